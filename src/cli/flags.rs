@@ -1,0 +1,342 @@
+//! The one table of options. It feeds the parser, `--help`, the keys of `--file`, and later the man
+//! page and the completions; tests hold README and table together.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use crate::config::settings::{LogTarget, OnStop, Settings};
+use crate::config::value::{
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
+    descriptor, mode, text, whole,
+};
+use crate::service::ServiceName;
+
+/// Whether an option has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// A switch.
+    Nothing,
+    /// `--name VALUE` or `--name=VALUE`
+    Value(&'static str),
+    /// `--name` or `--name=VALUE`
+    OptionalValue(&'static str),
+}
+
+/// Where `--help` lists an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Where the settings come from, what to show.
+    General,
+    /// Who the worker is, and what bounds it.
+    Identity,
+    /// Its environment.
+    Environment,
+    /// Its log and record.
+    Log,
+    /// When it runs.
+    Timing,
+}
+
+impl Section {
+    /// In the order of `--help`.
+    pub const ALL: [Section; 5] =
+        [Section::General, Section::Timing, Section::Identity, Section::Environment, Section::Log];
+
+    /// The heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Section::General => "General",
+            Section::Timing => "Timing",
+            Section::Identity => "Identity and limits",
+            Section::Environment => "Environment",
+            Section::Log => "Log",
+        }
+    }
+}
+
+/// What an option means for the launcher, beside its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Belongs to the command line only: no key in a file.
+    CommandLineOnly,
+    /// Works in every mode.
+    Any,
+    /// Makes the launcher stay and run the worker in a loop.
+    Timing,
+    /// Needs the launcher to stay: an error without a timing option.
+    NeedsTiming,
+}
+
+/// What reads an option's value into the settings.
+pub type Setter = fn(&mut Settings, &OsStr) -> Result<(), Invalid>;
+
+/// A row of the table.
+pub struct Flag {
+    /// The long name, also the key in a file.
+    pub long: &'static str,
+    /// The short name.
+    pub short: Option<char>,
+    /// Its value.
+    pub takes: Takes,
+    /// Whether it may be given again (values add up); else the last one wins.
+    pub repeats: bool,
+    /// Its place in `--help`.
+    pub section: Section,
+    /// What it means for the launcher.
+    pub role: Role,
+    /// One line for `-h`.
+    pub help: &'static str,
+    /// More lines for `--help`; empty if there is no more to say.
+    pub more: &'static str,
+    /// Reads the value; for [`Role::CommandLineOnly`] options the parser does it.
+    pub set: Setter,
+}
+
+fn not_a_setting(_: &mut Settings, _: &OsStr) -> Result<(), Invalid> {
+    Ok(())
+}
+
+const fn flag(long: &'static str, takes: Takes, section: Section, help: &'static str, set: Setter) -> Flag {
+    Flag { long, short: None, takes, repeats: false, section, role: Role::Any, help, more: "", set }
+}
+
+impl Flag {
+    const fn more(mut self, more: &'static str) -> Self {
+        self.more = more;
+        self
+    }
+    const fn repeats(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+    const fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+    const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    /// The row with this long name.
+    pub fn find(long: &str) -> Option<&'static Flag> {
+        FLAGS.iter().find(|flag| flag.long == long)
+    }
+
+    /// The row that `--file` takes this key for.
+    pub fn find_key(key: &str) -> Option<&'static Flag> {
+        Flag::find(key).filter(|flag| flag.role != Role::CommandLineOnly)
+    }
+}
+
+/// A path as given; an empty one is a mistake of an unset variable, not the current directory.
+fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
+    if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
+}
+
+use Section::{Environment, General, Identity, Log, Timing};
+use Takes::{Nothing, OptionalValue, Value};
+
+/// All options, each section in the order of `--help`.
+pub static FLAGS: &[Flag] = &[
+    flag("file", Value("PATH"), General, "read the settings from a TOML file", not_a_setting)
+        .role(Role::CommandLineOnly)
+        .more(
+            "Each long option is a key of the same name; exec = [\"PROGRAM\", \"ARG\"] or \
+             script = '''…''' (run by sh -eu) names the worker. Options behind it win over the \
+             file; at most the service name may follow. Made for a first line of \
+             #!/usr/local/bin/futo-launch --file",
+        ),
+    flag("explain", OptionalValue("text|json"), General, "show the whole plan, run nothing", not_a_setting)
+        .role(Role::CommandLineOnly)
+        .more("Needs no privilege, touches nothing, and lists everything that would fail. Exits 0, or 100."),
+    flag("show-values", Nothing, General, "with --explain: show the variables' values", not_a_setting)
+        .role(Role::CommandLineOnly),
+    flag("name", Value("NAME"), General, "the service's name", |settings, value| {
+        settings.name = Some(ServiceName::parse(value).map_err(|why| Invalid::new(why.to_string()))?);
+        Ok(())
+    })
+    .more(
+        "Default: the name that s6 passes, else the name of the service directory (NAME-log in \
+         NAME/log), else the program's.",
+    ),
+    flag("help", Nothing, General, "show this (-h: one line each)", not_a_setting)
+        .short('h')
+        .role(Role::CommandLineOnly),
+    flag("version", Nothing, General, "show the version", not_a_setting)
+        .short('V')
+        .role(Role::CommandLineOnly),
+    flag("interval", Value("DURATION"), Timing, "run again so long after the end of each run", |settings, value| {
+        settings.interval = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::Timing)
+    .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
+    flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
+        settings.once = true;
+        Ok(())
+    })
+    .role(Role::Timing)
+    .more("A failed run is tried again after --interval (default 5 s)."),
+    flag("initial-delay", Value("DURATION"), Timing, "wait so long before the first run", |settings, value| {
+        settings.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("timeout", Value("DURATION"), Timing, "stop a run that lasts longer (status 124)", |settings, value| {
+        settings.timeout = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
+    flag("grace", Value("DURATION"), Timing, "time between the stop signal and KILL [5 s]", |settings, value| {
+        settings.grace = Some(Delay::parse_or_zero(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("stop-signal", Value("SIGNAL"), Timing, "what asks the worker to stop [TERM]", |settings, value| {
+        settings.stop_signal = Some(StopSignal::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("on-stop", Value("kill|finish"), Timing, "stop the run, or let it end [kill]", |settings, value| {
+        settings.on_stop = Some(match text(value)? {
+            "kill" => OnStop::Kill,
+            "finish" => OnStop::Finish,
+            _ => return Err(Invalid::new("is neither 'kill' nor 'finish'")),
+        });
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("backoff", Value("F:MAX"), Timing, "stretch the delay F-fold per failure in a row", |settings, value| {
+        settings.backoff = Some(Backoff::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more("Up to MAX, for instance 2:5m. A run of over a minute starts anew."),
+    flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
+        settings.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
+        settings.user = Some(UserRequest::parse(text(value)?)?);
+        Ok(())
+    })
+    .more(
+        "NAME, NAME:GROUP, UID or UID:GID, looked up in /etc/passwd and /etc/group. A UID without \
+         an entry needs its GID. Default: abc when root, else the caller.",
+    ),
+    flag("groups", Value("GROUP,…|none"), Identity, "these supplementary groups only", |settings, value| {
+        settings.groups = Some(GroupsRequest::parse(text(value)?)?);
+        Ok(())
+    })
+    .more("Default: all groups of the user, as initgroups gives them."),
+    flag("home", Value("DIR"), Identity, "HOME of the worker", |settings, value| {
+        let home = path(value)?;
+        if !home.is_absolute() {
+            return Err(Invalid::new("is not an absolute path"));
+        }
+        settings.home = Some(home);
+        Ok(())
+    })
+    .more("Default: /config for abc, else the home in /etc/passwd, else as inherited."),
+    flag("chdir", Value("DIR"), Identity, "run the worker in this directory", |settings, value| {
+        settings.chdir = Some(path(value)?);
+        Ok(())
+    })
+    .more("Default: the service directory. A program with a relative path is found from there."),
+    flag("umask", Value("MASK"), Identity, "file mode creation mask, octal", |settings, value| {
+        settings.umask = Some(mode(text(value)?, 0o777)?);
+        Ok(())
+    }),
+    flag("no-new-privs", Nothing, Identity, "no program gains rights by its mode or owner", |settings, _| {
+        settings.no_new_privs = true;
+        Ok(())
+    }),
+    flag("ulimit", Value("NAME=SOFT[:HARD]"), Identity, "resource limit, in docker's grammar", |settings, value| {
+        let (resource, bounds) = Bounds::parse(text(value)?)?;
+        settings.ulimits.retain(|(each, _)| *each != resource);
+        settings.ulimits.push((resource, bounds));
+        Ok(())
+    })
+    .repeats()
+    .more("For instance nofile=1024:2048 or core=unlimited, in the kernel's units."),
+    flag("nice", Value("N"), Identity, "niceness, -20 to 19", |settings, value| {
+        settings.nice = Some(whole(text(value)?, -20, 19)?);
+        Ok(())
+    }),
+    flag("oom-score-adj", Value("N"), Identity, "the out-of-memory killer's preference, -1000 to 1000", |settings, value| {
+        settings.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
+        Ok(())
+    }),
+    flag("keep-fd", Value("N"), Identity, "hand this descriptor on (all others from 3 up are closed)", |settings, value| {
+        settings.keep_fds.push(descriptor(text(value)?)?);
+        Ok(())
+    })
+    .repeats(),
+    flag("env", Value("NAME=VALUE"), Environment, "set a variable, over all files", |settings, value| {
+        settings.env.push(EnvironmentEdit::parse_set(value)?);
+        Ok(())
+    })
+    .repeats(),
+    flag("unset", Value("NAME"), Environment, "remove a variable", |settings, value| {
+        settings.env.push(EnvironmentEdit::parse_unset(value)?);
+        Ok(())
+    })
+    .repeats(),
+    flag("env-file", Value("PATH"), Environment, "read this file too; it must exist", |settings, value| {
+        settings.env_files.push(path(value)?);
+        Ok(())
+    })
+    .repeats()
+    .more("Read as bash would, behind the service directory's config.env, and never executed."),
+    flag("no-env-file", Nothing, Environment, "do not read config.env", |settings, _| {
+        settings.no_env_file = true;
+        Ok(())
+    }),
+    flag("clear-env", Nothing, Environment, "start from an empty environment", |settings, _| {
+        settings.clear_env = true;
+        Ok(())
+    }),
+    flag("log", Value("PATH|-"), Log, "where stdout and stderr go", |settings, value| {
+        settings.log =
+            Some(if value == "-" { LogTarget::Inherited } else { LogTarget::File(path(value)?) });
+        Ok(())
+    })
+    .more(
+        "Default in a service directory: NAME.log in the state directory; elsewhere '-', the \
+         inherited stdout, which stderr joins.",
+    ),
+    flag("log-mode", Value("MODE"), Log, "mode of a new log, octal [0640]", |settings, value| {
+        settings.log_mode = Some(mode(text(value)?, 0o777)?);
+        Ok(())
+    }),
+    flag("log-size", Value("SIZE"), Log, "rotate a log of more than this, between runs [10 MiB]", |settings, value| {
+        settings.log_size = Some(ByteSize::parse(text(value)?)?);
+        Ok(())
+    }),
+    flag("log-keep", Value("N"), Log, "keep so many rotated logs [5]", |settings, value| {
+        settings.log_keep = Some(whole(text(value)?, 0, 1000)?);
+        Ok(())
+    }),
+    flag("state-dir", Value("DIR"), Log, "where log and run record are", |settings, value| {
+        settings.state_dir = Some(path(value)?);
+        Ok(())
+    })
+    .more("Default: HOME/.local/state/futodama, with the HOME of --home, never that of config.env."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_stands_once_and_each_row_has_help() {
+        for (index, flag) in FLAGS.iter().enumerate() {
+            assert!(!FLAGS.iter().skip(index + 1).any(|other| other.long == flag.long), "{}", flag.long);
+            assert!(!flag.help.is_empty() && !flag.help.ends_with('.'), "{}", flag.long);
+            assert!(flag.help.len() <= 64, "{}: the line of -h is too long", flag.long);
+        }
+    }
+}

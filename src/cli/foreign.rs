@@ -1,0 +1,72 @@
+//! Options that users know from elsewhere, answered with ours.
+
+/// (as they know it, what to write here)
+const FOREIGN: &[(&str, &str)] = &[
+    ("-u", "--user USER[:GROUP]"),
+    ("-U", "--user USER[:GROUP]"),
+    ("-g", "--user USER:GROUP"),
+    ("-G", "--groups GROUP,…"),
+    ("--uid", "--user UID:GID"),
+    ("--gid", "--user USER:GROUP"),
+    ("--reuid", "--user USER[:GROUP]"),
+    ("--regid", "--user USER:GROUP"),
+    ("--setuid", "--user USER[:GROUP]"),
+    ("--init-groups", "nothing: the user's groups are the default"),
+    ("--clear-groups", "--groups none"),
+    ("--supplementary-groups", "--groups GROUP,…"),
+    ("-e", "--env NAME=VALUE"),
+    ("--environment", "--env NAME=VALUE"),
+    ("--setenv", "--env NAME=VALUE"),
+    ("--environment-file", "--env-file PATH"),
+    ("--envfile", "--env-file PATH"),
+    ("-i", "--clear-env"),
+    ("--ignore-environment", "--clear-env"),
+    ("-w", "--chdir DIR"),
+    ("-d", "--chdir DIR"),
+    ("-C", "--chdir DIR"),
+    ("--workdir", "--chdir DIR"),
+    ("--cwd", "--chdir DIR"),
+    ("--working-directory", "--chdir DIR"),
+    ("--directory", "--chdir DIR"),
+    ("-n", "--nice N"),
+    ("-o", "--ulimit nofile=N"),
+    ("--rlimit", "--ulimit NAME=SOFT[:HARD]"),
+    ("--no-new-privileges", "--no-new-privs"),
+    ("--sleep", "--interval DURATION"),
+    ("--period", "--interval DURATION"),
+    ("--restart-sec", "--interval DURATION"),
+    ("--restart", "--interval 5 --backoff 2:5m"),
+    ("--kill-after", "--grace DURATION"),
+    ("--stop-timeout", "--grace DURATION"),
+    ("--kill-signal", "--stop-signal SIGNAL"),
+    ("--signal", "--stop-signal SIGNAL"),
+    ("--delay", "--initial-delay DURATION"),
+    ("--logfile", "--log PATH"),
+    ("--log-file", "--log PATH"),
+    ("--output", "--log PATH"),
+    ("--stdout", "--log PATH"),
+    ("--config", "--file PATH"),
+    ("--dry-run", "--explain"),
+];
+
+/// Our way to write a foreign option, given with its dashes.
+pub(super) fn ours(option: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(foreign, _)| *foreign == option).map(|(_, ours)| *ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::flags::{FLAGS, Flag};
+
+    #[test]
+    fn answers_with_options_that_exist() {
+        for (foreign, ours) in FOREIGN {
+            let long = foreign.trim_start_matches('-');
+            assert!(foreign.len() == 2 || Flag::find(long).is_none(), "{foreign} is one of ours");
+            for word in ours.split(' ').filter_map(|word| word.strip_prefix("--")) {
+                assert!(FLAGS.iter().any(|flag| flag.long == word), "{foreign} is answered with --{word}");
+            }
+        }
+    }
+}

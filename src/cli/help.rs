@@ -1,0 +1,93 @@
+//! `-h`, `--help` and `--version`, from the table.
+
+use std::fmt::Write as _;
+
+use super::flags::{FLAGS, Flag, Section, Takes};
+
+/// What `--version` prints.
+pub const VERSION: &str = concat!("futo-launch ", env!("CARGO_PKG_VERSION"), "\n");
+
+const USAGE: &str = "\
+Usage: futo-launch [OPTION…] [--] PROGRAM [ARG…]
+       futo-launch --file FILE [OPTION…] [NAME]
+
+Makes the process right (user, environment, log, limits) and runs PROGRAM: directly, as the same
+process, or in a loop with a timing option (--interval, --once).
+";
+
+const EXIT_CODES: &str = "
+Exit codes:
+  0    stopped, or done        111  the system refused
+  100  edit something          124  the run lasted longer than --timeout
+  126  cannot execute          127  program not found
+  128+n  the worker was killed by signal n
+";
+
+/// One line an option, for `-h`.
+pub fn short() -> String {
+    let mut page = String::from(USAGE);
+    for section in Section::ALL {
+        let _ = writeln!(page, "\n{}:", section.title());
+        for flag in FLAGS.iter().filter(|flag| flag.section == section) {
+            let _ = writeln!(page, "  {:<29} {}", spelled(flag), flag.help);
+        }
+    }
+    page.push_str(EXIT_CODES);
+    page
+}
+
+/// All there is to say, for `--help`.
+pub fn long() -> String {
+    let mut page = String::from(USAGE);
+    for section in Section::ALL {
+        let _ = writeln!(page, "\n{}:", section.title());
+        for flag in FLAGS.iter().filter(|flag| flag.section == section) {
+            let again = if flag.repeats { " (may be given again)" } else { "" };
+            let _ = writeln!(page, "  {}{again}\n      {}", spelled(flag), flag.help);
+            for line in wrapped(flag.more, 88) {
+                let _ = writeln!(page, "      {line}");
+            }
+        }
+    }
+    page.push_str(EXIT_CODES);
+    page
+}
+
+/// `--user USER[:GROUP]`
+pub fn spelled(flag: &Flag) -> String {
+    let short = flag.short.map_or(String::new(), |short| format!("-{short}, "));
+    match flag.takes {
+        Takes::Nothing => format!("{short}--{}", flag.long),
+        Takes::Value(metavariable) => format!("{short}--{} {metavariable}", flag.long),
+        Takes::OptionalValue(metavariable) => format!("{short}--{}[={metavariable}]", flag.long),
+    }
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_pages_name_every_option() {
+        for page in [short(), long()] {
+            for flag in FLAGS {
+                assert!(page.contains(&format!("--{}", flag.long)), "{}", flag.long);
+            }
+            assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
+        }
+    }
+}

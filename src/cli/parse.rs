@@ -1,0 +1,217 @@
+//! The parser: words to [`Given`] by the table. Values are read later, so that all that is wrong with
+//! them is said at once.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use lexopt::Arg;
+
+use super::flags::{FLAGS, Flag, Role, Takes};
+use super::{Ask, ExplainForm, Given, Origin, Request, foreign};
+use crate::error::{Findings, Problem};
+use crate::exit::Exit;
+
+/// What can be wrong with the words themselves.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandLineError {
+    /// No row of the table.
+    #[error("unknown option '{option}'")]
+    Unknown {
+        /// With its dashes.
+        option: String,
+        /// What to write instead.
+        remedy: Option<String>,
+    },
+    /// The value is missing.
+    #[error("--{long}: needs a value ({metavariable})")]
+    NoValue {
+        /// The option.
+        long: &'static str,
+        /// Its value's name.
+        metavariable: &'static str,
+    },
+    /// A switch with a value.
+    #[error("--{long}: takes no value")]
+    UnwantedValue {
+        /// The option.
+        long: String,
+    },
+    /// `--explain=yaml`
+    #[error("--explain: invalid value: is neither 'text' nor 'json'")]
+    ExplainForm,
+}
+
+impl Problem for CommandLineError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            CommandLineError::Unknown { remedy, .. } => {
+                Some(remedy.clone().unwrap_or_else(|| "--help lists all options".to_string()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads the words behind the program's own name.
+pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {
+    let mut request = Request::default();
+    let mut parser = lexopt::Parser::from_args(words);
+    loop {
+        let argument = match parser.next() {
+            Ok(Some(argument)) => argument,
+            Ok(None) => return request,
+            Err(lexopt::Error::UnexpectedValue { option, .. }) => {
+                let long = option.trim_start_matches('-').to_string();
+                findings.push(CommandLineError::UnwantedValue { long });
+                continue;
+            }
+            // the only other thing `next` reports is a word that cannot happen here
+            Err(error) => {
+                findings.push(CommandLineError::Unknown { option: error.to_string(), remedy: None });
+                continue;
+            }
+        };
+        let flag = match argument {
+            Arg::Value(program) => {
+                // options end at the first word that is none
+                request.words.push(program);
+                request.words.extend(parser.raw_args().into_iter().flatten());
+                return request;
+            }
+            Arg::Long(long) => match Flag::find(long) {
+                Some(flag) => flag,
+                None => {
+                    findings.push(unknown(format!("--{long}")));
+                    // whether the unknown option has a value cannot be known
+                    let _ = parser.optional_value();
+                    continue;
+                }
+            },
+            Arg::Short(short) => match FLAGS.iter().find(|flag| flag.short == Some(short)) {
+                Some(flag) => {
+                    if flag.long == "help" {
+                        request.ask = Some(Ask::ShortHelp);
+                        continue;
+                    }
+                    flag
+                }
+                None => {
+                    findings.push(unknown(format!("-{short}")));
+                    let _ = parser.optional_value();
+                    continue;
+                }
+            },
+        };
+        let value = match flag.takes {
+            Takes::Nothing => OsString::new(),
+            Takes::OptionalValue(_) => parser.optional_value().unwrap_or_default(),
+            Takes::Value(metavariable) => match parser.value() {
+                Ok(value) => value,
+                Err(_) => {
+                    findings.push(CommandLineError::NoValue { long: flag.long, metavariable });
+                    continue;
+                }
+            },
+        };
+        if flag.role == Role::CommandLineOnly {
+            ask(&mut request, flag, &value, findings);
+        } else {
+            request.given.push(Given { flag, value, origin: Origin::CommandLine });
+        }
+    }
+}
+
+fn ask(request: &mut Request, flag: &'static Flag, value: &OsStr, findings: &mut Findings) {
+    match flag.long {
+        "file" => request.file = Some(PathBuf::from(value)),
+        "show-values" => request.show_values = true,
+        "help" => request.ask = Some(Ask::LongHelp),
+        "version" => request.ask = Some(Ask::Version),
+        _ => {
+            request.ask = Some(Ask::Explain(match value.to_str() {
+                Some("" | "text") => ExplainForm::Text,
+                Some("json") => ExplainForm::Json,
+                _ => {
+                    findings.push(CommandLineError::ExplainForm);
+                    ExplainForm::Text
+                }
+            }));
+        }
+    }
+}
+
+fn unknown(option: String) -> CommandLineError {
+    let remedy = foreign::ours(&option).map(|ours| format!("here it is {ours}")).or_else(|| {
+        let long = option.strip_prefix("--")?;
+        nearest(long, FLAGS.iter().map(|flag| flag.long)).map(|near| format!("did you mean --{near}?"))
+    });
+    CommandLineError::Unknown { option, remedy }
+}
+
+/// The known name that is nearest to a mistyped one, if it is near.
+pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> (Request, Findings) {
+        let mut findings = Findings::default();
+        let request = parse(words.iter().map(OsString::from), &mut findings);
+        (request, findings)
+    }
+
+    fn texts(findings: &Findings) -> Vec<String> {
+        findings
+            .iter()
+            .map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-")))
+            .collect()
+    }
+
+    #[test]
+    fn options_end_at_the_first_word_that_is_none() {
+        let (request, findings) = parsed(&["--interval", "60", "python3", "--interval", "-h", "--", "x"]);
+        assert!(findings.is_empty());
+        assert_eq!(request.given.len(), 1);
+        assert_eq!(request.words, ["python3", "--interval", "-h", "--", "x"]);
+        let (request, _) = parsed(&["--once", "--", "--odd-program", "-V"]);
+        assert_eq!(request.words, ["--odd-program", "-V"]);
+        assert_eq!(request.ask, None);
+    }
+
+    #[test]
+    fn a_value_may_begin_with_a_dash() {
+        let (request, findings) = parsed(&["--nice", "-5", "--env=A=-b", "--log", "-", "true"]);
+        assert!(findings.is_empty());
+        let values: Vec<&OsStr> = request.given.iter().map(|given| given.value.as_os_str()).collect();
+        assert_eq!(values, ["-5", "A=-b", "-"]);
+    }
+
+    #[test]
+    fn foreign_and_mistyped_options_are_answered_with_ours_all_at_once() {
+        let (_, findings) =
+            parsed(&["-u", "--workdir=/x", "--intervall=5", "--xyzzy", "--once=1", "--explain=yaml", "--user"]);
+        assert_eq!(
+            texts(&findings),
+            [
+                "unknown option '-u' (here it is --user USER[:GROUP])",
+                "unknown option '--workdir' (here it is --chdir DIR)",
+                "unknown option '--intervall' (did you mean --interval?)",
+                "unknown option '--xyzzy' (--help lists all options)",
+                "--once: takes no value (-)",
+                "--explain: invalid value: is neither 'text' nor 'json' (-)",
+                "--user: needs a value (USER[:GROUP]) (-)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Request → [`Spec`](spec::Spec): what is asked for, read into types; defaults < file < flags.
+
+pub mod service_file;
+pub mod settings;
+pub mod spec;
+pub mod value;
+
+pub use spec::{Spec, resolve};

@@ -1,0 +1,361 @@
+//! The file of `--file`: TOML to rows of the option table, with the line of each.
+//!
+//! A message names line and column and, where the text itself could be a secret, nothing of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use toml::Spanned;
+
+use super::spec::Worker;
+use crate::cli::flags::FLAGS;
+use crate::cli::{Flag, Given, Origin, Takes};
+use crate::error::{Findings, Problem, reason};
+use crate::exit::Exit;
+
+/// The largest file that is read, in bytes.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// What a service file says.
+#[derive(Default)]
+pub struct ServiceFile {
+    /// Rows of the table, in the order of the lines.
+    pub given: Vec<Given>,
+    /// `exec` or `script`.
+    pub worker: Option<Worker>,
+}
+
+/// Why a service file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceFileError {
+    /// It cannot be read.
+    #[error("unable to read '{}': {}", path.display(), reason_text(source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no TOML.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// The parser's words.
+        message: String,
+    },
+    /// A key that is no option.
+    #[error("{}:{line}:{column}: unknown key '{key}'", path.display())]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// The key.
+        key: String,
+        /// What was meant.
+        remedy: Option<String>,
+    },
+    /// A value of the wrong kind.
+    #[error("{}:{line}: {key}: must be {wanted}", path.display())]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The right kind, with an example.
+        wanted: String,
+    },
+    /// `exec` and `script`.
+    #[error("{}:{line}: exec and script both name the worker", path.display())]
+    TwoWorkers {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+}
+
+fn reason_text(source: &std::io::Error) -> String {
+    match source.raw_os_error() {
+        Some(number) => reason(nix::errno::Errno::from_raw(number)),
+        None => source.to_string(),
+    }
+}
+
+impl Problem for ServiceFileError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ServiceFileError::UnknownKey { remedy, .. } => remedy.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// A value as TOML has it, in the form the option table reads.
+enum Value {
+    Switch(bool),
+    Text(String),
+    List(Vec<String>),
+    Table(Vec<(String, String)>),
+}
+
+/// A string or a number, as text.
+struct Scalar(String);
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string or a number")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar(text.to_string()))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string, a number, true or false, a list or a table of strings")
+    }
+    fn visit_bool<E>(self, switch: bool) -> Result<Value, E> {
+        Ok(Value::Switch(switch))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_string()))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Text(number.to_string()))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Text(number.to_string()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Scalar(text)) = sequence.next_element()? {
+            list.push(text);
+        }
+        Ok(Value::List(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut table = Vec::new();
+        while let Some((key, Scalar(text))) = map.next_entry::<String, Scalar>()? {
+            table.push((key, text));
+        }
+        Ok(Value::Table(table))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// Reads the text of a service file; all findings at once.
+pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
+    let keys: BTreeMap<Spanned<String>, Spanned<Value>> = match toml::from_str(text) {
+        Ok(keys) => keys,
+        Err(error) => {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            let path = path.to_path_buf();
+            findings.push(ServiceFileError::Syntax { path, line, column, message: one_line(error.message()) });
+            return ServiceFile::default();
+        }
+    };
+    let mut keys: Vec<_> = keys.into_iter().collect();
+    keys.sort_by_key(|(key, _)| key.span().start);
+
+    let mut file = ServiceFile::default();
+    for (key, value) in keys {
+        let (line, column) = position(text, key.span().start);
+        let key = key.into_inner();
+        let path = path.to_path_buf();
+        match key.as_str() {
+            "exec" | "script" if file.worker.is_some() => {
+                findings.push(ServiceFileError::TwoWorkers { path, line });
+            }
+            "exec" => match value.into_inner() {
+                Value::List(words) if !words.is_empty() => {
+                    file.worker = Some(Worker::Program(words.into_iter().map(OsString::from).collect()));
+                }
+                _ => findings.push(ServiceFileError::WrongKind {
+                    path,
+                    line,
+                    key,
+                    wanted: "a list of the program and its arguments: [\"python3\", \"hook.py\"]".to_string(),
+                }),
+            },
+            "script" => match value.into_inner() {
+                Value::Text(script) => file.worker = Some(Worker::Script(script)),
+                _ => findings.push(ServiceFileError::WrongKind {
+                    path,
+                    line,
+                    key,
+                    wanted: "a text for sh: '''…'''".to_string(),
+                }),
+            },
+            _ => match Flag::find_key(&key) {
+                None => {
+                    let remedy = unknown_key_remedy(&key);
+                    findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
+                }
+                Some(flag) => match words(flag, value.into_inner()) {
+                    Ok(values) => {
+                        let origin = Origin::File(path, line);
+                        file.given.extend(values.into_iter().map(|value| Given {
+                            flag,
+                            value,
+                            origin: origin.clone(),
+                        }));
+                    }
+                    Err(wanted) => findings.push(ServiceFileError::WrongKind { path, line, key, wanted }),
+                },
+            },
+        }
+    }
+    file
+}
+
+/// The words of the command line that say the same.
+fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
+    match (flag.takes, value) {
+        (Takes::Nothing, Value::Switch(true)) => Ok(vec![OsString::new()]),
+        (Takes::Nothing, Value::Switch(false)) => Ok(Vec::new()),
+        (Takes::Nothing, _) => Err("true or false".to_string()),
+        (_, Value::Text(text)) => Ok(vec![text.into()]),
+        (_, Value::List(list)) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
+        (_, Value::List(list)) if flag.long == "groups" => Ok(vec![list.join(",").into()]),
+        (_, Value::Table(table)) if matches!(flag.long, "env" | "ulimit") => {
+            Ok(table.into_iter().map(|(name, value)| format!("{name}={value}").into()).collect())
+        }
+        (Takes::Value(metavariable) | Takes::OptionalValue(metavariable), _) => Err(match flag.repeats {
+            true => format!("{metavariable}, or a list of them"),
+            false => metavariable.to_string(),
+        }),
+    }
+}
+
+fn unknown_key_remedy(key: &str) -> Option<String> {
+    let keys = FLAGS.iter().map(|flag| flag.long).filter(|long| Flag::find_key(long).is_some());
+    let underscores = key.replace('_', "-");
+    crate::cli::nearest(&underscores, keys.chain(["exec", "script"]))
+        .map(|near| format!("did you mean {near}?"))
+}
+
+/// Line and column, from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).map_or(0, |line| line.chars().count());
+    (before.matches('\n').count() + 1, column + 1)
+}
+
+fn one_line(message: &str) -> String {
+    message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Vec<String>, Option<Worker>, Vec<String>) {
+        let mut findings = Findings::default();
+        let file = parse(Path::new("./run"), text, &mut findings);
+        let given = file
+            .given
+            .iter()
+            .map(|given| format!("{} = {}", given.place(), given.value.to_string_lossy()))
+            .collect();
+        let texts = findings
+            .iter()
+            .map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-")))
+            .collect();
+        (given, file.worker, texts)
+    }
+
+    #[test]
+    fn reads_the_shebang_form() {
+        let (given, worker, findings) = parsed(
+            "#!/usr/local/bin/futo-launch --file\nexec = [\"python3\", \"/config/startup/hook.py\", 5]\n\
+             interval = \"5m\"\nmax-failures = 3\nno-new-privs = true\nonce = false\n\
+             ulimit = [\"nofile=1:2\", \"core=0\"]\n[env]\nA = \"b c\"\nN = 1\n",
+        );
+        assert_eq!(findings, Vec::<String>::new());
+        assert_eq!(worker, Some(Worker::Program(vec!["python3".into(), "/config/startup/hook.py".into(), "5".into()])));
+        assert_eq!(
+            given,
+            [
+                "./run:3: interval = 5m",
+                "./run:4: max-failures = 3",
+                "./run:5: no-new-privs = ",
+                "./run:7: ulimit = nofile=1:2",
+                "./run:7: ulimit = core=0",
+                "./run:8: env = A=b c",
+                "./run:8: env = N=1",
+            ]
+        );
+    }
+
+    #[test]
+    fn says_all_that_is_wrong_with_line_and_nearest_name() {
+        let (_, _, findings) = parsed(
+            "intervall = 5\nmax_failures = 3\nzzzzzz = 1\nonce = 1\nlog = [\"a\"]\nexec = \"python3\"\n\
+             script = 'a'\nexplain = true\n",
+        );
+        assert_eq!(
+            findings,
+            [
+                "./run:1:1: unknown key 'intervall' (did you mean interval?)",
+                "./run:2:1: unknown key 'max_failures' (did you mean max-failures?)",
+                "./run:3:1: unknown key 'zzzzzz' (-)",
+                "./run:4: once: must be true or false (-)",
+                "./run:5: log: must be PATH|- (-)",
+                "./run:6: exec: must be a list of the program and its arguments: [\"python3\", \"hook.py\"] (-)",
+                "./run:8:1: unknown key 'explain' (-)",
+            ]
+        );
+        let (_, _, findings) = parsed("exec = ['a']\nscript = 'b'\n");
+        assert_eq!(findings, ["./run:2: exec and script both name the worker (-)"]);
+    }
+
+    #[test]
+    fn a_syntax_error_names_the_place_and_not_the_text() {
+        let (_, _, findings) = parsed("interval = 5\nsecret hunter2 = 'x'\n");
+        assert_eq!(findings.len(), 1);
+        let finding = &findings[0];
+        assert!(finding.starts_with("./run:2:"), "{finding}");
+        assert!(!finding.contains("hunter2"), "{finding}");
+    }
+}

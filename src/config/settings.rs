@@ -1,0 +1,65 @@
+//! The settings as far as somebody gave them. File and command line are applied to the same value in
+//! this order: that is the whole rule of precedence.
+
+use std::path::PathBuf;
+
+use nix::sys::resource::Resource;
+
+use super::value::{
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, StopSignal, UserRequest,
+};
+use crate::service::ServiceName;
+
+/// Where stdout and stderr go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// To a file; relative to the service directory.
+    File(PathBuf),
+    /// To the inherited stdout.
+    Inherited,
+}
+
+/// What a stop does to a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStop {
+    /// Stop signal, and KILL after the grace.
+    #[default]
+    Kill,
+    /// Let it end.
+    Finish,
+}
+
+/// One field for each option of the table.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each field is the option of the same name")]
+pub struct Settings {
+    pub name: Option<ServiceName>,
+    pub interval: Option<Delay>,
+    pub once: bool,
+    pub initial_delay: Option<Delay>,
+    pub timeout: Option<Delay>,
+    pub grace: Option<Delay>,
+    pub stop_signal: Option<StopSignal>,
+    pub on_stop: Option<OnStop>,
+    pub backoff: Option<Backoff>,
+    pub max_failures: Option<u32>,
+    pub user: Option<UserRequest>,
+    pub groups: Option<GroupsRequest>,
+    pub home: Option<PathBuf>,
+    pub chdir: Option<PathBuf>,
+    pub umask: Option<u32>,
+    pub no_new_privs: bool,
+    pub ulimits: Vec<(Resource, Bounds)>,
+    pub nice: Option<i32>,
+    pub oom_score_adj: Option<i32>,
+    pub keep_fds: Vec<i32>,
+    pub env: Vec<EnvironmentEdit>,
+    pub env_files: Vec<PathBuf>,
+    pub no_env_file: bool,
+    pub clear_env: bool,
+    pub log: Option<LogTarget>,
+    pub log_mode: Option<u32>,
+    pub log_size: Option<ByteSize>,
+    pub log_keep: Option<u32>,
+    pub state_dir: Option<PathBuf>,
+}

@@ -1,0 +1,404 @@
+//! The specification: every option has its value or its default, and options that contradict each
+//! other have been refused. All defaults stand here.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use nix::sys::resource::Resource;
+
+use super::service_file::{self, ServiceFile, ServiceFileError};
+use super::settings::{LogTarget, OnStop, Settings};
+use super::value::{
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
+};
+use crate::cli::flags::Role;
+use crate::cli::{Given, Request};
+use crate::error::{Findings, Problem};
+use crate::exit::Exit;
+use crate::plan::Host;
+use crate::service::ServiceName;
+
+/// Time between stop signal and KILL. s6-overlay's own grace at container shutdown is 3 s.
+const GRACE: Delay = Delay::from_secs(5);
+/// The delay after a failed run of `--once`.
+const ONCE_RETRY: Delay = Delay::from_secs(5);
+const STOP_SIGNAL: StopSignal = StopSignal(nix::sys::signal::Signal::SIGTERM);
+const LOG_MODE: u32 = 0o640;
+const LOG_SIZE: ByteSize = ByteSize(10 << 20);
+const LOG_KEEP: u32 = 5;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// `--name`
+    pub name: Option<ServiceName>,
+    /// What s6 passes behind `--file PATH`.
+    pub passed_name: Option<OsString>,
+    /// The file of `--file`.
+    pub file: Option<SpecFile>,
+    /// What to run.
+    pub worker: Worker,
+    /// When to run it; `None` is exec mode.
+    pub timing: Option<Timing>,
+    /// Who runs it.
+    pub user: Option<UserRequest>,
+    /// `--groups`
+    pub groups: GroupsRequest,
+    /// `--home`
+    pub home: Option<PathBuf>,
+    /// `--chdir`
+    pub chdir: Option<PathBuf>,
+    /// `--umask`
+    pub umask: Option<u32>,
+    /// `--no-new-privs`
+    pub no_new_privs: bool,
+    /// `--ulimit`, `--nice`, `--oom-score-adj`
+    pub limits: Limits,
+    /// `--keep-fd`
+    pub keep_fds: Vec<i32>,
+    /// Its variables.
+    pub environment: EnvironmentSpec,
+    /// `--log`
+    pub log: Option<LogTarget>,
+    /// Its mode, size and number.
+    pub log_rules: LogRules,
+    /// `--state-dir`
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The file of `--file`.
+#[derive(Clone, Debug)]
+pub struct SpecFile {
+    /// As given.
+    pub path: PathBuf,
+    /// Whether it and every directory above it belong to root and nobody else may write them.
+    pub is_roots: bool,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Worker {
+    /// A program and its arguments; never empty.
+    Program(Vec<OsString>),
+    /// A text for `sh -eu`.
+    Script(String),
+}
+
+/// Bounds of the process that only root, or only downwards, can set.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Soft and hard bounds.
+    pub ulimits: Vec<(Resource, Bounds)>,
+    /// Niceness.
+    pub nice: Option<i32>,
+    /// The out-of-memory killer's preference.
+    pub oom_score_adj: Option<i32>,
+}
+
+/// Where the variables come from, beside what is inherited.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentSpec {
+    /// Start from nothing.
+    pub clear: bool,
+    /// Read config.env of the service directory if it is there.
+    pub config_env: bool,
+    /// Further files; each must exist.
+    pub files: Vec<PathBuf>,
+    /// `--env` and `--unset`, in order.
+    pub edits: Vec<EnvironmentEdit>,
+}
+
+/// How a log file is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRules {
+    /// Mode of a new file.
+    pub mode: u32,
+    /// Rotated between runs when larger, in bytes.
+    pub size: ByteSize,
+    /// Rotated files kept.
+    pub keep: u32,
+}
+
+/// The loop.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// When a run follows.
+    pub pace: Pace,
+    /// Before the first run.
+    pub initial_delay: Option<Delay>,
+    /// The longest run.
+    pub timeout: Option<Delay>,
+    /// How a run is stopped.
+    pub stop: StopRules,
+    /// How the delay grows with failures.
+    pub backoff: Option<Backoff>,
+    /// Failures in a row after which the service rests.
+    pub max_failures: Option<u32>,
+}
+
+/// When a run follows another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Fixed delay: so long after the end of each run.
+    Interval(Delay),
+    /// After a success never; after a failure so long after its end.
+    Once {
+        /// The delay after a failure.
+        retry: Delay,
+    },
+}
+
+impl Pace {
+    /// The delay before back-off.
+    pub fn delay(self) -> Delay {
+        match self {
+            Pace::Interval(delay) | Pace::Once { retry: delay } => delay,
+        }
+    }
+}
+
+/// How a run is stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct StopRules {
+    /// What asks it to stop.
+    pub signal: StopSignal,
+    /// From there to KILL.
+    pub grace: Delay,
+    /// Whether a stop touches the run at all.
+    pub on_stop: OnStop,
+}
+
+/// What can be wrong with a specification.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// A value that an option does not take. The value of `--env` is not shown.
+    #[error("{place}: invalid value{}: {}", shown.as_ref().map_or(String::new(), |value| format!(" '{value}'")), invalid.reason)]
+    Value {
+        /// `--interval` or `./run:3: interval`
+        place: String,
+        /// The value, unless it may be a secret.
+        shown: Option<String>,
+        /// Why.
+        invalid: Invalid,
+    },
+    /// An option that would be ignored.
+    #[error("{place}: needs a timing option: without one the launcher does not stay")]
+    NeedsTiming {
+        /// The option.
+        place: String,
+    },
+    /// Nothing to run.
+    #[error("no program given")]
+    NoProgram,
+    /// `--file` and a program.
+    #[error("'{word}': behind --file come options and at most the service name")]
+    TwoPrograms {
+        /// The second word too many.
+        word: String,
+    },
+    /// exec or script missing.
+    #[error("{path}: names no worker")]
+    NoWorker {
+        /// The file.
+        path: String,
+    },
+    /// A maximum below the interval.
+    #[error("{place}: the maximum {max} is below the delay {delay} that it stretches")]
+    BackoffBelowDelay {
+        /// The option.
+        place: String,
+        /// Its maximum.
+        max: Delay,
+        /// The delay.
+        delay: Delay,
+    },
+    /// `--explain` in other modes
+    #[error("--show-values: works with --explain only")]
+    ShowValues,
+}
+
+impl Problem for SpecError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            SpecError::Value { invalid, .. } => invalid.hint.clone(),
+            SpecError::NeedsTiming { .. } => Some("add --interval DURATION or --once".to_string()),
+            SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
+            SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
+            SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => None,
+        }
+    }
+}
+
+/// Applies file, then command line, then defaults.
+pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Spec {
+    let Request { given, file, ask, show_values, words } = request;
+    if show_values && !matches!(ask, Some(crate::cli::Ask::Explain(_))) {
+        findings.push(SpecError::ShowValues);
+    }
+
+    let mut settings = Settings::default();
+    let mut timing_options: Vec<Given> = Vec::new();
+    let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
+        if let Err(invalid) = (given.flag.set)(settings, &given.value) {
+            findings.push(SpecError::Value { place: given.place(), shown: shown(&given), invalid });
+        }
+        if matches!(given.flag.role, Role::Timing | Role::NeedsTiming) {
+            timing_options.push(given);
+        }
+    };
+
+    let (file, worker) = match file {
+        None => (None, worker_of_words(words.clone(), findings)),
+        Some(path) => {
+            let (file, text) = read_service_file(path, host, findings);
+            for given in text.given {
+                apply(given, &mut settings, findings);
+            }
+            if !file.is_roots && host.is_root() {
+                crate::plan::trust::refuse_rights(&settings, &file.path, host, findings);
+            }
+            if let Some(word) = words.get(1) {
+                findings.push(SpecError::TwoPrograms { word: word.to_string_lossy().into_owned() });
+            }
+            (Some(file), text.worker)
+        }
+    };
+    for given in given {
+        apply(given, &mut settings, findings);
+    }
+
+    let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
+    let timing = timing(&settings, &timing_options, findings);
+    // a finding stands for what is missing here; nothing is launched with one
+    let worker = worker.unwrap_or_else(|| Worker::Program(vec![OsString::from("-")]));
+    let Settings {
+        name,
+        interval: _,
+        once: _,
+        initial_delay: _,
+        timeout: _,
+        grace: _,
+        stop_signal: _,
+        on_stop: _,
+        backoff: _,
+        max_failures: _,
+        user,
+        groups,
+        home,
+        chdir,
+        umask,
+        no_new_privs,
+        ulimits,
+        nice,
+        oom_score_adj,
+        keep_fds,
+        env,
+        env_files,
+        no_env_file,
+        clear_env,
+        log,
+        log_mode,
+        log_size,
+        log_keep,
+        state_dir,
+    } = settings;
+    Spec {
+        name,
+        passed_name,
+        file,
+        worker,
+        timing,
+        user,
+        groups: groups.unwrap_or_default(),
+        home,
+        chdir,
+        umask,
+        no_new_privs,
+        limits: Limits { ulimits, nice, oom_score_adj },
+        keep_fds,
+        environment: EnvironmentSpec {
+            clear: clear_env,
+            config_env: !no_env_file,
+            files: env_files,
+            edits: env,
+        },
+        log,
+        log_rules: LogRules {
+            mode: log_mode.unwrap_or(LOG_MODE),
+            size: log_size.unwrap_or(LOG_SIZE),
+            keep: log_keep.unwrap_or(LOG_KEEP),
+        },
+        state_dir,
+    }
+}
+
+fn shown(given: &Given) -> Option<String> {
+    (given.flag.long != "env").then(|| given.value.to_string_lossy().into_owned())
+}
+
+fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {
+    if words.first().is_none_or(|program| program == OsStr::new("")) {
+        // with other findings about options, the program may just have been taken for a value
+        findings.push(SpecError::NoProgram);
+        return None;
+    }
+    Some(Worker::Program(words))
+}
+
+fn read_service_file(path: PathBuf, host: &dyn Host, findings: &mut Findings) -> (SpecFile, ServiceFile) {
+    let read = host.read_service_file(&path, service_file::MAX_BYTES);
+    let (text, is_roots) = match read {
+        Ok(read) => read,
+        Err(source) => {
+            findings.push(ServiceFileError::Read { path: path.clone(), source });
+            return (SpecFile { path, is_roots: false }, ServiceFile::default());
+        }
+    };
+    let before = findings.iter().count();
+    let file = service_file::parse(&path, &text, findings);
+    if file.worker.is_none() && findings.iter().count() == before {
+        findings.push(SpecError::NoWorker { path: path.display().to_string() });
+    }
+    (SpecFile { path, is_roots }, file)
+}
+
+fn timing(settings: &Settings, options: &[Given], findings: &mut Findings) -> Option<Timing> {
+    let pace = match (settings.once, settings.interval) {
+        (true, retry) => Pace::Once { retry: retry.unwrap_or(ONCE_RETRY) },
+        (false, Some(interval)) => Pace::Interval(interval),
+        (false, None) => {
+            // a timing option whose value is invalid has been said already
+            if !options.iter().any(|given| given.flag.role == Role::Timing) {
+                for given in options {
+                    findings.push(SpecError::NeedsTiming { place: given.place() });
+                }
+            }
+            return None;
+        }
+    };
+    if let Some(backoff) = settings.backoff
+        && backoff.max < pace.delay()
+    {
+        let place = options
+            .iter()
+            .rfind(|given| given.flag.long == "backoff")
+            .map_or("--backoff".to_string(), Given::place);
+        findings.push(SpecError::BackoffBelowDelay { place, max: backoff.max, delay: pace.delay() });
+    }
+    Some(Timing {
+        pace,
+        initial_delay: settings.initial_delay.filter(|delay| !delay.duration().is_zero()),
+        timeout: settings.timeout,
+        stop: StopRules {
+            signal: settings.stop_signal.unwrap_or(STOP_SIGNAL),
+            grace: settings.grace.unwrap_or(GRACE),
+            on_stop: settings.on_stop.unwrap_or_default(),
+        },
+        backoff: settings.backoff,
+        max_failures: settings.max_failures,
+    })
+}

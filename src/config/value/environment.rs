@@ -1,0 +1,86 @@
+//! `--env NAME=VALUE` and `--unset NAME`.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::Invalid;
+
+/// A name that bash can assign to: a letter or underscore, then letters, digits, underscores.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VariableName(String);
+
+impl VariableName {
+    /// Reads a name.
+    pub fn parse(name: &[u8]) -> Result<Self, Invalid> {
+        let form = name.first().is_some_and(|first| !first.is_ascii_digit())
+            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        match std::str::from_utf8(name) {
+            Ok(name) if form => Ok(VariableName(name.to_string())),
+            _ => Err(Invalid::new("names no variable")
+                .hint("a name is letters, digits and underscores, and begins with no digit")),
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the command line does to the worker's environment, in order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum EnvironmentEdit {
+    /// `--env NAME=VALUE`
+    Set(VariableName, OsString),
+    /// `--unset NAME`
+    Unset(VariableName),
+}
+
+/// Never shows a value.
+impl std::fmt::Debug for EnvironmentEdit {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EnvironmentEdit::Set(name, _) => write!(formatter, "Set({name:?}, …)"),
+            EnvironmentEdit::Unset(name) => write!(formatter, "Unset({name:?})"),
+        }
+    }
+}
+
+impl EnvironmentEdit {
+    /// Reads `NAME=VALUE`; all behind the first `=` is the value, as it stands.
+    pub fn parse_set(text: &OsStr) -> Result<Self, Invalid> {
+        let bytes = text.as_bytes();
+        let equals = bytes.iter().position(|byte| *byte == b'=').ok_or_else(|| {
+            Invalid::new("is not NAME=VALUE").hint("--unset NAME removes a variable")
+        })?;
+        let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
+        let value = OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default());
+        Ok(EnvironmentEdit::Set(name, value.to_os_string()))
+    }
+
+    /// Reads `NAME`.
+    pub fn parse_unset(text: &OsStr) -> Result<Self, Invalid> {
+        Ok(EnvironmentEdit::Unset(VariableName::parse(text.as_bytes())?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_everything_behind_the_first_equals_sign() {
+        let EnvironmentEdit::Set(name, value) =
+            EnvironmentEdit::parse_set(OsStr::new("URL=http://h/?a=b&c $X ")).expect("an assignment")
+        else {
+            panic!("not a Set");
+        };
+        assert_eq!((name.as_str(), value.as_os_str()), ("URL", OsStr::new("http://h/?a=b&c $X ")));
+    }
+
+    #[test]
+    fn a_message_never_shows_the_value() {
+        let error = EnvironmentEdit::parse_set(OsStr::new("1BAD=hunter2")).expect_err("a bad name");
+        assert!(!format!("{error:?}{error}").contains("hunter2"));
+    }
+}

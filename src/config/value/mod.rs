@@ -1,0 +1,48 @@
+//! The values of options, each parsed once, at the edge, into a type of its own.
+
+mod backoff;
+mod bounds;
+mod delay;
+mod environment;
+mod identity;
+mod number;
+mod signal;
+
+pub use backoff::Backoff;
+pub use bounds::{Bound, Bounds, resource_name};
+pub use delay::Delay;
+pub use environment::{EnvironmentEdit, VariableName};
+pub use identity::{GroupRequest, GroupsRequest, UserRequest};
+pub use number::{ByteSize, descriptor, mode, whole};
+pub use signal::{StopSignal, signal_name};
+
+use std::ffi::OsStr;
+
+/// Why a value is not of an option's form. Never carries the value: the caller decides whether it
+/// may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Invalid {
+    /// Completes "invalid value: …".
+    pub reason: String,
+    /// How to write it.
+    pub hint: Option<String>,
+}
+
+impl Invalid {
+    /// A reason without a hint.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Invalid { reason: reason.into(), hint: None }
+    }
+
+    /// The same with the way to write it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The value as text, for options that take text.
+pub fn text(value: &OsStr) -> Result<&str, Invalid> {
+    value.to_str().ok_or_else(|| Invalid::new("not UTF-8"))
+}

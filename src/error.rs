@@ -1,0 +1,99 @@
+//! What went wrong, as one line for people: findings, collected so that all are said at once.
+//!
+//! Each stage has its own error enum (thiserror); it becomes a [`Finding`] through [`Problem`].
+
+use crate::exit::Exit;
+
+/// An error of one stage that a person is told about.
+pub trait Problem: std::error::Error {
+    /// The code the program leaves with if nothing worse is found.
+    fn exit(&self) -> Exit;
+    /// What to do, where that is not obvious from the text.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One thing that is wrong: text by the grammar `unable to VERB 'OBJECT': reason`, and its remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The code to leave with.
+    pub exit: Exit,
+    /// One line, lower case, no final dot; names the place.
+    pub text: String,
+    /// The remedy, as a second line.
+    pub hint: Option<String>,
+}
+
+impl<P: Problem> From<P> for Finding {
+    fn from(problem: P) -> Self {
+        Finding { exit: problem.exit(), text: problem.to_string(), hint: problem.hint() }
+    }
+}
+
+/// Everything that is wrong, in the order it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Notes one more.
+    pub fn push(&mut self, finding: impl Into<Finding>) {
+        self.0.push(finding.into());
+    }
+
+    /// Takes the value, or notes why there is none.
+    pub fn take<T, F: Into<Finding>>(&mut self, result: Result<T, F>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(finding) => {
+                self.push(finding);
+                None
+            }
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The findings in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
+        self.0.iter()
+    }
+
+    /// The code for all of them: something to edit comes before what the system refused, because
+    /// only an edit can mend it.
+    pub fn exit(&self) -> Exit {
+        self.0.iter().map(|finding| finding.exit).min().unwrap_or(Exit::OK)
+    }
+
+    /// `value`, if nothing is wrong.
+    pub fn or<T>(self, value: T) -> Result<T, Findings> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl<F: Into<Finding>> From<F> for Findings {
+    fn from(finding: F) -> Self {
+        Findings(vec![finding.into()])
+    }
+}
+
+/// The system's own words for an error number, without the number: `Permission denied` becomes
+/// `permission denied`.
+pub fn reason(error: impl Into<std::io::Error>) -> String {
+    let error = error.into();
+    let text = match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_string(),
+        None => error.to_string(),
+    };
+    let mut characters = text.chars();
+    match characters.next() {
+        // "No such file" becomes "no such file"; "I/O error" stays
+        Some(first) if characters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(characters).collect()
+        }
+        _ => text,
+    }
+}

@@ -1,0 +1,44 @@
+//! The exit codes, all of them: a contract with users (README, *Exit codes*), in execline's terms.
+
+use nix::sys::signal::Signal;
+
+/// How a program of ours leaves: a code for the parent process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exit(u8);
+
+impl Exit {
+    /// All is well.
+    pub const OK: Exit = Exit(0);
+    /// Someone must edit something: an option, a file, an account.
+    pub const EDIT: Exit = Exit(100);
+    /// The system refused: no memory, no process, no permission for the launcher itself.
+    pub const SYSTEM: Exit = Exit(111);
+    /// The worker ran longer than `--timeout`.
+    pub const TIMED_OUT: Exit = Exit(124);
+    /// The program was found and cannot be executed.
+    pub const CANNOT_EXECUTE: Exit = Exit(126);
+    /// The program was not found.
+    pub const NOT_FOUND: Exit = Exit(127);
+    /// The worker needed KILL to end: what a shell says of a process killed by signal 9.
+    pub const KILLED: Exit = Exit(137);
+
+    /// What a shell says of a process that `signal` has killed: 128 + its number.
+    pub fn killed_by(signal: Signal) -> Exit {
+        Exit(128_u8.saturating_add(u8::try_from(signal as i32).unwrap_or(127)))
+    }
+
+    /// The code that a worker itself exited with.
+    pub fn of_worker(code: i32) -> Exit {
+        Exit(u8::try_from(code & 0xff).unwrap_or(u8::MAX))
+    }
+
+    /// The number for the parent process.
+    pub fn code(self) -> i32 {
+        i32::from(self.0)
+    }
+
+    /// Whether this is success.
+    pub fn is_ok(self) -> bool {
+        self == Exit::OK
+    }
+}

@@ -1,0 +1,195 @@
+//! The plan for programs. A stable form: fields are added, none is renamed within a major version.
+
+use serde::Serialize;
+
+use super::{Explained, text};
+use crate::config::spec::{Pace, Timing};
+use crate::config::value::{resource_name, signal_name};
+use crate::plan::{Change, LogPlan, Mode, Place};
+
+#[derive(Serialize)]
+struct Page {
+    version: u32,
+    name: String,
+    service_directory: Option<String>,
+    program: Vec<String>,
+    found: Option<String>,
+    mode: &'static str,
+    timing: Option<TimingPart>,
+    user: UserPart,
+    home: Option<String>,
+    directory: String,
+    umask: Option<String>,
+    no_new_privs: bool,
+    ulimits: Vec<UlimitPart>,
+    nice: Option<i32>,
+    oom_score_adj: Option<i32>,
+    keep_fds: Vec<i32>,
+    log: LogPart,
+    record: Option<String>,
+    environment: Vec<VariablePart>,
+    problems: Vec<ProblemPart>,
+}
+
+#[derive(Serialize)]
+struct TimingPart {
+    kind: &'static str,
+    delay_s: f64,
+    initial_delay_s: Option<f64>,
+    timeout_s: Option<f64>,
+    stop_signal: &'static str,
+    grace_s: f64,
+    on_stop: &'static str,
+    backoff_factor: Option<f64>,
+    backoff_max_s: Option<f64>,
+    max_failures: Option<u32>,
+    in_words: Vec<String>,
+    next_starts: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct UserPart {
+    name: Option<String>,
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    change: &'static str,
+}
+
+#[derive(Serialize)]
+struct UlimitPart {
+    name: &'static str,
+    soft: String,
+    hard: String,
+}
+
+#[derive(Serialize)]
+struct LogPart {
+    path: Option<String>,
+    mode: String,
+    size: u64,
+    keep: u32,
+}
+
+#[derive(Serialize)]
+struct VariablePart {
+    name: String,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ProblemPart {
+    text: String,
+    hint: Option<String>,
+    exit: i32,
+}
+
+pub(super) fn page(explained: &Explained<'_>) -> String {
+    let Explained { plan, environment, found, findings, show_values } = explained;
+    let page = Page {
+        version: 1,
+        name: plan.name.to_string(),
+        service_directory: (plan.place == Place::Service).then(|| plan.directory.display().to_string()),
+        program: plan.program.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        found: found.as_ref().map(|path| path.display().to_string()),
+        mode: match plan.mode {
+            Mode::Exec => "exec",
+            Mode::ExecAsInit => "exec-as-init",
+            Mode::Loop(_) => "loop",
+        },
+        timing: match &plan.mode {
+            Mode::Loop(timing) => Some(timing_part(timing, text::timing_lines(plan))),
+            Mode::Exec | Mode::ExecAsInit => None,
+        },
+        user: UserPart {
+            name: plan.identity.name.clone(),
+            uid: plan.identity.uid.as_raw(),
+            gid: plan.identity.gid.as_raw(),
+            groups: plan.identity.groups.iter().map(|gid| gid.as_raw()).collect(),
+            change: match plan.change {
+                Change::Become => "become",
+                Change::AlreadyIs => "already-is",
+                Change::StaysRoot => "stays-root",
+            },
+        },
+        home: plan.home.as_ref().map(|home| home.display().to_string()),
+        directory: plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string(),
+        umask: plan.umask.map(|mask| format!("{mask:04o}")),
+        no_new_privs: plan.no_new_privs,
+        ulimits: plan
+            .limits
+            .ulimits
+            .iter()
+            .map(|(resource, bounds)| UlimitPart {
+                name: resource_name(*resource),
+                soft: bounds.soft.to_string(),
+                hard: bounds.hard.to_string(),
+            })
+            .collect(),
+        nice: plan.limits.nice,
+        oom_score_adj: plan.limits.oom_score_adj,
+        keep_fds: plan.keep_fds.clone(),
+        log: LogPart {
+            path: match &plan.log {
+                LogPlan::File(path) => Some(path.display().to_string()),
+                LogPlan::Inherited => None,
+            },
+            mode: format!("{:04o}", plan.log_rules.mode),
+            size: plan.log_rules.size.0,
+            keep: plan.log_rules.keep,
+        },
+        record: plan
+            .state_dir
+            .as_ref()
+            .map(|directory| directory.join(format!("{}.json", plan.name)).display().to_string()),
+        environment: environment
+            .iter()
+            .map(|(name, variable)| VariablePart {
+                name: name.to_string_lossy().into_owned(),
+                source: variable.source.to_string(),
+                value: show_values.then(|| variable.value.to_string_lossy().into_owned()),
+            })
+            .collect(),
+        problems: findings
+            .iter()
+            .map(|finding| ProblemPart {
+                text: finding.text.clone(),
+                hint: finding.hint.clone(),
+                exit: finding.exit.code(),
+            })
+            .collect(),
+    };
+    // a struct of texts and numbers always has a JSON form
+    let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn timing_part(timing: &Timing, in_words: Vec<String>) -> TimingPart {
+    let seconds = |delay: crate::config::value::Delay| delay.duration().as_secs_f64();
+    TimingPart {
+        kind: match timing.pace {
+            Pace::Interval(_) => "interval",
+            Pace::Once { .. } => "once",
+        },
+        delay_s: seconds(timing.pace.delay()),
+        initial_delay_s: timing.initial_delay.map(seconds),
+        timeout_s: timing.timeout.map(seconds),
+        stop_signal: signal_name(timing.stop.signal.0),
+        grace_s: seconds(timing.stop.grace),
+        on_stop: match timing.stop.on_stop {
+            crate::config::settings::OnStop::Kill => "kill",
+            crate::config::settings::OnStop::Finish => "finish",
+        },
+        backoff_factor: timing.backoff.map(|backoff| backoff.factor),
+        backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),
+        max_failures: timing.max_failures,
+        in_words,
+        next_starts: match timing.pace {
+            Pace::Interval(_) => text::starts(timing),
+            Pace::Once { .. } => Vec::new(),
+        },
+    }
+}

@@ -1,0 +1,52 @@
+//! `--explain`: the whole plan, and everything that would fail. Runs nothing and touches nothing; run
+//! by root it becomes the worker's user first, so that it sees with that user's rights.
+
+mod json;
+mod text;
+
+use std::os::fd::AsFd;
+
+use crate::cli::ExplainForm;
+use crate::drop;
+use crate::error::Findings;
+use crate::exit::Exit;
+use crate::plan::{Change, Draft, Plan};
+use crate::ready;
+use crate::ready::environment::Environment;
+use crate::report::Reporter;
+use crate::sys;
+
+/// What is shown.
+struct Explained<'a> {
+    plan: &'a Plan,
+    environment: &'a Environment,
+    /// The program as it would be found.
+    found: Option<std::path::PathBuf>,
+    findings: &'a Findings,
+    show_values: bool,
+}
+
+/// Shows the plan; leaves with 0 or the code of what would fail.
+pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, show_values: bool) -> Exit {
+    let plan = draft.plan();
+    if plan.change == Change::Become
+        && let Err(error) = drop::become_identity(plan)
+    {
+        findings.push(error);
+    }
+    let environment = ready::look(draft, &Reporter::silent(), &mut findings);
+    let found = ready::program::find(plan, &environment).ok();
+    let explained = Explained { plan, environment: &environment, found, findings: &findings, show_values };
+    let page = match form {
+        ExplainForm::Text => text::page(&explained),
+        ExplainForm::Json => json::page(&explained),
+    };
+    print(&page);
+    findings.exit()
+}
+
+/// Writes a page to stdout.
+pub fn print(page: &str) -> Exit {
+    sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), page.as_bytes());
+    Exit::OK
+}

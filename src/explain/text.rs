@@ -1,0 +1,198 @@
+//! The plan for people.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::Explained;
+use crate::config::settings::OnStop;
+use crate::config::spec::{Pace, Timing};
+use crate::config::value::{resource_name, signal_name};
+use crate::plan::{Change, LogPlan, Mode, Place, Plan};
+use crate::report::push_escaped;
+use crate::sys::clock;
+
+/// How many starts are foretold.
+const STARTS: u32 = 5;
+
+pub(super) fn page(explained: &Explained<'_>) -> String {
+    let Explained { plan, environment, found, findings, show_values } = explained;
+    let mut page = Page::default();
+    page.row("service", &service(plan));
+    page.row("worker", &words(plan));
+    page.row("", &match found {
+        Some(path) => format!("is {}", path.display()),
+        None => "was not found".to_string(),
+    });
+    for line in timing_lines(plan) {
+        page.row(if page.has("timing") { "" } else { "timing" }, &line);
+    }
+    page.row("user", &identity(plan));
+    page.row("", match plan.change {
+        Change::Become => "root becomes this user, and proves that root is gone, before it touches a file of the user",
+        Change::AlreadyIs => "this is the user already: nothing to do",
+        Change::StaysRoot => "uid 0: there is nothing to drop",
+    });
+    page.row("home", &plan.home.as_ref().map_or("none".to_string(), |home| home.display().to_string()));
+    page.row("directory", &plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string());
+    for line in limit_lines(plan) {
+        page.row(if page.has("limits") { "" } else { "limits" }, &line);
+    }
+    page.row("log", &log(plan));
+    page.row("record", &match &plan.state_dir {
+        Some(directory) => directory.join(format!("{}.json", plan.name)).display().to_string(),
+        None => "none: there is no HOME".to_string(),
+    });
+    page.row("environment", &format!("{} variables", environment.iter().count()));
+    for (name, variable) in environment.iter() {
+        let name = name.to_string_lossy();
+        let line = match show_values {
+            true => format!("{name}={}  ({})", variable.value.to_string_lossy(), variable.source),
+            false => format!("{name}  ({})", variable.source),
+        };
+        page.row("", &line);
+    }
+    if findings.is_empty() {
+        page.row("problems", "none");
+    }
+    for finding in findings.iter() {
+        page.row(if page.has("problems") { "" } else { "problems" }, &finding.text);
+        if let Some(hint) = &finding.hint {
+            page.row("", &format!("  hint: {hint}"));
+        }
+    }
+    page.text
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+    labels: Vec<String>,
+}
+
+impl Page {
+    fn row(&mut self, label: &str, content: &str) {
+        let mut line = String::new();
+        push_escaped(&mut line, content);
+        let _ = writeln!(self.text, "{label:<12} {line}");
+        self.labels.push(label.to_string());
+    }
+
+    fn has(&self, label: &str) -> bool {
+        self.labels.iter().any(|each| each == label)
+    }
+}
+
+fn service(plan: &Plan) -> String {
+    match plan.place {
+        Place::Service => format!("{} in {}", plan.name, plan.directory.display()),
+        Place::Elsewhere => format!("{} (not in a service directory)", plan.name),
+    }
+}
+
+fn words(plan: &Plan) -> String {
+    plan.program.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// As one would type it into a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn identity(plan: &Plan) -> String {
+    let identity = &plan.identity;
+    let name = identity.name.as_deref().unwrap_or("(no account)");
+    let groups = match identity.groups.as_slice() {
+        [] => "groups as they are".to_string(),
+        groups => format!("groups {}", groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+    };
+    format!("{name}, uid {}, gid {}, {groups}", identity.uid, identity.gid)
+}
+
+fn limit_lines(plan: &Plan) -> Vec<String> {
+    let mut lines: Vec<String> = plan
+        .limits
+        .ulimits
+        .iter()
+        .map(|(resource, bounds)| format!("ulimit {} {}:{}", resource_name(*resource), bounds.soft, bounds.hard))
+        .collect();
+    lines.extend(plan.limits.nice.map(|nice| format!("nice {nice}")));
+    lines.extend(plan.limits.oom_score_adj.map(|score| format!("oom-score-adj {score}")));
+    lines.extend(plan.umask.map(|mask| format!("umask {mask:04o}")));
+    if plan.no_new_privs {
+        lines.push("no-new-privs".to_string());
+    }
+    if !plan.keep_fds.is_empty() {
+        let list: Vec<String> = plan.keep_fds.iter().map(ToString::to_string).collect();
+        lines.push(format!("descriptors kept: {}", list.join(", ")));
+    }
+    lines
+}
+
+fn log(plan: &Plan) -> String {
+    let rules = plan.log_rules;
+    match &plan.log {
+        LogPlan::Inherited => "the inherited stdout; stderr joins it".to_string(),
+        LogPlan::File(path) => format!(
+            "{} (mode {:04o}; above {} rotated between runs, {} kept)",
+            path.display(),
+            rules.mode,
+            rules.size,
+            rules.keep
+        ),
+    }
+}
+
+/// The timing in words.
+pub(super) fn timing_lines(plan: &Plan) -> Vec<String> {
+    match &plan.mode {
+        Mode::Exec => vec!["none: the worker takes the launcher's place (same pid)".to_string()],
+        Mode::ExecAsInit => {
+            vec!["none; as PID 1 the launcher stays, forwards signals and reaps orphans".to_string()]
+        }
+        Mode::Loop(timing) => loop_lines(timing),
+    }
+}
+
+fn loop_lines(timing: &Timing) -> Vec<String> {
+    let first = match timing.initial_delay {
+        Some(delay) => format!("first run after {delay}"),
+        None => "first run at once".to_string(),
+    };
+    let mut lines = vec![match timing.pace {
+        Pace::Interval(delay) => format!("{delay} after each end; {first}"),
+        Pace::Once { retry } => format!("one successful run, a failed one again after {retry}; {first}"),
+    }];
+    if let Some(timeout) = timing.timeout {
+        lines.push(format!("a run is stopped after {timeout} (status 124)"));
+    }
+    lines.extend(timing.backoff.map(|backoff| {
+        let per = "for each failure in a row";
+        format!("the delay grows {}-fold {per}, up to {}; a run of over a minute starts anew", backoff.factor, backoff.max)
+    }));
+    lines.extend(timing.max_failures.map(|most| format!("rests after {most} failures in a row")));
+    let stop = timing.stop;
+    lines.push(match stop.on_stop {
+        OnStop::Kill => format!(
+            "a stop sends {} to the worker's process group, and KILL {} later",
+            signal_name(stop.signal.0),
+            stop.grace
+        ),
+        OnStop::Finish => "a stop lets the run end; a second one a second later kills it".to_string(),
+    });
+    if let Pace::Interval(_) = timing.pace {
+        lines.push("next starts, if a run took no time:".to_string());
+        lines.extend(starts(timing).into_iter().map(|start| format!("  {start}")));
+    }
+    lines
+}
+
+/// The next starts, UTC, if a run took no time.
+pub(super) fn starts(timing: &Timing) -> Vec<String> {
+    let first = clock::wall_now() + timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
+    (0..STARTS).map(|number| clock::utc(first + timing.pace.delay().duration() * number)).collect()
+}

@@ -1,0 +1,60 @@
+//! The launcher, in one page:
+//!
+//! ```text
+//! argv → Request → Spec → Draft → Plan → Dropped → Ready → (exec, never returns) | Exit
+//! ```
+//!
+//! Each stage consumes the one before it, so a skipped stage does not compile. Up to `Dropped` this is
+//! root, and touches no path that the user can write; from there on it is the user.
+
+use std::ffi::OsString;
+
+use crate::cli::{self, Ask};
+use crate::error::Findings;
+use crate::exit::Exit;
+use crate::plan::{Change, Machine, Place};
+use crate::report::{Level, Reporter};
+use crate::{config, drop, explain, plan, rest, run};
+
+/// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
+/// there was nothing to execute.
+pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let machine = Machine;
+    let mut findings = Findings::default();
+
+    let request = cli::parse(words, &mut findings);
+    let (ask, show_values) = (request.ask, request.show_values);
+    match ask {
+        Some(Ask::ShortHelp) => return explain::print(&cli::help::short()),
+        Some(Ask::LongHelp) => return explain::print(&cli::help::long()),
+        Some(Ask::Version) => return explain::print(cli::help::VERSION),
+        Some(Ask::Explain(_)) | None => {}
+    }
+    let spec = config::resolve(request, &machine, &mut findings);
+    let draft = plan::make(spec, &machine, &mut findings);
+    if let Some(Ask::Explain(form)) = ask {
+        return explain::explain(&draft, findings, form, show_values);
+    }
+
+    let plan = match draft.approve(findings) {
+        Ok(plan) => plan,
+        Err((plan, findings)) => {
+            let mut reporter = match plan.place {
+                Place::Service => Reporter::named(plan.name.as_str()),
+                Place::Elsewhere => Reporter::unnamed(),
+            };
+            return rest::after_bad_request(&plan, &findings, &mut reporter);
+        }
+    };
+    let mut reporter = Reporter::named(plan.name.as_str());
+    if plan.change == Change::StaysRoot {
+        reporter.warn("the worker's user is uid 0: there is nothing to drop");
+    }
+    match drop::become_user(plan) {
+        Ok(dropped) => run::run(&dropped, &mut reporter),
+        Err(error) => {
+            reporter.finding(Level::Fatal, &error.into());
+            Exit::SYSTEM
+        }
+    }
+}

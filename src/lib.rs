@@ -1,0 +1,20 @@
+//! futo-launch: stands at the end of a run file, makes the process right, and runs the worker.
+//!
+//! The launcher itself is one page, [`launch`]. ARCHITECTURE.md has the map.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod drop;
+pub mod error;
+pub mod exit;
+pub mod explain;
+pub mod launch;
+pub mod log;
+pub mod plan;
+pub mod ready;
+pub mod report;
+pub mod rest;
+pub mod run;
+pub mod service;
+pub mod sys;

@@ -1,0 +1,206 @@
+//! Opening the log: a regular file with one name, no link on the way; everything else is said and not
+//! touched.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+
+use super::rotate;
+use crate::config::spec::LogRules;
+use crate::error::reason;
+use crate::plan::Identity;
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// Not waiting for a FIFO's reader; the flag is taken off again.
+const FLAGS: OFlag = OFlag::O_WRONLY
+    .union(OFlag::O_APPEND)
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_NONBLOCK)
+    .union(OFlag::O_NOCTTY)
+    .union(OFlag::O_CLOEXEC);
+
+/// An open log.
+#[derive(Debug)]
+pub struct OpenedLog {
+    /// For appending.
+    pub file: OwnedFd,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Something to say although it is open.
+    pub note: Option<LogTrouble>,
+}
+
+/// Why a log is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTrouble {
+    /// One line.
+    pub text: String,
+    /// What to do.
+    pub remedy: Option<String>,
+}
+
+impl LogTrouble {
+    /// Says it.
+    pub fn say(&self, reporter: &Reporter) {
+        reporter.warn(&self.text);
+        if let Some(remedy) = &self.remedy {
+            reporter.info(&format!("hint: {remedy}"));
+        }
+    }
+
+    fn new(path: &Path, why: impl std::fmt::Display, remedy: Option<String>) -> Self {
+        let text =
+            format!("unable to open log '{}': {why}; output goes to the inherited stderr", path.display());
+        LogTrouble { text, remedy }
+    }
+}
+
+/// Opens, creates, rotates.
+pub fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedLog, LogTrouble> {
+    let (file, note) = match nofollow::open_directly(path, FLAGS) {
+        Some(file) => (file, None),
+        None => open_slowly(path, rules, identity)?,
+    };
+    let status = fstat(&file).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+    refuse_unless_plain(path, &status)?;
+    let length = u64::try_from(status.st_size).unwrap_or(0);
+    if length > rules.size.0 {
+        return Ok(rotated(path, rules, identity, OpenedLog { file, length, note }));
+    }
+    blocking(path, OpenedLog { file, length, note })
+}
+
+fn blocking(path: &Path, log: OpenedLog) -> Result<OpenedLog, LogTrouble> {
+    sys::fd::make_blocking(log.file.as_fd()).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+    Ok(log)
+}
+
+/// Rotates and opens the new file; if that fails, goes on in the old one.
+fn rotated(path: &Path, rules: LogRules, identity: &Identity, old: OpenedLog) -> OpenedLog {
+    let (parent, name) = split(path);
+    let rotated = nofollow::open_directory(&parent, Missing::Refuse)
+        .map_err(|error| error.to_string())
+        .and_then(|directory| rotate::rotate(&directory, &name, rules.keep).map_err(reason));
+    let reopened = match rotated {
+        Ok(()) => open_slowly(path, rules, identity).and_then(|(file, note)| {
+            blocking(path, OpenedLog { file, length: 0, note })
+        }),
+        Err(why) => {
+            let text = format!("unable to rotate log '{}': {why}", path.display());
+            Err(LogTrouble { text, remedy: None })
+        }
+    };
+    reopened.unwrap_or_else(|trouble| {
+        let _ = sys::fd::make_blocking(old.file.as_fd());
+        OpenedLog { note: Some(trouble), ..old }
+    })
+}
+
+/// Component by component: makes what is missing, and knows what is in the way.
+fn open_slowly(
+    path: &Path,
+    rules: LogRules,
+    identity: &Identity,
+) -> Result<(OwnedFd, Option<LogTrouble>), LogTrouble> {
+    let (parent, name) = split(path);
+    let directory = nofollow::open_directory(&parent, Missing::Create).map_err(|error| {
+        let remedy = match &error {
+            PathError::Refused(at, Errno::EACCES | Errno::EPERM) => Some(install_hint(&parent, at, identity)),
+            PathError::Link(_) => Some("make it a directory, or name its target with --log".to_string()),
+            PathError::NotDirectory { .. } => Some("move it away".to_string()),
+            PathError::Refused(..) => None,
+        };
+        LogTrouble::new(path, error, remedy)
+    })?;
+    match openat(&directory, name.as_os_str(), FLAGS, Mode::empty()) {
+        Ok(file) => Ok((file, None)),
+        Err(Errno::ENOENT) => create(&directory, &name, path, &parent, rules, identity).map(|file| (file, None)),
+        Err(Errno::EACCES | Errno::EPERM) => {
+            let note = move_aside(&directory, &name, path)
+                .map_err(|why| LogTrouble::new(path, why, Some(install_hint(&parent, &parent, identity))))?;
+            create(&directory, &name, path, &parent, rules, identity).map(|file| (file, Some(note)))
+        }
+        // a FIFO without a reader, a socket
+        Err(Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => {
+            let status = fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+                .map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+            refuse_unless_plain(path, &status)?;
+            Err(LogTrouble::new(path, "it changes while it is opened", None))
+        }
+        Err(errno) => Err(LogTrouble::new(path, reason(errno), None)),
+    }
+}
+
+fn create(
+    directory: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+    parent: &Path,
+    rules: LogRules,
+    identity: &Identity,
+) -> Result<OwnedFd, LogTrouble> {
+    let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
+    nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode))).map_err(
+        |errno| {
+            let remedy = matches!(errno, Errno::EACCES | Errno::EPERM)
+                .then(|| install_hint(parent, parent, identity));
+            LogTrouble::new(path, reason(errno), remedy)
+        },
+    )
+}
+
+/// A log that the user cannot open but that lies in his directory was left by root: it makes room and
+/// is kept.
+fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<LogTrouble, String> {
+    let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
+    if kind(&status) != SFlag::S_IFREG {
+        return Err(reason(Errno::EACCES));
+    }
+    let stamp: String = sys::clock::utc_now().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let mut aside = name.to_os_string();
+    aside.push(format!(".unwritable-{stamp}"));
+    renameat(directory, name, directory, aside.as_os_str()).map_err(|_| reason(Errno::EACCES))?;
+    let text = format!(
+        "log '{}' could not be opened (it belongs to uid {}, mode {:04o}) and is now '{}'",
+        path.display(),
+        status.st_uid,
+        status.st_mode & 0o7777,
+        aside.display(),
+    );
+    Ok(LogTrouble { text, remedy: None })
+}
+
+fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), LogTrouble> {
+    if let Some(what) = sys::file::kind_name(kind(status)) {
+        let why = format!("it is {what}, not a regular file");
+        return Err(LogTrouble::new(path, why, Some("move it away, or choose another --log".to_string())));
+    }
+    if status.st_nlink > 1 {
+        let why = format!("it has {} names (hard links)", status.st_nlink);
+        return Err(LogTrouble::new(path, why, Some("remove the other names".to_string())));
+    }
+    Ok(())
+}
+
+fn kind(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
+}
+
+/// The line for root that makes the directory the user's.
+fn install_hint(parent: &Path, at: &Path, identity: &Identity) -> String {
+    let directory = if parent.starts_with(at) { parent } else { at };
+    let (uid, gid) = (identity.uid, identity.gid);
+    format!("as root: install -d -o {uid} -g {gid} -m 0755 '{}'", directory.display())
+}
+
+/// Directory and name.
+fn split(path: &Path) -> (PathBuf, OsString) {
+    let parent = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    (parent, path.file_name().unwrap_or_default().to_os_string())
+}

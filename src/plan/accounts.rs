@@ -1,0 +1,105 @@
+//! /etc/passwd and /etc/group, read without NSS: in a static binary getpwnam would load the host's
+//! NSS modules, which can crash it.
+//!
+//! Lines that are malformed, and the `+` and `-` lines of NIS, name nobody.
+
+/// A line of /etc/passwd.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// User number.
+    pub uid: u32,
+    /// Primary group's number.
+    pub gid: u32,
+    /// Home directory; may be empty.
+    pub home: String,
+}
+
+/// The account for which `wanted` holds, the first in the file as getpwnam has it.
+fn account(passwd: &[u8], wanted: impl Fn(&str, u32) -> bool) -> Option<Account> {
+    lines(passwd).find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| is_name(name))?;
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        if !wanted(name, uid) {
+            return None;
+        }
+        let home = fields.nth(1).unwrap_or_default();
+        Some(Account { name: name.to_string(), uid, gid, home: home.to_string() })
+    })
+}
+
+/// The account of this name.
+pub fn account_named(passwd: &[u8], name: &str) -> Option<Account> {
+    account(passwd, |each, _| each == name)
+}
+
+/// The first account with this number.
+pub fn account_numbered(passwd: &[u8], uid: u32) -> Option<Account> {
+    account(passwd, |_, each| each == uid)
+}
+
+/// The number of the group of this name.
+pub fn group_named(group: &[u8], name: &str) -> Option<u32> {
+    groups(group).find(|(each, _, _)| *each == name).map(|(_, gid, _)| gid)
+}
+
+/// What initgroups gives `user`: the primary group, then every group that lists the user, in the
+/// order of the file, each once.
+pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
+    let mut list = vec![primary];
+    for (_, gid, members) in groups(group) {
+        if members.split(',').any(|member| member == user) && !list.contains(&gid) {
+            list.push(gid);
+        }
+    }
+    list
+}
+
+fn groups(group: &[u8]) -> impl Iterator<Item = (&str, u32, &str)> {
+    lines(group).filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| is_name(name))?;
+        let gid = fields.nth(1)?.parse().ok()?;
+        Some((name, gid, fields.next().unwrap_or_default()))
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(['+', '-', '#'])
+}
+
+/// The lines that are text; blanks at the ends do not count, as in glibc.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/bash\n+nis::::::\n#old:x:7:7::/:\nbroken:x:abc:1::/:\n\
+        short:x:5\nabc:x:911:1000:,,,:/config:/bin/false\nabc:x:1:1::/evil:\n\xff\xfe:x:9:9::/:\ntwin:x:911:5::/t:";
+    const GROUP: &[u8] = b"root:x:0:\nabc:x:1000:\nusers:x:100:abc\nvideo:x:44:root,abc\nabcd:x:45:abcd\n\
+        again:x:100:abc\nnumberless:x::abc\nprimary:x:1000:abc\n+:::\nlast:x:46:abc";
+
+    #[test]
+    fn the_first_valid_line_of_a_name_counts() {
+        let abc = account_named(PASSWD, "abc").expect("abc is there");
+        assert_eq!((abc.uid, abc.gid, abc.home.as_str()), (911, 1000, "/config"));
+        assert_eq!(account_numbered(PASSWD, 911).map(|account| account.name), Some("abc".to_string()));
+        for absent in ["broken", "short", "+nis", "#old", "", "ab", "abcd"] {
+            assert_eq!(account_named(PASSWD, absent), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn supplementary_groups_are_those_that_list_the_user_each_once() {
+        assert_eq!(groups_of(GROUP, "abc", 1000), [1000, 100, 44, 46]);
+        assert_eq!(groups_of(GROUP, "nobody", 65534), [65534]);
+        assert_eq!(group_named(GROUP, "video"), Some(44));
+        assert_eq!(group_named(GROUP, "numberless"), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! The machine as the plan sees it: everything outside argv that a plan depends on, behind one trait
+//! that tests fake.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::resource::Resource;
+use nix::unistd::{Gid, Uid};
+
+use super::trust;
+use crate::service::layout;
+use crate::sys;
+
+/// What the machine says; reading only.
+pub trait Host {
+    /// Real, effective and saved uid.
+    fn uids(&self) -> [Uid; 3];
+    /// Real, effective and saved gid.
+    fn gids(&self) -> [Gid; 3];
+    /// Supplementary groups.
+    fn groups(&self) -> Vec<Gid>;
+    /// /etc/passwd
+    fn passwd(&self) -> io::Result<Vec<u8>>;
+    /// /etc/group
+    fn group(&self) -> io::Result<Vec<u8>>;
+    /// The inherited environment.
+    fn environment(&self) -> Vec<(OsString, OsString)>;
+    /// Without links, as the supervisor set it.
+    fn working_directory(&self) -> io::Result<PathBuf>;
+    /// Whether the working directory holds something named `run`.
+    fn has_run(&self) -> bool;
+    /// Whether the working directory's parent does (then this one is a logger's).
+    fn parent_has_run(&self) -> bool;
+    /// Whether this is the first process of its PID namespace.
+    fn is_init(&self) -> bool;
+    /// The text of a regular file, no link followed, and whether the path is root's.
+    fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)>;
+    /// The current bounds, soft and hard.
+    fn limit(&self, resource: Resource) -> io::Result<(u64, u64)>;
+    /// The current preference of the out-of-memory killer.
+    fn oom_score_adj(&self) -> io::Result<i32>;
+
+    /// Whether the launcher is root.
+    fn is_root(&self) -> bool {
+        self.uids().get(1).is_some_and(|effective| effective.is_root())
+    }
+}
+
+/// The real machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine;
+
+impl Host for Machine {
+    fn uids(&self) -> [Uid; 3] {
+        match nix::unistd::getresuid() {
+            Ok(ids) => [ids.real, ids.effective, ids.saved],
+            Err(_) => [nix::unistd::getuid(), nix::unistd::geteuid(), nix::unistd::geteuid()],
+        }
+    }
+
+    fn gids(&self) -> [Gid; 3] {
+        match nix::unistd::getresgid() {
+            Ok(ids) => [ids.real, ids.effective, ids.saved],
+            Err(_) => [nix::unistd::getgid(), nix::unistd::getegid(), nix::unistd::getegid()],
+        }
+    }
+
+    fn groups(&self) -> Vec<Gid> {
+        nix::unistd::getgroups().unwrap_or_default()
+    }
+
+    fn passwd(&self) -> io::Result<Vec<u8>> {
+        sys::file::read_to_end(Path::new("/etc/passwd"))
+    }
+
+    fn group(&self) -> io::Result<Vec<u8>> {
+        sys::file::read_to_end(Path::new("/etc/group"))
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        std::env::vars_os().collect()
+    }
+
+    fn working_directory(&self) -> io::Result<PathBuf> {
+        Ok(nix::unistd::getcwd()?)
+    }
+
+    fn has_run(&self) -> bool {
+        sys::file::exists(Path::new(layout::RUN))
+    }
+
+    fn parent_has_run(&self) -> bool {
+        sys::file::exists(Path::new("../run"))
+    }
+
+    fn is_init(&self) -> bool {
+        nix::unistd::getpid().as_raw() == 1
+    }
+
+    fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
+        let file = sys::file::open_regular(path, OFlag::O_NOFOLLOW)?;
+        let bytes = sys::file::read_at_most(file.as_fd(), most)?;
+        let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+        Ok((text, trust::is_roots(path)))
+    }
+
+    fn limit(&self, resource: Resource) -> io::Result<(u64, u64)> {
+        Ok(nix::sys::resource::getrlimit(resource)?)
+    }
+
+    fn oom_score_adj(&self) -> io::Result<i32> {
+        let bytes = sys::file::read_to_end(Path::new("/proc/self/oom_score_adj"))?;
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim().parse().map_err(|_| io::Error::from(Errno::EINVAL))
+    }
+}

@@ -1,0 +1,246 @@
+//! Who the worker is to be: `--user` and `--groups`, looked up.
+
+use std::path::PathBuf;
+
+use nix::unistd::{Gid, Uid};
+
+use super::accounts::{self, Account};
+use super::{DEFAULT_USER, Host};
+use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
+use crate::error::{Findings, Problem, reason};
+use crate::exit::Exit;
+
+/// The user that the worker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account's name; none for a bare UID:GID without an account.
+    pub name: Option<String>,
+    /// User number.
+    pub uid: Uid,
+    /// Primary group.
+    pub gid: Gid,
+    /// All groups that setgroups gets, the primary one first; empty if they stay as they are.
+    pub groups: Vec<Gid>,
+    /// The home in /etc/passwd, if it is an absolute path.
+    pub home: Option<PathBuf>,
+}
+
+/// What has to be done to become the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Set groups, gid, uid and prove it.
+    Become,
+    /// Already that user.
+    AlreadyIs,
+    /// The target is uid 0: there is nothing to drop.
+    StaysRoot,
+}
+
+/// What can be wrong with an identity.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The account files cannot be read.
+    #[error("unable to read '{path}': {}", reason_of(source))]
+    Read {
+        /// The file.
+        path: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Run by root without `--user` where there is no abc.
+    #[error("no user '{DEFAULT_USER}' in /etc/passwd, and no --user given")]
+    NoDefault,
+    /// Not in /etc/passwd.
+    #[error("--user: no user '{name}' in /etc/passwd")]
+    NoUser {
+        /// As given.
+        name: String,
+    },
+    /// A bare number without an entry.
+    #[error("--user: uid {uid} has no entry in /etc/passwd that would tell its group")]
+    NoGid {
+        /// As given.
+        uid: u32,
+    },
+    /// Not in /etc/group.
+    #[error("--{option}: no group '{name}' in /etc/group")]
+    NoGroup {
+        /// `user` or `groups`
+        option: &'static str,
+        /// As given.
+        name: String,
+    },
+    /// Not root, another user asked for.
+    #[error("--{option}: only root can become {whom}")]
+    NotRoot {
+        /// `user` or `groups`
+        option: &'static str,
+        /// In words.
+        whom: String,
+    },
+}
+
+fn reason_of(source: &std::io::Error) -> String {
+    match source.raw_os_error() {
+        Some(number) => reason(nix::errno::Errno::from_raw(number)),
+        None => source.to_string(),
+    }
+}
+
+impl Problem for IdentityError {
+    fn exit(&self) -> Exit {
+        match self {
+            IdentityError::Read { .. } => Exit::SYSTEM,
+            _ => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            IdentityError::NoDefault => Some("name the worker's user: --user USER or --user UID:GID".to_string()),
+            IdentityError::NoUser { .. } => {
+                Some("a user known to LDAP or systemd only is named by its numbers: --user UID:GID".to_string())
+            }
+            IdentityError::NoGid { uid } => Some(format!("write --user {uid}:GID")),
+            IdentityError::NoGroup { .. } => Some("a group may be named by its number".to_string()),
+            IdentityError::NotRoot { .. } => {
+                Some("run by root, or leave the option out to stay the user you are".to_string())
+            }
+            IdentityError::Read { .. } => None,
+        }
+    }
+}
+
+/// The account files, read once.
+struct Files {
+    passwd: Vec<u8>,
+    group: Vec<u8>,
+}
+
+/// Who the worker is to be. With a finding, the caller stands in: nothing is launched then.
+pub(super) fn resolve(
+    user: Option<&UserRequest>,
+    groups: &GroupsRequest,
+    host: &dyn Host,
+    findings: &mut Findings,
+) -> (Identity, Change) {
+    let mut read = |path, result: std::io::Result<Vec<u8>>| {
+        findings.take(result.map_err(|source| IdentityError::Read { path, source })).unwrap_or_default()
+    };
+    let files = Files { passwd: read("/etc/passwd", host.passwd()), group: read("/etc/group", host.group()) };
+    if !findings.is_empty() && files.passwd.is_empty() && host.is_root() {
+        return (caller(&files, host), Change::AlreadyIs);
+    }
+
+    let default = UserRequest::Name(DEFAULT_USER.to_string(), None);
+    let asked = match user {
+        Some(user) => wanted(user, &files),
+        None if host.is_root() => wanted(&default, &files).map_err(|_| IdentityError::NoDefault),
+        None => Ok(caller(&files, host)),
+    };
+    let Some(mut identity) = findings.take(asked) else {
+        return (caller(&files, host), Change::AlreadyIs);
+    };
+    match groups {
+        GroupsRequest::OfUser => {}
+        GroupsRequest::None => identity.groups = vec![identity.gid],
+        GroupsRequest::These(list) => {
+            identity.groups = vec![identity.gid];
+            for request in list {
+                if let Some(gid) = findings.take(gid_of(request, "groups", &files))
+                    && !identity.groups.contains(&gid)
+                {
+                    identity.groups.push(gid);
+                }
+            }
+        }
+    }
+    let change = change(&identity, user, groups, host, findings);
+    (identity, change)
+}
+
+fn change(
+    identity: &Identity,
+    user: Option<&UserRequest>,
+    groups: &GroupsRequest,
+    host: &dyn Host,
+    findings: &mut Findings,
+) -> Change {
+    if host.is_root() {
+        return if identity.uid.is_root() { Change::StaysRoot } else { Change::Become };
+    }
+    let is_user = host.uids().iter().all(|uid| *uid == identity.uid)
+        && host.gids().iter().all(|gid| *gid == identity.gid);
+    if !is_user {
+        let whom = match &identity.name {
+            Some(name) => format!("'{name}' (uid {}, gid {})", identity.uid, identity.gid),
+            None => format!("uid {}, gid {}", identity.uid, identity.gid),
+        };
+        findings.push(IdentityError::NotRoot { option: "user", whom });
+    } else if *groups != GroupsRequest::OfUser && !same_groups(identity, host) {
+        findings.push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
+    } else if user.is_some() {
+        // already that user: the groups that a login gave stay as they are
+    }
+    Change::AlreadyIs
+}
+
+fn same_groups(identity: &Identity, host: &dyn Host) -> bool {
+    let mut has: Vec<u32> = host.groups().iter().map(|gid| gid.as_raw()).collect();
+    has.push(identity.gid.as_raw());
+    let mut wants: Vec<u32> = identity.groups.iter().map(|gid| gid.as_raw()).collect();
+    for list in [&mut has, &mut wants] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    has == wants
+}
+
+fn wanted(user: &UserRequest, files: &Files) -> Result<Identity, IdentityError> {
+    let (account, uid, group) = match user {
+        UserRequest::Name(name, group) => {
+            let account = accounts::account_named(&files.passwd, name)
+                .ok_or_else(|| IdentityError::NoUser { name: name.clone() })?;
+            let uid = account.uid;
+            (Some(account), uid, group)
+        }
+        UserRequest::Uid(uid, group) => (accounts::account_numbered(&files.passwd, *uid), *uid, group),
+    };
+    let gid = match (group, &account) {
+        (Some(group), _) => gid_of(group, "user", files)?,
+        (None, Some(account)) => Gid::from_raw(account.gid),
+        (None, None) => return Err(IdentityError::NoGid { uid }),
+    };
+    Ok(identity(account, Uid::from_raw(uid), gid, files))
+}
+
+fn identity(account: Option<Account>, uid: Uid, gid: Gid, files: &Files) -> Identity {
+    let groups = match &account {
+        Some(account) => accounts::groups_of(&files.group, &account.name, gid.as_raw()),
+        None => vec![gid.as_raw()],
+    };
+    let home = account.as_ref().map(|account| PathBuf::from(&account.home)).filter(|home| home.is_absolute());
+    Identity {
+        name: account.map(|account| account.name),
+        uid,
+        gid,
+        groups: groups.into_iter().map(Gid::from_raw).collect(),
+        home,
+    }
+}
+
+fn gid_of(request: &GroupRequest, option: &'static str, files: &Files) -> Result<Gid, IdentityError> {
+    match request {
+        GroupRequest::Gid(gid) => Ok(Gid::from_raw(*gid)),
+        GroupRequest::Name(name) => accounts::group_named(&files.group, name)
+            .map(Gid::from_raw)
+            .ok_or_else(|| IdentityError::NoGroup { option, name: name.clone() }),
+    }
+}
+
+fn caller(files: &Files, host: &dyn Host) -> Identity {
+    let [_, uid, _] = host.uids();
+    let [_, gid, _] = host.gids();
+    let account = accounts::account_numbered(&files.passwd, uid.as_raw());
+    Identity { groups: Vec::new(), ..identity(account, uid, gid, files) }
+}

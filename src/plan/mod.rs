@@ -1,0 +1,253 @@
+//! Spec → [`Plan`]: what the machine makes of a specification. Reading only; nothing is changed.
+
+pub mod accounts;
+pub mod host;
+pub mod identity;
+#[cfg(test)]
+mod tests;
+pub mod trust;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+pub use host::{Host, Machine};
+pub use identity::{Change, Identity};
+
+use crate::config::settings::LogTarget;
+use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Timing, Worker};
+use crate::config::Spec;
+use crate::error::{Findings, Problem, reason};
+use crate::exit::Exit;
+use crate::service::{InvalidName, ServiceName, layout};
+
+/// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
+pub const DEFAULT_USER: &str = "abc";
+/// That user's home there, whatever /etc/passwd says.
+const DEFAULT_USER_HOME: &str = "/config";
+/// Log and record, below HOME.
+const STATE_DIR: &str = ".local/state/futodama";
+
+/// Where the launcher was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a service directory.
+    Service,
+    /// In a shell, or as a container's entrypoint.
+    Elsewhere,
+}
+
+/// How the worker is run.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// In place of the launcher.
+    Exec,
+    /// As PID 1 the launcher stays, forwards signals and reaps.
+    ExecAsInit,
+    /// In a loop.
+    Loop(Timing),
+}
+
+/// Where stdout and stderr go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPlan {
+    /// To a file.
+    File(PathBuf),
+    /// To the inherited stdout; stderr joins it.
+    Inherited,
+}
+
+/// The plan, as far as it could be made; with findings it is for `--explain` only.
+#[derive(Clone, Debug)]
+pub struct Draft(Plan);
+
+/// The whole plan of a launch.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The service's name.
+    pub name: ServiceName,
+    /// Where the launcher was started.
+    pub place: Place,
+    /// The working directory, without links.
+    pub directory: PathBuf,
+    /// The file of `--file`.
+    pub file: Option<SpecFile>,
+    /// Who the worker is.
+    pub identity: Identity,
+    /// How it becomes that.
+    pub change: Change,
+    /// HOME, for the worker and for the paths of log and record.
+    pub home: Option<PathBuf>,
+    /// Where log and record are; none without a HOME.
+    pub state_dir: Option<PathBuf>,
+    /// Bounds.
+    pub limits: Limits,
+    /// File mode creation mask.
+    pub umask: Option<u32>,
+    /// No program gains rights.
+    pub no_new_privs: bool,
+    /// Descriptors that are handed on.
+    pub keep_fds: Vec<i32>,
+    /// The environment as inherited.
+    pub inherited: Vec<(OsString, OsString)>,
+    /// What is added to it.
+    pub environment: EnvironmentSpec,
+    /// Where output goes.
+    pub log: LogPlan,
+    /// How a log file is kept.
+    pub log_rules: LogRules,
+    /// The worker's directory, if another.
+    pub chdir: Option<PathBuf>,
+    /// The program and its arguments.
+    pub program: Vec<OsString>,
+    /// How it is run.
+    pub mode: Mode,
+}
+
+impl Draft {
+    /// The plan, if nothing is wrong.
+    pub fn approve(self, findings: Findings) -> Result<Plan, (Plan, Findings)> {
+        findings.or(()).map_err(|findings| (self.0.clone(), findings)).map(|()| self.0)
+    }
+
+    /// The plan to look at.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}
+
+/// What can be wrong with a plan, beside the identity.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The working directory is gone.
+    #[error("unable to find the working directory: {}", reason(*source))]
+    WorkingDirectory {
+        /// Why.
+        source: nix::errno::Errno,
+    },
+    /// The name that was found is no service name.
+    #[error("the service's name '{name}' {why}")]
+    Name {
+        /// What was found.
+        name: String,
+        /// Why not.
+        why: InvalidName,
+    },
+}
+
+impl Problem for PlanError {
+    fn exit(&self) -> Exit {
+        match self {
+            PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
+            PlanError::Name { .. } => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        matches!(self, PlanError::Name { .. }).then(|| "name it with --name NAME".to_string())
+    }
+}
+
+/// Makes the plan; all findings at once.
+pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+    let place = if host.has_run() { Place::Service } else { Place::Elsewhere };
+    let directory = host.working_directory().unwrap_or_else(|source| {
+        let source = nix::errno::Errno::from_raw(source.raw_os_error().unwrap_or(0));
+        findings.push(PlanError::WorkingDirectory { source });
+        PathBuf::from("/")
+    });
+    let program = match &spec.worker {
+        Worker::Program(words) => words.clone(),
+        Worker::Script(text) => ["sh", "-euc", text].into_iter().map(OsString::from).collect(),
+    };
+    let name = match &spec.name {
+        Some(name) => name.clone(),
+        None => {
+            let found = found_name(&spec, place, &directory, &program, host);
+            ServiceName::parse(&found).unwrap_or_else(|why| {
+                findings.push(PlanError::Name { name: found.to_string_lossy().into_owned(), why });
+                ServiceName::stand_in()
+            })
+        }
+    };
+
+    let (identity, change) = identity::resolve(spec.user.as_ref(), &spec.groups, host, findings);
+    if change == Change::StaysRoot
+        && let Some(file) = spec.file.as_ref().filter(|file| !file.is_roots)
+    {
+        findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
+    }
+    let inherited = host.environment();
+    let home = home(&spec, &identity, change, &inherited);
+    let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
+    let log = match (&spec.log, place, &state_dir) {
+        (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
+        (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
+        _ => LogPlan::Inherited,
+    };
+    let mut environment = spec.environment;
+    environment.config_env &= place == Place::Service;
+    let mode = match spec.timing {
+        Some(timing) => Mode::Loop(timing),
+        None if host.is_init() => Mode::ExecAsInit,
+        None => Mode::Exec,
+    };
+    Draft(Plan {
+        name,
+        place,
+        directory,
+        file: spec.file,
+        identity,
+        change,
+        home,
+        state_dir,
+        limits: spec.limits,
+        umask: spec.umask,
+        no_new_privs: spec.no_new_privs,
+        keep_fds: spec.keep_fds,
+        inherited,
+        environment,
+        log,
+        log_rules: spec.log_rules,
+        chdir: spec.chdir,
+        program,
+        mode,
+    })
+}
+
+/// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),
+/// else the program's.
+fn found_name(spec: &Spec, place: Place, directory: &Path, program: &[OsString], host: &dyn Host) -> OsString {
+    if let Some(passed) = &spec.passed_name {
+        return passed.clone();
+    }
+    let basename = |path: &Path| path.file_name().unwrap_or(OsStr::new("")).to_os_string();
+    match place {
+        Place::Elsewhere => program.first().map(|program| basename(Path::new(program))).unwrap_or_default(),
+        Place::Service if directory.ends_with(layout::LOG) && host.parent_has_run() => {
+            let mut name = directory.parent().map(basename).unwrap_or_default();
+            name.push("-log");
+            name
+        }
+        Place::Service => basename(directory),
+    }
+}
+
+fn home(spec: &Spec, identity: &Identity, change: Change, inherited: &[(OsString, OsString)]) -> Option<PathBuf> {
+    let of_account = || match &identity.name {
+        Some(name) if name == DEFAULT_USER => Some(PathBuf::from(DEFAULT_USER_HOME)),
+        _ => identity.home.clone(),
+    };
+    let as_inherited = || {
+        let value = inherited.iter().find(|(name, _)| name == "HOME").map(|(_, value)| PathBuf::from(value));
+        value.filter(|home| home.is_absolute())
+    };
+    if let Some(home) = &spec.home {
+        return Some(home.clone());
+    }
+    match change {
+        Change::AlreadyIs => as_inherited().or_else(of_account),
+        // an account without a home gets "/", as login programs do; never root's own
+        Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
+        Change::StaysRoot => of_account().or_else(as_inherited),
+    }
+}

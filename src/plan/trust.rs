@@ -1,0 +1,173 @@
+//! Whose files may name rights. A path is *root's* only if it and every directory above it belong to
+//! root and nobody else may write them: the owner of a directory can rename what lies in it.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+
+use super::Host;
+use crate::config::settings::Settings;
+use crate::config::value::UserRequest;
+use crate::error::{Findings, Problem};
+use crate::exit::Exit;
+use crate::plan::DEFAULT_USER;
+
+/// Follows so many links at most, as the kernel does.
+const MOST_LINKS: usize = 40;
+
+/// Whether the path, every directory above it and every link on the way is root's.
+///
+/// Looks at each component without following it, so that a link in a directory that is not root's
+/// cannot lead elsewhere between two looks.
+pub fn is_roots(path: &Path) -> bool {
+    walk(path).unwrap_or(false)
+}
+
+fn walk(path: &Path) -> Result<bool, Errno> {
+    let absolute = if path.is_absolute() { path.to_path_buf() } else { nix::unistd::getcwd()?.join(path) };
+    let mut todo: VecDeque<OsString> = components(&absolute);
+    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let root = || openat(AT_FDCWD, "/", look, Mode::empty());
+    let mut above: Vec<OwnedFd> = Vec::new();
+    let mut here = root()?;
+    if !belongs_to_root_alone(&here)?.0 {
+        return Ok(false);
+    }
+    let mut links = 0;
+    while let Some(name) = todo.pop_front() {
+        if name == ".." {
+            here = above.pop().map_or_else(root, Ok)?;
+            continue;
+        }
+        let next = openat(&here, name.as_os_str(), look, Mode::empty())?;
+        let (roots, kind) = belongs_to_root_alone(&next)?;
+        if !roots {
+            return Ok(false);
+        }
+        if kind == SFlag::S_IFLNK {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(Errno::ELOOP);
+            }
+            let target = PathBuf::from(readlinkat(&here, name.as_os_str())?);
+            if target.is_absolute() {
+                above.clear();
+                here = root()?;
+            }
+            for component in components(&target).into_iter().rev() {
+                todo.push_front(component);
+            }
+        } else {
+            above.push(std::mem::replace(&mut here, next));
+        }
+    }
+    Ok(true)
+}
+
+fn components(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
+        .map(|component| component.as_os_str().to_os_string())
+        .collect()
+}
+
+/// Whether the file belongs to root and nobody else may write it (of a link the mode says nothing),
+/// and its kind.
+fn belongs_to_root_alone(file: &OwnedFd) -> Result<(bool, SFlag), Errno> {
+    let status = fstat(file)?;
+    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+    let closed = kind == SFlag::S_IFLNK || status.st_mode & 0o022 == 0;
+    Ok((status.st_uid == 0 && closed, kind))
+}
+
+/// What a file that others than root can write may not say when root runs it.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It names rights.
+    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    NamesRights {
+        /// The file.
+        path: PathBuf,
+        /// The key and what is wrong with it.
+        what: String,
+    },
+    /// It, or a file of variables, would be used for a worker that is root.
+    #[error("'{}': others than root can write it, and the worker would be root", path.display())]
+    ForRoot {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Problem for TrustError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        let path = match self {
+            TrustError::NamesRights { path, .. } | TrustError::ForRoot { path } => path,
+        };
+        Some(format!(
+            "make the file and every directory above it root's (chown root, chmod go-w): {}",
+            String::from_utf8_lossy(path.as_os_str().as_bytes())
+        ))
+    }
+}
+
+/// Notes every setting of a file that would give its writers more rights than they have.
+pub(crate) fn refuse_rights(settings: &Settings, path: &Path, host: &dyn Host, findings: &mut Findings) {
+    let mut refuse = |what: String| {
+        findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
+    };
+    match &settings.user {
+        None => {}
+        Some(UserRequest::Name(name, None)) if name == DEFAULT_USER => {}
+        Some(_) => refuse(format!("user may be {DEFAULT_USER} only")),
+    }
+    if settings.groups.is_some() {
+        refuse("groups".to_string());
+    }
+    for (resource, bounds) in &settings.ulimits {
+        let hard = host.limit(*resource).map_or(0, |(_, hard)| hard);
+        if bounds.hard.to_rlim() > hard {
+            let name = crate::config::value::resource_name(*resource);
+            refuse(format!("ulimit {name} above the present bound"));
+        }
+    }
+    if settings.nice.is_some_and(|nice| nice < 0) {
+        refuse("nice below 0".to_string());
+    }
+    if let Some(wanted) = settings.oom_score_adj
+        && host.oom_score_adj().map_or(true, |present| wanted < present)
+    {
+        refuse("oom-score-adj below the present one".to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_below_a_directory_that_others_can_write_is_not_roots() {
+        // /tmp is 1777: root's, and anyone can put something there
+        assert!(!is_roots(Path::new("/tmp")));
+        assert!(!is_roots(Path::new("/tmp/../etc/passwd/../../tmp/x")));
+        assert!(!is_roots(Path::new("/does/not/exist")));
+    }
+
+    #[test]
+    fn system_files_are_roots_through_roots_links() {
+        assert!(is_roots(Path::new("/etc/passwd")));
+        assert!(is_roots(Path::new("/etc/../etc/./passwd")));
+        // /bin is a link of root's to usr/bin in every current distribution; a directory elsewhere
+        assert!(is_roots(Path::new("/bin")));
+    }
+}

@@ -1,0 +1,128 @@
+//! Dropped → [`Ready`]: everything on the user's files, as the user: descriptors, variables, log,
+//! directory, program.
+
+pub mod env_file;
+pub mod environment;
+pub mod program;
+pub mod readiness;
+
+use std::ffi::CString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use crate::drop::Dropped;
+use crate::error::{Findings, Problem, reason};
+use crate::exit::Exit;
+use crate::log::Log;
+use crate::plan::{Draft, Plan};
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::spawn::Vector;
+use environment::Environment;
+use readiness::Notification;
+
+/// All that a run needs.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The worker's variables.
+    pub environment: Environment,
+    /// Its log.
+    pub log: Log,
+    /// Where readiness is told, if the service directory has `notification-fd`.
+    pub notification: Option<Notification>,
+}
+
+/// What can be wrong with the user's files.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadyError {
+    /// A descriptor of `--keep-fd` is not open.
+    #[error("--keep-fd: descriptor {0} is not open")]
+    KeepFd(i32),
+    /// The descriptors cannot be closed.
+    #[error("unable to close inherited descriptors: {}", reason(*.0))]
+    Close(nix::errno::Errno),
+    /// `--chdir` leads nowhere.
+    #[error("unable to change to directory '{}': {}", .0.display(), reason(*.1))]
+    Directory(std::path::PathBuf, nix::errno::Errno),
+    /// An argument with a NUL in it, which a service file can contain.
+    #[error("an argument contains a NUL byte")]
+    NulInArgument,
+}
+
+impl Problem for ReadyError {
+    fn exit(&self) -> Exit {
+        match self {
+            ReadyError::Close(_) => Exit::SYSTEM,
+            _ => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ReadyError::Directory(..) => Some("it is entered as the worker's user".to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Does all of it. A log that cannot be opened is no error: the worker runs, and it is said.
+pub fn prepare<'a>(dropped: &'a Dropped, reporter: &mut Reporter) -> Result<Ready<'a>, Findings> {
+    let plan = &dropped.plan;
+    let mut findings = Findings::default();
+    let notification = findings.take(Notification::find(plan)).flatten();
+    check_keep_fds(plan, &mut findings);
+    let log = Log::open(plan, reporter);
+    let environment = environment::build(plan, reporter, &mut findings);
+    if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
+        findings.push(ReadyError::NulInArgument);
+    }
+    findings.or(Ready { plan, environment, log, notification })
+}
+
+/// Everything that would fail, found without touching anything: for `--explain`. Gives the
+/// environment as far as it could be read.
+pub fn look(draft: &Draft, reporter: &Reporter, findings: &mut Findings) -> Environment {
+    let plan = draft.plan();
+    findings.take(Notification::find(plan));
+    check_keep_fds(plan, findings);
+    let environment = environment::build(plan, reporter, findings);
+    if let Some(directory) = &plan.chdir
+        && let Err(errno) = nix::unistd::access(directory, nix::unistd::AccessFlags::X_OK)
+    {
+        findings.push(ReadyError::Directory(directory.clone(), errno));
+    }
+    if let Err(error) = program::find(plan, &environment) {
+        findings.push(error);
+    }
+    environment
+}
+
+fn check_keep_fds(plan: &Plan, findings: &mut Findings) {
+    for fd in plan.keep_fds.iter().filter(|fd| !sys::fd::is_open(**fd)) {
+        findings.push(ReadyError::KeepFd(*fd));
+    }
+}
+
+/// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before
+/// the launcher opens any of its own. What is wrong with `notification-fd` is said by [`prepare`].
+pub fn close_descriptors(plan: &Plan) -> Result<(), Findings> {
+    let notification = Notification::find(plan).ok().flatten();
+    let notification = notification.as_ref().map(Notification::number);
+    let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(notification).collect();
+    sys::fd::close_all_but(&keep).map_err(|errno| ReadyError::Close(errno).into())
+}
+
+impl Ready<'_> {
+    /// The program's arguments for the kernel.
+    pub fn arguments(&self) -> Vector {
+        // a NUL has been refused
+        Vector::new(self.plan.program.iter().filter_map(|word| CString::new(word.as_bytes()).ok()).collect())
+    }
+}
+
+/// A path for the kernel; one with a NUL, which cannot exist, becomes one that is not there.
+pub(crate) fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().to_os_string().into_vec()).unwrap_or_default()
+}

@@ -1,0 +1,72 @@
+//! Readiness: a service directory with `notification-fd` wants a newline on that descriptor.
+
+use std::os::fd::RawFd;
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+use std::os::fd::AsFd;
+
+use crate::config::value::descriptor;
+use crate::error::Problem;
+use crate::exit::Exit;
+use crate::plan::{Place, Plan};
+use crate::service::layout;
+use crate::sys;
+
+/// The descriptor on which s6 waits for a newline.
+#[derive(Debug)]
+pub struct Notification(RawFd);
+
+/// Why readiness cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum NotificationError {
+    /// The file cannot be read.
+    #[error("unable to read 'notification-fd': {0}")]
+    Read(std::io::Error),
+    /// The file holds no descriptor from 3 up.
+    #[error("notification-fd: is not a descriptor from 3 up")]
+    NoNumber,
+}
+
+impl Problem for NotificationError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write one number, for instance 3, or remove the file".to_string())
+    }
+}
+
+impl Notification {
+    /// Looks for the file in the service directory. Started by hand, without the descriptor, there is
+    /// nobody to tell.
+    pub fn find(plan: &Plan) -> Result<Option<Self>, NotificationError> {
+        if plan.place == Place::Elsewhere {
+            return Ok(None);
+        }
+        let file = match sys::file::open_regular(Path::new(layout::NOTIFICATION_FD), OFlag::empty()) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(NotificationError::Read(error)),
+        };
+        let bytes = sys::file::read_at_most(file.as_fd(), 4096).map_err(NotificationError::Read)?;
+        // its own descriptor may have taken the number that was free
+        std::mem::drop(file);
+        let text = String::from_utf8_lossy(&bytes);
+        let number = descriptor(text.trim()).map_err(|_| NotificationError::NoNumber)?;
+        Ok(sys::fd::is_open(number).then_some(Notification(number)))
+    }
+
+    /// The descriptor, to be handed on.
+    pub fn number(&self) -> RawFd {
+        self.0
+    }
+
+    /// Says that the service is ready, and closes: the worker never gets the descriptor.
+    pub fn ready(self) {
+        // a supervisor that does not listen any more has its reasons
+        let _ = sys::fd::write_inherited(self.0, b"\n");
+        sys::fd::close_inherited(self.0);
+    }
+}

@@ -1,0 +1,281 @@
+//! Resting: the one answer to what a restart each second cannot mend. Under a supervisor the launcher
+//! says once why, and sleeps, as the user, until something that can mend it changes.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use nix::sys::signal::Signal;
+
+use crate::drop;
+use crate::error::Findings;
+use crate::exit::Exit;
+use crate::log::Log;
+use crate::plan::{Change, Mode, Place, Plan};
+use crate::ready::{Ready, environment, program};
+use crate::report::{Audience, Level, Reporter};
+use crate::run::{Ended, Resting, RestingKind, Waiter, write_resting};
+use crate::service::layout;
+
+/// What follows a rest.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Try again in this process: the identity is right, only the user's files are read again.
+    StartAfresh,
+    /// Leave; the supervisor starts `run` again.
+    Leave(Exit),
+}
+
+/// The memory of a launch that rests, maybe several times.
+#[derive(Debug)]
+pub struct Rest {
+    supervised: bool,
+    said: Option<Findings>,
+    resting: bool,
+    /// Set before an attempt, so that nothing mended during the attempt is missed.
+    watch: Option<Watch>,
+}
+
+impl Rest {
+    /// Nothing has been said yet.
+    pub fn new(plan: &Plan) -> Self {
+        Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None }
+    }
+
+    /// The user's files are as they should be: the record no longer says that the service rests.
+    pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &Reporter) {
+        // the loop takes a missing program as a failed run, exec mode rests on it
+        let stays = matches!(ready.plan.mode, Mode::Loop(_));
+        if !self.resting || !stays && program::find(ready.plan, &ready.environment).is_err() {
+            return;
+        }
+        *self = Rest { supervised: self.supervised, said: None, resting: false, watch: None };
+        write_resting(ready.plan, None, reporter);
+        reporter.info("no longer resting: starting afresh");
+    }
+
+    /// Says why, and sleeps if there is a supervisor that would only start the same again.
+    pub fn after(&mut self, ended: Ended, plan: &Plan, waiter: &mut Option<Waiter>, reporter: &mut Reporter) -> Then {
+        let resting = match ended {
+            Ended::Left(exit) => return Then::Leave(exit),
+            Ended::Broken(findings) => {
+                let exit = findings.exit();
+                if self.said.as_ref() != Some(&findings) {
+                    reporter.findings(Level::Fatal, &findings);
+                }
+                // what the system refused may be over in a second
+                if !self.supervised || exit == Exit::SYSTEM {
+                    return Then::Leave(exit);
+                }
+                let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
+                self.said = Some(findings);
+                if self.watch.is_none() {
+                    self.watch = Watch::on(plan);
+                    if self.watch.is_some() {
+                        return Then::StartAfresh;
+                    }
+                }
+                resting
+            }
+            Ended::Over(resting) => {
+                if !self.supervised {
+                    let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
+                    reporter.say(level, Audience::Everyone, &resting.reason);
+                    return Then::Leave(exit_of(&resting));
+                }
+                self.watch = Watch::on(plan);
+                resting
+            }
+        };
+        self.sleep(resting, plan, waiter, reporter)
+    }
+
+    fn sleep(
+        &mut self,
+        resting: Resting,
+        plan: &Plan,
+        waiter: &mut Option<Waiter>,
+        reporter: &Reporter,
+    ) -> Then {
+        let exit = exit_of(&resting);
+        if !std::mem::replace(&mut self.resting, true) {
+            let until = "resting until run, config.env or the program changes (or HUP, ALRM)";
+            match resting.kind {
+                RestingKind::Configuration | RestingKind::Program => reporter.info(until),
+                RestingKind::MaxFailures | RestingKind::Done => {
+                    reporter.info(&format!("{}; {until}", resting.reason));
+                }
+            }
+            write_resting(plan, Some(resting), reporter);
+        }
+        let then = match Waiter::in_place(waiter) {
+            Ok(waiter) => wait(self.watch.as_ref(), waiter, Changed::UsersFiles),
+            Err(_) => return Then::Leave(Exit::SYSTEM),
+        };
+        match then {
+            Woken::Stop => {
+                write_resting(plan, None, reporter);
+                Then::Leave(Exit::OK)
+            }
+            Woken::By(Changed::RunFile) => Then::Leave(exit),
+            Woken::By(_) => {
+                self.watch = Watch::on(plan);
+                Then::StartAfresh
+            }
+        }
+    }
+}
+
+/// What ends a rest.
+enum Woken {
+    Stop,
+    By(Changed),
+}
+
+/// Sleeps until a stop, a wish to try again, or a change of at least this weight.
+fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
+    loop {
+        let Ok(signals) = waiter.wait(None, watch.map(|watch| watch.inotify.as_fd())) else {
+            return Woken::Stop;
+        };
+        crate::run::reap_orphans();
+        for signal in signals {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
+                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(Changed::UsersFiles),
+                _ => {}
+            }
+        }
+        let changed = watch.map_or(Changed::Nothing, Watch::changed);
+        if changed >= least {
+            return Woken::By(changed);
+        }
+    }
+}
+
+/// A launch that cannot even be planned: its options, its user. Only an edit of `run` (or of an
+/// account) mends that, and only the supervisor can start `run` again, as root.
+pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Reporter) -> Exit {
+    let exit = findings.exit();
+    if !is_supervised(plan) || exit == Exit::SYSTEM {
+        reporter.findings(Level::Fatal, findings);
+        return exit;
+    }
+    // the log, the record and the sleep are the user's business; without a user nothing but stderr
+    let as_user = plan.change != Change::Become || drop::become_identity(plan).is_ok();
+    if as_user {
+        Log::open(plan, reporter);
+    }
+    reporter.findings(Level::Fatal, findings);
+    reporter.info("resting until run changes (or HUP, ALRM)");
+    if as_user {
+        let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
+        write_resting(plan, Some(resting), reporter);
+    }
+    let watch = Watch::on(plan);
+    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
+    match wait(watch.as_ref(), &mut waiter, Changed::RunFile) {
+        Woken::Stop => Exit::OK,
+        Woken::By(_) => exit,
+    }
+}
+
+/// A supervisor keeps `supervise/` in the service directory. Somebody who tries the run file in a
+/// terminal is none.
+fn is_supervised(plan: &Plan) -> bool {
+    plan.place == Place::Service
+        && Path::new(layout::SUPERVISE).is_dir()
+        && !nix::unistd::isatty(std::io::stdin()).unwrap_or(false)
+}
+
+fn kind_of(exit: Exit) -> RestingKind {
+    match exit {
+        Exit::CANNOT_EXECUTE | Exit::NOT_FOUND => RestingKind::Program,
+        _ => RestingKind::Configuration,
+    }
+}
+
+fn exit_of(resting: &Resting) -> Exit {
+    Exit::of_worker(resting.exit)
+}
+
+fn reason_of(findings: &Findings) -> String {
+    findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Changed {
+    Nothing,
+    UsersFiles,
+    RunFile,
+}
+
+/// inotify on the directories of everything that can mend a service.
+#[derive(Debug)]
+struct Watch {
+    inotify: Inotify,
+    names: BTreeMap<WatchDescriptor, Vec<(OsString, Changed)>>,
+}
+
+impl Watch {
+    /// `None` where the system gives no inotify: HUP and ALRM still work.
+    fn on(plan: &Plan) -> Option<Self> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
+        let mut watch = Watch { inotify, names: BTreeMap::new() };
+        let run_files = [Some(PathBuf::from(layout::RUN)), plan.file.as_ref().map(|file| file.path.clone())];
+        for path in run_files.into_iter().flatten() {
+            watch.add(&path, Changed::RunFile);
+        }
+        // variables that could not be read leave the PATH that was inherited
+        let environment = environment::build(plan, &Reporter::silent(), &mut Findings::default());
+        let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));
+        let users_files = config_env
+            .into_iter()
+            .chain(plan.environment.files.iter().cloned())
+            .chain(plan.chdir.clone())
+            .chain(program::directories(plan, &environment));
+        for path in users_files {
+            watch.add(&path, Changed::UsersFiles);
+        }
+        Some(watch)
+    }
+
+    /// Watches a name in its directory; where that is missing, the nearest name above it.
+    fn add(&mut self, path: &Path, changed: Changed) {
+        let flags = AddWatchFlags::IN_CREATE
+            | AddWatchFlags::IN_MOVED_TO
+            | AddWatchFlags::IN_MOVED_FROM
+            | AddWatchFlags::IN_DELETE
+            | AddWatchFlags::IN_CLOSE_WRITE
+            | AddWatchFlags::IN_ATTRIB
+            | AddWatchFlags::IN_ONLYDIR;
+        let mut path = path;
+        while let Some(name) = path.file_name() {
+            let directory = match path.parent() {
+                Some(parent) if parent != Path::new("") => parent,
+                _ => Path::new("."),
+            };
+            if let Ok(descriptor) = self.inotify.add_watch(directory, flags) {
+                self.names.entry(descriptor).or_default().push((name.to_os_string(), changed));
+                return;
+            }
+            path = directory;
+        }
+    }
+
+    /// The most that the pending events mean.
+    fn changed(&self) -> Changed {
+        let mut most = Changed::Nothing;
+        while let Ok(events) = self.inotify.read_events() {
+            for event in events {
+                let names = self.names.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
+                let name = event.name.as_deref().unwrap_or(OsStr::new(""));
+                let hit = names.iter().filter(|(each, _)| each == name).map(|(_, changed)| *changed).max();
+                most = most.max(hit.unwrap_or(Changed::Nothing));
+            }
+        }
+        most
+    }
+}

@@ -1,0 +1,441 @@
+//! The loop: wait, run, record, again. A failing or missing worker never ends it; a stop does.
+
+use std::ffi::CString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::sys::stat::stat;
+
+use super::record::{RecordFile, Resting, RestingKind};
+use super::signals::HANDLED;
+use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
+use super::{Ended, Waiter};
+use crate::config::settings::OnStop;
+use crate::config::spec::{Pace, StopRules, Timing};
+use crate::config::value::Backoff;
+use crate::error::{Finding, Findings};
+use crate::exit::Exit;
+use crate::log::{Log, tail};
+use crate::plan::Plan;
+use crate::ready::environment::{self, Environment};
+use crate::ready::{Ready, c_path, program};
+use crate::report::{Audience, Level, Reporter};
+use crate::service::layout;
+use crate::sys;
+use crate::sys::clock::BootTime;
+use crate::sys::spawn::{Launch, Vector};
+
+/// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
+/// for begins. What comes after its beginning asks for one more.
+const GATHER_REQUESTS: Duration = Duration::from_millis(50);
+/// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
+/// only after this.
+const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
+/// How long a group that got KILL may take to be gone (uninterruptible system calls).
+const KILL_TAKES: Duration = Duration::from_secs(2);
+
+/// What is prepared for runs and prepared again when config.env changes.
+struct Prepared {
+    environment: Environment,
+    vector: Vector,
+    candidates: Vec<CString>,
+    /// Of the files it was read from.
+    signature: Vec<Signature>,
+}
+
+/// Tells whether a file has changed: modification time with nanoseconds, inode, size.
+type Signature = Option<(i64, i64, u64, i64)>;
+
+struct Cycle<'a> {
+    plan: &'a Plan,
+    timing: &'a Timing,
+    reporter: &'a mut Reporter,
+    waiter: &'a mut Waiter,
+    log: Log,
+    log_trouble: Option<String>,
+    record: RecordFile,
+    arguments: Vector,
+    prepared: Prepared,
+    environment_trouble: Option<Findings>,
+    directory: Option<CString>,
+    /// HUP: read config.env again before the next run.
+    read_again: bool,
+    /// ALRM during a run: one more run at once.
+    run_again: bool,
+    /// In a row; for `--max-failures` and the lines on stderr.
+    failures: u32,
+    /// In a row, from runs of at most a minute; for `--backoff`.
+    short_failures: u32,
+}
+
+/// How waiting for the next run ended.
+enum Slept {
+    Due,
+    Stopped,
+}
+
+/// How a run ended, and whether another follows.
+struct RunEnd {
+    exit: Exit,
+    what: String,
+    duration: Duration,
+    stopped: Option<Exit>,
+}
+
+/// A run that is being ended, by a stop or a timeout.
+#[derive(Clone, Copy)]
+enum Winding {
+    /// Asked to; KILL comes at this time.
+    KillAt(BootTime),
+    /// KILL was sent at this time.
+    KilledAt(BootTime),
+}
+
+/// Runs the worker again and again.
+pub(super) fn run_loop(
+    ready: Ready<'_>,
+    timing: &Timing,
+    waiter: &mut Waiter,
+    reporter: &mut Reporter,
+) -> Ended {
+    match Cycle::new(ready, timing, waiter, reporter) {
+        Ok(mut cycle) => cycle.run().unwrap_or_else(|finding| Ended::Broken(finding.into())),
+        Err(finding) => Ended::Broken(finding.into()),
+    }
+}
+
+impl<'a> Cycle<'a> {
+    fn new(
+        ready: Ready<'a>,
+        timing: &'a Timing,
+        waiter: &'a mut Waiter,
+        reporter: &'a mut Reporter,
+    ) -> Result<Self, Finding> {
+        let arguments = ready.arguments();
+        let Ready { plan, environment, log, notification } = ready;
+        nix::sys::prctl::set_child_subreaper(true)
+            .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
+        let record = RecordFile::open(plan, reporter);
+        let signature = signature(plan);
+        let cycle = Cycle {
+            plan,
+            timing,
+            waiter,
+            log,
+            log_trouble: None,
+            record,
+            arguments,
+            prepared: Prepared::new(plan, environment, signature),
+            environment_trouble: None,
+            directory: plan.chdir.as_deref().map(c_path),
+            read_again: false,
+            run_again: false,
+            failures: 0,
+            short_failures: 0,
+            reporter,
+        };
+        if let Some(notification) = notification {
+            notification.ready();
+        }
+        Ok(cycle)
+    }
+
+    fn run(&mut self) -> Result<Ended, Finding> {
+        let mut due = BootTime::now();
+        if let Some(delay) = self.timing.initial_delay {
+            due = due.after(delay.duration());
+        }
+        loop {
+            if let Slept::Stopped = self.sleep_until(due)? {
+                return Ok(Ended::Left(Exit::OK));
+            }
+            let end = self.one_run()?;
+            let delay = self.conclude(&end);
+            if let Some(exit) = end.stopped {
+                self.record.write(self.reporter);
+                return Ok(Ended::Left(exit));
+            }
+            if let Some(resting) = self.is_over(&end) {
+                return Ok(Ended::Over(resting));
+            }
+            let delay = if self.run_again { Duration::ZERO } else { delay };
+            due = BootTime::now().after(delay);
+            self.record.record.next_due = Some(sys::clock::utc(sys::clock::wall_now() + delay));
+            self.record.write(self.reporter);
+        }
+    }
+
+    /// Counts the run and says what is to be said; gives the delay to the next.
+    fn conclude(&mut self, end: &RunEnd) -> Duration {
+        let RunEnd { exit, what, duration, stopped } = end;
+        let base = self.timing.pace.delay().duration();
+        let errors = match &self.log {
+            Log::File { path, length, .. } if !exit.is_ok() => tail::last_lines(path, *length),
+            _ => Vec::new(),
+        };
+        let judged = if stopped.is_some() { Exit::OK } else { *exit };
+        self.record.ended(sys::clock::wall_now(), judged, *duration, errors);
+        self.record.record.last_status = Some(exit.code());
+        if stopped.is_some() {
+            return base;
+        }
+        if exit.is_ok() {
+            if self.failures > 0 {
+                let runs = if self.failures == 1 { "failed run" } else { "failed runs" };
+                self.reporter.info(&format!("worker recovered after {} {runs}", self.failures));
+            }
+            self.failures = 0;
+            self.short_failures = 0;
+            return base;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let long = *duration > Backoff::RESETS_AFTER;
+        self.short_failures = if long { 1 } else { self.short_failures.saturating_add(1) };
+        let delay = match &self.timing.backoff {
+            Some(backoff) => backoff.delay(base, self.short_failures),
+            None => base,
+        };
+        let (audience, row) = match self.failures {
+            1 => (Audience::Everyone, String::new()),
+            failures => (Audience::LogOnly, format!(" ({failures} times in a row)")),
+        };
+        let text = format!("worker failed: {what}{row}; next run in {}", in_words(delay));
+        self.reporter.say(Level::Warning, audience, &text);
+        delay
+    }
+
+    fn is_over(&self, end: &RunEnd) -> Option<Resting> {
+        if matches!(self.timing.pace, Pace::Once { .. }) && end.exit.is_ok() {
+            return Some(Resting::now(RestingKind::Done, "done: the one run has succeeded", Exit::OK));
+        }
+        if self.timing.max_failures.is_some_and(|most| self.failures >= most) {
+            let reason = format!("{} failures in a row, the last: {}", self.failures, end.what);
+            return Some(Resting::now(RestingKind::MaxFailures, reason, end.exit));
+        }
+        None
+    }
+
+    fn wait(&mut self, deadline: Option<BootTime>) -> Result<Vec<Signal>, Finding> {
+        self.waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))
+    }
+
+    fn sleep_until(&mut self, mut due: BootTime) -> Result<Slept, Finding> {
+        self.run_again = false;
+        loop {
+            for signal in self.wait(Some(due))? {
+                match signal {
+                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Ok(Slept::Stopped),
+                    Signal::SIGALRM => due = due.min(BootTime::now().after(GATHER_REQUESTS)),
+                    Signal::SIGHUP => self.hang_up(),
+                    Signal::SIGCHLD => reap_orphans(),
+                    // USR1, USR2, WINCH are for a worker, and there is none
+                    _ => {}
+                }
+            }
+            if due <= BootTime::now() {
+                return Ok(Slept::Due);
+            }
+        }
+    }
+
+    /// HUP: our own lines go to the file that is there now; the rest before the next run.
+    fn hang_up(&mut self) {
+        self.read_again = true;
+        self.reopen_log();
+    }
+
+    fn reopen_log(&mut self) {
+        let (log, trouble) = Log::try_open(self.plan);
+        log.share_with(self.reporter);
+        let text = trouble.as_ref().map(|trouble| trouble.text.clone());
+        if let Some(trouble) = trouble.filter(|_| text != self.log_trouble) {
+            trouble.say(self.reporter);
+        }
+        self.log_trouble = text;
+        self.log = log;
+    }
+
+    /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
+    fn renew_environment(&mut self) {
+        let now = signature(self.plan);
+        if !self.read_again && now == self.prepared.signature {
+            return;
+        }
+        self.read_again = false;
+        let mut findings = Findings::default();
+        let environment = environment::build(self.plan, self.reporter, &mut findings);
+        if findings.is_empty() {
+            self.environment_trouble = None;
+            self.prepared = Prepared::new(self.plan, environment, now);
+            return;
+        }
+        self.prepared.signature = now;
+        if self.environment_trouble.as_ref() != Some(&findings) {
+            self.reporter.findings(Level::Warning, &findings);
+            self.reporter.warn("the worker keeps the environment it had");
+            self.environment_trouble = Some(findings);
+        }
+    }
+
+    fn one_run(&mut self) -> Result<RunEnd, Finding> {
+        self.renew_environment();
+        self.reopen_log();
+        self.record.started(sys::clock::wall_now());
+        self.record.write(self.reporter);
+
+        let started = BootTime::now();
+        let launched = Worker::start(&Launch {
+            candidates: &self.prepared.candidates,
+            arguments: &self.arguments,
+            environment: &self.prepared.vector,
+            output: self.log.descriptor(),
+            join: self.log.join(),
+            directory: self.directory.as_deref(),
+            umask: self.plan.umask,
+            handled: &HANDLED,
+            foreground: false,
+        });
+        match launched {
+            Ok(worker) => self.supervise(worker, started),
+            Err(error) => {
+                let Prepared { environment, candidates, .. } = &self.prepared;
+                let finding = not_started(error, self.plan, environment, candidates);
+                let what = match finding.hint {
+                    Some(hint) => format!("{} (hint: {hint})", finding.text),
+                    None => finding.text,
+                };
+                Ok(RunEnd { exit: finding.exit, what, duration: Duration::ZERO, stopped: None })
+            }
+        }
+    }
+
+    /// From the worker's start until it has ended, and after a stop or timeout its group too.
+    fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
+        let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
+        let mut run = Run { started, stop_asked_at: None, timed_out: false, winding: None };
+        loop {
+            worker.reap();
+            if let Some(ended) = worker.ended()
+                && (run.winding.is_none() || worker.group_is_empty())
+            {
+                return Ok(run.end(ended));
+            }
+
+            let now = BootTime::now();
+            match run.winding {
+                None if timeout_at.is_some_and(|at| now >= at) => {
+                    run.timed_out = true;
+                    run.winding = Some(ask_to_stop(&worker, &self.timing.stop, now));
+                }
+                Some(Winding::KillAt(at)) if now >= at => {
+                    worker.signal_group(Signal::SIGKILL);
+                    run.winding = Some(Winding::KilledAt(now));
+                }
+                Some(Winding::KilledAt(at)) if now >= at.after(KILL_TAKES) => {
+                    self.reporter.warn("a process of the worker's group survives KILL; going on without it");
+                    return Ok(run.end(worker.ended().unwrap_or(Ending::Killed(Signal::SIGKILL))));
+                }
+                _ => {}
+            }
+
+            let deadline = match run.winding {
+                None => timeout_at,
+                Some(Winding::KillAt(at)) => Some(at),
+                Some(Winding::KilledAt(at)) => Some(at.after(KILL_TAKES)),
+            };
+            for signal in self.wait(deadline)? {
+                match signal {
+                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
+                        run.stop(signal, &worker, &self.timing.stop);
+                    }
+                    Signal::SIGALRM => self.run_again = true,
+                    Signal::SIGHUP => self.hang_up(),
+                    Signal::SIGUSR1 | Signal::SIGUSR2 | Signal::SIGWINCH => worker.signal(signal),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// A run as the launcher sees it.
+struct Run {
+    started: BootTime,
+    stop_asked_at: Option<BootTime>,
+    timed_out: bool,
+    winding: Option<Winding>,
+}
+
+impl Run {
+    /// The first signal asks the worker (or lets it finish); a second INT, or another one more than a
+    /// second later, kills now.
+    fn stop(&mut self, signal: Signal, worker: &Worker, rules: &StopRules) {
+        let now = BootTime::now();
+        match self.stop_asked_at {
+            None => {
+                self.stop_asked_at = Some(now);
+                if rules.on_stop == OnStop::Kill && self.winding.is_none() {
+                    self.winding = Some(ask_to_stop(worker, rules, now));
+                }
+            }
+            Some(first) if signal == Signal::SIGINT || now.since(first) > IMPATIENT_AFTER => {
+                if !matches!(self.winding, Some(Winding::KilledAt(_))) {
+                    self.winding = Some(Winding::KillAt(now));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn end(&self, ended: Ending) -> RunEnd {
+        let duration = BootTime::now().since(self.started);
+        let needed_kill = ended == Ending::Killed(Signal::SIGKILL)
+            && matches!(self.winding, Some(Winding::KilledAt(_)));
+        let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
+        let (exit, what) = match ended {
+            _ if self.timed_out => (Exit::TIMED_OUT, format!("timed out after {}", in_words(duration))),
+            Ending::Exited(code) => (ended.exit(), format!("exit status {code}")),
+            Ending::Killed(signal) => (ended.exit(), format!("killed by {}", signal.as_str())),
+        };
+        RunEnd { exit, what, duration, stopped }
+    }
+}
+
+/// Asks the group to stop: the signal, then CONT for a worker that was stopped.
+fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
+    worker.signal_group(rules.signal.0);
+    worker.signal_group(Signal::SIGCONT);
+    Winding::KillAt(now.after(rules.grace.duration()))
+}
+
+impl Prepared {
+    fn new(plan: &Plan, environment: Environment, signature: Vec<Signature>) -> Self {
+        let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
+        Prepared {
+            vector: environment.to_vector(),
+            candidates: program::candidates(name, &environment),
+            environment,
+            signature,
+        }
+    }
+}
+
+fn signature(plan: &Plan) -> Vec<Signature> {
+    let config_env = PathBuf::from(layout::CONFIG_ENV);
+    let automatic = plan.environment.config_env.then_some(&config_env);
+    automatic
+        .into_iter()
+        .chain(&plan.environment.files)
+        .map(|path| stat(path).ok().map(|s| (s.st_mtime, s.st_mtime_nsec, s.st_ino, s.st_size)))
+        .collect()
+}
+
+/// `60 s`, `1m 30s`, to the millisecond below two minutes.
+fn in_words(duration: Duration) -> String {
+    if duration < Duration::from_secs(120) {
+        format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
+    } else {
+        humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    }
+}

@@ -1,0 +1,49 @@
+//! Exec mode as PID 1 of a container: a parent stays, because nobody else would reap orphans, and the
+//! kernel gives PID 1 no default for TERM. It forwards signals and leaves with the worker's code.
+
+use nix::sys::signal::Signal;
+
+use super::signals::HANDLED;
+use super::worker::{Worker, not_started, system_refused};
+use super::{Ended, Waiter};
+use crate::ready::{Ready, c_path, program};
+use crate::sys::spawn::Launch;
+
+/// Runs the worker once.
+pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
+    let plan = ready.plan;
+    let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
+    let candidates = program::candidates(name, &ready.environment);
+    let directory = plan.chdir.as_deref().map(c_path);
+    let launched = Worker::start(&Launch {
+        candidates: &candidates,
+        arguments: &ready.arguments(),
+        environment: &ready.environment.to_vector(),
+        output: ready.log.descriptor(),
+        join: ready.log.join(),
+        directory: directory.as_deref(),
+        umask: plan.umask,
+        handled: &HANDLED,
+        foreground: true,
+    });
+    let mut worker = match launched {
+        Ok(worker) => worker,
+        Err(error) => return Ended::Broken(not_started(error, plan, &ready.environment, &candidates).into()),
+    };
+    loop {
+        worker.reap();
+        if let Some(ending) = worker.ended() {
+            return Ended::Left(ending.exit());
+        }
+        let signals = match waiter.wait(None, None) {
+            Ok(signals) => signals,
+            Err(errno) => {
+                worker.signal_group(Signal::SIGTERM);
+                return Ended::Broken(system_refused("wait", errno.into()).into());
+            }
+        };
+        for signal in signals.into_iter().filter(|signal| *signal != Signal::SIGCHLD) {
+            worker.signal_group(signal);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Ready → the worker, directly or in a loop; and what becomes of a launch that cannot go on.
+
+mod cycle;
+mod exec;
+mod init;
+mod record;
+mod signals;
+mod waiter;
+mod worker;
+
+pub use record::{Resting, RestingKind, RunRecord};
+pub(crate) use record::write_resting;
+pub(crate) use worker::reap_orphans;
+pub use signals::Signals;
+pub use waiter::Waiter;
+
+use crate::drop::Dropped;
+use crate::error::Findings;
+use crate::exit::Exit;
+use crate::plan::Mode;
+use crate::ready;
+use crate::report::{Level, Reporter};
+use crate::rest;
+
+/// How an attempt at running the worker ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The launcher leaves.
+    Left(Exit),
+    /// Something must be mended first.
+    Broken(Findings),
+    /// The loop has come to its end: done, or too many failures.
+    Over(Resting),
+}
+
+/// Runs the worker; rests and starts afresh under a supervisor. In exec mode it returns only if the
+/// program could not be executed.
+pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
+    let plan = &dropped.plan;
+    // before anything of ours is open
+    if let Err(findings) = ready::close_descriptors(plan) {
+        reporter.findings(Level::Fatal, &findings);
+        return findings.exit();
+    }
+    let mut rest = rest::Rest::new(plan);
+    let mut waiter = None;
+    loop {
+        let ended = attempt(dropped, &mut rest, &mut waiter, reporter);
+        match rest.after(ended, plan, &mut waiter, reporter) {
+            rest::Then::StartAfresh => {}
+            rest::Then::Leave(exit) => return exit,
+        }
+    }
+}
+
+fn attempt(
+    dropped: &Dropped,
+    rest: &mut rest::Rest,
+    waiter: &mut Option<Waiter>,
+    reporter: &mut Reporter,
+) -> Ended {
+    let ready = match ready::prepare(dropped, reporter) {
+        Ok(ready) => ready,
+        Err(findings) => return Ended::Broken(findings),
+    };
+    rest.is_over(&ready, reporter);
+    let timing = match &dropped.plan.mode {
+        Mode::Exec => return exec::exec(ready, waiter.as_mut()),
+        Mode::ExecAsInit => None,
+        Mode::Loop(timing) => Some(timing),
+    };
+    // one stream of signals for as long as the launcher stays: between two, a TERM would be lost
+    let waiter = match Waiter::in_place(waiter) {
+        Ok(waiter) => waiter,
+        Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
+    };
+    match timing {
+        Some(timing) => cycle::run_loop(ready, timing, waiter, reporter),
+        None => init::run_as_init(ready, waiter),
+    }
+}

@@ -1,0 +1,265 @@
+//! The run record `STATE/NAME.json`: what happened and what is due, replaced atomically as the user.
+//!
+//! Written without fsync: a record lost with the power is younger than the log beside it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Exit;
+use crate::plan::{LogPlan, Plan};
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::nofollow::{self, Missing};
+
+/// The largest record that is read, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What is known of a service's runs. Times are UTC, RFC 3339, to the second.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunRecord {
+    /// Version of this form.
+    pub version: u32,
+    /// The service.
+    pub name: String,
+    /// The launcher that wrote it last.
+    pub pid: i32,
+    /// Its log; none if output goes to the inherited stdout or stderr.
+    pub log: Option<PathBuf>,
+    /// Runs begun, over all launchers.
+    pub runs: u64,
+    /// Of those, failed.
+    pub failures: u64,
+    /// Failed since the last success.
+    pub consecutive_failures: u64,
+    /// When the last run began.
+    pub last_start: Option<String>,
+    /// When it ended; none while it runs.
+    pub last_end: Option<String>,
+    /// Its exit code; 128 + n if signal n killed it, 124 after a timeout.
+    pub last_status: Option<i32>,
+    /// How long it ran, in seconds.
+    pub last_duration: Option<f64>,
+    /// When the next run is due.
+    pub next_due: Option<String>,
+    /// Runs that were due and dropped.
+    pub skipped: u64,
+    /// The last lines of the last failed run's output.
+    pub last_errors: Vec<String>,
+    /// Why the service rests, if it does.
+    pub resting: Option<Resting>,
+}
+
+/// Why a service rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resting {
+    /// The kind.
+    pub kind: RestingKind,
+    /// In words.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+    /// What the launcher would have left with.
+    pub exit: i32,
+}
+
+/// The kinds of rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestingKind {
+    /// Something must be edited.
+    Configuration,
+    /// The program cannot be executed.
+    Program,
+    /// `--max-failures`.
+    MaxFailures,
+    /// `--once` has succeeded.
+    Done,
+}
+
+impl Resting {
+    /// A rest that begins now.
+    pub fn now(kind: RestingKind, reason: impl Into<String>, exit: Exit) -> Self {
+        Resting { kind, reason: reason.into(), since: sys::clock::utc_now(), exit: exit.code() }
+    }
+}
+
+/// A record that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// No HOME, no `--state-dir`.
+    #[error("no directory for it: HOME is not set")]
+    NoDirectory,
+    /// The directory.
+    #[error("{0}")]
+    Directory(#[from] nofollow::PathError),
+    /// The file.
+    #[error("{}", crate::error::reason(*.0))]
+    File(#[from] Errno),
+    /// The content.
+    #[error("{0}")]
+    Content(String),
+}
+
+/// The record and where it is. Trouble with it is said once and never keeps a worker from running.
+#[derive(Debug)]
+pub(crate) struct RecordFile {
+    /// What is in it.
+    pub(crate) record: RunRecord,
+    directory_path: Option<PathBuf>,
+    directory: Option<OwnedFd>,
+    trouble_said: bool,
+}
+
+impl RecordFile {
+    /// Reads what earlier launchers left; what cannot be read is said and written anew.
+    pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
+        let mut file = RecordFile {
+            record: RunRecord::default(),
+            directory_path: plan.state_dir.clone(),
+            directory: None,
+            trouble_said: false,
+        };
+        match file.read(plan.name.as_str()) {
+            Ok(Some(record)) => file.record = record,
+            Ok(None) => {}
+            Err(error) => reporter.warn(&format!(
+                "unable to read the run record of '{}': {error}; it is written anew",
+                plan.name
+            )),
+        }
+        file.record.version = 1;
+        file.record.name = plan.name.to_string();
+        file.record.pid = std::process::id().cast_signed();
+        file.record.log = match &plan.log {
+            LogPlan::File(path) => Some(plan.directory.join(path)),
+            LogPlan::Inherited => None,
+        };
+        file
+    }
+
+    fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
+        let path = self.directory_path.as_ref().ok_or(RecordError::NoDirectory)?.join(format!("{name}.json"));
+        let content = |error: io::Error| RecordError::Content(error.to_string());
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
+        let file = match nofollow::open_directly(&path, flags) {
+            Some(file) => file,
+            None => match sys::file::open_regular(&path, OFlag::O_NOFOLLOW) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(content(error)),
+            },
+        };
+        let kind = nix::sys::stat::SFlag::from_bits_truncate(
+            nix::sys::stat::fstat(&file)?.st_mode & nix::sys::stat::SFlag::S_IFMT.bits(),
+        );
+        if let Some(what) = sys::file::kind_name(kind) {
+            return Err(RecordError::Content(format!("it is {what}, not a regular file")));
+        }
+        let bytes = sys::file::read_at_most(file.as_fd(), MAX_BYTES).map_err(content)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| RecordError::Content(error.to_string()))
+    }
+
+    /// A run begins.
+    pub(crate) fn started(&mut self, at: SystemTime) {
+        let record = &mut self.record;
+        record.runs += 1;
+        record.last_start = Some(sys::clock::utc(at));
+        record.last_end = None;
+        record.last_status = None;
+        record.last_duration = None;
+        record.next_due = None;
+        record.resting = None;
+    }
+
+    /// A run has ended.
+    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, errors: Vec<String>) {
+        let record = &mut self.record;
+        record.last_end = Some(sys::clock::utc(at));
+        record.last_status = Some(exit.code());
+        record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
+        if exit.is_ok() {
+            record.consecutive_failures = 0;
+        } else {
+            record.failures += 1;
+            record.consecutive_failures += 1;
+            record.last_errors = errors;
+        }
+    }
+
+    /// Replaces the file.
+    pub(crate) fn write(&mut self, reporter: &Reporter) {
+        match self.replace() {
+            Ok(()) => self.trouble_said = false,
+            Err(error) => {
+                // the directory may have been replaced
+                self.directory = None;
+                if !self.trouble_said {
+                    self.trouble_said = true;
+                    let name = &self.record.name;
+                    reporter.warn(&format!("unable to write the run record of '{name}': {error}"));
+                }
+            }
+        }
+    }
+
+    fn replace(&mut self) -> Result<(), RecordError> {
+        let text = serde_json::to_string(&self.record).map_err(|error| RecordError::Content(error.to_string()))?;
+        let path = self.directory_path.as_deref().ok_or(RecordError::NoDirectory)?;
+        let directory = match &self.directory {
+            Some(directory) => directory,
+            None => self.directory.insert(nofollow::open_directory(path, Missing::Create)?),
+        };
+        let name = PathBuf::from(format!("{}.json", self.record.name));
+        let temporary = PathBuf::from(format!(".{}.json.tmp", self.record.name));
+        let file = create_new(directory, &temporary)?;
+        write_all(&file, text.as_bytes())
+            .and_then(|()| write_all(&file, b"\n"))
+            .and_then(|()| renameat(directory, &temporary, directory, &name))
+            .map_err(|errno| {
+                let _ = unlinkat(directory, &temporary, UnlinkatFlags::NoRemoveDir);
+                RecordError::File(errno)
+            })
+    }
+}
+
+/// Notes in the record that the service rests, or no longer does.
+pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &Reporter) {
+    let mut file = RecordFile::open(plan, reporter);
+    file.record.resting = resting;
+    file.record.next_due = None;
+    file.write(reporter);
+}
+
+fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o640);
+    nofollow::with_no_umask(|| match openat(directory, name, flags, mode) {
+        // left by a launcher that was killed
+        Err(Errno::EEXIST) => {
+            unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)?;
+            openat(directory, name, flags, mode)
+        }
+        result => result,
+    })
+}
+
+fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match nix::unistd::write(file, bytes) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! One worker process and its process group.
+
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::error::{Finding, reason};
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::ready::environment::Environment;
+use crate::ready::{ReadyError, program};
+use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
+
+/// A worker; the leader of a process group of its own.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pid: Pid,
+    ended: Option<Ending>,
+}
+
+/// How a worker's own process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With this exit code.
+    Exited(i32),
+    /// By this signal.
+    Killed(Signal),
+}
+
+impl Ending {
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Ending::Exited(code) => Exit::of_worker(code),
+            Ending::Killed(signal) => Exit::killed_by(signal),
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn start(launch: &Launch<'_>) -> Result<Self, SpawnError> {
+        spawn(launch).map(|pid| Worker { pid, ended: None })
+    }
+
+    /// How it ended, as far as [`Worker::reap`] has seen.
+    pub(super) fn ended(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    /// Takes the status of every process that has ended, this one's and those of orphans that came to
+    /// us as subreaper or PID 1.
+    pub(super) fn reap(&mut self) {
+        while let Some((pid, ending)) = next_ended() {
+            if pid == self.pid {
+                self.ended = Some(ending);
+            }
+        }
+    }
+
+    /// Signals the worker's own process.
+    pub(super) fn signal(&self, signal: Signal) {
+        if self.ended.is_none() {
+            let _ = kill(self.pid, signal);
+        }
+    }
+
+    /// Signals the whole group. Its number cannot have passed to others: while it has a member (the
+    /// leader counts until it is reaped) the kernel keeps it, and [`Worker::group_is_empty`] was
+    /// asked in the same turn otherwise.
+    pub(super) fn signal_group(&self, signal: Signal) {
+        let _ = killpg(self.pid, signal);
+    }
+
+    /// Whether nothing of the group is left, not even the leader's status.
+    pub(super) fn group_is_empty(&self) -> bool {
+        self.ended.is_some() && killpg(self.pid, None) == Err(Errno::ESRCH)
+    }
+}
+
+/// Reaps without a worker: orphans that end while the launcher sleeps.
+pub(crate) fn reap_orphans() {
+    while next_ended().is_some() {}
+}
+
+fn next_ended() -> Option<(Pid, Ending)> {
+    match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
+        Ok(WaitStatus::Exited(pid, code)) => Some((pid, Ending::Exited(code))),
+        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid, Ending::Killed(signal))),
+        _ => None,
+    }
+}
+
+/// A finding for what the system refused.
+pub(super) fn system_refused(what: &str, error: std::io::Error) -> Finding {
+    let text = match error.raw_os_error() {
+        Some(number) => reason(Errno::from_raw(number)),
+        None => error.to_string(),
+    };
+    Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {text}"), hint: None }
+}
+
+/// A finding for a worker that did not start.
+pub(super) fn not_started(
+    error: SpawnError,
+    plan: &Plan,
+    environment: &Environment,
+    candidates: &[CString],
+) -> Finding {
+    match error {
+        SpawnError::Child(Step::Execute(index), errno) => {
+            let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
+            let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
+            let candidate = candidates.get(index).map(|path| OsStr::from_bytes(path.to_bytes()));
+            let path = base.join(candidate.unwrap_or(name));
+            program::explain_failure(name, &path, errno, environment).into()
+        }
+        SpawnError::Child(Step::Directory, errno) => {
+            ReadyError::Directory(plan.chdir.clone().unwrap_or_default(), errno).into()
+        }
+        SpawnError::Child(Step::Group, errno) => system_refused("make a process group", errno.into()),
+        SpawnError::Child(Step::DeathSignal, errno) => {
+            system_refused("arm the parent-death signal", errno.into())
+        }
+        SpawnError::Child(Step::Output, errno) => system_refused("set stdout and stderr", errno.into()),
+        SpawnError::Clone(errno) => system_refused("start a process", errno.into()),
+    }
+}

@@ -1,0 +1,94 @@
+//! The name of a service.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+/// A service's name: names its log, its run record and its lines. One path component that does not
+/// begin with a dot (s6-svscan skips those), UTF-8, without control characters, at most 200 bytes so
+/// that `.NAME.json.tmp` and `NAME.log.unwritable-…` fit NAME_MAX.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct ServiceName(String);
+
+/// Why a text is no service name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// s6-svscan skips such names.
+    #[error("begins with a dot")]
+    LeadingDot,
+    /// A path instead of a name.
+    #[error("contains a slash")]
+    Slash,
+    /// A name with these could forge lines of the log.
+    #[error("contains a control character")]
+    Control,
+    /// Not text.
+    #[error("is not UTF-8")]
+    NotUtf8,
+    /// Derived file names would not fit.
+    #[error("is longer than {max} bytes", max = ServiceName::MAX)]
+    TooLong,
+}
+
+impl ServiceName {
+    /// The longest name, in bytes.
+    pub const MAX: usize = 200;
+
+    /// Reads a name.
+    pub fn parse(text: &OsStr) -> Result<Self, InvalidName> {
+        let text = text.to_str().ok_or(InvalidName::NotUtf8)?;
+        match text {
+            "" => Err(InvalidName::Empty),
+            _ if text.starts_with('.') => Err(InvalidName::LeadingDot),
+            _ if text.contains('/') => Err(InvalidName::Slash),
+            _ if text.chars().any(char::is_control) => Err(InvalidName::Control),
+            _ if text.len() > Self::MAX => Err(InvalidName::TooLong),
+            _ => Ok(ServiceName(text.to_string())),
+        }
+    }
+
+    /// Stands in while a finding says what is wrong with the real one.
+    pub(crate) fn stand_in() -> Self {
+        ServiceName("futo-launch".to_string())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_names_that_are_one_component() {
+        for good in ["heartbeat", "a b", "svc@1", "日本", "log"] {
+            assert_eq!(ServiceName::parse(OsStr::new(good)).map(|name| name.0), Ok(good.to_string()));
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_leave_the_directory_or_forge_a_line() {
+        use std::os::unix::ffi::OsStrExt;
+        for (bad, why) in [
+            ("", InvalidName::Empty),
+            ("..", InvalidName::LeadingDot),
+            ("a/b", InvalidName::Slash),
+            ("a\nb", InvalidName::Control),
+            (&"x".repeat(201), InvalidName::TooLong),
+        ] {
+            assert_eq!(ServiceName::parse(OsStr::new(bad)), Err(why));
+        }
+        assert_eq!(ServiceName::parse(OsStr::from_bytes(b"\xff")), Err(InvalidName::NotUtf8));
+    }
+}

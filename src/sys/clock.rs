@@ -1,0 +1,49 @@
+//! The clocks. BOOTTIME for delays: suspended time counts, steps of the wall clock do not.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::time::{ClockId, clock_gettime};
+
+/// An instant of BOOTTIME, as the time since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BootTime(Duration);
+
+impl BootTime {
+    /// Now.
+    pub fn now() -> Self {
+        // the clock exists on every kernel since 2.6.39, the call cannot fail
+        BootTime(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
+    }
+
+    /// So much later.
+    pub fn after(self, delay: Duration) -> Self {
+        BootTime(self.0.saturating_add(delay))
+    }
+
+    /// From `earlier` to this; zero if that is later.
+    pub fn since(self, earlier: BootTime) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The time since boot, for timerfd_settime.
+    pub fn since_boot(self) -> Duration {
+        self.0
+    }
+}
+
+/// The wall clock.
+#[expect(clippy::disallowed_methods, reason = "this is the clock's home")]
+pub fn wall_now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// `2026-11-22T03:45:54Z`
+pub fn utc_now() -> String {
+    utc(wall_now())
+}
+
+/// RFC 3339 in UTC, to the second.
+pub fn utc(time: SystemTime) -> String {
+    // humantime formats from 1970 on
+    humantime::format_rfc3339_seconds(time.max(UNIX_EPOCH)).to_string()
+}

@@ -1,0 +1,116 @@
+//! Descriptors.
+#![expect(unsafe_code, reason = "close_range has no safe wrapper")]
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+
+/// Closes every descriptor from 3 up that is not in `keep`. To be called before the launcher opens
+/// any of its own.
+pub fn close_all_but(keep: &[RawFd]) -> Result<(), Errno> {
+    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd >= 3).collect();
+    keep.sort_unstable();
+    keep.dedup();
+    let mut from: u32 = 3;
+    for fd in keep {
+        if fd > from {
+            close_range(from, fd - 1)?;
+        }
+        from = fd + 1;
+    }
+    close_range(from, u32::MAX)
+}
+
+fn close_range(first: u32, last: u32) -> Result<(), Errno> {
+    // SAFETY: takes three numbers; nothing of this process holds a descriptor of the range yet, so no
+    // owner is robbed of one
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    match Errno::result(result) {
+        Ok(_) => Ok(()),
+        // kernels before 5.9, and seccomp profiles of their time
+        Err(Errno::ENOSYS | Errno::EPERM) => close_listed(first, last),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn close_listed(first: u32, last: u32) -> Result<(), Errno> {
+    let entries = std::fs::read_dir("/proc/self/fd").map_err(|error| {
+        Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+    })?;
+    let listed: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|fd| (first..=last).contains(fd))
+        .collect();
+    for fd in listed {
+        // SAFETY: takes a number; as above no owner of ours exists, and the directory's own
+        // descriptor, closed when the list was complete, only gives EBADF
+        unsafe { libc::close(fd.cast_signed()) };
+    }
+    Ok(())
+}
+
+/// Whether the number is an open descriptor.
+pub fn is_open(fd: RawFd) -> bool {
+    // SAFETY: takes two numbers and only asks
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
+/// Closes an inherited descriptor that nothing of ours owns.
+pub fn close_inherited(fd: RawFd) {
+    // SAFETY: takes a number; only numbers that the supervisor passed, from 3 up, come here once
+    unsafe { libc::close(fd) };
+}
+
+/// Writes to an inherited descriptor that nothing of ours owns.
+pub fn write_inherited(fd: RawFd, bytes: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the pointer and length are those of a live slice
+    let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    Errno::result(written).map(drop)
+}
+
+/// stdout and stderr as they were, kept from the program that is executed.
+#[derive(Debug)]
+pub struct SavedOutput {
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+}
+
+impl SavedOutput {
+    /// Keeps copies; a descriptor that is closed stays closed.
+    pub fn save() -> Self {
+        SavedOutput {
+            stdout: std::io::stdout().as_fd().try_clone_to_owned().ok(),
+            stderr: std::io::stderr().as_fd().try_clone_to_owned().ok(),
+        }
+    }
+
+    /// Puts them back.
+    pub fn restore(self) {
+        if let Some(stdout) = self.stdout {
+            let _ = nix::unistd::dup2_stdout(stdout);
+        }
+        if let Some(stderr) = self.stderr {
+            let _ = nix::unistd::dup2_stderr(stderr);
+        }
+    }
+}
+
+/// Writes all of it, or as much as can be: there is nobody to tell of an error.
+pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
+    super::signals::ignore_broken_pipes();
+    while !bytes.is_empty() {
+        match nix::unistd::write(fd, bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Takes a status flag (O_NONBLOCK) off a descriptor that a worker will inherit.
+pub fn make_blocking(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    let flags = fcntl(fd, FcntlArg::F_GETFL)?;
+    let flags = nix::fcntl::OFlag::from_bits_retain(flags) - nix::fcntl::OFlag::O_NONBLOCK;
+    fcntl(fd, FcntlArg::F_SETFL(flags)).map(drop)
+}

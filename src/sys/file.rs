@@ -1,0 +1,67 @@
+//! Reading files whose writer may be hostile: regular files only, bounded, never waiting.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
+
+/// Whether something of this name is there, whatever it is.
+pub fn exists(path: &Path) -> bool {
+    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+}
+
+/// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
+pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | more;
+    let file = match open(path, flags, Mode::empty()) {
+        Err(Errno::ELOOP) if more.contains(OFlag::O_NOFOLLOW) => {
+            return Err(io::Error::other("it is a symbolic link"));
+        }
+        result => result?,
+    };
+    let kind = SFlag::from_bits_truncate(fstat(&file)?.st_mode & SFlag::S_IFMT.bits());
+    match kind_name(kind) {
+        None => Ok(file),
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a regular file"))),
+    }
+}
+
+/// What a file is in words, if it is not a regular one.
+pub fn kind_name(kind: SFlag) -> Option<&'static str> {
+    match kind {
+        SFlag::S_IFREG => None,
+        SFlag::S_IFDIR => Some("a directory"),
+        SFlag::S_IFIFO => Some("a FIFO"),
+        SFlag::S_IFLNK => Some("a symbolic link"),
+        SFlag::S_IFSOCK => Some("a socket"),
+        _ => Some("a device"),
+    }
+}
+
+/// All of a file that root keeps.
+pub fn read_to_end(path: &Path) -> io::Result<Vec<u8>> {
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    read_at_most(file.as_fd(), usize::MAX)
+}
+
+/// All of an open file; an error if it is longer than `most` bytes.
+pub fn read_at_most(file: BorrowedFd<'_>, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(8192);
+    let mut room = [0_u8; 8192];
+    loop {
+        match nix::unistd::read(file, &mut room) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => {
+                bytes.extend_from_slice(room.get(..count).unwrap_or_default());
+                if bytes.len() > most {
+                    return Err(io::Error::other(format!("it is longer than {most} bytes")));
+                }
+            }
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The fence around the system: clocks, descriptors, files, processes. Only here is `unsafe` allowed;
+//! signatures outward are safe.
+
+pub mod clock;
+pub mod fd;
+pub mod file;
+pub mod nofollow;
+pub mod process;
+#[cfg(test)]
+pub(crate) mod scratch;
+pub mod signals;
+pub mod spawn;

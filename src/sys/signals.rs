@@ -1,0 +1,55 @@
+//! Masks and dispositions.
+#![expect(unsafe_code, reason = "sigaction and signal have no safe wrapper")]
+
+use nix::errno::Errno;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+
+/// From now on a write to a closed pipe is an error, not the end of the launcher. The worker gets the
+/// default back: see [`restore_for_worker`].
+pub fn ignore_broken_pipes() {
+    set(Signal::SIGPIPE, SigHandler::SigIgn);
+}
+
+/// Lets every signal through.
+pub fn unblock_all() -> Result<(), Errno> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+}
+
+/// What a worker is to find: an empty mask, and the default answer to a closed pipe.
+pub fn restore_for_worker() -> Result<(), Errno> {
+    set(Signal::SIGPIPE, SigHandler::SigDfl);
+    unblock_all()
+}
+
+/// Dispositions to be put back.
+#[derive(Debug)]
+pub struct SavedDispositions(Vec<(Signal, SigAction)>);
+
+/// Blocks all signals and gives these their default effect, which they have as soon as the mask is
+/// emptied.
+pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    let mut saved = Vec::new();
+    for signal in signals.iter().filter_map(|number| Signal::try_from(*number).ok()) {
+        // SAFETY: a default effect runs no code of ours in a handler
+        if let Ok(before) = unsafe { sigaction(signal, &default) } {
+            saved.push((signal, before));
+        }
+    }
+    SavedDispositions(saved)
+}
+
+/// Puts them back and lets every signal through.
+pub fn restore(saved: SavedDispositions) {
+    for (signal, before) in saved.0 {
+        // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe
+        let _ = unsafe { sigaction(signal, &before) };
+    }
+    let _ = unblock_all();
+}
+
+fn set(signal: Signal, disposition: SigHandler) {
+    // SAFETY: ignoring a signal, or its default, runs no code of ours in a handler
+    let _ = unsafe { nix::sys::signal::signal(signal, disposition) };
+}

@@ -1,0 +1,220 @@
+//! Starting a worker without copying the launcher: clone with shared memory, as posix_spawn does it,
+//! plus what posix_spawn cannot do (the parent-death signal).
+//!
+//! The parent sleeps until the child has executed the program or left. Everything is allocated
+//! before; the child only makes system calls and writes its (step, errno) into memory that the parent
+//! reads afterwards, which a shared address space makes the whole of the error pipe.
+#![expect(unsafe_code, reason = "clone, execve and what the child does between them")]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::os::fd::RawFd;
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::unistd::Pid;
+
+/// A list of texts as the kernel wants it, ended by a null pointer.
+#[derive(Debug, Default)]
+pub struct Vector {
+    texts: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl Vector {
+    /// Takes the texts.
+    pub fn new(texts: Vec<CString>) -> Self {
+        let pointers = texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
+        Vector { texts, pointers }
+    }
+
+    /// The texts.
+    pub fn texts(&self) -> &[CString] {
+        &self.texts
+    }
+}
+
+/// What to start and how.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// Paths to try in order, as a search of PATH gives them.
+    pub candidates: &'a [CString],
+    /// Program name and arguments.
+    pub arguments: &'a Vector,
+    /// `NAME=VALUE`
+    pub environment: &'a Vector,
+    /// Becomes stdout and stderr, if not those of the launcher.
+    pub output: Option<RawFd>,
+    /// Which of the two inherited ones both become where there is no log.
+    pub join: Join,
+    /// Its directory.
+    pub directory: Option<&'a CStr>,
+    /// Its mask for new files.
+    pub umask: Option<u32>,
+    /// Signals that the launcher handles and the worker must not.
+    pub handled: &'a [c_int],
+    /// The terminal's foreground goes to the worker's group.
+    pub foreground: bool,
+}
+
+/// How stdout and stderr are one where there is no log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// `--log -`: stderr joins the inherited stdout.
+    StderrToStdout,
+    /// The log cannot be opened: stdout joins the inherited stderr.
+    StdoutToStderr,
+}
+
+/// Where the child failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Its own process group.
+    Group,
+    /// The parent-death signal.
+    DeathSignal,
+    /// stdout and stderr.
+    Output,
+    /// Its directory.
+    Directory,
+    /// The program; the index is that of the candidate that counts.
+    Execute(usize),
+}
+
+/// Why there is no worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpawnError {
+    /// No process to be had.
+    Clone(Errno),
+    /// The child could not go on.
+    Child(Step, Errno),
+}
+
+struct Shared<'a> {
+    launch: &'a Launch<'a>,
+    parent: Pid,
+    empty_mask: libc::sigset_t,
+    default: libc::sigaction,
+    failed: Option<(Step, Errno)>,
+}
+
+/// Bytes of the child's stack. It makes a few nested calls and no allocation.
+const STACK: usize = 64 * 1024;
+
+/// Starts the worker in a process group of its own, to be killed when the launcher dies.
+pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {
+    // SAFETY: all-zero is a valid sigaction: the default disposition, no flags, an empty mask
+    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    let mut shared = Shared {
+        launch,
+        parent: nix::unistd::getpid(),
+        empty_mask: *SigSet::empty().as_ref(),
+        default,
+        failed: None,
+    };
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
+    // SAFETY: one past the end of the allocation, 16-byte aligned by the element type
+    let top = unsafe { stack.as_mut_ptr().add(stack.capacity()) };
+
+    // no handler of ours may run in the child while it shares our memory
+    let mut before = SigSet::empty();
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
+        .map_err(SpawnError::Clone)?;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: with CLONE_VFORK the parent does not go on before the child has left this memory, so
+    // stack and `shared` outlive its use of them
+    let pid = unsafe {
+        libc::clone(child, top.cast::<c_void>(), flags, (&raw mut shared).cast::<c_void>())
+    };
+    let pid = Errno::result(pid);
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+
+    let pid = Pid::from_raw(pid.map_err(SpawnError::Clone)?);
+    // SAFETY: a live, aligned local; read as volatile because the other process wrote it
+    let failed = unsafe { ptr::read_volatile(&raw const shared.failed) };
+    match failed {
+        None => Ok(pid),
+        Some((step, errno)) => {
+            // it has left with _exit: nobody else waits for it
+            let _ = nix::sys::wait::waitpid(pid, None);
+            Err(SpawnError::Child(step, errno))
+        }
+    }
+}
+
+/// The child, from clone to execve: system calls only.
+extern "C" fn child(shared: *mut c_void) -> c_int {
+    // SAFETY: the pointer that `spawn` gave, to a value that lives until this process leaves it
+    let shared = unsafe { &mut *shared.cast::<Shared<'_>>() };
+    shared.failed = Some(prepare_and_execute(shared));
+    // SAFETY: ends this process without running anything of the parent's
+    unsafe { libc::_exit(127) }
+}
+
+fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
+    let launch = shared.launch;
+    // SAFETY: takes two numbers
+    if unsafe { libc::setpgid(0, 0) } != 0 {
+        return (Step::Group, Errno::last());
+    }
+    // SAFETY: takes numbers
+    if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } != 0 {
+        return (Step::DeathSignal, Errno::last());
+    }
+    // the launcher may have died before the signal was armed
+    // SAFETY: only asks
+    if unsafe { libc::getppid() } != shared.parent.as_raw() {
+        return (Step::DeathSignal, Errno::ESRCH);
+    }
+    if launch.foreground {
+        // SAFETY: takes numbers; SIGTTOU is still blocked here, and a failure costs the worker only the terminal
+        let _ = unsafe { libc::tcsetpgrp(0, libc::getpid()) };
+    }
+    if let Some(mask) = launch.umask {
+        // SAFETY: takes a number
+        unsafe { libc::umask(mask) };
+    }
+    if let Some(directory) = launch.directory {
+        // SAFETY: a C string that the parent keeps alive
+        if unsafe { libc::chdir(directory.as_ptr()) } != 0 {
+            return (Step::Directory, Errno::last());
+        }
+    }
+    for (from, to) in match (launch.output, launch.join) {
+        (Some(log), _) => [(log, 1), (log, 2)],
+        (None, Join::StderrToStdout) => [(1, 1), (1, 2)],
+        (None, Join::StdoutToStderr) => [(2, 1), (2, 2)],
+    } {
+        // SAFETY: takes two numbers; 1 and 2 are the child's own copies
+        if from != to && unsafe { libc::dup2(from, to) } < 0 {
+            return (Step::Output, Errno::last());
+        }
+    }
+    for signal in launch.handled.iter().chain(&[libc::SIGPIPE]) {
+        // SAFETY: sets a default; the tables of dispositions are not shared (no CLONE_SIGHAND)
+        unsafe { libc::sigaction(*signal, &raw const shared.default, ptr::null_mut()) };
+    }
+    // SAFETY: a live signal set
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const shared.empty_mask, ptr::null_mut()) };
+    let (candidate, errno) = execute_first(launch.candidates, launch.arguments, launch.environment);
+    (Step::Execute(candidate), errno)
+}
+
+/// Replaces this process by the first candidate that can be executed; if none can, says which one
+/// counts and why: as execvp, one that may not be executed counts over one that is not there.
+pub fn execute_first(candidates: &[CString], arguments: &Vector, environment: &Vector) -> (usize, Errno) {
+    let mut counts = (0, Errno::ENOENT);
+    for (index, candidate) in candidates.iter().enumerate() {
+        // SAFETY: C strings and null-ended vectors of them, all alive
+        unsafe {
+            libc::execve(candidate.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr())
+        };
+        match Errno::last() {
+            Errno::ENOENT | Errno::ENOTDIR => {}
+            Errno::EACCES if counts.1 == Errno::EACCES => {}
+            Errno::EACCES => counts = (index, Errno::EACCES),
+            errno => return (index, errno),
+        }
+    }
+    counts
+}
