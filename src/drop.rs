@@ -4,7 +4,7 @@
 //! that begins with setuid keeps root's groups.
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
+use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
 
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
@@ -120,13 +120,13 @@ fn prove(identity: &Identity) -> Result<(), DropError> {
     if [gids.real, gids.effective, gids.saved] != [*gid; 3] {
         return Err(differ("gids"));
     }
-    // the kernel sorts them
-    let sorted = |groups: &[Gid]| {
-        let mut numbers: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
-        numbers.sort_unstable();
-        numbers
-    };
-    if sorted(&getgroups().map_err(refused("read groups back"))?) != sorted(groups) {
+    // the kernel sorts them; with more groups than were set, reading into one place more shows it
+    let mut set: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
+    let mut read = sys::process::groups(set.len() + 1).map_err(refused("read groups back"))?;
+    for list in [&mut set, &mut read] {
+        list.sort_unstable();
+    }
+    if read != set {
         return Err(differ("groups"));
     }
     match setuid(Uid::from_raw(0)) {

@@ -77,7 +77,7 @@ pub fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedL
 }
 
 fn blocking(path: &Path, log: OpenedLog) -> Result<OpenedLog, LogTrouble> {
-    sys::fd::make_blocking(log.file.as_fd()).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+    sys::fd::make_blocking_append(log.file.as_fd()).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
     Ok(log)
 }
 
@@ -97,7 +97,7 @@ fn rotated(path: &Path, rules: LogRules, identity: &Identity, old: OpenedLog) ->
         }
     };
     reopened.unwrap_or_else(|trouble| {
-        let _ = sys::fd::make_blocking(old.file.as_fd());
+        let _ = sys::fd::make_blocking_append(old.file.as_fd());
         OpenedLog { note: Some(trouble), ..old }
     })
 }

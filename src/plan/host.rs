@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -103,7 +102,7 @@ impl Host for Machine {
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
         let file = sys::file::open_regular(path, OFlag::O_NOFOLLOW)?;
-        let bytes = sys::file::read_at_most(file.as_fd(), most)?;
+        let bytes = sys::file::read_at_most(file, most)?;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
         Ok((text, trust::is_roots(path)))
     }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -212,7 +211,7 @@ fn read_file(
 
 fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = sys::file::open_regular(path, OFlag::empty())?;
-    sys::file::read_at_most(file.as_fd(), env_file::MAX_BYTES)
+    sys::file::read_at_most(file, env_file::MAX_BYTES)
 }
 
 impl Environment {

@@ -4,7 +4,6 @@ use std::os::fd::RawFd;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
-use std::os::fd::AsFd;
 
 use crate::config::value::descriptor;
 use crate::error::Problem;
@@ -50,9 +49,7 @@ impl Notification {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(NotificationError::Read(error)),
         };
-        let bytes = sys::file::read_at_most(file.as_fd(), 4096).map_err(NotificationError::Read)?;
-        // its own descriptor may have taken the number that was free
-        std::mem::drop(file);
+        let bytes = sys::file::read_at_most(file, 4096).map_err(NotificationError::Read)?;
         let text = String::from_utf8_lossy(&bytes);
         let number = descriptor(text.trim()).map_err(|_| NotificationError::NoNumber)?;
         Ok(sys::fd::is_open(number).then_some(Notification(number)))

@@ -3,7 +3,7 @@
 //! Written without fsync: a record lost with the power is younger than the log beside it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -164,7 +164,7 @@ impl RecordFile {
         if let Some(what) = sys::file::kind_name(kind) {
             return Err(RecordError::Content(format!("it is {what}, not a regular file")));
         }
-        let bytes = sys::file::read_at_most(file.as_fd(), MAX_BYTES).map_err(content)?;
+        let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|error| RecordError::Content(error.to_string()))
     }
 

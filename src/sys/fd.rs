@@ -108,9 +108,8 @@ pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
     }
 }
 
-/// Takes a status flag (O_NONBLOCK) off a descriptor that a worker will inherit.
-pub fn make_blocking(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    let flags = fcntl(fd, FcntlArg::F_GETFL)?;
-    let flags = nix::fcntl::OFlag::from_bits_retain(flags) - nix::fcntl::OFlag::O_NONBLOCK;
-    fcntl(fd, FcntlArg::F_SETFL(flags)).map(drop)
+/// Takes O_NONBLOCK off a descriptor that a worker will inherit; of the status flags it keeps only
+/// O_APPEND.
+pub fn make_blocking_append(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    fcntl(fd, FcntlArg::F_SETFL(nix::fcntl::OFlag::O_APPEND)).map(drop)
 }

@@ -1,7 +1,8 @@
 //! Reading files whose writer may be hostile: regular files only, bounded, never waiting.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -43,25 +44,18 @@ pub fn kind_name(kind: SFlag) -> Option<&'static str> {
 
 /// All of a file that root keeps.
 pub fn read_to_end(path: &Path) -> io::Result<Vec<u8>> {
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    read_at_most(file.as_fd(), usize::MAX)
+    read_at_most(open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?, usize::MAX)
 }
 
 /// All of an open file; an error if it is longer than `most` bytes.
-pub fn read_at_most(file: BorrowedFd<'_>, most: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(8192);
-    let mut room = [0_u8; 8192];
-    loop {
-        match nix::unistd::read(file, &mut room) {
-            Ok(0) => return Ok(bytes),
-            Ok(count) => {
-                bytes.extend_from_slice(room.get(..count).unwrap_or_default());
-                if bytes.len() > most {
-                    return Err(io::Error::other(format!("it is longer than {most} bytes")));
-                }
-            }
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
+pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
+    // a page to begin with: account files and settings seldom need more
+    let mut bytes = Vec::with_capacity(4096);
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    // `take` also keeps std from asking for the file's size first, which a hostile one can grow
+    File::from(file).take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("it is longer than {most} bytes")));
     }
+    Ok(bytes)
 }

@@ -1,5 +1,5 @@
-//! What nix has no wrapper for: priority, the attributes of this process.
-#![expect(unsafe_code, reason = "setpriority and _exit have no safe wrapper")]
+//! What nix has no (or a slow) wrapper for: priority and groups of this process.
+#![expect(unsafe_code, reason = "setpriority has no safe wrapper, getgroups a slow one")]
 
 use nix::errno::Errno;
 
@@ -14,4 +14,15 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
 pub fn nice() -> i32 {
     // SAFETY: takes two numbers and only asks; -1 is a niceness too, errors cannot happen for oneself
     unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+}
+
+/// The supplementary groups, if there are at most `most` (EINVAL otherwise). nix would first read the
+/// kernel's limit from /proc.
+pub fn groups(most: usize) -> Result<Vec<u32>, Errno> {
+    let mut groups: Vec<libc::gid_t> = vec![0; most];
+    let room = i32::try_from(groups.len()).unwrap_or(i32::MAX);
+    // SAFETY: the pointer and length are those of a live, writable vector
+    let count = unsafe { libc::getgroups(room, groups.as_mut_ptr()) };
+    groups.truncate(usize::try_from(Errno::result(count)?).unwrap_or(0));
+    Ok(groups)
 }
