@@ -36,14 +36,15 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         return explain::explain(&draft, findings, form, show_values);
     }
 
-    let plan = match draft.approve(findings) {
+    let plan = match draft.approve(&findings) {
         Ok(plan) => plan,
-        Err((plan, findings)) => {
+        Err(draft) => {
+            let plan = draft.plan();
             let mut reporter = match plan.place {
                 Place::Service => Reporter::named(plan.name.as_str()),
-                Place::Elsewhere => Reporter::unnamed(),
+                Place::Elsewhere => Reporter::of_program("futo-launch"),
             };
-            return rest::after_bad_request(&plan, &findings, &mut reporter);
+            return rest::after_bad_request(plan, &findings, &mut reporter);
         }
     };
     let mut reporter = Reporter::named(plan.name.as_str());

@@ -17,6 +17,8 @@ pub enum Level {
     Warning,
     /// Worth knowing.
     Info,
+    /// The remedy for the line before.
+    Hint,
 }
 
 impl Level {
@@ -25,6 +27,7 @@ impl Level {
             Level::Fatal => "fatal",
             Level::Warning => "warning",
             Level::Info => "info",
+            Level::Hint => "hint",
         }
     }
 }
@@ -42,14 +45,15 @@ pub enum Audience {
 #[derive(Debug, Default)]
 pub struct Reporter {
     name: Option<String>,
+    program: &'static str,
     silent: bool,
     log: Option<Rc<OwnedFd>>,
 }
 
 impl Reporter {
-    /// Writes to the inherited stderr, before the service has a name.
-    pub fn unnamed() -> Self {
-        Reporter::default()
+    /// Writes to the inherited stderr under a program's name, without time: for people at a shell.
+    pub fn of_program(program: &'static str) -> Self {
+        Reporter { program, ..Reporter::default() }
     }
 
     /// Says nothing: for what is looked at a second time.
@@ -72,7 +76,7 @@ impl Reporter {
         if self.silent {
             return;
         }
-        let line = format_line(self.name.as_deref(), &sys::clock::utc_now(), level, text);
+        let line = format_line(self.program, self.name.as_deref(), level, text);
         if let Some(log) = &self.log {
             sys::fd::write_all_or_give_up(log.as_fd(), line.as_bytes());
         }
@@ -92,11 +96,16 @@ impl Reporter {
         self.say(Level::Info, Audience::Everyone, text);
     }
 
+    /// A remedy for everyone.
+    pub fn hint(&self, text: &str) {
+        self.say(Level::Hint, Audience::Everyone, text);
+    }
+
     /// Says one finding and its remedy.
     pub fn finding(&self, level: Level, finding: &Finding) {
         self.say(level, Audience::Everyone, &finding.text);
         if let Some(hint) = &finding.hint {
-            self.say(Level::Info, Audience::Everyone, &format!("hint: {hint}"));
+            self.hint(hint);
         }
     }
 
@@ -108,15 +117,15 @@ impl Reporter {
     }
 }
 
-fn format_line(name: Option<&str>, utc: &str, level: Level, text: &str) -> String {
+fn format_line(program: &str, service: Option<&str>, level: Level, text: &str) -> String {
     let mut line = String::with_capacity(text.len() + 64);
-    match name {
+    match service {
         Some(name) => {
-            line.push_str(utc);
+            line.push_str(&sys::clock::utc_now());
             line.push(' ');
             push_escaped(&mut line, name);
         }
-        None => line.push_str("futo-launch"),
+        None => line.push_str(program),
     }
     line.push_str(": ");
     line.push_str(level.word());
@@ -143,20 +152,16 @@ mod tests {
 
     #[test]
     fn a_line_carries_time_name_level() {
-        assert_eq!(
-            format_line(Some("heartbeat"), "2026-11-22T03:45:54Z", Level::Warning, "unable to open 'a'"),
-            "2026-11-22T03:45:54Z heartbeat: warning: unable to open 'a'\n"
-        );
-        assert_eq!(format_line(None, "x", Level::Fatal, "t"), "futo-launch: fatal: t\n");
+        let line = format_line("p", Some("heartbeat"), Level::Warning, "unable to open 'a'");
+        let (time, rest) = line.split_at(20);
+        assert!(humantime::parse_rfc3339(time).is_ok(), "{time}");
+        assert_eq!(rest, " heartbeat: warning: unable to open 'a'\n");
+        assert_eq!(format_line("futo", None, Level::Fatal, "t"), "futo: fatal: t\n");
     }
 
     #[test]
     fn control_characters_cannot_forge_a_line() {
-        if self.silent {
-            return;
-        }
-        let line = format_line(Some("a"), "T", Level::Info, "x\n2026 b: info: forged\u{1b}[2J\u{85}");
-        assert_eq!(line, "T a: info: x\\n2026 b: info: forged\\u{1b}[2J\\u{85}\n");
-        assert_eq!(line.matches('\n').count(), 1);
+        let line = format_line("p", None, Level::Info, "x\n2026 b: info: forged\u{1b}[2J\u{85}");
+        assert_eq!(line, "p: info: x\\n2026 b: info: forged\\u{1b}[2J\\u{85}\n");
     }
 }

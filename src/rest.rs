@@ -57,7 +57,13 @@ impl Rest {
     }
 
     /// Says why, and sleeps if there is a supervisor that would only start the same again.
-    pub fn after(&mut self, ended: Ended, plan: &Plan, waiter: &mut Option<Waiter>, reporter: &mut Reporter) -> Then {
+    pub fn after(
+        &mut self,
+        ended: Ended,
+        plan: &Plan,
+        waiter: &mut Option<Waiter>,
+        reporter: &mut Reporter,
+    ) -> Then {
         let resting = match ended {
             Ended::Left(exit) => return Then::Leave(exit),
             Ended::Broken(findings) => {
@@ -235,7 +241,7 @@ impl Watch {
             .into_iter()
             .chain(plan.environment.files.iter().cloned())
             .chain(plan.chdir.clone())
-            .chain(program::directories(plan, &environment));
+            .chain(program::places(plan, &environment));
         for path in users_files {
             watch.add(&path, Changed::UsersFiles);
         }

@@ -166,10 +166,16 @@ pub static FLAGS: &[Flag] = &[
     flag("version", Nothing, General, "show the version", not_a_setting)
         .short('V')
         .role(Role::CommandLineOnly),
-    flag("interval", Value("DURATION"), Timing, "run again so long after the end of each run", |settings, value| {
-        settings.interval = Some(Delay::parse(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "interval",
+        Value("DURATION"),
+        Timing,
+        "run again so long after the end of each run",
+        |settings, value| {
+            settings.interval = Some(Delay::parse(text(value)?)?);
+            Ok(())
+        },
+    )
     .role(Role::Timing)
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
     flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
@@ -178,21 +184,39 @@ pub static FLAGS: &[Flag] = &[
     })
     .role(Role::Timing)
     .more("A failed run is tried again after --interval (default 5 s)."),
-    flag("initial-delay", Value("DURATION"), Timing, "wait so long before the first run", |settings, value| {
-        settings.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "initial-delay",
+        Value("DURATION"),
+        Timing,
+        "wait so long before the first run",
+        |settings, value| {
+            settings.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
+            Ok(())
+        },
+    )
     .role(Role::NeedsTiming),
-    flag("timeout", Value("DURATION"), Timing, "stop a run that lasts longer (status 124)", |settings, value| {
-        settings.timeout = Some(Delay::parse(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "timeout",
+        Value("DURATION"),
+        Timing,
+        "stop a run that lasts longer (status 124)",
+        |settings, value| {
+            settings.timeout = Some(Delay::parse(text(value)?)?);
+            Ok(())
+        },
+    )
     .role(Role::NeedsTiming)
     .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
-    flag("grace", Value("DURATION"), Timing, "time between the stop signal and KILL [5 s]", |settings, value| {
-        settings.grace = Some(Delay::parse_or_zero(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "grace",
+        Value("DURATION"),
+        Timing,
+        "time between the stop signal and KILL [5 s]",
+        |settings, value| {
+            settings.grace = Some(Delay::parse_or_zero(text(value)?)?);
+            Ok(())
+        },
+    )
     .role(Role::NeedsTiming),
     flag("stop-signal", Value("SIGNAL"), Timing, "what asks the worker to stop [TERM]", |settings, value| {
         settings.stop_signal = Some(StopSignal::parse(text(value)?)?);
@@ -208,10 +232,16 @@ pub static FLAGS: &[Flag] = &[
         Ok(())
     })
     .role(Role::NeedsTiming),
-    flag("backoff", Value("F:MAX"), Timing, "stretch the delay F-fold per failure in a row", |settings, value| {
-        settings.backoff = Some(Backoff::parse(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "backoff",
+        Value("F:MAX"),
+        Timing,
+        "stretch the delay F-fold per failure in a row",
+        |settings, value| {
+            settings.backoff = Some(Backoff::parse(text(value)?)?);
+            Ok(())
+        },
+    )
     .role(Role::NeedsTiming)
     .more("Up to MAX, for instance 2:5m. A run of over a minute starts anew."),
     flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
@@ -227,10 +257,16 @@ pub static FLAGS: &[Flag] = &[
         "NAME, NAME:GROUP, UID or UID:GID, looked up in /etc/passwd and /etc/group. A UID without \
          an entry needs its GID. Default: abc when root, else the caller.",
     ),
-    flag("groups", Value("GROUP,…|none"), Identity, "these supplementary groups only", |settings, value| {
-        settings.groups = Some(GroupsRequest::parse(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "groups",
+        Value("GROUP,…|none"),
+        Identity,
+        "these supplementary groups only",
+        |settings, value| {
+            settings.groups = Some(GroupsRequest::parse(text(value)?)?);
+            Ok(())
+        },
+    )
     .more("Default: all groups of the user, as initgroups gives them."),
     flag("home", Value("DIR"), Identity, "HOME of the worker", |settings, value| {
         let home = path(value)?;
@@ -254,26 +290,44 @@ pub static FLAGS: &[Flag] = &[
         settings.no_new_privs = true;
         Ok(())
     }),
-    flag("ulimit", Value("NAME=SOFT[:HARD]"), Identity, "resource limit, in docker's grammar", |settings, value| {
-        let (resource, bounds) = Bounds::parse(text(value)?)?;
-        settings.ulimits.retain(|(each, _)| *each != resource);
-        settings.ulimits.push((resource, bounds));
-        Ok(())
-    })
+    flag(
+        "ulimit",
+        Value("NAME=SOFT[:HARD]"),
+        Identity,
+        "resource limit, in docker's grammar",
+        |settings, value| {
+            let (resource, bounds) = Bounds::parse(text(value)?)?;
+            settings.ulimits.retain(|(each, _)| *each != resource);
+            settings.ulimits.push((resource, bounds));
+            Ok(())
+        },
+    )
     .repeats()
     .more("For instance nofile=1024:2048 or core=unlimited, in the kernel's units."),
     flag("nice", Value("N"), Identity, "niceness, -20 to 19", |settings, value| {
         settings.nice = Some(whole(text(value)?, -20, 19)?);
         Ok(())
     }),
-    flag("oom-score-adj", Value("N"), Identity, "the out-of-memory killer's preference, -1000 to 1000", |settings, value| {
-        settings.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
-        Ok(())
-    }),
-    flag("keep-fd", Value("N"), Identity, "hand this descriptor on (all others from 3 up are closed)", |settings, value| {
-        settings.keep_fds.push(descriptor(text(value)?)?);
-        Ok(())
-    })
+    flag(
+        "oom-score-adj",
+        Value("N"),
+        Identity,
+        "the out-of-memory killer's preference, -1000 to 1000",
+        |settings, value| {
+            settings.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
+            Ok(())
+        },
+    ),
+    flag(
+        "keep-fd",
+        Value("N"),
+        Identity,
+        "hand this descriptor on (all others from 3 up are closed)",
+        |settings, value| {
+            settings.keep_fds.push(descriptor(text(value)?)?);
+            Ok(())
+        },
+    )
     .repeats(),
     flag("env", Value("NAME=VALUE"), Environment, "set a variable, over all files", |settings, value| {
         settings.env.push(EnvironmentEdit::parse_set(value)?);
@@ -300,8 +354,7 @@ pub static FLAGS: &[Flag] = &[
         Ok(())
     }),
     flag("log", Value("PATH|-"), Log, "where stdout and stderr go", |settings, value| {
-        settings.log =
-            Some(if value == "-" { LogTarget::Inherited } else { LogTarget::File(path(value)?) });
+        settings.log = Some(if value == "-" { LogTarget::Inherited } else { LogTarget::File(path(value)?) });
         Ok(())
     })
     .more(
@@ -312,10 +365,16 @@ pub static FLAGS: &[Flag] = &[
         settings.log_mode = Some(mode(text(value)?, 0o777)?);
         Ok(())
     }),
-    flag("log-size", Value("SIZE"), Log, "rotate a log of more than this, between runs [10 MiB]", |settings, value| {
-        settings.log_size = Some(ByteSize::parse(text(value)?)?);
-        Ok(())
-    }),
+    flag(
+        "log-size",
+        Value("SIZE"),
+        Log,
+        "rotate a log of more than this, between runs [10 MiB]",
+        |settings, value| {
+            settings.log_size = Some(ByteSize::parse(text(value)?)?);
+            Ok(())
+        },
+    ),
     flag("log-keep", Value("N"), Log, "keep so many rotated logs [5]", |settings, value| {
         settings.log_keep = Some(whole(text(value)?, 0, 1000)?);
         Ok(())

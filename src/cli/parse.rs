@@ -172,10 +172,7 @@ mod tests {
     }
 
     fn texts(findings: &Findings) -> Vec<String> {
-        findings
-            .iter()
-            .map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-")))
-            .collect()
+        findings.iter().map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-"))).collect()
     }
 
     #[test]
@@ -199,8 +196,15 @@ mod tests {
 
     #[test]
     fn foreign_and_mistyped_options_are_answered_with_ours_all_at_once() {
-        let (_, findings) =
-            parsed(&["-u", "--workdir=/x", "--intervall=5", "--xyzzy", "--once=1", "--explain=yaml", "--user"]);
+        let (_, findings) = parsed(&[
+            "-u",
+            "--workdir=/x",
+            "--intervall=5",
+            "--xyzzy",
+            "--once=1",
+            "--explain=yaml",
+            "--user",
+        ]);
         assert_eq!(
             texts(&findings),
             [

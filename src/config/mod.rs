@@ -1,4 +1,4 @@
-//! Request → [`Spec`](spec::Spec): what is asked for, read into types; defaults < file < flags.
+//! Request → [`Spec`]: what is asked for, read into types; defaults < file < flags.
 
 pub mod service_file;
 pub mod settings;

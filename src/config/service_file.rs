@@ -190,7 +190,12 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
         Err(error) => {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             let path = path.to_path_buf();
-            findings.push(ServiceFileError::Syntax { path, line, column, message: one_line(error.message()) });
+            findings.push(ServiceFileError::Syntax {
+                path,
+                line,
+                column,
+                message: one_line(error.message()),
+            });
             return ServiceFile::default();
         }
     };
@@ -298,10 +303,8 @@ mod tests {
             .iter()
             .map(|given| format!("{} = {}", given.place(), given.value.to_string_lossy()))
             .collect();
-        let texts = findings
-            .iter()
-            .map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-")))
-            .collect();
+        let texts =
+            findings.iter().map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-"))).collect();
         (given, file.worker, texts)
     }
 
@@ -313,7 +316,10 @@ mod tests {
              ulimit = [\"nofile=1:2\", \"core=0\"]\n[env]\nA = \"b c\"\nN = 1\n",
         );
         assert_eq!(findings, Vec::<String>::new());
-        assert_eq!(worker, Some(Worker::Program(vec!["python3".into(), "/config/startup/hook.py".into(), "5".into()])));
+        assert_eq!(
+            worker,
+            Some(Worker::Program(vec!["python3".into(), "/config/startup/hook.py".into(), "5".into()]))
+        );
         assert_eq!(
             given,
             [

@@ -228,7 +228,9 @@ impl Problem for SpecError {
             SpecError::NeedsTiming { .. } => Some("add --interval DURATION or --once".to_string()),
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
-            SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => None,
+            SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => {
+                None
+            }
         }
     }
 }

@@ -19,29 +19,40 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     let mut page = Page::default();
     page.row("service", &service(plan));
     page.row("worker", &words(plan));
-    page.row("", &match found {
-        Some(path) => format!("is {}", path.display()),
-        None => "was not found".to_string(),
-    });
+    page.row(
+        "",
+        &match found {
+            Some(path) => format!("is {}", path.display()),
+            None => "was not found".to_string(),
+        },
+    );
     for line in timing_lines(plan) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
     page.row("user", &identity(plan));
-    page.row("", match plan.change {
-        Change::Become => "root becomes this user, and proves that root is gone, before it touches a file of the user",
-        Change::AlreadyIs => "this is the user already: nothing to do",
-        Change::StaysRoot => "uid 0: there is nothing to drop",
-    });
+    page.row(
+        "",
+        match plan.change {
+            Change::Become => {
+                "root becomes this user, and proves that root is gone, before it touches a file of the user"
+            }
+            Change::AlreadyIs => "this is the user already: nothing to do",
+            Change::StaysRoot => "uid 0: there is nothing to drop",
+        },
+    );
     page.row("home", &plan.home.as_ref().map_or("none".to_string(), |home| home.display().to_string()));
     page.row("directory", &plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string());
     for line in limit_lines(plan) {
         page.row(if page.has("limits") { "" } else { "limits" }, &line);
     }
     page.row("log", &log(plan));
-    page.row("record", &match &plan.state_dir {
-        Some(directory) => directory.join(format!("{}.json", plan.name)).display().to_string(),
-        None => "none: there is no HOME".to_string(),
-    });
+    page.row(
+        "record",
+        &match &plan.state_dir {
+            Some(directory) => directory.join(format!("{}.json", plan.name)).display().to_string(),
+            None => "none: there is no HOME".to_string(),
+        },
+    );
     page.row("environment", &format!("{} variables", environment.iter().count()));
     for (name, variable) in environment.iter() {
         let name = name.to_string_lossy();
@@ -118,7 +129,9 @@ fn limit_lines(plan: &Plan) -> Vec<String> {
         .limits
         .ulimits
         .iter()
-        .map(|(resource, bounds)| format!("ulimit {} {}:{}", resource_name(*resource), bounds.soft, bounds.hard))
+        .map(|(resource, bounds)| {
+            format!("ulimit {} {}:{}", resource_name(*resource), bounds.soft, bounds.hard)
+        })
         .collect();
     lines.extend(plan.limits.nice.map(|nice| format!("nice {nice}")));
     lines.extend(plan.limits.oom_score_adj.map(|score| format!("oom-score-adj {score}")));
@@ -172,7 +185,10 @@ fn loop_lines(timing: &Timing) -> Vec<String> {
     }
     lines.extend(timing.backoff.map(|backoff| {
         let per = "for each failure in a row";
-        format!("the delay grows {}-fold {per}, up to {}; a run of over a minute starts anew", backoff.factor, backoff.max)
+        format!(
+            "the delay grows {}-fold {per}, up to {}; a run of over a minute starts anew",
+            backoff.factor, backoff.max
+        )
     }));
     lines.extend(timing.max_failures.map(|most| format!("rests after {most} failures in a row")));
     let stop = timing.stop;

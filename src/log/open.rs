@@ -50,7 +50,7 @@ impl LogTrouble {
     pub fn say(&self, reporter: &Reporter) {
         reporter.warn(&self.text);
         if let Some(remedy) = &self.remedy {
-            reporter.info(&format!("hint: {remedy}"));
+            reporter.hint(remedy);
         }
     }
 
@@ -77,7 +77,8 @@ pub fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedL
 }
 
 fn blocking(path: &Path, log: OpenedLog) -> Result<OpenedLog, LogTrouble> {
-    sys::fd::make_blocking_append(log.file.as_fd()).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+    sys::fd::make_blocking_append(log.file.as_fd())
+        .map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
     Ok(log)
 }
 
@@ -88,9 +89,8 @@ fn rotated(path: &Path, rules: LogRules, identity: &Identity, old: OpenedLog) ->
         .map_err(|error| error.to_string())
         .and_then(|directory| rotate::rotate(&directory, &name, rules.keep).map_err(reason));
     let reopened = match rotated {
-        Ok(()) => open_slowly(path, rules, identity).and_then(|(file, note)| {
-            blocking(path, OpenedLog { file, length: 0, note })
-        }),
+        Ok(()) => open_slowly(path, rules, identity)
+            .and_then(|(file, note)| blocking(path, OpenedLog { file, length: 0, note })),
         Err(why) => {
             let text = format!("unable to rotate log '{}': {why}", path.display());
             Err(LogTrouble { text, remedy: None })
@@ -120,7 +120,9 @@ fn open_slowly(
     })?;
     match openat(&directory, name.as_os_str(), FLAGS, Mode::empty()) {
         Ok(file) => Ok((file, None)),
-        Err(Errno::ENOENT) => create(&directory, &name, path, &parent, rules, identity).map(|file| (file, None)),
+        Err(Errno::ENOENT) => {
+            create(&directory, &name, path, &parent, rules, identity).map(|file| (file, None))
+        }
         Err(Errno::EACCES | Errno::EPERM) => {
             let note = move_aside(&directory, &name, path)
                 .map_err(|why| LogTrouble::new(path, why, Some(install_hint(&parent, &parent, identity))))?;
@@ -148,8 +150,8 @@ fn create(
     let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
     nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode))).map_err(
         |errno| {
-            let remedy = matches!(errno, Errno::EACCES | Errno::EPERM)
-                .then(|| install_hint(parent, parent, identity));
+            let remedy =
+                matches!(errno, Errno::EACCES | Errno::EPERM).then(|| install_hint(parent, parent, identity));
             LogTrouble::new(path, reason(errno), remedy)
         },
     )

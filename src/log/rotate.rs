@@ -20,7 +20,12 @@ pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(),
         return unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
     }
     for number in (1..keep).rev() {
-        match renameat(directory, numbered(name, number).as_os_str(), directory, numbered(name, number + 1).as_os_str()) {
+        match renameat(
+            directory,
+            numbered(name, number).as_os_str(),
+            directory,
+            numbered(name, number + 1).as_os_str(),
+        ) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno),
         }

@@ -97,10 +97,12 @@ impl Problem for IdentityError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            IdentityError::NoDefault => Some("name the worker's user: --user USER or --user UID:GID".to_string()),
-            IdentityError::NoUser { .. } => {
-                Some("a user known to LDAP or systemd only is named by its numbers: --user UID:GID".to_string())
+            IdentityError::NoDefault => {
+                Some("name the worker's user: --user USER or --user UID:GID".to_string())
             }
+            IdentityError::NoUser { .. } => Some(
+                "a user known to LDAP or systemd only is named by its numbers: --user UID:GID".to_string(),
+            ),
             IdentityError::NoGid { uid } => Some(format!("write --user {uid}:GID")),
             IdentityError::NoGroup { .. } => Some("a group may be named by its number".to_string()),
             IdentityError::NotRoot { .. } => {
@@ -178,7 +180,8 @@ fn change(
         };
         findings.push(IdentityError::NotRoot { option: "user", whom });
     } else if *groups != GroupsRequest::OfUser && !same_groups(identity, host) {
-        findings.push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
+        findings
+            .push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
     } else if user.is_some() {
         // already that user: the groups that a login gave stay as they are
     }

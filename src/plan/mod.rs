@@ -3,8 +3,6 @@
 pub mod accounts;
 pub mod host;
 pub mod identity;
-#[cfg(test)]
-mod tests;
 pub mod trust;
 
 use std::ffi::{OsStr, OsString};
@@ -13,9 +11,9 @@ use std::path::{Path, PathBuf};
 pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 
+use crate::config::Spec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Timing, Worker};
-use crate::config::Spec;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -104,9 +102,9 @@ pub struct Plan {
 }
 
 impl Draft {
-    /// The plan, if nothing is wrong.
-    pub fn approve(self, findings: Findings) -> Result<Plan, (Plan, Findings)> {
-        findings.or(()).map_err(|findings| (self.0.clone(), findings)).map(|()| self.0)
+    /// The plan, if nothing is wrong; else it may only be looked at.
+    pub fn approve(self, findings: &Findings) -> Result<Plan, Box<Draft>> {
+        if findings.is_empty() { Ok(self.0) } else { Err(Box::new(self)) }
     }
 
     /// The plan to look at.
@@ -216,7 +214,13 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
 
 /// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),
 /// else the program's.
-fn found_name(spec: &Spec, place: Place, directory: &Path, program: &[OsString], host: &dyn Host) -> OsString {
+fn found_name(
+    spec: &Spec,
+    place: Place,
+    directory: &Path,
+    program: &[OsString],
+    host: &dyn Host,
+) -> OsString {
     if let Some(passed) = &spec.passed_name {
         return passed.clone();
     }
@@ -232,7 +236,12 @@ fn found_name(spec: &Spec, place: Place, directory: &Path, program: &[OsString],
     }
 }
 
-fn home(spec: &Spec, identity: &Identity, change: Change, inherited: &[(OsString, OsString)]) -> Option<PathBuf> {
+fn home(
+    spec: &Spec,
+    identity: &Identity,
+    change: Change,
+    inherited: &[(OsString, OsString)],
+) -> Option<PathBuf> {
     let of_account = || match &identity.name {
         Some(name) if name == DEFAULT_USER => Some(PathBuf::from(DEFAULT_USER_HOME)),
         _ => identity.home.clone(),

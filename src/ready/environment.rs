@@ -106,7 +106,9 @@ impl Problem for EnvironmentError {
     fn hint(&self) -> Option<String> {
         match self {
             EnvironmentError::Line { remedy, .. } => Some(remedy.clone()),
-            EnvironmentError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            EnvironmentError::Read { source, .. }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
                 Some("it is read as the worker's user".to_string())
             }
             EnvironmentError::Read { .. } => None,

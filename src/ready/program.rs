@@ -80,67 +80,57 @@ fn search_path(environment: &Environment) -> &OsStr {
     environment.get("PATH").unwrap_or(OsStr::new(DEFAULT_PATH))
 }
 
-/// The directories in which the program could appear.
-pub fn directories(plan: &Plan, environment: &Environment) -> Vec<PathBuf> {
+/// The paths at which the program could appear, seen from the launcher's directory.
+pub fn places(plan: &Plan, environment: &Environment) -> Vec<PathBuf> {
     let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
     let program = plan.program.first().map(OsStr::new).unwrap_or_default();
-    candidates(program, environment).iter().map(|path| base.join(OsStr::from_bytes(path.to_bytes()))).collect()
+    candidates(program, environment)
+        .iter()
+        .map(|path| base.join(OsStr::from_bytes(path.to_bytes())))
+        .collect()
 }
 
 /// Looks for the program without executing it, from the plan's directory: for `--explain`.
 pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramError> {
-    let program = plan.program.first().map(OsStr::new).unwrap_or_default();
-    let mut counts = (PathBuf::from(program), Errno::ENOENT);
-    for path in directories(plan, environment) {
-        match access(&path, AccessFlags::X_OK) {
-            Ok(()) if path.is_file() => return Ok(path),
-            Ok(()) | Err(Errno::EACCES) if counts.1 != Errno::EACCES && sys::file::exists(&path) => {
-                counts = (path, Errno::EACCES);
-            }
-            _ => {}
-        }
+    let executable = |path: &PathBuf| access(path.as_path(), AccessFlags::X_OK).is_ok() && path.is_file();
+    match places(plan, environment).into_iter().find(executable) {
+        Some(path) => Ok(path),
+        None => Err(explain_failure(plan, environment, Errno::EACCES)),
     }
-    Err(explain_failure(program, &counts.0, counts.1, environment))
 }
 
-/// What to say when executing failed: `path` is the candidate that counts, seen from the worker's
-/// directory.
-pub fn explain_failure(program: &OsStr, path: &Path, errno: Errno, environment: &Environment) -> ProgramError {
-    let program_text = program.to_string_lossy().into_owned();
-    let shown = path.display().to_string();
-    let cannot = |why: String, remedy: Option<&str>| ProgramError::CannotExecute {
-        path: shown.clone(),
-        why,
-        remedy: remedy.map(str::to_string),
+/// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
+pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
+    let program = plan.program.first().map(OsStr::new).unwrap_or_default();
+    // a directory of PATH that the user cannot search holds nothing for him
+    let Some(path) = places(plan, environment).into_iter().find(|path| sys::file::exists(path)) else {
+        let by_name = !program.as_bytes().contains(&b'/');
+        let searched = by_name.then(|| search_path(environment).to_string_lossy().into_owned());
+        return ProgramError::NotFound { program: program.to_string_lossy().into_owned(), searched };
     };
-    match errno {
-        Errno::ENOENT | Errno::ENOTDIR => {
-            if sys::file::exists(path)
-                && let Some(interpreter) = interpreter(path)
-            {
-                return cannot(
-                    format!("its interpreter '{interpreter}' is not there"),
-                    Some("correct the script's first line (a line end of CR LF is part of the name)"),
-                );
-            }
-            let by_path = program.as_bytes().contains(&b'/');
-            let searched = (!by_path).then(|| search_path(environment).to_string_lossy().into_owned());
-            ProgramError::NotFound { program: program_text, searched }
-        }
-        Errno::EACCES if path.is_dir() => cannot("it is a directory".to_string(), None),
-        Errno::EACCES => cannot(
-            reason(errno),
-            Some("the worker's user must be able to search every directory above it, and it needs mode +x"),
-        ),
-        Errno::ENOEXEC => cannot(
+    let (why, remedy) = match errno {
+        _ if path.is_dir() => ("it is a directory".to_string(), None),
+        Errno::ENOEXEC => (
             "it is neither a binary of this machine nor a script with an interpreter line".to_string(),
             Some("begin a script with #!/bin/sh, or write sh in front of it"),
         ),
-        errno => cannot(reason(errno), None),
-    }
+        _ => match interpreter(&path).filter(|interpreter| !sys::file::exists(Path::new(interpreter))) {
+            Some(interpreter) => (
+                format!("its interpreter '{}' is not there", interpreter.escape_debug()),
+                Some("correct the script's first line (a line end of CR LF is part of the name)"),
+            ),
+            None => (
+                reason(errno),
+                (errno == Errno::EACCES).then_some(
+                    "it needs mode +x, and the worker's user must be able to search every directory above it",
+                ),
+            ),
+        },
+    };
+    ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
 }
 
-/// The interpreter of a script, control characters visible.
+/// The interpreter of a script.
 fn interpreter(path: &Path) -> Option<String> {
     let file = sys::file::open_regular(path, OFlag::empty()).ok()?;
     let mut room = [0_u8; 256];

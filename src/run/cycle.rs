@@ -299,8 +299,7 @@ impl<'a> Cycle<'a> {
         match launched {
             Ok(worker) => self.supervise(worker, started),
             Err(error) => {
-                let Prepared { environment, candidates, .. } = &self.prepared;
-                let finding = not_started(error, self.plan, environment, candidates);
+                let finding = not_started(error, self.plan, &self.prepared.environment);
                 let what = match finding.hint {
                     Some(hint) => format!("{} (hint: {hint})", finding.text),
                     None => finding.text,
@@ -390,8 +389,8 @@ impl Run {
 
     fn end(&self, ended: Ending) -> RunEnd {
         let duration = BootTime::now().since(self.started);
-        let needed_kill = ended == Ending::Killed(Signal::SIGKILL)
-            && matches!(self.winding, Some(Winding::KilledAt(_)));
+        let needed_kill =
+            ended == Ending::Killed(Signal::SIGKILL) && matches!(self.winding, Some(Winding::KilledAt(_)));
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
         let (exit, what) = match ended {
             _ if self.timed_out => (Exit::TIMED_OUT, format!("timed out after {}", in_words(duration))),

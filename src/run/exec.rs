@@ -1,8 +1,5 @@
 //! Exec mode: the worker takes the launcher's place. Same pid, nothing of ours left.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::signal::Signal;
@@ -16,7 +13,7 @@ use crate::exit::Exit;
 use crate::log::Log;
 use crate::ready::{Ready, ReadyError, program};
 use crate::sys;
-use crate::sys::spawn::Join;
+use crate::sys::spawn::{Join, execute_first};
 
 /// Executes the program; returns only if that failed, with everything as it was before.
 ///
@@ -33,7 +30,8 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
         None => None,
         Some(waiter) => {
             let saved = sys::signals::block_and_default(&HANDLED);
-            let stops = |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
+            let stops =
+                |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
             if waiter.pending().iter().any(stops) {
                 return Ended::Left(Exit::OK);
             }
@@ -42,37 +40,24 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
     };
     // the way back, should the program not be executable
     let output = sys::fd::SavedOutput::save();
-    let before = plan.chdir.as_ref().map(|_| {
-        nix::fcntl::openat(AT_FDCWD, ".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-    });
+    let before = plan
+        .chdir
+        .as_ref()
+        .map(|_| nix::fcntl::openat(AT_FDCWD, ".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()));
 
-    let failed = match set_output(&ready) {
-        Ok(()) => enter_and_execute(&ready, || {
-            if let Some(mask) = plan.umask {
-                nix::sys::stat::umask(Mode::from_bits_truncate(mask));
-            }
-            sys::signals::restore_for_worker().ok();
-            sys::spawn::execute_first(&candidates, &arguments, &environment)
-        }),
-        Err(errno) => Err(system_refused("set stdout and stderr", errno.into()).into()),
-    };
+    let failed = set_up(&ready).map(|()| execute_first(&candidates, &arguments, &environment));
 
     output.restore();
     if let Some(saved) = dispositions {
         sys::signals::restore(saved);
     }
-    let findings = match failed {
-        Err(findings) => findings,
-        Ok((index, errno)) => {
-            let path = candidates.get(index).map(|path| Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())));
-            let path = path.unwrap_or(Path::new(name));
-            program::explain_failure(name, path, errno, &ready.environment).into()
-        }
-    };
     if let Some(Ok(directory)) = before {
         let _ = nix::unistd::fchdir(directory);
     }
-    Ended::Broken(findings)
+    Ended::Broken(match failed {
+        Ok(errno) => program::explain_failure(plan, &ready.environment, errno).into(),
+        Err(findings) => findings,
+    })
 }
 
 fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {
@@ -86,12 +71,15 @@ fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {
     }
 }
 
-fn enter_and_execute(
-    ready: &Ready<'_>,
-    execute: impl FnOnce() -> (usize, Errno),
-) -> Result<(usize, Errno), Findings> {
+/// The last steps that the worker sees.
+fn set_up(ready: &Ready<'_>) -> Result<(), Findings> {
+    set_output(ready).map_err(|errno| system_refused("set stdout and stderr", errno.into()))?;
+    if let Some(mask) = ready.plan.umask {
+        nix::sys::stat::umask(Mode::from_bits_truncate(mask));
+    }
     if let Some(directory) = &ready.plan.chdir {
         nix::unistd::chdir(directory).map_err(|errno| ReadyError::Directory(directory.clone(), errno))?;
     }
-    Ok(execute())
+    sys::signals::restore_for_worker()
+        .map_err(|errno| system_refused("empty the signal mask", errno.into()).into())
 }

@@ -28,7 +28,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
     });
     let mut worker = match launched {
         Ok(worker) => worker,
-        Err(error) => return Ended::Broken(not_started(error, plan, &ready.environment, &candidates).into()),
+        Err(error) => return Ended::Broken(not_started(error, plan, &ready.environment).into()),
     };
     loop {
         worker.reap();

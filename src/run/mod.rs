@@ -8,11 +8,11 @@ mod signals;
 mod waiter;
 mod worker;
 
-pub use record::{Resting, RestingKind, RunRecord};
 pub(crate) use record::write_resting;
-pub(crate) use worker::reap_orphans;
+pub use record::{Resting, RestingKind, RunRecord};
 pub use signals::Signals;
 pub use waiter::Waiter;
+pub(crate) use worker::reap_orphans;
 
 use crate::drop::Dropped;
 use crate::error::Findings;

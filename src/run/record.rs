@@ -212,7 +212,8 @@ impl RecordFile {
     }
 
     fn replace(&mut self) -> Result<(), RecordError> {
-        let text = serde_json::to_string(&self.record).map_err(|error| RecordError::Content(error.to_string()))?;
+        let text =
+            serde_json::to_string(&self.record).map_err(|error| RecordError::Content(error.to_string()))?;
         let path = self.directory_path.as_deref().ok_or(RecordError::NoDirectory)?;
         let directory = match &self.directory {
             Some(directory) => directory,

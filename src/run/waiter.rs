@@ -44,7 +44,11 @@ impl Waiter {
     }
 
     /// Sleeps until a signal comes, `deadline` passes or `also` is readable; gives the signals.
-    pub fn wait(&mut self, deadline: Option<BootTime>, also: Option<BorrowedFd<'_>>) -> Result<Vec<Signal>, Errno> {
+    pub fn wait(
+        &mut self,
+        deadline: Option<BootTime>,
+        also: Option<BorrowedFd<'_>>,
+    ) -> Result<Vec<Signal>, Errno> {
         if deadline.is_some_and(|deadline| deadline <= BootTime::now()) {
             return Ok(self.signals.pending());
         }
@@ -65,10 +69,9 @@ impl Waiter {
 
     fn arm(&mut self, deadline: Option<BootTime>) -> Result<(), Errno> {
         match deadline {
-            Some(at) => self.timer.set(
-                Expiration::OneShot(at.since_boot().into()),
-                TimerSetTimeFlags::TFD_TIMER_ABSTIME,
-            )?,
+            Some(at) => self
+                .timer
+                .set(Expiration::OneShot(at.since_boot().into()), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?,
             None => self.timer.unset()?,
         }
         self.armed = deadline;

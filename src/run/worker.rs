@@ -1,9 +1,5 @@
 //! One worker process and its process group.
 
-use std::ffi::{CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -104,20 +100,9 @@ pub(super) fn system_refused(what: &str, error: std::io::Error) -> Finding {
 }
 
 /// A finding for a worker that did not start.
-pub(super) fn not_started(
-    error: SpawnError,
-    plan: &Plan,
-    environment: &Environment,
-    candidates: &[CString],
-) -> Finding {
+pub(super) fn not_started(error: SpawnError, plan: &Plan, environment: &Environment) -> Finding {
     match error {
-        SpawnError::Child(Step::Execute(index), errno) => {
-            let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
-            let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
-            let candidate = candidates.get(index).map(|path| OsStr::from_bytes(path.to_bytes()));
-            let path = base.join(candidate.unwrap_or(name));
-            program::explain_failure(name, &path, errno, environment).into()
-        }
+        SpawnError::Child(Step::Execute, errno) => program::explain_failure(plan, environment, errno).into(),
         SpawnError::Child(Step::Directory, errno) => {
             ReadyError::Directory(plan.chdir.clone().unwrap_or_default(), errno).into()
         }

@@ -1,6 +1,7 @@
 //! Service directories: their name, layout, and what a run script in one says.
 
-mod name;
 pub mod layout;
+mod name;
+pub mod run_script;
 
 pub use name::{InvalidName, ServiceName};

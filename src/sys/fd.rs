@@ -9,7 +9,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 /// Closes every descriptor from 3 up that is not in `keep`. To be called before the launcher opens
 /// any of its own.
 pub fn close_all_but(keep: &[RawFd]) -> Result<(), Errno> {
-    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd >= 3).collect();
+    let mut keep: Vec<u32> =
+        keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd >= 3).collect();
     keep.sort_unstable();
     keep.dedup();
     let mut from: u32 = 3;
@@ -35,9 +36,8 @@ fn close_range(first: u32, last: u32) -> Result<(), Errno> {
 }
 
 fn close_listed(first: u32, last: u32) -> Result<(), Errno> {
-    let entries = std::fs::read_dir("/proc/self/fd").map_err(|error| {
-        Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
-    })?;
+    let entries = std::fs::read_dir("/proc/self/fd")
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
     let listed: Vec<u32> = entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|fd| (first..=last).contains(fd))

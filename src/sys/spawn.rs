@@ -77,8 +77,8 @@ pub enum Step {
     Output,
     /// Its directory.
     Directory,
-    /// The program; the index is that of the candidate that counts.
-    Execute(usize),
+    /// The program.
+    Execute,
 }
 
 /// Why there is no worker.
@@ -123,9 +123,7 @@ pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: with CLONE_VFORK the parent does not go on before the child has left this memory, so
     // stack and `shared` outlive its use of them
-    let pid = unsafe {
-        libc::clone(child, top.cast::<c_void>(), flags, (&raw mut shared).cast::<c_void>())
-    };
+    let pid = unsafe { libc::clone(child, top.cast::<c_void>(), flags, (&raw mut shared).cast::<c_void>()) };
     let pid = Errno::result(pid);
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
 
@@ -167,8 +165,9 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
         return (Step::DeathSignal, Errno::ESRCH);
     }
     if launch.foreground {
+        let group = nix::unistd::getpid().as_raw();
         // SAFETY: takes numbers; SIGTTOU is still blocked here, and a failure costs the worker only the terminal
-        let _ = unsafe { libc::tcsetpgrp(0, libc::getpid()) };
+        let _ = unsafe { libc::tcsetpgrp(0, group) };
     }
     if let Some(mask) = launch.umask {
         // SAFETY: takes a number
@@ -196,24 +195,22 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
     }
     // SAFETY: a live signal set
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const shared.empty_mask, ptr::null_mut()) };
-    let (candidate, errno) = execute_first(launch.candidates, launch.arguments, launch.environment);
-    (Step::Execute(candidate), errno)
+    (Step::Execute, execute_first(launch.candidates, launch.arguments, launch.environment))
 }
 
-/// Replaces this process by the first candidate that can be executed; if none can, says which one
-/// counts and why: as execvp, one that may not be executed counts over one that is not there.
-pub fn execute_first(candidates: &[CString], arguments: &Vector, environment: &Vector) -> (usize, Errno) {
-    let mut counts = (0, Errno::ENOENT);
-    for (index, candidate) in candidates.iter().enumerate() {
+/// Replaces this process by the first candidate that can be executed; returns only if none can, with
+/// the error that counts: as execvp, one that may not be executed counts over one that is not there.
+pub fn execute_first(candidates: &[CString], arguments: &Vector, environment: &Vector) -> Errno {
+    let mut counts = Errno::ENOENT;
+    for candidate in candidates {
         // SAFETY: C strings and null-ended vectors of them, all alive
         unsafe {
             libc::execve(candidate.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr())
         };
         match Errno::last() {
             Errno::ENOENT | Errno::ENOTDIR => {}
-            Errno::EACCES if counts.1 == Errno::EACCES => {}
-            Errno::EACCES => counts = (index, Errno::EACCES),
-            errno => return (index, errno),
+            Errno::EACCES => counts = Errno::EACCES,
+            errno => return errno,
         }
     }
     counts

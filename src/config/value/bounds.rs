@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for text in ["", "nofile", "files=1", "nofile=", "nofile=2:1", "nofile=unlimited:1", "nofile=1k", "=1"] {
+        for text in
+            ["", "nofile", "files=1", "nofile=", "nofile=2:1", "nofile=unlimited:1", "nofile=1k", "=1"]
+        {
             assert!(Bounds::parse(text).is_err(), "{text}");
         }
     }

@@ -50,9 +50,10 @@ impl EnvironmentEdit {
     /// Reads `NAME=VALUE`; all behind the first `=` is the value, as it stands.
     pub fn parse_set(text: &OsStr) -> Result<Self, Invalid> {
         let bytes = text.as_bytes();
-        let equals = bytes.iter().position(|byte| *byte == b'=').ok_or_else(|| {
-            Invalid::new("is not NAME=VALUE").hint("--unset NAME removes a variable")
-        })?;
+        let equals = bytes
+            .iter()
+            .position(|byte| *byte == b'=')
+            .ok_or_else(|| Invalid::new("is not NAME=VALUE").hint("--unset NAME removes a variable"))?;
         let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
         let value = OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default());
         Ok(EnvironmentEdit::Set(name, value.to_os_string()))

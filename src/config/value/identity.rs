@@ -107,7 +107,9 @@ mod tests {
 
     #[test]
     fn refuses_minus_one_and_emptiness() {
-        for text in ["", ":", "abc:", ":abc", "4294967295", "99999999999", "1:4294967295", "a b", "a:b:c", "a/b"] {
+        for text in
+            ["", ":", "abc:", ":abc", "4294967295", "99999999999", "1:4294967295", "a b", "a:b:c", "a/b"]
+        {
             assert!(UserRequest::parse(text).is_err(), "{text}");
         }
         assert!(GroupsRequest::parse("").is_err());

@@ -77,6 +77,11 @@ pub fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<Refusal>> {
     Ok(EnvFile { assignments, has_bom, has_crlf })
 }
 
+/// The words of a text that is one shell command with nothing to expand: a run script's.
+pub fn words(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
+    Reader::new(bytes).words()
+}
+
 fn unix_lines(bytes: &[u8]) -> Vec<u8> {
     let followed_by_lf = |index: usize| bytes.get(index + 1).is_none_or(|next| *next == b'\n');
     let kept = bytes.iter().enumerate().filter(|(index, byte)| **byte != b'\r' || !followed_by_lf(*index));

@@ -4,13 +4,37 @@ use super::{Assignment, Refusal};
 
 /// Variables that bash keeps itself: an assignment fails or does not last.
 const BASHS_OWN: &[&str] = &[
-    "BASHOPTS", "BASHPID", "BASH_ALIASES", "BASH_ARGC", "BASH_ARGV", "BASH_ARGV0", "BASH_CMDS",
-    "BASH_COMMAND", "BASH_COMPAT", "BASH_LINENO", "BASH_SOURCE", "BASH_SUBSHELL", "BASH_VERSINFO",
-    "COMP_WORDBREAKS", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS",
-    "HISTCMD", "LINENO", "PIPESTATUS", "PPID", "RANDOM", "SECONDS", "SHELLOPTS", "SRANDOM", "UID", "_",
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_ALIASES",
+    "BASH_ARGC",
+    "BASH_ARGV",
+    "BASH_ARGV0",
+    "BASH_CMDS",
+    "BASH_COMMAND",
+    "BASH_COMPAT",
+    "BASH_LINENO",
+    "BASH_SOURCE",
+    "BASH_SUBSHELL",
+    "BASH_VERSINFO",
+    "COMP_WORDBREAKS",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
+    "LINENO",
+    "PIPESTATUS",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SRANDOM",
+    "UID",
+    "_",
 ];
-
-const QUOTE_IT: &str = "put the value in single quotes";
 
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
@@ -20,11 +44,32 @@ pub(super) struct Reader<'a> {
     refusals: Vec<Refusal>,
 }
 
-/// What stands before an assignment on its command.
+/// What a word is for: which expansions a shell would do in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefix {
-    Nothing,
-    Export,
+enum Word<'n> {
+    /// The value of this variable, as a command of its own.
+    Value(&'n str),
+    /// The same behind export, where bash also expands braces.
+    Exported(&'n str),
+    /// A word of a command, where a shell also expands braces and file names.
+    Command,
+}
+
+impl Word<'_> {
+    fn remedy(self) -> String {
+        match self {
+            Word::Value(name) | Word::Exported(name) => format!("put the value in quotes: {name}='…'"),
+            Word::Command => "put the word in single quotes".to_string(),
+        }
+    }
+
+    fn expands(self, byte: u8) -> bool {
+        match self {
+            Word::Value(_) => false,
+            Word::Exported(_) => byte == b'{',
+            Word::Command => matches!(byte, b'{' | b'*' | b'?' | b'['),
+        }
+    }
 }
 
 /// A refusal has been noted; the rest of the line does not count.
@@ -80,9 +125,55 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The words of one command that takes the whole text; a comment may follow.
+    pub(super) fn words(mut self) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
+        let mut words = Vec::new();
+        loop {
+            self.skip_blanks();
+            let line = self.line;
+            match self.peek() {
+                None => break,
+                Some(b'#') => self.skip_line(),
+                Some(b'\n') if words.is_empty() => {
+                    self.next();
+                }
+                Some(b'\n') => {
+                    self.next();
+                    self.skip_blank_lines();
+                    if self.at < self.bytes.len() {
+                        self.refuse(self.line, "a second command", "keep one command only");
+                    }
+                    break;
+                }
+                Some(b';') => {
+                    self.refuse(line, "a ';'", "keep one command only");
+                    break;
+                }
+                Some(_) => match self.value(Word::Command) {
+                    Ok(word) => words.push(word),
+                    Err(Refused) => self.skip_line(),
+                },
+            }
+        }
+        if self.refusals.is_empty() { Ok(words) } else { Err(self.refusals) }
+    }
+
+    fn skip_blank_lines(&mut self) {
+        loop {
+            self.skip_blanks();
+            match self.peek() {
+                Some(b'#') => self.skip_line(),
+                Some(b'\n') => {
+                    self.next();
+                }
+                _ => return,
+            }
+        }
+    }
+
     /// Assignments up to the end of the line, or to a `;`.
     fn command(&mut self) -> Result<(), Refused> {
-        let mut prefix = Prefix::Nothing;
+        let mut exported = false;
         let mut words = 0;
         loop {
             self.skip_blanks();
@@ -109,9 +200,9 @@ impl<'a> Reader<'a> {
                 Some(_) => {
                     if words == 0 && self.is_word(b"export") {
                         self.at += b"export".len();
-                        prefix = Prefix::Export;
+                        exported = true;
                     } else {
-                        self.assignment(prefix)?;
+                        self.assignment(exported)?;
                     }
                     words += 1;
                 }
@@ -122,12 +213,11 @@ impl<'a> Reader<'a> {
     /// Whether just this word, unquoted, stands here.
     fn is_word(&self, word: &[u8]) -> bool {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        rest.strip_prefix(word).is_some_and(|rest| {
-            rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';'))
-        })
+        rest.strip_prefix(word)
+            .is_some_and(|rest| rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';')))
     }
 
-    fn assignment(&mut self, prefix: Prefix) -> Result<(), Refused> {
+    fn assignment(&mut self, exported: bool) -> Result<(), Refused> {
         let line = self.line;
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
@@ -139,19 +229,28 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'=') if is_name => self.at += 1,
             Some(b'+') if is_name && self.bytes.get(self.at + 1) == Some(&b'=') => {
-                return Err(self.refuse(line, "'+=' is not read", format!("write the whole value: {name}=…")));
+                return Err(self.refuse(
+                    line,
+                    "'+=' is not read",
+                    format!("write the whole value: {name}=…"),
+                ));
             }
             Some(b'[') if is_name => {
-                return Err(self.refuse(line, "an array has no place in an environment", "use a variable for each"));
+                return Err(self.refuse(
+                    line,
+                    "an array has no place in an environment",
+                    "use a variable for each",
+                ));
             }
-            None | Some(b' ' | b'\t' | b'\n' | b';') if is_name && prefix == Prefix::Export => return Ok(()),
+            None | Some(b' ' | b'\t' | b'\n' | b';') if is_name && exported => return Ok(()),
             _ => return Err(self.not_an_assignment(line)),
         }
         if BASHS_OWN.contains(&name.as_str()) {
             let what = format!("bash keeps {name} itself: the value would not last");
             return Err(self.refuse(line, what, "use another name"));
         }
-        let value = self.value(&name, prefix)?;
+        let word = if exported { Word::Exported(&name) } else { Word::Value(&name) };
+        let value = self.value(word)?;
         self.assignments.push(Assignment { name, value, line });
         Ok(())
     }
@@ -167,10 +266,10 @@ impl<'a> Reader<'a> {
         self.refuse(line, "not an assignment", "write NAME=VALUE, without blanks around '='")
     }
 
-    /// The value behind `=`, up to a blank or the end of the command.
-    fn value(&mut self, name: &str, prefix: Prefix) -> Result<Vec<u8>, Refused> {
+    /// A word, up to a blank or the end of the command.
+    fn value(&mut self, word: Word<'_>) -> Result<Vec<u8>, Refused> {
         let mut value = Vec::new();
-        // bash expands a tilde at the start and behind each ':'
+        // a shell expands a tilde at the start and, in an assignment, behind each ':'
         let mut tilde_expands = true;
         loop {
             let line = self.line;
@@ -178,29 +277,32 @@ impl<'a> Reader<'a> {
             match byte {
                 b' ' | b'\t' | b'\n' | b';' => return Ok(value),
                 b'\'' => self.single_quoted(&mut value)?,
-                b'"' => self.double_quoted(&mut value)?,
+                b'"' => self.double_quoted(&mut value, word)?,
                 b'\\' => {
                     self.at += 1;
                     match self.next() {
                         Some(b'\n') => continue,
                         Some(0) => return Err(self.nul(line)),
                         Some(next) => value.push(next),
-                        None => return Err(self.refuse(line, "a backslash at the end of the file", "remove it")),
+                        None => {
+                            return Err(self.refuse(line, "a backslash at the end of the file", "remove it"));
+                        }
                     }
                 }
-                b'(' if value.is_empty() => {
-                    return Err(self.refuse(line, "an array has no place in an environment", QUOTE_IT));
+                b'(' if value.is_empty() && word != Word::Command => {
+                    return Err(self.refuse(line, "an array has no place in an environment", word.remedy()));
                 }
                 b'&' | b'|' | b'<' | b'>' | b'(' | b')' => {
                     let what = format!("an unquoted '{}'", char::from(byte));
-                    return Err(self.refuse(line, what, format!("put the value in quotes: {name}='…'")));
+                    return Err(self.refuse(line, what, word.remedy()));
                 }
-                b'$' | b'`' => return Err(self.expansion(line, byte, name)),
+                b'$' | b'`' => return Err(self.expansion(line, byte, word)),
                 b'~' if tilde_expands => {
                     return Err(self.refuse(line, "an unquoted '~'", "write the home directory out"));
                 }
-                b'{' if prefix == Prefix::Export => {
-                    return Err(self.refuse(line, "an unquoted '{' behind export", QUOTE_IT));
+                _ if word.expands(byte) => {
+                    let what = format!("an unquoted '{}'", char::from(byte));
+                    return Err(self.refuse(line, what, word.remedy()));
                 }
                 0 => return Err(self.nul(line)),
                 _ => {
@@ -226,7 +328,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn double_quoted(&mut self, value: &mut Vec<u8>) -> Result<(), Refused> {
+    fn double_quoted(&mut self, value: &mut Vec<u8>, word: Word<'_>) -> Result<(), Refused> {
         let opened = self.line;
         self.at += 1;
         loop {
@@ -243,7 +345,7 @@ impl<'a> Reader<'a> {
                     }
                     _ => value.push(b'\\'),
                 },
-                Some(byte @ (b'$' | b'`')) => return Err(self.expansion(line, byte, "NAME")),
+                Some(byte @ (b'$' | b'`')) => return Err(self.expansion(line, byte, word)),
                 Some(0) => return Err(self.nul(line)),
                 Some(byte) => value.push(byte),
                 None => return Err(self.refuse(opened, "a quote that is never closed", "close it with \"")),
@@ -251,15 +353,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn expansion(&mut self, line: usize, byte: u8, name: &str) -> Refused {
-        let (what, remedy) = match byte {
-            b'`' => ("a command substitution is not run".to_string(), "write its result".to_string()),
-            _ => (
-                "'$' outside single quotes is not read".to_string(),
-                format!("if a dollar is meant, {name}='…$…'; else write the value out"),
-            ),
-        };
-        self.refuse(line, what, remedy)
+    fn expansion(&mut self, line: usize, byte: u8, word: Word<'_>) -> Refused {
+        match (byte, word) {
+            (b'`', _) => self.refuse(line, "a command substitution is not run", "write its result"),
+            (_, Word::Value(name) | Word::Exported(name)) => {
+                let remedy = format!("if a dollar is meant, {name}='…$…'; else write the value out");
+                self.refuse(line, "'$' outside single quotes is not read", remedy)
+            }
+            (_, Word::Command) => {
+                let remedy = "if a dollar is meant, use single quotes; else write the value out";
+                self.refuse(line, "'$' outside single quotes is not read", remedy)
+            }
+        }
     }
 
     fn nul(&mut self, line: usize) -> Refused {

@@ -72,7 +72,7 @@ fn all_refusals_are_said_at_once_with_their_lines() {
             (8, "an array has no place in an environment".to_string()),
             (9, "'+=' is not read".to_string()),
             (10, "bash keeps UID itself: the value would not last".to_string()),
-            (11, "an unquoted '{' behind export".to_string()),
+            (11, "an unquoted '{'".to_string()),
             (12, "a ';' without a command before it".to_string()),
             (13, "a quote that is never closed".to_string()),
         ]

@@ -1,0 +1,119 @@
+//! What a run script says, if it is one futo-launch command: one line of sh, or the `--file` form. It
+//! is parsed, never executed.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use crate::ready::env_file::{self, Refusal};
+
+/// Shells whose reading of one plain command is the same.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "with-contenv"];
+
+/// A run script of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RunScript {
+    /// `exec futo-launch …`: these words behind the program's name.
+    OneLine(Vec<OsString>),
+    /// `#!/usr/local/bin/futo-launch --file`
+    File,
+}
+
+/// Why a run script is none of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOurs {
+    /// It begins with no `#!`, or with another interpreter.
+    #[error("its first line names neither sh nor futo-launch --file")]
+    Interpreter,
+    /// Something a shell would expand, or a second command.
+    #[error("line {}: {}", .0.line, .0.what)]
+    NotPlain(Refusal),
+    /// Another command.
+    #[error("it does not consist of: exec futo-launch …")]
+    OtherCommand,
+}
+
+/// Reads a run script.
+pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
+    let (first, rest) = match script.iter().position(|byte| *byte == b'\n') {
+        Some(newline) => script.split_at(newline),
+        None => (script, [].as_slice()),
+    };
+    let first = std::str::from_utf8(first).map_err(|_| NotOurs::Interpreter)?;
+    let mut interpreter = first.strip_prefix("#!").ok_or(NotOurs::Interpreter)?.split_whitespace();
+    let mut name = interpreter.next().map(basename).unwrap_or_default();
+    if name == "env" {
+        name = interpreter.next().map(basename).unwrap_or_default();
+    }
+    if name == "futo-launch" && interpreter.eq(["--file"]) {
+        return Ok(RunScript::File);
+    }
+    if !SHELLS.contains(&name) {
+        return Err(NotOurs::Interpreter);
+    }
+    let words = env_file::words(rest).map_err(|refusals| match refusals.into_iter().next() {
+        // the first line has been cut off, its newline has not
+        Some(refusal) => NotOurs::NotPlain(refusal),
+        None => NotOurs::OtherCommand,
+    })?;
+    let mut words = words.into_iter().map(OsString::from_vec).peekable();
+    words.next_if(|word| word == "exec");
+    match words.next() {
+        Some(program) if basename(&program.to_string_lossy()) == "futo-launch" => {
+            Ok(RunScript::OneLine(words.collect()))
+        }
+        _ => Err(NotOurs::OtherCommand),
+    }
+}
+
+fn basename(path: &str) -> &str {
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_line(script: &str) -> Result<Vec<String>, NotOurs> {
+        match parse(script.as_bytes())? {
+            RunScript::OneLine(words) => {
+                Ok(words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect())
+            }
+            RunScript::File => panic!("the file form"),
+        }
+    }
+
+    #[test]
+    fn reads_one_plain_command() {
+        let script = "#!/bin/sh -e\n# a heartbeat\n\nexec /usr/local/bin/futo-launch --interval 60 \\\n  -- sh -c 'echo \"$X\"; true' # why\n\n# end\n";
+        let expected = ["--interval", "60", "--", "sh", "-c", "echo \"$X\"; true"].map(String::from);
+        assert_eq!(one_line(script), Ok(expected.to_vec()));
+        let script = "#!/usr/bin/with-contenv bash\nfuto-launch worker";
+        assert_eq!(one_line(script), Ok(vec!["worker".to_string()]));
+    }
+
+    #[test]
+    fn knows_the_file_form() {
+        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), Ok(RunScript::File));
+        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotOurs::Interpreter));
+    }
+
+    #[test]
+    fn what_a_shell_would_expand_or_run_beside_it_is_not_ours() {
+        for (script, line) in [
+            ("#!/bin/sh\nexec futo-launch -- $PROGRAM\n", 2),
+            ("#!/bin/sh\nexec futo-launch a; rm b\n", 2),
+            ("#!/bin/sh\n\nexec futo-launch a && b\n", 3),
+            ("#!/bin/sh\nexec futo-launch *.py\n", 2),
+            ("#!/bin/sh\nexec futo-launch a\nexec b\n", 3),
+        ] {
+            match one_line(script) {
+                Err(NotOurs::NotPlain(refusal)) => assert_eq!(refusal.line, line, "{script}"),
+                other => panic!("{script}: {other:?}"),
+            }
+        }
+        assert_eq!(one_line("#!/bin/sh\nexec sleep 5\n"), Err(NotOurs::OtherCommand));
+        assert_eq!(one_line("#!/bin/sh\n"), Err(NotOurs::OtherCommand));
+        assert_eq!(one_line("exec futo-launch a\n"), Err(NotOurs::Interpreter));
+    }
+}

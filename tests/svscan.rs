@@ -1,0 +1,20 @@
+//! The one-liner under a real s6-svscan.
+
+mod support;
+
+use support::{Need, Svscan, eventually_contains, have, state};
+
+#[test]
+fn a_one_line_run_file_runs_the_worker_as_abc_with_its_log() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let svscan = Svscan::start("one-liner");
+    svscan.add_launch(
+        "oneliner",
+        "-- sh -c 'echo \"ready $(id -un) $HOME $TOKEN\"; exec sleep 1000'",
+        &[("config.env", "TOKEN='a b'\n")],
+    );
+    let log = eventually_contains(&state("oneliner.log"), "ready");
+    assert_eq!(log, "ready abc /config a b\n");
+}
