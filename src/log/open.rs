@@ -161,7 +161,7 @@ fn create(
 /// is kept.
 fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<LogTrouble, String> {
     let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
-    if kind(&status) != SFlag::S_IFREG {
+    if sys::file::kind(&status) != SFlag::S_IFREG {
         return Err(reason(Errno::EACCES));
     }
     let stamp: String = sys::clock::utc_now().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
@@ -179,7 +179,7 @@ fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<LogTroub
 }
 
 fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), LogTrouble> {
-    if let Some(what) = sys::file::kind_name(kind(status)) {
+    if let Some(what) = sys::file::kind_name(sys::file::kind(status)) {
         let why = format!("it is {what}, not a regular file");
         return Err(LogTrouble::new(path, why, Some("move it away, or choose another --log".to_string())));
     }
@@ -188,10 +188,6 @@ fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), LogTrouble>
         return Err(LogTrouble::new(path, why, Some("remove the other names".to_string())));
     }
     Ok(())
-}
-
-fn kind(status: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// The line for root that makes the directory the user's.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
@@ -17,6 +17,7 @@ use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
+use crate::sys::{self, nofollow};
 
 /// Follows so many links at most, as the kernel does.
 const MOST_LINKS: usize = 40;
@@ -31,7 +32,7 @@ pub fn is_roots(path: &Path) -> bool {
 
 fn walk(path: &Path) -> Result<bool, Errno> {
     let absolute = if path.is_absolute() { path.to_path_buf() } else { nix::unistd::getcwd()?.join(path) };
-    let mut todo: VecDeque<OsString> = components(&absolute);
+    let mut todo: VecDeque<OsString> = nofollow::components(&absolute);
     let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let root = || openat(AT_FDCWD, "/", look, Mode::empty());
     let mut above: Vec<OwnedFd> = Vec::new();
@@ -60,7 +61,7 @@ fn walk(path: &Path) -> Result<bool, Errno> {
                 above.clear();
                 here = root()?;
             }
-            for component in components(&target).into_iter().rev() {
+            for component in nofollow::components(&target).into_iter().rev() {
                 todo.push_front(component);
             }
         } else {
@@ -70,18 +71,11 @@ fn walk(path: &Path) -> Result<bool, Errno> {
     Ok(true)
 }
 
-fn components(path: &Path) -> VecDeque<OsString> {
-    path.components()
-        .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
-        .map(|component| component.as_os_str().to_os_string())
-        .collect()
-}
-
 /// Whether the file belongs to root and nobody else may write it (of a link the mode says nothing),
 /// and its kind.
 fn belongs_to_root_alone(file: &OwnedFd) -> Result<(bool, SFlag), Errno> {
     let status = fstat(file)?;
-    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+    let kind = sys::file::kind(&status);
     let closed = kind == SFlag::S_IFLNK || status.st_mode & 0o022 == 0;
     Ok((status.st_uid == 0 && closed, kind))
 }

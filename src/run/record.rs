@@ -158,9 +158,7 @@ impl RecordFile {
                 Err(error) => return Err(content(error)),
             },
         };
-        let kind = nix::sys::stat::SFlag::from_bits_truncate(
-            nix::sys::stat::fstat(&file)?.st_mode & nix::sys::stat::SFlag::S_IFMT.bits(),
-        );
+        let kind = sys::file::kind(&nix::sys::stat::fstat(&file)?);
         if let Some(what) = sys::file::kind_name(kind) {
             return Err(RecordError::Content(format!("it is {what}, not a regular file")));
         }

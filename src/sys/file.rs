@@ -7,11 +7,21 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
-use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// Whether something of this name is there, whatever it is.
 pub fn exists(path: &Path) -> bool {
     fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+}
+
+/// Whether this is a regular file, or a link to one.
+pub fn is_regular(path: &Path) -> bool {
+    fstatat(AT_FDCWD, path, AtFlags::empty()).is_ok_and(|status| kind(&status) == SFlag::S_IFREG)
+}
+
+/// The kind of a file.
+pub fn kind(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
@@ -23,8 +33,7 @@ pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
         }
         result => result?,
     };
-    let kind = SFlag::from_bits_truncate(fstat(&file)?.st_mode & SFlag::S_IFMT.bits());
-    match kind_name(kind) {
+    match kind_name(kind(&fstat(&file)?)) {
         None => Ok(file),
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a regular file"))),
     }

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
 
-use super::file::kind_name;
+use super::file::{kind, kind_name};
 use crate::error::reason;
 
 const MOST_LINKS: usize = 40;
@@ -73,7 +73,7 @@ pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathErro
             result => result.map_err(refused)?,
         };
         let status = fstat(&next).map_err(refused)?;
-        match SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) {
+        match kind(&status) {
             SFlag::S_IFDIR => {
                 here = next;
                 walked = whole;
@@ -90,8 +90,8 @@ pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathErro
                 }
             }
             SFlag::S_IFLNK => return Err(PathError::Link(whole)),
-            kind => {
-                let what = kind_name(kind).unwrap_or("a file");
+            other => {
+                let what = kind_name(other).unwrap_or("a file");
                 return Err(PathError::NotDirectory { path: whole, what });
             }
         }
@@ -116,7 +116,8 @@ pub fn with_no_umask<T>(action: impl FnOnce() -> T) -> T {
     result
 }
 
-fn components(path: &Path) -> VecDeque<OsString> {
+/// The names of a path, without `.`.
+pub(crate) fn components(path: &Path) -> VecDeque<OsString> {
     path.components()
         .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
         .map(|component| component.as_os_str().to_os_string())
