@@ -146,6 +146,7 @@ impl<'a> Cycle<'a> {
         if let Some(delay) = self.timing.initial_delay {
             due = due.after(delay.duration());
         }
+        sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
                 return Ok(Ended::Left(Exit::OK));
