@@ -32,6 +32,9 @@ const GATHER_REQUESTS: Duration = Duration::from_millis(50);
 /// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
 /// only after this.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
+/// A run that lasts longer is recorded as begun; of a shorter one the end is enough. Replacing a file
+/// costs more than all else that the launcher does in a tick.
+const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a group that got KILL may take to be gone (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
 
@@ -283,7 +286,6 @@ impl<'a> Cycle<'a> {
         self.renew_environment();
         self.reopen_log();
         self.record.started(sys::clock::wall_now());
-        self.record.write(self.reporter);
 
         let started = BootTime::now();
         let launched = Worker::start(&Launch {
@@ -313,6 +315,7 @@ impl<'a> Cycle<'a> {
     /// From the worker's start until it has ended, and after a stop or timeout its group too.
     fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
         let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
+        let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
         let mut run = Run { started, stop_asked_at: None, timed_out: false, winding: None };
         loop {
             worker.reap();
@@ -323,6 +326,10 @@ impl<'a> Cycle<'a> {
             }
 
             let now = BootTime::now();
+            if record_at.is_some_and(|at| now >= at) {
+                record_at = None;
+                self.record.write(self.reporter);
+            }
             match run.winding {
                 None if timeout_at.is_some_and(|at| now >= at) => {
                     run.timed_out = true;
@@ -344,7 +351,7 @@ impl<'a> Cycle<'a> {
                 Some(Winding::KillAt(at)) => Some(at),
                 Some(Winding::KilledAt(at)) => Some(at.after(KILL_TAKES)),
             };
-            for signal in self.wait(deadline)? {
+            for signal in self.wait(record_at.into_iter().chain(deadline).min())? {
                 match signal {
                     Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
                         run.stop(signal, &worker, &self.timing.stop);
