@@ -50,9 +50,13 @@ impl Problem for DropError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            DropError::Refused { errno: Errno::EPERM, step } if step.starts_with("set ") => Some(
-                "the container may lack the capability: SETUID, SETGID, SYS_RESOURCE or SYS_NICE".to_string(),
-            ),
+            // setpriority and oom_score_adj answer EACCES
+            DropError::Refused { errno: Errno::EPERM | Errno::EACCES, step } if step.starts_with("set ") => {
+                Some(
+                    "the container may lack the capability: SETUID, SETGID, SYS_RESOURCE or SYS_NICE"
+                        .to_string(),
+                )
+            }
             _ => None,
         }
     }
