@@ -11,7 +11,12 @@ use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
 
 /// Whether something of this name is there, whatever it is.
 pub fn exists(path: &Path) -> bool {
-    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    look_for(path).is_ok()
+}
+
+/// The same, and why it cannot be seen.
+pub fn look_for(path: &Path) -> Result<(), Errno> {
+    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).map(drop)
 }
 
 /// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
