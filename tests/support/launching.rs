@@ -199,3 +199,26 @@ pub fn has_capability(number: u32) -> bool {
     let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("its capabilities");
     u64::from_str_radix(set.trim(), 16).expect("a number") >> number & 1 == 1
 }
+
+/// The lines of a trace (strace -f -o) whose system call creates, opens for writing, renames, removes a
+/// path or changes its mode, owner or times.
+pub fn touching(trace: &str) -> Vec<&str> {
+    const ALWAYS: [&str; 12] = [
+        "creat", "rename", "link", "symlink", "unlink", "rmdir", "mkdir", "mknod", "chmod", "chown",
+        "truncate", "utime",
+    ];
+    trace
+        .lines()
+        .filter(|line| {
+            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+            let name = call.split('(').next().unwrap_or_default();
+            match name {
+                "open" | "openat" | "openat2" => ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_TMPFILE"]
+                    .iter()
+                    .any(|flag| call.contains(flag)),
+                "readlink" | "readlinkat" => false,
+                _ => ALWAYS.iter().any(|part| name.contains(part)) || name.contains("setxattr"),
+            }
+        })
+        .collect()
+}
