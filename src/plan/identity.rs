@@ -32,7 +32,7 @@ pub enum Change {
     Become,
     /// Already that user.
     AlreadyIs,
-    /// The target is uid 0: there is nothing to drop.
+    /// The target is uid 0: there is nothing to drop. Group and groups are set if they are to change.
     StaysRoot,
 }
 
@@ -157,22 +157,29 @@ pub(super) fn resolve(
             }
         }
     }
-    let change = change(&identity, user, groups, host, findings);
+    let change = change(&mut identity, user, groups, host, findings);
     (identity, change)
 }
 
 fn change(
-    identity: &Identity,
+    identity: &mut Identity,
     user: Option<&UserRequest>,
     groups: &GroupsRequest,
     host: &dyn Host,
     findings: &mut Findings,
 ) -> Change {
+    let has_gid = host.gids().iter().all(|gid| *gid == identity.gid);
     if host.is_root() {
-        return if identity.uid.is_root() { Change::StaysRoot } else { Change::Become };
+        if !identity.uid.is_root() {
+            return Change::Become;
+        }
+        if has_gid && *groups == GroupsRequest::OfUser {
+            // already root: the groups that a login or the container gave stay as they are
+            identity.groups.clear();
+        }
+        return Change::StaysRoot;
     }
-    let is_user = host.uids().iter().all(|uid| *uid == identity.uid)
-        && host.gids().iter().all(|gid| *gid == identity.gid);
+    let is_user = host.uids().iter().all(|uid| *uid == identity.uid) && has_gid;
     if !is_user {
         let whom = match &identity.name {
             Some(name) => format!("'{name}' (uid {}, gid {})", identity.uid, identity.gid),

@@ -93,8 +93,9 @@ pub fn look(draft: &Draft, reporter: &Reporter, findings: &mut Findings) -> Envi
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }
-    if let Err(error) = program::find(plan, &environment) {
-        findings.push(error);
+    match program::find(plan, &environment) {
+        Ok(path) => program::foretell_failure(&path).into_iter().for_each(|error| findings.push(error)),
+        Err(error) => findings.push(error),
     }
     environment
 }

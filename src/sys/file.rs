@@ -11,7 +11,12 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// Whether something of this name is there, whatever it is.
 pub fn exists(path: &Path) -> bool {
-    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    look_for(path).is_ok()
+}
+
+/// The same, and why it cannot be seen.
+pub fn look_for(path: &Path) -> Result<(), Errno> {
+    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).map(drop)
 }
 
 /// Whether this is a regular file, or a link to one.

@@ -1,6 +1,8 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod launching;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -53,7 +55,17 @@ impl Scratch {
     pub fn new(name: &str) -> Scratch {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("futo-{name}-{}-{number}", std::process::id()));
+        Scratch::at(std::env::temp_dir().join(format!("futo-{name}-{}-{number}", std::process::id())))
+    }
+
+    /// The same below a directory that is root's all the way up.
+    pub fn of_root(name: &str) -> Scratch {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Scratch::at(PathBuf::from(format!("/run/futo-{name}-{}-{number}", std::process::id())))
+    }
+
+    fn at(path: PathBuf) -> Scratch {
         fs::create_dir_all(path.join("bin")).expect("a scratch directory");
         for directory in [&path, &path.join("bin")] {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -81,7 +93,7 @@ impl Scratch {
         if !copy.exists() {
             // copied under another name first: tests of one process may ask for it at once
             let part = copy.with_extension(format!("{:?}", std::thread::current().id()));
-            fs::copy(original, &part).expect("the program is built");
+            copy_by_process(original, &part);
             fs::rename(&part, &copy).expect("renamed");
         }
         copy
@@ -114,10 +126,24 @@ impl Drop for Scratch {
     }
 }
 
+/// Copies in a process of its own. A descriptor for writing in this one would for a moment be in
+/// children that other tests start, and executing the copy would fail: text file busy.
+fn copy_by_process(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").args([from, to]).status().expect("cp starts");
+    assert!(copied.success(), "{} is built and can be copied", from.display());
+}
+
 /// A file with this text and mode, replaced whole.
 pub fn write(path: &Path, text: &str, mode: u32) {
     let part = path.with_extension("part");
-    fs::write(&part, text).expect("written");
+    if mode & 0o111 == 0 {
+        fs::write(&part, text).expect("written");
+    } else {
+        let draft = path.with_extension("draft");
+        fs::write(&draft, text).expect("written");
+        copy_by_process(&draft, &part);
+        fs::remove_file(&draft).expect("removed");
+    }
     fs::set_permissions(&part, fs::Permissions::from_mode(mode)).expect("its mode");
     fs::rename(&part, path).expect("renamed");
 }
