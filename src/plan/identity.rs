@@ -30,7 +30,7 @@ pub struct Identity {
 pub enum Change {
     /// Set groups, gid, uid and prove it.
     Become,
-    /// Already that user.
+    /// Already that user; the groups that a login gave stay as they are.
     AlreadyIs,
     /// The target is uid 0: there is nothing to drop. Group and groups are set if they are to change.
     StaysRoot,
@@ -157,13 +157,12 @@ pub(super) fn resolve(
             }
         }
     }
-    let change = change(&mut identity, user, groups, host, findings);
+    let change = change(&mut identity, groups, host, findings);
     (identity, change)
 }
 
 fn change(
     identity: &mut Identity,
-    user: Option<&UserRequest>,
     groups: &GroupsRequest,
     host: &dyn Host,
     findings: &mut Findings,
@@ -189,8 +188,6 @@ fn change(
     } else if *groups != GroupsRequest::OfUser && !same_groups(identity, host) {
         findings
             .push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
-    } else if user.is_some() {
-        // already that user: the groups that a login gave stay as they are
     }
     Change::AlreadyIs
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::stat;
 
-use super::record::{RecordFile, Resting, RestingKind};
+use super::record::{RecordFile, Resting, RestingKind, Verdict};
 use super::signals::HANDLED;
 use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
@@ -56,7 +56,6 @@ struct Cycle<'a> {
     reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
     log: Log,
-    log_trouble: Option<String>,
     record: RecordFile,
     arguments: Vector,
     prepared: Prepared,
@@ -126,7 +125,6 @@ impl<'a> Cycle<'a> {
             timing,
             waiter,
             log,
-            log_trouble: None,
             record,
             arguments,
             prepared: Prepared::new(plan, environment, signature),
@@ -176,12 +174,17 @@ impl<'a> Cycle<'a> {
         let RunEnd { exit, what, duration, stopped } = end;
         let base = self.timing.pace.delay().duration();
         let errors = match &self.log {
-            Log::File { path, length, .. } if !exit.is_ok() => tail::last_lines(path, *length),
+            Log::File { path, length, .. } if !exit.is_ok() && stopped.is_none() => {
+                tail::last_lines(path, *length)
+            }
             _ => Vec::new(),
         };
-        let judged = if stopped.is_some() { Exit::OK } else { *exit };
-        self.record.ended(sys::clock::wall_now(), judged, *duration, errors);
-        self.record.record.last_status = Some(exit.code());
+        let verdict = match stopped {
+            Some(_) => Verdict::Stopped,
+            None if exit.is_ok() => Verdict::Success,
+            None => Verdict::Failure(errors),
+        };
+        self.record.ended(sys::clock::wall_now(), *exit, *duration, verdict);
         if stopped.is_some() {
             return base;
         }
@@ -258,14 +261,7 @@ impl<'a> Cycle<'a> {
     }
 
     fn reopen_log(&mut self) {
-        let (log, trouble) = Log::try_open(self.plan);
-        log.share_with(self.reporter);
-        let text = trouble.as_ref().map(|trouble| trouble.text.clone());
-        if let Some(trouble) = trouble.filter(|_| text != self.log_trouble) {
-            trouble.say(self.reporter);
-        }
-        self.log_trouble = text;
-        self.log = log;
+        self.log = Log::open(self.plan, self.reporter);
     }
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
@@ -276,9 +272,10 @@ impl<'a> Cycle<'a> {
         }
         self.read_again = false;
         let mut findings = Findings::default();
-        let environment = environment::build(self.plan, self.reporter, &mut findings);
+        let environment = environment::build(self.plan, &mut findings);
         if findings.is_empty() {
             self.environment_trouble = None;
+            self.reporter.trouble("environment", environment.oddity());
             self.prepared = Prepared::new(self.plan, environment, now);
             return;
         }
