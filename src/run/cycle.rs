@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::stat;
 
-use super::record::{RecordFile, Resting, RestingKind};
+use super::record::{Judgement, RecordFile, Resting, RestingKind};
 use super::signals::HANDLED;
 use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
@@ -84,6 +84,16 @@ struct RunEnd {
     what: String,
     duration: Duration,
     stopped: Option<Exit>,
+    cut_short: CutShort,
+}
+
+/// Whether a stop ended the run, which says nothing of the worker then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CutShort {
+    /// A stop did.
+    ByStop,
+    /// The worker ended by itself, or by `--timeout`.
+    No,
 }
 
 /// A run that is being ended, by a stop or a timeout.
@@ -173,15 +183,17 @@ impl<'a> Cycle<'a> {
 
     /// Counts the run and says what is to be said; gives the delay to the next.
     fn conclude(&mut self, end: &RunEnd) -> Duration {
-        let RunEnd { exit, what, duration, stopped } = end;
+        let RunEnd { exit, what, duration, stopped, cut_short } = end;
         let base = self.timing.pace.delay().duration();
-        let errors = match &self.log {
-            Log::File { path, length, .. } if !exit.is_ok() => tail::last_lines(path, *length),
-            _ => Vec::new(),
+        let judgement = match &self.log {
+            _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
+            _ if exit.is_ok() => Judgement::Succeeded,
+            Log::File { path, length, .. } => {
+                Judgement::Failed { last_lines: tail::last_lines(path, *length) }
+            }
+            _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        let judged = if stopped.is_some() { Exit::OK } else { *exit };
-        self.record.ended(sys::clock::wall_now(), judged, *duration, errors);
-        self.record.record.last_status = Some(exit.code());
+        self.record.ended(sys::clock::wall_now(), *exit, *duration, judgement);
         if stopped.is_some() {
             return base;
         }
@@ -315,7 +327,13 @@ impl<'a> Cycle<'a> {
                     Some(hint) => format!("{} (hint: {hint})", finding.text),
                     None => finding.text,
                 };
-                Ok(RunEnd { exit: finding.exit, what, duration: Duration::ZERO, stopped: None })
+                Ok(RunEnd {
+                    exit: finding.exit,
+                    what,
+                    duration: Duration::ZERO,
+                    stopped: None,
+                    cut_short: CutShort::No,
+                })
             }
         }
     }
@@ -413,7 +431,11 @@ impl Run {
             Ending::Exited(code) => (ended.exit(), format!("exit status {code}")),
             Ending::Killed(signal) => (ended.exit(), format!("killed by {}", signal.as_str())),
         };
-        RunEnd { exit, what, duration, stopped }
+        let cut_short = match self.winding {
+            Some(_) if stopped.is_some() && !self.timed_out => CutShort::ByStop,
+            _ => CutShort::No,
+        };
+        RunEnd { exit, what, duration, stopped, cut_short }
     }
 }
 

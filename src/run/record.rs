@@ -92,6 +92,20 @@ impl Resting {
     }
 }
 
+/// What a run that has ended counts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// A success.
+    Succeeded,
+    /// A failure.
+    Failed {
+        /// Of its output.
+        last_lines: Vec<String>,
+    },
+    /// Neither: a stop ended it.
+    Stopped,
+}
+
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
@@ -169,7 +183,7 @@ impl RecordFile {
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         let record = &mut self.record;
-        record.runs += 1;
+        record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc(at));
         record.last_end = None;
         record.last_status = None;
@@ -179,17 +193,19 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, errors: Vec<String>) {
+    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, judgement: Judgement) {
         let record = &mut self.record;
         record.last_end = Some(sys::clock::utc(at));
         record.last_status = Some(exit.code());
         record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
-        if exit.is_ok() {
-            record.consecutive_failures = 0;
-        } else {
-            record.failures += 1;
-            record.consecutive_failures += 1;
-            record.last_errors = errors;
+        match judgement {
+            Judgement::Succeeded => record.consecutive_failures = 0,
+            Judgement::Failed { last_lines } => {
+                record.failures = record.failures.saturating_add(1);
+                record.consecutive_failures = record.consecutive_failures.saturating_add(1);
+                record.last_errors = last_lines;
+            }
+            Judgement::Stopped => {}
         }
     }
 
