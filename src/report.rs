@@ -48,6 +48,7 @@ pub struct Reporter {
     program: &'static str,
     silent: bool,
     log: Option<Rc<OwnedFd>>,
+    log_trouble: Option<String>,
 }
 
 impl Reporter {
@@ -69,6 +70,16 @@ impl Reporter {
     /// From now on our lines go to this log too.
     pub fn set_log(&mut self, log: Option<Rc<OwnedFd>>) {
         self.log = log;
+    }
+
+    /// Whether this trouble with the log (or its end) is another than the last: the log is opened
+    /// again before each run.
+    pub fn log_trouble_is_news(&mut self, trouble: Option<&str>) -> bool {
+        let is_news = trouble != self.log_trouble.as_deref();
+        if is_news {
+            self.log_trouble = trouble.map(str::to_string);
+        }
+        is_news
     }
 
     /// Says one line.
