@@ -16,7 +16,7 @@ use crate::log::Log;
 use crate::plan::{Change, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Ended, Resting, RestingKind, Waiter, write_resting};
+use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 
 /// What follows a rest.
@@ -44,16 +44,24 @@ impl Rest {
         Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None }
     }
 
-    /// The user's files are as they should be: the record no longer says that the service rests.
+    /// The user's files are as they should be: the record no longer says that the service rests, which
+    /// may be left from a launcher that was killed at rest.
     pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &Reporter) {
+        let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
-        if !self.resting || !stays && program::find(ready.plan, &ready.environment).is_err() {
+        if !rested && (stays || !self.supervised || !says_resting(ready.plan)) {
+            return;
+        }
+        if !stays && program::find(ready.plan, &ready.environment).is_err() {
+            self.resting = rested;
             return;
         }
         *self = Rest { supervised: self.supervised, said: None, resting: false, watch: None };
         write_resting(ready.plan, None, reporter);
-        reporter.info("no longer resting: starting afresh");
+        if rested {
+            reporter.info("no longer resting: starting afresh");
+        }
     }
 
     /// Says why, and sleeps if there is a supervisor that would only start the same again.
@@ -106,6 +114,8 @@ impl Rest {
         reporter: &Reporter,
     ) -> Then {
         let exit = exit_of(&resting);
+        // before the record says so: whoever reads that may signal at once
+        let Ok(waiter) = Waiter::in_place(waiter) else { return Then::Leave(Exit::SYSTEM) };
         if !std::mem::replace(&mut self.resting, true) {
             let until = "resting until run, config.env or the program changes (or HUP, ALRM)";
             match resting.kind {
@@ -116,16 +126,15 @@ impl Rest {
             }
             write_resting(plan, Some(resting), reporter);
         }
-        let then = match Waiter::in_place(waiter) {
-            Ok(waiter) => wait(self.watch.as_ref(), waiter, Changed::UsersFiles),
-            Err(_) => return Then::Leave(Exit::SYSTEM),
-        };
-        match then {
+        match wait(self.watch.as_ref(), waiter, Changed::UsersFiles) {
             Woken::Stop => {
                 write_resting(plan, None, reporter);
                 Then::Leave(Exit::OK)
             }
-            Woken::By(Changed::RunFile) => Then::Leave(exit),
+            Woken::By(Changed::RunFile) => {
+                write_resting(plan, None, reporter);
+                Then::Leave(exit)
+            }
             Woken::By(_) => {
                 self.watch = Watch::on(plan);
                 Then::StartAfresh
@@ -175,14 +184,19 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         Log::open(plan, reporter);
     }
     reporter.findings(Level::Fatal, findings);
+    // before the record says so: whoever reads that may edit or signal at once
+    let watch = Watch::on(plan);
+    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     reporter.info("resting until run changes (or HUP, ALRM)");
     if as_user {
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
         write_resting(plan, Some(resting), reporter);
     }
-    let watch = Watch::on(plan);
-    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
-    match wait(watch.as_ref(), &mut waiter, Changed::RunFile) {
+    let woken = wait(watch.as_ref(), &mut waiter, Changed::RunFile);
+    if as_user {
+        write_resting(plan, None, reporter);
+    }
+    match woken {
         Woken::Stop => Exit::OK,
         Woken::By(_) => exit,
     }

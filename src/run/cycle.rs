@@ -128,7 +128,11 @@ impl<'a> Cycle<'a> {
         let Ready { plan, environment, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
-        let record = RecordFile::open(plan, reporter);
+        let mut record = RecordFile::open(plan, reporter);
+        // left by a launcher that was killed at rest
+        if record.record.resting.take().is_some() {
+            record.write(reporter);
+        }
         let signature = signature(plan);
         let cycle = Cycle {
             plan,

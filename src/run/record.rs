@@ -136,12 +136,7 @@ pub(crate) struct RecordFile {
 impl RecordFile {
     /// Reads what earlier launchers left; what cannot be read is said and written anew.
     pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
-        let mut file = RecordFile {
-            record: RunRecord::default(),
-            directory_path: plan.state_dir.clone(),
-            directory: None,
-            trouble_said: false,
-        };
+        let mut file = RecordFile::at(plan);
         match file.read(plan.name.as_str()) {
             Ok(Some(record)) => file.record = record,
             Ok(None) => {}
@@ -158,6 +153,15 @@ impl RecordFile {
             LogPlan::Inherited => None,
         };
         file
+    }
+
+    fn at(plan: &Plan) -> Self {
+        RecordFile {
+            record: RunRecord::default(),
+            directory_path: plan.state_dir.clone(),
+            directory: None,
+            trouble_said: false,
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
@@ -252,6 +256,12 @@ pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &Re
     file.record.resting = resting;
     file.record.next_due = None;
     file.write(reporter);
+}
+
+/// Whether the record says that the service rests.
+pub(crate) fn says_resting(plan: &Plan) -> bool {
+    let record = RecordFile::at(plan).read(plan.name.as_str());
+    record.ok().flatten().is_some_and(|record| record.resting.is_some())
 }
 
 fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
