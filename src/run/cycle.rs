@@ -48,7 +48,7 @@ struct Prepared {
 }
 
 /// Tells whether a file has changed: modification time with nanoseconds, inode, size.
-type Signature = Option<(i64, i64, u64, i64)>;
+pub(super) type Signature = Option<(i64, i64, u64, i64)>;
 
 struct Cycle<'a> {
     plan: &'a Plan,
@@ -107,11 +107,12 @@ enum Winding {
 /// Runs the worker again and again.
 pub(super) fn run_loop(
     ready: Ready<'_>,
+    signature: Vec<Signature>,
     timing: &Timing,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
 ) -> Ended {
-    match Cycle::new(ready, timing, waiter, reporter) {
+    match Cycle::new(ready, signature, timing, waiter, reporter) {
         Ok(mut cycle) => cycle.run().unwrap_or_else(|finding| Ended::Broken(finding.into())),
         Err(finding) => Ended::Broken(finding.into()),
     }
@@ -120,6 +121,7 @@ pub(super) fn run_loop(
 impl<'a> Cycle<'a> {
     fn new(
         ready: Ready<'a>,
+        signature: Vec<Signature>,
         timing: &'a Timing,
         waiter: &'a mut Waiter,
         reporter: &'a mut Reporter,
@@ -133,7 +135,6 @@ impl<'a> Cycle<'a> {
         if record.record.resting.take().is_some() {
             record.write(reporter);
         }
-        let signature = signature(plan);
         let cycle = Cycle {
             plan,
             timing,
@@ -453,7 +454,8 @@ impl Prepared {
     }
 }
 
-fn signature(plan: &Plan) -> Vec<Signature> {
+/// Of the files that the environment is read from.
+pub(super) fn signature(plan: &Plan) -> Vec<Signature> {
     let config_env = PathBuf::from(layout::CONFIG_ENV);
     let automatic = plan.environment.config_env.then_some(&config_env);
     automatic
