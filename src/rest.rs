@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::signal::Signal;
@@ -18,6 +19,7 @@ use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
+use crate::sys::clock::BootTime;
 
 /// What follows a rest.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,23 +151,38 @@ enum Woken {
     By(Changed),
 }
 
+/// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
+/// when nothing more has happened for this long,
+const SETTLES: Duration = Duration::from_millis(100);
+/// or after this time at the latest.
+const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
+
 /// Sleeps until a stop, a wish to try again, or a change of at least this weight.
 fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
+    let mut most = Changed::Nothing;
+    let mut settled_at: Option<BootTime> = None;
+    let mut latest: Option<BootTime> = None;
     loop {
-        let Ok(signals) = waiter.wait(None, watch.map(|watch| watch.inotify.as_fd())) else {
+        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.inotify.as_fd())) else {
             return Woken::Stop;
         };
         crate::run::reap_orphans();
         for signal in signals {
             match signal {
                 Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(Changed::UsersFiles),
+                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
                 _ => {}
             }
         }
+        let now = BootTime::now();
         let changed = watch.map_or(Changed::Nothing, Watch::changed);
         if changed >= least {
-            return Woken::By(changed);
+            most = most.max(changed);
+            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
+            settled_at = Some(latest.min(now.after(SETTLES)));
+        }
+        if settled_at.is_some_and(|at| now >= at) {
+            return Woken::By(most);
         }
     }
 }
