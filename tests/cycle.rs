@@ -637,6 +637,58 @@ fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
     assert_eq!(count(&stderr, "run\n"), 4, "{stderr}");
 }
 
+#[test]
+fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_runs() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("no-state");
+    let state = direct.scratch.join("state");
+    std::os::unix::fs::chown(&state, Some(0), Some(0)).expect("chown");
+    let script = "echo run; echo run >> runs";
+    direct.launch(Caller::Root, &["--interval", "0.05"], &["sh", "-c", script]);
+    eventually("five runs", || (count(&read(direct.directory().join("runs")), "run") >= 5).then_some(()));
+    let stderr = direct.stderr();
+    assert_eq!(count(&stderr, "unable to open log"), 1, "{stderr}");
+    assert_eq!(count(&stderr, "install -d -o 911 -g 911"), 1, "{stderr}");
+    assert_eq!(count(&stderr, "unable to write the run record"), 1, "{stderr}");
+    assert!(count(&stderr, "run\n") >= 4, "{stderr}");
+    own_by_abc(&state);
+    direct.logs("run");
+    eventually("a record", || direct.record()["runs"].is_number().then_some(()));
+}
+
+#[test]
+fn no_process_to_be_had_is_a_failed_run() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("no-process");
+    // a limit per user: one that nobody else runs as
+    std::os::unix::fs::chown(direct.scratch.join("state"), Some(45_911), Some(45_911)).expect("chown");
+    let options =
+        ["--user", "45911:45911", "--home", "/nowhere", "--interval", "1000", "--ulimit", "nproc=1"];
+    direct.launch(Caller::Root, &options, &["true"]);
+    let record = direct.after_runs(1);
+    assert_eq!((&record["last_status"], &record["failures"]), (&111.into(), &1.into()), "{record}");
+    assert!(direct.log().contains("unable to start a process"), "{}", direct.log());
+    assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+}
+
+#[test]
+fn a_closed_stderr_ends_nothing() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let direct = Direct::new("closed-stderr");
+    let mut command = direct.command(Caller::Root, &["--interval", "0.05", "--log", "-"], &["false"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop((child.stdout.take(), child.stderr.take()));
+    eventually("three runs", || (direct.record()["runs"].as_u64()? >= 3).then_some(()));
+    signal(child.id().cast_signed(), Signal::SIGTERM);
+    assert_eq!(child.wait().expect("waited for").code(), Some(0));
+}
+
 // ── the record ──────────────────────────────────────────────────────────────────────────────────
 
 #[test]
