@@ -13,7 +13,7 @@ use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::plan::{Change, Mode, Place, Plan};
+use crate::plan::{Change, Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, write_resting};
@@ -169,8 +169,12 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         reporter.findings(Level::Fatal, findings);
         return exit;
     }
-    // the log, the record and the sleep are the user's business; without a user nothing but stderr
-    let as_user = plan.change != Change::Become || drop::become_identity(plan).is_ok();
+    // the log, the record and the sleep are the user's business; without a user nothing but stderr: a
+    // plan with findings may name places that root must not write to
+    let as_user =
+        drop::become_identity(plan).is_ok() && plan.change != Change::StaysRoot && !Machine.is_root();
+    let watch = Watch::on_run_files(plan);
+    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     if as_user {
         Log::open(plan, reporter);
     }
@@ -180,8 +184,6 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
         write_resting(plan, Some(resting), reporter);
     }
-    let watch = Watch::on(plan);
-    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     match wait(watch.as_ref(), &mut waiter, Changed::RunFile) {
         Woken::Stop => Exit::OK,
         Woken::By(_) => exit,
@@ -226,14 +228,21 @@ struct Watch {
 }
 
 impl Watch {
-    /// `None` where the system gives no inotify: HUP and ALRM still work.
-    fn on(plan: &Plan) -> Option<Self> {
+    /// What only a new start by the supervisor can take up. `None` where the system gives no inotify:
+    /// HUP and ALRM still work.
+    fn on_run_files(plan: &Plan) -> Option<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
         let mut watch = Watch { inotify, names: BTreeMap::new() };
         let run_files = [Some(PathBuf::from(layout::RUN)), plan.file.as_ref().map(|file| file.path.clone())];
         for path in run_files.into_iter().flatten() {
             watch.add(&path, Changed::RunFile);
         }
+        Some(watch)
+    }
+
+    /// The same, and the user's files.
+    fn on(plan: &Plan) -> Option<Self> {
+        let mut watch = Watch::on_run_files(plan)?;
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &Reporter::silent(), &mut Findings::default());
         let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));

@@ -261,7 +261,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
                 apply(given, &mut settings, findings);
             }
             if !file.is_roots && host.is_root() {
-                crate::plan::trust::refuse_rights(&settings, &file.path, host, findings);
+                crate::plan::trust::refuse_rights(&mut settings, &file.path, host, findings);
             }
             if let Some(word) = words.get(1) {
                 findings.push(SpecError::TwoPrograms { word: word.to_string_lossy().into_owned() });

@@ -121,32 +121,37 @@ impl Problem for TrustError {
     }
 }
 
-/// Notes every setting of a file that would give its writers more rights than they have.
-pub(crate) fn refuse_rights(settings: &Settings, path: &Path, host: &dyn Host, findings: &mut Findings) {
+/// Notes every setting of a file that would give its writers more rights than they have, and takes it
+/// out: what follows (a log line that says so) must not happen with those rights either.
+pub(crate) fn refuse_rights(settings: &mut Settings, path: &Path, host: &dyn Host, findings: &mut Findings) {
     let mut refuse = |what: String| {
         findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
     };
     match &settings.user {
         None => {}
         Some(UserRequest::Name(name, None)) if name == DEFAULT_USER => {}
-        Some(_) => refuse(format!("user may be {DEFAULT_USER} only")),
+        Some(_) => {
+            refuse(format!("user may be {DEFAULT_USER} only"));
+            settings.user = None;
+        }
     }
-    if settings.groups.is_some() {
+    if settings.groups.take().is_some() {
         refuse("groups".to_string());
     }
-    for (resource, bounds) in &settings.ulimits {
+    settings.ulimits.retain(|(resource, bounds)| {
         let hard = host.limit(*resource).map_or(0, |(_, hard)| hard);
-        if bounds.hard.to_rlim() > hard {
+        let lowers = bounds.hard.to_rlim() <= hard;
+        if !lowers {
             let name = crate::config::value::resource_name(*resource);
             refuse(format!("ulimit {name} above the present bound"));
         }
-    }
-    if settings.nice.is_some_and(|nice| nice < 0) {
+        lowers
+    });
+    if settings.nice.take_if(|nice| *nice < 0).is_some() {
         refuse("nice below 0".to_string());
     }
-    if let Some(wanted) = settings.oom_score_adj
-        && host.oom_score_adj().map_or(true, |present| wanted < present)
-    {
+    let present = host.oom_score_adj().unwrap_or(i32::MAX);
+    if settings.oom_score_adj.take_if(|wanted| *wanted < present).is_some() {
         refuse("oom-score-adj below the present one".to_string());
     }
 }
