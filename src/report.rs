@@ -48,6 +48,7 @@ pub struct Reporter {
     program: &'static str,
     silent: bool,
     log: Option<Rc<OwnedFd>>,
+    log_trouble: Option<String>,
 }
 
 impl Reporter {
@@ -69,6 +70,13 @@ impl Reporter {
     /// From now on our lines go to this log too.
     pub fn set_log(&mut self, log: Option<Rc<OwnedFd>>) {
         self.log = log;
+    }
+
+    /// Whether this trouble with the log (or none) is another than the last time, and to be said.
+    pub fn is_new_log_trouble(&mut self, trouble: Option<&str>) -> bool {
+        let is_new = trouble != self.log_trouble.as_deref();
+        self.log_trouble = trouble.map(str::to_string);
+        is_new
     }
 
     /// Says one line.

@@ -13,7 +13,7 @@ use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::plan::{Change, Host, Machine, Mode, Place, Plan};
+use crate::plan::{Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, write_resting};
@@ -171,8 +171,7 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
     }
     // the log, the record and the sleep are the user's business; without a user nothing but stderr: a
     // plan with findings may name places that root must not write to
-    let as_user =
-        drop::become_identity(plan).is_ok() && plan.change != Change::StaysRoot && !Machine.is_root();
+    let as_user = drop::become_identity(plan).is_ok() && !Machine.is_root();
     let watch = Watch::on_run_files(plan);
     let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     if as_user {

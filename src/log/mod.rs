@@ -34,19 +34,19 @@ pub enum Log {
 }
 
 impl Log {
-    /// Opens the log of the plan and lets our own lines go there too. What is wrong is said, and the worker
-    /// runs all the same.
+    /// Opens the log of the plan and lets our own lines go there too. What is wrong is said, unless it is
+    /// what was said last, and the worker runs all the same.
     pub fn open(plan: &Plan, reporter: &mut Reporter) -> Log {
         let (log, trouble) = Log::try_open(plan);
         log.share_with(reporter);
-        if let Some(trouble) = trouble {
+        let is_new = reporter.is_new_log_trouble(trouble.as_ref().map(|trouble| trouble.text.as_str()));
+        if let Some(trouble) = trouble.filter(|_| is_new) {
             trouble.say(reporter);
         }
         log
     }
 
-    /// The same, saying nothing: the caller knows what has been said before.
-    pub fn try_open(plan: &Plan) -> (Log, Option<LogTrouble>) {
+    fn try_open(plan: &Plan) -> (Log, Option<LogTrouble>) {
         let LogPlan::File(path) = &plan.log else {
             return (Log::Inherited, None);
         };
@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// Lets our own lines go there too.
-    pub fn share_with(&self, reporter: &mut Reporter) {
+    fn share_with(&self, reporter: &mut Reporter) {
         reporter.set_log(match self {
             Log::File { file, .. } => Some(Rc::clone(file)),
             Log::Inherited | Log::Unavailable => None,

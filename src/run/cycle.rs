@@ -53,7 +53,6 @@ struct Cycle<'a> {
     reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
     log: Log,
-    log_trouble: Option<String>,
     record: RecordFile,
     arguments: Vector,
     prepared: Prepared,
@@ -123,7 +122,6 @@ impl<'a> Cycle<'a> {
             timing,
             waiter,
             log,
-            log_trouble: None,
             record,
             arguments,
             prepared: Prepared::new(plan, environment, signature),
@@ -246,14 +244,7 @@ impl<'a> Cycle<'a> {
     }
 
     fn reopen_log(&mut self) {
-        let (log, trouble) = Log::try_open(self.plan);
-        log.share_with(self.reporter);
-        let text = trouble.as_ref().map(|trouble| trouble.text.clone());
-        if let Some(trouble) = trouble.filter(|_| text != self.log_trouble) {
-            trouble.say(self.reporter);
-        }
-        self.log_trouble = text;
-        self.log = log;
+        self.log = Log::open(self.plan, self.reporter);
     }
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
