@@ -171,7 +171,8 @@ impl RecordFile {
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         let record = &mut self.record;
-        record.runs += 1;
+        // what was read may hold any number
+        record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc(at));
         record.last_end = None;
         record.last_status = None;
@@ -189,8 +190,8 @@ impl RecordFile {
         if exit.is_ok() {
             record.consecutive_failures = 0;
         } else {
-            record.failures += 1;
-            record.consecutive_failures += 1;
+            record.failures = record.failures.saturating_add(1);
+            record.consecutive_failures = record.consecutive_failures.saturating_add(1);
             record.last_errors = errors;
         }
     }
