@@ -8,7 +8,7 @@ use crate::config::settings::OnStop;
 use crate::config::spec::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::report::push_escaped;
+use crate::report::{push_escaped, shell_quoted};
 use crate::sys::clock;
 
 /// How many starts are foretold.
@@ -107,11 +107,7 @@ fn words(plan: &Plan) -> String {
 /// As one would type it into a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
 }
 
 fn identity(plan: &Plan) -> String {
