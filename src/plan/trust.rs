@@ -150,8 +150,12 @@ pub(crate) fn refuse_rights(settings: &mut Settings, path: &Path, host: &dyn Hos
     if settings.nice.take_if(|nice| *nice < 0).is_some() {
         refuse("nice below 0".to_string());
     }
-    let present = host.oom_score_adj().unwrap_or(i32::MAX);
-    if settings.oom_score_adj.take_if(|wanted| *wanted < present).is_some() {
+    if !std::mem::take(&mut settings.keep_fds).is_empty() {
+        // what root's ancestors leaked: maybe a file that the worker could not open
+        refuse("keep-fd".to_string());
+    }
+    let is_lower = |wanted: &mut i32| host.oom_score_adj().map_or(true, |present| *wanted < present);
+    if settings.oom_score_adj.take_if(is_lower).is_some() {
         refuse("oom-score-adj below the present one".to_string());
     }
 }
