@@ -155,6 +155,7 @@ impl<'a> Cycle<'a> {
                 return Ok(Ended::Left(exit));
             }
             if let Some(resting) = self.is_over(&end) {
+                self.record.write(self.reporter);
                 return Ok(Ended::Over(resting));
             }
             let delay = if self.run_again { Duration::ZERO } else { delay };
