@@ -22,7 +22,9 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::Pid;
 
 use support::launching::{AS_ABC, PATH, Probe, code, command, finish, said, touching};
-use support::{ABC, Need, Scratch, eventually, eventually_contains, have, own_by_abc, read, stderr, stdout};
+use support::{
+    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, stderr, stdout,
+};
 
 const NEEDS: [Need; 4] =
     [Need::Root, Need::Program("strace"), Need::Program("setpriv"), Need::Program("python3")];
@@ -684,11 +686,12 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
     let output = run(&harmless, &[]);
     assert_eq!((code(&output), stdout(&output).as_str()), (0, "911\n"), "{}", said(&output));
     // rights on the command line are root's word, whatever the file is
-    let output = run(&harmless, &["--user", "games", "--nice", "-1"]);
+    let words = ["--user", "games", "--nice", "-1", "--file", text(&harmless)];
+    let output = finish(&mut scratch.launch(&scratch.path, &words));
     assert_eq!(code(&output), 0, "{}", said(&output));
     assert_ne!(stdout(&output), "911\n");
     // but such a file starts nothing as root
-    let output = run(&harmless, &["--user", "root"]);
+    let output = finish(&mut scratch.launch(&scratch.path, &["--user", "root", "--file", text(&harmless)]));
     assert_eq!(code(&output), 100);
     assert!(
         said(&output).contains("others than root can write it, and the worker would be root"),
@@ -696,6 +699,54 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
         said(&output)
     );
     drop(abcs);
+}
+
+#[test]
+fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
+    if !have(&NEEDS) || !have(&[Need::Program("s6-svscan")]) {
+        return;
+    }
+    let (scratch, _, _) = roots_place("attack-option");
+    let leak = ["bash", "-c", "exec 7</dev/null; exec \"$@\"", "bash"];
+    let content = "exec = [\"echo\", \"ran\"]\nlog = \"-\"\n";
+    let own = scratch.write("abcs/run", content, 0o755);
+    own_by_abc(&own);
+    let roots = scratch.write("roots", content, 0o755);
+    for (name, what) in [
+        ("--groups=root", "groups"),
+        ("--user=games", "user may be abc only"),
+        ("--user=root", "user may be abc only"),
+        ("--nice=-20", "nice below 0"),
+        ("--oom-score-adj=-1000", "oom-score-adj below the present one"),
+        ("--ulimit=nproc=unlimited", "ulimit nproc above the present bound"),
+        ("--keep-fd=7", "keep-fd"),
+    ] {
+        let run = |file: &Path| {
+            let mut prefix = leak.to_vec();
+            prefix.extend(["prlimit", "--nproc=4000:4000"]);
+            finish(&mut scratch.launch_by(&prefix, &scratch.path, &["--file", text(file), name]))
+        };
+        let output = run(&own);
+        let expected = format!(
+            "futo-launch: fatal: --file '{}': {what}: not allowed behind a file that others than root can write\n\
+             futo-launch: hint: write the option before --file\n",
+            own.display()
+        );
+        assert_eq!((code(&output), stdout(&output), said(&output)), (100, String::new(), expected), "{name}");
+        // behind root's own file it is an option
+        let allowed = run(&roots);
+        assert!(!said(&allowed).contains("not allowed"), "{name}: {}", said(&allowed));
+    }
+    // as s6 calls it
+    let svscan = Svscan::start("attack-s6");
+    let run = format!("#!{} --file\nscript = 'id -G'\nlog = '-'\n", svscan.scratch.launcher().display());
+    let hidden = svscan.scratch.write("scan/.new/run", &run, 0o755);
+    own_by_abc(&hidden);
+    own_by_abc(hidden.parent().expect("above"));
+    fs::rename(hidden.parent().expect("above"), svscan.directory("--groups=root")).expect("published");
+    svscan.control(&["-a"]);
+    let said = eventually_contains(&svscan.scratch.join("svscan.log"), "resting until run changes");
+    assert!(said.contains("groups: not allowed behind a file"), "{said}");
 }
 
 #[test]

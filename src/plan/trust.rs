@@ -97,6 +97,14 @@ pub enum TrustError {
         /// The key and what is wrong with it.
         what: String,
     },
+    /// An option behind it does.
+    #[error("--file '{}': {what}: not allowed behind a file that others than root can write", path.display())]
+    RightsBehind {
+        /// The file.
+        path: PathBuf,
+        /// The option and what is wrong with it.
+        what: String,
+    },
     /// It, or a file of variables, would be used for a worker that is root.
     #[error("'{}': others than root can write it, and the worker would be root", path.display())]
     ForRoot {
@@ -113,6 +121,8 @@ impl Problem for TrustError {
     fn hint(&self) -> Option<String> {
         let path = match self {
             TrustError::NamesRights { path, .. } | TrustError::ForRoot { path } => path,
+            // they can also choose the service's name, which a supervisor puts there
+            TrustError::RightsBehind { .. } => return Some("write the option before --file".to_string()),
         };
         Some(format!(
             "make the file and every directory above it root's (chown root, chmod go-w): {}",
@@ -123,10 +133,13 @@ impl Problem for TrustError {
 
 /// Notes every setting of a file that would give its writers more rights than they have, and takes it
 /// out: what follows (a log line that says so) must not happen with those rights either.
-pub(crate) fn refuse_rights(settings: &mut Settings, path: &Path, host: &dyn Host, findings: &mut Findings) {
-    let mut refuse = |what: String| {
-        findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
-    };
+pub(crate) fn refuse_rights(
+    settings: &mut Settings,
+    host: &dyn Host,
+    refusal: impl Fn(String) -> TrustError,
+    findings: &mut Findings,
+) {
+    let mut refuse = |what: String| findings.push(refusal(what));
     match &settings.user {
         None => {}
         Some(UserRequest::Name(name, None)) if name == DEFAULT_USER => {}
