@@ -212,6 +212,32 @@ fn whatever_stands_in_the_place_of_the_log_is_not_touched_and_the_worker_runs() 
 }
 
 #[test]
+fn a_worker_that_is_root_does_not_follow_them_either() {
+    if !have(&NEEDS) {
+        return;
+    }
+    for plant in PLANTS {
+        for place in [".local/state/futodama/attack-asroot.log", ".local/state/futodama", ".local"] {
+            let what = format!("{plant:?} {place}");
+            if plant.is_directory() && !place.ends_with(".log") {
+                continue;
+            }
+            let scene = Scene::new("attack-asroot");
+            let place = scene.home.join(place);
+            fs::create_dir_all(place.parent().expect("above")).expect("directories");
+            for above in place.ancestors().skip(1).take_while(|above| *above != scene.home) {
+                own_by_abc(above);
+            }
+            let _keep = plant.at(&place, &scene);
+            let output = scene.run(&["--user", "root", "--once"], &["echo", "worker ran"]);
+            assert_eq!(code(&output), 0, "{what}: {}", said(&output));
+            assert!(stderr(&output).contains("worker ran\n"), "{what}: {}", said(&output));
+            scene.assert_untouched(&what);
+        }
+    }
+}
+
+#[test]
 fn whatever_stands_in_the_place_of_a_directory_above_the_log_is_not_followed() {
     if !have(&NEEDS) {
         return;

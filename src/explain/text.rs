@@ -29,7 +29,13 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     for line in timing_lines(plan) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
-    page.row("user", &identity(plan));
+    page.row(
+        "user",
+        &match plan.change {
+            Change::Unknown => "none".to_string(),
+            _ => identity(plan),
+        },
+    );
     page.row(
         "",
         match plan.change {
@@ -37,6 +43,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
                 "root becomes this user, and proves that root is gone, before it touches a file of the user"
             }
             Change::AlreadyIs => "this is the user already: nothing to do",
+            Change::Unknown => "see the problems",
             Change::StaysRoot => "uid 0: there is nothing to drop",
         },
     );
