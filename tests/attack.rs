@@ -404,6 +404,26 @@ fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
 }
 
 #[test]
+fn a_loop_finds_its_log_once_the_directory_is_mended() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scene = Scene::new("attack-mended");
+    // even HOME is root's: the line makes all of it
+    std::os::unix::fs::chown(&scene.home, Some(0), Some(0)).expect("chown");
+    let words = ["--home", text(&scene.home), "--interval", "10ms", "echo", "worker ran"];
+    let (child, said) = resting(&scene, &scene.service, &words);
+    let lines = eventually_contains(&said, "worker ran\n");
+    let (_, line) = lines.split_once("as root: ").expect("a hint");
+    let line = line.lines().next().expect("a line");
+    assert_eq!(code(&finish(Command::new("sh").args(["-c", line]))), 0, "{line}");
+    eventually_contains(&scene.log(), "worker ran\n");
+    eventually("a record", || scene.record().exists().then_some(()));
+    stop(child);
+    assert_eq!(read(&said).matches("as root: ").count(), 1);
+}
+
+#[test]
 fn the_line_that_mends_cannot_be_made_to_do_more() {
     if !have(&NEEDS) {
         return;

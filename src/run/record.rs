@@ -260,6 +260,7 @@ fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
 }
 
 fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    sys::signals::survive_writes();
     while !bytes.is_empty() {
         match nix::unistd::write(file, bytes) {
             Ok(0) => return Err(Errno::EIO),
