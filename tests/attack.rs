@@ -420,7 +420,13 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
     eventually_contains(&scene.log(), "worker ran\n");
     eventually("a record", || scene.record().exists().then_some(()));
     stop(child);
-    assert_eq!(read(&said).matches("as root: ").count(), 1);
+    // half-way there may be another reason; none is said twice
+    let text = support::launching::without_times(&read(&said));
+    let mut reasons: Vec<&str> = text.lines().filter(|line| line.contains("unable to open log")).collect();
+    let count = reasons.len();
+    reasons.sort_unstable();
+    reasons.dedup();
+    assert!(count >= 1 && count == reasons.len(), "{text}");
 }
 
 #[test]
