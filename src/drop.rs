@@ -80,7 +80,7 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
 pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
     let identity = &plan.identity;
     match plan.change {
-        Change::AlreadyIs => Ok(()),
+        Change::AlreadyIs | Change::Unknown => Ok(()),
         Change::StaysRoot if identity.groups.is_empty() => Ok(()),
         Change::StaysRoot => {
             change_ids(identity)?;

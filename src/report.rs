@@ -143,6 +143,11 @@ fn format_line(program: &str, service: Option<&str>, level: Level, text: &str) -
     line
 }
 
+/// A word as a shell takes it, whatever is in it: in single quotes.
+pub fn shell_quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// Control characters become visible, so that a file name cannot forge a line or drive a terminal.
 pub fn push_escaped(line: &mut String, text: &str) {
     for character in text.chars() {

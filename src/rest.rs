@@ -14,7 +14,7 @@ use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::plan::{Change, Mode, Place, Plan};
+use crate::plan::{Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
@@ -195,16 +195,16 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         reporter.findings(Level::Fatal, findings);
         return exit;
     }
-    // log and record are the user's business: what is still root here touches nothing but stderr
-    let is_dropped = plan.change != Change::Become || drop::become_identity(plan).is_ok();
-    let as_user = is_dropped && !nix::unistd::geteuid().is_root();
+    // log, record and sleep are the user's business; without a user nothing but stderr: a plan with
+    // findings may name places that root must not write to
+    let as_user = drop::become_identity(plan).is_ok() && !Machine.is_root();
+    // before anything says so: whoever reads that may edit or signal at once
+    let watch = Watch::on_run_files(plan);
+    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     if as_user {
         Log::open(plan, reporter);
     }
     reporter.findings(Level::Fatal, findings);
-    // before the record says so: whoever reads that may edit or signal at once
-    let watch = Watch::on(plan);
-    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     reporter.info("resting until run changes (or HUP, ALRM)");
     if as_user {
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
@@ -258,14 +258,21 @@ struct Watch {
 }
 
 impl Watch {
-    /// `None` where the system gives no inotify: HUP and ALRM still work.
-    fn on(plan: &Plan) -> Option<Self> {
+    /// What only a new start by the supervisor can take up. `None` where the system gives no inotify:
+    /// HUP and ALRM still work.
+    fn on_run_files(plan: &Plan) -> Option<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
         let mut watch = Watch { inotify, names: BTreeMap::new() };
         let run_files = [Some(PathBuf::from(layout::RUN)), plan.file.as_ref().map(|file| file.path.clone())];
         for path in run_files.into_iter().flatten() {
             watch.add(&path, Changed::RunFile);
         }
+        Some(watch)
+    }
+
+    /// The same, and the user's files.
+    fn on(plan: &Plan) -> Option<Self> {
+        let mut watch = Watch::on_run_files(plan)?;
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &mut Findings::default());
         let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));

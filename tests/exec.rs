@@ -797,6 +797,33 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
 }
 
 #[test]
+fn explain_takes_nobody_for_a_user_that_there_is_not() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::new("explain-nobody");
+    let service = scratch.service("exec-nobody");
+    // root does not read what was meant for another
+    scratch.write("exec-nobody/config.env", "FROM=file\nBAD=$x\n", 0o644);
+    for (prefix, user) in [([].as_slice(), "nosuch"), (&[], "12345"), (&AS_ABC, "nosuch"), (&AS_ABC, "root")]
+    {
+        let launcher = scratch.launcher();
+        let run = |form: &str| {
+            let mut words: Vec<&str> = prefix.to_vec();
+            words.extend([text(&launcher), form, "--user", user, "--", "true"]);
+            let output = finish(&mut command(&words, &service));
+            assert_eq!(code(&output), 100, "{user}");
+            stdout(&output)
+        };
+        let page = run("--explain");
+        assert!(page.contains("\nuser         none\n             see the problems\n"), "{user}: {page}");
+        assert_eq!(page.contains("config.env:2"), !prefix.is_empty(), "{user}: {page}");
+        let json: serde_json::Value = serde_json::from_str(&run("--explain=json")).expect("JSON");
+        assert_eq!(json["user"], serde_json::Value::Null, "{user}");
+    }
+}
+
+#[test]
 fn explain_shows_the_plan_that_is_carried_out() {
     if !have(&NEEDS) {
         return;
@@ -869,7 +896,7 @@ fn explain_needs_no_privilege_and_touches_nothing() {
             let expected = if options.contains(&"nosuch") { 100 } else { 0 };
             assert_eq!(code(&output), expected, "{words:?}: {}", stdout(&output));
             let trace = read(&trace);
-            assert!(trace.contains("config.env"), "{trace}");
+            assert!(trace.contains("/etc/passwd"), "{trace}");
             assert_eq!(touching(&trace), Vec::<&str>::new(), "{words:?}");
         }
     }

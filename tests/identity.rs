@@ -538,6 +538,34 @@ fn ulimits_hold_for_the_worker_as_prlimit_sets_them() {
 }
 
 #[test]
+fn a_file_size_limit_of_the_workers_does_not_kill_the_launcher() {
+    if !have(&PEERS) {
+        return;
+    }
+    let scratch = Scratch::new("ulimit-fsize");
+    let service = scratch.service("identity-fsize");
+    // the log and the record cannot be written, and the worker runs
+    let state = scratch.directory_of_abc("state");
+    let options = ["--state-dir", state.to_str().expect("text"), "--once", "--ulimit", "fsize=0", "--"];
+    let output = finish(scratch.launch(&service, &options).args(["touch"]).arg(state.join("ran")));
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(state.join("ran").exists());
+    assert!(
+        said(&output).contains("unable to write the run record of 'identity-fsize': file too large"),
+        "{}",
+        said(&output)
+    );
+    // the worker itself is killed by its limit, as ever
+    let script = "trap '' TERM; echo more > \"$1\"; echo survived";
+    let words =
+        ["--once", "--max-failures", "1", "--log", "-", "--ulimit", "fsize=0", "sh", "-c", script, "sh"];
+    let output = finish(scratch.launch(&service, &words).arg(state.join("ran")));
+    assert_eq!((code(&output), stdout(&output).as_str()), (128 + 25, ""), "{}", said(&output));
+    let output = finish(scratch.launch(&service, &["--ulimit", "fsize=0", "nosuchprogram"]).env("HOME", "/"));
+    assert_eq!(code(&output), 127, "{}", said(&output));
+}
+
+#[test]
 fn an_unknown_or_senseless_ulimit_is_refused() {
     if !have(&PEERS) {
         return;

@@ -42,6 +42,9 @@ pub enum ExplainForm {
 pub enum Origin {
     /// On the command line.
     CommandLine,
+    /// On the command line, behind `--file PATH`: where s6 puts the service's name, which may look like an
+    /// option.
+    BehindFile,
     /// In the file named by `--file`, at this line.
     File(PathBuf, usize),
 }
@@ -61,7 +64,7 @@ impl Given {
     /// How a message names the place: `--interval` or `./run:3: interval`.
     pub fn place(&self) -> String {
         match &self.origin {
-            Origin::CommandLine => format!("--{}", self.flag.long),
+            Origin::CommandLine | Origin::BehindFile => format!("--{}", self.flag.long),
             Origin::File(path, line) => format!("{}:{line}: {}", path.display(), self.flag.long),
         }
     }

@@ -120,7 +120,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
         if flag.role == Role::CommandLineOnly {
             ask(&mut request, flag, &value, findings);
         } else {
-            request.given.push(Given { flag, value, origin: Origin::CommandLine });
+            let origin = if request.file.is_some() { Origin::BehindFile } else { Origin::CommandLine };
+            request.given.push(Given { flag, value, origin });
         }
     }
 }

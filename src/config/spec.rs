@@ -12,10 +12,11 @@ use super::value::{
     Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
 };
 use crate::cli::flags::Role;
-use crate::cli::{Given, Request};
+use crate::cli::{Given, Origin, Request};
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::plan::Host;
+use crate::plan::trust::{self, TrustError};
 use crate::service::ServiceName;
 
 /// Time between stop signal and KILL. s6-overlay's own grace at container shutdown is 3 s.
@@ -261,7 +262,8 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
                 apply(given, &mut settings, findings);
             }
             if !file.is_roots && host.is_root() {
-                crate::plan::trust::refuse_rights(&settings, &file.path, host, findings);
+                let refusal = |what| TrustError::NamesRights { path: file.path.clone(), what };
+                trust::refuse_rights(&mut settings, host, refusal, findings);
             }
             if let Some(word) = words.get(1) {
                 findings.push(SpecError::TwoPrograms { word: word.to_string_lossy().into_owned() });
@@ -270,6 +272,12 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         }
     };
     for given in given {
+        let untrusted = file.as_ref().filter(|file| !file.is_roots && host.is_root());
+        if let (Some(file), Origin::BehindFile) = (untrusted, &given.origin)
+            && !gives_no_rights(&given, file, host, findings)
+        {
+            continue;
+        }
         apply(given, &mut settings, findings);
     }
 
@@ -336,6 +344,20 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         },
         state_dir,
     }
+}
+
+/// Whether an option behind a file that others than root can write may be taken. Whoever can make a
+/// service directory chooses its name, and s6 passes the name there: one called `--groups=root` too.
+fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &mut Findings) -> bool {
+    let mut alone = Settings::default();
+    if (given.flag.set)(&mut alone, &given.value).is_err() {
+        // it will be said
+        return true;
+    }
+    let before = findings.iter().count();
+    let refusal = |what| TrustError::RightsBehind { path: file.path.clone(), what };
+    trust::refuse_rights(&mut alone, host, refusal, findings);
+    findings.iter().count() == before
 }
 
 fn shown(given: &Given) -> Option<String> {

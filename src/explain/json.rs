@@ -16,7 +16,7 @@ struct Page {
     found: Option<String>,
     mode: &'static str,
     timing: Option<TimingPart>,
-    user: UserPart,
+    user: Option<UserPart>,
     home: Option<String>,
     directory: String,
     umask: Option<String>,
@@ -103,7 +103,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::Loop(timing) => Some(timing_part(timing, text::timing_lines(plan))),
             Mode::Exec | Mode::ExecAsInit => None,
         },
-        user: UserPart {
+        user: (plan.change != Change::Unknown).then(|| UserPart {
             name: plan.identity.name.clone(),
             uid: plan.identity.uid.as_raw(),
             gid: plan.identity.gid.as_raw(),
@@ -112,8 +112,9 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
                 Change::Become => "become",
                 Change::AlreadyIs => "already-is",
                 Change::StaysRoot => "stays-root",
+                Change::Unknown => "unknown",
             },
-        },
+        }),
         home: plan.home.as_ref().map(|home| home.display().to_string()),
         directory: plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string(),
         umask: plan.umask.map(|mask| format!("{mask:04o}")),

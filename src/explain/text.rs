@@ -8,7 +8,7 @@ use crate::config::settings::OnStop;
 use crate::config::spec::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::report::push_escaped;
+use crate::report::{push_escaped, shell_quoted};
 use crate::sys::clock;
 
 /// How many starts are foretold.
@@ -29,7 +29,13 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     for line in timing_lines(plan) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
-    page.row("user", &identity(plan));
+    page.row(
+        "user",
+        &match plan.change {
+            Change::Unknown => "none".to_string(),
+            _ => identity(plan),
+        },
+    );
     page.row(
         "",
         match plan.change {
@@ -37,6 +43,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
                 "root becomes this user, and proves that root is gone, before it touches a file of the user"
             }
             Change::AlreadyIs => "this is the user already: nothing to do",
+            Change::Unknown => "see the problems",
             Change::StaysRoot => "uid 0: there is nothing to drop",
         },
     );
@@ -107,11 +114,7 @@ fn words(plan: &Plan) -> String {
 /// As one would type it into a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
 }
 
 fn identity(plan: &Plan) -> String {

@@ -13,6 +13,7 @@ use super::rotate;
 use crate::config::spec::LogRules;
 use crate::error::{Finding, reason};
 use crate::plan::Identity;
+use crate::report::shell_quoted;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
@@ -176,7 +177,8 @@ fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), Finding> {
 fn install_hint(parent: &Path, at: &Path, identity: &Identity) -> String {
     let directory = if parent.starts_with(at) { parent } else { at };
     let (uid, gid) = (identity.uid, identity.gid);
-    format!("as root: install -d -o {uid} -g {gid} -m 0755 '{}'", directory.display())
+    let directory = shell_quoted(&directory.to_string_lossy());
+    format!("as root: install -d -o {uid} -g {gid} -m 0755 {directory}")
 }
 
 /// Directory and name.

@@ -32,6 +32,9 @@ pub enum Change {
     Become,
     /// Already that user; the groups that a login gave stay as they are.
     AlreadyIs,
+    /// There is no such user, or the caller cannot become it: a finding says so, the caller stands in, and
+    /// nothing is launched.
+    Unknown,
     /// The target is uid 0: there is nothing to drop. Group and groups are set if they are to change.
     StaysRoot,
 }
@@ -131,7 +134,7 @@ pub(super) fn resolve(
     };
     let files = Files { passwd: read("/etc/passwd", host.passwd()), group: read("/etc/group", host.group()) };
     if !findings.is_empty() && files.passwd.is_empty() && host.is_root() {
-        return (caller(&files, host), Change::AlreadyIs);
+        return (caller(&files, host), Change::Unknown);
     }
 
     let default = UserRequest::Name(DEFAULT_USER.to_string(), None);
@@ -141,7 +144,7 @@ pub(super) fn resolve(
         None => Ok(caller(&files, host)),
     };
     let Some(mut identity) = findings.take(asked) else {
-        return (caller(&files, host), Change::AlreadyIs);
+        return (caller(&files, host), Change::Unknown);
     };
     match groups {
         GroupsRequest::OfUser => {}
@@ -185,9 +188,11 @@ fn change(
             None => format!("uid {}, gid {}", identity.uid, identity.gid),
         };
         findings.push(IdentityError::NotRoot { option: "user", whom });
+        return Change::Unknown;
     } else if *groups != GroupsRequest::OfUser && !same_groups(identity, host) {
         findings
             .push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
+        return Change::Unknown;
     }
     Change::AlreadyIs
 }

@@ -254,7 +254,7 @@ fn home(
         return Some(home.clone());
     }
     match change {
-        Change::AlreadyIs => as_inherited().or_else(of_account),
+        Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account),
         // an account without a home gets "/", as login programs do; never root's own
         Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
         Change::StaysRoot => of_account().or_else(as_inherited),

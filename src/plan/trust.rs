@@ -44,6 +44,14 @@ pub enum TrustError {
         /// The key and what is wrong with it.
         what: String,
     },
+    /// An option behind it does.
+    #[error("--file '{}': {what}: not allowed behind a file that others than root can write", path.display())]
+    RightsBehind {
+        /// The file.
+        path: PathBuf,
+        /// The option and what is wrong with it.
+        what: String,
+    },
     /// It, or a file of variables, would be used for a worker that is root.
     #[error("'{}': others than root can write it, and the worker would be root", path.display())]
     ForRoot {
@@ -60,6 +68,8 @@ impl Problem for TrustError {
     fn hint(&self) -> Option<String> {
         let path = match self {
             TrustError::NamesRights { path, .. } | TrustError::ForRoot { path } => path,
+            // they can also choose the service's name, which a supervisor puts there
+            TrustError::RightsBehind { .. } => return Some("write the option before --file".to_string()),
         };
         Some(format!(
             "make the file and every directory above it root's (chown root, chmod go-w): {}",
@@ -68,32 +78,44 @@ impl Problem for TrustError {
     }
 }
 
-/// Notes every setting of a file that would give its writers more rights than they have.
-pub(crate) fn refuse_rights(settings: &Settings, path: &Path, host: &dyn Host, findings: &mut Findings) {
-    let mut refuse = |what: String| {
-        findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
-    };
+/// Notes every setting of a file that would give its writers more rights than they have, and takes it
+/// out: what follows (a log line that says so) must not happen with those rights either.
+pub(crate) fn refuse_rights(
+    settings: &mut Settings,
+    host: &dyn Host,
+    refusal: impl Fn(String) -> TrustError,
+    findings: &mut Findings,
+) {
+    let mut refuse = |what: String| findings.push(refusal(what));
     match &settings.user {
         None => {}
         Some(UserRequest::Name(name, None)) if name == DEFAULT_USER => {}
-        Some(_) => refuse(format!("user may be {DEFAULT_USER} only")),
+        Some(_) => {
+            refuse(format!("user may be {DEFAULT_USER} only"));
+            settings.user = None;
+        }
     }
-    if settings.groups.is_some() {
+    if settings.groups.take().is_some() {
         refuse("groups".to_string());
     }
-    for (resource, bounds) in &settings.ulimits {
+    settings.ulimits.retain(|(resource, bounds)| {
         let hard = host.limit(*resource).map_or(0, |(_, hard)| hard);
-        if bounds.hard.to_rlim() > hard {
+        let lowers = bounds.hard.to_rlim() <= hard;
+        if !lowers {
             let name = crate::config::value::resource_name(*resource);
             refuse(format!("ulimit {name} above the present bound"));
         }
-    }
-    if settings.nice.is_some_and(|nice| nice < 0) {
+        lowers
+    });
+    if settings.nice.take_if(|nice| *nice < 0).is_some() {
         refuse("nice below 0".to_string());
     }
-    if let Some(wanted) = settings.oom_score_adj
-        && host.oom_score_adj().map_or(true, |present| wanted < present)
-    {
+    if !std::mem::take(&mut settings.keep_fds).is_empty() {
+        // what root's ancestors leaked: maybe a file that the worker could not open
+        refuse("keep-fd".to_string());
+    }
+    let is_lower = |wanted: &mut i32| host.oom_score_adj().map_or(true, |present| *wanted < present);
+    if settings.oom_score_adj.take_if(is_lower).is_some() {
         refuse("oom-score-adj below the present one".to_string());
     }
 }

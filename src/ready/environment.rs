@@ -9,6 +9,7 @@ use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::env_file::{self, Assignment};
@@ -178,6 +179,21 @@ fn read_file(
     oddities: &mut Vec<String>,
     findings: &mut Findings,
 ) -> Vec<Assignment> {
+    if plan.change == Change::Unknown && nix::unistd::geteuid().is_root() {
+        // the files are for a user that there is not: root does not read them
+        return Vec::new();
+    }
+    if plan.change == Change::StaysRoot && !trust::is_roots(path) {
+        // not even opened: to open some devices is to do something
+        match sys::file::look_for(path) {
+            Err(Errno::ENOENT) if presence == Presence::Optional => {}
+            Err(errno) => {
+                findings.push(EnvironmentError::Read { path: path.to_path_buf(), source: errno.into() })
+            }
+            Ok(()) => findings.push(trust::TrustError::ForRoot { path: path.to_path_buf() }),
+        }
+        return Vec::new();
+    }
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
         Err(error) if presence == Presence::Optional && error.kind() == std::io::ErrorKind::NotFound => {
@@ -188,10 +204,6 @@ fn read_file(
             return Vec::new();
         }
     };
-    if plan.change == Change::StaysRoot && !trust::is_roots(path) {
-        findings.push(trust::TrustError::ForRoot { path: path.to_path_buf() });
-        return Vec::new();
-    }
     match env_file::parse(&bytes) {
         Ok(file) => {
             if let Some(oddity) = file.oddity() {

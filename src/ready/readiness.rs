@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::Problem;
+use crate::error::{Problem, reason};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
@@ -20,11 +20,18 @@ pub struct Notification(RawFd);
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
     /// The file cannot be read.
-    #[error("unable to read 'notification-fd': {0}")]
+    #[error("unable to read 'notification-fd': {}", reason_of(.0))]
     Read(std::io::Error),
     /// The file holds no descriptor from 3 up.
     #[error("notification-fd: is not a descriptor from 3 up")]
     NoNumber,
+}
+
+fn reason_of(source: &std::io::Error) -> String {
+    match source.raw_os_error() {
+        Some(number) => reason(nix::errno::Errno::from_raw(number)),
+        None => source.to_string(),
+    }
 }
 
 impl Problem for NotificationError {
@@ -33,7 +40,12 @@ impl Problem for NotificationError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("write one number, for instance 3, or remove the file".to_string())
+        match self {
+            NotificationError::Read(_) => None,
+            NotificationError::NoNumber => {
+                Some("write one number, for instance 3, or remove the file".to_string())
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
 use crate::sys;
-use crate::sys::nofollow::{self, Missing};
+use crate::sys::nofollow::{self, Missing, PathError};
 
 /// The largest record that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -115,7 +115,7 @@ pub(crate) enum RecordError {
     NoDirectory,
     /// The directory.
     #[error("{0}")]
-    Directory(#[from] nofollow::PathError),
+    Directory(#[from] PathError),
     /// The file.
     #[error("{}", crate::error::reason(*.0))]
     File(#[from] Errno),
@@ -160,16 +160,21 @@ impl RecordFile {
     }
 
     fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
-        let path = self.directory_path.as_ref().ok_or(RecordError::NoDirectory)?.join(format!("{name}.json"));
+        let directory = self.directory_path.as_ref().ok_or(RecordError::NoDirectory)?;
+        let name = format!("{name}.json");
         let content = |error: io::Error| RecordError::Content(error.to_string());
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
-        let file = match nofollow::open_directly(&path, flags) {
-            Some(file) => file,
-            None => match sys::file::open_regular(&path, OFlag::O_NOFOLLOW) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(content(error)),
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let opened = match nofollow::open_directly(&directory.join(&name), flags) {
+            Some(file) => Ok(file),
+            None => match nofollow::open_directory(directory, Missing::Refuse) {
+                Err(PathError::Refused(_, Errno::ENOENT)) => return Ok(None),
+                directory => openat(directory?, name.as_str(), flags, Mode::empty()),
             },
+        };
+        let file = match opened {
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(Errno::ELOOP) => return Err(RecordError::Content("it is a symbolic link".to_string())),
+            file => file?,
         };
         let kind = sys::file::kind(&nix::sys::stat::fstat(&file)?);
         if let Some(what) = sys::file::kind_name(kind) {
@@ -182,6 +187,7 @@ impl RecordFile {
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         let record = &mut self.record;
+        // what was read may hold any number
         record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc(at));
         record.last_end = None;
@@ -268,6 +274,7 @@ fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
 }
 
 fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    sys::signals::survive_writes();
     while !bytes.is_empty() {
         match nix::unistd::write(file, bytes) {
             Ok(0) => return Err(Errno::EIO),

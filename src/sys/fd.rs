@@ -111,7 +111,7 @@ impl SavedOutput {
 
 /// Writes all of it, or as much as can be: there is nobody to tell of an error.
 pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
-    super::signals::ignore_broken_pipes();
+    super::signals::survive_writes();
     while !bytes.is_empty() {
         match nix::unistd::write(fd, bytes) {
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// Whether something of this name is there, whatever it is.
@@ -31,8 +31,13 @@ pub fn kind(status: &FileStat) -> SFlag {
 
 /// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
 pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
+    open_regular_at(AT_FDCWD, path, more)
+}
+
+/// The same, from an open directory.
+pub fn open_regular_at(directory: impl AsFd, path: &Path, more: OFlag) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | more;
-    let file = match open(path, flags, Mode::empty()) {
+    let file = match openat(directory, path, flags, Mode::empty()) {
         Err(Errno::ELOOP) if more.contains(OFlag::O_NOFOLLOW) => {
             return Err(io::Error::other("it is a symbolic link"));
         }

@@ -4,20 +4,27 @@
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 
-/// From now on a write to a closed pipe is an error, not the end of the launcher. The worker gets the
-/// default back: see [`restore_for_worker`].
-pub fn ignore_broken_pipes() {
-    set(Signal::SIGPIPE, SigHandler::SigIgn);
+/// From now on a write to a closed pipe, or beyond the worker's `--ulimit fsize`, is an error, not the end
+/// of the launcher. The worker gets the defaults back: see [`restore_for_worker`].
+pub fn survive_writes() {
+    for signal in OF_WRITES {
+        set(signal, SigHandler::SigIgn);
+    }
 }
+
+/// The signals that a write can bring.
+pub const OF_WRITES: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
 
 /// Lets every signal through.
 pub fn unblock_all() -> Result<(), Errno> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
 }
 
-/// What a worker is to find: an empty mask, and the default answer to a closed pipe.
+/// What a worker is to find: an empty mask, and the default answers to a write that fails.
 pub fn restore_for_worker() -> Result<(), Errno> {
-    set(Signal::SIGPIPE, SigHandler::SigDfl);
+    for signal in OF_WRITES {
+        set(signal, SigHandler::SigDfl);
+    }
     unblock_all()
 }
 

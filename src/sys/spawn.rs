@@ -189,7 +189,7 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
             return (Step::Output, Errno::last());
         }
     }
-    for signal in launch.handled.iter().chain(&[libc::SIGPIPE]) {
+    for signal in launch.handled.iter().chain(&[libc::SIGPIPE, libc::SIGXFSZ]) {
         // SAFETY: sets a default; the tables of dispositions are not shared (no CLONE_SIGHAND)
         unsafe { libc::sigaction(*signal, &raw const shared.default, ptr::null_mut()) };
     }
