@@ -68,17 +68,25 @@ impl Problem for ReadyError {
 }
 
 /// Does all of it. A log that cannot be opened is no error: the worker runs, and it is said.
-pub fn prepare<'a>(dropped: &'a Dropped, reporter: &mut Reporter) -> Result<Ready<'a>, Findings> {
+///
+/// `held` is the notification descriptor that [`close_descriptors`] has kept. Readiness is told once in
+/// a process's life: after it the number may be that of a descriptor of ours.
+pub fn prepare<'a>(
+    dropped: &'a Dropped,
+    held: &mut Option<Notification>,
+    reporter: &mut Reporter,
+) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
     let mut findings = Findings::default();
-    let notification = findings.take(Notification::find(plan)).flatten();
+    findings.take(Notification::find(plan));
     check_keep_fds(plan, &mut findings);
     let log = Log::open(plan, reporter);
     let environment = environment::build(plan, reporter, &mut findings);
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }
-    findings.or(Ready { plan, environment, log, notification })
+    findings.or(())?;
+    Ok(Ready { plan, environment, log, notification: held.take() })
 }
 
 /// Everything that would fail, found without touching anything: for `--explain`. Gives the
@@ -106,12 +114,14 @@ fn check_keep_fds(plan: &Plan, findings: &mut Findings) {
 }
 
 /// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before
-/// the launcher opens any of its own. What is wrong with `notification-fd` is said by [`prepare`].
-pub fn close_descriptors(plan: &Plan) -> Result<(), Findings> {
+/// the launcher opens any of its own. Gives the notification descriptor, for [`prepare`], which also
+/// says what is wrong with `notification-fd`.
+pub fn close_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings> {
     let notification = Notification::find(plan).ok().flatten();
-    let notification = notification.as_ref().map(Notification::number);
-    let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(notification).collect();
-    sys::fd::close_all_but(&keep).map_err(|errno| ReadyError::Close(errno).into())
+    let number = notification.as_ref().map(Notification::number);
+    let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(number).collect();
+    sys::fd::close_all_but(&keep).map_err(ReadyError::Close)?;
+    Ok(notification)
 }
 
 impl Ready<'_> {

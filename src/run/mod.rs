@@ -19,6 +19,7 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::plan::Mode;
 use crate::ready;
+use crate::ready::readiness::Notification;
 use crate::report::{Level, Reporter};
 use crate::rest;
 
@@ -38,14 +39,17 @@ pub enum Ended {
 pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     let plan = &dropped.plan;
     // before anything of ours is open
-    if let Err(findings) = ready::close_descriptors(plan) {
-        reporter.findings(Level::Fatal, &findings);
-        return findings.exit();
-    }
+    let mut notification = match ready::close_descriptors(plan) {
+        Ok(notification) => notification,
+        Err(findings) => {
+            reporter.findings(Level::Fatal, &findings);
+            return findings.exit();
+        }
+    };
     let mut rest = rest::Rest::new(plan);
     let mut waiter = None;
     loop {
-        let ended = attempt(dropped, &mut rest, &mut waiter, reporter);
+        let ended = attempt(dropped, &mut notification, &mut rest, &mut waiter, reporter);
         match rest.after(ended, plan, &mut waiter, reporter) {
             rest::Then::StartAfresh => {}
             rest::Then::Leave(exit) => return exit,
@@ -55,11 +59,12 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
 
 fn attempt(
     dropped: &Dropped,
+    notification: &mut Option<Notification>,
     rest: &mut rest::Rest,
     waiter: &mut Option<Waiter>,
     reporter: &mut Reporter,
 ) -> Ended {
-    let ready = match ready::prepare(dropped, reporter) {
+    let ready = match ready::prepare(dropped, notification, reporter) {
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
     };
