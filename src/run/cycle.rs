@@ -157,6 +157,7 @@ impl<'a> Cycle<'a> {
                 return Ok(Ended::Left(exit));
             }
             if let Some(resting) = self.is_over(&end) {
+                self.record.write(self.reporter);
                 return Ok(Ended::Over(resting));
             }
             let delay = if self.run_again { Duration::ZERO } else { delay };
@@ -200,8 +201,11 @@ impl<'a> Cycle<'a> {
             1 => (Audience::Everyone, String::new()),
             failures => (Audience::LogOnly, format!(" ({failures} times in a row)")),
         };
-        let text = format!("worker failed: {what}{row}; next run in {}", in_words(delay));
-        self.reporter.say(Level::Warning, audience, &text);
+        let next = match self.too_many_failures() {
+            true => String::new(),
+            false => format!("; next run in {}", in_words(delay)),
+        };
+        self.reporter.say(Level::Warning, audience, &format!("worker failed: {what}{row}{next}"));
         delay
     }
 
@@ -209,11 +213,15 @@ impl<'a> Cycle<'a> {
         if matches!(self.timing.pace, Pace::Once { .. }) && end.exit.is_ok() {
             return Some(Resting::now(RestingKind::Done, "done: the one run has succeeded", Exit::OK));
         }
-        if self.timing.max_failures.is_some_and(|most| self.failures >= most) {
+        if self.too_many_failures() {
             let reason = format!("{} failures in a row, the last: {}", self.failures, end.what);
             return Some(Resting::now(RestingKind::MaxFailures, reason, end.exit));
         }
         None
+    }
+
+    fn too_many_failures(&self) -> bool {
+        self.timing.max_failures.is_some_and(|most| self.failures >= most)
     }
 
     fn wait(&mut self, deadline: Option<BootTime>) -> Result<Vec<Signal>, Finding> {

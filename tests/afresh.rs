@@ -1,0 +1,86 @@
+//! A service that has rested and starts afresh in the same process.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::process::{Child, Command, Stdio};
+
+use support::{Scratch, eventually, read, record, write};
+
+/// A service directory that looks supervised, and the launcher in it with descriptor 3 as s6 gives it.
+fn supervised(scratch: &Scratch, words: &str) -> Child {
+    let directory = scratch.join("service");
+    std::fs::create_dir_all(directory.join("supervise")).expect("the service directory");
+    std::fs::create_dir_all(scratch.join("state")).expect("the state directory");
+    if nix::unistd::geteuid().is_root() {
+        let nobody = Some(65534);
+        std::os::unix::fs::chown(scratch.join("state"), nobody, nobody).expect("chown");
+    }
+    let user = if nix::unistd::geteuid().is_root() { "--user 65534:65534" } else { "" };
+    let launcher = scratch.launcher();
+    let run = format!(
+        "#!/bin/sh\nexec 3> ../notified\nexec {} {user} --state-dir {} {words}\n",
+        launcher.display(),
+        scratch.join("state").display()
+    );
+    write(&directory.join("run"), &run, 0o755);
+    write(&directory.join("notification-fd"), "3\n", 0o644);
+    Command::new("./run")
+        .current_dir(&directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(scratch.join("stderr")).expect("a file"))
+        .spawn()
+        .expect("it starts")
+}
+
+fn stop(mut child: Child) {
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it is there");
+    assert!(child.wait().expect("it has ended").success());
+}
+
+#[test]
+fn tells_readiness_once_and_touches_no_descriptor_of_its_own() {
+    let scratch = Scratch::new("afresh");
+    let worker = "--interval 0.05 --max-failures 2 -- sh -c 'echo run; exit ${STATUS-3}'";
+    let child = supervised(&scratch, worker);
+    let path = scratch.join("state/service.json");
+    for round in 1..=3 {
+        eventually("it rests", || (record(&path)["resting"]["kind"] == "max-failures").then_some(()));
+        assert_eq!(record(&path)["runs"], 2 * round);
+        write(&scratch.join("service/config.env"), &format!("ROUND={round}\n"), 0o644);
+        eventually("it starts afresh", || (record(&path)["runs"] != 2 * round).then_some(()));
+    }
+    write(&scratch.join("service/config.env"), "STATUS=0\n", 0o644);
+    eventually("it succeeds", || (record(&path)["consecutive_failures"] == 0).then_some(()));
+    stop(child);
+    assert_eq!(read(scratch.join("notified")), "\n");
+    let log = read(scratch.join("state/service.log"));
+    assert!(!log.contains("\n\n") && !log.starts_with('\n'), "{log}");
+}
+
+#[test]
+fn the_last_run_before_a_rest_is_in_the_record() {
+    let scratch = Scratch::new("last-run");
+    let child = supervised(&scratch, "--interval 0.05 --max-failures 2 -- sh -c 'echo why; exit 3'");
+    let path = scratch.join("state/service.json");
+    eventually("it rests", || (!record(&path)["resting"].is_null()).then_some(()));
+    let record = record(&path);
+    assert_eq!(record["failures"], 2);
+    assert_eq!(record["consecutive_failures"], 2);
+    assert_eq!(record["last_status"], 3);
+    assert!(record["last_end"].is_string(), "{record}");
+    assert_eq!(record["last_errors"][0], "why");
+    let log = read(scratch.join("state/service.log"));
+    assert!(log.contains("worker failed: exit status 3 (2 times in a row)\n"), "{log}");
+    stop(child);
+}
