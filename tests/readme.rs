@@ -289,18 +289,18 @@ fn the_example_heartbeat_posts_now_and_on_request() {
     let config_env = &mut files.iter_mut().find(|(file, _)| file == "config.env").expect("config.env").1;
     assert!(config_env.contains("WEBHOOK_URL='https://"), "{config_env}");
     *config_env = format!("no_proxy='*'\nWEBHOOK_URL='http://127.0.0.1:{port}/hook?a=1&b=2'\n");
-    add(&svscan, "heartbeat", &files);
+    add(&svscan, "example-heartbeat", &files);
 
     let (head, body) = answer(server.accept().expect("a heartbeat").0, "200 OK");
     assert!(head.starts_with("POST /hook?a=1&b=2 "), "{head}");
     let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert!(body["text"].as_str().is_some_and(|text| text.ends_with("is alive")), "{body}");
-    let log = state("heartbeat.log");
+    let log = state("example-heartbeat.log");
     eventually_contains(&log, "posted, status 200");
-    let path = state("heartbeat.json");
+    let path = state("example-heartbeat.json");
     eventually("the run is recorded", || (record(&path)["last_status"] == 0).then_some(()));
 
-    svscan.svc(&["-a"], "heartbeat");
+    svscan.svc(&["-a"], "example-heartbeat");
     answer(server.accept().expect("another one").0, "500 No");
     let log = eventually_contains(&log, "worker failed: exit status 1; next run in 60 s");
     assert!(log.contains("not taken: status 500\n"), "{log}");
@@ -314,13 +314,13 @@ fn the_example_worker_takes_the_launchers_place_and_handles_term() {
         return;
     }
     let svscan = Svscan::start("worker");
-    add(&svscan, "worker", &example(&svscan, "worker"));
-    let log = state("worker.log");
+    add(&svscan, "example-worker", &example(&svscan, "worker"));
+    let log = state("example-worker.log");
     let text = eventually_contains(&log, "ready");
-    assert_eq!(text, format!("ready, process {}, user {ABC}\n", svscan.pid("worker")));
-    svscan.svc(&["-wD", "-T", "10000", "-d"], "worker");
+    assert_eq!(text, format!("ready, process {}, user {ABC}\n", svscan.pid("example-worker")));
+    svscan.svc(&["-wD", "-T", "10000", "-d"], "example-worker");
     eventually_contains(&log, "stopped after 0 rounds\n");
-    assert_eq!(svscan.svstat("up,exitcode", "worker"), ["false", "0"]);
+    assert_eq!(svscan.svstat("up,exitcode", "example-worker"), ["false", "0"]);
 }
 
 #[test]
@@ -329,9 +329,9 @@ fn the_example_in_one_file_runs_by_its_first_line() {
         return;
     }
     let svscan = Svscan::start("onefile");
-    add(&svscan, "onefile", &example(&svscan, "onefile"));
-    eventually_contains(&state("onefile.log"), "Filesystem");
-    let path = state("onefile.json");
+    add(&svscan, "example-onefile", &example(&svscan, "onefile"));
+    eventually_contains(&state("example-onefile.log"), "Filesystem");
+    let path = state("example-onefile.json");
     eventually("the run is recorded", || (record(&path)["last_status"] == 0).then_some(()));
 }
 
