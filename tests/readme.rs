@@ -222,6 +222,20 @@ fn commands_of_the_readme_do_what_they_say() {
     }
 }
 
+#[test]
+fn the_root_directory_with_its_run_is_no_service_directory() {
+    // where a container's entrypoint is started unless its image says otherwise
+    for directory in ["/", "/var"] {
+        let mut launcher = Command::new(env!("CARGO_BIN_EXE_futo-launch"));
+        let words = ["--user", "65534:65534", "--explain=json", "--", "true"];
+        let words = if is_root() { &words[..] } else { &words[2..] };
+        let explained = output(launcher.args(words).current_dir(directory));
+        let plan: serde_json::Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+        assert_eq!(plan["name"], "true");
+        assert!(plan["service_directory"].is_null(), "{directory}: {plan}");
+    }
+}
+
 /// The files of a service directory in examples/, with the launcher of this build.
 fn example(svscan: &Svscan, name: &str) -> Vec<(String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/services").join(name);
