@@ -223,6 +223,28 @@ fn commands_of_the_readme_do_what_they_say() {
 }
 
 #[test]
+fn run_files_of_the_readme_are_understood() {
+    if is_root() && !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("run-files");
+    let text = page("README.md");
+    let blocks = text.split("\n```").filter_map(|block| block.split_once('\n').map(|(_, block)| block));
+    let run_files: Vec<&str> = blocks.filter(|block| block.starts_with("#!")).collect();
+    assert_eq!(run_files.len(), 5);
+    for run_file in run_files {
+        let run = scratch.write("service/run", run_file, 0o755);
+        let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));
+        let explained = output(futo.args(["explain", "--json"]).arg(run.parent().expect("its directory")));
+        let plan: serde_json::Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+        assert_eq!(plan["program"][0], "python3", "{run_file}");
+        for problem in plan["problems"].as_array().expect("a list") {
+            assert_eq!(problem["exit"], 127, "{run_file}: {problem}");
+        }
+    }
+}
+
+#[test]
 fn the_root_directory_with_its_run_is_no_service_directory() {
     // where a container's entrypoint is started unless its image says otherwise
     for directory in ["/", "/var"] {
