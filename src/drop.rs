@@ -50,9 +50,13 @@ impl Problem for DropError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            DropError::Refused { errno: Errno::EPERM, step } if step.starts_with("set ") => Some(
-                "the container may lack the capability: SETUID, SETGID, SYS_RESOURCE or SYS_NICE".to_string(),
-            ),
+            // setpriority and oom_score_adj answer EACCES
+            DropError::Refused { errno: Errno::EPERM | Errno::EACCES, step } if step.starts_with("set ") => {
+                Some(
+                    "the container may lack the capability: SETUID, SETGID, SYS_RESOURCE or SYS_NICE"
+                        .to_string(),
+                )
+            }
             _ => None,
         }
     }
@@ -65,10 +69,7 @@ fn refused(step: impl Into<String>) -> impl FnOnce(Errno) -> DropError {
 /// Sets the limits, becomes the user, proves it.
 pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     set_limits(&plan)?;
-    if plan.change == Change::Become {
-        change_ids(&plan.identity)?;
-        prove(&plan.identity)?;
-    }
+    become_identity(&plan)?;
     if plan.no_new_privs {
         nix::sys::prctl::set_no_new_privs().map_err(refused("set no-new-privs"))?;
     }
@@ -77,11 +78,20 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
 
 /// Becomes the user without the limits: what resting and `--explain` need.
 pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
-    if plan.change == Change::Become {
-        change_ids(&plan.identity)?;
-        prove(&plan.identity)?;
+    let identity = &plan.identity;
+    match plan.change {
+        Change::AlreadyIs => Ok(()),
+        Change::StaysRoot if identity.groups.is_empty() => Ok(()),
+        Change::StaysRoot => {
+            change_ids(identity)?;
+            prove_ids(identity)
+        }
+        Change::Become => {
+            change_ids(identity)?;
+            prove_ids(identity)?;
+            prove_root_is_gone()
+        }
     }
-    Ok(())
 }
 
 fn set_limits(plan: &Plan) -> Result<(), DropError> {
@@ -109,7 +119,7 @@ fn change_ids(identity: &Identity) -> Result<(), DropError> {
     setresuid(*uid, *uid, *uid).map_err(refused(format!("set uid {uid}")))
 }
 
-fn prove(identity: &Identity) -> Result<(), DropError> {
+fn prove_ids(identity: &Identity) -> Result<(), DropError> {
     let Identity { uid, gid, groups, .. } = identity;
     let differ = |what| DropError::NotProved { uid: *uid, what };
     let uids = getresuid().map_err(refused("read uids back"))?;
@@ -126,9 +136,10 @@ fn prove(identity: &Identity) -> Result<(), DropError> {
     for list in [&mut set, &mut read] {
         list.sort_unstable();
     }
-    if read != set {
-        return Err(differ("groups"));
-    }
+    if read == set { Ok(()) } else { Err(differ("groups")) }
+}
+
+fn prove_root_is_gone() -> Result<(), DropError> {
     match setuid(Uid::from_raw(0)) {
         Err(_) => Ok(()),
         Ok(()) => Err(DropError::RootRegained),

@@ -25,6 +25,13 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+impl Finding {
+    /// Something to say that ends nothing.
+    pub fn trouble(text: impl Into<String>, hint: Option<String>) -> Self {
+        Finding { exit: Exit::SYSTEM, text: text.into(), hint }
+    }
+}
+
 impl<P: Problem> From<P> for Finding {
     fn from(problem: P) -> Self {
         Finding { exit: problem.exit(), text: problem.to_string(), hint: problem.hint() }

@@ -14,12 +14,16 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::plan::{Change, Machine, Place};
 use crate::report::{Level, Reporter};
-use crate::{config, drop, explain, plan, rest, run};
+use crate::{config, drop, explain, plan, rest, run, sys};
 
 /// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
 /// there was nothing to execute.
 pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
     let machine = Machine;
+    if sys::fd::fill_standard().is_err() {
+        // nobody to tell: one of them is closed
+        return Exit::SYSTEM;
+    }
     let mut findings = Findings::default();
 
     let request = cli::parse(words, &mut findings);

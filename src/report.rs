@@ -1,6 +1,7 @@
 //! The one writer of our own lines: to the log and to the inherited stderr (so that `docker logs`
 //! shows failures). It cannot panic on a closed stderr and escapes control characters.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -46,19 +47,14 @@ pub enum Audience {
 pub struct Reporter {
     name: Option<String>,
     program: &'static str,
-    silent: bool,
     log: Option<Rc<OwnedFd>>,
+    troubles: BTreeMap<&'static str, Finding>,
 }
 
 impl Reporter {
     /// Writes to the inherited stderr under a program's name, without time: for people at a shell.
     pub fn of_program(program: &'static str) -> Self {
         Reporter { program, ..Reporter::default() }
-    }
-
-    /// Says nothing: for what is looked at a second time.
-    pub fn silent() -> Self {
-        Reporter { silent: true, ..Reporter::default() }
     }
 
     /// Writes to the inherited stderr under the service's name.
@@ -73,9 +69,6 @@ impl Reporter {
 
     /// Says one line.
     pub fn say(&self, level: Level, audience: Audience, text: &str) {
-        if self.silent {
-            return;
-        }
         let line = format_line(self.program, self.name.as_deref(), level, text);
         if let Some(log) = &self.log {
             sys::fd::write_all_or_give_up(log.as_fd(), line.as_bytes());
@@ -106,6 +99,21 @@ impl Reporter {
         self.say(level, Audience::Everyone, &finding.text);
         if let Some(hint) = &finding.hint {
             self.hint(hint);
+        }
+    }
+
+    /// Something that never keeps the worker from running and is tried again and again: said once, and
+    /// again only after it was over or has become another. `topic` tells one such thing from others.
+    pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {
+        match trouble {
+            None => {
+                self.troubles.remove(topic);
+            }
+            Some(trouble) if self.troubles.get(topic) == Some(&trouble) => {}
+            Some(trouble) => {
+                self.finding(Level::Warning, &trouble);
+                self.troubles.insert(topic, trouble);
+            }
         }
     }
 

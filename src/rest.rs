@@ -45,7 +45,7 @@ impl Rest {
     }
 
     /// The user's files are as they should be: the record no longer says that the service rests.
-    pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &Reporter) {
+    pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
         if !self.resting || !stays && program::find(ready.plan, &ready.environment).is_err() {
@@ -107,7 +107,7 @@ impl Rest {
         resting: Resting,
         plan: &Plan,
         waiter: &mut Option<Waiter>,
-        reporter: &Reporter,
+        reporter: &mut Reporter,
     ) -> Then {
         let exit = exit_of(&resting);
         if !std::mem::replace(&mut self.resting, true) {
@@ -173,8 +173,9 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         reporter.findings(Level::Fatal, findings);
         return exit;
     }
-    // the log, the record and the sleep are the user's business; without a user nothing but stderr
-    let as_user = plan.change != Change::Become || drop::become_identity(plan).is_ok();
+    // log and record are the user's business: what is still root here touches nothing but stderr
+    let is_dropped = plan.change != Change::Become || drop::become_identity(plan).is_ok();
+    let as_user = is_dropped && !nix::unistd::geteuid().is_root();
     if as_user {
         Log::open(plan, reporter);
     }
@@ -239,7 +240,7 @@ impl Watch {
             watch.add(&path, Changed::RunFile);
         }
         // variables that could not be read leave the PATH that was inherited
-        let environment = environment::build(plan, &Reporter::silent(), &mut Findings::default());
+        let environment = environment::build(plan, &mut Findings::default());
         let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));
         let users_files = config_env
             .into_iter()

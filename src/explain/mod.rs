@@ -13,7 +13,6 @@ use crate::exit::Exit;
 use crate::plan::{Change, Draft, Plan};
 use crate::ready;
 use crate::ready::environment::Environment;
-use crate::report::Reporter;
 use crate::sys;
 
 /// What is shown.
@@ -34,7 +33,7 @@ pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, show_va
     {
         findings.push(error);
     }
-    let environment = ready::look(draft, &Reporter::silent(), &mut findings);
+    let environment = ready::look(draft, &mut findings);
     let found = ready::program::find(plan, &environment).ok();
     let explained = Explained { plan, environment: &environment, found, findings: &findings, show_values };
     let page = match form {

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-pub use open::{LogTrouble, OpenedLog, open};
+use open::{OpenedLog, open};
 
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
@@ -34,36 +34,25 @@ pub enum Log {
 }
 
 impl Log {
-    /// Opens the log of the plan and lets our own lines go there too. What is wrong is said, and the worker
-    /// runs all the same.
+    /// Opens the log of the plan, and lets our own lines go there too. What is wrong is said, and the
+    /// worker runs all the same.
     pub fn open(plan: &Plan, reporter: &mut Reporter) -> Log {
-        let (log, trouble) = Log::try_open(plan);
-        log.share_with(reporter);
-        if let Some(trouble) = trouble {
-            trouble.say(reporter);
-        }
-        log
-    }
-
-    /// The same, saying nothing: the caller knows what has been said before.
-    pub fn try_open(plan: &Plan) -> (Log, Option<LogTrouble>) {
         let LogPlan::File(path) = &plan.log else {
-            return (Log::Inherited, None);
+            return Log::Inherited;
         };
         match open(path, plan.log_rules, &plan.identity) {
             Ok(OpenedLog { file, length, note }) => {
-                (Log::File { file: Rc::new(file), path: path.clone(), length }, note)
+                let file = Rc::new(file);
+                reporter.set_log(Some(Rc::clone(&file)));
+                reporter.trouble("log", note);
+                Log::File { file, path: path.clone(), length }
             }
-            Err(trouble) => (Log::Unavailable, Some(trouble)),
+            Err(trouble) => {
+                reporter.set_log(None);
+                reporter.trouble("log", Some(trouble));
+                Log::Unavailable
+            }
         }
-    }
-
-    /// Lets our own lines go there too.
-    pub fn share_with(&self, reporter: &mut Reporter) {
-        reporter.set_log(match self {
-            Log::File { file, .. } => Some(Rc::clone(file)),
-            Log::Inherited | Log::Unavailable => None,
-        });
     }
 
     /// The descriptor for the worker's stdout and stderr.

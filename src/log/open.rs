@@ -11,9 +11,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 use super::rotate;
 use crate::config::spec::LogRules;
-use crate::error::reason;
+use crate::error::{Finding, reason};
 use crate::plan::Identity;
-use crate::report::Reporter;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
@@ -27,47 +26,31 @@ const FLAGS: OFlag = OFlag::O_WRONLY
 
 /// An open log.
 #[derive(Debug)]
-pub struct OpenedLog {
+pub(super) struct OpenedLog {
     /// For appending.
-    pub file: OwnedFd,
+    pub(super) file: OwnedFd,
     /// Its length in bytes.
-    pub length: u64,
+    pub(super) length: u64,
     /// Something to say although it is open.
-    pub note: Option<LogTrouble>,
+    pub(super) note: Option<Finding>,
 }
 
-/// Why a log is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogTrouble {
-    /// One line.
-    pub text: String,
-    /// What to do.
-    pub remedy: Option<String>,
-}
-
-impl LogTrouble {
-    /// Says it.
-    pub fn say(&self, reporter: &Reporter) {
-        reporter.warn(&self.text);
-        if let Some(remedy) = &self.remedy {
-            reporter.hint(remedy);
-        }
-    }
-
-    fn new(path: &Path, why: impl std::fmt::Display, remedy: Option<String>) -> Self {
-        let text =
-            format!("unable to open log '{}': {why}; output goes to the inherited stderr", path.display());
-        LogTrouble { text, remedy }
-    }
+/// Why output does not go to the log.
+fn trouble(path: &Path, why: impl std::fmt::Display, remedy: Option<String>) -> Finding {
+    let path = path.display();
+    Finding::trouble(
+        format!("unable to open log '{path}': {why}; output goes to the inherited stderr"),
+        remedy,
+    )
 }
 
 /// Opens, creates, rotates.
-pub fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedLog, LogTrouble> {
+pub(super) fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedLog, Finding> {
     let (file, note) = match nofollow::open_directly(path, FLAGS) {
         Some(file) => (file, None),
         None => open_slowly(path, rules, identity)?,
     };
-    let status = fstat(&file).map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+    let status = fstat(&file).map_err(|errno| trouble(path, reason(errno), None))?;
     refuse_unless_plain(path, &status)?;
     let length = u64::try_from(status.st_size).unwrap_or(0);
     if length > rules.size.0 {
@@ -76,9 +59,8 @@ pub fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedL
     blocking(path, OpenedLog { file, length, note })
 }
 
-fn blocking(path: &Path, log: OpenedLog) -> Result<OpenedLog, LogTrouble> {
-    sys::fd::make_blocking_append(log.file.as_fd())
-        .map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+fn blocking(path: &Path, log: OpenedLog) -> Result<OpenedLog, Finding> {
+    sys::fd::make_blocking_append(log.file.as_fd()).map_err(|errno| trouble(path, reason(errno), None))?;
     Ok(log)
 }
 
@@ -93,7 +75,7 @@ fn rotated(path: &Path, rules: LogRules, identity: &Identity, old: OpenedLog) ->
             .and_then(|(file, note)| blocking(path, OpenedLog { file, length: 0, note })),
         Err(why) => {
             let text = format!("unable to rotate log '{}': {why}", path.display());
-            Err(LogTrouble { text, remedy: None })
+            Err(Finding::trouble(text, None))
         }
     };
     reopened.unwrap_or_else(|trouble| {
@@ -107,7 +89,7 @@ fn open_slowly(
     path: &Path,
     rules: LogRules,
     identity: &Identity,
-) -> Result<(OwnedFd, Option<LogTrouble>), LogTrouble> {
+) -> Result<(OwnedFd, Option<Finding>), Finding> {
     let (parent, name) = split(path);
     let directory = nofollow::open_directory(&parent, Missing::Create).map_err(|error| {
         let remedy = match &error {
@@ -116,7 +98,7 @@ fn open_slowly(
             PathError::NotDirectory { .. } => Some("move it away".to_string()),
             PathError::Refused(..) => None,
         };
-        LogTrouble::new(path, error, remedy)
+        trouble(path, error, remedy)
     })?;
     match openat(&directory, name.as_os_str(), FLAGS, Mode::empty()) {
         Ok(file) => Ok((file, None)),
@@ -125,17 +107,17 @@ fn open_slowly(
         }
         Err(Errno::EACCES | Errno::EPERM) => {
             let note = move_aside(&directory, &name, path)
-                .map_err(|why| LogTrouble::new(path, why, Some(install_hint(&parent, &parent, identity))))?;
+                .map_err(|why| trouble(path, why, Some(install_hint(&parent, &parent, identity))))?;
             create(&directory, &name, path, &parent, rules, identity).map(|file| (file, Some(note)))
         }
         // a FIFO without a reader, a socket
         Err(Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => {
             let status = fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
-                .map_err(|errno| LogTrouble::new(path, reason(errno), None))?;
+                .map_err(|errno| trouble(path, reason(errno), None))?;
             refuse_unless_plain(path, &status)?;
-            Err(LogTrouble::new(path, "it changes while it is opened", None))
+            Err(trouble(path, "it changes while it is opened", None))
         }
-        Err(errno) => Err(LogTrouble::new(path, reason(errno), None)),
+        Err(errno) => Err(trouble(path, reason(errno), None)),
     }
 }
 
@@ -146,22 +128,22 @@ fn create(
     parent: &Path,
     rules: LogRules,
     identity: &Identity,
-) -> Result<OwnedFd, LogTrouble> {
+) -> Result<OwnedFd, Finding> {
     let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
     nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode))).map_err(
         |errno| {
             let remedy =
                 matches!(errno, Errno::EACCES | Errno::EPERM).then(|| install_hint(parent, parent, identity));
-            LogTrouble::new(path, reason(errno), remedy)
+            trouble(path, reason(errno), remedy)
         },
     )
 }
 
 /// A log that the user cannot open but that lies in his directory was left by root: it makes room and
 /// is kept.
-fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<LogTrouble, String> {
+fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<Finding, String> {
     let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
-    if kind(&status) != SFlag::S_IFREG {
+    if sys::file::kind(&status) != SFlag::S_IFREG {
         return Err(reason(Errno::EACCES));
     }
     let stamp: String = sys::clock::utc_now().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
@@ -175,23 +157,19 @@ fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<LogTroub
         status.st_mode & 0o7777,
         aside.display(),
     );
-    Ok(LogTrouble { text, remedy: None })
+    Ok(Finding::trouble(text, None))
 }
 
-fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), LogTrouble> {
-    if let Some(what) = sys::file::kind_name(kind(status)) {
+fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), Finding> {
+    if let Some(what) = sys::file::kind_name(sys::file::kind(status)) {
         let why = format!("it is {what}, not a regular file");
-        return Err(LogTrouble::new(path, why, Some("move it away, or choose another --log".to_string())));
+        return Err(trouble(path, why, Some("move it away, or choose another --log".to_string())));
     }
     if status.st_nlink > 1 {
         let why = format!("it has {} names (hard links)", status.st_nlink);
-        return Err(LogTrouble::new(path, why, Some("remove the other names".to_string())));
+        return Err(trouble(path, why, Some("remove the other names".to_string())));
     }
     Ok(())
-}
-
-fn kind(status: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// The line for root that makes the directory the user's.

@@ -30,7 +30,8 @@ pub trait Host {
     fn environment(&self) -> Vec<(OsString, OsString)>;
     /// Without links, as the supervisor set it.
     fn working_directory(&self) -> io::Result<PathBuf>;
-    /// Whether the working directory holds a `run` that is no directory, as that in `/` is.
+    /// Whether the working directory holds a file named `run`. A directory of this name, as in `/`,
+    /// makes no service directory.
     fn has_run(&self) -> bool;
     /// Whether the working directory's parent does (then this one is a logger's).
     fn parent_has_run(&self) -> bool;
@@ -89,11 +90,11 @@ impl Host for Machine {
     }
 
     fn has_run(&self) -> bool {
-        sys::file::is_no_directory(Path::new(layout::RUN))
+        sys::file::is_regular(Path::new(layout::RUN))
     }
 
     fn parent_has_run(&self) -> bool {
-        sys::file::is_no_directory(Path::new("../run"))
+        sys::file::is_regular(Path::new("../run"))
     }
 
     fn is_init(&self) -> bool {

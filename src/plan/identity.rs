@@ -30,9 +30,9 @@ pub struct Identity {
 pub enum Change {
     /// Set groups, gid, uid and prove it.
     Become,
-    /// Already that user.
+    /// Already that user; the groups that a login gave stay as they are.
     AlreadyIs,
-    /// The target is uid 0: there is nothing to drop.
+    /// The target is uid 0: there is nothing to drop. Group and groups are set if they are to change.
     StaysRoot,
 }
 
@@ -157,22 +157,28 @@ pub(super) fn resolve(
             }
         }
     }
-    let change = change(&identity, user, groups, host, findings);
+    let change = change(&mut identity, groups, host, findings);
     (identity, change)
 }
 
 fn change(
-    identity: &Identity,
-    user: Option<&UserRequest>,
+    identity: &mut Identity,
     groups: &GroupsRequest,
     host: &dyn Host,
     findings: &mut Findings,
 ) -> Change {
+    let has_gid = host.gids().iter().all(|gid| *gid == identity.gid);
     if host.is_root() {
-        return if identity.uid.is_root() { Change::StaysRoot } else { Change::Become };
+        if !identity.uid.is_root() {
+            return Change::Become;
+        }
+        if has_gid && *groups == GroupsRequest::OfUser {
+            // already root: the groups that a login or the container gave stay as they are
+            identity.groups.clear();
+        }
+        return Change::StaysRoot;
     }
-    let is_user = host.uids().iter().all(|uid| *uid == identity.uid)
-        && host.gids().iter().all(|gid| *gid == identity.gid);
+    let is_user = host.uids().iter().all(|uid| *uid == identity.uid) && has_gid;
     if !is_user {
         let whom = match &identity.name {
             Some(name) => format!("'{name}' (uid {}, gid {})", identity.uid, identity.gid),
@@ -182,8 +188,6 @@ fn change(
     } else if *groups != GroupsRequest::OfUser && !same_groups(identity, host) {
         findings
             .push(IdentityError::NotRoot { option: "groups", whom: "a member of other groups".to_string() });
-    } else if user.is_some() {
-        // already that user: the groups that a login gave stay as they are
     }
     Change::AlreadyIs
 }

@@ -1,15 +1,11 @@
 //! Whose files may name rights. A path is *root's* only if it and every directory above it belong to
 //! root and nobody else may write them: the owner of a directory can rename what lies in it.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::SFlag;
 
 use super::Host;
 use crate::config::settings::Settings;
@@ -17,73 +13,24 @@ use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
-
-/// Follows so many links at most, as the kernel does.
-const MOST_LINKS: usize = 40;
+use crate::sys;
+use crate::sys::nofollow::{self, Missing, PathError};
 
 /// Whether the path, every directory above it and every link on the way is root's.
 ///
-/// Looks at each component without following it, so that a link in a directory that is not root's
+/// Each component is judged before it is passed, so that a link in a directory that is not root's
 /// cannot lead elsewhere between two looks.
 pub fn is_roots(path: &Path) -> bool {
-    walk(path).unwrap_or(false)
-}
-
-fn walk(path: &Path) -> Result<bool, Errno> {
-    let absolute = if path.is_absolute() { path.to_path_buf() } else { nix::unistd::getcwd()?.join(path) };
-    let mut todo: VecDeque<OsString> = components(&absolute);
-    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let root = || openat(AT_FDCWD, "/", look, Mode::empty());
-    let mut above: Vec<OwnedFd> = Vec::new();
-    let mut here = root()?;
-    if !belongs_to_root_alone(&here)?.0 {
-        return Ok(false);
-    }
-    let mut links = 0;
-    while let Some(name) = todo.pop_front() {
-        if name == ".." {
-            here = above.pop().map_or_else(root, Ok)?;
-            continue;
+    let Ok(directory) = nix::unistd::getcwd() else { return false };
+    nofollow::walk(&directory.join(path), Missing::Refuse, |component, status| {
+        // of a link the mode says nothing
+        let is_closed = sys::file::kind(status) == SFlag::S_IFLNK || status.st_mode & 0o022 == 0;
+        match status.st_uid == 0 && is_closed {
+            true => Ok(()),
+            false => Err(PathError::Refused(component.to_path_buf(), Errno::EPERM)),
         }
-        let next = openat(&here, name.as_os_str(), look, Mode::empty())?;
-        let (roots, kind) = belongs_to_root_alone(&next)?;
-        if !roots {
-            return Ok(false);
-        }
-        if kind == SFlag::S_IFLNK {
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(Errno::ELOOP);
-            }
-            let target = PathBuf::from(readlinkat(&here, name.as_os_str())?);
-            if target.is_absolute() {
-                above.clear();
-                here = root()?;
-            }
-            for component in components(&target).into_iter().rev() {
-                todo.push_front(component);
-            }
-        } else {
-            above.push(std::mem::replace(&mut here, next));
-        }
-    }
-    Ok(true)
-}
-
-fn components(path: &Path) -> VecDeque<OsString> {
-    path.components()
-        .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
-        .map(|component| component.as_os_str().to_os_string())
-        .collect()
-}
-
-/// Whether the file belongs to root and nobody else may write it (of a link the mode says nothing),
-/// and its kind.
-fn belongs_to_root_alone(file: &OwnedFd) -> Result<(bool, SFlag), Errno> {
-    let status = fstat(file)?;
-    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
-    let closed = kind == SFlag::S_IFLNK || status.st_mode & 0o022 == 0;
-    Ok((status.st_uid == 0 && closed, kind))
+    })
+    .is_ok()
 }
 
 /// What a file that others than root can write may not say when root runs it.

@@ -13,10 +13,9 @@ use nix::fcntl::OFlag;
 
 use super::env_file::{self, Assignment};
 use crate::config::value::EnvironmentEdit;
-use crate::error::{Findings, Problem, reason};
+use crate::error::{Finding, Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::plan::{Change, Plan, trust};
-use crate::report::Reporter;
 use crate::service::layout;
 use crate::sys;
 use crate::sys::spawn::Vector;
@@ -64,6 +63,7 @@ impl fmt::Debug for Variable {
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, Variable>,
+    oddities: Vec<String>,
 }
 
 /// What can be wrong with a file of variables.
@@ -117,7 +117,7 @@ impl Problem for EnvironmentError {
 }
 
 /// Puts the environment together; all findings of all files at once.
-pub fn build(plan: &Plan, reporter: &Reporter, findings: &mut Findings) -> Environment {
+pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     let mut environment = Environment::default();
     if !plan.environment.clear {
         for (name, value) in &plan.inherited {
@@ -130,7 +130,9 @@ pub fn build(plan: &Plan, reporter: &Reporter, findings: &mut Findings) -> Envir
     let automatic = plan.environment.config_env.then_some((&config_env, Presence::Optional));
     let named = plan.environment.files.iter().map(|path| (path, Presence::Required));
     for (path, presence) in automatic.into_iter().chain(named) {
-        for Assignment { name, value, line } in read_file(plan, path, presence, reporter, findings) {
+        for Assignment { name, value, line } in
+            read_file(plan, path, presence, &mut environment.oddities, findings)
+        {
             environment.set(OsStr::new(&name), OsString::from_vec(value), Source::File(path.clone(), line));
         }
     }
@@ -173,7 +175,7 @@ fn read_file(
     plan: &Plan,
     path: &Path,
     presence: Presence,
-    reporter: &Reporter,
+    oddities: &mut Vec<String>,
     findings: &mut Findings,
 ) -> Vec<Assignment> {
     let bytes = match read_bytes(path) {
@@ -193,7 +195,7 @@ fn read_file(
     match env_file::parse(&bytes) {
         Ok(file) => {
             if let Some(oddity) = file.oddity() {
-                reporter.warn(&format!("{}: {oddity}", path.display()));
+                oddities.push(format!("{}: {oddity}", path.display()));
             }
             file.assignments
         }
@@ -219,6 +221,11 @@ fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 impl Environment {
     fn set(&mut self, name: &OsStr, value: OsString, source: Source) {
         self.variables.insert(name.to_os_string(), Variable { value, source });
+    }
+
+    /// What was read otherwise than bash would have (README, *config.env*).
+    pub fn oddity(&self) -> Option<Finding> {
+        (!self.oddities.is_empty()).then(|| Finding::trouble(self.oddities.join("; "), None))
     }
 
     /// The value of a variable.

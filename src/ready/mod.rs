@@ -81,7 +81,8 @@ pub fn prepare<'a>(
     findings.take(Notification::find(plan));
     check_keep_fds(plan, &mut findings);
     let log = Log::open(plan, reporter);
-    let environment = environment::build(plan, reporter, &mut findings);
+    let environment = environment::build(plan, &mut findings);
+    reporter.trouble("environment", environment.oddity());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }
@@ -91,18 +92,19 @@ pub fn prepare<'a>(
 
 /// Everything that would fail, found without touching anything: for `--explain`. Gives the
 /// environment as far as it could be read.
-pub fn look(draft: &Draft, reporter: &Reporter, findings: &mut Findings) -> Environment {
+pub fn look(draft: &Draft, findings: &mut Findings) -> Environment {
     let plan = draft.plan();
     findings.take(Notification::find(plan));
     check_keep_fds(plan, findings);
-    let environment = environment::build(plan, reporter, findings);
+    let environment = environment::build(plan, findings);
     if let Some(directory) = &plan.chdir
         && let Err(errno) = nix::unistd::access(directory, nix::unistd::AccessFlags::X_OK)
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }
-    if let Err(error) = program::find(plan, &environment) {
-        findings.push(error);
+    match program::find(plan, &environment) {
+        Ok(path) => program::foretell_failure(&path).into_iter().for_each(|error| findings.push(error)),
+        Err(error) => findings.push(error),
     }
     environment
 }

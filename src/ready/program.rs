@@ -92,7 +92,7 @@ pub fn places(plan: &Plan, environment: &Environment) -> Vec<PathBuf> {
 
 /// Looks for the program without executing it, from the plan's directory: for `--explain`.
 pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramError> {
-    let executable = |path: &PathBuf| access(path.as_path(), AccessFlags::X_OK).is_ok() && path.is_file();
+    let executable = |path: &PathBuf| may_execute(path) && path.is_file();
     match places(plan, environment).into_iter().find(executable) {
         Some(path) => Ok(path),
         None => Err(explain_failure(plan, environment, Errno::EACCES)),
@@ -102,41 +102,79 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
 /// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
     let program = plan.program.first().map(OsStr::new).unwrap_or_default();
-    // a directory of PATH that the user cannot search holds nothing for him
-    let Some(path) = places(plan, environment).into_iter().find(|path| sys::file::exists(path)) else {
-        let by_name = !program.as_bytes().contains(&b'/');
+    let by_name = !program.as_bytes().contains(&b'/');
+    // a directory of PATH that the user cannot search holds nothing for him; one in a path is in the way
+    let counts = |path: &PathBuf| match sys::file::look_for(path) {
+        Ok(()) => true,
+        Err(errno) => errno == Errno::EACCES && !by_name,
+    };
+    let Some(path) = places(plan, environment).into_iter().find(counts) else {
         let searched = by_name.then(|| search_path(environment).to_string_lossy().into_owned());
         return ProgramError::NotFound { program: program.to_string_lossy().into_owned(), searched };
     };
+    cannot_execute(&path, errno)
+}
+
+fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
+    let rights = "it needs mode +x, and the worker's user must be able to search every directory above it";
     let (why, remedy) = match errno {
         _ if path.is_dir() => ("it is a directory".to_string(), None),
         Errno::ENOEXEC => (
             "it is neither a binary of this machine nor a script with an interpreter line".to_string(),
             Some("begin a script with #!/bin/sh, or write sh in front of it"),
         ),
-        _ => match interpreter(&path).filter(|interpreter| !sys::file::exists(Path::new(interpreter))) {
-            Some(interpreter) => (
-                format!("its interpreter '{}' is not there", interpreter.escape_debug()),
+        _ => match refused_interpreter(path) {
+            Some((interpreter, Errno::ENOENT)) => (
+                format!("its interpreter '{interpreter}' is not there"),
                 Some("correct the script's first line (a line end of CR LF is part of the name)"),
             ),
-            None => (
-                reason(errno),
-                (errno == Errno::EACCES).then_some(
-                    "it needs mode +x, and the worker's user must be able to search every directory above it",
-                ),
+            Some((interpreter, errno)) if may_execute(path) => (
+                format!("its interpreter '{interpreter}' cannot be executed: {}", reason(errno)),
+                Some(rights),
             ),
+            _ => (reason(errno), (errno == Errno::EACCES).then_some(rights)),
         },
     };
     ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
 }
 
+/// What would be wrong with executing this file, which has been found: for `--explain`.
+pub fn foretell_failure(path: &Path) -> Option<ProgramError> {
+    let errno = match first_bytes(path)? {
+        start if start.starts_with(b"#!") => refused_interpreter(path)?.1,
+        start if start.starts_with(b"\x7fELF") => return None,
+        // a form that the machine has been taught (binfmt_misc) begins with no text
+        start if start.contains(&0) => return None,
+        _ => Errno::ENOEXEC,
+    };
+    Some(cannot_execute(path, errno))
+}
+
+fn may_execute(path: &Path) -> bool {
+    access(path, AccessFlags::X_OK).is_ok()
+}
+
+/// The interpreter of a script, fit to be shown, if it cannot be executed, and why.
+fn refused_interpreter(path: &Path) -> Option<(String, Errno)> {
+    let interpreter = interpreter(path)?;
+    let errno = access(Path::new(&interpreter), AccessFlags::X_OK).err()?;
+    Some((interpreter.escape_debug().to_string(), errno))
+}
+
 /// The interpreter of a script.
 fn interpreter(path: &Path) -> Option<String> {
-    let file = sys::file::open_regular(path, OFlag::empty()).ok()?;
-    let mut room = [0_u8; 256];
-    let count = nix::unistd::read(file.as_fd(), &mut room).ok()?;
-    let line = room.get(..count)?.split(|byte| *byte == b'\n').next()?;
+    let start = first_bytes(path)?;
+    let line = start.split(|byte| *byte == b'\n').next()?;
     let rest = line.strip_prefix(b"#!")?.trim_ascii_start();
     let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
     Some(String::from_utf8_lossy(rest.get(..end)?).into_owned())
+}
+
+/// As much of a file as the kernel looks at; none if the user cannot read it.
+fn first_bytes(path: &Path) -> Option<Vec<u8>> {
+    let file = sys::file::open_regular(path, OFlag::empty()).ok()?;
+    let mut room = vec![0_u8; 256];
+    let count = nix::unistd::read(file.as_fd(), &mut room).ok()?;
+    room.truncate(count);
+    Some(room)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::stat;
 
-use super::record::{RecordFile, Resting, RestingKind};
+use super::record::{RecordFile, Resting, RestingKind, Verdict};
 use super::signals::HANDLED;
 use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
@@ -32,6 +32,9 @@ const GATHER_REQUESTS: Duration = Duration::from_millis(50);
 /// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
 /// only after this.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
+/// A run that lasts longer is recorded as begun; of a shorter one the end is enough. Replacing a file
+/// costs more than all else that the launcher does in a tick.
+const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a group that got KILL may take to be gone (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
 
@@ -53,7 +56,6 @@ struct Cycle<'a> {
     reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
     log: Log,
-    log_trouble: Option<String>,
     record: RecordFile,
     arguments: Vector,
     prepared: Prepared,
@@ -123,7 +125,6 @@ impl<'a> Cycle<'a> {
             timing,
             waiter,
             log,
-            log_trouble: None,
             record,
             arguments,
             prepared: Prepared::new(plan, environment, signature),
@@ -146,6 +147,7 @@ impl<'a> Cycle<'a> {
         if let Some(delay) = self.timing.initial_delay {
             due = due.after(delay.duration());
         }
+        sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
                 return Ok(Ended::Left(Exit::OK));
@@ -172,12 +174,17 @@ impl<'a> Cycle<'a> {
         let RunEnd { exit, what, duration, stopped } = end;
         let base = self.timing.pace.delay().duration();
         let errors = match &self.log {
-            Log::File { path, length, .. } if !exit.is_ok() => tail::last_lines(path, *length),
+            Log::File { path, length, .. } if !exit.is_ok() && stopped.is_none() => {
+                tail::last_lines(path, *length)
+            }
             _ => Vec::new(),
         };
-        let judged = if stopped.is_some() { Exit::OK } else { *exit };
-        self.record.ended(sys::clock::wall_now(), judged, *duration, errors);
-        self.record.record.last_status = Some(exit.code());
+        let verdict = match stopped {
+            Some(_) => Verdict::Stopped,
+            None if exit.is_ok() => Verdict::Success,
+            None => Verdict::Failure(errors),
+        };
+        self.record.ended(sys::clock::wall_now(), *exit, *duration, verdict);
         if stopped.is_some() {
             return base;
         }
@@ -254,14 +261,7 @@ impl<'a> Cycle<'a> {
     }
 
     fn reopen_log(&mut self) {
-        let (log, trouble) = Log::try_open(self.plan);
-        log.share_with(self.reporter);
-        let text = trouble.as_ref().map(|trouble| trouble.text.clone());
-        if let Some(trouble) = trouble.filter(|_| text != self.log_trouble) {
-            trouble.say(self.reporter);
-        }
-        self.log_trouble = text;
-        self.log = log;
+        self.log = Log::open(self.plan, self.reporter);
     }
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
@@ -272,9 +272,10 @@ impl<'a> Cycle<'a> {
         }
         self.read_again = false;
         let mut findings = Findings::default();
-        let environment = environment::build(self.plan, self.reporter, &mut findings);
+        let environment = environment::build(self.plan, &mut findings);
         if findings.is_empty() {
             self.environment_trouble = None;
+            self.reporter.trouble("environment", environment.oddity());
             self.prepared = Prepared::new(self.plan, environment, now);
             return;
         }
@@ -290,7 +291,6 @@ impl<'a> Cycle<'a> {
         self.renew_environment();
         self.reopen_log();
         self.record.started(sys::clock::wall_now());
-        self.record.write(self.reporter);
 
         let started = BootTime::now();
         let launched = Worker::start(&Launch {
@@ -320,6 +320,7 @@ impl<'a> Cycle<'a> {
     /// From the worker's start until it has ended, and after a stop or timeout its group too.
     fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
         let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
+        let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
         let mut run = Run { started, stop_asked_at: None, timed_out: false, winding: None };
         loop {
             worker.reap();
@@ -330,6 +331,10 @@ impl<'a> Cycle<'a> {
             }
 
             let now = BootTime::now();
+            if record_at.is_some_and(|at| now >= at) {
+                record_at = None;
+                self.record.write(self.reporter);
+            }
             match run.winding {
                 None if timeout_at.is_some_and(|at| now >= at) => {
                     run.timed_out = true;
@@ -351,7 +356,7 @@ impl<'a> Cycle<'a> {
                 Some(Winding::KillAt(at)) => Some(at),
                 Some(Winding::KilledAt(at)) => Some(at.after(KILL_TAKES)),
             };
-            for signal in self.wait(deadline)? {
+            for signal in self.wait(record_at.into_iter().chain(deadline).min())? {
                 match signal {
                     Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
                         run.stop(signal, &worker, &self.timing.stop);

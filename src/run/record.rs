@@ -13,6 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Finding;
 use crate::exit::Exit;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
@@ -92,6 +93,16 @@ impl Resting {
     }
 }
 
+/// What a run counts as.
+pub(crate) enum Verdict {
+    /// It exited with 0.
+    Success,
+    /// It did not; the last lines of its output.
+    Failure(Vec<String>),
+    /// It was stopped: neither.
+    Stopped,
+}
+
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
@@ -116,7 +127,6 @@ pub(crate) struct RecordFile {
     pub(crate) record: RunRecord,
     directory_path: Option<PathBuf>,
     directory: Option<OwnedFd>,
-    trouble_said: bool,
 }
 
 impl RecordFile {
@@ -126,7 +136,6 @@ impl RecordFile {
             record: RunRecord::default(),
             directory_path: plan.state_dir.clone(),
             directory: None,
-            trouble_said: false,
         };
         match file.read(plan.name.as_str()) {
             Ok(Some(record)) => file.record = record,
@@ -158,9 +167,7 @@ impl RecordFile {
                 Err(error) => return Err(content(error)),
             },
         };
-        let kind = nix::sys::stat::SFlag::from_bits_truncate(
-            nix::sys::stat::fstat(&file)?.st_mode & nix::sys::stat::SFlag::S_IFMT.bits(),
-        );
+        let kind = sys::file::kind(&nix::sys::stat::fstat(&file)?);
         if let Some(what) = sys::file::kind_name(kind) {
             return Err(RecordError::Content(format!("it is {what}, not a regular file")));
         }
@@ -181,34 +188,31 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, errors: Vec<String>) {
+    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, verdict: Verdict) {
         let record = &mut self.record;
         record.last_end = Some(sys::clock::utc(at));
         record.last_status = Some(exit.code());
         record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
-        if exit.is_ok() {
-            record.consecutive_failures = 0;
-        } else {
-            record.failures += 1;
-            record.consecutive_failures += 1;
-            record.last_errors = errors;
+        match verdict {
+            Verdict::Success => record.consecutive_failures = 0,
+            Verdict::Failure(last_lines) => {
+                record.failures += 1;
+                record.consecutive_failures += 1;
+                record.last_errors = last_lines;
+            }
+            Verdict::Stopped => {}
         }
     }
 
     /// Replaces the file.
-    pub(crate) fn write(&mut self, reporter: &Reporter) {
-        match self.replace() {
-            Ok(()) => self.trouble_said = false,
-            Err(error) => {
-                // the directory may have been replaced
-                self.directory = None;
-                if !self.trouble_said {
-                    self.trouble_said = true;
-                    let name = &self.record.name;
-                    reporter.warn(&format!("unable to write the run record of '{name}': {error}"));
-                }
-            }
-        }
+    pub(crate) fn write(&mut self, reporter: &mut Reporter) {
+        let trouble = self.replace().err().map(|error| {
+            // the directory may have been replaced
+            self.directory = None;
+            let name = &self.record.name;
+            Finding::trouble(format!("unable to write the run record of '{name}': {error}"), None)
+        });
+        reporter.trouble("record", trouble);
     }
 
     fn replace(&mut self) -> Result<(), RecordError> {
@@ -233,7 +237,7 @@ impl RecordFile {
 }
 
 /// Notes in the record that the service rests, or no longer does.
-pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &Reporter) {
+pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mut Reporter) {
     let mut file = RecordFile::open(plan, reporter);
     file.record.resting = resting;
     file.record.next_due = None;

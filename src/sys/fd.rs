@@ -1,10 +1,23 @@
 //! Descriptors.
 #![expect(unsafe_code, reason = "close_range has no safe wrapper")]
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+/// A closed stdin, stdout or stderr becomes /dev/null, as Rust's own start-up has it: the next file that
+/// is opened would take its number, and pass for the worker's.
+pub fn fill_standard() -> Result<(), Errno> {
+    for standard in 0..3 {
+        if !is_open(standard) {
+            // the lowest free number is given: this one
+            let _ = open("/dev/null", OFlag::O_RDWR, Mode::empty())?.into_raw_fd();
+        }
+    }
+    Ok(())
+}
 
 /// Closes every descriptor from 3 up that is not in `keep`. To be called before the launcher opens
 /// any of its own.
@@ -111,5 +124,5 @@ pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
 /// Takes O_NONBLOCK off a descriptor that a worker will inherit; of the status flags it keeps only
 /// O_APPEND.
 pub fn make_blocking_append(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    fcntl(fd, FcntlArg::F_SETFL(nix::fcntl::OFlag::O_APPEND)).map(drop)
+    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_APPEND)).map(drop)
 }

@@ -7,25 +7,26 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
-use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// Whether something of this name is there, whatever it is.
 pub fn exists(path: &Path) -> bool {
-    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    look_for(path).is_ok()
 }
 
-/// Whether something is there that is no directory. Of a link it is asked where it leads (`/var/run`);
-/// one that leads nowhere counts.
-pub fn is_no_directory(path: &Path) -> bool {
-    let kind = |flags| {
-        let status = fstatat(AT_FDCWD, path, flags).ok()?;
-        Some(SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()))
-    };
-    match kind(AtFlags::AT_SYMLINK_NOFOLLOW) {
-        None | Some(SFlag::S_IFDIR) => false,
-        Some(SFlag::S_IFLNK) => kind(AtFlags::empty()) != Some(SFlag::S_IFDIR),
-        Some(_) => true,
-    }
+/// The same, and why it cannot be seen.
+pub fn look_for(path: &Path) -> Result<(), Errno> {
+    fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).map(drop)
+}
+
+/// Whether this is a regular file, or a link to one.
+pub fn is_regular(path: &Path) -> bool {
+    fstatat(AT_FDCWD, path, AtFlags::empty()).is_ok_and(|status| kind(&status) == SFlag::S_IFREG)
+}
+
+/// The kind of a file.
+pub fn kind(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
@@ -37,8 +38,7 @@ pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
         }
         result => result?,
     };
-    let kind = SFlag::from_bits_truncate(fstat(&file)?.st_mode & SFlag::S_IFMT.bits());
-    match kind_name(kind) {
+    match kind_name(kind(&fstat(&file)?)) {
         None => Ok(file),
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a regular file"))),
     }
@@ -72,22 +72,4 @@ pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is longer than {most} bytes")));
     }
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_is_one_through_a_link_too() {
-        let directory = crate::sys::scratch::directory("no-directory");
-        std::fs::write(directory.join("file"), "").expect("a file");
-        for (name, target) in [("to-file", "file"), ("to-directory", "."), ("dangling", "nowhere")] {
-            std::os::unix::fs::symlink(target, directory.join(name)).expect("a link");
-        }
-        let is = |name: &str| is_no_directory(&directory.join(name));
-        assert!(is("file") && is("to-file") && is("dangling"));
-        assert!(!is("to-directory") && !is(".") && !is("absent"));
-        std::fs::remove_dir_all(&directory).expect("removed");
-    }
 }

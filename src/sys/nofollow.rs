@@ -8,11 +8,12 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
-use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 
-use super::file::kind_name;
+use super::file::{kind, kind_name};
 use crate::error::reason;
 
+/// As many as the kernel follows.
 const MOST_LINKS: usize = 40;
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
@@ -28,7 +29,7 @@ pub enum Missing {
 /// Which component could not be passed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// A link that is not root's.
+    /// A link that is not followed.
     #[error("'{}' is a symbolic link", .0.display())]
     Link(PathBuf),
     /// Neither directory nor link.
@@ -51,12 +52,33 @@ pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
     openat2(AT_FDCWD, path, how).ok()
 }
 
-/// Opens a directory, component by component.
+/// Opens a directory, component by component; a link that is not root's is not followed.
 pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathError> {
+    walk(path, missing, |component, status| match kind(status) {
+        SFlag::S_IFDIR => Ok(()),
+        SFlag::S_IFLNK if status.st_uid == 0 => Ok(()),
+        SFlag::S_IFLNK => Err(PathError::Link(component.to_path_buf())),
+        other => {
+            let what = kind_name(other).unwrap_or("a file");
+            Err(PathError::NotDirectory { path: component.to_path_buf(), what })
+        }
+    })
+}
+
+/// Goes a path component by component, from `/` or the working directory, without ever following a
+/// link blindly: `judge` sees each component, links too, and may refuse it. Gives the last one, open
+/// with O_PATH.
+pub fn walk(
+    path: &Path,
+    missing: Missing,
+    judge: impl Fn(&Path, &FileStat) -> Result<(), PathError>,
+) -> Result<OwnedFd, PathError> {
     let start = |absolute: bool| {
-        let path = if absolute { "/" } else { "." };
-        openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty())
-            .map_err(|errno| PathError::Refused(PathBuf::from(path), errno))
+        let path = Path::new(if absolute { "/" } else { "." });
+        let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
+        let directory = openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
+        judge(path, &fstat(&directory).map_err(refused)?)?;
+        Ok(directory)
     };
     let mut here = start(path.is_absolute())?;
     let mut walked = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
@@ -73,27 +95,24 @@ pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathErro
             result => result.map_err(refused)?,
         };
         let status = fstat(&next).map_err(refused)?;
-        match SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) {
-            SFlag::S_IFDIR => {
-                here = next;
-                walked = whole;
-            }
-            SFlag::S_IFLNK if status.st_uid == 0 && links < MOST_LINKS => {
-                links += 1;
-                let target = PathBuf::from(readlinkat(&here, name.as_os_str()).map_err(refused)?);
-                if target.is_absolute() {
-                    here = start(true)?;
-                    walked = PathBuf::from("/");
-                }
-                for component in components(&target).into_iter().rev() {
-                    todo.push_front(component);
-                }
-            }
-            SFlag::S_IFLNK => return Err(PathError::Link(whole)),
-            kind => {
-                let what = kind_name(kind).unwrap_or("a file");
-                return Err(PathError::NotDirectory { path: whole, what });
-            }
+        judge(&whole, &status)?;
+        if kind(&status) != SFlag::S_IFLNK {
+            here = next;
+            walked = whole;
+            continue;
+        }
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(refused(Errno::ELOOP));
+        }
+        // of the link that was judged, not of what has its name by now
+        let target = PathBuf::from(readlinkat(&next, "").map_err(refused)?);
+        if target.is_absolute() {
+            here = start(true)?;
+            walked = PathBuf::from("/");
+        }
+        for component in components(&target).into_iter().rev() {
+            todo.push_front(component);
         }
     }
     Ok(here)
@@ -116,6 +135,7 @@ pub fn with_no_umask<T>(action: impl FnOnce() -> T) -> T {
     result
 }
 
+/// The names of a path, without `.`.
 fn components(path: &Path) -> VecDeque<OsString> {
     path.components()
         .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))

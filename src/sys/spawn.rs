@@ -99,7 +99,7 @@ struct Shared<'a> {
 }
 
 /// Bytes of the child's stack. It makes a few nested calls and no allocation.
-const STACK: usize = 64 * 1024;
+const STACK: usize = 16 * 1024;
 
 /// Starts the worker in a process group of its own, to be killed when the launcher dies.
 pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {

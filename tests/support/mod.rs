@@ -1,12 +1,18 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod launching;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// What a test needs beside the programs themselves.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +59,17 @@ impl Scratch {
     pub fn new(name: &str) -> Scratch {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("futo-{name}-{}-{number}", std::process::id()));
+        Scratch::at(std::env::temp_dir().join(format!("futo-{name}-{}-{number}", std::process::id())))
+    }
+
+    /// The same below a directory that is root's all the way up.
+    pub fn of_root(name: &str) -> Scratch {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Scratch::at(PathBuf::from(format!("/run/futo-{name}-{}-{number}", std::process::id())))
+    }
+
+    fn at(path: PathBuf) -> Scratch {
         fs::create_dir_all(path.join("bin")).expect("a scratch directory");
         for directory in [&path, &path.join("bin")] {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -81,7 +97,7 @@ impl Scratch {
         if !copy.exists() {
             // copied under another name first: tests of one process may ask for it at once
             let part = copy.with_extension(format!("{:?}", std::thread::current().id()));
-            fs::copy(original, &part).expect("the program is built");
+            copy_by_process(original, &part);
             fs::rename(&part, &copy).expect("renamed");
         }
         copy
@@ -114,10 +130,24 @@ impl Drop for Scratch {
     }
 }
 
+/// Copies in a process of its own. A descriptor for writing in this one would for a moment be in
+/// children that other tests start, and executing the copy would fail: text file busy.
+fn copy_by_process(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").args([from, to]).status().expect("cp starts");
+    assert!(copied.success(), "{} is built and can be copied", from.display());
+}
+
 /// A file with this text and mode, replaced whole.
 pub fn write(path: &Path, text: &str, mode: u32) {
     let part = path.with_extension("part");
-    fs::write(&part, text).expect("written");
+    if mode & 0o111 == 0 {
+        fs::write(&part, text).expect("written");
+    } else {
+        let draft = path.with_extension("draft");
+        fs::write(&draft, text).expect("written");
+        copy_by_process(&draft, &part);
+        fs::remove_file(&draft).expect("removed");
+    }
     fs::set_permissions(&part, fs::Permissions::from_mode(mode)).expect("its mode");
     fs::rename(&part, path).expect("renamed");
 }
@@ -296,4 +326,197 @@ pub fn state(file: &str) -> PathBuf {
 /// The run record of a service as JSON, once it is there.
 pub fn record(path: &Path) -> serde_json::Value {
     eventually(&format!("{} is a record", path.display()), || serde_json::from_str(&read(path)).ok())
+}
+
+/// Holds for the whole time; for claims that something does not happen.
+pub fn throughout(what: &str, time: Duration, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        assert!(condition(), "not throughout: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends a signal to one process.
+pub fn signal(pid: i32, signal: Signal) {
+    kill(Pid::from_raw(pid), signal).expect("the process is there");
+}
+
+/// Waits until the process is gone.
+pub fn eventually_dead(pid: i32) {
+    eventually(&format!("process {pid} is gone"), || (!is_alive(pid)).then_some(()));
+}
+
+/// The number behind a word in a text: `number_after("pid 12\n", "pid ")` is 12.
+pub fn number_after(text: &str, word: &str) -> i32 {
+    let rest = text.split_once(word).map(|(_, rest)| rest).unwrap_or_default();
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("no number behind {word:?} in {text:?}"))
+}
+
+/// How often the process has been given up the processor: of its own will (it slept), or not.
+pub fn context_switches(pid: i32) -> (u64, u64) {
+    let status = read(format!("/proc/{pid}/status"));
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{name} of {pid}"))
+    };
+    (field("voluntary_ctxt_switches:"), field("nonvoluntary_ctxt_switches:"))
+}
+
+/// Who starts a launcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Root, who becomes abc.
+    Root,
+    /// abc himself, without supplementary groups.
+    Abc,
+}
+
+/// A launcher without a supervisor, in a service directory `NAME` of its own, which is abc's. Log and
+/// record are in `state/`, its stderr in `stderr`.
+pub struct Direct {
+    pub scratch: Scratch,
+    name: String,
+    child: Option<Child>,
+}
+
+impl Direct {
+    /// Makes the directories; nothing is started.
+    pub fn new(name: &str) -> Direct {
+        let scratch = Scratch::new(name);
+        scratch.directory_of_abc("state");
+        scratch.directory_of_abc(name);
+        scratch.write(Path::new(name).join("run"), "#!/bin/sh\n", 0o755);
+        Direct { scratch, name: name.to_string(), child: None }
+    }
+
+    /// Makes the directories and starts a shell script as the worker.
+    pub fn start(name: &str, options: &[&str], script: &str) -> Direct {
+        let mut direct = Direct::new(name);
+        direct.launch(Caller::Root, options, &["sh", "-c", script]);
+        direct
+    }
+
+    /// `futo-launch --state-dir … OPTIONS -- WORKER`
+    pub fn command(&self, caller: Caller, options: &[&str], worker: &[&str]) -> Command {
+        let mut command = Command::new(self.scratch.launcher());
+        let stderr = fs::OpenOptions::new().create(true).append(true).open(self.scratch.join("stderr"));
+        command
+            .arg("--state-dir")
+            .arg(self.scratch.join("state"))
+            .args(options)
+            .arg("--")
+            .args(worker)
+            .current_dir(self.directory())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr.expect("a file for its stderr"));
+        if caller == Caller::Abc {
+            command.uid(ABC).gid(ABC);
+        }
+        command
+    }
+
+    /// Starts a launcher; the one before must have ended.
+    pub fn launch(&mut self, caller: Caller, options: &[&str], worker: &[&str]) {
+        assert!(self.child.is_none(), "the launcher before still runs");
+        self.child = Some(self.command(caller, options, worker).spawn().expect("it starts"));
+    }
+
+    /// The service directory.
+    pub fn directory(&self) -> PathBuf {
+        self.scratch.join(&self.name)
+    }
+
+    /// Writes a file of abc's into the service directory, replaced whole.
+    pub fn write(&self, file: &str, text: &str, mode: u32) {
+        let part = self.directory().join(format!(".{file}.part"));
+        write(&part, text, mode);
+        own_by_abc(&part);
+        fs::rename(&part, self.directory().join(file)).expect("renamed");
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.scratch.join("state").join(format!("{}.log", self.name))
+    }
+
+    pub fn log(&self) -> String {
+        read(self.log_path())
+    }
+
+    /// Waits until the log contains the text; gives the whole.
+    pub fn logs(&self, text: &str) -> String {
+        eventually_contains(&self.log_path(), text)
+    }
+
+    pub fn stderr(&self) -> String {
+        read(self.scratch.join("stderr"))
+    }
+
+    pub fn record_path(&self) -> PathBuf {
+        self.scratch.join("state").join(format!("{}.json", self.name))
+    }
+
+    /// The run record, null until there is one.
+    pub fn record(&self) -> serde_json::Value {
+        serde_json::from_str(&read(self.record_path())).unwrap_or_default()
+    }
+
+    /// Waits until so many runs have ended and the launcher waits for the next; gives the record.
+    pub fn after_runs(&self, runs: u64) -> serde_json::Value {
+        eventually(&format!("{runs} runs of {}; {}", self.name, self.record()), || {
+            let record = self.record();
+            let count = record["runs"].as_u64()?;
+            assert!(count <= runs, "too many runs: {record}");
+            (count == runs && record["next_due"].is_string()).then_some(record)
+        })
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().expect("it was started").id().cast_signed()
+    }
+
+    pub fn signal(&self, number: Signal) {
+        signal(self.pid(), number);
+    }
+
+    pub fn is_running(&self) -> bool {
+        is_alive(self.pid())
+    }
+
+    /// Waits for its end; gives the exit code, 128 + n if signal n killed it.
+    pub fn end(&mut self) -> i32 {
+        let child = self.child.as_mut().expect("it was started");
+        let status = eventually("the launcher ends", || child.try_wait().expect("waited for"));
+        self.child = None;
+        status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+    }
+
+    /// Sends the signal and blocks until the end; gives the exit code and how long that took.
+    pub fn end_by(&mut self, number: Signal) -> (i32, Duration) {
+        let mut child = self.child.take().expect("it was started");
+        let start = Instant::now();
+        signal(child.id().cast_signed(), number);
+        let status = child.wait().expect("waited for");
+        let time = start.elapsed();
+        (status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)), time)
+    }
+}
+
+impl Drop for Direct {
+    fn drop(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        for number in [Signal::SIGCONT, Signal::SIGINT, Signal::SIGINT] {
+            let _ = kill(Pid::from_raw(child.id().cast_signed()), number);
+            for _ in 0..100 {
+                if child.try_wait().ok().flatten().is_some() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }
