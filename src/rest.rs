@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::signal::Signal;
@@ -16,8 +17,9 @@ use crate::log::Log;
 use crate::plan::{Change, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Ended, Resting, RestingKind, Waiter, write_resting};
+use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
+use crate::sys::clock::BootTime;
 
 /// What follows a rest.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,16 +46,24 @@ impl Rest {
         Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None }
     }
 
-    /// The user's files are as they should be: the record no longer says that the service rests.
+    /// The user's files are as they should be: the record no longer says that the service rests, which
+    /// may be left from a launcher that was killed at rest.
     pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
+        let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
-        if !self.resting || !stays && program::find(ready.plan, &ready.environment).is_err() {
+        if !rested && (stays || !self.supervised || !says_resting(ready.plan)) {
+            return;
+        }
+        if !stays && program::find(ready.plan, &ready.environment).is_err() {
+            self.resting = rested;
             return;
         }
         *self = Rest { supervised: self.supervised, said: None, resting: false, watch: None };
         write_resting(ready.plan, None, reporter);
-        reporter.info("no longer resting: starting afresh");
+        if rested {
+            reporter.info("no longer resting: starting afresh");
+        }
     }
 
     /// Says why, and sleeps if there is a supervisor that would only start the same again.
@@ -110,6 +120,8 @@ impl Rest {
         reporter: &mut Reporter,
     ) -> Then {
         let exit = exit_of(&resting);
+        // before the record says so: whoever reads that may signal at once
+        let Ok(waiter) = Waiter::in_place(waiter) else { return Then::Leave(Exit::SYSTEM) };
         if !std::mem::replace(&mut self.resting, true) {
             let until = "resting until run, config.env or the program changes (or HUP, ALRM)";
             match resting.kind {
@@ -120,16 +132,15 @@ impl Rest {
             }
             write_resting(plan, Some(resting), reporter);
         }
-        let then = match Waiter::in_place(waiter) {
-            Ok(waiter) => wait(self.watch.as_ref(), waiter, Changed::UsersFiles),
-            Err(_) => return Then::Leave(Exit::SYSTEM),
-        };
-        match then {
+        match wait(self.watch.as_ref(), waiter, Changed::UsersFiles) {
             Woken::Stop => {
                 write_resting(plan, None, reporter);
                 Then::Leave(Exit::OK)
             }
-            Woken::By(Changed::RunFile) => Then::Leave(exit),
+            Woken::By(Changed::RunFile) => {
+                write_resting(plan, None, reporter);
+                Then::Leave(exit)
+            }
             Woken::By(_) => {
                 self.watch = Watch::on(plan);
                 Then::StartAfresh
@@ -144,23 +155,38 @@ enum Woken {
     By(Changed),
 }
 
+/// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
+/// when nothing more has happened for this long,
+const SETTLES: Duration = Duration::from_millis(100);
+/// or after this time at the latest.
+const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
+
 /// Sleeps until a stop, a wish to try again, or a change of at least this weight.
 fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
+    let mut most = Changed::Nothing;
+    let mut settled_at: Option<BootTime> = None;
+    let mut latest: Option<BootTime> = None;
     loop {
-        let Ok(signals) = waiter.wait(None, watch.map(|watch| watch.inotify.as_fd())) else {
+        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.inotify.as_fd())) else {
             return Woken::Stop;
         };
         crate::run::reap_orphans();
         for signal in signals {
             match signal {
                 Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(Changed::UsersFiles),
+                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
                 _ => {}
             }
         }
+        let now = BootTime::now();
         let changed = watch.map_or(Changed::Nothing, Watch::changed);
         if changed >= least {
-            return Woken::By(changed);
+            most = most.max(changed);
+            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
+            settled_at = Some(latest.min(now.after(SETTLES)));
+        }
+        if settled_at.is_some_and(|at| now >= at) {
+            return Woken::By(most);
         }
     }
 }
@@ -180,14 +206,19 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         Log::open(plan, reporter);
     }
     reporter.findings(Level::Fatal, findings);
+    // before the record says so: whoever reads that may edit or signal at once
+    let watch = Watch::on(plan);
+    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     reporter.info("resting until run changes (or HUP, ALRM)");
     if as_user {
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
         write_resting(plan, Some(resting), reporter);
     }
-    let watch = Watch::on(plan);
-    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
-    match wait(watch.as_ref(), &mut waiter, Changed::RunFile) {
+    let woken = wait(watch.as_ref(), &mut waiter, Changed::RunFile);
+    if as_user {
+        write_resting(plan, None, reporter);
+    }
+    match woken {
         Woken::Stop => Exit::OK,
         Woken::By(_) => exit,
     }

@@ -17,9 +17,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use support::direct::{Caller, Direct, context_switches, eventually_dead, number_after, signal, throughout};
 use support::{
-    Caller, Direct, Need, Scratch, context_switches, eventually, eventually_contains, eventually_dead, have,
-    is_alive, number_after, output, own_by_abc, read, signal, stderr, throughout, write,
+    Need, Scratch, eventually, eventually_contains, have, is_alive, output, own_by_abc, read, stderr, write,
 };
 
 /// Ends on TERM after saying so, as a worker and as its child; `ready` when both can.
@@ -637,6 +637,58 @@ fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
     assert_eq!(count(&stderr, "run\n"), 4, "{stderr}");
 }
 
+#[test]
+fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_runs() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("no-state");
+    let state = direct.scratch.join("state");
+    std::os::unix::fs::chown(&state, Some(0), Some(0)).expect("chown");
+    let script = "echo run; echo run >> runs";
+    direct.launch(Caller::Root, &["--interval", "0.05"], &["sh", "-c", script]);
+    eventually("five runs", || (count(&read(direct.directory().join("runs")), "run") >= 5).then_some(()));
+    let stderr = direct.stderr();
+    assert_eq!(count(&stderr, "unable to open log"), 1, "{stderr}");
+    assert_eq!(count(&stderr, "install -d -o 911 -g 911"), 1, "{stderr}");
+    assert_eq!(count(&stderr, "unable to write the run record"), 1, "{stderr}");
+    assert!(count(&stderr, "run\n") >= 4, "{stderr}");
+    own_by_abc(&state);
+    direct.logs("run");
+    eventually("a record", || direct.record()["runs"].is_number().then_some(()));
+}
+
+#[test]
+fn no_process_to_be_had_is_a_failed_run() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("no-process");
+    // a limit per user: one that nobody else runs as
+    std::os::unix::fs::chown(direct.scratch.join("state"), Some(45_911), Some(45_911)).expect("chown");
+    let options =
+        ["--user", "45911:45911", "--home", "/nowhere", "--interval", "1000", "--ulimit", "nproc=1"];
+    direct.launch(Caller::Root, &options, &["true"]);
+    let record = direct.after_runs(1);
+    assert_eq!((&record["last_status"], &record["failures"]), (&111.into(), &1.into()), "{record}");
+    assert!(direct.log().contains("unable to start a process"), "{}", direct.log());
+    assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+}
+
+#[test]
+fn a_closed_stderr_ends_nothing() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let direct = Direct::new("closed-stderr");
+    let mut command = direct.command(Caller::Root, &["--interval", "0.05", "--log", "-"], &["false"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop((child.stdout.take(), child.stderr.take()));
+    eventually("three runs", || (direct.record()["runs"].as_u64()? >= 3).then_some(()));
+    signal(child.id().cast_signed(), Signal::SIGTERM);
+    assert_eq!(child.wait().expect("waited for").code(), Some(0));
+}
+
 // ── the record ──────────────────────────────────────────────────────────────────────────────────
 
 #[test]
@@ -692,7 +744,8 @@ fn while_a_run_lasts_the_record_says_so() {
     }
     let mut direct = Direct::start("record-in-run", &["--interval", "300"], "echo ready; sleep 1000");
     direct.logs("ready");
-    let record = direct.record();
+    // written once the run has lasted a second
+    let record = support::record(&direct.record_path());
     assert!(record["last_start"].is_string(), "{record}");
     for field in ["last_end", "last_status", "last_duration", "next_due"] {
         assert!(record[field].is_null(), "{field} of {record}");
@@ -780,11 +833,11 @@ fn a_worker_finds_a_group_of_its_own_an_empty_mask_defaults_and_three_descriptor
         return;
     }
     for caller in [Caller::Root, Caller::Abc] {
-        let mut direct = Direct::new("finds");
+        let direct = Direct::new("finds");
         direct.write("config.env", "TOKEN='a b'\n", 0o600);
         let probe = direct.scratch.probe();
         let probe = probe.to_str().expect("a text");
-        let mut command = direct.command(caller, &["--once", "--env", "MORE=1"], &[probe, "first word", ""]);
+        let command = direct.command(caller, &["--once", "--env", "MORE=1"], &[probe, "first word", ""]);
         // as a careless starter leaves them: everything blocked or ignored that can be
         let status = Command::new("python3")
             .args(["-c", IGNORING])
@@ -796,8 +849,8 @@ fn a_worker_finds_a_group_of_its_own_an_empty_mask_defaults_and_three_descriptor
             .env("HOME", "/nowhere")
             .env("KEPT", "yes")
             .env("FUTO_TESTS_UID", if caller == Caller::Abc { "911" } else { "0" })
+            .stderr(Stdio::null())
             .status();
-        drop(command.stdin(Stdio::null()));
         assert!(status.expect("python3 starts").success());
         let page = direct.log();
         let row = |name: &str| {
@@ -806,7 +859,8 @@ fn a_worker_finds_a_group_of_its_own_an_empty_mask_defaults_and_three_descriptor
         assert_eq!(row("uids"), "911 911 911 911", "{page}");
         assert_eq!(row("blocked"), "0000000000000000", "{page}");
         assert_eq!(row("caught"), "0000000000000000", "{page}");
-        assert_eq!(row("ignored"), "0000000000000000", "{page}");
+        let ignored = u64::from_str_radix(row("ignored"), 16).expect("a mask");
+        assert_eq!(ignored & 0x7fff_ffff, 0, "{page}");
         assert_eq!(row("pgid"), row("pid"), "{page}");
         let log = direct.log_path().display().to_string();
         assert_eq!(row("fds"), format!("0:/dev/null 1:{log} 2:{log}"), "{page}");
@@ -832,6 +886,8 @@ import os, signal, sys
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM):
     signal.signal(number, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_SETMASK, set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP})
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+os.environ.pop("LC_CTYPE", None)
 null = os.open("/dev/null", os.O_RDWR)
 os.dup2(null, 0)
 for number in (3, 7, 42, 900):
@@ -856,7 +912,7 @@ fn asleep_it_never_wakes_up() {
     };
     let call = eventually("asleep in one system call", asleep);
     // poll, or ppoll where there is no poll
-    let numbers = [nix::libc::SYS_ppoll.to_string(), "7".to_string()];
+    let numbers = [nix::libc::SYS_ppoll.to_string(), nix::libc::SYS_poll.to_string()];
     assert!(numbers.contains(&call), "asleep in system call {call}");
     let (slept, _) = context_switches(direct.pid());
     throughout("asleep", Duration::from_secs(3), || context_switches(direct.pid()).0 == slept);
@@ -886,11 +942,11 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     }
     // both in one process group, as runsvdir's children are with some starters
     let mut group = Command::new("sh");
-    let stderr = fs::File::create(scratch.join("stderr")).expect("a file");
+    let messages = fs::File::create(scratch.join("stderr")).expect("a file");
     group.args(["-c", "runsv one & echo $! > one.pid; runsv two & echo $! > two.pid; wait"]);
-    group.current_dir(&scratch.path).stdin(Stdio::null()).stderr(stderr);
+    group.current_dir(&scratch.path).stdin(Stdio::null()).stderr(messages);
     std::os::unix::process::CommandExt::process_group(&mut group, 0);
-    let mut group = group.spawn().expect("runsv starts");
+    let mut group = Leaving(group.stdout(Stdio::null()).spawn().expect("runsv starts"));
     let worker = number_after(&eventually_contains(&support::state("runit-one.log"), "ready"), "ready ");
     eventually_contains(&support::state("runit-two.log"), "two-ready");
     let supervisor = |name: &str| number_after(&format!("is {}", read(scratch.join(name))), "is ");
@@ -898,15 +954,10 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     let (logger, sibling) = (pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid"));
 
     let sv = |action: &str, service: &str| {
-        let done = output(Command::new("sv").arg(action).arg(scratch.join(service)).env("SVWAIT", "9"));
-        assert!(
-            done.status.success(),
-            "sv {action} {service}: {}{}",
-            support::stdout(&done),
-            stderr_of(&done)
-        );
+        let done = output(Command::new("sv").args(["-w", "9", action]).arg(scratch.join(service)));
+        assert!(done.status.success(), "sv {action} {service}: {}{}", support::stdout(&done), stderr(&done));
     };
-    sv("down", "one");
+    sv("stop", "one");
     assert!(!is_alive(worker));
     for pid in [logger, sibling, supervisor("one.pid"), supervisor("two.pid")] {
         assert!(is_alive(pid), "{pid} is gone with the stopped service");
@@ -914,11 +965,20 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     assert_eq!((pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid")), (logger, sibling));
     sv("exit", "one");
     sv("exit", "two");
-    group.wait().expect("waited for");
+    group.0.wait().expect("waited for");
 }
 
-fn stderr_of(output: &std::process::Output) -> String {
-    stderr(output)
+/// A process group that gets TERM in the end: for runsv it means to end the service and leave.
+struct Leaving(std::process::Child);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if self.0.try_wait().ok().flatten().is_none() {
+            let group = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+            let _ = nix::sys::signal::killpg(group, Signal::SIGTERM);
+            let _ = self.0.wait();
+        }
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::stat;
 
-use super::record::{RecordFile, Resting, RestingKind, Verdict};
+use super::record::{Judgement, RecordFile, Resting, RestingKind};
 use super::signals::HANDLED;
 use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
@@ -48,7 +48,7 @@ struct Prepared {
 }
 
 /// Tells whether a file has changed: modification time with nanoseconds, inode, size.
-type Signature = Option<(i64, i64, u64, i64)>;
+pub(super) type Signature = Option<(i64, i64, u64, i64)>;
 
 struct Cycle<'a> {
     plan: &'a Plan,
@@ -83,6 +83,16 @@ struct RunEnd {
     what: String,
     duration: Duration,
     stopped: Option<Exit>,
+    cut_short: CutShort,
+}
+
+/// Whether a stop ended the run, which says nothing of the worker then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CutShort {
+    /// A stop did.
+    ByStop,
+    /// The worker ended by itself, or by `--timeout`.
+    No,
 }
 
 /// A run that is being ended, by a stop or a timeout.
@@ -97,11 +107,12 @@ enum Winding {
 /// Runs the worker again and again.
 pub(super) fn run_loop(
     ready: Ready<'_>,
+    signature: Vec<Signature>,
     timing: &Timing,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
 ) -> Ended {
-    match Cycle::new(ready, timing, waiter, reporter) {
+    match Cycle::new(ready, signature, timing, waiter, reporter) {
         Ok(mut cycle) => cycle.run().unwrap_or_else(|finding| Ended::Broken(finding.into())),
         Err(finding) => Ended::Broken(finding.into()),
     }
@@ -110,6 +121,7 @@ pub(super) fn run_loop(
 impl<'a> Cycle<'a> {
     fn new(
         ready: Ready<'a>,
+        signature: Vec<Signature>,
         timing: &'a Timing,
         waiter: &'a mut Waiter,
         reporter: &'a mut Reporter,
@@ -118,8 +130,11 @@ impl<'a> Cycle<'a> {
         let Ready { plan, environment, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
-        let record = RecordFile::open(plan, reporter);
-        let signature = signature(plan);
+        let mut record = RecordFile::open(plan, reporter);
+        // left by a launcher that was killed at rest
+        if record.record.resting.take().is_some() {
+            record.write(reporter);
+        }
         let cycle = Cycle {
             plan,
             timing,
@@ -171,20 +186,17 @@ impl<'a> Cycle<'a> {
 
     /// Counts the run and says what is to be said; gives the delay to the next.
     fn conclude(&mut self, end: &RunEnd) -> Duration {
-        let RunEnd { exit, what, duration, stopped } = end;
+        let RunEnd { exit, what, duration, stopped, cut_short } = end;
         let base = self.timing.pace.delay().duration();
-        let errors = match &self.log {
-            Log::File { path, length, .. } if !exit.is_ok() && stopped.is_none() => {
-                tail::last_lines(path, *length)
+        let judgement = match &self.log {
+            _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
+            _ if exit.is_ok() => Judgement::Succeeded,
+            Log::File { path, length, .. } => {
+                Judgement::Failed { last_lines: tail::last_lines(path, *length) }
             }
-            _ => Vec::new(),
+            _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        let verdict = match stopped {
-            Some(_) => Verdict::Stopped,
-            None if exit.is_ok() => Verdict::Success,
-            None => Verdict::Failure(errors),
-        };
-        self.record.ended(sys::clock::wall_now(), *exit, *duration, verdict);
+        self.record.ended(sys::clock::wall_now(), *exit, *duration, judgement);
         if stopped.is_some() {
             return base;
         }
@@ -312,7 +324,13 @@ impl<'a> Cycle<'a> {
                     Some(hint) => format!("{} (hint: {hint})", finding.text),
                     None => finding.text,
                 };
-                Ok(RunEnd { exit: finding.exit, what, duration: Duration::ZERO, stopped: None })
+                Ok(RunEnd {
+                    exit: finding.exit,
+                    what,
+                    duration: Duration::ZERO,
+                    stopped: None,
+                    cut_short: CutShort::No,
+                })
             }
         }
     }
@@ -410,7 +428,11 @@ impl Run {
             Ending::Exited(code) => (ended.exit(), format!("exit status {code}")),
             Ending::Killed(signal) => (ended.exit(), format!("killed by {}", signal.as_str())),
         };
-        RunEnd { exit, what, duration, stopped }
+        let cut_short = match self.winding {
+            Some(_) if stopped.is_some() && !self.timed_out => CutShort::ByStop,
+            _ => CutShort::No,
+        };
+        RunEnd { exit, what, duration, stopped, cut_short }
     }
 }
 
@@ -433,7 +455,8 @@ impl Prepared {
     }
 }
 
-fn signature(plan: &Plan) -> Vec<Signature> {
+/// Of the files that the environment is read from.
+pub(super) fn signature(plan: &Plan) -> Vec<Signature> {
     let config_env = PathBuf::from(layout::CONFIG_ENV);
     let automatic = plan.environment.config_env.then_some(&config_env);
     automatic

@@ -8,8 +8,8 @@ mod signals;
 mod waiter;
 mod worker;
 
-pub(crate) use record::write_resting;
 pub use record::{Resting, RestingKind, RunRecord};
+pub(crate) use record::{says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::Waiter;
 pub(crate) use worker::reap_orphans;
@@ -64,6 +64,11 @@ fn attempt(
     waiter: &mut Option<Waiter>,
     reporter: &mut Reporter,
 ) -> Ended {
+    // before the files are read: a change from here on is seen before the next run
+    let signature = match &dropped.plan.mode {
+        Mode::Loop(_) => cycle::signature(&dropped.plan),
+        Mode::Exec | Mode::ExecAsInit => Vec::new(),
+    };
     let ready = match ready::prepare(dropped, notification, reporter) {
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
@@ -80,7 +85,7 @@ fn attempt(
         Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
     };
     match timing {
-        Some(timing) => cycle::run_loop(ready, timing, waiter, reporter),
+        Some(timing) => cycle::run_loop(ready, signature, timing, waiter, reporter),
         None => init::run_as_init(ready, waiter),
     }
 }

@@ -93,13 +93,17 @@ impl Resting {
     }
 }
 
-/// What a run counts as.
-pub(crate) enum Verdict {
-    /// It exited with 0.
-    Success,
-    /// It did not; the last lines of its output.
-    Failure(Vec<String>),
-    /// It was stopped: neither.
+/// What a run that has ended counts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// A success.
+    Succeeded,
+    /// A failure.
+    Failed {
+        /// Of its output.
+        last_lines: Vec<String>,
+    },
+    /// Neither: a stop ended it.
     Stopped,
 }
 
@@ -132,11 +136,7 @@ pub(crate) struct RecordFile {
 impl RecordFile {
     /// Reads what earlier launchers left; what cannot be read is said and written anew.
     pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
-        let mut file = RecordFile {
-            record: RunRecord::default(),
-            directory_path: plan.state_dir.clone(),
-            directory: None,
-        };
+        let mut file = RecordFile::at(plan);
         match file.read(plan.name.as_str()) {
             Ok(Some(record)) => file.record = record,
             Ok(None) => {}
@@ -153,6 +153,10 @@ impl RecordFile {
             LogPlan::Inherited => None,
         };
         file
+    }
+
+    fn at(plan: &Plan) -> Self {
+        RecordFile { record: RunRecord::default(), directory_path: plan.state_dir.clone(), directory: None }
     }
 
     fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
@@ -178,7 +182,7 @@ impl RecordFile {
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         let record = &mut self.record;
-        record.runs += 1;
+        record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc(at));
         record.last_end = None;
         record.last_status = None;
@@ -188,19 +192,19 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, verdict: Verdict) {
+    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, judgement: Judgement) {
         let record = &mut self.record;
         record.last_end = Some(sys::clock::utc(at));
         record.last_status = Some(exit.code());
         record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
-        match verdict {
-            Verdict::Success => record.consecutive_failures = 0,
-            Verdict::Failure(last_lines) => {
-                record.failures += 1;
-                record.consecutive_failures += 1;
+        match judgement {
+            Judgement::Succeeded => record.consecutive_failures = 0,
+            Judgement::Failed { last_lines } => {
+                record.failures = record.failures.saturating_add(1);
+                record.consecutive_failures = record.consecutive_failures.saturating_add(1);
                 record.last_errors = last_lines;
             }
-            Verdict::Stopped => {}
+            Judgement::Stopped => {}
         }
     }
 
@@ -242,6 +246,12 @@ pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mu
     file.record.resting = resting;
     file.record.next_due = None;
     file.write(reporter);
+}
+
+/// Whether the record says that the service rests.
+pub(crate) fn says_resting(plan: &Plan) -> bool {
+    let record = RecordFile::at(plan).read(plan.name.as_str());
+    record.ok().flatten().is_some_and(|record| record.resting.is_some())
 }
 
 fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {

@@ -1,0 +1,209 @@
+//! As PID 1 of a container: signals work, orphans are reaped, the worker's code is handed on.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use support::direct::{signal, throughout};
+use support::{Need, Scratch, eventually, eventually_contains, have, read};
+
+/// The launcher as PID 1 of a PID namespace; its output is in `out`.
+struct Container {
+    scratch: Scratch,
+    unshare: Child,
+}
+
+impl Container {
+    fn start(name: &str, options: &[&str], script: &str) -> Container {
+        let scratch = Scratch::new(name);
+        let out = fs::File::create(scratch.join("out")).expect("a file");
+        let unshare = Command::new("unshare")
+            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .arg(scratch.launcher())
+            .args(["--state-dir", scratch.directory_of_abc("state").to_str().expect("a text")])
+            .args(options)
+            .args(["--", "sh", "-c", script])
+            .current_dir(&scratch.path)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().expect("a copy"))
+            .stderr(out)
+            .spawn()
+            .expect("unshare starts");
+        Container { scratch, unshare }
+    }
+
+    fn out(&self) -> String {
+        read(self.scratch.join("out"))
+    }
+
+    fn prints(&self, text: &str) -> String {
+        eventually_contains(&self.scratch.join("out"), text)
+    }
+
+    /// The launcher's pid as seen from here.
+    fn init(&self) -> i32 {
+        let unshare = self.unshare.id();
+        eventually("unshare has a child", || {
+            read(format!("/proc/{unshare}/task/{unshare}/children")).split_whitespace().next()?.parse().ok()
+        })
+    }
+
+    fn signal(&self, number: Signal) {
+        signal(self.init(), number);
+    }
+
+    /// Waits for the end; unshare leaves as its child did.
+    fn end(&mut self) -> i32 {
+        let status = eventually("the container ends", || self.unshare.try_wait().expect("waited for"));
+        status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        // --kill-child takes PID 1 with it, and the kernel all the rest
+        let _ = self.unshare.kill();
+        let _ = self.unshare.wait();
+    }
+}
+
+fn possible() -> bool {
+    have(&[Need::Root, Need::Program("unshare")])
+}
+
+/// Makes so many orphans that end at once.
+const ORPHANS: &str = "for i in 1 2 3 4 5; do sh -c 'sleep 0.05 & echo orphan'; done; sleep 0.2";
+/// Counts zombies as the namespace sees them.
+const ZOMBIES: &str = "echo zombies=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '),";
+
+#[test]
+fn the_worker_is_a_child_of_pid_1_and_its_code_is_handed_on() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::start("init-code", &[], "echo parent=$PPID, user=$(id -un),; exit 42");
+    assert_eq!(container.end(), 42, "{}", container.out());
+    assert_eq!(container.out(), "parent=1, user=abc,\n");
+    let mut container = Container::start("init-killed", &[], "kill -9 $$");
+    assert_eq!(container.end(), 137, "{}", container.out());
+}
+
+#[test]
+fn term_ends_a_worker_and_a_loop_in_a_run_and_in_sleep() {
+    if !possible() {
+        return;
+    }
+    let polite = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut container = Container::start("init-term", &[], polite);
+    container.prints("ready");
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 7, "exec mode hands the worker's code on");
+    container.prints("bye");
+
+    let mut container = Container::start("init-term-run", &["--interval", "1000"], polite);
+    container.prints("ready");
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 0);
+    container.prints("bye");
+
+    let mut container = Container::start("init-term-sleep", &["--interval", "1000"], "echo ran");
+    container.prints("ran");
+    let start = Instant::now();
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 0);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn orphans_leave_no_zombies() {
+    if !possible() {
+        return;
+    }
+    let script = format!("{ORPHANS}; {ZOMBIES}; {ORPHANS}; {ZOMBIES}");
+    let mut container = Container::start("init-orphans", &[], &script);
+    assert_eq!(container.end(), 0);
+    assert_eq!(container.out().matches("zombies=0,").count(), 2, "{}", container.out());
+
+    // in a loop: what the last run left is reaped in sleep
+    let script = "for i in 1 2 3 4 5; do sh -c 'sleep 0.3 & :'; done; echo ready";
+    let container = Container::start("init-orphans-loop", &["--interval", "1000"], script);
+    container.prints("ready");
+    let init = container.init();
+    let children = || read(format!("/proc/{init}/task/{init}/children"));
+    eventually("five orphans", || (children().split_whitespace().count() == 5).then_some(()));
+    eventually("none left, not even as a zombie", || children().trim().is_empty().then_some(()));
+}
+
+#[test]
+fn usr1_usr2_winch_and_hup_are_forwarded_in_exec_mode() {
+    if !possible() {
+        return;
+    }
+    let script = r#"
+        for name in USR1 USR2 WINCH HUP; do trap "echo got-$name" $name; done
+        echo ready
+        until [ -e /proc/self/cwd/go ]; do sleep 0.02; done
+    "#;
+    let mut container = Container::start("init-usr1", &[], script);
+    container.prints("ready");
+    for (number, name) in [
+        (Signal::SIGUSR1, "USR1"),
+        (Signal::SIGUSR2, "USR2"),
+        (Signal::SIGWINCH, "WINCH"),
+        (Signal::SIGHUP, "HUP"),
+    ] {
+        container.signal(number);
+        container.prints(&format!("got-{name}"));
+    }
+    container.scratch.write("go", "", 0o644);
+    container.end();
+}
+
+#[test]
+fn usr1_reaches_the_worker_of_a_loop() {
+    if !possible() {
+        return;
+    }
+    let script = "trap 'echo got-usr1' USR1; echo ready; while :; do sleep 0.02; done";
+    let mut container = Container::start("init-loop-usr1", &["--interval", "1000", "--grace", "0.1"], script);
+    container.prints("ready");
+    container.signal(Signal::SIGUSR1);
+    container.prints("got-usr1");
+    throughout("it goes on", Duration::from_millis(100), || {
+        container.unshare.try_wait().expect("asked").is_none()
+    });
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 0);
+}
+
+#[test]
+fn a_program_that_cannot_be_executed_is_126_or_127_at_once() {
+    if !possible() {
+        return;
+    }
+    let scratch = Scratch::new("init-missing");
+    let plain = scratch.write("plain", "", 0o644);
+    for (program, code) in [("/nowhere/program", 127), (plain.to_str().expect("a text"), 126)] {
+        let done = Command::new("unshare")
+            .args(["--pid", "--fork", "--mount-proc"])
+            .arg(scratch.launcher())
+            .args(["--", program])
+            .current_dir(&scratch.path)
+            .output()
+            .expect("unshare starts");
+        assert_eq!(done.status.code(), Some(code), "{}", support::stderr(&done));
+    }
+}
