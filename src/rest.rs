@@ -78,7 +78,8 @@ impl Rest {
             Ended::Left(exit) => return Then::Leave(exit),
             Ended::Broken(findings) => {
                 let exit = findings.exit();
-                if self.said.as_ref() != Some(&findings) {
+                let another = self.said.as_ref() != Some(&findings);
+                if another {
                     reporter.findings(Level::Fatal, &findings);
                 }
                 // what the system refused may be over in a second
@@ -86,6 +87,9 @@ impl Rest {
                     return Then::Leave(exit);
                 }
                 let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
+                if self.resting && another {
+                    write_resting(plan, Some(resting.clone()), reporter);
+                }
                 self.said = Some(findings);
                 if self.watch.is_none() {
                     self.watch = Watch::on(plan);

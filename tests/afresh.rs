@@ -84,3 +84,25 @@ fn the_last_run_before_a_rest_is_in_the_record() {
     assert!(log.contains("worker failed: exit status 3 (2 times in a row)\n"), "{log}");
     stop(child);
 }
+
+#[test]
+fn the_record_tells_the_present_reason_of_a_rest() {
+    let scratch = Scratch::new("reason");
+    std::fs::create_dir_all(scratch.join("service")).expect("the service directory");
+    scratch.write("service/config.env", "A=$B\n", 0o644);
+    let child = supervised(&scratch, "-- ./worker");
+    let path = scratch.join("state/service.json");
+    let rests_on = |what: &str| {
+        eventually(what, || {
+            record(&path)["resting"]["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains(what))
+                .then_some(())
+        });
+    };
+    rests_on("config.env:1");
+    scratch.write("service/config.env", "A=1\n", 0o644);
+    rests_on("unable to execute './worker': not found");
+    assert_eq!(record(&path)["resting"]["kind"], "program");
+    stop(child);
+}

@@ -48,7 +48,7 @@ pub(super) fn explain(words: impl Iterator<Item = OsString>) -> Result<Exit, Com
 }
 
 fn find(name: &OsStr) -> Result<PathBuf, CommandError> {
-    let holds_run = |directory: &PathBuf| sys::file::exists(&directory.join(layout::RUN));
+    let holds_run = |directory: &PathBuf| sys::file::is_regular(&directory.join(layout::RUN));
     let path = Path::new(name);
     let places: Vec<PathBuf> = match path.components().count() {
         1 if path.is_relative() && name != "." => layout::PLACES.iter().map(PathBuf::from).collect(),

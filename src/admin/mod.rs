@@ -23,7 +23,8 @@ Commands:
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
-Exit codes: 0 all is well, 100 edit something, 111 the system refused.
+Exit codes: 0 all is well, 100 edit something, 111 the system refused; of explain also 126, 127:
+the program cannot be executed, was not found.
 ";
 
 /// What can be wrong with a command.

@@ -149,7 +149,10 @@ pub static FLAGS: &[Flag] = &[
         ),
     flag("explain", OptionalValue("text|json"), General, "show the whole plan, run nothing", not_a_setting)
         .role(Role::CommandLineOnly)
-        .more("Needs no privilege, touches nothing, and lists everything that would fail. Exits 0, or 100."),
+        .more(
+            "Needs no privilege, touches nothing, and lists everything that would fail. Exits 0, or with \
+             the code of what would fail.",
+        ),
     flag("show-values", Nothing, General, "with --explain: show the variables' values", not_a_setting)
         .role(Role::CommandLineOnly),
     flag("name", Value("NAME"), General, "the service's name", |settings, value| {

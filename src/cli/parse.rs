@@ -85,9 +85,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
             Arg::Long(long) => match Flag::find(long) {
                 Some(flag) => flag,
                 None => {
-                    findings.push(unknown(format!("--{long}")));
-                    // whether the unknown option has a value cannot be known
-                    let _ = parser.optional_value();
+                    let option = format!("--{long}");
+                    skip_value(&mut parser, &option);
+                    findings.push(unknown(option));
                     continue;
                 }
             },
@@ -100,8 +100,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
                     flag
                 }
                 None => {
-                    findings.push(unknown(format!("-{short}")));
-                    let _ = parser.optional_value();
+                    let option = format!("-{short}");
+                    skip_value(&mut parser, &option);
+                    findings.push(unknown(option));
                     continue;
                 }
             },
@@ -142,6 +143,18 @@ fn ask(request: &mut Request, flag: &'static Flag, value: &OsStr, findings: &mut
                 }
             }));
         }
+    }
+}
+
+/// Passes over the value of an unknown option, so that it is not taken for the program. Whether there
+/// is one is known only behind `=`, and of foreign options whose counterpart here has one.
+fn skip_value(parser: &mut lexopt::Parser, option: &str) {
+    let has_value = foreign::ours(option).is_some_and(|ours| ours.contains(|c: char| c.is_ascii_uppercase()));
+    if parser.optional_value().is_none()
+        && has_value
+        && let Ok(mut words) = parser.raw_args()
+    {
+        words.next_if(|word| !word.as_encoded_bytes().starts_with(b"-"));
     }
 }
 
@@ -193,6 +206,14 @@ mod tests {
         assert!(findings.is_empty());
         let values: Vec<&OsStr> = request.given.iter().map(|given| given.value.as_os_str()).collect();
         assert_eq!(values, ["-5", "A=-b", "-"]);
+    }
+
+    #[test]
+    fn the_value_of_a_foreign_option_is_not_taken_for_the_program() {
+        let words = ["-u", "abc", "--clear-groups", "--working-directory", "/x", "-i", "--", "prog", "-u"];
+        let (request, findings) = parsed(&words);
+        assert_eq!(request.words, ["prog", "-u"]);
+        assert_eq!(findings.iter().count(), 4);
     }
 
     #[test]
