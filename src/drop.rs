@@ -4,6 +4,7 @@
 //! that begins with setuid keeps root's groups.
 
 use nix::errno::Errno;
+use nix::sys::resource::{getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
 
 use crate::error::{Problem, reason};
@@ -68,7 +69,7 @@ fn refused(step: impl Into<String>) -> impl FnOnce(Errno) -> DropError {
 
 /// Sets the limits, becomes the user, proves it.
 pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
-    set_limits(&plan)?;
+    raise_limits(&plan)?;
     become_identity(&plan)?;
     if plan.no_new_privs {
         nix::sys::prctl::set_no_new_privs().map_err(refused("set no-new-privs"))?;
@@ -94,11 +95,16 @@ pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
     }
 }
 
-fn set_limits(plan: &Plan) -> Result<(), DropError> {
+/// What only root can do. The bounds themselves are the worker's, set just before it is executed: they
+/// must not keep the launcher from opening its files.
+fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     for (resource, bounds) in &plan.limits.ulimits {
         let name = crate::config::value::resource_name(*resource);
-        nix::sys::resource::setrlimit(*resource, bounds.soft.to_rlim(), bounds.hard.to_rlim())
-            .map_err(refused(format!("set ulimit {name} to {}:{}", bounds.soft, bounds.hard)))?;
+        let set = format!("set ulimit {name} to {}:{}", bounds.soft, bounds.hard);
+        let (soft, hard) = getrlimit(*resource).map_err(refused(set.clone()))?;
+        if bounds.hard.to_rlim() > hard {
+            setrlimit(*resource, soft, bounds.hard.to_rlim()).map_err(refused(set))?;
+        }
     }
     if let Some(nice) = plan.limits.nice {
         sys::process::set_nice(nice).map_err(refused(format!("set nice to {nice}")))?;

@@ -2,6 +2,8 @@
 //!
 //! Each stage has its own error enum (thiserror); it becomes a [`Finding`] through [`Problem`].
 
+use nix::errno::Errno;
+
 use crate::exit::Exit;
 
 /// An error of one stage that a person is told about.
@@ -87,20 +89,22 @@ impl<F: Into<Finding>> From<F> for Findings {
     }
 }
 
-/// The system's own words for an error number, without the number: `Permission denied` becomes
-/// `permission denied`.
-pub fn reason(error: impl Into<std::io::Error>) -> String {
-    let error = error.into();
-    let text = match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_string(),
-        None => error.to_string(),
-    };
-    let mut characters = text.chars();
+/// The system's own words for an error number: `Permission denied` becomes `permission denied`.
+pub fn reason(errno: Errno) -> String {
+    let mut characters = errno.desc().chars();
     match characters.next() {
         // "No such file" becomes "no such file"; "I/O error" stays
         Some(first) if characters.clone().next().is_some_and(char::is_lowercase) => {
             first.to_lowercase().chain(characters).collect()
         }
-        _ => text,
+        _ => errno.desc().to_string(),
+    }
+}
+
+/// The same of an error that may be ours.
+pub fn reason_of(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => reason(Errno::from_raw(number)),
+        None => error.to_string(),
     }
 }

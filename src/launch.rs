@@ -44,11 +44,12 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(plan) => plan,
         Err(draft) => {
             let plan = draft.plan();
+            // at a shell a mistyped option is the launcher's own matter
             let mut reporter = match plan.place {
                 Place::Service => Reporter::named(plan.name.as_str()),
                 Place::Elsewhere => Reporter::of_program("futo-launch"),
             };
-            return rest::after_bad_request(plan, &findings, &mut reporter);
+            return rest::until_run_changes(plan, &findings, &mut reporter);
         }
     };
     let mut reporter = Reporter::named(plan.name.as_str());

@@ -148,10 +148,15 @@ pub fn shell_quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// Characters that have no shape of their own: they break lines, or turn the direction of what follows.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// Control characters become visible, so that a file name cannot forge a line or drive a terminal.
 pub fn push_escaped(line: &mut String, text: &str) {
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || is_invisible(character) {
             let _ = write!(line, "{}", character.escape_default());
         } else {
             line.push(character);
@@ -174,7 +179,7 @@ mod tests {
 
     #[test]
     fn control_characters_cannot_forge_a_line() {
-        let line = format_line("p", None, Level::Info, "x\n2026 b: info: forged\u{1b}[2J\u{85}");
-        assert_eq!(line, "p: info: x\\n2026 b: info: forged\\u{1b}[2J\\u{85}\n");
+        let line = format_line("p", None, Level::Info, "x\n2026 b: info: forged\u{1b}[2J\u{85}\u{202e}");
+        assert_eq!(line, "p: info: x\\n2026 b: info: forged\\u{1b}[2J\\u{85}\\u{202e}\n");
     }
 }

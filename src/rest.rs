@@ -55,7 +55,7 @@ impl Rest {
         if !rested && (stays || !self.supervised || !says_resting(ready.plan)) {
             return;
         }
-        if !stays && program::find(ready.plan, &ready.environment).is_err() {
+        if !stays && program::foretell(ready.plan, &ready.environment).is_some() {
             self.resting = rested;
             return;
         }
@@ -99,13 +99,17 @@ impl Rest {
                 }
                 resting
             }
-            Ended::Over(resting) => {
+            Ended::Over(resting, signature) => {
                 if !self.supervised {
                     let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
                     reporter.say(level, Audience::Everyone, &resting.reason);
                     return Then::Leave(exit_of(&resting));
                 }
                 self.watch = Watch::on(plan);
+                // mended while the last run still failed
+                if resting.kind == RestingKind::MaxFailures && signature != environment::Signature::of(plan) {
+                    return Then::StartAfresh;
+                }
                 resting
             }
         };
@@ -191,9 +195,9 @@ fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
     }
 }
 
-/// A launch that cannot even be planned: its options, its user. Only an edit of `run` (or of an
-/// account) mends that, and only the supervisor can start `run` again, as root.
-pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Reporter) -> Exit {
+/// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
+/// of an account or of `notification-fd` mends that, and only the supervisor can start `run` again.
+pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Reporter) -> Exit {
     let exit = findings.exit();
     if !is_supervised(plan) || exit == Exit::SYSTEM {
         reporter.findings(Level::Fatal, findings);
@@ -209,7 +213,7 @@ pub fn after_bad_request(plan: &Plan, findings: &Findings, reporter: &mut Report
         Log::open(plan, reporter);
     }
     reporter.findings(Level::Fatal, findings);
-    reporter.info("resting until run changes (or HUP, ALRM)");
+    reporter.info("resting until run or /etc/passwd changes (or HUP, ALRM)");
     if as_user {
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
         write_resting(plan, Some(resting), reporter);
@@ -267,9 +271,9 @@ impl Watch {
     fn on_run_files(plan: &Plan) -> Option<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
         let mut watch = Watch { inotify, names: BTreeMap::new() };
-        let run_files = [Some(PathBuf::from(layout::RUN)), plan.file.as_ref().map(|file| file.path.clone())];
-        for path in run_files.into_iter().flatten() {
-            watch.add(&path, Changed::RunFile);
+        let fixed = [layout::RUN, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"].map(Path::new);
+        for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
+            watch.add(path, Changed::RunFile);
         }
         Some(watch)
     }

@@ -798,7 +798,8 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
     own_by_abc(hidden.parent().expect("above"));
     fs::rename(hidden.parent().expect("above"), svscan.directory("--groups=root")).expect("published");
     svscan.control(&["-a"]);
-    let said = eventually_contains(&svscan.scratch.join("svscan.log"), "resting until run changes");
+    let said =
+        eventually_contains(&svscan.scratch.join("svscan.log"), "resting until run or /etc/passwd changes");
     assert!(said.contains("groups: not allowed behind a file"), "{said}");
 }
 
@@ -944,7 +945,7 @@ fn a_launch_that_is_refused_under_a_supervisor_writes_nothing_as_another_than_ab
                 let run = scene.scratch.write("attack-refusal/run", &content, 0o755);
                 own_by_abc(&run);
                 let (child, said) = resting(&scene, &service, &["--file", "./run", "attack-refusal"]);
-                eventually_contains(&said, "resting until run changes");
+                eventually_contains(&said, "resting until run or /etc/passwd changes");
                 let uids = read(format!("/proc/{}/status", child.id()));
                 stop(child);
                 for place in [&roots, &games] {
@@ -977,7 +978,7 @@ fn root_without_a_user_to_become_leaves_nothing_in_anybodys_home() {
         nix::unistd::mkfifo(&scene.service.join("config.env"), Mode::from_bits_truncate(0o666))
             .expect("a FIFO");
         let (child, said) = resting(&scene, &scene.service, &words);
-        eventually_contains(&said, "resting until run changes");
+        eventually_contains(&said, "resting until run or /etc/passwd changes");
         stop(child);
         assert_eq!(walk(&scene.home), Vec::<PathBuf>::new(), "{words:?}");
     }

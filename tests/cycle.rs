@@ -26,7 +26,7 @@ use support::{
 const POLITE: &str = r#"
     sh -c 'trap "echo child-term; exit 0" TERM; echo child-ready; while :; do sleep 0.05; done' &
     trap 'echo worker-term; wait; exit 7' TERM
-    echo ready
+    echo worker-ready
     while :; do sleep 0.05; done
 "#;
 
@@ -93,7 +93,7 @@ fn term_in_a_run_reaches_the_workers_handler_and_its_children() {
         let mut direct = Direct::new("term-in-run");
         direct.launch(caller, &["--interval", "1"], &["sh", "-c", POLITE]);
         direct.logs("child-ready");
-        direct.logs("ready\n");
+        direct.logs("worker-ready");
         assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
         let log = direct.log();
         assert_eq!((count(&log, "child-term"), count(&log, "worker-term")), (1, 1), "{log}");
@@ -666,9 +666,8 @@ fn no_process_to_be_had_is_a_failed_run() {
     let mut direct = Direct::new("no-process");
     // a limit per user: one that nobody else runs as
     std::os::unix::fs::chown(direct.scratch.join("state"), Some(45_911), Some(45_911)).expect("chown");
-    let options =
-        ["--user", "45911:45911", "--home", "/nowhere", "--interval", "1000", "--ulimit", "nproc=1"];
-    direct.launch(Caller::Root, &options, &["true"]);
+    let options = ["--user", "45911:45911", "--home", "/nowhere", "--interval", "1000"];
+    direct.launch_through(&["prlimit", "--nproc=1:1"], &options, &["true"]);
     let record = direct.after_runs(1);
     assert_eq!((&record["last_status"], &record["failures"]), (&111.into(), &1.into()), "{record}");
     assert!(direct.log().contains("unable to start a process"), "{}", direct.log());
@@ -1024,4 +1023,24 @@ fn zero_negative_overflowing_and_junk_durations_are_100_and_nothing_starts() {
     assert!(!direct.directory().join("started").exists());
     assert!(!direct.log_path().exists() || direct.log().is_empty());
     assert!(!direct.record_path().exists());
+}
+
+#[test]
+fn bounds_bind_the_worker_and_not_the_launcher() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("bounds");
+    // less than the launcher itself needs
+    let options = ["--interval", "1000", "--ulimit", "nofile=4"];
+    direct.launch(Caller::Root, &options, &["sh", "-c", "ulimit -n; exit 3"]);
+    let record = direct.after_runs(1);
+    assert_eq!(record["last_status"], 3, "{record}: {}", direct.stderr());
+    let bounded: u64 = fs::read_to_string(format!("/proc/{}/limits", direct.pid()))
+        .expect("its limits")
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok())
+        .expect("a number");
+    assert!(bounded > 4, "{bounded}");
+    assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
 }

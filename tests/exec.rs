@@ -770,7 +770,10 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
     for problem in problems {
         assert!(page.contains(problem), "{problem}: {page}");
     }
-    assert!(page.contains("'an argument'") && page.contains("INHERITED  (inherited)"), "{page}");
+    assert!(
+        page.contains("'an argument'") && page.contains("INHERITED") && page.contains("  (inherited)"),
+        "{page}"
+    );
     assert!(!page.contains("hunter2"), "{page}");
     let page = run(&["--explain=json"]);
     assert!(!page.contains("hunter2"), "{page}");

@@ -538,18 +538,22 @@ fn ulimits_hold_for_the_worker_as_prlimit_sets_them() {
 }
 
 #[test]
-fn a_file_size_limit_of_the_workers_does_not_kill_the_launcher() {
+fn a_file_size_limit_binds_the_worker_and_never_kills_the_launcher() {
     if !have(&PEERS) {
         return;
     }
     let scratch = Scratch::new("ulimit-fsize");
     let service = scratch.service("identity-fsize");
-    // the log and the record cannot be written, and the worker runs
     let state = scratch.directory_of_abc("state");
     let options = ["--state-dir", state.to_str().expect("text"), "--once", "--ulimit", "fsize=0", "--"];
     let output = finish(scratch.launch(&service, &options).args(["touch"]).arg(state.join("ran")));
     assert_eq!(code(&output), 0, "{}", said(&output));
     assert!(state.join("ran").exists());
+    assert!(!said(&output).contains("warning"), "{}", said(&output));
+    assert!(support::read(state.join("identity-fsize.json")).contains("\"last_status\":0"));
+    // one that was there before the launcher keeps it from writing, not from running the worker
+    let output = finish(scratch.launch_by(&["prlimit", "--fsize=0"], &service, &options).args(["true"]));
+    assert_eq!(code(&output), 0, "{}", said(&output));
     assert!(
         said(&output).contains("unable to write the run record of 'identity-fsize': file too large"),
         "{}",

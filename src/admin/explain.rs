@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use super::CommandError;
+use crate::error::{reason, reason_of};
 use crate::exit::Exit;
 use crate::launch::launch;
 use crate::service::layout;
@@ -36,8 +37,7 @@ pub(super) fn explain(words: impl Iterator<Item = OsString>) -> Result<Exit, Com
     let script = directory.join(layout::RUN);
     let run = read(&script)?;
 
-    let unreachable =
-        |errno| CommandError::Read { path: directory.clone(), reason: crate::error::reason(errno) };
+    let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
     nix::unistd::chdir(&directory).map_err(unreachable)?;
     options.insert(0, OsString::from(form));
     match run {
@@ -65,6 +65,6 @@ fn find(name: &OsStr) -> Result<PathBuf, CommandError> {
 fn read(script: &Path) -> Result<RunScript, CommandError> {
     let bytes = sys::file::open_regular(script, OFlag::O_NOFOLLOW)
         .and_then(|file| sys::file::read_at_most(file, MAX_BYTES))
-        .map_err(|error| CommandError::Read { path: script.to_path_buf(), reason: error.to_string() })?;
+        .map_err(|error| CommandError::Read { path: script.to_path_buf(), reason: reason_of(&error) })?;
     run_script::parse(&bytes).map_err(|why| CommandError::NotOurs { path: script.to_path_buf(), why })
 }

@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::spec::Worker;
 use crate::cli::flags::FLAGS;
 use crate::cli::{Flag, Given, Origin, Takes};
-use crate::error::{Findings, Problem, reason};
+use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
 
 /// The largest file that is read, in bytes.
@@ -32,7 +32,7 @@ pub struct ServiceFile {
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceFileError {
     /// It cannot be read.
-    #[error("unable to read '{}': {}", path.display(), reason_text(source))]
+    #[error("unable to read '{}': {}", path.display(), reason_of(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -85,13 +85,6 @@ pub enum ServiceFileError {
         /// From 1.
         line: usize,
     },
-}
-
-fn reason_text(source: &std::io::Error) -> String {
-    match source.raw_os_error() {
-        Some(number) => reason(nix::errno::Errno::from_raw(number)),
-        None => source.to_string(),
-    }
 }
 
 impl Problem for ServiceFileError {

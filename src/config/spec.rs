@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::plan::Host;
 use crate::plan::trust::{self, TrustError};
 use crate::service::ServiceName;
+use crate::sys::spawn::Limit;
 
 /// Time between stop signal and KILL. s6-overlay's own grace at container shutdown is 3 s.
 const GRACE: Delay = Delay::from_secs(5);
@@ -79,7 +80,7 @@ pub struct SpecFile {
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Worker {
-    /// A program and its arguments; never empty.
+    /// A program and its arguments; empty only with a finding.
     Program(Vec<OsString>),
     /// A text for `sh -eu`.
     Script(String),
@@ -94,6 +95,16 @@ pub struct Limits {
     pub nice: Option<i32>,
     /// The out-of-memory killer's preference.
     pub oom_score_adj: Option<i32>,
+}
+
+impl Limits {
+    /// The bounds as the kernel wants them.
+    pub fn to_kernel(&self) -> Vec<Limit> {
+        let limit = |(resource, bounds): &(Resource, Bounds)| {
+            Limit::new(*resource, bounds.soft.to_rlim(), bounds.hard.to_rlim())
+        };
+        self.ulimits.iter().map(limit).collect()
+    }
 }
 
 /// Where the variables come from, beside what is inherited.
@@ -284,7 +295,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
     let timing = timing(&settings, &timing_options, findings);
     // a finding stands for what is missing here; nothing is launched with one
-    let worker = worker.unwrap_or_else(|| Worker::Program(vec![OsString::from("-")]));
+    let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
     let Settings {
         name,
         interval: _,

@@ -8,6 +8,7 @@ use crate::config::settings::OnStop;
 use crate::config::spec::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
+use crate::ready::environment::Source;
 use crate::report::{push_escaped, shell_quoted};
 use crate::sys::clock;
 
@@ -18,14 +19,11 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     let Explained { plan, environment, found, findings, show_values } = explained;
     let mut page = Page::default();
     page.row("service", &service(plan));
-    page.row("worker", &words(plan));
-    page.row(
-        "",
-        &match found {
-            Some(path) => format!("is {}", path.display()),
-            None => "was not found".to_string(),
-        },
-    );
+    match (plan.program.is_empty(), found) {
+        (true, _) => page.row("worker", "none"),
+        (false, Some(path)) => page.row("worker", &format!("{}  (is {})", words(plan), path.display())),
+        (false, None) => page.row("worker", &format!("{}  (was not found)", words(plan))),
+    }
     for line in timing_lines(plan) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
@@ -56,18 +54,30 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     page.row(
         "record",
         &match &plan.state_dir {
-            Some(directory) => directory.join(format!("{}.json", plan.name)).display().to_string(),
+            Some(directory) => {
+                let path = directory.join(format!("{}.json", plan.name));
+                match plan.mode {
+                    Mode::Loop(_) => path.display().to_string(),
+                    _ => format!("{} (while the service rests)", path.display()),
+                }
+            }
             None => "none: there is no HOME".to_string(),
         },
     );
     page.row("environment", &format!("{} variables", environment.iter().count()));
-    for (name, variable) in environment.iter() {
+    let (inherited, ours): (Vec<_>, Vec<_>) =
+        environment.iter().partition(|(_, variable)| variable.source == Source::Inherited && !show_values);
+    for (name, variable) in ours {
         let name = name.to_string_lossy();
         let line = match show_values {
             true => format!("{name}={}  ({})", variable.value.to_string_lossy(), variable.source),
             false => format!("{name}  ({})", variable.source),
         };
         page.row("", &line);
+    }
+    if !inherited.is_empty() {
+        let names: Vec<_> = inherited.iter().map(|(name, _)| name.to_string_lossy()).collect();
+        page.row("", &format!("{}  (inherited)", names.join(" ")));
     }
     if findings.is_empty() {
         page.row("problems", "none");

@@ -164,7 +164,11 @@ fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<Finding,
 fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), Finding> {
     if let Some(what) = sys::file::kind_name(sys::file::kind(status)) {
         let why = format!("it is {what}, not a regular file");
-        return Err(trouble(path, why, Some("move it away, or choose another --log".to_string())));
+        return Err(trouble(
+            path,
+            why,
+            Some("move it away, or choose another --log (- is the inherited stdout)".to_string()),
+        ));
     }
     if status.st_nlink > 1 {
         let why = format!("it has {} names (hard links)", status.st_nlink);

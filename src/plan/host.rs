@@ -13,7 +13,7 @@ use nix::unistd::{Gid, Uid};
 use super::trust;
 use crate::service::layout;
 use crate::sys;
-use crate::sys::nofollow::{self, Missing, PathError};
+use crate::sys::nofollow;
 
 /// What the machine says; reading only.
 pub trait Host {
@@ -103,17 +103,10 @@ impl Host for Machine {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        let file = match (path.parent(), path.file_name()) {
+        let file = match self.is_root() {
             // root does not read what a link of a user's leads to: a finding may show a part of it
-            (Some(parent), Some(name)) if self.is_root() => {
-                let directory =
-                    nofollow::open_directory(parent, Missing::Refuse).map_err(|error| match error {
-                        PathError::Refused(_, errno) => errno.into(),
-                        other => io::Error::other(other.to_string()),
-                    })?;
-                sys::file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW)?
-            }
-            _ => sys::file::open_regular(path, OFlag::O_NOFOLLOW)?,
+            true => nofollow::open_regular(path)?,
+            false => sys::file::open_regular(path, OFlag::empty())?,
         };
         let bytes = sys::file::read_at_most(file, most)?;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;

@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid};
 use super::accounts::{self, Account};
 use super::{DEFAULT_USER, Host};
 use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
-use crate::error::{Findings, Problem, reason};
+use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
 
 /// The user that the worker is.
@@ -81,13 +81,6 @@ pub enum IdentityError {
         /// In words.
         whom: String,
     },
-}
-
-fn reason_of(source: &std::io::Error) -> String {
-    match source.raw_os_error() {
-        Some(number) => reason(nix::errno::Errno::from_raw(number)),
-        None => source.to_string(),
-    }
 }
 
 impl Problem for IdentityError {

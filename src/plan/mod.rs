@@ -159,6 +159,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     };
     let name = match &spec.name {
         Some(name) => name.clone(),
+        None if program.is_empty() && place == Place::Elsewhere => ServiceName::stand_in(),
         None => {
             let found = found_name(&spec, place, &directory, &program, host);
             ServiceName::parse(&found).unwrap_or_else(|why| {

@@ -22,10 +22,10 @@ use crate::sys::nofollow::{self, Missing, PathError};
 /// cannot lead elsewhere between two looks.
 pub fn is_roots(path: &Path) -> bool {
     let Ok(directory) = nix::unistd::getcwd() else { return false };
-    nofollow::walk(&directory.join(path), Missing::Refuse, |component, status| {
+    nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
         // of a link the mode says nothing
-        let is_closed = sys::file::kind(status) == SFlag::S_IFLNK || status.st_mode & 0o022 == 0;
-        match status.st_uid == 0 && is_closed {
+        let is_link_of_roots = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
+        match is_link_of_roots || nofollow::belongs_to_root_alone(status) {
             true => Ok(()),
             false => Err(PathError::Refused(component.to_path_buf(), Errno::EPERM)),
         }

@@ -14,7 +14,7 @@ use nix::fcntl::OFlag;
 
 use super::env_file::{self, Assignment};
 use crate::config::value::EnvironmentEdit;
-use crate::error::{Finding, Findings, Problem, reason};
+use crate::error::{Finding, Findings, Problem, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Change, Plan, trust};
 use crate::service::layout;
@@ -67,6 +67,23 @@ pub struct Environment {
     oddities: Vec<String>,
 }
 
+/// Tells whether a file of variables has changed: modification time with nanoseconds, inode, size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signature(Vec<Option<(i64, i64, u64, i64)>>);
+
+impl Signature {
+    /// Of all files that the environment is read from, as they are now.
+    pub fn of(plan: &Plan) -> Self {
+        let mark = |path: &Path| {
+            let status = nix::sys::stat::stat(path).ok()?;
+            Some((status.st_mtime, status.st_mtime_nsec, status.st_ino, status.st_size))
+        };
+        let automatic = plan.environment.config_env.then_some(Path::new(layout::CONFIG_ENV));
+        let named = plan.environment.files.iter().map(PathBuf::as_path);
+        Signature(automatic.into_iter().chain(named).map(mark).collect())
+    }
+}
+
 /// What can be wrong with a file of variables.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
@@ -90,13 +107,6 @@ pub enum EnvironmentError {
         /// How to write it.
         remedy: String,
     },
-}
-
-fn reason_of(source: &std::io::Error) -> String {
-    match source.raw_os_error() {
-        Some(number) => reason(nix::errno::Errno::from_raw(number)),
-        None => source.to_string(),
-    }
 }
 
 impl Problem for EnvironmentError {

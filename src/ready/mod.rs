@@ -14,11 +14,11 @@ use crate::drop::Dropped;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::plan::{Draft, Plan};
+use crate::plan::{Draft, Mode, Plan};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::Vector;
-use environment::Environment;
+use environment::{Environment, Signature};
 use readiness::Notification;
 
 /// All that a run needs.
@@ -28,6 +28,8 @@ pub struct Ready<'a> {
     pub plan: &'a Plan,
     /// The worker's variables.
     pub environment: Environment,
+    /// Of the files they were read from.
+    pub signature: Signature,
     /// Its log.
     pub log: Log,
     /// Where readiness is told, if the service directory has `notification-fd`.
@@ -69,8 +71,8 @@ impl Problem for ReadyError {
 
 /// Does all of it. A log that cannot be opened is no error: the worker runs, and it is said.
 ///
-/// `held` is the notification descriptor that [`close_descriptors`] has kept. Readiness is told once in
-/// a process's life: after it the number may be that of a descriptor of ours.
+/// `held` is the notification descriptor that [`settle_descriptors`] has kept. Readiness is told once
+/// in a process's life: after it the number may be that of a descriptor of ours.
 pub fn prepare<'a>(
     dropped: &'a Dropped,
     held: &mut Option<Notification>,
@@ -78,16 +80,19 @@ pub fn prepare<'a>(
 ) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
     let mut findings = Findings::default();
-    findings.take(Notification::find(plan));
-    check_keep_fds(plan, &mut findings);
     let log = Log::open(plan, reporter);
+    // before the files are read: a change from here on is seen before the next run
+    let signature = match plan.mode {
+        Mode::Loop(_) => Signature::of(plan),
+        Mode::Exec | Mode::ExecAsInit => Signature::default(),
+    };
     let environment = environment::build(plan, &mut findings);
     reporter.trouble("environment", environment.oddity());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }
     findings.or(())?;
-    Ok(Ready { plan, environment, log, notification: held.take() })
+    Ok(Ready { plan, environment, signature, log, notification: held.take() })
 }
 
 /// Everything that would fail, found without touching anything: for `--explain`. Gives the
@@ -102,9 +107,11 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> Environment {
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }
-    match program::find(plan, &environment) {
-        Ok(path) => program::foretell_failure(&path).into_iter().for_each(|error| findings.push(error)),
-        Err(error) => findings.push(error),
+    // which program is part of another finding, if there is none
+    if !plan.program.is_empty()
+        && let Some(error) = program::foretell(plan, &environment)
+    {
+        findings.push(error);
     }
     environment
 }
@@ -116,14 +123,16 @@ fn check_keep_fds(plan: &Plan, findings: &mut Findings) {
 }
 
 /// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before
-/// the launcher opens any of its own. Gives the notification descriptor, for [`prepare`], which also
-/// says what is wrong with `notification-fd`.
-pub fn close_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings> {
-    let notification = Notification::find(plan).ok().flatten();
+/// the launcher opens any of its own; what is wrong can be mended only by a new start. Gives the
+/// notification descriptor, for [`prepare`].
+pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings> {
+    let mut findings = Findings::default();
+    let notification = findings.take(Notification::find(plan)).flatten();
+    check_keep_fds(plan, &mut findings);
     let number = notification.as_ref().map(Notification::number);
     let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(number).collect();
-    sys::fd::close_all_but(&keep).map_err(ReadyError::Close)?;
-    Ok(notification)
+    findings.take(sys::fd::close_all_but(&keep).map_err(ReadyError::Close));
+    findings.or(notification)
 }
 
 impl Ready<'_> {

@@ -138,8 +138,16 @@ fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
     ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
 }
 
-/// What would be wrong with executing this file, which has been found: for `--explain`.
-pub fn foretell_failure(path: &Path) -> Option<ProgramError> {
+/// What will be wrong with executing the program, as far as can be seen without doing it.
+pub fn foretell(plan: &Plan, environment: &Environment) -> Option<ProgramError> {
+    match find(plan, environment) {
+        Ok(path) => foretell_failure(&path),
+        Err(error) => Some(error),
+    }
+}
+
+/// What would be wrong with executing this file, which has been found.
+fn foretell_failure(path: &Path) -> Option<ProgramError> {
     let errno = match first_bytes(path)? {
         start if start.starts_with(b"#!") => refused_interpreter(path)?.1,
         start if start.starts_with(b"\x7fELF") => return None,

@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::{Problem, reason};
+use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
@@ -25,13 +25,6 @@ pub enum NotificationError {
     /// The file holds no descriptor from 3 up.
     #[error("notification-fd: is not a descriptor from 3 up")]
     NoNumber,
-}
-
-fn reason_of(source: &std::io::Error) -> String {
-    match source.raw_os_error() {
-        Some(number) => reason(nix::errno::Errno::from_raw(number)),
-        None => source.to_string(),
-    }
 }
 
 impl Problem for NotificationError {

@@ -1,11 +1,9 @@
 //! The loop: wait, run, record, again. A failing or missing worker never ends it; a stop does.
 
 use std::ffi::CString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use nix::sys::stat::stat;
 
 use super::record::{Judgement, RecordFile, Resting, RestingKind};
 use super::signals::HANDLED;
@@ -18,13 +16,12 @@ use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::{Log, tail};
 use crate::plan::Plan;
-use crate::ready::environment::{self, Environment};
+use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{Ready, c_path, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::service::layout;
 use crate::sys;
 use crate::sys::clock::BootTime;
-use crate::sys::spawn::{Launch, Vector};
+use crate::sys::spawn::{Launch, Limit, Vector};
 
 /// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
 /// for begins. What comes after its beginning asks for one more.
@@ -44,11 +41,8 @@ struct Prepared {
     vector: Vector,
     candidates: Vec<CString>,
     /// Of the files it was read from.
-    signature: Vec<Signature>,
+    signature: Signature,
 }
-
-/// Tells whether a file has changed: modification time with nanoseconds, inode, size.
-pub(super) type Signature = Option<(i64, i64, u64, i64)>;
 
 struct Cycle<'a> {
     plan: &'a Plan,
@@ -61,6 +55,7 @@ struct Cycle<'a> {
     prepared: Prepared,
     environment_trouble: Option<Findings>,
     directory: Option<CString>,
+    limits: Vec<Limit>,
     /// HUP: read config.env again before the next run.
     read_again: bool,
     /// ALRM during a run: one more run at once.
@@ -107,12 +102,11 @@ enum Winding {
 /// Runs the worker again and again.
 pub(super) fn run_loop(
     ready: Ready<'_>,
-    signature: Vec<Signature>,
     timing: &Timing,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
 ) -> Ended {
-    match Cycle::new(ready, signature, timing, waiter, reporter) {
+    match Cycle::new(ready, timing, waiter, reporter) {
         Ok(mut cycle) => cycle.run().unwrap_or_else(|finding| Ended::Broken(finding.into())),
         Err(finding) => Ended::Broken(finding.into()),
     }
@@ -121,13 +115,12 @@ pub(super) fn run_loop(
 impl<'a> Cycle<'a> {
     fn new(
         ready: Ready<'a>,
-        signature: Vec<Signature>,
         timing: &'a Timing,
         waiter: &'a mut Waiter,
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, log, notification } = ready;
+        let Ready { plan, environment, signature, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -145,6 +138,7 @@ impl<'a> Cycle<'a> {
             prepared: Prepared::new(plan, environment, signature),
             environment_trouble: None,
             directory: plan.chdir.as_deref().map(c_path),
+            limits: plan.limits.to_kernel(),
             read_again: false,
             run_again: false,
             failures: 0,
@@ -165,6 +159,9 @@ impl<'a> Cycle<'a> {
         sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
+                if self.record.record.next_due.take().is_some() {
+                    self.record.write(self.reporter);
+                }
                 return Ok(Ended::Left(Exit::OK));
             }
             let end = self.one_run()?;
@@ -175,7 +172,7 @@ impl<'a> Cycle<'a> {
             }
             if let Some(resting) = self.is_over(&end) {
                 self.record.write(self.reporter);
-                return Ok(Ended::Over(resting));
+                return Ok(Ended::Over(resting, std::mem::take(&mut self.prepared.signature)));
             }
             let delay = if self.run_again { Duration::ZERO } else { delay };
             due = BootTime::now().after(delay);
@@ -278,7 +275,7 @@ impl<'a> Cycle<'a> {
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
     fn renew_environment(&mut self) {
-        let now = signature(self.plan);
+        let now = Signature::of(self.plan);
         if !self.read_again && now == self.prepared.signature {
             return;
         }
@@ -313,6 +310,7 @@ impl<'a> Cycle<'a> {
             join: self.log.join(),
             directory: self.directory.as_deref(),
             umask: self.plan.umask,
+            limits: &self.limits,
             handled: &HANDLED,
             foreground: false,
         });
@@ -339,7 +337,8 @@ impl<'a> Cycle<'a> {
     fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
         let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
         let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
-        let mut run = Run { started, stop_asked_at: None, timed_out: false, winding: None };
+        let mut run =
+            Run { started, stop_asked_at: None, interrupted: false, timed_out: false, winding: None };
         loop {
             worker.reap();
             if let Some(ended) = worker.ended()
@@ -393,15 +392,17 @@ impl<'a> Cycle<'a> {
 struct Run {
     started: BootTime,
     stop_asked_at: Option<BootTime>,
+    interrupted: bool,
     timed_out: bool,
     winding: Option<Winding>,
 }
 
 impl Run {
-    /// The first signal asks the worker (or lets it finish); a second INT, or another one more than a
-    /// second later, kills now.
+    /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
+    /// later, kills now.
     fn stop(&mut self, signal: Signal, worker: &Worker, rules: &StopRules) {
         let now = BootTime::now();
+        let second_int = signal == Signal::SIGINT && std::mem::replace(&mut self.interrupted, true);
         match self.stop_asked_at {
             None => {
                 self.stop_asked_at = Some(now);
@@ -409,7 +410,7 @@ impl Run {
                     self.winding = Some(ask_to_stop(worker, rules, now));
                 }
             }
-            Some(first) if signal == Signal::SIGINT || now.since(first) > IMPATIENT_AFTER => {
+            Some(first) if second_int || now.since(first) > IMPATIENT_AFTER => {
                 if !matches!(self.winding, Some(Winding::KilledAt(_))) {
                     self.winding = Some(Winding::KillAt(now));
                 }
@@ -444,7 +445,7 @@ fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
 }
 
 impl Prepared {
-    fn new(plan: &Plan, environment: Environment, signature: Vec<Signature>) -> Self {
+    fn new(plan: &Plan, environment: Environment, signature: Signature) -> Self {
         let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
         Prepared {
             vector: environment.to_vector(),
@@ -453,17 +454,6 @@ impl Prepared {
             signature,
         }
     }
-}
-
-/// Of the files that the environment is read from.
-pub(super) fn signature(plan: &Plan) -> Vec<Signature> {
-    let config_env = PathBuf::from(layout::CONFIG_ENV);
-    let automatic = plan.environment.config_env.then_some(&config_env);
-    automatic
-        .into_iter()
-        .chain(&plan.environment.files)
-        .map(|path| stat(path).ok().map(|s| (s.st_mtime, s.st_mtime_nsec, s.st_ino, s.st_size)))
-        .collect()
 }
 
 /// `60 s`, `1m 30s`, to the millisecond below two minutes.

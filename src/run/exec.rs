@@ -80,6 +80,9 @@ fn set_up(ready: &Ready<'_>) -> Result<(), Findings> {
     if let Some(directory) = &ready.plan.chdir {
         nix::unistd::chdir(directory).map_err(|errno| ReadyError::Directory(directory.clone(), errno))?;
     }
+    for limit in ready.plan.limits.to_kernel() {
+        limit.set().map_err(|errno| system_refused("set ulimits", errno.into()))?;
+    }
     sys::signals::restore_for_worker()
         .map_err(|errno| system_refused("empty the signal mask", errno.into()).into())
 }

@@ -23,6 +23,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
         join: ready.log.join(),
         directory: directory.as_deref(),
         umask: plan.umask,
+        limits: &plan.limits.to_kernel(),
         handled: &HANDLED,
         foreground: true,
     });

@@ -19,8 +19,9 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::plan::Mode;
 use crate::ready;
+use crate::ready::environment::Signature;
 use crate::ready::readiness::Notification;
-use crate::report::{Level, Reporter};
+use crate::report::Reporter;
 use crate::rest;
 
 /// How an attempt at running the worker ended.
@@ -30,8 +31,8 @@ pub enum Ended {
     Left(Exit),
     /// Something must be mended first.
     Broken(Findings),
-    /// The loop has come to its end: done, or too many failures.
-    Over(Resting),
+    /// The loop has come to its end: done, or too many failures; with what its variables were read from.
+    Over(Resting, Signature),
 }
 
 /// Runs the worker; rests and starts afresh under a supervisor. In exec mode it returns only if the
@@ -39,12 +40,9 @@ pub enum Ended {
 pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     let plan = &dropped.plan;
     // before anything of ours is open
-    let mut notification = match ready::close_descriptors(plan) {
+    let mut notification = match ready::settle_descriptors(plan) {
         Ok(notification) => notification,
-        Err(findings) => {
-            reporter.findings(Level::Fatal, &findings);
-            return findings.exit();
-        }
+        Err(findings) => return rest::until_run_changes(plan, &findings, reporter),
     };
     let mut rest = rest::Rest::new(plan);
     let mut waiter = None;
@@ -64,11 +62,6 @@ fn attempt(
     waiter: &mut Option<Waiter>,
     reporter: &mut Reporter,
 ) -> Ended {
-    // before the files are read: a change from here on is seen before the next run
-    let signature = match &dropped.plan.mode {
-        Mode::Loop(_) => cycle::signature(&dropped.plan),
-        Mode::Exec | Mode::ExecAsInit => Vec::new(),
-    };
     let ready = match ready::prepare(dropped, notification, reporter) {
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
@@ -85,7 +78,7 @@ fn attempt(
         Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
     };
     match timing {
-        Some(timing) => cycle::run_loop(ready, signature, timing, waiter, reporter),
+        Some(timing) => cycle::run_loop(ready, timing, waiter, reporter),
         None => init::run_as_init(ready, waiter),
     }
 }

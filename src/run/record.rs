@@ -139,7 +139,8 @@ impl RecordFile {
         let mut file = RecordFile::at(plan);
         match file.read(plan.name.as_str()) {
             Ok(Some(record)) => file.record = record,
-            Ok(None) => {}
+            // without a directory there is nothing to read, and writing says so
+            Ok(None) | Err(RecordError::NoDirectory) => {}
             Err(error) => reporter.warn(&format!(
                 "unable to read the run record of '{}': {error}; it is written anew",
                 plan.name

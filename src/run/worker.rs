@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::error::{Finding, reason};
+use crate::error::{Finding, reason_of};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
@@ -92,10 +92,7 @@ fn next_ended() -> Option<(Pid, Ending)> {
 
 /// A finding for what the system refused.
 pub(super) fn system_refused(what: &str, error: std::io::Error) -> Finding {
-    let text = match error.raw_os_error() {
-        Some(number) => reason(Errno::from_raw(number)),
-        None => error.to_string(),
-    };
+    let text = reason_of(&error);
     Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {text}"), hint: None }
 }
 
@@ -110,6 +107,7 @@ pub(super) fn not_started(error: SpawnError, plan: &Plan, environment: &Environm
         SpawnError::Child(Step::DeathSignal, errno) => {
             system_refused("arm the parent-death signal", errno.into())
         }
+        SpawnError::Child(Step::Limits, errno) => system_refused("set ulimits", errno.into()),
         SpawnError::Child(Step::Output, errno) => system_refused("set stdout and stderr", errno.into()),
         SpawnError::Clone(errno) => system_refused("start a process", errno.into()),
     }

@@ -1,8 +1,9 @@
 //! Opening below directories that somebody else may have planted: no link of a user's is followed.
-//! A link that belongs to root (`/var/run`) is, because only root can have put it there.
+//! A link of root's in a directory of root's (`/var/run`) is, because only root can have put it there.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 
-use super::file::{kind, kind_name};
+use super::file::{self, kind, kind_name};
 use crate::error::reason;
 
 /// As many as the kernel follows.
@@ -54,35 +55,67 @@ pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
 
 /// Opens a directory, component by component; a link that is not root's is not followed.
 pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathError> {
-    walk(path, missing, |component, status| match kind(status) {
+    let walked = walk(path, missing, |component, status, above| match kind(status) {
         SFlag::S_IFDIR => Ok(()),
-        SFlag::S_IFLNK if status.st_uid == 0 => Ok(()),
+        SFlag::S_IFLNK if only_root_put_it_there(status, above) => Ok(()),
         SFlag::S_IFLNK => Err(PathError::Link(component.to_path_buf())),
         other => {
             let what = kind_name(other).unwrap_or("a file");
             Err(PathError::NotDirectory { path: component.to_path_buf(), what })
         }
-    })
+    })?;
+    Ok(walked.last)
+}
+
+/// Opens a regular file for reading; a link that is not root's is not followed, the last one neither.
+pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
+    let follow_roots = |component: &Path, status: &FileStat, above: Option<&FileStat>| match kind(status) {
+        SFlag::S_IFLNK if !only_root_put_it_there(status, above) => {
+            Err(PathError::Link(component.to_path_buf()))
+        }
+        _ => Ok(()),
+    };
+    let found = walk(path, Missing::Refuse, follow_roots).map_err(|error| match error {
+        PathError::Refused(_, errno) => errno.into(),
+        PathError::Link(link) if link == path => io::Error::other("it is a symbolic link"),
+        other => io::Error::other(other.to_string()),
+    })?;
+    match found.directory {
+        // what has the name by now may be another file, but no link
+        Some((directory, name)) => file::open_regular_at(directory, Path::new(&name), OFlag::O_NOFOLLOW),
+        None => file::open_regular_at(found.last, Path::new("."), OFlag::O_NOFOLLOW),
+    }
+}
+
+/// Where a walk ended.
+#[derive(Debug)]
+pub struct Walked {
+    /// The last component, open with O_PATH.
+    pub last: OwnedFd,
+    /// The directory that holds it, and its name there; none for `/` and the working directory.
+    pub directory: Option<(OwnedFd, OsString)>,
 }
 
 /// Goes a path component by component, from `/` or the working directory, without ever following a
-/// link blindly: `judge` sees each component, links too, and may refuse it. Gives the last one, open
-/// with O_PATH.
+/// link blindly: `judge` sees each component, links too, with the directory that holds it, and may
+/// refuse it.
 pub fn walk(
     path: &Path,
     missing: Missing,
-    judge: impl Fn(&Path, &FileStat) -> Result<(), PathError>,
-) -> Result<OwnedFd, PathError> {
+    judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
+) -> Result<Walked, PathError> {
     let start = |absolute: bool| {
         let path = Path::new(if absolute { "/" } else { "." });
         let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
         let directory = openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
-        judge(path, &fstat(&directory).map_err(refused)?)?;
-        Ok(directory)
+        let status = fstat(&directory).map_err(refused)?;
+        judge(path, &status, None)?;
+        Ok((directory, status))
     };
-    let mut here = start(path.is_absolute())?;
+    let (mut here, mut above) = start(path.is_absolute())?;
     let mut walked = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
     let mut todo = components(path);
+    let mut directory = None;
     let mut links = 0;
     while let Some(name) = todo.pop_front() {
         let whole = walked.join(&name);
@@ -95,9 +128,10 @@ pub fn walk(
             result => result.map_err(refused)?,
         };
         let status = fstat(&next).map_err(refused)?;
-        judge(&whole, &status)?;
+        judge(&whole, &status, Some(&above))?;
         if kind(&status) != SFlag::S_IFLNK {
-            here = next;
+            directory = Some((std::mem::replace(&mut here, next), name));
+            above = status;
             walked = whole;
             continue;
         }
@@ -108,14 +142,26 @@ pub fn walk(
         // of the link that was judged, not of what has its name by now
         let target = PathBuf::from(readlinkat(&next, "").map_err(refused)?);
         if target.is_absolute() {
-            here = start(true)?;
+            (here, above) = start(true)?;
+            directory = None;
             walked = PathBuf::from("/");
         }
         for component in components(&target).into_iter().rev() {
             todo.push_front(component);
         }
     }
-    Ok(here)
+    Ok(Walked { last: here, directory })
+}
+
+/// Whether a link is root's and lies where only root can put one: in a directory of his own a user can
+/// give any name to a link of root's.
+fn only_root_put_it_there(link: &FileStat, above: Option<&FileStat>) -> bool {
+    link.st_uid == 0 && above.is_some_and(belongs_to_root_alone)
+}
+
+/// Whether a directory or file is root's and nobody else may write it.
+pub fn belongs_to_root_alone(status: &FileStat) -> bool {
+    status.st_uid == 0 && status.st_mode & 0o022 == 0
 }
 
 fn make_directory(above: &OwnedFd, name: &OsStr) -> Result<(), Errno> {

@@ -51,10 +51,35 @@ pub struct Launch<'a> {
     pub directory: Option<&'a CStr>,
     /// Its mask for new files.
     pub umask: Option<u32>,
+    /// Its bounds.
+    pub limits: &'a [Limit],
     /// Signals that the launcher handles and the worker must not.
     pub handled: &'a [c_int],
     /// The terminal's foreground goes to the worker's group.
     pub foreground: bool,
+}
+
+/// A bound of a resource, as the kernel wants it.
+#[derive(Clone, Copy)]
+pub struct Limit(libc::__rlimit_resource_t, libc::rlimit);
+
+impl Limit {
+    /// Soft and hard bound of a resource.
+    pub fn new(resource: nix::sys::resource::Resource, soft: u64, hard: u64) -> Self {
+        Limit(resource as libc::__rlimit_resource_t, libc::rlimit { rlim_cur: soft, rlim_max: hard })
+    }
+
+    /// Binds this process. Makes a system call only.
+    pub fn set(&self) -> Result<(), Errno> {
+        // SAFETY: a number and a live struct
+        Errno::result(unsafe { libc::setrlimit(self.0, &raw const self.1) }).map(drop)
+    }
+}
+
+impl std::fmt::Debug for Limit {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}={}:{}", self.0, self.1.rlim_cur, self.1.rlim_max)
+    }
 }
 
 /// How stdout and stderr are one where there is no log.
@@ -77,6 +102,8 @@ pub enum Step {
     Output,
     /// Its directory.
     Directory,
+    /// Its bounds.
+    Limits,
     /// The program.
     Execute,
 }
@@ -187,6 +214,11 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
         // SAFETY: takes two numbers; 1 and 2 are the child's own copies
         if from != to && unsafe { libc::dup2(from, to) } < 0 {
             return (Step::Output, Errno::last());
+        }
+    }
+    for limit in launch.limits {
+        if let Err(errno) = limit.set() {
+            return (Step::Limits, errno);
         }
     }
     for signal in launch.handled.iter().chain(&[libc::SIGPIPE, libc::SIGXFSZ]) {

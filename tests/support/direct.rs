@@ -107,6 +107,17 @@ impl Direct {
         self.child = Some(self.command(caller, options, worker).spawn().expect("it starts"));
     }
 
+    /// Starts root's launcher through another program that executes the words it is given.
+    pub fn launch_through(&mut self, through: &[&str], options: &[&str], worker: &[&str]) {
+        assert!(self.child.is_none(), "the launcher before still runs");
+        let launcher = self.command(Caller::Root, options, worker);
+        let stderr = fs::File::create(self.scratch.join("stderr")).expect("a file for its stderr");
+        let mut command = Command::new(through[0]);
+        command.args(&through[1..]).arg(launcher.get_program()).args(launcher.get_args());
+        command.current_dir(self.directory()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        self.child = Some(command.spawn().expect("it starts"));
+    }
+
     /// The service directory.
     pub fn directory(&self) -> PathBuf {
         self.scratch.join(&self.name)
