@@ -281,13 +281,23 @@ fn five_alrms_in_sleep_are_one_run() {
     if !have(&[Need::Root]) {
         return;
     }
-    let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
-    direct.after_runs(1);
-    for _ in 0..5 {
-        direct.signal(Signal::SIGALRM);
+    for _ in 0..20 {
+        let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
+        direct.after_runs(1);
+        // as five `s6-svc -a` come: apart, but within the 50 ms that make them one wish
+        let start = Instant::now();
+        for _ in 0..5 {
+            direct.signal(Signal::SIGALRM);
+            std::thread::sleep(Duration::from_millis(4));
+        }
+        // a busy machine may take its time over them: then they are several wishes
+        if start.elapsed() < Duration::from_millis(40) {
+            direct.after_runs(2);
+            throughout("two runs", Duration::from_millis(400), || direct.record()["runs"] == 2);
+            return;
+        }
     }
-    direct.after_runs(2);
-    throughout("two runs", Duration::from_millis(400), || direct.record()["runs"] == 2);
+    panic!("never five ALRMs within 40 ms");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::direct::{signal, throughout};
+use support::direct::{context_switches, signal, throughout};
 use support::{Need, Scratch, eventually, eventually_contains, have, read};
 
 /// The launcher as PID 1 of a PID namespace; its output is in `out`.
@@ -170,6 +170,22 @@ fn usr1_usr2_winch_and_hup_are_forwarded_in_exec_mode() {
     }
     container.scratch.write("go", "", 0o644);
     container.end();
+}
+
+#[test]
+fn in_exec_mode_it_sleeps_as_long_as_the_worker_runs() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::start("init-idle", &[], "echo ready; exec sleep 1000");
+    container.prints("ready");
+    let init = container.init();
+    let asleep = || read(format!("/proc/{init}/stat")).contains(") S ");
+    eventually("asleep", || asleep().then_some(()));
+    let before = context_switches(init);
+    throughout("asleep", Duration::from_millis(700), || asleep() && context_switches(init) == before);
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 143);
 }
 
 #[test]
