@@ -959,8 +959,11 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     let mut group = Leaving(group.stdout(Stdio::null()).spawn().expect("runsv starts"));
     let worker = number_after(&eventually_contains(&support::state("runit-one.log"), "ready"), "ready ");
     eventually_contains(&support::state("runit-two.log"), "two-ready");
-    let supervisor = |name: &str| number_after(&format!("is {}", read(scratch.join(name))), "is ");
-    let pid_of = |service: &str| number_after(&format!("is {}", read(scratch.join(service))), "is ");
+    let pid_of = |file: &str| -> i32 {
+        eventually(&format!("{file} holds a pid"), || {
+            read(scratch.join(file)).trim().parse().ok().filter(|pid| *pid > 0)
+        })
+    };
     let (logger, sibling) = (pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid"));
 
     let sv = |action: &str, service: &str| {
@@ -969,7 +972,7 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     };
     sv("stop", "one");
     assert!(!is_alive(worker));
-    for pid in [logger, sibling, supervisor("one.pid"), supervisor("two.pid")] {
+    for pid in [logger, sibling, pid_of("one.pid"), pid_of("two.pid")] {
         assert!(is_alive(pid), "{pid} is gone with the stopped service");
     }
     assert_eq!((pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid")), (logger, sibling));

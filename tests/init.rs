@@ -31,7 +31,7 @@ impl Container {
         let scratch = Scratch::new(name);
         let out = fs::File::create(scratch.join("out")).expect("a file");
         let unshare = Command::new("unshare")
-            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .args(["--pid", "--fork", "--mount-proc"])
             .arg(scratch.launcher())
             .args(["--state-dir", scratch.directory_of_abc("state").to_str().expect("a text")])
             .args(options)
@@ -74,8 +74,15 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // --kill-child takes PID 1 with it, and the kernel all the rest
-        let _ = self.unshare.kill();
+        if self.unshare.try_wait().ok().flatten().is_some() {
+            return;
+        }
+        // PID 1, with which the kernel ends all the rest; --kill-child would not: the parent-death
+        // signal is lost when the launcher becomes abc
+        let unshare = self.unshare.id();
+        for pid in read(format!("/proc/{unshare}/task/{unshare}/children")).split_whitespace() {
+            signal(pid.parse().expect("a pid"), Signal::SIGKILL);
+        }
         let _ = self.unshare.wait();
     }
 }
