@@ -281,13 +281,23 @@ fn five_alrms_in_sleep_are_one_run() {
     if !have(&[Need::Root]) {
         return;
     }
-    let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
-    direct.after_runs(1);
-    for _ in 0..5 {
-        direct.signal(Signal::SIGALRM);
+    for _ in 0..20 {
+        let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
+        direct.after_runs(1);
+        // as five `s6-svc -a` come: apart, but within the 50 ms that make them one wish
+        let start = Instant::now();
+        for _ in 0..5 {
+            direct.signal(Signal::SIGALRM);
+            std::thread::sleep(Duration::from_millis(4));
+        }
+        // a busy machine may take its time over them: then they are several wishes
+        if start.elapsed() < Duration::from_millis(40) {
+            direct.after_runs(2);
+            throughout("two runs", Duration::from_millis(400), || direct.record()["runs"] == 2);
+            return;
+        }
     }
-    direct.after_runs(2);
-    throughout("two runs", Duration::from_millis(400), || direct.record()["runs"] == 2);
+    panic!("never five ALRMs within 40 ms");
 }
 
 #[test]
@@ -948,8 +958,11 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     let mut group = Leaving(group.stdout(Stdio::null()).spawn().expect("runsv starts"));
     let worker = number_after(&eventually_contains(&support::state("runit-one.log"), "ready"), "ready ");
     eventually_contains(&support::state("runit-two.log"), "two-ready");
-    let supervisor = |name: &str| number_after(&format!("is {}", read(scratch.join(name))), "is ");
-    let pid_of = |service: &str| number_after(&format!("is {}", read(scratch.join(service))), "is ");
+    let pid_of = |file: &str| -> i32 {
+        eventually(&format!("{file} holds a pid"), || {
+            read(scratch.join(file)).trim().parse().ok().filter(|pid| *pid > 0)
+        })
+    };
     let (logger, sibling) = (pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid"));
 
     let sv = |action: &str, service: &str| {
@@ -958,7 +971,7 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     };
     sv("stop", "one");
     assert!(!is_alive(worker));
-    for pid in [logger, sibling, supervisor("one.pid"), supervisor("two.pid")] {
+    for pid in [logger, sibling, pid_of("one.pid"), pid_of("two.pid")] {
         assert!(is_alive(pid), "{pid} is gone with the stopped service");
     }
     assert_eq!((pid_of("one/log/supervise/pid"), pid_of("two/supervise/pid")), (logger, sibling));

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::direct::{signal, throughout};
+use support::direct::{context_switches, signal, throughout};
 use support::{Need, Scratch, eventually, eventually_contains, have, read};
 
 /// The launcher as PID 1 of a PID namespace; its output is in `out`.
@@ -31,7 +31,7 @@ impl Container {
         let scratch = Scratch::new(name);
         let out = fs::File::create(scratch.join("out")).expect("a file");
         let unshare = Command::new("unshare")
-            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .args(["--pid", "--fork", "--mount-proc"])
             .arg(scratch.launcher())
             .args(["--state-dir", scratch.directory_of_abc("state").to_str().expect("a text")])
             .args(options)
@@ -74,8 +74,15 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // --kill-child takes PID 1 with it, and the kernel all the rest
-        let _ = self.unshare.kill();
+        if self.unshare.try_wait().ok().flatten().is_some() {
+            return;
+        }
+        // PID 1, with which the kernel ends all the rest; --kill-child would not: the parent-death
+        // signal is lost when the launcher becomes abc
+        let unshare = self.unshare.id();
+        for pid in read(format!("/proc/{unshare}/task/{unshare}/children")).split_whitespace() {
+            signal(pid.parse().expect("a pid"), Signal::SIGKILL);
+        }
         let _ = self.unshare.wait();
     }
 }
@@ -170,6 +177,22 @@ fn usr1_usr2_winch_and_hup_are_forwarded_in_exec_mode() {
     }
     container.scratch.write("go", "", 0o644);
     container.end();
+}
+
+#[test]
+fn in_exec_mode_it_sleeps_as_long_as_the_worker_runs() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::start("init-idle", &[], "echo ready; exec sleep 1000");
+    container.prints("ready");
+    let init = container.init();
+    let asleep = || read(format!("/proc/{init}/stat")).contains(") S ");
+    eventually("asleep", || asleep().then_some(()));
+    let before = context_switches(init);
+    throughout("asleep", Duration::from_millis(700), || asleep() && context_switches(init) == before);
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 143);
 }
 
 #[test]

@@ -331,6 +331,19 @@ fn a_changed_run_file_is_started_again() {
 }
 
 #[test]
+fn a_run_file_that_becomes_another_programs_leaves_no_rest_in_the_record() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("run-replaced");
+    let directory = svscan.add_launch("run-replaced", "-- nosuchprogram", &[]);
+    eventually_rests("run-replaced", "program");
+    write(&directory.join("run"), "#!/bin/sh\n: > started\nexec sleep 1000\n", 0o755);
+    eventually("started", || directory.join("started").exists().then_some(()));
+    assert!(record_is_clear("run-replaced"), "{}", record("run-replaced"));
+}
+
+#[test]
 fn hup_and_alrm_try_again() {
     if !possible() {
         return;
@@ -351,8 +364,7 @@ fn hup_and_alrm_try_again() {
         assert_eq!(svscan.pid(name), pid);
     }
     for (name, option) in [("again-run-hup", "-h"), ("again-run-alrm", "-a")] {
-        let directory = svscan.add_launch(name, "--user futonew:911 -- sh -c 'echo ready'", &[]);
-        let _ = directory;
+        svscan.add_launch(name, "--user futonew:911 -- sh -c 'echo ready'", &[]);
         eventually("said", || svscan.stderr().contains(&format!(" {name}: fatal")).then_some(()));
         let pid = svscan.pid(name);
         eventually("it takes signals", || {
