@@ -159,9 +159,6 @@ impl<'a> Cycle<'a> {
         sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
-                if self.record.record.next_due.take().is_some() {
-                    self.record.write(self.reporter);
-                }
                 return Ok(Ended::Left(Exit::OK));
             }
             let end = self.one_run()?;
