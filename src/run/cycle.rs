@@ -29,8 +29,7 @@ const GATHER_REQUESTS: Duration = Duration::from_millis(50);
 /// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
 /// only after this.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
-/// A run that lasts longer is recorded as begun; of a shorter one the end is enough. Replacing a file
-/// costs more than all else that the launcher does in a tick.
+/// A run that lasts longer is recorded as begun; of a shorter one the end is enough.
 const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a group that got KILL may take to be gone (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
@@ -159,6 +158,7 @@ impl<'a> Cycle<'a> {
         sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
+                self.record.catch_up(self.reporter);
                 return Ok(Ended::Left(Exit::OK));
             }
             let end = self.one_run()?;
@@ -174,7 +174,7 @@ impl<'a> Cycle<'a> {
             let delay = if self.run_again { Duration::ZERO } else { delay };
             due = BootTime::now().after(delay);
             self.record.record.next_due = Some(sys::clock::utc(sys::clock::wall_now() + delay));
-            self.record.write(self.reporter);
+            self.record.write_by_and_by(delay, self.reporter);
         }
     }
 

@@ -18,8 +18,11 @@ use crate::exit::Exit;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
 use crate::sys;
+use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
 
+/// How old the file may be while the service goes on.
+const AT_MOST_BEHIND: Duration = Duration::from_secs(1);
 /// The largest record that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -131,6 +134,8 @@ pub(crate) struct RecordFile {
     pub(crate) record: RunRecord,
     directory_path: Option<PathBuf>,
     directory: Option<OwnedFd>,
+    written_at: Option<BootTime>,
+    is_behind: bool,
 }
 
 impl RecordFile {
@@ -157,7 +162,13 @@ impl RecordFile {
     }
 
     fn at(plan: &Plan) -> Self {
-        RecordFile { record: RunRecord::default(), directory_path: plan.state_dir.clone(), directory: None }
+        RecordFile {
+            record: RunRecord::default(),
+            directory_path: plan.state_dir.clone(),
+            directory: None,
+            written_at: None,
+            is_behind: false,
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
@@ -215,8 +226,27 @@ impl RecordFile {
         }
     }
 
+    /// Replaces the file, unless that was done within the last second and can be done again within the
+    /// next: on a disk this costs more than all else that the launcher does in a tick.
+    pub(crate) fn write_by_and_by(&mut self, next_in: Duration, reporter: &mut Reporter) {
+        let is_fresh = self.written_at.is_some_and(|at| BootTime::now().since(at) < AT_MOST_BEHIND);
+        self.is_behind = is_fresh && next_in < AT_MOST_BEHIND;
+        if !self.is_behind {
+            self.write(reporter);
+        }
+    }
+
+    /// Replaces the file if it is behind.
+    pub(crate) fn catch_up(&mut self, reporter: &mut Reporter) {
+        if self.is_behind {
+            self.write(reporter);
+        }
+    }
+
     /// Replaces the file.
     pub(crate) fn write(&mut self, reporter: &mut Reporter) {
+        self.written_at = Some(BootTime::now());
+        self.is_behind = false;
         let trouble = self.replace().err().map(|error| {
             // the directory may have been replaced
             self.directory = None;
@@ -238,7 +268,6 @@ impl RecordFile {
         let temporary = PathBuf::from(format!(".{}.json.tmp", self.record.name));
         let file = create_new(directory, &temporary)?;
         write_all(&file, text.as_bytes())
-            .and_then(|()| write_all(&file, b"\n"))
             .and_then(|()| renameat(directory, &temporary, directory, &name))
             .map_err(|errno| {
                 let _ = unlinkat(directory, &temporary, UnlinkatFlags::NoRemoveDir);
