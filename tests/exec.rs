@@ -771,7 +771,7 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
         assert!(page.contains(problem), "{problem}: {page}");
     }
     assert!(
-        page.contains("'an argument'") && page.contains("INHERITED") && page.contains("  (inherited)"),
+        page.contains("'an argument'") && page.contains("INHERITED") && page.contains("(inherited)"),
         "{page}"
     );
     assert!(!page.contains("hunter2"), "{page}");

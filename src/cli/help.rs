@@ -63,7 +63,8 @@ pub fn spelled(flag: &Flag) -> String {
     }
 }
 
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+/// Lines of at most `width` characters, broken at blanks.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

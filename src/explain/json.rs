@@ -100,7 +100,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::Loop(_) => "loop",
         },
         timing: match &plan.mode {
-            Mode::Loop(timing) => Some(timing_part(timing, text::timing_lines(plan))),
+            Mode::Loop(timing) => Some(timing_part(timing, text::timing_lines(plan), text::starts(plan))),
             Mode::Exec | Mode::ExecAsInit => None,
         },
         user: (plan.change != Change::Unknown).then(|| UserPart {
@@ -168,7 +168,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     text
 }
 
-fn timing_part(timing: &Timing, in_words: Vec<String>) -> TimingPart {
+fn timing_part(timing: &Timing, in_words: Vec<String>, next_starts: Vec<String>) -> TimingPart {
     let seconds = |delay: crate::config::value::Delay| delay.duration().as_secs_f64();
     TimingPart {
         kind: match timing.pace {
@@ -188,9 +188,6 @@ fn timing_part(timing: &Timing, in_words: Vec<String>) -> TimingPart {
         backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),
         max_failures: timing.max_failures,
         in_words,
-        next_starts: match timing.pace {
-            Pace::Interval(_) => text::starts(timing),
-            Pace::Once { .. } => Vec::new(),
-        },
+        next_starts,
     }
 }

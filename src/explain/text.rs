@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Explained;
+use crate::cli::help::wrapped;
 use crate::config::settings::OnStop;
 use crate::config::spec::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
@@ -26,6 +27,11 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     }
     for line in timing_lines(plan) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
+    }
+    let starts = starts(plan);
+    if !starts.is_empty() {
+        page.row("", "next starts, if a run took no time:");
+        starts.iter().for_each(|start| page.row("", &format!("  {start}")));
     }
     page.row(
         "user",
@@ -77,7 +83,9 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     }
     if !inherited.is_empty() {
         let names: Vec<_> = inherited.iter().map(|(name, _)| name.to_string_lossy()).collect();
-        page.row("", &format!("{}  (inherited)", names.join(" ")));
+        for line in wrapped(&format!("{} (inherited)", names.join(" ")), 87) {
+            page.row("", &line);
+        }
     }
     if findings.is_empty() {
         page.row("problems", "none");
@@ -213,15 +221,13 @@ fn loop_lines(timing: &Timing) -> Vec<String> {
         ),
         OnStop::Finish => "a stop lets the run end; a second one a second later kills it".to_string(),
     });
-    if let Pace::Interval(_) = timing.pace {
-        lines.push("next starts, if a run took no time:".to_string());
-        lines.extend(starts(timing).into_iter().map(|start| format!("  {start}")));
-    }
     lines
 }
 
-/// The next starts, UTC, if a run took no time.
-pub(super) fn starts(timing: &Timing) -> Vec<String> {
+/// The next starts, UTC, if a run took no time; none where no run follows a success.
+pub(super) fn starts(plan: &Plan) -> Vec<String> {
+    let Mode::Loop(timing) = &plan.mode else { return Vec::new() };
+    let Pace::Interval(delay) = timing.pace else { return Vec::new() };
     let first = clock::wall_now() + timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
-    (0..STARTS).map(|number| clock::utc(first + timing.pace.delay().duration() * number)).collect()
+    (0..STARTS).map(|number| clock::utc(first + delay.duration() * number)).collect()
 }
