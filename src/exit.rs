@@ -1,7 +1,5 @@
 //! The exit codes, all of them: a contract with users (README, *Exit codes*), in execline's terms.
 
-use nix::sys::signal::Signal;
-
 /// How a program of ours leaves: a code for the parent process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exit(u8);
@@ -23,8 +21,8 @@ impl Exit {
     pub const KILLED: Exit = Exit(137);
 
     /// What a shell says of a process that `signal` has killed: 128 + its number.
-    pub fn killed_by(signal: Signal) -> Exit {
-        Exit(128_u8.saturating_add(u8::try_from(signal as i32).unwrap_or(127)))
+    pub fn killed_by(signal: i32) -> Exit {
+        Exit(128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)))
     }
 
     /// The code that a worker itself exited with.

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use crate::cli::{self, Ask};
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Change, Machine, Place};
+use crate::plan::{Change, Host, Machine, Place};
 use crate::report::{Level, Reporter};
 use crate::{config, drop, explain, plan, rest, run, sys};
 
@@ -20,6 +20,10 @@ use crate::{config, drop, explain, plan, rest, run, sys};
 /// there was nothing to execute.
 pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
     let machine = Machine;
+    if machine.is_init() {
+        // the kernel drops what PID 1 has no handler for, and keeps what it has blocked
+        sys::signals::block_all();
+    }
     if sys::fd::fill_standard().is_err() {
         // nobody to tell: one of them is closed
         return Exit::SYSTEM;

@@ -71,12 +71,12 @@ impl Reporter {
     pub fn say(&self, level: Level, audience: Audience, text: &str) {
         let line = format_line(self.program, self.name.as_deref(), level, text);
         if let Some(log) = &self.log {
-            sys::fd::write_all_or_give_up(log.as_fd(), line.as_bytes());
+            sys::fd::write_line(log.as_fd(), line.as_bytes());
         }
         if audience == Audience::LogOnly && self.log.is_some() {
             return;
         }
-        sys::fd::write_all_or_give_up(std::io::stderr().as_fd(), line.as_bytes());
+        sys::fd::write_line(std::io::stderr().as_fd(), line.as_bytes());
     }
 
     /// A warning for everyone.

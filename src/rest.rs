@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::log::Log;
+use crate::log::{Log, Rotation};
 use crate::plan::{Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
@@ -38,12 +38,18 @@ pub struct Rest {
     resting: bool,
     /// Set before an attempt, so that nothing mended during the attempt is missed.
     watch: Option<Watch>,
+    first_delay: Option<Duration>,
 }
 
 impl Rest {
     /// Nothing has been said yet.
     pub fn new(plan: &Plan) -> Self {
-        Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None }
+        Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None, first_delay: None }
+    }
+
+    /// How long the first run of the next loop has to wait, if another than usual.
+    pub fn take_first_delay(&mut self) -> Option<Duration> {
+        self.first_delay.take()
     }
 
     /// The user's files are as they should be: the record no longer says that the service rests, which
@@ -59,7 +65,8 @@ impl Rest {
             self.resting = rested;
             return;
         }
-        *self = Rest { supervised: self.supervised, said: None, resting: false, watch: None };
+        self.said = None;
+        self.watch = None;
         write_resting(ready.plan, None, reporter);
         if rested {
             reporter.info("no longer resting: starting afresh");
@@ -99,7 +106,7 @@ impl Rest {
                 }
                 resting
             }
-            Ended::Over(resting, signature) => {
+            Ended::Over { resting, signature, delay } => {
                 if !self.supervised {
                     let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
                     reporter.say(level, Audience::Everyone, &resting.reason);
@@ -108,6 +115,8 @@ impl Rest {
                 self.watch = Watch::on(plan);
                 // mended while the last run still failed
                 if resting.kind == RestingKind::MaxFailures && signature != environment::Signature::of(plan) {
+                    // by the worker itself, maybe: this must not be faster than the loop was
+                    self.first_delay = Some(delay);
                     return Then::StartAfresh;
                 }
                 resting
@@ -127,7 +136,10 @@ impl Rest {
         // before the record says so: whoever reads that may signal at once
         let Ok(waiter) = Waiter::in_place(waiter) else { return Then::Leave(Exit::SYSTEM) };
         if !std::mem::replace(&mut self.resting, true) {
-            let until = "resting until run, config.env or the program changes (or HUP, ALRM)";
+            let until = match self.watch {
+                Some(_) => "resting until run, config.env or the program changes (or HUP, ALRM)",
+                None => "resting until HUP or ALRM: there is no inotify watch to be had",
+            };
             match resting.kind {
                 RestingKind::Configuration | RestingKind::Program => reporter.info(until),
                 RestingKind::MaxFailures | RestingKind::Done => {
@@ -210,7 +222,7 @@ pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Report
     let watch = Watch::on_run_files(plan);
     let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
     if as_user {
-        Log::open(plan, reporter);
+        Log::open(plan, Rotation::Never, reporter);
     }
     reporter.findings(Level::Fatal, findings);
     reporter.info("resting until run or /etc/passwd changes (or HUP, ALRM)");
@@ -247,8 +259,12 @@ fn exit_of(resting: &Resting) -> Exit {
     Exit::of_worker(resting.exit)
 }
 
+/// In characters: the record stays small.
+const LONGEST_REASON: usize = 1000;
+
 fn reason_of(findings: &Findings) -> String {
-    findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ")
+    let all = findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
+    all.chars().take(LONGEST_REASON).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -289,13 +305,17 @@ impl Watch {
             .chain(plan.environment.files.iter().cloned())
             .chain(plan.chdir.clone())
             .chain(program::places(plan, &environment));
-        for path in users_files {
+        for path in users_files.chain(program::interpreter_of(plan, &environment)) {
             watch.add(&path, Changed::UsersFiles);
+            // where links lead to
+            if let Ok(canonical) = std::fs::canonicalize(&path) {
+                watch.add(&canonical, Changed::UsersFiles);
+            }
         }
         Some(watch)
     }
 
-    /// Watches a name in its directory; where that is missing, the nearest name above it.
+    /// Watches a name in its directory, and every name above it: links and directories are replaced too.
     fn add(&mut self, path: &Path, changed: Changed) {
         let flags = AddWatchFlags::IN_CREATE
             | AddWatchFlags::IN_MOVED_TO
@@ -312,7 +332,6 @@ impl Watch {
             };
             if let Ok(descriptor) = self.inotify.add_watch(directory, flags) {
                 self.names.entry(descriptor).or_default().push((name.to_os_string(), changed));
-                return;
             }
             path = directory;
         }
@@ -323,6 +342,9 @@ impl Watch {
         let mut most = Changed::Nothing;
         while let Ok(events) = self.inotify.read_events() {
             for event in events {
+                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+                    most = most.max(Changed::UsersFiles);
+                }
                 let names = self.names.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
                 let name = event.name.as_deref().unwrap_or(OsStr::new(""));
                 let hit = names.iter().filter(|(each, _)| each == name).map(|(_, changed)| *changed).max();

@@ -205,7 +205,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
                 findings.push(ServiceFileError::TwoWorkers { path, line });
             }
             "exec" => match value.into_inner() {
-                Value::List(words) if !words.is_empty() => {
+                Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
                     file.worker = Some(Worker::Program(words.into_iter().map(OsString::from).collect()));
                 }
                 _ => findings.push(ServiceFileError::WrongKind {
@@ -248,6 +248,15 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
 
 /// The words of the command line that say the same.
 fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
+    let texts: Vec<&String> = match &value {
+        Value::Switch(_) => Vec::new(),
+        Value::Text(text) => vec![text],
+        Value::List(list) => list.iter().collect(),
+        Value::Table(table) => table.iter().flat_map(|(key, text)| [key, text]).collect(),
+    };
+    if texts.iter().any(|text| text.contains('\0')) {
+        return Err("a text without a NUL byte".to_string());
+    }
     match (flag.takes, value) {
         (Takes::Nothing, Value::Switch(true)) => Ok(vec![OsString::new()]),
         (Takes::Nothing, Value::Switch(false)) => Ok(Vec::new()),

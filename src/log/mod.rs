@@ -11,6 +11,8 @@ use std::rc::Rc;
 
 use open::{OpenedLog, open};
 
+use crate::config::spec::LogRules;
+use crate::config::value::ByteSize;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
 use crate::sys::spawn::Join;
@@ -33,14 +35,27 @@ pub enum Log {
     Unavailable,
 }
 
+/// Whether a log that is too large may be rotated now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Between runs.
+    WhenDue,
+    /// While a worker may be writing.
+    Never,
+}
+
 impl Log {
     /// Opens the log of the plan, and lets our own lines go there too. What is wrong is said, and the
     /// worker runs all the same.
-    pub fn open(plan: &Plan, reporter: &mut Reporter) -> Log {
+    pub fn open(plan: &Plan, rotation: Rotation, reporter: &mut Reporter) -> Log {
         let LogPlan::File(path) = &plan.log else {
             return Log::Inherited;
         };
-        match open(path, plan.log_rules, &plan.identity) {
+        let rules = match rotation {
+            Rotation::WhenDue => plan.log_rules,
+            Rotation::Never => LogRules { size: ByteSize(u64::MAX), ..plan.log_rules },
+        };
+        match open(path, rules, &plan.identity) {
             Ok(OpenedLog { file, length, note }) => {
                 let file = Rc::new(file);
                 reporter.set_log(Some(Rc::clone(&file)));

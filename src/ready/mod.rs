@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::drop::Dropped;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
-use crate::log::Log;
+use crate::log::{Log, Rotation};
 use crate::plan::{Draft, Mode, Plan};
 use crate::report::Reporter;
 use crate::sys;
@@ -80,7 +80,7 @@ pub fn prepare<'a>(
 ) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
     let mut findings = Findings::default();
-    let log = Log::open(plan, reporter);
+    let log = Log::open(plan, Rotation::WhenDue, reporter);
     // before the files are read: a change from here on is seen before the next run
     let signature = match plan.mode {
         Mode::Loop(_) => Signature::of(plan),

@@ -30,6 +30,14 @@ pub enum ProgramError {
         /// The PATH that was searched.
         searched: Option<String>,
     },
+    /// The system is short of something; it may be over in a second.
+    #[error("unable to execute '{program}': {}", reason(*errno))]
+    Refused {
+        /// As given.
+        program: String,
+        /// Why.
+        errno: Errno,
+    },
     /// It is there and the system refuses.
     #[error("unable to execute '{path}': {why}")]
     CannotExecute {
@@ -46,6 +54,7 @@ impl Problem for ProgramError {
     fn exit(&self) -> Exit {
         match self {
             ProgramError::NotFound { .. } => Exit::NOT_FOUND,
+            ProgramError::Refused { .. } => Exit::SYSTEM,
             ProgramError::CannotExecute { .. } => Exit::CANNOT_EXECUTE,
         }
     }
@@ -55,6 +64,7 @@ impl Problem for ProgramError {
             ProgramError::NotFound { .. } => {
                 Some("check the name, or write the program with its whole path".to_string())
             }
+            ProgramError::Refused { .. } => None,
             ProgramError::CannotExecute { remedy, .. } => remedy.clone(),
         }
     }
@@ -102,6 +112,9 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
 /// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
     let program = plan.program.first().map(OsStr::new).unwrap_or_default();
+    if is_passing(errno) {
+        return ProgramError::Refused { program: program.to_string_lossy().into_owned(), errno };
+    }
     let by_name = !program.as_bytes().contains(&b'/');
     // a directory of PATH that the user cannot search holds nothing for him; one in a path is in the way
     let counts = |path: &PathBuf| match sys::file::look_for(path) {
@@ -113,6 +126,18 @@ pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> 
         return ProgramError::NotFound { program: program.to_string_lossy().into_owned(), searched };
     };
     cannot_execute(&path, errno)
+}
+
+/// No process, memory, descriptor to be had just now, or a disk or network that does not answer.
+fn is_passing(errno: Errno) -> bool {
+    use Errno::{EAGAIN, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ESTALE, ETXTBSY};
+    matches!(errno, EAGAIN | EINTR | EIO | EMFILE | ENFILE | ENOMEM | ESTALE | ETXTBSY)
+}
+
+/// The interpreter of the script that would be executed, if it is one.
+pub fn interpreter_of(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
+    let path = places(plan, environment).into_iter().find(|path| sys::file::exists(path))?;
+    interpreter(&path).map(PathBuf::from)
 }
 
 fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {

@@ -44,7 +44,8 @@ impl Problem for NotificationError {
 
 impl Notification {
     /// Looks for the file in the service directory. Started by hand, without the descriptor, there is
-    /// nobody to tell.
+    /// nobody to tell. A supervisor gives a pipe: the number is the user's word, and must not lead to a
+    /// file that root's ancestors left open.
     pub fn find(plan: &Plan) -> Result<Option<Self>, NotificationError> {
         if plan.place == Place::Elsewhere {
             return Ok(None);
@@ -57,7 +58,7 @@ impl Notification {
         let bytes = sys::file::read_at_most(file, 4096).map_err(NotificationError::Read)?;
         let text = String::from_utf8_lossy(&bytes);
         let number = descriptor(text.trim()).map_err(|_| NotificationError::NoNumber)?;
-        Ok(sys::fd::is_open(number).then_some(Notification(number)))
+        Ok(sys::fd::is_for_notices(number).then_some(Notification(number)))
     }
 
     /// The descriptor, to be handed on.

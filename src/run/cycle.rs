@@ -7,20 +7,21 @@ use nix::sys::signal::Signal;
 
 use super::record::{Judgement, RecordFile, Resting, RestingKind};
 use super::signals::HANDLED;
-use super::worker::{Ending, Worker, not_started, reap_orphans, system_refused};
+use super::worker::{Worker, exit_of, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
 use crate::config::settings::OnStop;
 use crate::config::spec::{Pace, StopRules, Timing};
 use crate::config::value::Backoff;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::log::{Log, tail};
+use crate::log::{Log, Rotation, tail};
 use crate::plan::Plan;
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{Ready, c_path, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
+use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, Limit, Vector};
 
 /// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
@@ -98,15 +99,16 @@ enum Winding {
     KilledAt(BootTime),
 }
 
-/// Runs the worker again and again.
+/// Runs the worker again and again; the first time after `first_delay` or that of the plan.
 pub(super) fn run_loop(
     ready: Ready<'_>,
     timing: &Timing,
+    first_delay: Option<Duration>,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
 ) -> Ended {
     match Cycle::new(ready, timing, waiter, reporter) {
-        Ok(mut cycle) => cycle.run().unwrap_or_else(|finding| Ended::Broken(finding.into())),
+        Ok(mut cycle) => cycle.run(first_delay).unwrap_or_else(|finding| Ended::Broken(finding.into())),
         Err(finding) => Ended::Broken(finding.into()),
     }
 }
@@ -150,11 +152,9 @@ impl<'a> Cycle<'a> {
         Ok(cycle)
     }
 
-    fn run(&mut self) -> Result<Ended, Finding> {
-        let mut due = BootTime::now();
-        if let Some(delay) = self.timing.initial_delay {
-            due = due.after(delay.duration());
-        }
+    fn run(&mut self, first_delay: Option<Duration>) -> Result<Ended, Finding> {
+        let initial = self.timing.initial_delay.map(|delay| delay.duration());
+        let mut due = BootTime::now().after(first_delay.or(initial).unwrap_or_default());
         sys::process::give_back_memory();
         loop {
             if let Slept::Stopped = self.sleep_until(due)? {
@@ -169,7 +169,8 @@ impl<'a> Cycle<'a> {
             }
             if let Some(resting) = self.is_over(&end) {
                 self.record.write(self.reporter);
-                return Ok(Ended::Over(resting, std::mem::take(&mut self.prepared.signature)));
+                let signature = std::mem::take(&mut self.prepared.signature);
+                return Ok(Ended::Over { resting, signature, delay });
             }
             let delay = if self.run_again { Duration::ZERO } else { delay };
             due = BootTime::now().after(delay);
@@ -263,11 +264,12 @@ impl<'a> Cycle<'a> {
     /// HUP: our own lines go to the file that is there now; the rest before the next run.
     fn hang_up(&mut self) {
         self.read_again = true;
-        self.reopen_log();
+        self.record.reopen_directory();
+        self.reopen_log(Rotation::Never);
     }
 
-    fn reopen_log(&mut self) {
-        self.log = Log::open(self.plan, self.reporter);
+    fn reopen_log(&mut self, rotation: Rotation) {
+        self.log = Log::open(self.plan, rotation, self.reporter);
     }
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
@@ -295,7 +297,7 @@ impl<'a> Cycle<'a> {
 
     fn one_run(&mut self) -> Result<RunEnd, Finding> {
         self.renew_environment();
-        self.reopen_log();
+        self.reopen_log(Rotation::WhenDue);
         self.record.started(sys::clock::wall_now());
 
         let started = BootTime::now();
@@ -356,11 +358,13 @@ impl<'a> Cycle<'a> {
                 }
                 Some(Winding::KillAt(at)) if now >= at => {
                     worker.signal_group(Signal::SIGKILL);
+                    // a worker that has left its group
+                    worker.signal(Signal::SIGKILL);
                     run.winding = Some(Winding::KilledAt(now));
                 }
                 Some(Winding::KilledAt(at)) if now >= at.after(KILL_TAKES) => {
                     self.reporter.warn("a process of the worker's group survives KILL; going on without it");
-                    return Ok(run.end(worker.ended().unwrap_or(Ending::Killed(Signal::SIGKILL))));
+                    return Ok(run.end(worker.ended().unwrap_or(Ending::Killed(libc::SIGKILL))));
                 }
                 _ => {}
             }
@@ -419,12 +423,15 @@ impl Run {
     fn end(&self, ended: Ending) -> RunEnd {
         let duration = BootTime::now().since(self.started);
         let needed_kill =
-            ended == Ending::Killed(Signal::SIGKILL) && matches!(self.winding, Some(Winding::KilledAt(_)));
+            ended == Ending::Killed(libc::SIGKILL) && matches!(self.winding, Some(Winding::KilledAt(_)));
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
         let (exit, what) = match ended {
             _ if self.timed_out => (Exit::TIMED_OUT, format!("timed out after {}", in_words(duration))),
-            Ending::Exited(code) => (ended.exit(), format!("exit status {code}")),
-            Ending::Killed(signal) => (ended.exit(), format!("killed by {}", signal.as_str())),
+            Ending::Exited(code) => (exit_of(ended), format!("exit status {code}")),
+            Ending::Killed(number) => {
+                let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
+                (exit_of(ended), format!("killed by {name}"))
+            }
         };
         let cut_short = match self.winding {
             Some(_) if stopped.is_some() && !self.timed_out => CutShort::ByStop,

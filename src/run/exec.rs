@@ -38,6 +38,15 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
             Some(saved)
         }
     };
+    // the worker's bounds cannot be taken back from the launcher
+    if !plan.limits.ulimits.is_empty()
+        && let Some(error) = program::foretell(plan, &ready.environment)
+    {
+        if let Some(saved) = dispositions {
+            sys::signals::restore(saved);
+        }
+        return Ended::Broken(error.into());
+    }
     // the way back, should the program not be executable
     let output = sys::fd::SavedOutput::save();
     let before = plan

@@ -4,7 +4,7 @@
 use nix::sys::signal::Signal;
 
 use super::signals::HANDLED;
-use super::worker::{Worker, not_started, system_refused};
+use super::worker::{Worker, exit_of, not_started, system_refused};
 use super::{Ended, Waiter};
 use crate::ready::{Ready, c_path, program};
 use crate::sys::spawn::Launch;
@@ -34,7 +34,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
     loop {
         worker.reap();
         if let Some(ending) = worker.ended() {
-            return Ended::Left(ending.exit());
+            return Ended::Left(exit_of(ending));
         }
         let signals = match waiter.wait(None, None) {
             Ok(signals) => signals,

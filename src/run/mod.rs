@@ -14,6 +14,8 @@ pub use signals::Signals;
 pub use waiter::Waiter;
 pub(crate) use worker::reap_orphans;
 
+use std::time::Duration;
+
 use crate::drop::Dropped;
 use crate::error::Findings;
 use crate::exit::Exit;
@@ -31,8 +33,15 @@ pub enum Ended {
     Left(Exit),
     /// Something must be mended first.
     Broken(Findings),
-    /// The loop has come to its end: done, or too many failures; with what its variables were read from.
-    Over(Resting, Signature),
+    /// The loop has come to its end: done, or too many failures.
+    Over {
+        /// Why.
+        resting: Resting,
+        /// Of the files that the variables were read from.
+        signature: Signature,
+        /// After which another run would have followed.
+        delay: Duration,
+    },
 }
 
 /// Runs the worker; rests and starts afresh under a supervisor. In exec mode it returns only if the
@@ -78,7 +87,7 @@ fn attempt(
         Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
     };
     match timing {
-        Some(timing) => cycle::run_loop(ready, timing, waiter, reporter),
+        Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
         None => init::run_as_init(ready, waiter),
     }
 }

@@ -136,6 +136,7 @@ pub(crate) struct RecordFile {
     directory: Option<OwnedFd>,
     written_at: Option<BootTime>,
     is_behind: bool,
+    mode: Mode,
 }
 
 impl RecordFile {
@@ -168,6 +169,8 @@ impl RecordFile {
             directory: None,
             written_at: None,
             is_behind: false,
+            // it quotes the log, and is no more open than that
+            mode: Mode::from_bits_truncate(0o640 & plan.log_rules.mode | 0o600),
         }
     }
 
@@ -236,6 +239,11 @@ impl RecordFile {
         }
     }
 
+    /// HUP: the state directory may have been replaced.
+    pub(crate) fn reopen_directory(&mut self) {
+        self.directory = None;
+    }
+
     /// Replaces the file if it is behind.
     pub(crate) fn catch_up(&mut self, reporter: &mut Reporter) {
         if self.is_behind {
@@ -266,7 +274,7 @@ impl RecordFile {
         };
         let name = PathBuf::from(format!("{}.json", self.record.name));
         let temporary = PathBuf::from(format!(".{}.json.tmp", self.record.name));
-        let file = create_new(directory, &temporary)?;
+        let file = create_new(directory, &temporary, self.mode)?;
         write_all(&file, text.as_bytes())
             .and_then(|()| renameat(directory, &temporary, directory, &name))
             .map_err(|errno| {
@@ -290,9 +298,8 @@ pub(crate) fn says_resting(plan: &Plan) -> bool {
     record.ok().flatten().is_some_and(|record| record.resting.is_some())
 }
 
-fn create_new(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+fn create_new(directory: &OwnedFd, name: &Path, mode: Mode) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o640);
     nofollow::with_no_umask(|| match openat(directory, name, flags, mode) {
         // left by a launcher that was killed
         Err(Errno::EEXIST) => {

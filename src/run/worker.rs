@@ -2,7 +2,6 @@
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{Finding, reason_of};
@@ -10,6 +9,7 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
 use crate::ready::{ReadyError, program};
+use crate::sys::process::{Ending, next_ended};
 use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
 
 /// A worker; the leader of a process group of its own.
@@ -19,21 +19,11 @@ pub(super) struct Worker {
     ended: Option<Ending>,
 }
 
-/// How a worker's own process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// With this exit code.
-    Exited(i32),
-    /// By this signal.
-    Killed(Signal),
-}
-
-impl Ending {
-    pub(super) fn exit(self) -> Exit {
-        match self {
-            Ending::Exited(code) => Exit::of_worker(code),
-            Ending::Killed(signal) => Exit::killed_by(signal),
-        }
+/// What a shell would say of it.
+pub(super) fn exit_of(ending: Ending) -> Exit {
+    match ending {
+        Ending::Exited(code) => Exit::of_worker(code),
+        Ending::Killed(signal) => Exit::killed_by(signal),
     }
 }
 
@@ -51,7 +41,7 @@ impl Worker {
     /// us as subreaper or PID 1.
     pub(super) fn reap(&mut self) {
         while let Some((pid, ending)) = next_ended() {
-            if pid == self.pid {
+            if pid == self.pid.as_raw() {
                 self.ended = Some(ending);
             }
         }
@@ -80,14 +70,6 @@ impl Worker {
 /// Reaps without a worker: orphans that end while the launcher sleeps.
 pub(crate) fn reap_orphans() {
     while next_ended().is_some() {}
-}
-
-fn next_ended() -> Option<(Pid, Ending)> {
-    match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-        Ok(WaitStatus::Exited(pid, code)) => Some((pid, Ending::Exited(code))),
-        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid, Ending::Killed(signal))),
-        _ => None,
-    }
 }
 
 /// A finding for what the system refused.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::stat::Mode;
 
 /// A closed stdin, stdout or stderr becomes /dev/null, as Rust's own start-up has it: the next file that
@@ -69,6 +70,22 @@ pub fn is_open(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
+/// Whether the number is a pipe's end for writing, or a socket.
+pub fn is_for_notices(fd: RawFd) -> bool {
+    // SAFETY: all-zero is a valid stat
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: takes a number and a live, writable struct
+    if unsafe { libc::fstat(fd, &raw mut status) } != 0 {
+        return false;
+    }
+    // SAFETY: takes two numbers and only asks
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    match status.st_mode & libc::S_IFMT {
+        libc::S_IFIFO => flags & libc::O_ACCMODE == libc::O_WRONLY,
+        kind => kind == libc::S_IFSOCK,
+    }
+}
+
 /// Closes an inherited descriptor that nothing of ours owns.
 pub fn close_inherited(fd: RawFd) {
     // SAFETY: takes a number; only numbers that the supervisor passed, from 3 up, come here once
@@ -109,11 +126,29 @@ impl SavedOutput {
     }
 }
 
-/// Writes all of it, or as much as can be: there is nobody to tell of an error.
+/// Writes all of it, or as much as can be: there is nobody to tell of an error. A reader who has not
+/// read for a second loses the line: the launcher has more to do than to wait for him.
+pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
+    for part in bytes.chunks(PIPE_BUF) {
+        let mut ready = [PollFd::new(fd, PollFlags::POLLOUT)];
+        if !matches!(poll(&mut ready, PATIENCE), Ok(1..) | Err(Errno::EINTR)) {
+            return;
+        }
+        write_all_or_give_up(fd, part);
+    }
+}
+
+/// So much a pipe that is ready takes without waiting.
+const PIPE_BUF: usize = 4096;
+/// Milliseconds.
+const PATIENCE: u16 = 1000;
+
+/// Writes all of it, or as much as can be, however long it takes.
 pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
     super::signals::survive_writes();
     while !bytes.is_empty() {
         match nix::unistd::write(fd, bytes) {
+            Ok(0) => return,
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
             Err(_) => return,

@@ -1,5 +1,5 @@
 //! What nix has no (or a slow) wrapper for: priority and groups of this process.
-#![expect(unsafe_code, reason = "setpriority has no safe wrapper, getgroups a slow one")]
+#![expect(unsafe_code, reason = "calls without a safe wrapper, or with one that does too much")]
 
 use nix::errno::Errno;
 
@@ -14,6 +14,28 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
 pub fn nice() -> i32 {
     // SAFETY: takes two numbers and only asks; -1 is a niceness too, errors cannot happen for oneself
     unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit code.
+    Exited(i32),
+    /// By the signal of this number; real-time signals too, for which there is no name.
+    Killed(i32),
+}
+
+/// Takes the status of a child that has ended, if there is one. nix would reap it and then fail if a
+/// real-time signal has killed it.
+pub fn next_ended() -> Option<(i32, Ending)> {
+    let mut status = 0;
+    // SAFETY: a live, writable number
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::__WALL) };
+    let ending = match libc::WIFEXITED(status) {
+        true => Ending::Exited(libc::WEXITSTATUS(status)),
+        false => Ending::Killed(libc::WTERMSIG(status)),
+    };
+    (pid > 0).then_some((pid, ending))
 }
 
 /// The supplementary groups, if there are at most `most` (EINVAL otherwise). nix would first read the

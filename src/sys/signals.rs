@@ -28,6 +28,12 @@ pub fn restore_for_worker() -> Result<(), Errno> {
     unblock_all()
 }
 
+/// Keeps every signal waiting.
+pub fn block_all() {
+    // a set of all signals cannot be refused
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+}
+
 /// Dispositions to be put back.
 #[derive(Debug)]
 pub struct SavedDispositions(Vec<(Signal, SigAction)>);
@@ -35,7 +41,7 @@ pub struct SavedDispositions(Vec<(Signal, SigAction)>);
 /// Blocks all signals and gives these their default effect, which they have as soon as the mask is
 /// emptied.
 pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
-    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+    block_all();
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
     let mut saved = Vec::new();
     for signal in signals.iter().filter_map(|number| Signal::try_from(*number).ok()) {
