@@ -27,7 +27,7 @@ fn supervised(scratch: &Scratch, words: &str) -> Child {
     let user = if nix::unistd::geteuid().is_root() { "--user 65534:65534" } else { "" };
     let launcher = scratch.launcher();
     let run = format!(
-        "#!/bin/sh\nexec 3> ../notified\nexec {} {user} --state-dir {} {words}\n",
+        "#!/bin/sh\nmkfifo ../notice\ncat ../notice > ../notified &\nexec 3> ../notice\nexec {} {user} --state-dir {} {words}\n",
         launcher.display(),
         scratch.join("state").display()
     );
@@ -66,6 +66,21 @@ fn tells_readiness_once_and_touches_no_descriptor_of_its_own() {
     assert_eq!(read(scratch.join("notified")), "\n");
     let log = read(scratch.join("state/service.log"));
     assert!(!log.contains("\n\n") && !log.starts_with('\n'), "{log}");
+}
+
+#[test]
+fn a_worker_that_writes_its_own_settings_runs_no_faster_than_its_interval() {
+    let scratch = Scratch::new("writes-settings");
+    let words = "--interval 1 --max-failures 1 -- sh -c 'echo \"T=$$\" > config.env; exit 1'";
+    std::fs::create_dir_all(scratch.join("service")).expect("the service directory");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(scratch.join("service"), open).expect("its mode");
+    let begun = std::time::Instant::now();
+    let child = supervised(&scratch, words);
+    let path = scratch.join("state/service.json");
+    eventually("three runs", || (record(&path)["runs"].as_u64() >= Some(3)).then_some(()));
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(1900), "{:?}", begun.elapsed());
+    stop(child);
 }
 
 #[test]

@@ -1058,3 +1058,82 @@ fn bounds_bind_the_worker_and_not_the_launcher() {
     assert!(bounded > 4, "{bounded}");
     assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
 }
+
+#[test]
+fn a_worker_killed_by_a_real_time_signal_is_a_failed_run() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let direct = Direct::start("real-time", &["--interval", "0.05"], "kill -40 $$");
+    let record = eventually("two runs", || {
+        let record = direct.record();
+        (record["runs"].as_u64() >= Some(2)).then_some(record)
+    });
+    assert_eq!(record["last_status"], 168, "{record}");
+    assert!(direct.log().contains("worker failed: killed by signal 40"), "{}", direct.log());
+}
+
+#[test]
+fn a_worker_that_leaves_its_group_does_not_escape_a_timeout() {
+    if !have(&[Need::Root, Need::Program("python3")]) {
+        return;
+    }
+    let script = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+                  os.setpgid(0, os.getpgid(os.getppid()))\n\
+                  print('worker', os.getpid(), flush=True)\ntime.sleep(1000)";
+    let mut direct = Direct::new("leaves-group");
+    let options = ["--interval", "1000", "--timeout", "0.5", "--grace", "0.1"];
+    direct.launch(Caller::Root, &options, &["python3", "-c", script]);
+    let record = direct.after_runs(1);
+    assert_eq!(record["last_status"], 124, "{record}");
+    eventually_dead(number_after(&direct.logs("worker"), "worker "));
+}
+
+#[test]
+fn the_record_is_no_more_open_than_the_log() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    for (mode, expected) in [("0600", 0o600), ("0640", 0o640), ("0666", 0o640)] {
+        let direct = Direct::start("record-mode", &["--interval", "1000", "--log-mode", mode], "exit 1");
+        direct.after_runs(1);
+        let status = fs::metadata(direct.record_path()).expect("a record");
+        assert_eq!(status.mode() & 0o777, expected, "{mode}");
+    }
+}
+
+#[test]
+fn hup_during_a_run_rotates_nothing() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let script = "head -c 9000 /dev/zero | tr '\\0' x; echo; echo ready; sleep 1000";
+    let options = ["--interval", "1000", "--log-size", "4096", "--log-keep", "0"];
+    let mut direct = Direct::start("hup-rotates", &options, script);
+    direct.logs("ready");
+    signal(direct.pid(), Signal::SIGHUP);
+    throughout("the log is kept", Duration::from_millis(300), || direct.log().contains("ready"));
+    assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_stops_nothing() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let direct = Direct::new("stuck");
+    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    let mut full = Command::new("dd")
+        .args(["if=/dev/zero", "bs=4096", "count=1000", "oflag=nonblock"])
+        .stdout(writer.try_clone().expect("a copy"))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("dd starts");
+    full.wait().expect("waited for");
+    let mut launcher = direct.command(Caller::Root, &["--interval", "0.05"], &["false"]);
+    let mut child = launcher.stderr(writer).spawn().expect("it starts");
+    eventually("three runs", || (direct.record()["runs"].as_u64() >= Some(3)).then_some(()));
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    nix::sys::signal::kill(pid, Signal::SIGTERM).expect("it is there");
+    assert!(child.wait().expect("waited for").success());
+}

@@ -359,6 +359,14 @@ mod tests {
     }
 
     #[test]
+    fn a_nul_is_refused_and_no_variable_lost() {
+        let (given, worker, findings) =
+            parsed("home = \"/a\\u0000b\"\nenv = { A = \"x\\u0000y\" }\nexec = [\"\"]\n");
+        assert_eq!((given, worker), (Vec::new(), None));
+        assert_eq!(findings.len(), 3, "{findings:?}");
+    }
+
+    #[test]
     fn a_syntax_error_names_the_place_and_not_the_text() {
         let (_, _, findings) = parsed("interval = 5\nsecret hunter2 = 'x'\n");
         assert_eq!(findings.len(), 1);
