@@ -1,13 +1,11 @@
 //! Resting: the one answer to what a restart each second cannot mend. Under a supervisor the launcher
 //! says once why, and sleeps, as the user, until something that can mend it changes.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+mod watch;
+
+use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::signal::Signal;
 
 use crate::drop;
@@ -20,6 +18,7 @@ use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
+use watch::{Changed, Watch};
 
 /// What follows a rest.
 #[derive(Debug, PartialEq, Eq)]
@@ -183,7 +182,7 @@ fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
     let mut settled_at: Option<BootTime> = None;
     let mut latest: Option<BootTime> = None;
     loop {
-        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.inotify.as_fd())) else {
+        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.descriptor())) else {
             return Woken::Stop;
         };
         crate::run::reap_orphans();
@@ -265,92 +264,4 @@ const LONGEST_REASON: usize = 1000;
 fn reason_of(findings: &Findings) -> String {
     let all = findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
     all.chars().take(LONGEST_REASON).collect()
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Changed {
-    Nothing,
-    UsersFiles,
-    RunFile,
-}
-
-/// inotify on the directories of everything that can mend a service.
-#[derive(Debug)]
-struct Watch {
-    inotify: Inotify,
-    names: BTreeMap<WatchDescriptor, Vec<(OsString, Changed)>>,
-}
-
-impl Watch {
-    /// What only a new start by the supervisor can take up. `None` where the system gives no inotify:
-    /// HUP and ALRM still work.
-    fn on_run_files(plan: &Plan) -> Option<Self> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
-        let mut watch = Watch { inotify, names: BTreeMap::new() };
-        let fixed = [layout::RUN, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"].map(Path::new);
-        for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
-            watch.add(path, Changed::RunFile);
-        }
-        Some(watch)
-    }
-
-    /// The same, and the user's files.
-    fn on(plan: &Plan) -> Option<Self> {
-        let mut watch = Watch::on_run_files(plan)?;
-        // variables that could not be read leave the PATH that was inherited
-        let environment = environment::build(plan, &mut Findings::default());
-        let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));
-        let users_files = config_env
-            .into_iter()
-            .chain(plan.environment.files.iter().cloned())
-            .chain(plan.chdir.clone())
-            .chain(program::places(plan, &environment));
-        for path in users_files.chain(program::interpreter_of(plan, &environment)) {
-            watch.add(&path, Changed::UsersFiles);
-            // where links lead to
-            if let Ok(canonical) = std::fs::canonicalize(&path) {
-                watch.add(&canonical, Changed::UsersFiles);
-            }
-        }
-        Some(watch)
-    }
-
-    /// Watches a name in its directory, and every name above it: links and directories are replaced too.
-    fn add(&mut self, path: &Path, changed: Changed) {
-        let flags = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MOVED_TO
-            | AddWatchFlags::IN_MOVED_FROM
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_ATTRIB
-            | AddWatchFlags::IN_ONLYDIR;
-        let mut path = path;
-        while let Some(name) = path.file_name() {
-            let directory = match path.parent() {
-                Some(parent) if parent != Path::new("") => parent,
-                _ => Path::new("."),
-            };
-            if let Ok(descriptor) = self.inotify.add_watch(directory, flags) {
-                self.names.entry(descriptor).or_default().push((name.to_os_string(), changed));
-            }
-            path = directory;
-        }
-    }
-
-    /// The most that the pending events mean.
-    fn changed(&self) -> Changed {
-        let mut most = Changed::Nothing;
-        while let Ok(events) = self.inotify.read_events() {
-            for event in events {
-                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-                    most = most.max(Changed::UsersFiles);
-                }
-                let names = self.names.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
-                let name = event.name.as_deref().unwrap_or(OsStr::new(""));
-                let hit = names.iter().filter(|(each, _)| each == name).map(|(_, changed)| *changed).max();
-                most = most.max(hit.unwrap_or(Changed::Nothing));
-            }
-        }
-        most
-    }
 }
