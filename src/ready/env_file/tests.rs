@@ -1,5 +1,9 @@
 use super::*;
 
+fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<Refusal>> {
+    super::parse(bytes, &|name| (name == "HOME").then_some(b"/config"))
+}
+
 fn values(text: &str) -> Vec<(String, String)> {
     match parse(text.as_bytes()) {
         Ok(file) => file
@@ -58,19 +62,19 @@ fn several_assignments_keep_their_order() {
 
 #[test]
 fn all_refusals_are_said_at_once_with_their_lines() {
-    let text = "A=1\nMSG=hello world\nURL=http://h/?a=b&c\nB=$X\nC=`id`\nD = 1\nE=~/x\nF=(1 2)\n\
-                G+=1\nUID=5\nexport H={a,b}\n;\nlast='open\n";
+    let text = "A=1\nMSG=hello world\nURL=http://h/?a=b&c\nB=$1\nC=`id`\nD = 1\nE=~x\nF=(1 2)\n\
+                G=${X:?}\nUID=5\nexport H={a,b}\n;\nlast='open\n";
     assert_eq!(
         refusals(text),
         [
             (2, "a second word, which bash would run as a command".to_string()),
             (3, "an unquoted '&'".to_string()),
-            (4, "'$' outside single quotes is not read".to_string()),
+            (4, "'$' with a digit stands for an argument of the script".to_string()),
             (5, "a command substitution is not run".to_string()),
             (6, "not an assignment".to_string()),
-            (7, "an unquoted '~'".to_string()),
+            (7, "an unquoted '~' with something behind it".to_string()),
             (8, "an array has no place in an environment".to_string()),
-            (9, "'+=' is not read".to_string()),
+            (9, "X is not set or empty, and the file asks for it".to_string()),
             (10, "bash keeps UID itself: the value would not last".to_string()),
             (11, "an unquoted '{'".to_string()),
             (12, "a ';' without a command before it".to_string()),
