@@ -166,8 +166,12 @@ impl<'e> Variables<'e> {
                 }
             }
             Form::Remove { side, extent, pattern } => {
-                let pattern = self.pattern(pattern, *line)?;
                 let value = found.known();
+                if value.is_empty() {
+                    // bash does not look at the pattern then: no := in it takes effect
+                    return Ok(value);
+                }
+                let pattern = self.pattern(pattern, *line)?;
                 self.spend(pattern::work(&value, &pattern), *line)?;
                 Ok(pattern::remove(&value, &pattern, *side, *extent).to_vec())
             }

@@ -14,6 +14,7 @@ mod evaluate;
 mod names;
 mod parameter;
 mod pattern;
+mod plain_command;
 mod reader;
 mod refusal;
 mod syntax;
@@ -87,7 +88,7 @@ pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<
 
 /// The words of a text that is one shell command with nothing to expand: a run script's.
 pub fn words(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
-    Reader::new(bytes, &|_| None).words()
+    plain_command::read(bytes)
 }
 
 fn unix_lines(bytes: &[u8]) -> Vec<u8> {

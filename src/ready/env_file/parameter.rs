@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::names::is_name;
 use super::syntax::{Action, Case, Extent, Form, Parameter, Part, Side, Word};
-use super::words::{self, MAX_DEPTH, Place};
+use super::words::{self, MAX_DEPTH, Place, Tilde};
 use super::{Refusal, names};
 
 /// Reads what is behind a `$`; one that begins no expansion is text.
@@ -28,6 +28,11 @@ pub(super) fn dollar(
         Some(byte) if names::is_name_byte(byte) && !byte.is_ascii_digit() => {
             let name = cursor.name();
             parts.push(Part::Parameter(Parameter { name, line, quoted, form: Form::Value }));
+        }
+        // bash marks its own places in a word with these, and stumbles here
+        Some(0x01 | 0x7f) => {
+            let what = "a control character behind a '$'";
+            return Err(Refusal::new(line, what, "if a dollar is meant, write \\$"));
         }
         // the last background command: there is none
         Some(b'!') => {
@@ -117,7 +122,15 @@ fn form(
             let side = if operator == b'#' { Side::Start } else { Side::End };
             let extent = extent(cursor, operator);
             let nested = Nested { place, quoted, pattern: true, depth: depth + 1 };
-            Ok(Form::Remove { side, extent, pattern: nested.read(cursor, line)? })
+            let pattern = nested.read(cursor, line)?;
+            let is_plain = |part: &Part| match part {
+                Part::Parameter(parameter) => matches!(parameter.form, Form::Value),
+                Part::Text { .. } | Part::Home { .. } => true,
+            };
+            if !pattern.iter().all(is_plain) {
+                return Err(not_read(line, "a pattern with another '${…}' than a name"));
+            }
+            Ok(Form::Remove { side, extent, pattern })
         }
         b'^' | b',' => {
             let to = if operator == b'^' { Case::Upper } else { Case::Lower };
@@ -204,13 +217,18 @@ impl Nested<'_> {
                     cursor.next();
                     return Ok(parts);
                 }
+                // bash marks its own places in a word with these
+                0x01 | 0x7f => {
+                    let what = "a control character inside '${…}'";
+                    return Err(Refusal::new(line, what, "give it a variable of its own, on a line before"));
+                }
                 _ if self.quoted => self.in_double_quotes(cursor, &mut parts)?,
                 b'~' if self.pattern && is_start || behind_colon => {
                     return Err(Refusal::new(line, "an unquoted '~' inside '${…}'", "quote it"));
                 }
                 b'~' if is_start => {
                     cursor.next();
-                    parts.push(words::tilde(cursor, line, self.place, false)?);
+                    parts.push(words::tilde(cursor, line, self.place, Tilde::InBraces)?);
                 }
                 b'{' if self.place.expands(b'{') => return Err(words::unquoted(line, byte, self.place)),
                 b'<' | b'>' if matches!(cursor.rest().get(1), Some(b'(')) => {
@@ -237,7 +255,7 @@ impl Nested<'_> {
         };
         match cursor.next() {
             Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
-            Some(b'\\') if self.pattern => Err(refused(b'\\')),
+            Some(byte @ (b'\\' | b'~')) if self.pattern => Err(refused(byte)),
             Some(b'\\') => {
                 match cursor.peek() {
                     Some(next @ (b'$' | b'`' | b'"' | b'\\' | b'}')) => {
@@ -252,7 +270,7 @@ impl Nested<'_> {
                 cursor.join();
                 match cursor.peek() {
                     Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
-                    _ => dollar(cursor, parts, self.place, true, self.depth),
+                    _ => dollar(cursor, parts, self.place, !self.pattern, self.depth),
                 }
             }
             Some(b'`') => Err(words::substitution(line)),

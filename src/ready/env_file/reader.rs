@@ -247,55 +247,6 @@ impl<'a, 'e> Reader<'a, 'e> {
             _ => Err(Refusal::new(line, "a set of something else than -a", "remove it: nothing is executed")),
         }
     }
-
-    /// The words of one command that takes the whole text; a comment may follow.
-    pub(super) fn words(mut self) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
-        let mut words = Vec::new();
-        loop {
-            self.cursor.skip_blanks();
-            let line = self.cursor.line();
-            match self.cursor.peek() {
-                None => break,
-                Some(b'#') => self.cursor.skip_line(),
-                Some(b'\n') if words.is_empty() => self.cursor.skip_line(),
-                Some(b'\n') => {
-                    self.cursor.next();
-                    self.skip_blank_lines();
-                    if !self.cursor.at_end() {
-                        let line = self.cursor.line();
-                        self.refusals.push(Refusal::new(line, "a second command", "keep one command only"));
-                    }
-                    break;
-                }
-                Some(b';') => {
-                    self.refusals.push(Refusal::new(line, "a ';'", "keep one command only"));
-                    break;
-                }
-                Some(_) => {
-                    let word = words::word(&mut self.cursor, Place::Plain)
-                        .and_then(|word| self.variables.value(&word, line));
-                    match word {
-                        Ok(word) => words.push(word),
-                        Err(refusal) => {
-                            self.refusals.push(refusal);
-                            self.cursor.skip_line();
-                        }
-                    }
-                }
-            }
-        }
-        if self.refusals.is_empty() { Ok(words) } else { Err(self.refusals) }
-    }
-
-    fn skip_blank_lines(&mut self) {
-        loop {
-            self.cursor.skip_blanks();
-            match self.cursor.peek() {
-                Some(b'#' | b'\n') => self.cursor.skip_line(),
-                _ => return,
-            }
-        }
-    }
 }
 
 /// One word, whatever the shell does with an expansion.

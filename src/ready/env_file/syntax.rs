@@ -109,6 +109,14 @@ pub(super) enum Operand {
 }
 
 impl Part {
+    /// The bytes of a part in a word without expansions.
+    pub(super) fn plain(&self) -> &[u8] {
+        match self {
+            Part::Text { bytes, .. } => bytes,
+            Part::Home { .. } | Part::Parameter(_) => &[],
+        }
+    }
+
     pub(super) fn push(parts: &mut Word, byte: u8, quotes: bool) {
         match parts.last_mut() {
             Some(Part::Text { bytes, quoted }) if *quoted == quotes => bytes.push(byte),

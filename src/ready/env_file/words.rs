@@ -58,7 +58,7 @@ pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Re
             b'&' | b'|' | b'<' | b'>' | b'(' | b')' => return Err(unquoted(line, byte, place)),
             b'~' if tilde_expands => {
                 cursor.next();
-                parts.push(tilde(cursor, line, place, place.is_value())?);
+                parts.push(tilde(cursor, line, place, Tilde::InAssignment)?);
             }
             _ if place.expands(byte) => return Err(unquoted(line, byte, place)),
             b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => quoting(cursor, &mut parts, place, 0)?,
@@ -75,20 +75,29 @@ pub(super) fn unquoted(line: usize, byte: u8, place: Place<'_>) -> Refusal {
     Refusal::new(line, format!("an unquoted '{}'", char::from(byte)), place.remedy())
 }
 
+/// Where a tilde stands, and so what ends the user's name behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tilde {
+    InAssignment,
+    /// In a word inside `${…}`.
+    InBraces,
+}
+
 /// Behind a tilde that a shell would look at.
 pub(super) fn tilde(
     cursor: &mut Cursor<'_>,
     line: usize,
     place: Place<'_>,
-    colon_ends: bool,
+    tilde: Tilde,
 ) -> Result<Part, Refusal> {
     if !place.is_value() {
         return Err(Refusal::new(line, "an unquoted '~'", "write the home directory out"));
     }
     cursor.join();
-    match cursor.peek() {
-        None | Some(b'/' | b' ' | b'\t' | b'\n' | b';' | b'}') => Ok(Part::Home { line }),
-        Some(b':') if colon_ends => Ok(Part::Home { line }),
+    match (tilde, cursor.peek()) {
+        (_, Some(b'/'))
+        | (Tilde::InAssignment, None | Some(b' ' | b'\t' | b'\n' | b';' | b':'))
+        | (Tilde::InBraces, Some(b'}')) => Ok(Part::Home { line }),
         _ => Err(Refusal::new(
             line,
             "an unquoted '~' with something behind it",
