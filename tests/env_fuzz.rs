@@ -34,7 +34,10 @@ const BATCH: usize = 250;
 const THREADS: usize = 4;
 
 /// bash sets and exports these for itself.
-const BASHS: [&str; 4] = ["_", "OLDPWD", "PWD", "SHLVL"];
+const BASHS: [&str; 5] = ["LC_ALL", "OLDPWD", "PWD", "SHLVL", "_"];
+
+/// The values must not depend on it.
+const LOCALES: [&str; 2] = ["C", "C.UTF-8"];
 
 /// xorshift64*
 struct Chance(u64);
@@ -346,7 +349,7 @@ fn ours(file: &[u8]) -> Option<Variables> {
 
 /// Sources each file in a subshell of its own. Beside it then stand `.env`, if bash came to the end,
 /// and `.err`.
-fn source(directory: &Path) {
+fn source(directory: &Path, locale: &str) {
     let script = format!(
         "for __file in {0}/*.in; do\n( set -a; . \"$__file\" 2>\"$__file.err\" </dev/null >/dev/null\n\
          /usr/bin/env -0 >\"$__file.env\" ) 2>/dev/null\ndone\n",
@@ -358,6 +361,7 @@ fn source(directory: &Path) {
         .args(["--norc", "--noprofile", "-c", &script])
         .env_clear()
         .envs(INHERITED)
+        .env("LC_ALL", locale)
         .current_dir(elsewhere)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -384,7 +388,7 @@ struct Figures {
     differing: Vec<String>,
 }
 
-fn run(files: usize, seed: u64) -> Figures {
+fn run(files: usize, seed: u64, locale: &str) -> Figures {
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut figures = Figures::default();
     while figures.files < files && figures.differing.len() < 20 {
@@ -395,7 +399,7 @@ fn run(files: usize, seed: u64) -> Figures {
         for (index, file) in batch.iter().enumerate().filter(|(index, _)| read[*index].is_some()) {
             fs::write(place(index), file).expect("written");
         }
-        source(&scratch.path);
+        source(&scratch.path, locale);
         for (index, file) in batch.iter().enumerate() {
             figures.files += 1;
             let Some(ours) = &read[index] else {
@@ -434,7 +438,11 @@ fn what_is_read_of_random_files_has_the_values_that_bash_gives() {
     let files = number("FUTO_FUZZ_FILES").unwrap_or(6000);
     let seed = number("FUTO_FUZZ_SEED").unwrap_or(1) as u64;
     let threads: Vec<_> = (0..THREADS as u64)
-        .map(|index| thread::spawn(move || run(files.div_ceil(THREADS), seed + 1000 * index)))
+        .map(|index| {
+            thread::spawn(move || {
+                run(files.div_ceil(THREADS), seed + 1000 * index, LOCALES[index as usize % 2])
+            })
+        })
         .collect();
     let mut all = Figures::default();
     for figures in threads.into_iter().map(|thread| thread.join().expect("no panic")) {

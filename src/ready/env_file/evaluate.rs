@@ -172,6 +172,9 @@ impl<'e> Variables<'e> {
                     return Ok(value);
                 }
                 let pattern = self.pattern(pattern, *line)?;
+                if pattern::counts_characters(&pattern) {
+                    ascii_only(&value, *line)?;
+                }
                 self.spend(pattern::work(&value, &pattern), *line)?;
                 Ok(pattern::remove(&value, &pattern, *side, *extent).to_vec())
             }

@@ -29,6 +29,15 @@ pub(super) fn refusal(line: usize) -> Refusal {
     Refusal::new(line, what, "write the result")
 }
 
+/// Whether a match depends on what bash takes for one character.
+pub(super) fn counts_characters(pattern: &[Item]) -> bool {
+    pattern.iter().any(|item| match item {
+        Item::Byte(byte) => !byte.is_ascii(),
+        Item::One => true,
+        Item::Any => false,
+    })
+}
+
 /// An upper bound of the steps that [`remove`] takes.
 pub(super) fn work(value: &[u8], pattern: &[Item]) -> usize {
     let all_tries = value.len().saturating_add(1).saturating_mul(value.len().saturating_add(1));

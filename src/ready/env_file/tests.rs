@@ -94,9 +94,12 @@ fn byte_order_mark_and_crlf_are_read_as_if_absent_and_said() {
 
 #[test]
 fn a_refusal_never_shows_a_value() {
-    let text = "A=hunter2&hunter2\nhunter2='x'y hunter2\nB=\"hunter2$hunter2\"\nC=hunter2 'hunter2'\n";
+    let text = "A=hunter2&hunter2\nhunter2='x'y hunter2\nB=\"hunter2$hunter2\"\nC=hunter2 'hunter2'\n\
+                D=${X:?hunter2}\nE=~hunter2\nF=$'hunter2\\0'\nG=hunter2\nH=${G%h[unter2]}\nexport hunter2-x\n\
+                set hunter2\n: hunter2*\nI=hunter2$(hunter2)\nJ=\"hunter2${K:-'hunter2'}\"\nL=${G/hunter2}\n\
+                M=${G:hunter2}\nexport $G-\nN=\"hunter2$1\"\nhunter2\nO='hunter2";
     let refusals = parse(text.as_bytes()).err().unwrap_or_default();
-    assert!(refusals.len() >= 3, "{refusals:?}");
+    assert_eq!(refusals.len(), 17, "{refusals:?}");
     for refusal in refusals {
         // a name is no value
         let said = format!("{}{}", refusal.what, refusal.remedy).replace("hunter2='…'", "");
@@ -185,6 +188,7 @@ fn what_depends_on_more_than_file_and_environment_is_refused() {
         ("A=${B%${C-x}}", "a pattern with another '${…}' than a name inside '${…}' is not read"),
         ("A=x${HOME%[a]}", "a pattern with more than plain characters, '*' and '?' inside '${…}'"),
         ("B=\u{e9}\nA=${B^^}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
+        ("B=\u{e9}\nA=${B#?}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
         ("A=${B[0]}", "an array has no place in an environment"),
         ("A[0]=1", "an array has no place in an environment"),
         ("A=${}", "'${' without a name behind it"),
@@ -244,4 +248,9 @@ fn time_and_memory_are_bounded() {
     let nested = format!("B={}x{}", "${A:-".repeat(40), "}".repeat(40));
     assert_eq!(value(&nested), "x");
     assert_eq!(refusals(&"x\n".repeat(500_000)).len(), 100);
+}
+
+#[test]
+fn differs_from_bash_in_that_every_name_is_exported() {
+    assert_eq!(values("A=1\nset +a\nB=2").len(), 2);
 }
