@@ -32,13 +32,14 @@ const KEPT: &[&str] = &[
     "RANDOM",
     "SECONDS",
     "SHELLOPTS",
+    "SHLVL",
     "SRANDOM",
     "UID",
     "_",
 ];
 
 /// bash gives them a value at its start, whatever is inherited.
-const RESET: &[&str] = &["IFS", "OLDPWD", "OPTERR", "PS1", "PS2", "PS4", "PWD", "SHLVL"];
+const RESET: &[&str] = &["IFS", "OLDPWD", "OPTERR", "PS1", "PS2", "PS4", "PWD"];
 
 /// bash gives them a value at its start if none is inherited.
 const PREPARED: &[&str] = &["HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "PATH", "SHELL", "TERM"];
