@@ -478,8 +478,8 @@ fn a_config_env_that_bash_would_not_read_plainly_is_refused_all_at_once_without_
     let expected = "\
 TIME exec-configenv: fatal: config.env:2: a second word, which bash would run as a command
 TIME exec-configenv: hint: put the value in quotes: MSG='…'
-TIME exec-configenv: fatal: config.env:3: '$' outside single quotes is not read
-TIME exec-configenv: hint: if a dollar is meant, BAD='…$…'; else write the value out
+TIME exec-configenv: fatal: config.env:3: a command substitution is not run
+TIME exec-configenv: hint: write its result
 TIME exec-configenv: fatal: config.env:4: a command substitution is not run
 TIME exec-configenv: hint: write its result
 TIME exec-configenv: fatal: config.env:5: an unquoted '&'
@@ -745,7 +745,7 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
     }
     let scratch = Scratch::new("explain");
     let service = scratch.service("exec-explain");
-    scratch.write("exec-explain/config.env", "GOOD=hunter2\nBAD=$hunter2\n", 0o644);
+    scratch.write("exec-explain/config.env", "GOOD=hunter2\nBAD=$(hunter2)\n", 0o644);
     scratch.write("exec-explain/notification-fd", "x", 0o644);
     let options = [
         "--nice",
@@ -766,7 +766,7 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
         "--nice: invalid value '99': is not a whole number from -20 to 19",
         "notification-fd: is not a descriptor from 3 up",
         "--keep-fd: descriptor 77 is not open",
-        "config.env:2: '$' outside single quotes is not read",
+        "config.env:2: a command substitution is not run",
         "unable to change to directory '/nosuch': no such file or directory",
         "unable to execute 'nosuchprogram': not found in PATH",
     ];

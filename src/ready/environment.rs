@@ -149,9 +149,7 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     let automatic = plan.environment.config_env.then_some((&config_env, Presence::Optional));
     let named = plan.environment.files.iter().map(|path| (path, Presence::Required));
     for (path, presence) in automatic.into_iter().chain(named) {
-        for Assignment { name, value, line } in
-            read_file(plan, path, presence, &mut environment.oddities, findings)
-        {
+        for Assignment { name, value, line } in read_file(plan, path, presence, &mut environment, findings) {
             environment.set(OsStr::new(&name), OsString::from_vec(value), Source::File(path.clone(), line));
         }
     }
@@ -197,7 +195,7 @@ fn read_file(
     plan: &Plan,
     path: &Path,
     presence: Presence,
-    oddities: &mut Vec<String>,
+    environment: &mut Environment,
     findings: &mut Findings,
 ) -> Vec<Assignment> {
     if plan.change == Change::Unknown && nix::unistd::geteuid().is_root() {
@@ -225,10 +223,11 @@ fn read_file(
             return Vec::new();
         }
     };
-    match env_file::parse(&bytes) {
+    let inherited = |name: &str| environment.get(name).map(OsStr::as_bytes);
+    match env_file::parse(&bytes, &inherited) {
         Ok(file) => {
             if let Some(oddity) = file.oddity() {
-                oddities.push(format!("{}: {oddity}", path.display()));
+                environment.oddities.push(format!("{}: {oddity}", path.display()));
             }
             file.assignments
         }

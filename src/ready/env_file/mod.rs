@@ -1,18 +1,38 @@
 //! config.env: read as bash would read it, never executed.
 //!
-//! This reads plain assignments: `NAME=word` (several on a line, `;` and `export` too) with quotes of
-//! all kinds, backslashes, comments and several lines in quotes. What depends on running or expanding
-//! something (`$`, `` ` ``, a command) is refused with its line and the way to write it. All or
-//! nothing: one refusal and no value of the file is used. A refusal never shows a value.
+//! What bash gives a plain value to is given that value: assignments and `export`, quotes of all kinds,
+//! `$NAME` and the forms of `${NAME}`, tilde, `: "${NAME:=word}"`, `set -a`. What depends on running
+//! something is refused with its line and the way to write it. All or nothing: one refusal and no
+//! value of the file is used. A refusal never shows a value.
+//!
+//! reader.rs goes from command to command; words.rs and parameter.rs read words into syntax.rs;
+//! evaluate.rs makes values of them.
 
+mod ansi_c;
+mod cursor;
+mod evaluate;
+mod names;
+mod parameter;
+mod pattern;
+mod plain_command;
 mod reader;
+mod refusal;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use reader::Reader;
+pub use refusal::Refusal;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
+
+/// The longest value, with its name: the kernel's bound, less `=` and the NUL behind it.
+const MAX_VALUE: usize = (128 << 10) - 2;
+
+/// Tells the value that a variable has before the file is read.
+pub type Inherited<'e> = &'e dyn Fn(&str) -> Option<&'e [u8]>;
 
 /// A value that bash would give.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,17 +43,6 @@ pub struct Assignment {
     pub value: Vec<u8>,
     /// Where the assignment begins, from 1.
     pub line: usize,
-}
-
-/// A place that cannot be read as bash would.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// From 1.
-    pub line: usize,
-    /// What is there, without a value.
-    pub what: String,
-    /// How to write it.
-    pub remedy: String,
 }
 
 /// A file of plain assignments, in order.
@@ -59,8 +68,8 @@ impl EnvFile {
     }
 }
 
-/// Reads a whole file; all refusals at once.
-pub fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<Refusal>> {
+/// Reads a whole file over the environment so far; all refusals at once.
+pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<Refusal>> {
     let (bytes, has_bom) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => (rest, true),
         None => (bytes, false),
@@ -73,13 +82,13 @@ pub fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<Refusal>> {
     } else {
         bytes
     };
-    let assignments = Reader::new(text).read()?;
+    let assignments = Reader::new(text, inherited).read()?;
     Ok(EnvFile { assignments, has_bom, has_crlf })
 }
 
 /// The words of a text that is one shell command with nothing to expand: a run script's.
 pub fn words(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
-    Reader::new(bytes).words()
+    plain_command::read(bytes)
 }
 
 fn unix_lines(bytes: &[u8]) -> Vec<u8> {

@@ -1,373 +1,266 @@
-//! The reader: one pass over the bytes, by bash's rules of quoting.
+//! The reader: command after command, each evaluated before the next, as a shell does.
 
-use super::{Assignment, Refusal};
+use super::cursor::Cursor;
+use super::evaluate::Variables;
+use super::syntax::{Assign, Expanded, Operand, Operator, Part, Word};
+use super::words::{self, Place};
+use super::{Assignment, Inherited, Refusal, names};
 
-/// Variables that bash keeps itself: an assignment fails or does not last.
-const BASHS_OWN: &[&str] = &[
-    "BASHOPTS",
-    "BASHPID",
-    "BASH_ALIASES",
-    "BASH_ARGC",
-    "BASH_ARGV",
-    "BASH_ARGV0",
-    "BASH_CMDS",
-    "BASH_COMMAND",
-    "BASH_COMPAT",
-    "BASH_LINENO",
-    "BASH_SOURCE",
-    "BASH_SUBSHELL",
-    "BASH_VERSINFO",
-    "COMP_WORDBREAKS",
-    "DIRSTACK",
-    "EPOCHREALTIME",
-    "EPOCHSECONDS",
-    "EUID",
-    "FUNCNAME",
-    "GROUPS",
-    "HISTCMD",
-    "LINENO",
-    "PIPESTATUS",
-    "PPID",
-    "RANDOM",
-    "SECONDS",
-    "SHELLOPTS",
-    "SRANDOM",
-    "UID",
-    "_",
-];
+/// So many refusals tell enough of a file.
+const MAX_REFUSALS: usize = 100;
 
-pub(super) struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: usize,
-    assignments: Vec<Assignment>,
+pub(super) struct Reader<'a, 'e> {
+    cursor: Cursor<'a>,
+    variables: Variables<'e>,
     refusals: Vec<Refusal>,
 }
 
-/// What a word is for: which expansions a shell would do in it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word<'n> {
-    /// The value of this variable, as a command of its own.
-    Value(&'n str),
-    /// The same behind export, where bash also expands braces.
-    Exported(&'n str),
-    /// A word of a command, where a shell also expands braces and file names.
-    Command,
-}
-
-impl Word<'_> {
-    fn remedy(self) -> String {
-        match self {
-            Word::Value(name) | Word::Exported(name) => format!("put the value in quotes: {name}='…'"),
-            Word::Command => "put the word in single quotes".to_string(),
-        }
-    }
-
-    fn expands(self, byte: u8) -> bool {
-        match self {
-            Word::Value(_) => false,
-            Word::Exported(_) => byte == b'{',
-            Word::Command => matches!(byte, b'{' | b'*' | b'?' | b'['),
-        }
-    }
-}
-
-/// A refusal has been noted; the rest of the line does not count.
-struct Refused;
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, at: 0, line: 1, assignments: Vec::new(), refusals: Vec::new() }
+impl<'a, 'e> Reader<'a, 'e> {
+    pub(super) fn new(bytes: &'a [u8], inherited: Inherited<'e>) -> Self {
+        Reader { cursor: Cursor::new(bytes), variables: Variables::new(inherited), refusals: Vec::new() }
     }
 
     pub(super) fn read(mut self) -> Result<Vec<Assignment>, Vec<Refusal>> {
-        while self.at < self.bytes.len() {
-            if self.command().is_err() {
-                self.skip_line();
+        while !self.cursor.at_end() && self.refusals.len() < MAX_REFUSALS && !self.variables.is_exhausted() {
+            if let Err(refusal) = self.command() {
+                self.refusals.push(refusal);
+                self.cursor.skip_line();
             }
         }
-        if self.refusals.is_empty() { Ok(self.assignments) } else { Err(self.refusals) }
+        if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals) }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        if byte == b'\n' {
-            self.line += 1;
-        }
-        Some(byte)
-    }
-
-    fn refuse(&mut self, line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Refused {
-        self.refusals.push(Refusal { line, what: what.into(), remedy: remedy.into() });
-        Refused
-    }
-
-    fn skip_line(&mut self) {
-        while self.next().is_some_and(|byte| byte != b'\n') {}
-    }
-
-    /// Blanks and line continuations between words.
-    fn skip_blanks(&mut self) {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t') => self.at += 1,
-                Some(b'\\') if self.bytes.get(self.at + 1) == Some(&b'\n') => {
-                    self.next();
-                    self.next();
-                }
-                _ => return,
+    /// One command, with its newline or `;`.
+    fn command(&mut self) -> Result<(), Refusal> {
+        self.cursor.skip_blanks();
+        let line = self.cursor.line();
+        match self.cursor.peek() {
+            None => Ok(()),
+            Some(b'\n' | b'#') => {
+                self.cursor.skip_line();
+                Ok(())
             }
+            Some(b';') => Err(Refusal::new(line, "a ';' without a command before it", "remove it")),
+            Some(_) if self.take_word(b"export") => self.export(line),
+            Some(_) if self.take_word(b":") => self.null_command(),
+            Some(_) if self.take_word(b"set") => self.set(line),
+            Some(_) => self.assignments(),
         }
     }
 
-    /// The words of one command that takes the whole text; a comment may follow.
-    pub(super) fn words(mut self) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
-        let mut words = Vec::new();
-        loop {
-            self.skip_blanks();
-            let line = self.line;
-            match self.peek() {
-                None => break,
-                Some(b'#') => self.skip_line(),
-                Some(b'\n') if words.is_empty() => {
-                    self.next();
-                }
-                Some(b'\n') => {
-                    self.next();
-                    self.skip_blank_lines();
-                    if self.at < self.bytes.len() {
-                        self.refuse(self.line, "a second command", "keep one command only");
-                    }
-                    break;
-                }
-                Some(b';') => {
-                    self.refuse(line, "a ';'", "keep one command only");
-                    break;
-                }
-                Some(_) => match self.value(Word::Command) {
-                    Ok(word) => words.push(word),
-                    Err(Refused) => self.skip_line(),
-                },
+    /// Takes this word if it stands here, unquoted.
+    fn take_word(&mut self, word: &[u8]) -> bool {
+        let ends = |rest: &[u8]| {
+            rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';'))
+                || rest.starts_with(b"\\\n ")
+        };
+        if !self.cursor.rest().strip_prefix(word).is_some_and(ends) {
+            return false;
+        }
+        for _ in word {
+            self.cursor.next();
+        }
+        true
+    }
+
+    /// Whether the command goes on with another word. Else its end is taken.
+    fn has_word(&mut self) -> Result<bool, Refusal> {
+        self.cursor.skip_blanks();
+        let line = self.cursor.line();
+        match self.cursor.peek() {
+            None => Ok(false),
+            Some(b'\n' | b'#') => {
+                self.cursor.skip_line();
+                Ok(false)
             }
-        }
-        if self.refusals.is_empty() { Ok(words) } else { Err(self.refusals) }
-    }
-
-    fn skip_blank_lines(&mut self) {
-        loop {
-            self.skip_blanks();
-            match self.peek() {
-                Some(b'#') => self.skip_line(),
-                Some(b'\n') => {
-                    self.next();
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// Assignments up to the end of the line, or to a `;`.
-    fn command(&mut self) -> Result<(), Refused> {
-        let mut exported = false;
-        let mut words = 0;
-        loop {
-            self.skip_blanks();
-            match self.peek() {
-                None => return Ok(()),
-                Some(b'\n') => {
-                    self.next();
-                    return Ok(());
-                }
-                Some(b'#') => {
-                    self.skip_line();
-                    return Ok(());
-                }
-                Some(b';') if words == 0 => {
-                    return Err(self.refuse(self.line, "a ';' without a command before it", "remove it"));
-                }
-                Some(b';') => {
-                    self.at += 1;
-                    if self.peek() == Some(b';') {
-                        return Err(self.refuse(self.line, "a ';;'", "remove one"));
-                    }
-                    return Ok(());
-                }
-                Some(_) => {
-                    if words == 0 && self.is_word(b"export") {
-                        self.at += b"export".len();
-                        exported = true;
-                    } else {
-                        self.assignment(exported)?;
-                    }
-                    words += 1;
+            Some(b';') => {
+                self.cursor.next();
+                self.cursor.join();
+                match self.cursor.peek() {
+                    Some(b';' | b'&') => Err(Refusal::new(line, "a ';;'", "remove one")),
+                    _ => Ok(false),
                 }
             }
+            Some(_) => Ok(true),
         }
     }
 
-    /// Whether just this word, unquoted, stands here.
-    fn is_word(&self, word: &[u8]) -> bool {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        rest.strip_prefix(word)
-            .is_some_and(|rest| rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';')))
-    }
-
-    fn assignment(&mut self, exported: bool) -> Result<(), Refused> {
-        let line = self.line;
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            self.at += 1;
-        }
-        let name = self.bytes.get(start..self.at).unwrap_or_default();
-        let name = String::from_utf8_lossy(name).into_owned();
-        let is_name = name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
-        match self.peek() {
-            Some(b'=') if is_name => self.at += 1,
-            Some(b'+') if is_name && self.bytes.get(self.at + 1) == Some(&b'=') => {
-                return Err(self.refuse(
-                    line,
-                    "'+=' is not read",
-                    format!("write the whole value: {name}=…"),
-                ));
+    fn assignments(&mut self) -> Result<(), Refusal> {
+        // bash assigns only if the whole command is nothing else; here it is refused as a whole
+        let mut last: Option<String> = None;
+        while self.has_word()? {
+            let line = self.cursor.line();
+            let Some((name, operator)) = self.assigned_name()? else {
+                return Err(not_an_assignment(line, last));
+            };
+            let word = self.word_of(&name, Place::Value(&name))?;
+            let assign = Assign { name, line, operator, word };
+            if let Err(refusal) = self.variables.assign(&assign) {
+                self.variables.refuse_value(&assign.name);
+                self.refusals.push(refusal);
             }
-            Some(b'[') if is_name => {
-                return Err(self.refuse(
-                    line,
-                    "an array has no place in an environment",
-                    "use a variable for each",
-                ));
-            }
-            None | Some(b' ' | b'\t' | b'\n' | b';') if is_name && exported => return Ok(()),
-            _ => return Err(self.not_an_assignment(line)),
+            last = Some(assign.name);
         }
-        if BASHS_OWN.contains(&name.as_str()) {
-            let what = format!("bash keeps {name} itself: the value would not last");
-            return Err(self.refuse(line, what, "use another name"));
-        }
-        let word = if exported { Word::Exported(&name) } else { Word::Value(&name) };
-        let value = self.value(word)?;
-        self.assignments.push(Assignment { name, value, line });
         Ok(())
     }
 
-    fn not_an_assignment(&mut self, line: usize) -> Refused {
-        // a word behind an assignment on its line: a value with a blank and no quotes
-        if let Some(last) = self.assignments.last()
-            && last.line == line
-        {
-            let remedy = format!("put the value in quotes: {}='…'", last.name);
-            return self.refuse(line, "a second word, which bash would run as a command", remedy);
+    /// `NAME=` or `NAME+=`, if one stands here.
+    fn assigned_name(&mut self) -> Result<Option<(String, Operator)>, Refusal> {
+        let line = self.cursor.line();
+        let mut ahead = self.cursor.clone();
+        let name = ahead.name();
+        if !names::is_name(name.as_bytes()) {
+            return Ok(None);
         }
-        self.refuse(line, "not an assignment", "write NAME=VALUE, without blanks around '='")
+        let operator = match ahead.peek() {
+            Some(b'=') => Operator::Set,
+            Some(b'[') => return Err(Refusal::array(line)),
+            Some(b'+') => {
+                ahead.next();
+                ahead.join();
+                Operator::Append
+            }
+            _ => return Ok(None),
+        };
+        if !ahead.take(b'=') {
+            return Ok(None);
+        }
+        self.cursor = ahead;
+        Ok(Some((name, operator)))
     }
 
-    /// A word, up to a blank or the end of the command.
-    fn value(&mut self, word: Word<'_>) -> Result<Vec<u8>, Refused> {
-        let mut value = Vec::new();
-        // a shell expands a tilde at the start and, in an assignment, behind each ':'
-        let mut tilde_expands = true;
-        loop {
-            let line = self.line;
-            let Some(byte) = self.peek() else { return Ok(value) };
-            match byte {
-                b' ' | b'\t' | b'\n' | b';' => return Ok(value),
-                b'\'' => self.single_quoted(&mut value)?,
-                b'"' => self.double_quoted(&mut value, word)?,
-                b'\\' => {
-                    self.at += 1;
-                    match self.next() {
-                        Some(b'\n') => continue,
-                        Some(0) => return Err(self.nul(line)),
-                        Some(next) => value.push(next),
-                        None => {
-                            return Err(self.refuse(line, "a backslash at the end of the file", "remove it"));
-                        }
+    /// The word behind `NAME=`; a refused one leaves the name with a value that is not known.
+    fn word_of(&mut self, name: &str, place: Place<'_>) -> Result<Word, Refusal> {
+        words::word(&mut self.cursor, place).inspect_err(|_| self.variables.refuse_value(name))
+    }
+
+    /// Behind `export`: all words are expanded before the first is assigned.
+    fn export(&mut self, line: usize) -> Result<(), Refusal> {
+        let mut operands = Vec::new();
+        let mut options_end = false;
+        while self.has_word()? {
+            let line = self.cursor.line();
+            if operands.is_empty() && self.cursor.peek() == Some(b'-') {
+                if options_end || !self.take_word(b"--") {
+                    let what = "an option of export";
+                    return Err(Refusal::new(line, what, "write export NAME=VALUE, or leave the line out"));
+                }
+                options_end = true;
+                continue;
+            }
+            operands.push(match self.assigned_name()? {
+                Some((name, operator)) => {
+                    let word = self.word_of(&name, Place::Exported(&name))?;
+                    Operand::Assign(Assign { name, line, operator, word })
+                }
+                None => Operand::Word { line, word: words::word(&mut self.cursor, Place::Argument)? },
+            });
+        }
+        if operands.is_empty() {
+            return Err(Refusal::new(line, "an export that would print", "remove it"));
+        }
+        let mut expanded = Vec::new();
+        for operand in operands {
+            match self.expand(operand) {
+                Ok(assignment) => expanded.extend(assignment),
+                Err(refusal) => self.refusals.push(refusal),
+            }
+        }
+        for Expanded { name, operator, value, line } in expanded {
+            if let Err(refusal) = self.variables.apply(&name, operator, value, line) {
+                self.variables.refuse_value(&name);
+                self.refusals.push(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn expand(&mut self, operand: Operand) -> Result<Option<Expanded>, Refusal> {
+        let (line, word) = match operand {
+            Operand::Assign(Assign { name, line, operator, word }) => {
+                let value = match self.variables.value(&word, line) {
+                    Ok(value) => value,
+                    Err(refusal) => {
+                        self.variables.refuse_value(&name);
+                        return Err(refusal);
                     }
-                }
-                b'(' if value.is_empty() && word != Word::Command => {
-                    return Err(self.refuse(line, "an array has no place in an environment", word.remedy()));
-                }
-                b'&' | b'|' | b'<' | b'>' | b'(' | b')' => {
-                    let what = format!("an unquoted '{}'", char::from(byte));
-                    return Err(self.refuse(line, what, word.remedy()));
-                }
-                b'$' | b'`' => return Err(self.expansion(line, byte, word)),
-                b'~' if tilde_expands => {
-                    return Err(self.refuse(line, "an unquoted '~'", "write the home directory out"));
-                }
-                _ if word.expands(byte) => {
-                    let what = format!("an unquoted '{}'", char::from(byte));
-                    return Err(self.refuse(line, what, word.remedy()));
-                }
-                0 => return Err(self.nul(line)),
-                _ => {
-                    self.at += 1;
-                    value.push(byte);
-                }
+                };
+                return Ok(Some(Expanded { name, operator, value, line }));
             }
-            tilde_expands = byte == b':';
+            Operand::Word { line, word } => (line, word),
+        };
+        let no_name = || Refusal::new(line, "an export of what is no name", "write export NAME=VALUE");
+        let mut text = Vec::new();
+        for part in &word {
+            let piece = self.variables.value(std::slice::from_ref(part), line)?;
+            let is_plain = matches!(part, Part::Text { .. })
+                || matches!(part, Part::Parameter(parameter) if parameter.quoted);
+            // bash would split it, and look for files of that name
+            if !is_plain && (!is_plain_word(&piece) || self.variables.is_set_here("IFS")) {
+                return Err(no_name());
+            }
+            text.extend(piece);
+        }
+        let (name, value) = match text.iter().position(|byte| *byte == b'=') {
+            Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+            None => (text.as_slice(), None),
+        };
+        let (name, operator) = match name.strip_suffix(b"+") {
+            Some(name) if value.is_some() => (name, Operator::Append),
+            _ => (name, Operator::Set),
+        };
+        if !names::is_name(name) {
+            return Err(no_name());
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
+        match value {
+            Some(value) => Ok(Some(Expanded { name, operator, value: value.to_vec(), line })),
+            // every name of the file is exported, what is inherited is already
+            None => self.variables.read(&name, line).map(|_| None),
         }
     }
 
-    fn single_quoted(&mut self, value: &mut Vec<u8>) -> Result<(), Refused> {
-        let opened = self.line;
-        self.at += 1;
-        loop {
-            let line = self.line;
-            match self.next() {
-                Some(b'\'') => return Ok(()),
-                Some(0) => return Err(self.nul(line)),
-                Some(byte) => value.push(byte),
-                None => return Err(self.refuse(opened, "a quote that is never closed", "close it with '")),
+    /// Behind `:`, for what `${NAME:=word}` in its words does.
+    fn null_command(&mut self) -> Result<(), Refusal> {
+        let mut arguments = Vec::new();
+        while self.has_word()? {
+            arguments.push((self.cursor.line(), words::word(&mut self.cursor, Place::Argument)?));
+        }
+        for (line, word) in arguments {
+            if let Err(refusal) = self.variables.value(&word, line) {
+                self.refusals.push(refusal);
             }
         }
+        Ok(())
     }
 
-    fn double_quoted(&mut self, value: &mut Vec<u8>, word: Word<'_>) -> Result<(), Refused> {
-        let opened = self.line;
-        self.at += 1;
-        loop {
-            let line = self.line;
-            match self.next() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => match self.peek() {
-                    Some(b'\n') => {
-                        self.next();
-                    }
-                    Some(next @ (b'$' | b'`' | b'"' | b'\\')) => {
-                        self.at += 1;
-                        value.push(next);
-                    }
-                    _ => value.push(b'\\'),
-                },
-                Some(byte @ (b'$' | b'`')) => return Err(self.expansion(line, byte, word)),
-                Some(0) => return Err(self.nul(line)),
-                Some(byte) => value.push(byte),
-                None => return Err(self.refuse(opened, "a quote that is never closed", "close it with \"")),
-            }
+    /// Behind `set`: only what says that names are exported, which they are.
+    fn set(&mut self, line: usize) -> Result<(), Refusal> {
+        let mut said = Vec::new();
+        while self.has_word()? {
+            let word = words::word(&mut self.cursor, Place::Plain)?;
+            said.push(self.variables.value(&word, line)?);
+        }
+        let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
+        match said.as_slice() {
+            [b"-a" | b"+a"] | [b"-o" | b"+o", b"allexport"] => Ok(()),
+            _ => Err(Refusal::new(line, "a set of something else than -a", "remove it: nothing is executed")),
         }
     }
+}
 
-    fn expansion(&mut self, line: usize, byte: u8, word: Word<'_>) -> Refused {
-        match (byte, word) {
-            (b'`', _) => self.refuse(line, "a command substitution is not run", "write its result"),
-            (_, Word::Value(name) | Word::Exported(name)) => {
-                let remedy = format!("if a dollar is meant, {name}='…$…'; else write the value out");
-                self.refuse(line, "'$' outside single quotes is not read", remedy)
-            }
-            (_, Word::Command) => {
-                let remedy = "if a dollar is meant, use single quotes; else write the value out";
-                self.refuse(line, "'$' outside single quotes is not read", remedy)
-            }
+/// One word, whatever the shell does with an expansion.
+fn is_plain_word(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| names::is_name_byte(*byte))
+}
+
+fn not_an_assignment(line: usize, last: Option<String>) -> Refusal {
+    // a word behind an assignment on its line: a value with a blank and no quotes
+    match last {
+        Some(name) => {
+            let remedy = format!("put the value in quotes: {name}='…'");
+            Refusal::new(line, "a second word, which bash would run as a command", remedy)
         }
-    }
-
-    fn nul(&mut self, line: usize) -> Refused {
-        self.refuse(line, "a NUL byte", "remove it: no variable can hold one")
+        None => Refusal::new(line, "not an assignment", "write NAME=VALUE, without blanks around '='"),
     }
 }

@@ -1,5 +1,9 @@
 use super::*;
 
+fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<Refusal>> {
+    super::parse(bytes, &|name| (name == "HOME").then_some(b"/config"))
+}
+
 fn values(text: &str) -> Vec<(String, String)> {
     match parse(text.as_bytes()) {
         Ok(file) => file
@@ -58,19 +62,19 @@ fn several_assignments_keep_their_order() {
 
 #[test]
 fn all_refusals_are_said_at_once_with_their_lines() {
-    let text = "A=1\nMSG=hello world\nURL=http://h/?a=b&c\nB=$X\nC=`id`\nD = 1\nE=~/x\nF=(1 2)\n\
-                G+=1\nUID=5\nexport H={a,b}\n;\nlast='open\n";
+    let text = "A=1\nMSG=hello world\nURL=http://h/?a=b&c\nB=$1\nC=`id`\nD = 1\nE=~x\nF=(1 2)\n\
+                G=${X:?}\nUID=5\nexport H={a,b}\n;\nlast='open\n";
     assert_eq!(
         refusals(text),
         [
             (2, "a second word, which bash would run as a command".to_string()),
             (3, "an unquoted '&'".to_string()),
-            (4, "'$' outside single quotes is not read".to_string()),
+            (4, "'$' with a digit stands for an argument of the script".to_string()),
             (5, "a command substitution is not run".to_string()),
             (6, "not an assignment".to_string()),
-            (7, "an unquoted '~'".to_string()),
+            (7, "an unquoted '~' with something behind it".to_string()),
             (8, "an array has no place in an environment".to_string()),
-            (9, "'+=' is not read".to_string()),
+            (9, "X is not set or empty, and the file asks for it".to_string()),
             (10, "bash keeps UID itself: the value would not last".to_string()),
             (11, "an unquoted '{'".to_string()),
             (12, "a ';' without a command before it".to_string()),
@@ -90,12 +94,163 @@ fn byte_order_mark_and_crlf_are_read_as_if_absent_and_said() {
 
 #[test]
 fn a_refusal_never_shows_a_value() {
-    let text = "A=hunter2&hunter2\nhunter2='x'y hunter2\nB=\"hunter2$hunter2\"\nC=hunter2 'hunter2'\n";
+    let text = "A=hunter2&hunter2\nhunter2='x'y hunter2\nB=\"hunter2$hunter2\"\nC=hunter2 'hunter2'\n\
+                D=${X:?hunter2}\nE=~hunter2\nF=$'hunter2\\0'\nG=hunter2\nH=${G%h[unter2]}\nexport hunter2-x\n\
+                set hunter2\n: hunter2*\nI=hunter2$(hunter2)\nJ=\"hunter2${K:-'hunter2'}\"\nL=${G/hunter2}\n\
+                M=${G:hunter2}\nexport $G-\nN=\"hunter2$1\"\nhunter2\nO='hunter2";
     let refusals = parse(text.as_bytes()).err().unwrap_or_default();
-    assert!(refusals.len() >= 3, "{refusals:?}");
+    assert_eq!(refusals.len(), 17, "{refusals:?}");
     for refusal in refusals {
         // a name is no value
         let said = format!("{}{}", refusal.what, refusal.remedy).replace("hunter2='…'", "");
         assert!(!said.contains("hunter2"), "{refusal:?}");
     }
+}
+
+#[test]
+fn expansions_see_the_lines_before_and_the_environment() {
+    for (text, expected) in [
+        ("A=$HOME/x", "/config/x"),
+        ("HOME=/h\nA=~:~/x", "/h:/h/x"),
+        ("A='~'\nA=x~", "x~"),
+        ("B=1\nA=$B${B}2$BC.", "112."),
+        ("B=1\nA=2\nA=$B-$A", "1-2"),
+        ("A=${B:-d}", "d"),
+        ("B=\nA=${B:-d}${B-d}", "d"),
+        ("B=\nA=${B:+x}${B+y}", "y"),
+        ("A=${B:=a b}$B", "a ba b"),
+        ("B=1\nA=${B:?why}", "1"),
+        ("A=${B:-${C:-'x y'}\"$HOME\"}", "x y/config"),
+        ("A=\"${B:-{\\\"k\\\":1}}\"", "{\"k\":1}"),
+        ("A=${B:-#a;b&c|d\n}", "#a;b&c|d\n"),
+        ("B=a.tar.gz\nA=${B%.*}${B%%.*}${B#*.}${B##*.}", "a.taratar.gzgz"),
+        ("B=aB\nA=${B^^}${B,,}${B^}${B:1}${B:0:1}${B:5}", "ABabABBa"),
+        ("A=1\nA+=2\nA+='3 4'", "123 4"),
+        ("A=1\nexport A=2 B=$A", "1"),
+        ("K=A\nexport $K=1", "1"),
+        ("export -- A=1", "1"),
+        ("export 'A'=b", "b"),
+        (": \"${A:=v}\"", "v"),
+        ("set -a\nA=1\nset +a; set -o allexport", "1"),
+        ("A=$ B=\"$\" C=a$,$!", "a$,"),
+        ("A=$\"x$HOME\"", "x/config"),
+        ("A\\\nB=\"$HO\\\nME\"", "/config"),
+        ("A=a\\", "a\\"),
+    ] {
+        assert_eq!(value(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn what_an_expansion_sets_is_an_assignment_too() {
+    let expected = [("B", "x"), ("A", "x")].map(|(name, value)| (name.to_string(), value.to_string()));
+    assert_eq!(values("A=${B:=x}"), expected);
+    assert_eq!(values("A=${HOME:-${B:=x}}").len(), 1);
+}
+
+#[test]
+fn escapes_of_ansi_c_quotes_are_those_of_bash() {
+    for (text, expected) in [
+        ("\\n\\t\\\\\\'\\\"\\?", "\n\t\\'\"?"),
+        ("\\a\\b\\e\\E\\f\\r\\v", "\x07\x08\x1b\x1b\x0c\r\x0b"),
+        ("\\101\\0411\\x41\\x4g\\u41\\U00000042", "A!1A\x04gAB"),
+        ("\\cA\\ca\\c?\\c[", "\x01\x01\x7f\x1b"),
+        ("\\z\\8\\x\\u", "\\z\\8\\x\\u"),
+        ("$HOME`\\\n", "$HOME`\\\n"),
+    ] {
+        assert_eq!(value(&format!("A=$'{text}'")), expected, "{text:?}");
+    }
+    let file = parse(b"A=$'\\xff\\777'").unwrap_or_else(|_| panic!("refused"));
+    assert_eq!(file.assignments[0].value, b"\xff\xff");
+    for text in ["\\0", "\\x00", "\\400", "\\c@", "\\u00e9", "\\U80", "\\x{41}", "\\c", "open\\'"] {
+        let text = if text.starts_with("open") { format!("A=$'{text}") } else { format!("A=$'{text}'") };
+        assert_eq!(refusals(&text).len(), 1, "{text:?}");
+    }
+}
+
+#[test]
+fn what_depends_on_more_than_file_and_environment_is_refused() {
+    for (text, what) in [
+        ("A=$(id)", "a command substitution is not run"),
+        ("A=\"`id`\"", "a command substitution is not run"),
+        ("A=$((1+1))", "arithmetic is not done"),
+        ("A=$[1]", "arithmetic is not done"),
+        ("A=${B:-<(x)}", "a command substitution is not run"),
+        ("A=a$1b", "'$' with a digit stands for an argument of the script"),
+        ("A=$?", "'$?' depends on the script"),
+        ("A=${#HOME}", "a length inside '${…}' is not read"),
+        ("A=${!B}", "an indirection inside '${…}' is not read"),
+        ("A=${B/a/b}", "a replacement inside '${…}' is not read"),
+        ("A=${B@Q}", "a transformation inside '${…}' is not read"),
+        ("A=${B:x}", "an expression inside '${…}' is not read"),
+        ("A=${B:010}", "an expression inside '${…}' is not read"),
+        ("A=${B^a}", "a pattern inside '${…}' is not read"),
+        ("A=${B%${C-x}}", "a pattern with another '${…}' than a name inside '${…}' is not read"),
+        ("A=x${HOME%[a]}", "a pattern with more than plain characters, '*' and '?' inside '${…}'"),
+        ("B=\u{e9}\nA=${B^^}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
+        ("B=\u{e9}\nA=${B#?}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
+        ("A=${B[0]}", "an array has no place in an environment"),
+        ("A[0]=1", "an array has no place in an environment"),
+        ("A=${}", "'${' without a name behind it"),
+        ("A=${B!}", "'${' with something else than a name in it"),
+        ("A=${B", "a '${' that is never closed"),
+        ("A=${B:-x", "a '${' that is never closed"),
+        ("A=\"${B:-'x'}\"", "a ' inside \"${…}\""),
+        ("A=${B:-\x7f}", "a control character inside '${…}'"),
+        ("A=\"$\x7f\"", "a control character behind a '$'"),
+        ("A=${B:-a:~/x}", "an unquoted '~' inside '${…}'"),
+        ("A=~root/x", "an unquoted '~' with something behind it"),
+        ("A=$UID", "$UID is bash's own"),
+        ("A=$PWD", "$PWD is set by bash itself at its start"),
+        ("A=$HOSTNAME", "$HOSTNAME is not set: bash would make up a value"),
+        (": ${UID:=1}", "$UID is bash's own"),
+        ("export A={1,2}", "an unquoted '{'"),
+        ("export", "an export that would print"),
+        ("export -n A", "an option of export"),
+        ("export A-B=1", "an export of what is no name"),
+        ("B='a b'\nexport $B", "an export of what is no name"),
+        ("IFS=a\nB=Xab\nexport $B=1", "an export of what is no name"),
+        ("set -e", "a set of something else than -a"),
+        ("A=1 export B=2", "a second word, which bash would run as a command"),
+        ("A=1;;", "a ';;'"),
+        ("readonly A=1", "not an assignment"),
+        ("if true; then A=1; fi", "not an assignment"),
+        ("A=\0", "a NUL byte"),
+        ("POSIXLY_CORRECT=1", "bash keeps POSIXLY_CORRECT itself: the value would not last"),
+    ] {
+        let refused = refusals(text);
+        assert_eq!(refused.first().map(|(_, said)| said.as_str()), Some(what), "{text:?}");
+    }
+}
+
+#[test]
+fn a_variable_whose_line_is_refused_is_not_missing_elsewhere() {
+    assert_eq!(refusals("A=`x`\nB=${A:?}\nC=${D?}").len(), 2);
+    assert_eq!(refusals("export A=~x B=1\nB=${A:?}").len(), 1);
+}
+
+#[test]
+fn time_and_memory_are_bounded() {
+    let doubling = "A=aaaaaaaaaaaaaaaa\n".to_string() + &"A=$A$A\n".repeat(100);
+    assert!(refusals(&doubling).iter().any(|(_, what)| what == "a value of over 128 KiB"));
+    let half = "x".repeat(60_000);
+    let copying = format!("A={half}\n") + &"B=$A\n".repeat(100_000);
+    let refused = refusals(&copying);
+    assert_eq!(
+        refused.last().map(|(_, what)| what.as_str()),
+        Some("the expansions of the file come to too much")
+    );
+    let matching = format!("A={half}\nB=${{A%%*y*z}}\n");
+    assert_eq!(refusals(&matching).len(), 1);
+    for depth in ["${A:-", "${A:-\"", "\"${A:-", "${A-$'"] {
+        assert!(!refusals(&format!("B={}", depth.repeat(100_000))).is_empty());
+    }
+    let nested = format!("B={}x{}", "${A:-".repeat(40), "}".repeat(40));
+    assert_eq!(value(&nested), "x");
+    assert_eq!(refusals(&"x\n".repeat(500_000)).len(), 100);
+}
+
+#[test]
+fn differs_from_bash_in_that_every_name_is_exported() {
+    assert_eq!(values("A=1\nset +a\nB=2").len(), 2);
 }

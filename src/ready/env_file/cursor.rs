@@ -1,0 +1,88 @@
+//! A place in the bytes, and its line.
+
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Cursor { bytes, at: 0, line: 1 }
+    }
+
+    /// From 1.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    pub(super) fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        Some(byte)
+    }
+
+    /// The next byte if it is this one.
+    pub(super) fn take(&mut self, expected: u8) -> bool {
+        let is_there = self.peek() == Some(expected);
+        if is_there {
+            self.next();
+        }
+        is_there
+    }
+
+    /// Line continuations: a shell takes them out before it looks at anything but single quotes.
+    pub(super) fn join(&mut self) {
+        while self.rest().starts_with(b"\\\n") {
+            self.next();
+            self.next();
+        }
+    }
+
+    /// Blanks and line continuations between words.
+    pub(super) fn skip_blanks(&mut self) {
+        loop {
+            self.join();
+            if !matches!(self.peek(), Some(b' ' | b'\t')) {
+                return;
+            }
+            self.next();
+        }
+    }
+
+    /// To the beginning of the next line.
+    pub(super) fn skip_line(&mut self) {
+        while self.next().is_some_and(|byte| byte != b'\n') {}
+    }
+
+    /// Takes the bytes of a name, over line continuations.
+    pub(super) fn name(&mut self) -> String {
+        let mut name = String::new();
+        loop {
+            self.join();
+            match self.peek() {
+                Some(byte) if super::names::is_name_byte(byte) => {
+                    name.push(char::from(byte));
+                    self.next();
+                }
+                _ => return name,
+            }
+        }
+    }
+}

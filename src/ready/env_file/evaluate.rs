@@ -1,0 +1,260 @@
+//! Words to values, over the environment so far. Bounded in time and memory.
+
+use std::collections::HashMap;
+
+use super::syntax::{Action, Assign, Case, Extent, Form, Operator, Parameter, Part};
+use super::{Assignment, Inherited, MAX_VALUE, Refusal, names, pattern};
+
+/// What all expansions of a file may cost together: bytes made, patterns tried.
+const MAX_WORK: usize = 1 << 24;
+
+/// The variables so far.
+pub(super) struct Variables<'e> {
+    inherited: Inherited<'e>,
+    /// Set in this file. Nothing: it would have been, but the assignment was refused.
+    set: HashMap<String, Option<Vec<u8>>>,
+    pub(super) assignments: Vec<Assignment>,
+    work: usize,
+}
+
+impl<'e> Variables<'e> {
+    pub(super) fn new(inherited: Inherited<'e>) -> Self {
+        Variables { inherited, set: HashMap::new(), assignments: Vec::new(), work: 0 }
+    }
+
+    /// The file sets it, but what to is not known: it is not missing where it is used.
+    pub(super) fn refuse_value(&mut self, name: &str) {
+        self.set.insert(name.to_string(), None);
+    }
+
+    pub(super) fn is_set_here(&self, name: &str) -> bool {
+        self.set.contains_key(name)
+    }
+
+    /// Whether the rest of the file is not worth a look.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.work >= MAX_WORK
+    }
+
+    /// An assignment that is a command of its own.
+    pub(super) fn assign(&mut self, assign: &Assign) -> Result<(), Refusal> {
+        let value = self.value(&assign.word, assign.line)?;
+        self.apply(&assign.name, assign.operator, value, assign.line)
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        value: Vec<u8>,
+        line: usize,
+    ) -> Result<(), Refusal> {
+        if names::is_kept(name) {
+            return Err(Refusal::kept(line, name));
+        }
+        let value = match operator {
+            Operator::Set => value,
+            Operator::Append => {
+                let mut whole = self.read(name, line)?.known();
+                self.add(&mut whole, &value, line)?;
+                whole
+            }
+        };
+        if name.len() + value.len() > MAX_VALUE {
+            return Err(too_long(line));
+        }
+        self.spend(value.len(), line)?;
+        self.set.insert(name.to_string(), Some(value.clone()));
+        self.assignments.push(Assignment { name: name.to_string(), value, line });
+        Ok(())
+    }
+
+    /// All parts of a word, joined.
+    pub(super) fn value(&mut self, word: &[Part], line: usize) -> Result<Vec<u8>, Refusal> {
+        let mut value = Vec::new();
+        for part in word {
+            match part {
+                Part::Text { bytes, .. } => self.add(&mut value, bytes, line)?,
+                Part::Home { line } => {
+                    let home = self.home(*line)?;
+                    self.add(&mut value, &home, *line)?;
+                }
+                Part::Parameter(parameter) => {
+                    let expanded = self.parameter(parameter)?;
+                    self.add(&mut value, &expanded, parameter.line)?;
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    fn add(&mut self, value: &mut Vec<u8>, bytes: &[u8], line: usize) -> Result<(), Refusal> {
+        if value.len() + bytes.len() > MAX_VALUE {
+            return Err(too_long(line));
+        }
+        self.spend(bytes.len() + 1, line)?;
+        value.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn spend(&mut self, work: usize, line: usize) -> Result<(), Refusal> {
+        self.work = self.work.saturating_add(work);
+        if self.is_exhausted() {
+            let what = "the expansions of the file come to too much";
+            return Err(Refusal::new(line, what, "write some of the values out, or put less into them"));
+        }
+        Ok(())
+    }
+
+    /// What bash would find in a variable, or a refusal where bash itself has put it there.
+    pub(super) fn read(&self, name: &str, line: usize) -> Result<Found, Refusal> {
+        let own = |what: &str| {
+            let what = format!("${name} is {what}");
+            Refusal::new(line, what, "write the value out; if a dollar is meant, write \\$")
+        };
+        if names::is_kept(name) {
+            return Err(own("bash's own"));
+        }
+        match self.set.get(name) {
+            Some(Some(value)) => return Ok(Found::Value(value.clone())),
+            Some(None) => return Ok(Found::Unknown),
+            None if names::is_reset(name) => return Err(own("set by bash itself at its start")),
+            None => {}
+        }
+        match (self.inherited)(name) {
+            Some(value) => Ok(Found::Value(value.to_vec())),
+            None if names::is_prepared(name) => Err(own("not set: bash would make up a value")),
+            None => Ok(Found::Unset),
+        }
+    }
+
+    fn home(&self, line: usize) -> Result<Vec<u8>, Refusal> {
+        match self.read("HOME", line)? {
+            Found::Unset => {
+                Err(Refusal::new(line, "an unquoted '~' while HOME is not set", "write the directory out"))
+            }
+            found => Ok(found.known()),
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) -> Result<Vec<u8>, Refusal> {
+        let Parameter { name, line, quoted: _, form } = parameter;
+        let found = self.read(name, *line)?;
+        match form {
+            Form::Value => Ok(found.known()),
+            Form::Test { empty_counts_as_unset, action, word } => {
+                let has_value = match &found {
+                    Found::Value(value) => !value.is_empty() || !empty_counts_as_unset,
+                    Found::Unset => false,
+                    Found::Unknown => true,
+                };
+                match (action, has_value) {
+                    (Action::Alternative, true) => self.value(word, *line),
+                    (Action::Alternative, false) => Ok(Vec::new()),
+                    (_, true) => Ok(found.known()),
+                    (Action::Default, false) => self.value(word, *line),
+                    (Action::Assign, false) => {
+                        let value = self.value(word, *line)?;
+                        self.apply(name, Operator::Set, value.clone(), *line)?;
+                        Ok(value)
+                    }
+                    (Action::Require, false) => {
+                        let or_empty = if *empty_counts_as_unset { " or empty" } else { "" };
+                        let what = format!("{name} is not set{or_empty}, and the file asks for it");
+                        Err(Refusal::new(*line, what, format!("set {name} before this line")))
+                    }
+                }
+            }
+            Form::Remove { side, extent, pattern } => {
+                let value = found.known();
+                if value.is_empty() {
+                    // bash does not look at the pattern then: no := in it takes effect
+                    return Ok(value);
+                }
+                let pattern = self.pattern(pattern, *line)?;
+                if pattern::counts_characters(&pattern) {
+                    ascii_only(&value, *line)?;
+                }
+                self.spend(pattern::work(&value, &pattern), *line)?;
+                Ok(pattern::remove(&value, &pattern, *side, *extent).to_vec())
+            }
+            Form::Case { to, extent } => change_case(found.known(), *to, *extent, *line),
+            Form::Slice { offset, length } => slice(&found.known(), *offset, *length, *line),
+        }
+    }
+
+    fn pattern(&mut self, word: &[Part], line: usize) -> Result<Vec<pattern::Item>, Refusal> {
+        let mut items = Vec::new();
+        for part in word {
+            match part {
+                Part::Text { bytes, quoted: true } => {
+                    items.extend(bytes.iter().copied().map(pattern::Item::Byte));
+                }
+                Part::Text { bytes, quoted: false } => {
+                    items.extend(pattern::items(bytes).ok_or_else(|| pattern::refusal(line))?);
+                }
+                Part::Home { line } => {
+                    items.extend(self.home(*line)?.into_iter().map(pattern::Item::Byte));
+                }
+                Part::Parameter(parameter) => {
+                    let value = self.parameter(parameter)?;
+                    if parameter.quoted {
+                        items.extend(value.into_iter().map(pattern::Item::Byte));
+                    } else {
+                        items.extend(pattern::items(&value).ok_or_else(|| pattern::refusal(line))?);
+                    }
+                }
+            }
+            if items.len() > MAX_VALUE {
+                return Err(too_long(line));
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// What is in a variable.
+pub(super) enum Found {
+    Value(Vec<u8>),
+    Unset,
+    /// The line that sets it has been refused.
+    Unknown,
+}
+
+impl Found {
+    pub(super) fn known(self) -> Vec<u8> {
+        match self {
+            Found::Value(value) => value,
+            Found::Unset | Found::Unknown => Vec::new(),
+        }
+    }
+}
+
+fn too_long(line: usize) -> Refusal {
+    Refusal::new(line, "a value of over 128 KiB", "the kernel passes no longer one: put it in a file")
+}
+
+/// Letters and characters are the locale's: only ASCII is the same in all.
+fn ascii_only(value: &[u8], line: usize) -> Result<(), Refusal> {
+    if value.is_ascii() {
+        return Ok(());
+    }
+    let what = "a form of '${…}' that depends on bash's locale beyond ASCII";
+    Err(Refusal::new(line, what, "write the result"))
+}
+
+fn change_case(mut value: Vec<u8>, to: Case, extent: Extent, line: usize) -> Result<Vec<u8>, Refusal> {
+    ascii_only(&value, line)?;
+    let count = if extent == Extent::Most { value.len() } else { 1 };
+    for byte in value.iter_mut().take(count) {
+        *byte = if to == Case::Upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+    }
+    Ok(value)
+}
+
+fn slice(value: &[u8], offset: usize, length: Option<usize>, line: usize) -> Result<Vec<u8>, Refusal> {
+    ascii_only(value, line)?;
+    let rest = value.get(offset..).unwrap_or_default();
+    let length = length.unwrap_or(rest.len()).min(rest.len());
+    Ok(rest.get(..length).unwrap_or_default().to_vec())
+}

@@ -1,0 +1,285 @@
+//! Behind a `$`: names, braces and the forms in them.
+
+use super::cursor::Cursor;
+use super::names::is_name;
+use super::syntax::{Action, Case, Extent, Form, Parameter, Part, Side, Word};
+use super::words::{self, MAX_DEPTH, Place, Tilde};
+use super::{Refusal, names};
+
+/// Reads what is behind a `$`; one that begins no expansion is text.
+pub(super) fn dollar(
+    cursor: &mut Cursor<'_>,
+    parts: &mut Word,
+    place: Place<'_>,
+    quoted: bool,
+    depth: usize,
+) -> Result<(), Refusal> {
+    let line = cursor.line();
+    if place == Place::Plain {
+        let remedy = "if a dollar is meant, use single quotes; else write the value out";
+        return Err(Refusal::new(line, "'$' outside single quotes is not read", remedy));
+    }
+    cursor.join();
+    match cursor.peek() {
+        Some(b'{') => {
+            cursor.next();
+            parts.push(Part::Parameter(braced(cursor, place, quoted, depth)?));
+        }
+        Some(byte) if names::is_name_byte(byte) && !byte.is_ascii_digit() => {
+            let name = cursor.name();
+            parts.push(Part::Parameter(Parameter { name, line, quoted, form: Form::Value }));
+        }
+        // bash marks its own places in a word with these, and stumbles here
+        Some(0x01 | 0x7f) => {
+            let what = "a control character behind a '$'";
+            return Err(Refusal::new(line, what, "if a dollar is meant, write \\$"));
+        }
+        // the last background command: there is none
+        Some(b'!') => {
+            cursor.next();
+            parts.push(Part::Text { bytes: Vec::new(), quoted });
+        }
+        Some(b'(' | b'[') => {
+            return Err(if cursor.rest().starts_with(b"((") || cursor.peek() == Some(b'[') {
+                Refusal::new(line, "arithmetic is not done", "write its result")
+            } else {
+                words::substitution(line)
+            });
+        }
+        Some(byte @ (b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$' | b'-')) => {
+            return Err(special(line, byte, place));
+        }
+        _ => Part::push(parts, b'$', quoted),
+    }
+    Ok(())
+}
+
+fn special(line: usize, byte: u8, place: Place<'_>) -> Refusal {
+    // a digit may be one of a password's
+    let what = match byte {
+        b'0'..=b'9' => "'$' with a digit stands for an argument of the script".to_string(),
+        _ => format!("'${}' depends on the script", char::from(byte)),
+    };
+    let remedy = match place {
+        Place::Value(name) | Place::Exported(name) => format!("if a dollar is meant, {name}='…$…'"),
+        _ => "if a dollar is meant, write \\$".to_string(),
+    };
+    Refusal::new(line, what, remedy)
+}
+
+fn braced(
+    cursor: &mut Cursor<'_>,
+    place: Place<'_>,
+    quoted: bool,
+    depth: usize,
+) -> Result<Parameter, Refusal> {
+    let line = cursor.line();
+    if depth >= MAX_DEPTH {
+        return Err(Refusal::too_deep(line));
+    }
+    cursor.join();
+    match cursor.peek() {
+        Some(b'#') => return Err(not_read(line, "a length")),
+        Some(b'!') => return Err(not_read(line, "an indirection")),
+        Some(byte @ (b'0'..=b'9' | b'@' | b'*' | b'?' | b'$' | b'-')) => {
+            return Err(special(line, byte, place));
+        }
+        _ => {}
+    }
+    let name = cursor.name();
+    if !is_name(name.as_bytes()) {
+        return Err(Refusal::new(line, "'${' without a name behind it", "if a dollar is meant, write \\$"));
+    }
+    let form = form(cursor, place, quoted, depth, line)?;
+    Ok(Parameter { name, line, quoted, form })
+}
+
+fn not_read(line: usize, what: &str) -> Refusal {
+    Refusal::new(line, format!("{what} inside '${{…}}' is not read"), "write the result")
+}
+
+/// From behind the name to the closing brace.
+fn form(
+    cursor: &mut Cursor<'_>,
+    place: Place<'_>,
+    quoted: bool,
+    depth: usize,
+    line: usize,
+) -> Result<Form, Refusal> {
+    let Some(operator) = cursor.next() else { return Err(unclosed(line)) };
+    cursor.join();
+    match operator {
+        b'}' => Ok(Form::Value),
+        b':' => match cursor.peek() {
+            Some(next @ (b'-' | b'=' | b'?' | b'+')) => {
+                cursor.next();
+                test(cursor, place, quoted, depth, next, true)
+            }
+            _ => slice(cursor, line),
+        },
+        b'-' | b'=' | b'?' | b'+' => test(cursor, place, quoted, depth, operator, false),
+        b'#' | b'%' => {
+            let side = if operator == b'#' { Side::Start } else { Side::End };
+            let extent = extent(cursor, operator);
+            let nested = Nested { place, quoted, pattern: true, depth: depth + 1 };
+            let pattern = nested.read(cursor, line)?;
+            let is_plain = |part: &Part| match part {
+                Part::Parameter(parameter) => matches!(parameter.form, Form::Value),
+                Part::Text { .. } | Part::Home { .. } => true,
+            };
+            if !pattern.iter().all(is_plain) {
+                return Err(not_read(line, "a pattern with another '${…}' than a name"));
+            }
+            Ok(Form::Remove { side, extent, pattern })
+        }
+        b'^' | b',' => {
+            let to = if operator == b'^' { Case::Upper } else { Case::Lower };
+            let extent = extent(cursor, operator);
+            cursor.join();
+            if cursor.take(b'}') { Ok(Form::Case { to, extent }) } else { Err(not_read(line, "a pattern")) }
+        }
+        b'[' => Err(Refusal::array(line)),
+        b'/' => Err(not_read(line, "a replacement")),
+        b'@' => Err(not_read(line, "a transformation")),
+        _ => Err(Refusal::new(
+            line,
+            "'${' with something else than a name in it",
+            "if a dollar is meant, write \\$",
+        )),
+    }
+}
+
+fn unclosed(line: usize) -> Refusal {
+    Refusal::new(line, "a '${' that is never closed", "close it with }")
+}
+
+fn extent(cursor: &mut Cursor<'_>, operator: u8) -> Extent {
+    if cursor.take(operator) { Extent::Most } else { Extent::Least }
+}
+
+fn test(
+    cursor: &mut Cursor<'_>,
+    place: Place<'_>,
+    quoted: bool,
+    depth: usize,
+    operator: u8,
+    empty_counts_as_unset: bool,
+) -> Result<Form, Refusal> {
+    let action = match operator {
+        b'-' => Action::Default,
+        b'=' => Action::Assign,
+        b'?' => Action::Require,
+        _ => Action::Alternative,
+    };
+    let line = cursor.line();
+    let nested = Nested { place, quoted, pattern: false, depth: depth + 1 };
+    Ok(Form::Test { empty_counts_as_unset, action, word: nested.read(cursor, line)? })
+}
+
+fn slice(cursor: &mut Cursor<'_>, line: usize) -> Result<Form, Refusal> {
+    let offset = number(cursor);
+    let length = if cursor.take(b':') { number(cursor).map(Some) } else { Some(None) };
+    match (offset, length, cursor.next()) {
+        (Some(offset), Some(length), Some(b'}')) => Ok(Form::Slice { offset, length }),
+        _ => Err(not_read(line, "an expression")),
+    }
+}
+
+/// A plain decimal number: to bash a leading zero makes it octal.
+fn number(cursor: &mut Cursor<'_>) -> Option<usize> {
+    let digits = cursor.name();
+    if digits.starts_with('0') && digits.len() > 1 || digits.len() > 6 {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+/// The word behind an operator, up to the closing brace.
+#[derive(Clone, Copy)]
+struct Nested<'n> {
+    place: Place<'n>,
+    quoted: bool,
+    pattern: bool,
+    depth: usize,
+}
+
+impl Nested<'_> {
+    fn read(self, cursor: &mut Cursor<'_>, opened: usize) -> Result<Word, Refusal> {
+        let mut parts = Word::new();
+        let mut is_start = true;
+        let mut behind_colon = false;
+        loop {
+            cursor.join();
+            let line = cursor.line();
+            let Some(byte) = cursor.peek() else { return Err(unclosed(opened)) };
+            match byte {
+                b'}' => {
+                    cursor.next();
+                    return Ok(parts);
+                }
+                // bash marks its own places in a word with these
+                0x01 | 0x7f => {
+                    let what = "a control character inside '${…}'";
+                    return Err(Refusal::new(line, what, "give it a variable of its own, on a line before"));
+                }
+                _ if self.quoted => self.in_double_quotes(cursor, &mut parts)?,
+                b'~' if self.pattern && is_start || behind_colon => {
+                    return Err(Refusal::new(line, "an unquoted '~' inside '${…}'", "quote it"));
+                }
+                b'~' if is_start => {
+                    cursor.next();
+                    parts.push(words::tilde(cursor, line, self.place, Tilde::InBraces)?);
+                }
+                b'{' if self.place.expands(b'{') => return Err(words::unquoted(line, byte, self.place)),
+                b'<' | b'>' if matches!(cursor.rest().get(1), Some(b'(')) => {
+                    return Err(words::substitution(line));
+                }
+                b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => {
+                    words::quoting(cursor, &mut parts, self.place, self.depth)?;
+                }
+                _ => {
+                    cursor.next();
+                    Part::push(&mut parts, byte, false);
+                }
+            }
+            is_start = false;
+            behind_colon = byte == b':';
+        }
+    }
+
+    fn in_double_quotes(self, cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusal> {
+        let line = cursor.line();
+        let refused = |byte: u8| {
+            let what = format!("a {} inside \"${{…}}\"", char::from(byte));
+            Refusal::new(line, what, "give the inner word a variable of its own, on a line before")
+        };
+        match cursor.next() {
+            Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
+            Some(byte @ (b'\\' | b'~')) if self.pattern => Err(refused(byte)),
+            Some(b'\\') => {
+                match cursor.peek() {
+                    Some(next @ (b'$' | b'`' | b'"' | b'\\' | b'}')) => {
+                        cursor.next();
+                        Part::push(parts, next, true);
+                    }
+                    _ => Part::push(parts, b'\\', true),
+                }
+                Ok(())
+            }
+            Some(b'$') => {
+                cursor.join();
+                match cursor.peek() {
+                    Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
+                    _ => dollar(cursor, parts, self.place, !self.pattern, self.depth),
+                }
+            }
+            Some(b'`') => Err(words::substitution(line)),
+            Some(0) | None => Err(Refusal::nul(line)),
+            Some(byte) => {
+                // a pattern's * works inside double quotes too
+                Part::push(parts, byte, !self.pattern);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! One command that depends on no variable: a run script's.
+
+use super::Refusal;
+use super::cursor::Cursor;
+use super::syntax::Part;
+use super::words::{self, Place};
+
+/// The words of one command that takes the whole text; a comment may follow.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
+    let mut cursor = Cursor::new(bytes);
+    let mut words = Vec::new();
+    let mut refusals = Vec::new();
+    loop {
+        cursor.skip_blanks();
+        let line = cursor.line();
+        match cursor.peek() {
+            None => break,
+            Some(b'#') => cursor.skip_line(),
+            Some(b'\n') if words.is_empty() => cursor.skip_line(),
+            Some(b'\n') => {
+                skip_blank_lines(&mut cursor);
+                if !cursor.at_end() {
+                    refusals.push(Refusal::new(cursor.line(), "a second command", "keep one command only"));
+                }
+                break;
+            }
+            Some(b';') => {
+                refusals.push(Refusal::new(line, "a ';'", "keep one command only"));
+                break;
+            }
+            Some(_) => match words::word(&mut cursor, Place::Plain) {
+                Ok(parts) => words.push(parts.iter().flat_map(Part::plain).copied().collect()),
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    cursor.skip_line();
+                }
+            },
+        }
+    }
+    if refusals.is_empty() { Ok(words) } else { Err(refusals) }
+}
+
+fn skip_blank_lines(cursor: &mut Cursor<'_>) {
+    loop {
+        cursor.skip_blanks();
+        match cursor.peek() {
+            Some(b'#' | b'\n') => cursor.skip_line(),
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a file consists of, before any value is known.
+
+/// A word, to be put together from its parts.
+pub(super) type Word = Vec<Part>;
+
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Bytes as they are, quotes and backslashes taken off.
+    Text {
+        bytes: Vec<u8>,
+        quoted: bool,
+    },
+    /// A tilde that stands for HOME.
+    Home {
+        line: usize,
+    },
+    Parameter(Parameter),
+}
+
+/// `$NAME`, `${NAME}` and its forms.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) quoted: bool,
+    pub(super) form: Form,
+}
+
+#[derive(Debug)]
+pub(super) enum Form {
+    /// The value; nothing if there is none.
+    Value,
+    /// `:-`, `-` and the like.
+    Test { empty_counts_as_unset: bool, action: Action, word: Word },
+    /// `#`, `##`, `%`, `%%`
+    Remove { side: Side, extent: Extent, pattern: Word },
+    /// `^`, `^^`, `,`, `,,` without a pattern.
+    Case { to: Case, extent: Extent },
+    /// `:OFFSET` and `:OFFSET:LENGTH` with plain numbers.
+    Slice { offset: usize, length: Option<usize> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// `-`: the word if there is no value.
+    Default,
+    /// `=`: the same, and the variable is set to it.
+    Assign,
+    /// `?`: an error if there is no value.
+    Require,
+    /// `+`: the word if there is a value.
+    Alternative,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Start,
+    End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The shortest match, or the first letter.
+    Least,
+    /// The longest match, or every letter.
+    Most,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Case {
+    Upper,
+    Lower,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    /// `=`
+    Set,
+    /// `+=`
+    Append,
+}
+
+/// `NAME=word` or `NAME+=word`.
+#[derive(Debug)]
+pub(super) struct Assign {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) operator: Operator,
+    pub(super) word: Word,
+}
+
+/// An assignment whose value is known.
+pub(super) struct Expanded {
+    pub(super) name: String,
+    pub(super) operator: Operator,
+    pub(super) value: Vec<u8>,
+    pub(super) line: usize,
+}
+
+/// A word behind export.
+#[derive(Debug)]
+pub(super) enum Operand {
+    Assign(Assign),
+    /// A name, or something that an expansion turns into a name or an assignment.
+    Word {
+        line: usize,
+        word: Word,
+    },
+}
+
+impl Part {
+    /// The bytes of a part in a word without expansions.
+    pub(super) fn plain(&self) -> &[u8] {
+        match self {
+            Part::Text { bytes, .. } => bytes,
+            Part::Home { .. } | Part::Parameter(_) => &[],
+        }
+    }
+
+    pub(super) fn push(parts: &mut Word, byte: u8, quotes: bool) {
+        match parts.last_mut() {
+            Some(Part::Text { bytes, quoted }) if *quoted == quotes => bytes.push(byte),
+            _ => parts.push(Part::Text { bytes: vec![byte], quoted: quotes }),
+        }
+    }
+}

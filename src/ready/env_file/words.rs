@@ -1,0 +1,198 @@
+//! Words: quotes, backslashes, `$`, by bash's rules. Nothing is evaluated here.
+
+use super::cursor::Cursor;
+use super::syntax::{Part, Word};
+use super::{Refusal, ansi_c, parameter};
+
+/// How deep `${…}` and quotes may lie in each other.
+pub(super) const MAX_DEPTH: usize = 50;
+
+/// What a word is for: which expansions a shell would do in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place<'n> {
+    /// The value of this variable, as a command of its own.
+    Value(&'n str),
+    /// The same behind export, where bash also expands braces.
+    Exported(&'n str),
+    /// A word of a command, where bash also expands braces and file names.
+    Argument,
+    /// A word of a command that is not to depend on any variable.
+    Plain,
+}
+
+impl Place<'_> {
+    pub(super) fn remedy(self) -> String {
+        match self {
+            Place::Value(name) | Place::Exported(name) => format!("put the value in quotes: {name}='…'"),
+            Place::Argument | Place::Plain => "put the word in single quotes".to_string(),
+        }
+    }
+
+    fn is_value(self) -> bool {
+        matches!(self, Place::Value(_) | Place::Exported(_))
+    }
+
+    pub(super) fn expands(self, byte: u8) -> bool {
+        match self {
+            Place::Value(_) => false,
+            Place::Exported(_) => byte == b'{',
+            Place::Argument | Place::Plain => matches!(byte, b'{' | b'*' | b'?' | b'['),
+        }
+    }
+}
+
+/// A word, up to a blank or the end of the command.
+pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Refusal> {
+    let mut parts = Word::new();
+    // a shell expands a tilde at the start and, in an assignment, behind each ':'
+    let mut tilde_expands = true;
+    loop {
+        cursor.join();
+        let line = cursor.line();
+        let Some(byte) = cursor.peek() else { return Ok(parts) };
+        match byte {
+            b' ' | b'\t' | b'\n' | b';' => return Ok(parts),
+            b'(' if parts.is_empty() && place.is_value() => {
+                return Err(Refusal::array(line));
+            }
+            b'&' | b'|' | b'<' | b'>' | b'(' | b')' => return Err(unquoted(line, byte, place)),
+            b'~' if tilde_expands => {
+                cursor.next();
+                parts.push(tilde(cursor, line, place, Tilde::InAssignment)?);
+            }
+            _ if place.expands(byte) => return Err(unquoted(line, byte, place)),
+            b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => quoting(cursor, &mut parts, place, 0)?,
+            _ => {
+                cursor.next();
+                Part::push(&mut parts, byte, false);
+            }
+        }
+        tilde_expands = byte == b':' && place != Place::Argument;
+    }
+}
+
+pub(super) fn unquoted(line: usize, byte: u8, place: Place<'_>) -> Refusal {
+    Refusal::new(line, format!("an unquoted '{}'", char::from(byte)), place.remedy())
+}
+
+/// Where a tilde stands, and so what ends the user's name behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tilde {
+    InAssignment,
+    /// In a word inside `${…}`.
+    InBraces,
+}
+
+/// Behind a tilde that a shell would look at.
+pub(super) fn tilde(
+    cursor: &mut Cursor<'_>,
+    line: usize,
+    place: Place<'_>,
+    tilde: Tilde,
+) -> Result<Part, Refusal> {
+    if !place.is_value() {
+        return Err(Refusal::new(line, "an unquoted '~'", "write the home directory out"));
+    }
+    cursor.join();
+    match (tilde, cursor.peek()) {
+        (_, Some(b'/'))
+        | (Tilde::InAssignment, None | Some(b' ' | b'\t' | b'\n' | b';' | b':'))
+        | (Tilde::InBraces, Some(b'}')) => Ok(Part::Home { line }),
+        _ => Err(Refusal::new(
+            line,
+            "an unquoted '~' with something behind it",
+            "write the home directory out; if a tilde is meant, quote it",
+        )),
+    }
+}
+
+/// One of the bytes with which bash begins to quote or to expand, outside double quotes.
+pub(super) fn quoting(
+    cursor: &mut Cursor<'_>,
+    parts: &mut Word,
+    place: Place<'_>,
+    depth: usize,
+) -> Result<(), Refusal> {
+    let line = cursor.line();
+    match cursor.next() {
+        Some(b'\'') => single_quoted(cursor, parts),
+        Some(b'"') => double_quoted(cursor, parts, place, depth),
+        Some(b'\\') => match cursor.next() {
+            Some(0) => Err(Refusal::nul(line)),
+            Some(next) => {
+                Part::push(parts, next, true);
+                Ok(())
+            }
+            // bash keeps it
+            None if place.is_value() => {
+                Part::push(parts, b'\\', true);
+                Ok(())
+            }
+            None => Err(Refusal::new(line, "a backslash at the end of the file", "remove it")),
+        },
+        Some(b'$') => {
+            if place != Place::Plain {
+                cursor.join();
+                if cursor.take(b'\'') {
+                    let bytes = ansi_c::read(cursor)?;
+                    parts.push(Part::Text { bytes, quoted: true });
+                    return Ok(());
+                }
+                // without a translation it is the same
+                if cursor.take(b'"') {
+                    return double_quoted(cursor, parts, place, depth);
+                }
+            }
+            parameter::dollar(cursor, parts, place, false, depth)
+        }
+        Some(b'`') => Err(substitution(line)),
+        _ => Err(Refusal::nul(line)),
+    }
+}
+
+pub(super) fn substitution(line: usize) -> Refusal {
+    Refusal::new(line, "a command substitution is not run", "write its result")
+}
+
+fn single_quoted(cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusal> {
+    let opened = cursor.line();
+    parts.push(Part::Text { bytes: Vec::new(), quoted: true });
+    loop {
+        let line = cursor.line();
+        match cursor.next() {
+            Some(b'\'') => return Ok(()),
+            Some(0) => return Err(Refusal::nul(line)),
+            Some(byte) => Part::push(parts, byte, true),
+            None => return Err(Refusal::unclosed(opened, '\'')),
+        }
+    }
+}
+
+fn double_quoted(
+    cursor: &mut Cursor<'_>,
+    parts: &mut Word,
+    place: Place<'_>,
+    depth: usize,
+) -> Result<(), Refusal> {
+    let opened = cursor.line();
+    parts.push(Part::Text { bytes: Vec::new(), quoted: true });
+    loop {
+        cursor.join();
+        let line = cursor.line();
+        match cursor.next() {
+            Some(b'"') => return Ok(()),
+            Some(b'\\') => match cursor.peek() {
+                Some(next @ (b'$' | b'`' | b'"' | b'\\')) => {
+                    cursor.next();
+                    Part::push(parts, next, true);
+                }
+                _ => Part::push(parts, b'\\', true),
+            },
+            Some(b'$') => parameter::dollar(cursor, parts, place, true, depth)?,
+            Some(b'`') => return Err(substitution(line)),
+            Some(0) => return Err(Refusal::nul(line)),
+            Some(byte) => Part::push(parts, byte, true),
+            None => return Err(Refusal::unclosed(opened, '"')),
+        }
+    }
+}
