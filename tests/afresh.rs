@@ -104,7 +104,7 @@ fn the_last_run_before_a_rest_is_in_the_record() {
 fn the_record_tells_the_present_reason_of_a_rest() {
     let scratch = Scratch::new("reason");
     std::fs::create_dir_all(scratch.join("service")).expect("the service directory");
-    scratch.write("service/config.env", "A=$B\n", 0o644);
+    scratch.write("service/config.env", "A=$(id)\n", 0o644);
     let child = supervised(&scratch, "-- ./worker");
     let path = scratch.join("state/service.json");
     let rests_on = |what: &str| {
