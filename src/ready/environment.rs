@@ -95,14 +95,6 @@ pub enum EnvironmentError {
         /// Why.
         source: std::io::Error,
     },
-    /// There are more than one wants to read at once.
-    #[error("{}: {more} more lines cannot be taken as bash would; the first are:", path.display())]
-    More {
-        /// The file.
-        path: PathBuf,
-        /// How many.
-        more: usize,
-    },
     /// A line of it cannot be taken as bash would.
     #[error("{}:{line}: {what}", path.display())]
     Line {
@@ -130,7 +122,7 @@ impl Problem for EnvironmentError {
             {
                 Some("it is read as the worker's user".to_string())
             }
-            EnvironmentError::Read { .. } | EnvironmentError::More { .. } => None,
+            EnvironmentError::Read { .. } => None,
         }
     }
 }
@@ -182,9 +174,6 @@ fn set_identity(plan: &Plan, environment: &mut Environment) {
     }
 }
 
-/// So many refusals of a file are said.
-const MOST_REFUSALS: usize = 20;
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Optional,
@@ -232,10 +221,7 @@ fn read_file(
             file.assignments
         }
         Err(refusals) => {
-            if let Some(more) = refusals.len().checked_sub(MOST_REFUSALS).filter(|more| *more > 0) {
-                findings.push(EnvironmentError::More { path: path.to_path_buf(), more });
-            }
-            for refusal in refusals.into_iter().take(MOST_REFUSALS) {
+            for refusal in refusals {
                 findings.push(EnvironmentError::Line {
                     path: path.to_path_buf(),
                     line: refusal.line,
