@@ -72,7 +72,8 @@ impl Problem for ProgramError {
 
 /// The paths to try in order. A name with a slash is a path; PATH is the worker's own, and an empty
 /// element of it is the worker's directory, as POSIX has it.
-pub fn candidates(program: &OsStr, environment: &Environment) -> Vec<CString> {
+pub fn candidates(plan: &Plan, environment: &Environment) -> Vec<CString> {
+    let program = name(plan);
     if program.as_bytes().contains(&b'/') {
         return vec![c_path(Path::new(program))];
     }
@@ -86,6 +87,11 @@ pub fn candidates(program: &OsStr, environment: &Environment) -> Vec<CString> {
         .collect()
 }
 
+/// As given; empty only with a finding.
+fn name(plan: &Plan) -> &OsStr {
+    plan.program.first().map(OsStr::new).unwrap_or_default()
+}
+
 fn search_path(environment: &Environment) -> &OsStr {
     environment.get("PATH").unwrap_or(OsStr::new(DEFAULT_PATH))
 }
@@ -93,11 +99,7 @@ fn search_path(environment: &Environment) -> &OsStr {
 /// The paths at which the program could appear, seen from the launcher's directory.
 pub fn places(plan: &Plan, environment: &Environment) -> Vec<PathBuf> {
     let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
-    let program = plan.program.first().map(OsStr::new).unwrap_or_default();
-    candidates(program, environment)
-        .iter()
-        .map(|path| base.join(OsStr::from_bytes(path.to_bytes())))
-        .collect()
+    candidates(plan, environment).iter().map(|path| base.join(OsStr::from_bytes(path.to_bytes()))).collect()
 }
 
 /// Looks for the program without executing it, from the plan's directory: for `--explain`.
@@ -111,7 +113,7 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
 
 /// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
-    let program = plan.program.first().map(OsStr::new).unwrap_or_default();
+    let program = name(plan);
     if is_passing(errno) {
         return ProgramError::Refused { program: program.to_string_lossy().into_owned(), errno };
     }

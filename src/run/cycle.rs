@@ -450,10 +450,9 @@ fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
 
 impl Prepared {
     fn new(plan: &Plan, environment: Environment, signature: Signature) -> Self {
-        let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
         Prepared {
             vector: environment.to_vector(),
-            candidates: program::candidates(name, &environment),
+            candidates: program::candidates(plan, &environment),
             environment,
             signature,
         }

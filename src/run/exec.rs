@@ -23,8 +23,7 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
     let plan = ready.plan;
     let arguments = ready.arguments();
     let environment = ready.environment.to_vector();
-    let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
-    let candidates = program::candidates(name, &ready.environment);
+    let candidates = program::candidates(plan, &ready.environment);
 
     let dispositions = match waiter {
         None => None,

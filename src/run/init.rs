@@ -12,8 +12,7 @@ use crate::sys::spawn::Launch;
 /// Runs the worker once.
 pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
     let plan = ready.plan;
-    let name = plan.program.first().map(std::ffi::OsString::as_os_str).unwrap_or_default();
-    let candidates = program::candidates(name, &ready.environment);
+    let candidates = program::candidates(plan, &ready.environment);
     let directory = plan.chdir.as_deref().map(c_path);
     let launched = Worker::start(&Launch {
         candidates: &candidates,

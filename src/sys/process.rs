@@ -10,12 +10,6 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
     Errno::result(result).map(drop)
 }
 
-/// The niceness of this process.
-pub fn nice() -> i32 {
-    // SAFETY: takes two numbers and only asks; -1 is a niceness too, errors cannot happen for oneself
-    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
-}
-
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
