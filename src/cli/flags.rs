@@ -84,6 +84,8 @@ pub struct Flag {
     pub section: Section,
     /// What it means for the launcher.
     pub role: Role,
+    /// Whether `${NAME}` in its value is a variable of the worker's environment.
+    pub expands: bool,
     /// One line for `-h`.
     pub help: &'static str,
     /// More lines for `--help`; empty if there is no more to say.
@@ -97,7 +99,18 @@ fn not_a_setting(_: &mut Settings, _: &OsStr) -> Result<(), Invalid> {
 }
 
 const fn flag(long: &'static str, takes: Takes, section: Section, help: &'static str, set: Setter) -> Flag {
-    Flag { long, short: None, takes, repeats: false, section, role: Role::Any, help, more: "", set }
+    Flag {
+        long,
+        short: None,
+        takes,
+        repeats: false,
+        section,
+        role: Role::Any,
+        expands: false,
+        help,
+        more: "",
+        set,
+    }
 }
 
 impl Flag {
@@ -111,6 +124,10 @@ impl Flag {
     }
     const fn role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+    const fn expands(mut self) -> Self {
+        self.expands = true;
         self
     }
     const fn short(mut self, short: char) -> Self {
@@ -180,6 +197,7 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::Timing)
+    .expands()
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
     flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
         settings.once = true;
@@ -197,7 +215,8 @@ pub static FLAGS: &[Flag] = &[
             Ok(())
         },
     )
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag(
         "timeout",
         Value("DURATION"),
@@ -209,6 +228,7 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::NeedsTiming)
+    .expands()
     .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
     flag(
         "grace",
@@ -220,12 +240,14 @@ pub static FLAGS: &[Flag] = &[
             Ok(())
         },
     )
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("stop-signal", Value("SIGNAL"), Timing, "what asks the worker to stop [TERM]", |settings, value| {
         settings.stop_signal = Some(StopSignal::parse(text(value)?)?);
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("on-stop", Value("kill|finish"), Timing, "stop the run, or let it end [kill]", |settings, value| {
         settings.on_stop = Some(match text(value)? {
             "kill" => OnStop::Kill,
@@ -234,7 +256,8 @@ pub static FLAGS: &[Flag] = &[
         });
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag(
         "backoff",
         Value("F:MAX"),
@@ -246,12 +269,14 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::NeedsTiming)
+    .expands()
     .more("Up to MAX, for instance 2:5m. A run of over a minute starts anew."),
     flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
         settings.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())

@@ -13,7 +13,8 @@ pub use identity::{Change, Identity};
 
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
-use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Timing, Worker};
+use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Worker};
+use crate::config::timing::TimingSpec;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -42,7 +43,7 @@ pub enum Mode {
     /// As PID 1 the launcher stays, forwards signals and reaps.
     ExecAsInit,
     /// In a loop.
-    Loop(Timing),
+    Loop(TimingSpec),
 }
 
 /// Where stdout and stderr go.

@@ -10,14 +10,14 @@ use super::signals::HANDLED;
 use super::worker::{Worker, exit_of, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
 use crate::config::settings::OnStop;
-use crate::config::spec::{Pace, StopRules, Timing};
+use crate::config::timing::{Pace, StopRules, Timing};
 use crate::config::value::Backoff;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation, tail};
 use crate::plan::Plan;
 use crate::ready::environment::{self, Environment, Signature};
-use crate::ready::{Ready, c_path, program};
+use crate::ready::{self, Ready, c_path, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -46,7 +46,7 @@ struct Prepared {
 
 struct Cycle<'a> {
     plan: &'a Plan,
-    timing: &'a Timing,
+    timing: Timing,
     reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
     log: Log,
@@ -102,7 +102,7 @@ enum Winding {
 /// Runs the worker again and again; the first time after `first_delay` or that of the plan.
 pub(super) fn run_loop(
     ready: Ready<'_>,
-    timing: &Timing,
+    timing: Timing,
     first_delay: Option<Duration>,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
@@ -116,12 +116,12 @@ pub(super) fn run_loop(
 impl<'a> Cycle<'a> {
     fn new(
         ready: Ready<'a>,
-        timing: &'a Timing,
+        timing: Timing,
         waiter: &'a mut Waiter,
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, signature, log, notification } = ready;
+        let Ready { plan, environment, signature, timing: _, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -281,7 +281,9 @@ impl<'a> Cycle<'a> {
         self.read_again = false;
         let mut findings = Findings::default();
         let environment = environment::build(self.plan, &mut findings);
+        let timing = ready::timing(self.plan, &environment, &mut findings);
         if findings.is_empty() {
+            self.timing = timing.unwrap_or_else(|| self.timing.clone());
             self.environment_trouble = None;
             self.reporter.trouble("environment", environment.oddity());
             self.prepared = Prepared::new(self.plan, environment, now);

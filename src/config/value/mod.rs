@@ -7,6 +7,7 @@ mod environment;
 mod identity;
 mod number;
 mod signal;
+mod template;
 
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
@@ -15,6 +16,7 @@ pub use environment::{EnvironmentEdit, VariableName};
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
 pub use signal::{StopSignal, signal_name};
+pub use template::{ExpansionError, Lookup, Template};
 
 use std::ffi::OsStr;
 
