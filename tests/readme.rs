@@ -211,13 +211,14 @@ fn commands_of_the_readme_do_what_they_say() {
             stdout(&run)
         })
         .collect();
-    assert_eq!(outputs.len(), 3);
+    assert_eq!(outputs.len(), 4);
     if is_root() {
         assert_eq!(outputs[0], format!("I am {ABC} and HOME is /config\n"));
     }
     assert!(outputs[1].contains("5m after each end"), "{}", outputs[1]);
     assert!(outputs[2].contains("GREETING  (config.env:1)"), "{}", outputs[2]);
-    for explained in &outputs[1..] {
+    assert!(outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"), "{}", outputs[3]);
+    for explained in &outputs[1..3] {
         assert!(explained.ends_with("problems     none\n"), "{explained}");
     }
 }

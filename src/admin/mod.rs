@@ -1,13 +1,16 @@
 //! `futo`: the commands for people. One file a command.
 
 mod explain;
+mod next;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::config::value::Invalid;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
+use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
 
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
@@ -18,6 +21,9 @@ Usage: futo COMMAND [ARG…]
 Commands:
   explain [OPTION…] NAME|DIR   show the launcher's plan for a service, and everything that would
                                fail; runs nothing. --json for programs, --show-values for values
+  next WHEN [-n N] [--from TIME]
+                               print the next N [5] starts of a schedule after TIME [now], RFC 3339
+                               with offset, one a line
 
   -h, --help                   show this
   -V, --version                show the version
@@ -40,6 +46,29 @@ pub enum CommandError {
         command: &'static str,
         /// What is wrong.
         what: String,
+    },
+    /// A value that an option or argument does not take.
+    #[error("{command}: invalid {what} '{value}': {}", invalid.reason)]
+    Value {
+        /// The command.
+        command: &'static str,
+        /// Which value.
+        what: &'static str,
+        /// As given.
+        value: String,
+        /// Why not.
+        invalid: Invalid,
+    },
+    /// The schedule has no zone, and the default cannot be found.
+    #[error("{0}")]
+    Zone(#[from] ZoneError),
+    /// The schedule has no further start.
+    #[error("'{schedule}' does not occur after {from}")]
+    NoStart {
+        /// The schedule.
+        schedule: String,
+        /// The instant.
+        from: String,
     },
     /// No such service.
     #[error("unable to find service '{name}'{}", searched(.places))]
@@ -80,6 +109,8 @@ impl Problem for CommandError {
     fn hint(&self) -> Option<String> {
         match self {
             CommandError::Unknown(_) | CommandError::Usage { .. } => Some("futo --help".to_string()),
+            CommandError::Value { invalid, .. } => invalid.hint.clone(),
+            CommandError::Zone(error) => error.hint(),
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,
         }
@@ -94,6 +125,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
         Some("-h" | "--help" | "help") => Ok(crate::explain::print(HELP)),
         Some("-V" | "--version") => Ok(crate::explain::print(VERSION)),
         Some("explain") => explain::explain(words),
+        Some("next") => next::next(words),
         Some("") => Err(CommandError::Usage { command: "futo", what: "no command given".to_string() }),
         _ => Err(CommandError::Unknown(command.to_string_lossy().into_owned())),
     };
