@@ -30,10 +30,11 @@ const PAGES: [&str; 5] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/options.md", "docs/differences.md"];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "--bin",
     "--clear-groups",
     "--example",
+    "--from",
     "--init-groups",
     "--json",
     "--no-deps",
@@ -217,7 +218,11 @@ fn commands_of_the_readme_do_what_they_say() {
     }
     assert!(outputs[1].contains("5m after each end"), "{}", outputs[1]);
     assert!(outputs[2].contains("GREETING  (config.env:1)"), "{}", outputs[2]);
-    assert!(outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"), "{}", outputs[3]);
+    assert!(
+        outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"),
+        "{}",
+        outputs[3]
+    );
     for explained in &outputs[1..3] {
         assert!(explained.ends_with("problems     none\n"), "{explained}");
     }
@@ -232,7 +237,7 @@ fn run_files_of_the_readme_are_understood() {
     let text = page("README.md");
     let blocks = text.split("\n```").filter_map(|block| block.split_once('\n').map(|(_, block)| block));
     let run_files: Vec<&str> = blocks.filter(|block| block.starts_with("#!")).collect();
-    assert_eq!(run_files.len(), 5);
+    assert_eq!(run_files.len(), 6);
     for run_file in run_files {
         let run = scratch.write("service/run", run_file, 0o755);
         let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));

@@ -4,11 +4,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::config::settings::{LogTarget, OnStop, Settings};
+use crate::config::settings::{LogTarget, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
-    descriptor, mode, text, whole,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, ShellCommand, StopSignal,
+    UserRequest, descriptor, mode, text, whole,
 };
+use crate::schedule::Schedule;
 use crate::service::ServiceName;
 
 /// Whether an option has a value.
@@ -199,6 +200,27 @@ pub static FLAGS: &[Flag] = &[
     .role(Role::Timing)
     .expands()
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
+    flag("every", Value("DURATION"), Timing, "run at this rate, from the first start on", |settings, value| {
+        settings.every = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::Timing)
+    .expands()
+    .more(
+        "The starts stay on the grid of the first one, which is at once. Ticks that pass during a run are \
+         dropped, and counted in the run record.",
+    ),
+    flag("schedule", Value("WHEN"), Timing, "run at these times", |settings, value| {
+        settings.schedule = Some(Schedule::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::Timing)
+    .expands()
+    .more(
+        "Calendar events as systemd has them (09:00, 'Mon..Fri 09:00,18:00', '*:0/15'), five crontab fields, \
+         or @daily and its like. The last word may be a time zone; else it is TZ's, else /etc/localtime's. \
+         futo next WHEN shows the starts.",
+    ),
     flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
         settings.once = true;
         Ok(())
@@ -217,6 +239,42 @@ pub static FLAGS: &[Flag] = &[
     )
     .role(Role::NeedsTiming)
     .expands(),
+    flag(
+        "persist",
+        OptionalValue("no"),
+        Timing,
+        "the last start counts after a restart",
+        |settings, value| {
+            settings.persist = Some(match text(value)? {
+                "" | "yes" => Persist::Yes,
+                "no" => Persist::No,
+                _ => return Err(Invalid::new("is neither 'yes' nor 'no'")),
+            });
+            Ok(())
+        },
+    )
+    .role(Role::NeedsTiming)
+    .expands()
+    .more(
+        "It stands in the run record. A restart never repeats a start, and what was missed while nothing ran \
+         runs once, at once. The default with --schedule (--persist=no: not).",
+    ),
+    flag("max-late", Value("DURATION"), Timing, "do not make up for what is later than this", |settings, value| {
+        settings.max_late = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .expands(),
+    flag("splay", Value("DURATION"), Timing, "start up to so much later", |settings, value| {
+        settings.splay = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .expands()
+    .more(
+        "How much is always the same for this service on this host (by their names). With --schedule each \
+         start, else the first.",
+    ),
     flag(
         "timeout",
         Value("DURATION"),
@@ -277,6 +335,26 @@ pub static FLAGS: &[Flag] = &[
     })
     .role(Role::NeedsTiming)
     .expands(),
+    flag("on-failure", Value("COMMAND"), Timing, "run this by sh -c after a failed run", |settings, value| {
+        settings.on_failure = Some(ShellCommand::parse(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more(
+        "As the worker's user, with FUTO_RUN_NAME, _RESULT, _STATUS, _REASON, _START, _END, _DURATION, _FAILURES \
+         and _LOG in its environment; for 30 s at most. The next run waits for it, a stop does not.",
+    ),
+    flag("on-success", Value("COMMAND"), Timing, "run this by sh -c after a successful run", |settings, value| {
+        settings.on_success = Some(ShellCommand::parse(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("lock", Value("PATH"), Timing, "hold this lock during each run", |settings, value| {
+        settings.lock = Some(path(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more("As flock(1) does, which works with it; the file is made if it is not there. Waits for it."),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())

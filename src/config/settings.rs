@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, StopSignal, UserRequest,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, ShellCommand, StopSignal, UserRequest,
 };
+use crate::schedule::Schedule;
 use crate::service::ServiceName;
 
 /// Where stdout and stderr go.
@@ -29,13 +30,30 @@ pub enum OnStop {
     Finish,
 }
 
+/// Whether the last start, kept in the run record, counts after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persist {
+    /// It does.
+    Yes,
+    /// Each start of the launcher is a first one.
+    No,
+}
+
 /// One field for each option of the table.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "each field is the option of the same name")]
 pub struct Settings {
     pub name: Option<ServiceName>,
     pub interval: Option<Delay>,
+    pub every: Option<Delay>,
+    pub schedule: Option<Schedule>,
     pub once: bool,
+    pub persist: Option<Persist>,
+    pub max_late: Option<Delay>,
+    pub splay: Option<Delay>,
+    pub on_failure: Option<ShellCommand>,
+    pub on_success: Option<ShellCommand>,
+    pub lock: Option<PathBuf>,
     pub initial_delay: Option<Delay>,
     pub timeout: Option<Delay>,
     pub grace: Option<Delay>,

@@ -18,6 +18,7 @@ use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::plan::Host;
 use crate::plan::trust::{self, TrustError};
+use crate::schedule::ZoneError;
 use crate::service::ServiceName;
 use crate::sys::spawn::Limit;
 
@@ -179,6 +180,32 @@ pub enum SpecError {
         /// The delay.
         delay: Delay,
     },
+    /// Two answers to when a run follows.
+    #[error("{place}: contradicts {other}: one of them says when a run follows")]
+    TwoPaces {
+        /// The later option.
+        place: String,
+        /// The earlier one.
+        other: String,
+    },
+    /// An option that has no meaning with the timing option.
+    #[error("{place}: has no meaning with --{pace}: {why}")]
+    NoMeaning {
+        /// The option.
+        place: String,
+        /// The timing option.
+        pace: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// The zone of a schedule that names none.
+    #[error("{place}: {error}")]
+    Zone {
+        /// The option.
+        place: String,
+        /// Why.
+        error: ZoneError,
+    },
     /// `--explain` in other modes
     #[error("--show-values: works with --explain only")]
     ShowValues,
@@ -192,13 +219,18 @@ impl Problem for SpecError {
     fn hint(&self) -> Option<String> {
         match self {
             SpecError::Value { invalid, .. } => invalid.hint.clone(),
-            SpecError::NeedsTiming { .. } => Some("add --interval DURATION or --once".to_string()),
+            SpecError::NeedsTiming { .. } => {
+                Some("add --interval DURATION, --every DURATION, --schedule WHEN or --once".to_string())
+            }
+            SpecError::Zone { error, .. } => error.hint(),
             SpecError::Expansion { error, .. } => error.hint(),
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
-            SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => {
-                None
-            }
+            SpecError::TwoPrograms { .. }
+            | SpecError::BackoffBelowDelay { .. }
+            | SpecError::TwoPaces { .. }
+            | SpecError::NoMeaning { .. }
+            | SpecError::ShowValues => None,
         }
     }
 }
@@ -261,7 +293,15 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let Settings {
         name,
         interval: _,
+        every: _,
+        schedule: _,
         once: _,
+        persist: _,
+        max_late: _,
+        splay: _,
+        on_failure: _,
+        on_success: _,
+        lock: _,
         initial_delay: _,
         timeout: _,
         grace: _,

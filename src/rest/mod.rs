@@ -15,7 +15,7 @@ use crate::log::{Log, Rotation};
 use crate::plan::{Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, environment, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
+use crate::run::{Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use watch::{Changed, Watch};
@@ -182,7 +182,9 @@ fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
     let mut settled_at: Option<BootTime> = None;
     let mut latest: Option<BootTime> = None;
     loop {
-        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.descriptor())) else {
+        let Ok(signals) =
+            waiter.wait(Deadline { boot: settled_at, wall: None }, watch.map(|watch| watch.descriptor()))
+        else {
             return Woken::Stop;
         };
         crate::run::reap_orphans();

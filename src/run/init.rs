@@ -4,6 +4,7 @@
 use nix::sys::signal::Signal;
 
 use super::signals::HANDLED;
+use super::waiter::Deadline;
 use super::worker::{Worker, exit_of, not_started, system_refused};
 use super::{Ended, Waiter};
 use crate::ready::{Ready, c_path, program};
@@ -35,7 +36,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
         if let Some(ending) = worker.ended() {
             return Ended::Left(exit_of(ending));
         }
-        let signals = match waiter.wait(None, None) {
+        let signals = match waiter.wait(Deadline::default(), None) {
             Ok(signals) => signals,
             Err(errno) => {
                 worker.signal_group(Signal::SIGTERM);

@@ -2,16 +2,21 @@
 
 mod cycle;
 mod exec;
+mod hook;
 mod init;
+mod lock;
+mod one_run;
+mod pacer;
 mod record;
 mod signals;
+pub(crate) mod splay;
 mod waiter;
 mod worker;
 
 pub use record::{Resting, RestingKind, RunRecord};
 pub(crate) use record::{says_resting, write_resting};
 pub use signals::Signals;
-pub use waiter::Waiter;
+pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;
 
 use std::time::Duration;
@@ -87,5 +92,14 @@ fn attempt(
     match ready.timing.clone() {
         Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
         None => init::run_as_init(ready, waiter),
+    }
+}
+
+/// `60 s`, `1m 30s`, to the millisecond below two minutes.
+fn in_words(duration: Duration) -> String {
+    if duration < Duration::from_secs(120) {
+        format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
+    } else {
+        humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
     }
 }

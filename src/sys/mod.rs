@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod fd;
 pub mod file;
+pub mod fork;
 pub mod nofollow;
 pub mod process;
 #[cfg(test)]

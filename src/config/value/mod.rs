@@ -6,6 +6,7 @@ mod delay;
 mod environment;
 mod identity;
 mod number;
+mod shell_command;
 mod signal;
 mod template;
 
@@ -15,6 +16,7 @@ pub use delay::Delay;
 pub use environment::{EnvironmentEdit, VariableName};
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
+pub use shell_command::ShellCommand;
 pub use signal::{StopSignal, signal_name};
 pub use template::{ExpansionError, Lookup, Template};
 
