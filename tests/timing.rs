@@ -153,7 +153,7 @@ fn the_zone_of_a_schedule_is_its_last_word_else_tz_of_the_workers_environment() 
     let next = |options: &[&str]| {
         let mut words = vec!["--explain=json"];
         words.extend_from_slice(options);
-        let output = output(&mut direct.command(Caller::Root, &words, &["true"]).stdout(Stdio::piped()));
+        let output = output(direct.command(Caller::Root, &words, &["true"]).stdout(Stdio::piped()));
         assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
         let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let starts = plan["timing"]["next_starts"].as_array().expect("starts").clone();
@@ -439,7 +439,7 @@ fn splay_is_the_same_at_each_start() {
     let direct = Direct::new("splayed");
     let own = || {
         let options = ["--explain=json", "--schedule", "*:*:*", "--splay", "1h"];
-        let output = output(&mut direct.command(Caller::Root, &options, &["true"]).stdout(Stdio::piped()));
+        let output = output(direct.command(Caller::Root, &options, &["true"]).stdout(Stdio::piped()));
         let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         plan["timing"]["own_splay_s"].as_f64().expect("a number")
     };

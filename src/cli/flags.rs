@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::config::settings::{LogTarget, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, ShellCommand, StopSignal,
-    UserRequest, descriptor, mode, text, whole,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, ReadyForm, ShellCommand,
+    StopSignal, UserRequest, descriptor, mode, text, whole,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -36,18 +36,27 @@ pub enum Section {
     Log,
     /// When it runs.
     Timing,
+    /// When it is ready.
+    Readiness,
 }
 
 impl Section {
     /// In the order of `--help`.
-    pub const ALL: [Section; 5] =
-        [Section::General, Section::Timing, Section::Identity, Section::Environment, Section::Log];
+    pub const ALL: [Section; 6] = [
+        Section::General,
+        Section::Timing,
+        Section::Readiness,
+        Section::Identity,
+        Section::Environment,
+        Section::Log,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
         match self {
             Section::General => "General",
             Section::Timing => "Timing",
+            Section::Readiness => "Readiness and gates",
             Section::Identity => "Identity and limits",
             Section::Environment => "Environment",
             Section::Log => "Log",
@@ -66,6 +75,8 @@ pub enum Role {
     Timing,
     /// Needs the launcher to stay: an error without a timing option.
     NeedsTiming,
+    /// When the supervisor is told that the service is ready.
+    Readiness,
 }
 
 /// What reads an option's value into the settings.
@@ -152,7 +163,7 @@ fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
     if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
 }
 
-use Section::{Environment, General, Identity, Log, Timing};
+use Section::{Environment, General, Identity, Log, Readiness, Timing};
 use Takes::{Nothing, OptionalValue, Value};
 
 /// All options, each section in the order of `--help`.
@@ -355,6 +366,29 @@ pub static FLAGS: &[Flag] = &[
     })
     .role(Role::NeedsTiming)
     .more("As flock(1) does, which works with it; the file is made if it is not there. Waits for it."),
+    flag("ready", Value("FORM"), Readiness, "what makes the service ready", |settings, value| {
+        settings.ready = Some(ReadyForm::parse(value)?);
+        Ok(())
+    })
+    .role(Role::Readiness)
+    .more(
+        "With notification-fd in the service directory: start, tcp:PORT (or tcp:ADDRESS:PORT), file:PATH, \
+         cmd:COMMAND (sh -c, as the worker's user); in a loop also first-success and sd_notify. Default: the \
+         start of a loop; without a timing option the descriptor is the worker's.",
+    ),
+    flag(
+        "ready-timeout",
+        Value("DURATION"),
+        Readiness,
+        "do not wait longer for tcp:, file: or cmd:",
+        |settings, value| {
+            settings.ready_timeout = Some(Delay::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .role(Role::Readiness)
+    .expands()
+    .more("It is said, and the service is never reported ready. Default: as long as it runs."),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, ShellCommand, StopSignal, UserRequest,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, ReadyForm, ShellCommand, StopSignal,
+    UserRequest,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub on_failure: Option<ShellCommand>,
     pub on_success: Option<ShellCommand>,
     pub lock: Option<PathBuf>,
+    pub ready: Option<ReadyForm>,
+    pub ready_timeout: Option<Delay>,
     pub initial_delay: Option<Delay>,
     pub timeout: Option<Delay>,
     pub grace: Option<Delay>,

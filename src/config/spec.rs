@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use nix::sys::resource::Resource;
 
+use super::readiness::{self, ReadinessSpec};
 use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{LogTarget, Settings};
 use super::timing::{self, TimingSpec};
@@ -39,6 +40,8 @@ pub struct Spec {
     pub worker: Worker,
     /// When to run it; `None` is exec mode.
     pub timing: Option<TimingSpec>,
+    /// When it is ready.
+    pub readiness: ReadinessSpec,
     /// Who runs it.
     pub user: Option<UserRequest>,
     /// `--groups`
@@ -198,6 +201,12 @@ pub enum SpecError {
         /// Why.
         why: &'static str,
     },
+    /// A bound for nothing.
+    #[error("{place}: there is nothing to wait for")]
+    NothingToWaitFor {
+        /// The option.
+        place: String,
+    },
     /// The zone of a schedule that names none.
     #[error("{place}: {error}")]
     Zone {
@@ -223,6 +232,9 @@ impl Problem for SpecError {
                 Some("add --interval DURATION, --every DURATION, --schedule WHEN or --once".to_string())
             }
             SpecError::Zone { error, .. } => error.hint(),
+            SpecError::NothingToWaitFor { .. } => {
+                Some("it goes with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
+            }
             SpecError::Expansion { error, .. } => error.hint(),
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
@@ -244,6 +256,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
 
     let mut settings = Settings::default();
     let mut timing_options: Vec<Given> = Vec::new();
+    let mut readiness_options: Vec<Given> = Vec::new();
     let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
         let applied = match given.literal() {
             Ok(Some(value)) => (given.flag.set)(settings, &value),
@@ -254,8 +267,10 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         if let Err(invalid) = applied {
             findings.push(SpecError::Value { place: given.place(), shown: shown(&given), invalid });
         }
-        if matches!(given.flag.role, Role::Timing | Role::NeedsTiming) {
-            timing_options.push(given);
+        match given.flag.role {
+            Role::Timing | Role::NeedsTiming => timing_options.push(given),
+            Role::Readiness => readiness_options.push(given),
+            Role::Any | Role::CommandLineOnly => {}
         }
     };
 
@@ -302,6 +317,8 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         on_failure: _,
         on_success: _,
         lock: _,
+        ready,
+        ready_timeout: _,
         initial_delay: _,
         timeout: _,
         grace: _,
@@ -329,12 +346,14 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         log_keep,
         state_dir,
     } = settings;
+    let readiness = readiness::spec(ready, readiness_options, timing.as_ref(), findings);
     Spec {
         name,
         passed_name,
         file,
         worker,
         timing,
+        readiness,
         user,
         groups: groups.unwrap_or_default(),
         home,

@@ -129,7 +129,7 @@ impl TimingSpec {
 }
 
 /// Reads one option over the variables.
-fn apply(given: &Given, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
+pub(super) fn apply(given: &Given, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
     let invalid = |invalid| SpecError::Value { place: given.place(), shown: shown(given), invalid };
     if !given.flag.expands {
         return (given.flag.set)(settings, &given.value).map_err(invalid);

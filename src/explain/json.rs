@@ -18,6 +18,7 @@ struct Page {
     found: Option<String>,
     mode: &'static str,
     timing: Option<TimingPart>,
+    ready: Option<String>,
     user: Option<UserPart>,
     home: Option<String>,
     directory: String,
@@ -111,6 +112,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::Loop(_) => "loop",
         },
         timing: timing.map(|timing| timing_part(plan, timing)),
+        ready: text::readiness(plan),
         user: (plan.change != Change::Unknown).then(|| UserPart {
             name: plan.identity.name.clone(),
             uid: plan.identity.uid.as_raw(),

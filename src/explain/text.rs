@@ -1,18 +1,20 @@
 //! The plan for people.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Explained;
 use crate::cli::help::wrapped;
 use crate::config::settings::{OnStop, Persist};
 use crate::config::timing::{Around, Pace, Timing};
-use crate::config::value::{resource_name, signal_name};
+use crate::config::value::{ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
 use crate::ready::environment::Source;
 use crate::report::{push_escaped, shell_quoted};
 use crate::run::splay;
-use crate::sys::clock;
+use crate::service::layout;
+use crate::sys::{self, clock};
 
 /// How many starts are foretold.
 const STARTS: u32 = 5;
@@ -33,6 +35,9 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     if !starts.is_empty() {
         page.row("", "next starts, if a run took no time:");
         starts.iter().for_each(|start| page.row("", &format!("  {start}")));
+    }
+    if let Some(ready) = readiness(plan) {
+        page.row("ready", &ready);
     }
     page.row(
         "user",
@@ -256,6 +261,23 @@ fn loop_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
         OnStop::Finish => "a stop lets the run end; a second one a second later kills it".to_string(),
     });
     lines
+}
+
+/// When readiness is told; none if nobody asks for it.
+pub(super) fn readiness(plan: &Plan) -> Option<String> {
+    let asked = plan.place == Place::Service && sys::file::exists(Path::new(layout::NOTIFICATION_FD));
+    let is_loop = matches!(plan.mode, Mode::Loop(_));
+    let when = match &plan.readiness.form {
+        None if !asked => return None,
+        None if is_loop => "at the start of the loop".to_string(),
+        None => "the descriptor goes to the worker".to_string(),
+        Some(ReadyForm::Start) if is_loop => "at the start of the loop".to_string(),
+        Some(ReadyForm::Start) => "just before the worker begins".to_string(),
+        Some(ReadyForm::FirstSuccess) => "after the first successful run".to_string(),
+        Some(ReadyForm::SdNotify) => "when the worker says READY=1 (NOTIFY_SOCKET)".to_string(),
+        Some(ReadyForm::Check(check)) => format!("when {check}"),
+    };
+    Some(if asked { when } else { format!("{when}; but there is no notification-fd, so nobody is told") })
 }
 
 /// The next starts, if a run took no time and nothing was missed; none where no run follows a success. UTC,

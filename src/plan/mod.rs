@@ -12,6 +12,7 @@ pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 
 use crate::config::Spec;
+use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Worker};
 use crate::config::timing::TimingSpec;
@@ -100,6 +101,8 @@ pub struct Plan {
     pub program: Vec<OsString>,
     /// How it is run.
     pub mode: Mode,
+    /// When the supervisor is told that it is ready.
+    pub readiness: ReadinessSpec,
 }
 
 impl Draft {
@@ -211,6 +214,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         chdir: spec.chdir,
         program,
         mode,
+        readiness: spec.readiness,
     })
 }
 

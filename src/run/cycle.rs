@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::one_run::{CutShort, RunEnd};
 use super::pacer::{Due, Now, Pacer};
+use super::readiness::Readiness;
 use super::record::{Judgement, RecordFile, Resting, RestingKind};
 use super::waiter::Deadline;
 use super::worker::{reap_orphans, system_refused};
@@ -44,6 +45,7 @@ pub(super) struct Cycle<'a> {
     pub(super) pacer: Pacer,
     pub(super) reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
+    readiness: Readiness<'a>,
     pub(super) log: Log,
     pub(super) record: RecordFile,
     pub(super) arguments: Vector,
@@ -93,7 +95,7 @@ impl<'a> Cycle<'a> {
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, signature, timing: _, log, notification } = ready;
+        let Ready { plan, environment, signature, timing: _, log, notification, ready_timeout } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -101,6 +103,15 @@ impl<'a> Cycle<'a> {
         if record.record.resting.take().is_some() {
             record.write(reporter);
         }
+        let directory = plan.chdir.as_deref().map(c_path);
+        let readiness = Readiness::begin(
+            plan,
+            notification,
+            ready_timeout,
+            &environment.to_vector(),
+            directory.as_deref(),
+            reporter,
+        )?;
         let splay = splay::of(plan, timing.splay.map(|splay| splay.duration()));
         let now = Now::read();
         let past = match timing.persist {
@@ -115,9 +126,10 @@ impl<'a> Cycle<'a> {
             log,
             record,
             arguments,
-            prepared: Prepared::new(plan, environment, signature),
+            prepared: Prepared::new(plan, environment, signature, readiness.variable()),
+            readiness,
             environment_trouble: None,
-            directory: plan.chdir.as_deref().map(c_path),
+            directory,
             limits: plan.limits.to_kernel(),
             read_again: false,
             run_again: false,
@@ -125,9 +137,6 @@ impl<'a> Cycle<'a> {
             short_failures: 0,
             reporter,
         };
-        if let Some(notification) = notification {
-            notification.ready();
-        }
         Ok(cycle)
     }
 
@@ -226,6 +235,7 @@ impl<'a> Cycle<'a> {
             self.failures = 0;
             self.short_failures = 0;
             self.pacer.ended(now, None);
+            self.readiness.succeeded();
             return;
         }
         self.failures = self.failures.saturating_add(1);
@@ -276,7 +286,9 @@ impl<'a> Cycle<'a> {
     }
 
     fn wait(&mut self, deadline: Deadline) -> Result<Vec<Signal>, Finding> {
-        self.waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))
+        let signals = self.waiter.wait(deadline, self.readiness.descriptor());
+        self.readiness.listen();
+        signals.map_err(|errno| system_refused("wait", errno.into()))
     }
 
     fn sleep(&mut self) -> Result<Slept, Finding> {
@@ -358,7 +370,7 @@ impl<'a> Cycle<'a> {
             }
             self.environment_trouble = None;
             self.reporter.trouble("environment", environment.oddity());
-            self.prepared = Prepared::new(self.plan, environment, now);
+            self.prepared = Prepared::new(self.plan, environment, now, self.readiness.variable());
             return;
         }
         self.prepared.signature = now;
@@ -389,12 +401,14 @@ impl Cycle<'_> {
 }
 
 impl Prepared {
-    fn new(plan: &Plan, environment: Environment, signature: Signature) -> Self {
-        Prepared {
-            vector: environment.to_vector(),
-            candidates: program::candidates(plan, &environment),
-            environment,
-            signature,
+    /// `notify` is NOTIFY_SOCKET, if there is one.
+    fn new(plan: &Plan, environment: Environment, signature: Signature, notify: Option<&CString>) -> Self {
+        let mut vector = environment.to_vector();
+        if let Some(notify) = notify {
+            let others =
+                vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
+            vector = Vector::new(others.chain([notify]).cloned().collect());
         }
+        Prepared { vector, candidates: program::candidates(plan, &environment), environment, signature }
     }
 }

@@ -7,7 +7,9 @@ mod init;
 mod lock;
 mod one_run;
 mod pacer;
+mod readiness;
 mod record;
+mod sd_notify;
 mod signals;
 pub(crate) mod splay;
 mod waiter;
@@ -82,7 +84,7 @@ fn attempt(
     };
     rest.is_over(&ready, reporter);
     if matches!(dropped.plan.mode, Mode::Exec) {
-        return exec::exec(ready, waiter.as_mut());
+        return exec::exec(ready, waiter.as_mut(), reporter);
     }
     // one stream of signals for as long as the launcher stays: between two, a TERM would be lost
     let waiter = match Waiter::in_place(waiter) {
@@ -91,7 +93,7 @@ fn attempt(
     };
     match ready.timing.clone() {
         Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
-        None => init::run_as_init(ready, waiter),
+        None => init::run_as_init(ready, waiter, reporter),
     }
 }
 
