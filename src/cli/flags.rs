@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::config::settings::{LogTarget, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, ReadyForm, ShellCommand,
-    StopSignal, UserRequest, descriptor, mode, text, whole,
+    Backoff, Bounds, ByteSize, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid, ReadyForm,
+    ShellCommand, StopSignal, UserRequest, descriptor, mode, text, whole,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -389,6 +389,30 @@ pub static FLAGS: &[Flag] = &[
     .role(Role::Readiness)
     .expands()
     .more("It is said, and the service is never reported ready. Default: as long as it runs."),
+    flag("if-env", Value("NAME[=VALUE]"), Readiness, "run only if this variable is set", |settings, value| {
+        settings.gates.push(Gate::parse_if_env(value)?);
+        Ok(())
+    })
+    .repeats()
+    .more(
+        "In the worker's environment, and not empty; with =VALUE only if it has this value. Else the service \
+         rests until config.env says otherwise; in a loop it is looked at before each run.",
+    ),
+    flag("if-file", Value("PATH"), Readiness, "run only if this path is there", |settings, value| {
+        settings.gates.push(Gate::IfFile(path(value)?));
+        Ok(())
+    })
+    .repeats()
+    .more("Else the service rests until it appears; in a loop it is looked at before each run."),
+    flag("wait-for", Value("FORM"), Readiness, "run when this is so: file:PATH, cmd:COMMAND", |settings, value| {
+        settings.gates.push(Gate::WaitFor(Check::parse(value)?));
+        Ok(())
+    })
+    .repeats()
+    .more(
+        "Until then the service rests. A command (sh -c, as the worker's user, 10 s) is tried again after 1, 2, \
+         4 and 8 s, then each 10 s. What was so once is not looked at again.",
+    ),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())

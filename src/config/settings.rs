@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, ReadyForm, ShellCommand, StopSignal,
-    UserRequest,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm, ShellCommand,
+    StopSignal, UserRequest,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -57,6 +57,7 @@ pub struct Settings {
     pub lock: Option<PathBuf>,
     pub ready: Option<ReadyForm>,
     pub ready_timeout: Option<Delay>,
+    pub gates: Vec<Gate>,
     pub initial_delay: Option<Delay>,
     pub timeout: Option<Delay>,
     pub grace: Option<Delay>,

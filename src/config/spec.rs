@@ -11,7 +11,7 @@ use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{LogTarget, Settings};
 use super::timing::{self, TimingSpec};
 use super::value::{
-    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, GroupsRequest, Invalid, UserRequest,
+    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid, UserRequest,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
@@ -42,6 +42,8 @@ pub struct Spec {
     pub timing: Option<TimingSpec>,
     /// When it is ready.
     pub readiness: ReadinessSpec,
+    /// What must be so before it runs.
+    pub gates: Vec<Gate>,
     /// Who runs it.
     pub user: Option<UserRequest>,
     /// `--groups`
@@ -319,6 +321,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         lock: _,
         ready,
         ready_timeout: _,
+        gates,
         initial_delay: _,
         timeout: _,
         grace: _,
@@ -354,6 +357,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         worker,
         timing,
         readiness,
+        gates,
         user,
         groups: groups.unwrap_or_default(),
         home,

@@ -18,6 +18,7 @@ struct Page {
     found: Option<String>,
     mode: &'static str,
     timing: Option<TimingPart>,
+    gates: Vec<String>,
     ready: Option<String>,
     user: Option<UserPart>,
     home: Option<String>,
@@ -112,6 +113,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::Loop(_) => "loop",
         },
         timing: timing.map(|timing| timing_part(plan, timing)),
+        gates: text::gate_lines(plan, environment),
         ready: text::readiness(plan),
         user: (plan.change != Change::Unknown).then(|| UserPart {
             name: plan.identity.name.clone(),

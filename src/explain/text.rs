@@ -8,9 +8,10 @@ use super::Explained;
 use crate::cli::help::wrapped;
 use crate::config::settings::{OnStop, Persist};
 use crate::config::timing::{Around, Pace, Timing};
-use crate::config::value::{ReadyForm, resource_name, signal_name};
+use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::ready::environment::Source;
+use crate::ready::environment::{Environment, Source};
+use crate::ready::gate::{self, State};
 use crate::report::{push_escaped, shell_quoted};
 use crate::run::splay;
 use crate::service::layout;
@@ -35,6 +36,9 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     if !starts.is_empty() {
         page.row("", "next starts, if a run took no time:");
         starts.iter().for_each(|start| page.row("", &format!("  {start}")));
+    }
+    for line in gate_lines(plan, environment) {
+        page.row(if page.has("runs") { "" } else { "runs" }, &line);
     }
     if let Some(ready) = readiness(plan) {
         page.row("ready", &ready);
@@ -261,6 +265,19 @@ fn loop_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
         OnStop::Finish => "a stop lets the run end; a second one a second later kills it".to_string(),
     });
     lines
+}
+
+/// What must be so before it runs, and whether it is.
+pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> {
+    let line = |gate: &Gate| {
+        let now = match gate::state(gate, plan, environment) {
+            State::Open => "it is so now",
+            State::Closed => "it is not so now: rests",
+            State::Depends(_) => "not tried here",
+        };
+        format!("{} {gate}  ({now})", if gate.is_waited_for() { "when" } else { "if" })
+    };
+    plan.gates.iter().map(line).collect()
 }
 
 /// When readiness is told; none if nobody asks for it.

@@ -16,6 +16,7 @@ use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Worker};
 use crate::config::timing::TimingSpec;
+use crate::config::value::Gate;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -103,6 +104,8 @@ pub struct Plan {
     pub mode: Mode,
     /// When the supervisor is told that it is ready.
     pub readiness: ReadinessSpec,
+    /// What must be so before it runs.
+    pub gates: Vec<Gate>,
 }
 
 impl Draft {
@@ -215,6 +218,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         program,
         mode,
         readiness: spec.readiness,
+        gates: spec.gates,
     })
 }
 

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod env_file;
 pub mod environment;
+pub mod gate;
 pub mod program;
 pub mod readiness;
 pub mod ready_watch;

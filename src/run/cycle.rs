@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::one_run::{CutShort, RunEnd};
+use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
 use super::readiness::Readiness;
 use super::record::{Judgement, RecordFile, Resting, RestingKind};
@@ -161,9 +161,16 @@ impl<'a> Cycle<'a> {
                     return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
                 }
             }
-            let Some(end) = self.one_run()? else {
-                self.record.catch_up(self.reporter);
-                return Ok(Ended::Left(Exit::OK));
+            let end = match self.one_run()? {
+                Turn::Ended(end) => end,
+                Turn::Stopped => {
+                    self.record.catch_up(self.reporter);
+                    return Ok(Ended::Left(Exit::OK));
+                }
+                Turn::Closed(closed) => {
+                    self.record.catch_up(self.reporter);
+                    return Ok(Ended::Gate(closed));
+                }
             };
             self.conclude(&end);
             if let Some(exit) = end.stopped {

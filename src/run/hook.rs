@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::bounded::{self, End, shell};
 use super::cycle::{Cycle, Slept};
 use super::one_run::RunEnd;
 use super::signals::HANDLED;
 use super::worker::Worker;
-use crate::config::value::ShellCommand;
 use crate::error::Finding;
 use crate::exit::Exit;
-use crate::sys::clock::BootTime;
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, Vector};
 
@@ -46,40 +45,33 @@ impl Cycle<'_> {
             handled: &HANDLED,
             foreground: false,
         });
-        let mut hook = match started {
+        let hook = match started {
             Ok(hook) => hook,
             Err(error) => {
                 self.reporter.warn(&format!("unable to run the command of {option}: {error:?}"));
                 return Ok(Slept::Due);
             }
         };
-        let deadline = BootTime::now().after(BOUND);
-        loop {
-            hook.reap();
-            if let Some(ending) = hook.ended() {
-                if ending != Ending::Exited(0) {
-                    self.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
-                }
-                return Ok(Slept::Due);
-            }
-            if BootTime::now() >= deadline {
-                hook.signal_group(Signal::SIGKILL);
-                self.reporter
-                    .warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
-                return Ok(Slept::Due);
-            }
-            for signal in self.wait_until(Some(deadline))? {
-                match signal {
-                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
-                        hook.signal_group(Signal::SIGKILL);
-                        return Ok(Slept::Stopped);
-                    }
-                    Signal::SIGALRM => self.run_again = true,
-                    Signal::SIGHUP => self.hang_up(),
-                    _ => {}
-                }
+        let (end, others) = bounded::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
+        for signal in others {
+            match signal {
+                Signal::SIGALRM => self.run_again = true,
+                Signal::SIGHUP => self.hang_up(),
+                _ => {}
             }
         }
+        match end {
+            End::Stopped => return Ok(Slept::Stopped),
+            End::Ended(Ending::Exited(0)) => {}
+            End::Ended(ending) => {
+                self.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
+            }
+            End::TimedOut => {
+                self.reporter
+                    .warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
+            }
+        }
+        Ok(Slept::Due)
     }
 
     /// The worker's variables, and what there is to say of the run.
@@ -106,11 +98,6 @@ impl Cycle<'_> {
             .chain(told.into_iter().filter_map(|entry| CString::new(entry).ok()));
         Vector::new(entries.collect())
     }
-}
-
-/// `sh -c COMMAND`
-pub(super) fn shell(command: &ShellCommand) -> Vector {
-    Vector::new(vec![c"sh".to_owned(), c"-c".to_owned(), command.as_c_string().clone()])
 }
 
 fn in_words(ending: Ending) -> String {

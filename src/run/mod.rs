@@ -1,7 +1,9 @@
 //! Ready → the worker, directly or in a loop; and what becomes of a launch that cannot go on.
 
+mod bounded;
 mod cycle;
 mod exec;
+mod gates;
 mod hook;
 mod init;
 mod lock;
@@ -15,6 +17,7 @@ pub(crate) mod splay;
 mod waiter;
 mod worker;
 
+pub use gates::Closed;
 pub use record::{Resting, RestingKind, RunRecord};
 pub(crate) use record::{says_resting, write_resting};
 pub use signals::Signals;
@@ -22,6 +25,8 @@ pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;
 
 use std::time::Duration;
+
+use gates::Gates;
 
 use crate::drop::Dropped;
 use crate::error::Findings;
@@ -40,6 +45,8 @@ pub enum Ended {
     Left(Exit),
     /// Something must be mended first.
     Broken(Findings),
+    /// A gate is closed.
+    Gate(Closed),
     /// The loop has come to its end: done, or too many failures.
     Over {
         /// Why.
@@ -82,6 +89,12 @@ fn attempt(
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
     };
+    match gates::look(&ready, waiter) {
+        Ok(Gates::Open) => {}
+        Ok(Gates::Closed(closed)) => return Ended::Gate(closed),
+        Ok(Gates::Stopped) => return Ended::Left(Exit::OK),
+        Err(finding) => return Ended::Broken(finding.into()),
+    }
     rest.is_over(&ready, reporter);
     if matches!(dropped.plan.mode, Mode::Exec) {
         return exec::exec(ready, waiter.as_mut(), reporter);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::cycle::Cycle;
+use super::gates::{self, Closed};
 use super::lock::Lock;
 use super::pacer::Now;
 use super::signals::HANDLED;
@@ -25,6 +26,16 @@ const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
 const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a group that got KILL may take to be gone (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
+
+/// What became of a turn of the loop.
+pub(super) enum Turn {
+    /// A run.
+    Ended(RunEnd),
+    /// A stop came while it waited for the lock.
+    Stopped,
+    /// A gate has been closed.
+    Closed(Closed),
+}
 
 /// How a run ended, and whether another follows.
 pub(super) struct RunEnd {
@@ -66,13 +77,16 @@ impl RunEnd {
 }
 
 impl Cycle<'_> {
-    /// None if a stop came while it waited for the lock.
-    pub(super) fn one_run(&mut self) -> Result<Option<RunEnd>, Finding> {
+    /// One run, if nothing is in its way.
+    pub(super) fn one_run(&mut self) -> Result<Turn, Finding> {
         self.renew_environment();
         self.reopen_log(Rotation::WhenDue);
+        if let Some(closed) = gates::switched_off(self.plan, &self.prepared.environment) {
+            return Ok(Turn::Closed(closed));
+        }
         // held until this run is over
         let lock = match self.take_lock()? {
-            Lock::Stopped => return Ok(None),
+            Lock::Stopped => return Ok(Turn::Stopped),
             Lock::None => Ok(None),
             Lock::Held(lock) => Ok(Some(lock)),
             Lock::Broken(finding) => Err(finding),
@@ -87,7 +101,7 @@ impl Cycle<'_> {
         }
         let _lock = match lock {
             Ok(lock) => lock,
-            Err(finding) => return Ok(Some(RunEnd::not_begun(finding))),
+            Err(finding) => return Ok(Turn::Ended(RunEnd::not_begun(finding))),
         };
 
         let started = now.boot;
@@ -104,9 +118,9 @@ impl Cycle<'_> {
             foreground: false,
         });
         match launched {
-            Ok(worker) => self.supervise(worker, started).map(Some),
+            Ok(worker) => self.supervise(worker, started).map(Turn::Ended),
             Err(error) => {
-                Ok(Some(RunEnd::not_begun(not_started(error, self.plan, &self.prepared.environment))))
+                Ok(Turn::Ended(RunEnd::not_begun(not_started(error, self.plan, &self.prepared.environment))))
             }
         }
     }

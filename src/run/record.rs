@@ -92,8 +92,10 @@ pub enum RestingKind {
     Program,
     /// `--max-failures`.
     MaxFailures,
-    /// `--once` has succeeded.
+    /// `--once` has succeeded, or a schedule has no further start.
     Done,
+    /// A gate is closed.
+    Gate,
 }
 
 impl Resting {
