@@ -11,7 +11,7 @@
 
 mod support;
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -42,6 +42,7 @@ fn never_ready(svscan: &Svscan, name: &str) {
 
 /// `s6-svwait -U`, with a bound.
 fn becomes_ready(svscan: &Svscan, name: &str) {
+    svscan.pid(name);
     let waited = output(Command::new("s6-svwait").args(["-U", "-t", "10000"]).arg(svscan.directory(name)));
     assert!(waited.status.success(), "{name}: {}{}", stderr(&waited), svscan.stderr());
     assert!(is_ready(svscan, name), "{name}");
@@ -267,7 +268,6 @@ fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
     write(&directory.join("now"), "", 0o644);
     becomes_ready(&svscan, "rn-loop");
     eventually_contains(&log("rn-loop"), "told");
-    drop(UdpSocket::bind("127.0.0.1:0"));
 }
 
 #[test]

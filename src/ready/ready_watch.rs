@@ -48,6 +48,7 @@ pub struct ExecHelper(OwnedFd);
 impl ExecHelper {
     /// The program could not be executed.
     pub fn dismiss(self) {
+        sys::signals::survive_writes();
         let _ = nix::unistd::write(&self.0, b"x");
     }
 }
