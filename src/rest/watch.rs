@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
@@ -50,10 +50,10 @@ impl Watch {
         let mut watch = Watch::on_run_files(plan)?;
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &mut Findings::default());
-        let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));
-        let users_files = config_env
-            .into_iter()
-            .chain(plan.environment.files.iter().cloned())
+        let users_files = environment
+            .signature()
+            .paths()
+            .map(Path::to_path_buf)
             .chain(plan.chdir.clone())
             .chain(program::places(plan, &environment));
         for path in users_files.chain(program::interpreter_of(plan, &environment)) {

@@ -40,7 +40,7 @@ struct Prepared {
     environment: Environment,
     vector: Vector,
     candidates: Vec<CString>,
-    /// Of the files it was read from.
+    /// Of the files that it, or a newer one with findings, was read from.
     signature: Signature,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Cycle<'a> {
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, signature, timing: _, log, notification } = ready;
+        let Ready { plan, environment, timing: _, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -136,7 +136,7 @@ impl<'a> Cycle<'a> {
             log,
             record,
             arguments,
-            prepared: Prepared::new(plan, environment, signature),
+            prepared: Prepared::new(plan, environment),
             environment_trouble: None,
             directory: plan.chdir.as_deref().map(c_path),
             limits: plan.limits.to_kernel(),
@@ -274,8 +274,7 @@ impl<'a> Cycle<'a> {
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
     fn renew_environment(&mut self) {
-        let now = Signature::of(self.plan);
-        if !self.read_again && now == self.prepared.signature {
+        if !self.read_again && self.prepared.signature.is_current() {
             return;
         }
         self.read_again = false;
@@ -286,10 +285,10 @@ impl<'a> Cycle<'a> {
             self.timing = timing.unwrap_or_else(|| self.timing.clone());
             self.environment_trouble = None;
             self.reporter.trouble("environment", environment.oddity());
-            self.prepared = Prepared::new(self.plan, environment, now);
+            self.prepared = Prepared::new(self.plan, environment);
             return;
         }
-        self.prepared.signature = now;
+        self.prepared.signature = environment.signature().clone();
         if self.environment_trouble.as_ref() != Some(&findings) {
             self.reporter.findings(Level::Warning, &findings);
             self.reporter.warn("the worker keeps the environment it had");
@@ -451,12 +450,12 @@ fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
 }
 
 impl Prepared {
-    fn new(plan: &Plan, environment: Environment, signature: Signature) -> Self {
+    fn new(plan: &Plan, environment: Environment) -> Self {
         Prepared {
             vector: environment.to_vector(),
             candidates: program::candidates(plan, &environment),
+            signature: environment.signature().clone(),
             environment,
-            signature,
         }
     }
 }
