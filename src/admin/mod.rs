@@ -1,5 +1,6 @@
 //! `futo`: the commands for people. One file a command.
 
+mod check;
 mod explain;
 
 use std::ffi::OsString;
@@ -16,6 +17,8 @@ const HELP: &str = "\
 Usage: futo COMMAND [ARG…]
 
 Commands:
+  check [OPTION…] FILE.env…    say whether files of variables can be read, with every line that cannot;
+                               --canonical prints them in canonical spelling, --compare asks bash
   explain [OPTION…] NAME|DIR   show the launcher's plan for a service, and everything that would
                                fail; runs nothing. --json for programs, --show-values for values
 
@@ -23,8 +26,8 @@ Commands:
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
-Exit codes: 0 all is well, 100 edit something, 111 the system refused; of explain also 126, 127:
-the program cannot be executed, was not found.
+Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check 1: there is something
+to mend; of explain also 126, 127: the program cannot be executed, was not found.
 ";
 
 /// What can be wrong with a command.
@@ -93,6 +96,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match command.to_str() {
         Some("-h" | "--help" | "help") => Ok(crate::explain::print(HELP)),
         Some("-V" | "--version") => Ok(crate::explain::print(VERSION)),
+        Some("check") => check::check(words),
         Some("explain") => explain::explain(words),
         Some("") => Err(CommandError::Usage { command: "futo", what: "no command given".to_string() }),
         _ => Err(CommandError::Unknown(command.to_string_lossy().into_owned())),

@@ -66,9 +66,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// To the beginning of the next line.
-    pub(super) fn skip_line(&mut self) {
+    /// To the beginning of the next line; gives what was left of this one.
+    pub(super) fn skip_line(&mut self) -> &'a [u8] {
+        let rest = self.rest();
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
         while self.next().is_some_and(|byte| byte != b'\n') {}
+        line
     }
 
     /// Takes the bytes of a name, over line continuations.
