@@ -105,7 +105,7 @@ impl<'a> Plain<'a> {
             Some(rest) => (rest, true),
             None => (bytes, false),
         };
-        let has_crlf = bytes.windows(2).any(|pair| pair == b"\r\n");
+        let has_crlf = bytes.contains(&b'\r') && bytes.windows(2).any(|pair| pair == b"\r\n");
         let text = if has_crlf { Cow::Owned(unix_lines(bytes)) } else { Cow::Borrowed(bytes) };
         Plain { text, has_bom, has_crlf }
     }

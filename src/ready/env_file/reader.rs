@@ -217,7 +217,7 @@ impl<'a, 'e> Reader<'a, 'e> {
             }
         }
         for Expanded { name, operator, value, line } in expanded {
-            if let Err(refusal) = self.variables.apply(&name, operator, value, line) {
+            if let Err(refusal) = self.variables.apply(name.clone(), operator, value, line) {
                 self.variables.refuse_value(&name);
                 self.refusals.push(refusal);
             }

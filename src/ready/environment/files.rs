@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
@@ -44,6 +45,14 @@ fn access(plan: &Plan, path: &Path) -> Access {
     if for_nobody || for_root { Access::Denied } else { Access::Granted }
 }
 
+/// Of names that are set together: each NAME of a `FILE__NAME`, unless NAME is set with it (the image's
+/// own start-up has done it then).
+pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone) -> Vec<OsString> {
+    let named = names.clone().filter_map(|name| name.as_bytes().strip_prefix(NAMES_A_FILE));
+    let is_alone = |name: &&OsStr| !name.is_empty() && !names.clone().any(|each| each == *name);
+    named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
+}
+
 impl Environment {
     /// One file in its dialect.
     pub(super) fn read_file(
@@ -57,13 +66,12 @@ impl Environment {
         let Some(bytes) = self.read_bytes(path, presence, plan, findings) else { return };
         match self.parse(file, &bytes) {
             Ok(assignments) => {
-                let names: Vec<OsString> =
-                    assignments.iter().map(|assignment| OsString::from(&assignment.name)).collect();
+                let named = names_of_files(assignments.iter().map(|assignment| OsStr::new(&assignment.name)));
+                let path: Rc<Path> = Rc::from(path.as_path());
                 for Assignment { name, value, line } in assignments {
-                    let source = Source::File(path.clone(), line);
-                    self.set(OsStr::new(&name), OsString::from_vec(value), source);
+                    self.set(name, OsString::from_vec(value), Source::File(Rc::clone(&path), line));
                 }
-                self.read_named_files(&names, plan, findings);
+                self.read_named_files(named, plan, findings);
             }
             Err(refusals) => {
                 for Refusal { line, what, remedy } in refusals {
@@ -154,30 +162,26 @@ impl Environment {
             self.note(&path, content.as_ref().map(|(_, status)| status));
             match findings.take(content.map_err(read(path.clone()))) {
                 Some((Some(value), _)) => {
-                    self.set(&name, value, Source::Directory(path));
+                    self.set(&name, value, Source::Directory(Rc::from(path)));
                     names.push(name);
                 }
                 Some((None, _)) => self.unset(&name),
                 None => {}
             }
         }
-        self.read_named_files(&names, plan, findings);
+        self.read_named_files(names_of_files(names.iter().map(OsString::as_os_str)), plan, findings);
     }
 
-    /// Of names that were set together: gives NAME the content of the file that `FILE__NAME` names, unless
-    /// NAME was set with it (the image's own start-up has done it then).
-    pub(super) fn read_named_files(&mut self, names: &[OsString], plan: &Plan, findings: &mut Findings) {
-        for variable in names {
-            let Some(name) = variable.as_bytes().strip_prefix(NAMES_A_FILE) else { continue };
-            let name = OsStr::from_bytes(name);
-            if name.is_empty() || names.iter().any(|each| each == name) {
-                continue;
-            }
-            let Some(set) = self.variables.get(variable) else { continue };
+    /// Gives each NAME the content of the file that `FILE__NAME` names.
+    pub(super) fn read_named_files(&mut self, names: Vec<OsString>, plan: &Plan, findings: &mut Findings) {
+        for name in names {
+            let mut variable = OsStr::from_bytes(NAMES_A_FILE).to_os_string();
+            variable.push(&name);
+            let Some(set) = self.variables.get(&variable) else { continue };
             let (path, place) = (PathBuf::from(&set.value), set.source.to_string());
             let variable = variable.to_string_lossy().into_owned();
             match self.named_file(&path, plan) {
-                Ok(value) => self.set(name, value, Source::NamedFile(variable)),
+                Ok(value) => self.set(&name, value, Source::NamedFile(variable)),
                 Err(source) => {
                     findings.push(EnvironmentError::NamedFile { place, variable, source });
                 }

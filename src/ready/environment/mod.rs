@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 pub use error::EnvironmentError;
 pub use signature::Signature;
@@ -23,7 +24,7 @@ use crate::error::{Finding, Findings};
 use crate::plan::{Change, Plan};
 use crate::service::layout;
 use crate::sys::spawn::Vector;
-use files::Presence;
+use files::{Presence, names_of_files};
 
 /// `FILE__NAME=PATH` stands for `NAME=` and the content of the file, as container images have it.
 const NAMES_A_FILE: &[u8] = b"FILE__";
@@ -38,9 +39,9 @@ pub enum Source {
     /// HOME, USER, LOGNAME of the worker's user.
     Identity,
     /// A file, at this line.
-    File(PathBuf, usize),
+    File(Rc<Path>, usize),
     /// A file of `--env-dir`.
-    Directory(PathBuf),
+    Directory(Rc<Path>),
     /// The file that this variable names: `FILE__NAME`.
     NamedFile(String),
     /// `--default`
@@ -100,8 +101,8 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
         }
     }
     environment.set_identity(plan);
-    let begun: Vec<OsString> = environment.variables.keys().cloned().collect();
-    environment.read_named_files(&begun, plan, findings);
+    let named = names_of_files(environment.variables.keys().map(OsString::as_os_str));
+    environment.read_named_files(named, plan, findings);
 
     if plan.environment.config_env {
         let config_env = EnvFile { path: PathBuf::from(layout::CONFIG_ENV), dialect: Dialect::Bash };
@@ -131,8 +132,8 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
 }
 
 impl Environment {
-    fn set(&mut self, name: &OsStr, value: OsString, source: Source) {
-        self.variables.insert(name.to_os_string(), Variable { value, source });
+    fn set(&mut self, name: impl Into<OsString>, value: OsString, source: Source) {
+        self.variables.insert(name.into(), Variable { value, source });
     }
 
     fn unset(&mut self, name: &OsStr) {
@@ -167,7 +168,7 @@ impl Environment {
         match value.expand(&|each| self.get(each)) {
             Ok(value) => {
                 self.set(OsStr::new(name), value, source);
-                self.read_named_files(&[name.into()], plan, findings);
+                self.read_named_files(names_of_files([OsStr::new(name)].into_iter()), plan, findings);
             }
             Err(error) => {
                 findings.push(EnvironmentError::Expansion { option, name: name.to_string(), error });
