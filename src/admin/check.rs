@@ -8,13 +8,14 @@ use std::io::{self, Seek, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process;
 
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::CommandError;
+use super::options::{Command, Words, switch};
 use crate::error::reason_of;
 use crate::exit::Exit;
 use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
@@ -47,26 +48,36 @@ enum CompareError {
 
 type Variables = BTreeMap<OsString, OsString>;
 
-pub(super) fn check(words: impl Iterator<Item = OsString>) -> Result<Exit, CommandError> {
-    let usage = |what: String| CommandError::Usage { command: "check", what };
-    let mut show = Show::Verdict;
-    let mut files: Vec<PathBuf> = Vec::new();
-    for word in words {
-        match word.to_str() {
-            Some("--canonical") => show = Show::Canonical,
-            Some("--compare") => show = Show::Comparison,
-            Some(option) if option.starts_with('-') => {
-                return Err(usage(format!("unknown option '{option}'")));
-            }
-            _ => files.push(PathBuf::from(word)),
-        }
-    }
-    if files.is_empty() {
-        return Err(usage("which file? config.env, for instance".to_string()));
+/// `futo check`
+pub(super) const COMMAND: Command = Command {
+    name: "check",
+    operands: "FILE.env…",
+    help: "say whether files of variables can be read, and every line that cannot",
+    more: "Exits 0, or 1 if there is something to mend. No value is shown, but by --canonical.",
+    options: &[
+        switch("canonical", "print the file in canonical spelling: one command a line, all values in quotes"),
+        switch(
+            "compare",
+            "source it with bash too and name the variables that differ; only if every line is a plain \
+             assignment, and as abc where root asks and the file is not root's",
+        ),
+    ],
+    run: check,
+};
+
+fn check(words: Words) -> Result<Exit, CommandError> {
+    let show = match (words.has("canonical"), words.has("compare")) {
+        (true, _) => Show::Canonical,
+        (false, true) => Show::Comparison,
+        (false, false) => Show::Verdict,
+    };
+    if words.operands.is_empty() {
+        let what = "which file? config.env, for instance".to_string();
+        return Err(CommandError::Usage { command: "check", what, remedy: None });
     }
     let mut exit = Exit::OK;
-    for file in files {
-        let (page, is_good) = page(&file, show);
+    for file in words.operands.iter().map(Path::new) {
+        let (page, is_good) = page(file, show);
         sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), &page);
         if !is_good {
             exit = Exit::FINDINGS;
@@ -184,7 +195,7 @@ impl Page {
 /// come here, and bash is not root for a file that others than root can write.
 fn bashs(path: &Path, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
     const SCRIPT: &str = "set -a; . /dev/stdin && exec /usr/bin/env -0";
-    let mut command = Command::new("/bin/bash");
+    let mut command = process::Command::new("/bin/bash");
     command.args(["--norc", "--noprofile", "-c", SCRIPT]).env_clear().envs(inherited).current_dir("/");
     if Machine.is_root() && !trust::is_roots(path) {
         let passwd = Machine.passwd()?;
