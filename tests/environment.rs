@@ -652,3 +652,67 @@ fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
     eventually_contains(&log, "run t\n");
     assert_eq!(svscan.pid("env-require-s6"), pid);
 }
+
+#[test]
+fn a_file_that_appears_in_an_env_dir_ends_a_rest() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let svscan = Svscan::start("env-dir-rest");
+    let log = state("env-dir-rest.log");
+    let _ = fs::remove_file(&log);
+    svscan.scratch.write("envdir/OTHER", "x", 0o644);
+    let directory = svscan.scratch.join("envdir");
+    let words = format!(
+        "--env-dir {} --require TOKEN -- sh -c 'echo run $TOKEN; exec sleep 100'",
+        directory.display()
+    );
+    svscan.add_launch("env-dir-rest", &words, &[]);
+    eventually_contains(&log, "resting until");
+    svscan.scratch.write("envdir/TOKEN", "t", 0o644);
+    eventually_contains(&log, "run t\n");
+}
+
+#[test]
+fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::of_root("env-root");
+    let service = scratch.service("env-root");
+    let abcs = scratch.directory_of_abc("abcs");
+    fs::write(abcs.join("file"), "A=1\n").expect("written");
+    let directory = directory_of(&scratch, "envdir", &[("GOOD", "1"), ("FILE__B", text(&abcs.join("file")))]);
+    symlink(abcs.join("file"), scratch.join("envdir/LINKED")).expect("a link");
+    let file = text(&abcs.join("file")).to_string();
+    let options = [
+        "--user",
+        "root",
+        "--env-dir",
+        &directory,
+        "--env-dir",
+        text(&abcs),
+        "--dotenv",
+        &file,
+        "--env-file",
+        &file,
+    ];
+    let (code, said) = refused(&scratch, &service, &options);
+    let place = abcs.display().to_string();
+    let lines: Vec<String> = said
+        .lines()
+        .filter_map(|line| {
+            line.split_once("fatal: ")
+                .map(|(_, rest)| rest.replace(&place, "ABCS").replace(&directory, "DIR"))
+        })
+        .collect();
+    let why = "others than root can write it, and the worker would be root";
+    let expected = [
+        format!("'ABCS/file': {why}"),
+        format!("'ABCS/file': {why}"),
+        format!("unable to read 'DIR/LINKED': {why}"),
+        format!("DIR/FILE__B: unable to read the file that FILE__B names: {why}"),
+        format!("'ABCS': {why}"),
+    ];
+    assert_eq!((code, lines), (100, expected.to_vec()), "{said}");
+}

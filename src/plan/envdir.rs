@@ -54,16 +54,21 @@ pub struct Entry {
     pub content: io::Result<(Option<OsString>, FileStat)>,
 }
 
-/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `more` may
-/// add O_NOFOLLOW.
-pub fn read(directory: &Path, form: Form, more: OFlag) -> io::Result<Vec<Entry>> {
+/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `may_open`
+/// sees each path first; `more` may add O_NOFOLLOW.
+pub fn read(
+    directory: &Path,
+    form: Form,
+    more: OFlag,
+    may_open: impl Fn(&Path) -> io::Result<()>,
+) -> io::Result<Vec<Entry>> {
     let names = sys::file::names(directory, MAX_FILES)?;
     let entry = |name: OsString| {
         let path = directory.join(&name);
         let content = if name.as_bytes().contains(&b'=') {
             Err(io::Error::other("no variable has a '=' in its name"))
         } else {
-            value(&path, form, more)
+            may_open(&path).and_then(|()| value(&path, form, more))
         };
         Entry { name, path, content }
     };
