@@ -7,6 +7,8 @@ pub struct Exit(u8);
 impl Exit {
     /// All is well.
     pub const OK: Exit = Exit(0);
+    /// `futo check`: there is something to mend.
+    pub const FINDINGS: Exit = Exit(1);
     /// Someone must edit something: an option, a file, an account.
     pub const EDIT: Exit = Exit(100);
     /// The system refused: no memory, no process, no permission for the launcher itself.

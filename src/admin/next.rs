@@ -4,32 +4,50 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use lexopt::Arg;
-
 use super::CommandError;
+use super::options::{Command, Words, value};
 use crate::config::value::{Invalid, whole};
 use crate::exit::Exit;
 use crate::plan::{Host, Machine};
 use crate::schedule::{Schedule, Zone};
 use crate::sys;
 
-const COMMAND: &str = "next";
+const NAME: &str = "next";
 const STARTS: u32 = 5;
 const MOST_STARTS: u32 = 1_000_000;
 
-pub(super) fn next(words: impl Iterator<Item = OsString>) -> Result<Exit, CommandError> {
-    let Asked { when, count, from } = read(words)?;
+/// `futo next`
+pub(super) const COMMAND: Command = Command {
+    name: NAME,
+    operands: "WHEN",
+    help: "print the next starts of a schedule, one a line",
+    more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
+           word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
+    options: &[
+        value("count", "N", "so many [5]").short('n'),
+        value("from", "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
+    ],
+    run: next,
+};
+
+fn next(words: Words) -> Result<Exit, CommandError> {
+    let when: Vec<String> = words.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let when = when.join(" ");
+    if when.is_empty() {
+        let what = "which schedule?".to_string();
+        return Err(CommandError::Usage { command: NAME, what, remedy: None });
+    }
+    let count = given(&words, "count", "number of starts", |text| whole(text, 1, MOST_STARTS))?;
+    let from = given(&words, "from", "time", instant)?.unwrap_or_else(sys::clock::wall_now);
     let invalid =
-        |invalid| CommandError::Value { command: COMMAND, what: "schedule", value: when.clone(), invalid };
+        |invalid| CommandError::Value { command: NAME, what: "schedule", value: when.clone(), invalid };
     let schedule = Schedule::parse(&when)
         .map_err(invalid)?
         .in_zone(|| Zone::of_environment(timezone_variable().as_deref()))?;
+    let starts = std::iter::successors(schedule.after(from), |start| schedule.after(*start));
     let mut page = String::new();
-    let mut instant = from;
-    for _ in 0..count {
-        let Some(start) = schedule.after(instant) else { break };
+    for start in starts.take(count.unwrap_or(STARTS) as usize) {
         let _ = writeln!(page, "{}", schedule.local(start));
-        instant = start;
     }
     if page.is_empty() {
         return Err(CommandError::NoStart { schedule: when, from: schedule.local(from) });
@@ -41,43 +59,17 @@ fn timezone_variable() -> Option<OsString> {
     Machine.environment().into_iter().find(|(name, _)| name == "TZ").map(|(_, value)| value)
 }
 
-struct Asked {
-    when: String,
-    count: u32,
-    from: SystemTime,
-}
-
-fn read(words: impl Iterator<Item = OsString>) -> Result<Asked, CommandError> {
-    let usage = |what: String| CommandError::Usage { command: COMMAND, what };
-    let mut when: Vec<String> = Vec::new();
-    let mut count = STARTS;
-    let mut from = sys::clock::wall_now();
-    let mut parser = lexopt::Parser::from_args(words);
-    while let Some(argument) = parser.next().map_err(|error| usage(error.to_string()))? {
-        match argument {
-            // a schedule may come as one word or as several
-            Arg::Value(word) => when.push(word.to_string_lossy().into_owned()),
-            Arg::Short('n') | Arg::Long("count") => {
-                count = value(&mut parser, "number of starts", |text| whole(text, 1, MOST_STARTS))?;
-            }
-            Arg::Long("from") => from = value(&mut parser, "time", instant)?,
-            other => return Err(usage(other.unexpected().to_string())),
-        }
-    }
-    if when.is_empty() {
-        return Err(usage("which schedule?".to_string()));
-    }
-    Ok(Asked { when: when.join(" "), count, from })
-}
-
-fn value<T>(
-    parser: &mut lexopt::Parser,
+/// The value of an option, if it was given.
+fn given<T>(
+    words: &Words,
+    option: &str,
     what: &'static str,
     read: impl Fn(&str) -> Result<T, Invalid>,
-) -> Result<T, CommandError> {
-    let usage = |error: lexopt::Error| CommandError::Usage { command: COMMAND, what: error.to_string() };
-    let value = parser.value().map_err(usage)?.to_string_lossy().into_owned();
-    read(&value).map_err(|invalid| CommandError::Value { command: COMMAND, what, value, invalid })
+) -> Result<Option<T>, CommandError> {
+    let Some(value) = words.value(option) else { return Ok(None) };
+    let value = value.to_string_lossy().into_owned();
+    let invalid = |invalid| CommandError::Value { command: NAME, what, value: value.clone(), invalid };
+    read(&value).map(Some).map_err(invalid)
 }
 
 /// RFC 3339 with `Z` or an offset, or seconds since 1970 as `@SECONDS`.

@@ -4,10 +4,10 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::config::settings::{LogTarget, OnStop, Persist, Settings};
+use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnStop, Persist, Settings};
 use crate::config::value::{
     Backoff, Bounds, ByteSize, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid, ReadyForm,
-    ShellCommand, StopSignal, UserRequest, descriptor, mode, text, whole,
+    ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -497,22 +497,81 @@ pub static FLAGS: &[Flag] = &[
         settings.env.push(EnvironmentEdit::parse_set(value)?);
         Ok(())
     })
-    .repeats(),
+    .repeats()
+    .more("${NAME} in the value is a variable: --env 'PATH=/config/bin:${PATH}'."),
     flag("unset", Value("NAME"), Environment, "remove a variable", |settings, value| {
         settings.env.push(EnvironmentEdit::parse_unset(value)?);
         Ok(())
     })
     .repeats(),
     flag("env-file", Value("PATH"), Environment, "read this file too; it must exist", |settings, value| {
-        settings.env_files.push(path(value)?);
+        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
         Ok(())
     })
     .repeats()
     .more("Read as bash would, behind the service directory's config.env, and never executed."),
+    flag("dotenv", Value("PATH"), Environment, "read this file in the dotenv dialect", |settings, value| {
+        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
+        Ok(())
+    })
+    .repeats()
+    .more("As compose's .env; it must exist. In the order of --env-file and --dotenv the later one wins."),
     flag("no-env-file", Nothing, Environment, "do not read config.env", |settings, _| {
         settings.no_env_file = true;
         Ok(())
     }),
+    flag(
+        "env-dir",
+        Value("DIR"),
+        Environment,
+        "a file for each variable, as s6-envdir",
+        |settings, value| {
+            settings.env_dirs.push(path(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("The first line is the value; an empty file removes the variable. Wins over the files above."),
+    flag(
+        "default",
+        Value("NAME=VALUE"),
+        Environment,
+        "set a variable that is missing or empty",
+        |settings, value| {
+            settings.defaults.push(assignment(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("Behind all files, before --env and --unset; ${NAME} in the value is a variable."),
+    flag(
+        "require",
+        Value("NAME,…"),
+        Environment,
+        "these variables must be set and not empty",
+        |settings, value| {
+            settings.require.extend(names(value)?);
+            Ok(())
+        },
+    )
+    .repeats(),
+    flag(
+        "container-env",
+        Value("DIR|none"),
+        Environment,
+        "where the container's variables are",
+        |settings, value| {
+            settings.container_env = Some(match value == "none" {
+                true => ContainerEnv::None,
+                false => ContainerEnv::Directory(path(value)?),
+            });
+            Ok(())
+        },
+    )
+    .more(
+        "A file for each variable. Default: /run/s6/container_environment (of s6-overlay), if it is \
+         there. What is inherited wins over them.",
+    ),
     flag("clear-env", Nothing, Environment, "start from an empty environment", |settings, _| {
         settings.clear_env = true;
         Ok(())

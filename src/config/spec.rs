@@ -8,10 +8,11 @@ use nix::sys::resource::Resource;
 
 use super::readiness::{self, ReadinessSpec};
 use super::service_file::{self, ServiceFile, ServiceFileError};
-use super::settings::{LogTarget, Settings};
+use super::settings::{ContainerEnv, EnvFile, LogTarget, Settings};
 use super::timing::{self, TimingSpec};
 use super::value::{
-    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid, UserRequest,
+    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid, Template,
+    UserRequest, VariableName,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
@@ -112,14 +113,22 @@ impl Limits {
 /// Where the variables come from, beside what is inherited.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentSpec {
-    /// Start from nothing.
+    /// Start from nothing: neither the container's variables nor inherited ones.
     pub clear: bool,
+    /// `--container-env`
+    pub container: ContainerEnv,
     /// Read config.env of the service directory if it is there.
     pub config_env: bool,
-    /// Further files; each must exist.
-    pub files: Vec<PathBuf>,
+    /// Further files, in order; each must exist.
+    pub files: Vec<EnvFile>,
+    /// Directories with a file for each variable, in order; each must exist.
+    pub directories: Vec<PathBuf>,
+    /// `--default`: for variables that are missing or empty.
+    pub defaults: Vec<(VariableName, Template)>,
     /// `--env` and `--unset`, in order.
     pub edits: Vec<EnvironmentEdit>,
+    /// `--require`: must have a value in the end.
+    pub required: Vec<VariableName>,
 }
 
 /// How a log file is kept.
@@ -340,7 +349,11 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         oom_score_adj,
         keep_fds,
         env,
+        container_env,
         env_files,
+        env_dirs,
+        defaults,
+        require,
         no_env_file,
         clear_env,
         log,
@@ -368,9 +381,13 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         keep_fds,
         environment: EnvironmentSpec {
             clear: clear_env,
+            container: container_env.unwrap_or_default(),
             config_env: !no_env_file,
             files: env_files,
+            directories: env_dirs,
+            defaults,
             edits: env,
+            required: require,
         },
         log,
         log_rules: LogRules {
@@ -398,7 +415,8 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
 
 /// The value as it was written, unless it may be a secret.
 pub(super) fn shown(given: &Given) -> Option<String> {
-    (given.flag.long != "env").then(|| given.value.to_string_lossy().into_owned())
+    (!matches!(given.flag.long, "env" | "default" | "if-env"))
+        .then(|| given.value.to_string_lossy().into_owned())
 }
 
 fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {

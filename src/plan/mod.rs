@@ -1,6 +1,8 @@
 //! Spec → [`Plan`]: what the machine makes of a specification. Reading only; nothing is changed.
 
 pub mod accounts;
+mod container;
+pub mod envdir;
 pub mod host;
 pub mod identity;
 pub mod trust;
@@ -88,7 +90,9 @@ pub struct Plan {
     pub no_new_privs: bool,
     /// Descriptors that are handed on.
     pub keep_fds: Vec<i32>,
-    /// The environment as inherited.
+    /// The container's variables.
+    pub container: Vec<(OsString, OsString)>,
+    /// The environment as inherited, as far as it wins over them.
     pub inherited: Vec<(OsString, OsString)>,
     /// What is added to it.
     pub environment: EnvironmentSpec,
@@ -182,7 +186,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
-    let inherited = host.environment();
+    let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home(&spec, &identity, change, &inherited);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {
@@ -210,6 +214,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         umask: spec.umask,
         no_new_privs: spec.no_new_privs,
         keep_fds: spec.keep_fds,
+        container,
         inherited,
         environment,
         log,

@@ -23,7 +23,7 @@ use crate::plan::{Draft, Mode, Plan};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::Vector;
-use environment::{Environment, Signature};
+use environment::Environment;
 use readiness::Notification;
 
 /// All that a run needs.
@@ -33,8 +33,6 @@ pub struct Ready<'a> {
     pub plan: &'a Plan,
     /// The worker's variables.
     pub environment: Environment,
-    /// Of the files they were read from.
-    pub signature: Signature,
     /// When it runs; none without a timing option.
     pub timing: Option<Timing>,
     /// Its log.
@@ -90,11 +88,6 @@ pub fn prepare<'a>(
     let plan = &dropped.plan;
     let mut findings = Findings::default();
     let log = Log::open(plan, Rotation::WhenDue, reporter);
-    // before the files are read: a change from here on is seen before the next run
-    let signature = match plan.mode {
-        Mode::Loop(_) => Signature::of(plan),
-        Mode::Exec | Mode::ExecAsInit => Signature::default(),
-    };
     let environment = environment::build(plan, &mut findings);
     reporter.trouble("environment", environment.oddity());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
@@ -103,7 +96,7 @@ pub fn prepare<'a>(
     let timing = timing(plan, &environment, &mut findings);
     let ready_timeout = plan.readiness.timeout(&|name| environment.get(name), &mut findings);
     findings.or(())?;
-    Ok(Ready { plan, environment, signature, timing, log, notification: held, ready_timeout })
+    Ok(Ready { plan, environment, timing, log, notification: held, ready_timeout })
 }
 
 /// The timing over the worker's variables.

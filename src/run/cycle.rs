@@ -35,7 +35,7 @@ pub(super) struct Prepared {
     pub(super) environment: Environment,
     pub(super) vector: Vector,
     pub(super) candidates: Vec<CString>,
-    /// Of the files it was read from.
+    /// Of the files that it, or a newer one with findings, was read from.
     signature: Signature,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Cycle<'a> {
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, signature, timing: _, log, notification, ready_timeout } = ready;
+        let Ready { plan, environment, timing: _, log, notification, ready_timeout } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -126,7 +126,7 @@ impl<'a> Cycle<'a> {
             log,
             record,
             arguments,
-            prepared: Prepared::new(plan, environment, signature, readiness.variable()),
+            prepared: Prepared::new(plan, environment, readiness.variable()),
             readiness,
             environment_trouble: None,
             directory,
@@ -361,10 +361,10 @@ impl<'a> Cycle<'a> {
         self.log = Log::open(self.plan, rotation, self.reporter);
     }
 
-    /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
+    /// Reads config.env again if it has changed, HUP asks for it, or it could not be used before (what
+    /// mends it may be a directory above). A bad file keeps the old values.
     pub(super) fn renew_environment(&mut self) {
-        let now = Signature::of(self.plan);
-        if !self.read_again && now == self.prepared.signature {
+        if !self.read_again && self.environment_trouble.is_none() && self.prepared.signature.is_current() {
             return;
         }
         self.read_again = false;
@@ -375,17 +375,21 @@ impl<'a> Cycle<'a> {
             if let Some(timing) = timing {
                 self.renew_pace(timing);
             }
-            self.environment_trouble = None;
+            if self.environment_trouble.take().is_some() {
+                self.reporter.info("the worker's environment is that of its files again");
+            }
             self.reporter.trouble("environment", environment.oddity());
-            self.prepared = Prepared::new(self.plan, environment, now, self.readiness.variable());
+            self.prepared = Prepared::new(self.plan, environment, self.readiness.variable());
             return;
         }
-        self.prepared.signature = now;
-        if self.environment_trouble.as_ref() != Some(&findings) {
-            self.reporter.findings(Level::Warning, &findings);
+        self.prepared.signature = environment.signature().clone();
+        let said = self.environment_trouble.take().unwrap_or_default();
+        let mut new = findings.iter().filter(|finding| !said.iter().any(|each| each == *finding)).peekable();
+        if new.peek().is_some() {
+            new.for_each(|finding| self.reporter.finding(Level::Warning, finding));
             self.reporter.warn("the worker keeps the environment it had");
-            self.environment_trouble = Some(findings);
         }
+        self.environment_trouble = Some(findings);
     }
 }
 
@@ -409,13 +413,18 @@ impl Cycle<'_> {
 
 impl Prepared {
     /// `notify` is NOTIFY_SOCKET, if there is one.
-    fn new(plan: &Plan, environment: Environment, signature: Signature, notify: Option<&CString>) -> Self {
+    fn new(plan: &Plan, environment: Environment, notify: Option<&CString>) -> Self {
         let mut vector = environment.to_vector();
         if let Some(notify) = notify {
             let others =
                 vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
             vector = Vector::new(others.chain([notify]).cloned().collect());
         }
-        Prepared { vector, candidates: program::candidates(plan, &environment), environment, signature }
+        Prepared {
+            vector,
+            candidates: program::candidates(plan, &environment),
+            signature: environment.signature().clone(),
+            environment,
+        }
     }
 }

@@ -15,7 +15,7 @@ mod template;
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use delay::Delay;
-pub use environment::{EnvironmentEdit, VariableName};
+pub use environment::{EnvironmentEdit, VariableName, assignment, names};
 pub use gate::Gate;
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
