@@ -48,8 +48,10 @@ pub(super) fn variables(
         ContainerEnv::Standard => standard(host, findings),
     };
     let mut inherited = host.environment();
-    let by_supervisor = place == Place::Service && is_path_of_supervisor(&inherited, host);
-    if by_supervisor && find(&container, "PATH").is_some() {
+    if place == Place::Service
+        && find(&container, "PATH").is_some()
+        && is_path_of_supervisor(&inherited, host)
+    {
         inherited.retain(|(name, _)| name != "PATH");
     }
     (container, inherited)
