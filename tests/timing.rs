@@ -141,7 +141,7 @@ fn a_schedule_waits_for_its_second() {
         assert!(late < 0.5, "never early, and not late: {starts:?}");
     }
     let record = direct.record();
-    assert_eq!(record["schedule"], "*:*:0/2, UTC", "{record}");
+    assert_eq!(record["schedule"], "*:*:0/2 UTC", "{record}");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn a_first_deployment_missed_nothing_and_the_next_start_knows_of_it() {
     direct.launch(Caller::Root, &["--schedule", &other], &["sh", "-c", "echo run"]);
     eventually("it waits", || {
         let record = direct.record();
-        (record["schedule"] == other.replace(" UTC", ", UTC") && record["next_due"].is_string()).then_some(())
+        (record["schedule"] == other && record["next_due"].is_string()).then_some(())
     });
     throughout("no run", Duration::from_millis(300), || direct.record()["runs"] == 1);
 }
@@ -479,6 +479,35 @@ fn idle_is_idle_in_every_timing_mode() {
     }
 }
 
+#[test]
+fn a_schedule_sleeps_on_the_wall_clock_until_it_is_set_and_a_delay_on_boottime() {
+    if !have(&[Need::Root, Need::Program("strace")]) {
+        return;
+    }
+    let schedule = minute_at(now() + 7200);
+    for (options, timer) in [
+        (&["--schedule", &schedule][..], "CLOCK_REALTIME"),
+        (&["--interval", "1000", "--initial-delay", "1000"], "CLOCK_BOOTTIME"),
+    ] {
+        let mut direct = Direct::new("timers");
+        let trace = direct.scratch.join("trace");
+        let through =
+            ["strace", "-e", "trace=timerfd_create,timerfd_settime", "-o", trace.to_str().expect("a path")];
+        direct.launch_through(&through, options, &["true"]);
+        let traced = support::eventually_contains(&trace, "it_value={tv_sec=");
+        let settings: Vec<&str> = traced.lines().filter(|line| line.contains("timerfd_settime")).collect();
+        let created = traced.lines().filter(|line| line.contains("timerfd_create"));
+        let created: Vec<&str> = created.filter(|line| line.contains(timer)).collect();
+        let number = created[0].rsplit("= ").next().expect("a descriptor");
+        let armed = settings.iter().find(|line| line.contains(&format!("timerfd_settime({number},")));
+        let armed = armed.unwrap_or_else(|| panic!("{traced}"));
+        assert!(armed.contains("TFD_TIMER_ABSTIME"), "{traced}");
+        assert_eq!(armed.contains("TFD_TIMER_CANCEL_ON_SET"), timer == "CLOCK_REALTIME", "{traced}");
+        // only schedules have the second timer
+        assert_eq!(traced.contains("CLOCK_REALTIME"), timer == "CLOCK_REALTIME", "{traced}");
+    }
+}
+
 // ── around a run ────────────────────────────────────────────────────────────────────────────────
 
 #[test]
@@ -583,4 +612,72 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_said_once_and_idle() {
     let log = direct.logs("run\n");
     assert!(!log.contains("free"), "held during the run: {log}");
     assert_eq!(log.matches("waiting for the lock").count(), 1, "{log}");
+}
+
+#[test]
+fn a_lock_that_is_no_regular_file_or_leads_elsewhere_is_a_failed_run() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("bad-lock");
+    let target = direct.scratch.write("target", "root's\n", 0o644);
+    let lock = |name: &str| direct.directory().join(name);
+    std::os::unix::fs::symlink(&target, lock("link")).expect("a link");
+    std::os::unix::fs::symlink(direct.scratch.join("state"), lock("linked")).expect("a link");
+    own_by_abc(&lock("linked"));
+    nix::unistd::mkfifo(&lock("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o666)).expect("a FIFO");
+    for (path, said) in [
+        ("link", "unable to lock 'link': it is a symbolic link"),
+        ("linked/lock", "is a symbolic link"),
+        ("fifo", "it is a FIFO, not a regular file"),
+        ("not-there/lock", "'not-there': no such file or directory"),
+    ] {
+        let options = ["--interval", "1000", "--max-failures", "1", "--lock", path];
+        direct.launch(Caller::Root, &options, &["sh", "-c", "echo run"]);
+        assert_eq!(direct.end(), 100, "{path}");
+        assert!(direct.log().contains(said), "{path}: {}", direct.log());
+    }
+    assert!(!direct.log().contains("run\n"), "{}", direct.log());
+    assert!(!direct.scratch.join("state/lock").exists());
+    direct.launch(Caller::Root, &["--once", "--lock", "new"], &["sh", "-c", "echo run"]);
+    assert_eq!(direct.end(), 0);
+    let made = fs::metadata(direct.directory().join("new")).expect("it was made");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&made), support::ABC, "as the user");
+}
+
+#[test]
+fn term_ends_the_wait_for_a_lock_at_once() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("lock-term");
+    let lock = direct.directory().join("lock");
+    let held = fs::File::create(&lock).expect("made");
+    fs::set_permissions(&lock, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("its mode");
+    held.lock().expect("locked");
+    direct.launch(Caller::Root, &["--interval", "0.05", "--lock", "lock"], &["sh", "-c", "echo run"]);
+    direct.logs("waiting for the lock");
+    let pid = direct.pid();
+    let helper = eventually("a helper waits", || {
+        read(format!("/proc/{pid}/task/{pid}/children")).trim().parse::<i32>().ok()
+    });
+    let (code, time) = direct.end_by(Signal::SIGTERM);
+    assert_eq!(code, 0);
+    assert!(time < Duration::from_millis(500), "{time:?}");
+    eventually_dead(helper);
+    assert!(!direct.log().contains("run\n"));
+}
+
+#[test]
+fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let hook = "echo \"hook $$ \"; sleep 1000 & wait";
+    let direct = Direct::start("hook-hangs", &["--interval", "0.05", "--on-success", hook], "echo run");
+    let pid = number_after(&direct.logs("hook "), "hook ");
+    throughout("it may take its time", Duration::from_secs(25), || !direct.log().contains("was killed"));
+    direct.logs("the command of --on-success was killed after 30 s");
+    eventually_dead(pid);
+    eventually("the next run", || (direct.log().matches("run\n").count() >= 2).then_some(()));
 }

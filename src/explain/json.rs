@@ -195,7 +195,7 @@ fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
             Pace::Once { .. } => "once",
         },
         delay_s: timing.pace.delay().map(seconds),
-        schedule: schedule.map(ToString::to_string),
+        schedule: schedule.map(|schedule| schedule.key()),
         zone: schedule.map(|schedule| schedule.zone().name().to_string()),
         initial_delay_s: timing.initial_delay.map(seconds),
         persist: timing.persist == Persist::Yes,

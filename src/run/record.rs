@@ -218,7 +218,7 @@ impl RecordFile {
             self.forget();
             return past;
         };
-        let schedule = schedule.to_string();
+        let schedule = schedule.key();
         let is_new = self.record.schedule.as_ref().is_some_and(|known| *known != schedule);
         let waiting_since = self.time_before(|record| &mut record.waiting_since, now, reporter);
         past.last_start = match is_new {

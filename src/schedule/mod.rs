@@ -16,9 +16,10 @@ use crate::config::value::Invalid;
 use calendar::Calendar;
 pub use zone::{Zone, ZoneError};
 
-/// When to run, as written; the zone may follow from the environment.
+/// When to run; the zone may follow from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
+    /// As written, without the zone.
     text: String,
     calendar: Calendar,
     zone: Option<Zone>,
@@ -54,7 +55,9 @@ impl Schedule {
         if !calendar.ever_occurs() {
             return Err(Invalid::new("never occurs: there is no such date"));
         }
-        Ok(Schedule { text: words.join(" "), calendar, zone })
+        let without_zone = words.len() - usize::from(zone.is_some());
+        let text = words.get(..without_zone).unwrap_or_default().join(" ");
+        Ok(Schedule { text, calendar, zone })
     }
 
     /// Whether the last word names the zone.
@@ -96,15 +99,17 @@ impl ZonedSchedule {
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
+
+    /// What it may be compared with later: as written, and the zone's name.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.text, self.zone.name())
+    }
 }
 
-/// As it was written, and its zone.
+/// As it was written, its zone, and where that was found.
 impl fmt::Display for ZonedSchedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.text.strip_suffix(self.zone.name()) {
-            Some(without) => write!(formatter, "{}, {}", without.trim_end(), self.zone),
-            None => write!(formatter, "{}, {}", self.text, self.zone),
-        }
+        write!(formatter, "{}, {}", self.text, self.zone)
     }
 }
 
