@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::hook::Hooked;
 use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
 use super::readiness::Readiness;
@@ -64,7 +65,7 @@ pub(super) struct Cycle<'a> {
 }
 
 /// How waiting for the next run ended.
-pub(super) enum Slept {
+enum Slept {
     /// A run is due.
     Due,
     /// The schedule has no further start.
@@ -177,7 +178,7 @@ impl<'a> Cycle<'a> {
                 self.record.write(self.reporter);
                 return Ok(Ended::Left(exit));
             }
-            if let Slept::Stopped = self.run_hook(&end)? {
+            if let Hooked::Stopped = self.run_hook(&end)? {
                 self.record.write(self.reporter);
                 return Ok(Ended::Left(Exit::OK));
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::bounded::{self, End, shell};
-use super::cycle::{Cycle, Slept};
+use super::cycle::Cycle;
 use super::one_run::RunEnd;
 use super::signals::HANDLED;
 use super::worker::Worker;
@@ -21,15 +21,23 @@ const BOUND: Duration = Duration::from_secs(30);
 /// What its variables begin with.
 const PREFIX: &str = "FUTO_RUN_";
 
+/// What follows a hook.
+pub(super) enum Hooked {
+    /// The loop goes on.
+    GoOn,
+    /// A stop came.
+    Stopped,
+}
+
 impl Cycle<'_> {
     /// Runs the command for this end of a run, if there is one. The next run waits for it.
-    pub(super) fn run_hook(&mut self, end: &RunEnd) -> Result<Slept, Finding> {
+    pub(super) fn run_hook(&mut self, end: &RunEnd) -> Result<Hooked, Finding> {
         let around = &self.timing.around;
         let (option, command) = match end.exit {
             Exit::OK => ("--on-success", &around.on_success),
             _ => ("--on-failure", &around.on_failure),
         };
-        let Some(command) = command.clone() else { return Ok(Slept::Due) };
+        let Some(command) = command.clone() else { return Ok(Hooked::GoOn) };
         // whoever is told may look at it
         self.record.write(self.reporter);
         let environment = self.hook_environment(end);
@@ -49,7 +57,7 @@ impl Cycle<'_> {
             Ok(hook) => hook,
             Err(error) => {
                 self.reporter.warn(&format!("unable to run the command of {option}: {error:?}"));
-                return Ok(Slept::Due);
+                return Ok(Hooked::GoOn);
             }
         };
         let (end, others) = bounded::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
@@ -61,7 +69,7 @@ impl Cycle<'_> {
             }
         }
         match end {
-            End::Stopped => return Ok(Slept::Stopped),
+            End::Stopped => return Ok(Hooked::Stopped),
             End::Ended(Ending::Exited(0)) => {}
             End::Ended(ending) => {
                 self.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
@@ -71,7 +79,7 @@ impl Cycle<'_> {
                     .warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
             }
         }
-        Ok(Slept::Due)
+        Ok(Hooked::GoOn)
     }
 
     /// The worker's variables, and what there is to say of the run.
