@@ -319,3 +319,23 @@ fn what_cannot_be_waited_for_is_100() {
         assert!(stderr(&refused).contains(said), "{options}: {}", stderr(&refused));
     }
 }
+
+#[test]
+fn explain_says_each_mistake_once() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("ready-once");
+    for (options, said, count) in [
+        ("--schedule 09:00 --grace -1 --ready-timeout 0 --ready file:x", "--grace: invalid value", 2),
+        ("--schedule 09:00 --every 5", "contradicts", 1),
+        ("--interval 0 --ready sd_notify", "must be more than zero", 1),
+    ] {
+        let script = format!("exec {} --explain=json {options} -- true", svscan.scratch.launcher().display());
+        let explained = output(Command::new("sh").args(["-c", &script]).current_dir("/"));
+        let page: serde_json::Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+        let problems = page["problems"].as_array().expect("a list");
+        assert_eq!(problems.len(), count, "{problems:?}");
+        assert!(problems.iter().any(|problem| problem["text"].to_string().contains(said)), "{problems:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::settings::Settings;
 use super::spec::SpecError;
-use super::timing::{TimingSpec, apply};
+use super::timing::apply;
 use super::value::{Delay, Lookup, ReadyForm};
 use crate::cli::Given;
 use crate::error::Findings;
@@ -27,13 +27,13 @@ impl std::fmt::Debug for ReadinessSpec {
 pub(super) fn spec(
     form: Option<ReadyForm>,
     options: Vec<Given>,
-    timing: Option<&TimingSpec>,
+    is_loop: bool,
     findings: &mut Findings,
 ) -> ReadinessSpec {
     let last = |long: &str| options.iter().rfind(|given| given.flag.long == long).cloned();
     let (ready, timeout) = (last("ready"), last("ready-timeout"));
     let needs_loop = matches!(form, Some(ReadyForm::FirstSuccess | ReadyForm::SdNotify));
-    if let (true, None, Some(ready)) = (needs_loop, timing, &ready) {
+    if let (true, false, Some(ready)) = (needs_loop, is_loop, &ready) {
         findings.push(SpecError::NeedsTiming { place: ready.place() });
     }
     // an invalid form has been said already

@@ -313,6 +313,8 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     }
 
     let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
+    // also if their values are invalid
+    let is_loop = timing_options.iter().any(|given| given.flag.role == Role::Timing);
     let timing = timing::spec(&settings, timing_options, findings);
     // a finding stands for what is missing here; nothing is launched with one
     let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
@@ -362,7 +364,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         log_keep,
         state_dir,
     } = settings;
-    let readiness = readiness::spec(ready, readiness_options, timing.as_ref(), findings);
+    let readiness = readiness::spec(ready, readiness_options, is_loop, findings);
     Spec {
         name,
         passed_name,

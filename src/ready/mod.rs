@@ -125,8 +125,11 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timi
     {
         findings.push(error);
     }
-    let timing = timing(plan, &environment, findings);
-    plan.readiness.timeout(&|name| environment.get(name), findings);
+    // what is wrong whatever the variables are has been said already
+    let mut of_options = Findings::default();
+    let timing = timing(plan, &environment, &mut of_options);
+    plan.readiness.timeout(&|name| environment.get(name), &mut of_options);
+    findings.add_new(of_options);
     (environment, timing)
 }
 
