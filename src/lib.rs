@@ -16,5 +16,6 @@ pub mod ready;
 pub mod report;
 pub mod rest;
 pub mod run;
+pub mod schedule;
 pub mod service;
 pub mod sys;

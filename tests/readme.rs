@@ -30,12 +30,13 @@ const PAGES: [&str; 5] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/options.md", "docs/differences.md"];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "--bin",
     "--canonical",
     "--clear-groups",
     "--compare",
     "--example",
+    "--from",
     "--init-groups",
     "--json",
     "--no-deps",
@@ -213,13 +214,18 @@ fn commands_of_the_readme_do_what_they_say() {
             stdout(&run)
         })
         .collect();
-    assert_eq!(outputs.len(), 3);
+    assert_eq!(outputs.len(), 4);
     if is_root() {
         assert_eq!(outputs[0], format!("I am {ABC} and HOME is /config\n"));
     }
     assert!(outputs[1].contains("5m after each end"), "{}", outputs[1]);
     assert!(outputs[2].contains("GREETING  (config.env:1)"), "{}", outputs[2]);
-    for explained in &outputs[1..] {
+    assert!(
+        outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"),
+        "{}",
+        outputs[3]
+    );
+    for explained in &outputs[1..3] {
         assert!(explained.ends_with("problems     none\n"), "{explained}");
     }
 }
@@ -233,7 +239,7 @@ fn run_files_of_the_readme_are_understood() {
     let text = page("README.md");
     let blocks = text.split("\n```").filter_map(|block| block.split_once('\n').map(|(_, block)| block));
     let run_files: Vec<&str> = blocks.filter(|block| block.starts_with("#!")).collect();
-    assert_eq!(run_files.len(), 5);
+    assert_eq!(run_files.len(), 6);
     for run_file in run_files {
         let run = scratch.write("service/run", run_file, 0o755);
         let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));

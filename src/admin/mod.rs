@@ -2,22 +2,25 @@
 
 mod check;
 mod explain;
+mod next;
 pub mod options;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::cli::nearest;
+use crate::config::value::Invalid;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
+use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
 use options::{Asked, Command};
 
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// All commands, in the order of `futo --help`.
-pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND];
+pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND, &next::COMMAND];
 
 const EXIT_CODES: &str = "
   -h, --help                   show this; of a command: futo COMMAND --help
@@ -53,6 +56,29 @@ pub enum CommandError {
         what: String,
         /// What was meant.
         remedy: Option<String>,
+    },
+    /// A value that an option or argument does not take.
+    #[error("{command}: invalid {what} '{value}': {}", invalid.reason)]
+    Value {
+        /// The command.
+        command: &'static str,
+        /// Which value.
+        what: &'static str,
+        /// As given.
+        value: String,
+        /// Why not.
+        invalid: Invalid,
+    },
+    /// The schedule has no zone, and the default cannot be found.
+    #[error("{0}")]
+    Zone(#[from] ZoneError),
+    /// The schedule has no further start.
+    #[error("'{schedule}' does not occur after {from}")]
+    NoStart {
+        /// The schedule.
+        schedule: String,
+        /// The instant.
+        from: String,
     },
     /// No such service.
     #[error("unable to find service '{name}'{}", searched(.places))]
@@ -99,6 +125,8 @@ impl Problem for CommandError {
                     command => format!("futo {command} --help"),
                 }))
             }
+            CommandError::Value { invalid, .. } => invalid.hint.clone(),
+            CommandError::Zone(error) => error.hint(),
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,
         }

@@ -261,6 +261,8 @@ fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
         (Takes::Nothing, Value::Switch(true)) => Ok(vec![OsString::new()]),
         (Takes::Nothing, Value::Switch(false)) => Ok(Vec::new()),
         (Takes::Nothing, _) => Err("true or false".to_string()),
+        (Takes::OptionalValue(_), Value::Switch(true)) => Ok(vec![OsString::new()]),
+        (Takes::OptionalValue(no), Value::Switch(false)) => Ok(vec![no.into()]),
         (_, Value::Text(text)) => Ok(vec![text.into()]),
         (_, Value::List(list)) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
         (_, Value::List(list)) if flag.long == "groups" => Ok(vec![list.join(",").into()]),

@@ -14,9 +14,11 @@ pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 
 use crate::config::Spec;
+use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Worker};
 use crate::config::timing::TimingSpec;
+use crate::config::value::Gate;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -104,6 +106,10 @@ pub struct Plan {
     pub program: Vec<OsString>,
     /// How it is run.
     pub mode: Mode,
+    /// When the supervisor is told that it is ready.
+    pub readiness: ReadinessSpec,
+    /// What must be so before it runs.
+    pub gates: Vec<Gate>,
 }
 
 impl Draft {
@@ -216,6 +222,8 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         chdir: spec.chdir,
         program,
         mode,
+        readiness: spec.readiness,
+        gates: spec.gates,
     })
 }
 

@@ -9,7 +9,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use crate::error::Findings;
 use crate::plan::Plan;
-use crate::ready::{environment, program};
+use crate::ready::{environment, gate, program};
 use crate::service::layout;
 
 /// What an event means.
@@ -56,6 +56,7 @@ impl Watch {
             .paths()
             .map(Path::to_path_buf)
             .chain(plan.chdir.clone())
+            .chain(plan.gates.iter().filter_map(|gate| gate::file(gate, plan)))
             .chain(program::places(plan, &environment));
         for path in users_files.chain(program::interpreter_of(plan, &environment)) {
             watch.add(&path, Changed::UsersFiles);

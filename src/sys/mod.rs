@@ -5,6 +5,7 @@ pub mod clock;
 pub mod environ;
 pub mod fd;
 pub mod file;
+pub mod fork;
 pub mod nofollow;
 pub mod process;
 #[cfg(test)]
