@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use super::CommandError;
+use super::options::{Command, Words, switch};
 use crate::error::{reason, reason_of};
 use crate::exit::Exit;
 use crate::launch::launch;
@@ -16,30 +17,32 @@ use crate::sys;
 /// The largest run script that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-pub(super) fn explain(words: impl Iterator<Item = OsString>) -> Result<Exit, CommandError> {
-    let usage = |what: String| CommandError::Usage { command: "explain", what };
-    let mut options: Vec<OsString> = Vec::new();
-    let mut form = "--explain";
-    let mut name = None;
-    for word in words {
-        match word.to_str() {
-            Some("--json") => form = "--explain=json",
-            Some("--show-values") => options.push(word),
-            Some(option) if option.starts_with('-') => {
-                return Err(usage(format!("unknown option '{option}'")));
-            }
-            _ if name.is_some() => return Err(usage("one service at a time".to_string())),
-            _ => name = Some(word),
-        }
+pub(super) const COMMAND: Command = Command {
+    name: "explain",
+    operands: "NAME|DIR",
+    help: "show the launcher's plan for a service, and everything that would fail; runs nothing",
+    more: "",
+    options: &[switch("json", "for programs"), switch("show-values", "show the variables' values too")],
+    run: explain,
+};
+
+fn explain(words: Words) -> Result<Exit, CommandError> {
+    let usage = |what: &str| CommandError::Usage { command: "explain", what: what.to_string(), remedy: None };
+    let name = match words.operands.as_slice() {
+        [name] => name.clone(),
+        [] => return Err(usage("which service?")),
+        _ => return Err(usage("one service at a time")),
+    };
+    let mut options = vec![OsString::from(if words.has("json") { "--explain=json" } else { "--explain" })];
+    if words.has("show-values") {
+        options.push("--show-values".into());
     }
-    let name = name.ok_or_else(|| usage("which service?".to_string()))?;
     let directory = find(&name)?;
     let script = directory.join(layout::RUN);
     let run = read(&script)?;
 
     let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
     nix::unistd::chdir(&directory).map_err(unreachable)?;
-    options.insert(0, OsString::from(form));
     match run {
         RunScript::File => options.extend(["--file", "./run"].map(OsString::from)),
         RunScript::OneLine(words) => options.extend(words),

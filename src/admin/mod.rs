@@ -1,38 +1,52 @@
 //! `futo`: the commands for people. One file a command.
 
+mod boot;
 mod explain;
+pub mod options;
+mod reconcile;
+//mod sync;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::cli::nearest;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 use crate::service::run_script::NotOurs;
+use options::{Asked, Command};
 
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
-const HELP: &str = "\
-Usage: futo COMMAND [ARG…]
+/// All commands, in the order of `futo --help`.
+pub static COMMANDS: &[&Command] = &[&explain::COMMAND, &reconcile::COMMAND];
 
-Commands:
-  explain [OPTION…] NAME|DIR   show the launcher's plan for a service, and everything that would
-                               fail; runs nothing. --json for programs, --show-values for values
-
-  -h, --help                   show this
+const EXIT_CODES: &str = "
+  -h, --help                   show this; of a command: futo COMMAND --help
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
 Exit codes: 0 all is well, 100 edit something, 111 the system refused; of explain also 126, 127:
-the program cannot be executed, was not found.
+the program cannot be executed, was not found; of reconcile and sync 1: some failed, each is named,
+2: nothing could be done.
 ";
+
+fn help() -> String {
+    let commands: String = COMMANDS.iter().map(|command| command.line()).collect();
+    format!("Usage: futo COMMAND [ARG…]\n\nCommands:\n{commands}{EXIT_CODES}")
+}
 
 /// What can be wrong with a command.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// No such command.
-    #[error("unknown command '{0}'")]
-    Unknown(String),
+    #[error("unknown command '{name}'")]
+    Unknown {
+        /// As typed.
+        name: String,
+        /// What was meant.
+        remedy: Option<String>,
+    },
     /// The command's words are off.
     #[error("{command}: {what}")]
     Usage {
@@ -40,6 +54,8 @@ pub enum CommandError {
         command: &'static str,
         /// What is wrong.
         what: String,
+        /// What was meant.
+        remedy: Option<String>,
     },
     /// No such service.
     #[error("unable to find service '{name}'{}", searched(.places))]
@@ -79,7 +95,13 @@ impl Problem for CommandError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            CommandError::Unknown(_) | CommandError::Usage { .. } => Some("futo --help".to_string()),
+            CommandError::Unknown { remedy, .. } => Some(remedy.clone().unwrap_or("futo --help".to_string())),
+            CommandError::Usage { command, remedy, .. } => {
+                Some(remedy.clone().unwrap_or_else(|| match *command {
+                    "futo" => "futo --help".to_string(),
+                    command => format!("futo {command} --help"),
+                }))
+            }
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,
         }
@@ -89,13 +111,26 @@ impl Problem for CommandError {
 /// Runs a command; the words are those behind the program's own name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let mut words = words.into_iter();
-    let command = words.next().unwrap_or_default();
-    let result = match command.to_str() {
-        Some("-h" | "--help" | "help") => Ok(crate::explain::print(HELP)),
+    let name = words.next().unwrap_or_default();
+    let result = match name.to_str() {
+        Some("-h" | "--help" | "help") => Ok(crate::explain::print(&help())),
         Some("-V" | "--version") => Ok(crate::explain::print(VERSION)),
-        Some("explain") => explain::explain(words),
-        Some("") => Err(CommandError::Usage { command: "futo", what: "no command given".to_string() }),
-        _ => Err(CommandError::Unknown(command.to_string_lossy().into_owned())),
+        Some("") => {
+            let what = "no command given".to_string();
+            Err(CommandError::Usage { command: "futo", what, remedy: None })
+        }
+        name => match COMMANDS.iter().find(|command| Some(command.name) == name) {
+            Some(command) => match command.read(words) {
+                Ok(Asked::Help) => Ok(crate::explain::print(&command.page())),
+                Ok(Asked::Run(words)) => (command.run)(words),
+                Err(error) => Err(error),
+            },
+            None => {
+                let name = name.unwrap_or("?").to_string();
+                let near = nearest(&name, COMMANDS.iter().map(|command| command.name));
+                Err(CommandError::Unknown { remedy: near.map(|near| format!("did you mean {near}?")), name })
+            }
+        },
     };
     result.unwrap_or_else(|error| {
         let exit = error.exit();

@@ -1,6 +1,7 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod boot;
 pub mod direct;
 pub mod launching;
 
@@ -87,6 +88,12 @@ impl Scratch {
     pub fn probe(&self) -> PathBuf {
         let beside = Path::new(env!("CARGO_BIN_EXE_futo-launch")).with_file_name("examples");
         self.program(&beside.join("probe"))
+    }
+
+    /// A copy of futo, with the launcher beside it.
+    pub fn futo(&self) -> PathBuf {
+        self.launcher();
+        self.program(Path::new(env!("CARGO_BIN_EXE_futo")))
     }
 
     fn program(&self, original: &Path) -> PathBuf {
@@ -213,8 +220,12 @@ pub struct Svscan {
 impl Svscan {
     /// Starts it on an empty scan directory; services are added with [`Svscan::add`].
     pub fn start(name: &str) -> Svscan {
-        let scratch = Scratch::new(name);
-        fs::create_dir(scratch.join("scan")).expect("the scan directory");
+        Svscan::on(Scratch::new(name))
+    }
+
+    /// Starts it on the directory `scan` of a scratch directory.
+    pub fn on(scratch: Scratch) -> Svscan {
+        fs::create_dir_all(scratch.join("scan")).expect("the scan directory");
         let stderr = fs::File::create(scratch.join("svscan.log")).expect("its log");
         let child = Command::new("s6-svscan")
             .args(["-c", "1000"])

@@ -1,0 +1,214 @@
+//! The table of commands and their options. It feeds the parser, `futo --help` and
+//! `futo COMMAND --help`.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use lexopt::Arg;
+
+use super::CommandError;
+use crate::cli::help::wrapped;
+use crate::cli::{Takes, nearest};
+use crate::exit::Exit;
+
+/// A command of `futo`.
+pub struct Command {
+    /// `sync`
+    pub name: &'static str,
+    /// What stands behind the options: `NAME|DIR`; empty if nothing may.
+    pub operands: &'static str,
+    /// One line for `futo --help`.
+    pub help: &'static str,
+    /// More for `futo COMMAND --help`; a paragraph a line.
+    pub more: &'static str,
+    /// Its options.
+    pub options: &'static [CommandOption],
+    /// Does it.
+    pub run: fn(Words) -> Result<Exit, CommandError>,
+}
+
+/// An option of a command.
+#[derive(Clone, Copy)]
+pub struct CommandOption {
+    /// The long name.
+    pub long: &'static str,
+    /// Its value.
+    pub takes: Takes,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// A switch.
+pub(super) const fn switch(long: &'static str, help: &'static str) -> CommandOption {
+    CommandOption { long, takes: Takes::Nothing, help }
+}
+
+/// An option with a value.
+pub(super) const fn value(
+    long: &'static str,
+    metavariable: &'static str,
+    help: &'static str,
+) -> CommandOption {
+    CommandOption { long, takes: Takes::Value(metavariable), help }
+}
+
+/// The words behind a command's name, read by its table.
+#[derive(Debug, Default)]
+pub struct Words {
+    given: Vec<(&'static str, OsString)>,
+    /// What is no option.
+    pub operands: Vec<OsString>,
+}
+
+impl Words {
+    /// Whether the option was given.
+    pub fn has(&self, long: &str) -> bool {
+        self.given.iter().any(|(each, _)| *each == long)
+    }
+
+    /// The option's value; the last one wins.
+    pub fn value<'a>(&'a self, long: &'a str) -> Option<&'a OsString> {
+        self.values(long).last()
+    }
+
+    /// All values of the option, in order.
+    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'a OsString> {
+        self.given.iter().filter(move |(each, _)| *each == long).map(|(_, value)| value)
+    }
+}
+
+/// What the words ask for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// `--help`
+    Help,
+    /// To do it.
+    Run(Words),
+}
+
+impl Command {
+    /// Reads the words behind the command's name. Options may stand behind operands.
+    pub(super) fn read(&self, words: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
+        let usage = |what: String, remedy| CommandError::Usage { command: self.name, what, remedy };
+        let mut read = Words::default();
+        let mut parser = lexopt::Parser::from_args(words);
+        loop {
+            let long = match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Arg::Value(_))) if self.operands.is_empty() => {
+                    return Err(usage("takes options only".to_string(), None));
+                }
+                Ok(Some(Arg::Value(operand))) => {
+                    read.operands.push(operand);
+                    continue;
+                }
+                Ok(Some(Arg::Short('h'))) => return Ok(Asked::Help),
+                Ok(Some(Arg::Short(short))) => return Err(usage(format!("unknown option '-{short}'"), None)),
+                Ok(Some(Arg::Long("help"))) => return Ok(Asked::Help),
+                Ok(Some(Arg::Long(long))) => long.to_string(),
+                Err(error) => return Err(usage(error.to_string(), None)),
+            };
+            let Some(option) = self.options.iter().find(|option| option.long == long) else {
+                let near = nearest(&long, self.options.iter().map(|option| option.long));
+                let remedy = near.map(|near| format!("did you mean --{near}?"));
+                return Err(usage(format!("unknown option '--{long}'"), remedy));
+            };
+            let value = match option.takes {
+                Takes::Nothing => OsString::new(),
+                Takes::OptionalValue(_) => parser.optional_value().unwrap_or_default(),
+                Takes::Value(metavariable) => parser
+                    .value()
+                    .map_err(|_| usage(format!("--{long}: needs a value ({metavariable})"), None))?,
+            };
+            read.given.push((option.long, value));
+        }
+        Ok(Asked::Run(read))
+    }
+
+    /// `futo sync [OPTION…]`
+    fn usage(&self) -> String {
+        let options = if self.options.is_empty() { "" } else { " [OPTION…]" };
+        let operands = if self.operands.is_empty() { String::new() } else { format!(" {}", self.operands) };
+        format!("{}{options}{operands}", self.name)
+    }
+
+    /// The line of `futo --help`.
+    pub(super) fn line(&self) -> String {
+        let mut page = String::new();
+        let mut lines = wrapped(self.help, 66).into_iter();
+        let _ = writeln!(page, "  {:<28} {}", self.usage(), lines.next().unwrap_or_default());
+        for line in lines {
+            let _ = writeln!(page, "  {:<28} {line}", "");
+        }
+        page
+    }
+
+    /// The page of `futo COMMAND --help`.
+    pub(super) fn page(&self) -> String {
+        let mut page = format!("Usage: futo {}\n\n", self.usage());
+        for paragraph in [self.help].into_iter().chain(self.more.lines()) {
+            for line in wrapped(paragraph, 96) {
+                let _ = writeln!(page, "{line}");
+            }
+        }
+        page.push_str("\nOptions:\n");
+        for option in self.options.iter().chain([&switch("help", "show this")]) {
+            let _ = writeln!(page, "  {}", spelled(option));
+            for line in wrapped(option.help, 90) {
+                let _ = writeln!(page, "      {line}");
+            }
+        }
+        page
+    }
+}
+
+/// `--scan-dir DIR`
+pub(super) fn spelled(option: &CommandOption) -> String {
+    match option.takes {
+        Takes::Nothing => format!("--{}", option.long),
+        Takes::Value(metavariable) => format!("--{} {metavariable}", option.long),
+        Takes::OptionalValue(metavariable) => format!("--{}[={metavariable}]", option.long),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMAND: Command = Command {
+        name: "look",
+        operands: "NAME",
+        help: "looks",
+        more: "",
+        options: &[switch("json", "for programs"), value("from", "DIR", "from there")],
+        run: |_| Ok(Exit::OK),
+    };
+
+    fn read(words: &[&str]) -> Result<(Vec<String>, Vec<OsString>), String> {
+        match COMMAND.read(words.iter().map(OsString::from)) {
+            Ok(Asked::Run(read)) => {
+                let given = read.given.iter().map(|(long, value)| format!("{long}={}", value.display()));
+                Ok((given.collect(), read.operands))
+            }
+            Ok(Asked::Help) => Err("help".to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn options_stand_before_and_behind_operands() {
+        let (given, operands) = read(&["--json", "a", "--from=x", "--from", "y", "--", "--b"]).expect("read");
+        assert_eq!(given, ["json=", "from=x", "from=y"]);
+        assert_eq!(operands, ["a", "--b"]);
+        assert_eq!(read(&["-h"]), Err("help".to_string()));
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_refused_with_the_nearest_name() {
+        assert_eq!(read(&["--jsn"]), Err("look: unknown option '--jsn'".to_string()));
+        assert_eq!(read(&["--from"]), Err("look: --from: needs a value (DIR)".to_string()));
+        let refused = COMMAND.read(["--jsn".into()]).expect_err("refused");
+        assert_eq!(crate::error::Problem::hint(&refused).as_deref(), Some("did you mean --json?"));
+        assert!(read(&["--json=1"]).is_err());
+    }
+}

@@ -1,0 +1,247 @@
+//! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl, openat};
+use nix::sys::stat::{Mode, fstat};
+
+use super::desired::Desired;
+use super::directory::{Directory, StepError};
+use super::slot::{self, Change, Slot, SlotError};
+use crate::error::{Problem, reason};
+use crate::exit::Exit;
+use crate::service::layout;
+use crate::sys::clock::BootTime;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// Root's alone. A lock on the directory itself could be held by anybody who may read it.
+const LOCK: &str = ".futo-lock";
+/// A service directory that is being made.
+const STAGING: &str = ".futo-new-";
+/// One that was taken away.
+const GONE: &str = ".futo-gone-";
+/// s6-svscan's own, where it listens.
+const SVSCAN_CONTROL: &str = ".s6-svscan/control";
+/// How long a supervisor that was told to leave is waited for.
+const LEAVES_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is looked for.
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// More names than this are not taken.
+const MOST_NAMES: usize = 100_000;
+
+/// Whether anything is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Yes.
+    Apply,
+    /// No: `--dry-run`.
+    Look,
+}
+
+/// Why the scan directory cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It cannot be reached.
+    #[error("unable to open the scan directory: {0}")]
+    Path(PathError),
+    /// Whoever can write there has root run his programs.
+    #[error("the scan directory '{}' can be written by others than root", .0.display())]
+    NotRoots(PathBuf),
+    /// The lock.
+    #[error("unable to lock '{}': {}", path.display(), reason(*errno))]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        errno: Errno,
+    },
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl Problem for ScanError {
+    fn exit(&self) -> Exit {
+        Exit::NOTHING_DONE
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
+                Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
+            }
+            ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
+            _ => None,
+        }
+    }
+}
+
+/// The scan directory, locked unless it is only looked at.
+#[derive(Debug)]
+pub struct ScanDirectory {
+    directory: Directory,
+    intent: Intent,
+    maker: String,
+    _lock: Option<Flock<OwnedFd>>,
+}
+
+impl ScanDirectory {
+    /// Opens it and waits for any other run. `maker` tells the directories that this command made from
+    /// those of others.
+    pub fn open(path: &Path, intent: Intent, maker: &str) -> Result<Self, ScanError> {
+        let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
+        let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
+        let status = fstat(&fd).map_err(refused)?;
+        if nix::unistd::geteuid().is_root() && !nofollow::belongs_to_root_alone(&status) {
+            return Err(ScanError::NotRoots(path.to_path_buf()));
+        }
+        let directory = Directory { fd, shown: path.to_path_buf() };
+        let lock = match intent {
+            Intent::Look => None,
+            Intent::Apply => Some(lock(&directory)?),
+        };
+        let scan = ScanDirectory { directory, intent, maker: format!("{maker}\n"), _lock: lock };
+        if intent == Intent::Apply {
+            scan.sweep()?;
+        }
+        Ok(scan)
+    }
+
+    /// Removes what a killed run has left.
+    fn sweep(&self) -> Result<(), StepError> {
+        for name in self.directory.names(MOST_NAMES)? {
+            let Some(name) = name.to_str() else { continue };
+            let is_left = name.starts_with(STAGING)
+                || (name.starts_with(GONE) && !self.is_supervised(name) && !self.logger_is_supervised(name));
+            if is_left {
+                self.directory.remove_all(OsStr::new(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a service directory what it should be; in a dry run only tells what that would be.
+    pub fn apply(&self, desired: &Desired) -> Result<Change, SlotError> {
+        let name = desired.name.as_str();
+        match slot::look(&self.directory, name, &self.maker)? {
+            Slot::Absent => {
+                if self.intent == Intent::Apply {
+                    slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+                }
+                Ok(Change::Published)
+            }
+            Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
+            Slot::Ours(present) if slot::is_right(&present, desired)? => Ok(Change::Unchanged),
+            Slot::Ours(present) => {
+                if self.intent == Intent::Apply {
+                    slot::update(&present, desired)?;
+                }
+                Ok(Change::Updated)
+            }
+        }
+    }
+
+    /// The service directories that this command made, by name.
+    pub fn ours(&self) -> Result<BTreeSet<String>, StepError> {
+        let names = self.directory.names(MOST_NAMES)?;
+        let mut ours = BTreeSet::new();
+        for name in names.iter().filter_map(|name| name.to_str()).filter(|name| !name.starts_with('.')) {
+            if let Slot::Ours(_) = slot::look(&self.directory, name, &self.maker)? {
+                ours.insert(name.to_string());
+            }
+        }
+        Ok(ours)
+    }
+
+    /// Takes service directories away, whose supervisors then leave, and removes them. One whose
+    /// supervisor takes too long is left under its dot name for the next run.
+    pub fn prune<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, Result<Change, SlotError>)> {
+        if self.intent == Intent::Look {
+            return names.iter().map(|name| (*name, Ok(Change::Pruned))).collect();
+        }
+        let renamed: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let gone = format!("{GONE}{name}");
+                // left by a run whose service came back and went again
+                let result = self
+                    .directory
+                    .remove_all(OsStr::new(&gone))
+                    .and_then(|()| self.directory.rename(name, &gone));
+                (*name, gone, result)
+            })
+            .collect();
+        self.tell_svscan(b"an");
+        let deadline = BootTime::now().after(LEAVES_WITHIN);
+        renamed
+            .into_iter()
+            .map(|(name, gone, result)| {
+                let removed =
+                    result.map_err(SlotError::from).and_then(|()| self.remove_gone(name, &gone, deadline));
+                (name, removed)
+            })
+            .collect()
+    }
+
+    fn remove_gone(&self, name: &str, gone: &str, deadline: BootTime) -> Result<Change, SlotError> {
+        while self.is_supervised(gone) || self.logger_is_supervised(gone) {
+            if BootTime::now() >= deadline {
+                return Err(SlotError::StillSupervised { name: name.to_string() });
+            }
+            crate::sys::clock::pause(LOOKS_EVERY);
+        }
+        self.directory.remove_all(OsStr::new(gone))?;
+        Ok(Change::Pruned)
+    }
+
+    /// Whether a supervisor is at work in the directory of this name.
+    pub fn is_supervised(&self, name: &str) -> bool {
+        self.is_locked(&Path::new(name).join(layout::SUPERVISE).join("lock"))
+    }
+
+    fn logger_is_supervised(&self, name: &str) -> bool {
+        self.is_locked(&Path::new(name).join(layout::LOG).join(layout::SUPERVISE).join("lock"))
+    }
+
+    /// s6-supervise, like other supervisors, holds a lock for as long as it lives.
+    fn is_locked(&self, path: &Path) -> bool {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let Ok(file) = openat(&self.directory.fd, path, flags, Mode::empty()) else { return false };
+        is_locked(file.as_fd())
+    }
+
+    /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
+    pub fn tell_svscan(&self, commands: &[u8]) {
+        let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // nobody listens before s6-svscan runs, which looks by itself when it starts
+        if let Ok(control) = openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {
+            let _ = nix::unistd::write(&control, commands);
+        }
+    }
+}
+
+fn is_locked(file: std::os::fd::BorrowedFd<'_>) -> bool {
+    let mut lock = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    let asked = fcntl(file, FcntlArg::F_GETLK(&mut lock));
+    asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
+}
+
+fn lock(directory: &Directory) -> Result<Flock<OwnedFd>, ScanError> {
+    let refused = |errno| ScanError::Lock { path: directory.shown.join(LOCK), errno };
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(&directory.fd, LOCK, flags, Mode::from_bits_truncate(0o600)).map_err(refused)?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| refused(errno))
+}
