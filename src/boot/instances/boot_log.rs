@@ -82,10 +82,7 @@ pub(super) fn append(home: &OwnedFd, path: &str, size: u64, lines: &str) -> Resu
     let is_full = |status: &FileStat| u64::try_from(status.st_size).is_ok_and(|length| length >= size);
     let opened: Result<_, Errno> = open();
     let opened = match opened {
-        Err(Errno::EACCES) => {
-            rotate()?;
-            open()
-        }
+        Err(Errno::EACCES) if rotate().is_ok() => open(),
         Ok((_, status)) if kind(&status) == SFlag::S_IFREG && is_full(&status) => {
             rotate()?;
             open()
