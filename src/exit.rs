@@ -11,6 +11,8 @@ impl Exit {
     pub const SOME_FAILED: Exit = Exit(1);
     /// `futo sync`, `futo reconcile`: nothing could be done.
     pub const NOTHING_DONE: Exit = Exit(2);
+    /// `futo check`: there is something to mend.
+    pub const FINDINGS: Exit = Exit(1);
     /// Someone must edit something: an option, a file, an account.
     pub const EDIT: Exit = Exit(100);
     /// The system refused: no memory, no process, no permission for the launcher itself.

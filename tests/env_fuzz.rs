@@ -333,11 +333,16 @@ impl Chance {
     }
 }
 
+fn inherited(name: &str) -> Option<&'static [u8]> {
+    INHERITED.iter().find(|(inherited, _)| *inherited == name).map(|(_, value)| value.as_bytes())
+}
+
+/// Whether a file that is read has a canonical spelling: one with the same values.
+fn is_spelled(file: &[u8]) -> bool {
+    env_file::spell(file, &inherited).is_ok_and(|spelled| spelled.is_some())
+}
+
 fn ours(file: &[u8]) -> Option<Variables> {
-    let inherited = |name: &str| {
-        let found = INHERITED.iter().find(|(inherited, _)| *inherited == name);
-        found.map(|(_, value)| value.as_bytes())
-    };
     let read = env_file::parse(file, &inherited).ok()?;
     let mut environment: Variables =
         INHERITED.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
@@ -385,6 +390,8 @@ struct Figures {
     files: usize,
     agreed: usize,
     refused: usize,
+    /// Read, but without a canonical spelling that gives the same values.
+    unspelled: usize,
     differing: Vec<String>,
 }
 
@@ -406,6 +413,7 @@ fn run(files: usize, seed: u64, locale: &str) -> Figures {
                 figures.refused += 1;
                 continue;
             };
+            figures.unspelled += usize::from(!is_spelled(file));
             let bashs = bashs(&place(index), ours);
             if bashs.as_ref() == Some(ours) {
                 figures.agreed += 1;
@@ -449,10 +457,13 @@ fn what_is_read_of_random_files_has_the_values_that_bash_gives() {
         all.files += figures.files;
         all.agreed += figures.agreed;
         all.refused += figures.refused;
+        all.unspelled += figures.unspelled;
         all.differing.extend(figures.differing);
     }
-    let Figures { files, agreed, refused, differing } = all;
+    let Figures { files, agreed, refused, unspelled, differing } = all;
     eprintln!("{files} files: {agreed} agree, {refused} refused, {} silent differences", differing.len());
     assert!(differing.is_empty(), "{}", differing.concat());
+    eprintln!("{unspelled} of those that agree have no canonical spelling");
+    assert!(unspelled * 100 <= agreed, "{unspelled} files have no canonical spelling");
     assert!(agreed * 5 > files, "too few files are read: the generator is of no use");
 }

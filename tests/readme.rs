@@ -30,9 +30,11 @@ const PAGES: [&str; 5] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/options.md", "docs/differences.md"];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 13] = [
     "--bin",
+    "--canonical",
     "--clear-groups",
+    "--compare",
     "--example",
     "--init-groups",
     "--json",

@@ -130,7 +130,8 @@ fn the_run_script_is_one_line_of_the_launcher() {
         assert!(words.contains(&format!("--chdir {home}")), "{words}");
         assert!(words.contains("--log -"), "{words}");
         assert!(words.contains("--env VIRTUAL_ENV=/opt/hermes/.venv"), "{words}");
-        assert!(words.ends_with(&format!(" sh /opt/hermes/.venv {command}")), "{words}");
+        assert!(words.contains("--env PATH=/opt/hermes/.venv/bin:${PATH:-"), "{words}");
+        assert!(words.ends_with(&format!(" -- {command}")), "{words}");
     }
     let log = words(&volume.scan("gateway-coder/log/run")).join(" ");
     assert!(log.contains("--user hermes"), "{log}");

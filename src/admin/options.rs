@@ -39,16 +39,12 @@ pub struct CommandOption {
 }
 
 /// A switch.
-pub(super) const fn switch(long: &'static str, help: &'static str) -> CommandOption {
+pub const fn switch(long: &'static str, help: &'static str) -> CommandOption {
     CommandOption { long, takes: Takes::Nothing, help }
 }
 
 /// An option with a value.
-pub(super) const fn value(
-    long: &'static str,
-    metavariable: &'static str,
-    help: &'static str,
-) -> CommandOption {
+pub const fn value(long: &'static str, metavariable: &'static str, help: &'static str) -> CommandOption {
     CommandOption { long, takes: Takes::Value(metavariable), help }
 }
 
@@ -67,8 +63,8 @@ impl Words {
     }
 
     /// The option's value; the last one wins.
-    pub fn value<'a>(&'a self, long: &'a str) -> Option<&'a OsString> {
-        self.values(long).last()
+    pub fn value(&self, long: &str) -> Option<&OsString> {
+        self.given.iter().rfind(|(each, _)| *each == long).map(|(_, value)| value)
     }
 
     /// All values of the option, in order.

@@ -1,11 +1,11 @@
 //! From the volume to the scan directory, again and again: discover → desired → diff → apply → report.
 //!
-//! One engine, two front ends that discover: [`instances`] for `futo reconcile`, definitions for
+//! One engine, two front ends that discover: [`instances`] for `futo reconcile`, [`definitions`] for
 //! `futo sync`. Each makes of what it finds the service directories that should be ([`desired`]);
 //! [`scan`] and [`slot`] bring the scan directory there.
 
 pub mod account;
-//pub mod definitions;
+pub mod definitions;
 pub mod delegate;
 pub mod desired;
 pub mod directory;

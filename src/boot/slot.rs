@@ -19,7 +19,6 @@ use crate::service::layout;
 
 /// Tells who made a service directory: only he updates and removes it.
 pub const MARKER: &str = ".futo";
-const CURRENT: &str = ".cur";
 const CURRENT_PART: &str = ".cur.new";
 const LINK_PART: &str = ".link.new";
 /// One is in use, the other one is written.
@@ -189,7 +188,7 @@ pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepErro
         let next = if current == one { other } else { one };
         let switched = write_generation(slot, next, &desired.files)
             .and_then(|()| slot.link(next, CURRENT_PART))
-            .and_then(|()| slot.rename(CURRENT_PART, CURRENT));
+            .and_then(|()| slot.rename(CURRENT_PART, layout::CURRENT));
         // whichever is not in use
         let swept = sweep(slot);
         switched.and(swept)?;
@@ -207,7 +206,7 @@ pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepErro
 fn sweep(slot: &Directory) -> Result<(), StepError> {
     slot.remove(CURRENT_PART)?;
     slot.remove(LINK_PART)?;
-    let current = slot.target(CURRENT);
+    let current = slot.target(layout::CURRENT);
     for generation in GENERATIONS.iter().filter(|each| current.as_deref() != Some(OsStr::new(each))) {
         slot.remove_all(OsStr::new(generation))?;
     }
@@ -217,7 +216,7 @@ fn sweep(slot: &Directory) -> Result<(), StepError> {
 /// Makes every name a link into `.cur`; gives the generation in use. No step changes what a name leads
 /// to: the first generation has the same files, by hard links, before anything leads into it.
 fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
-    let current = match slot.target(CURRENT) {
+    let current = match slot.target(layout::CURRENT) {
         Some(current) => current.to_string_lossy().into_owned(),
         None => {
             let [first, _] = GENERATIONS;
@@ -228,7 +227,7 @@ fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
                     slot.add_name(name, &generation, &flat(name))?;
                 }
             }
-            slot.link(first, CURRENT)?;
+            slot.link(first, layout::CURRENT)?;
             first.to_string()
         }
     };
@@ -237,7 +236,7 @@ fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
             true => ("../", flat(name)),
             false => ("", name.to_string()),
         };
-        let target = format!("{above}{CURRENT}/{target}");
+        let target = format!("{above}{}/{target}", layout::CURRENT);
         let is_link = slot.target(name).is_some_and(|present| present == OsStr::new(&target));
         if !is_link && (files.has(name) || slot.status(name)?.is_some()) {
             slot.link(&target, LINK_PART)?;

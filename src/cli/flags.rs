@@ -4,10 +4,10 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::config::settings::{LogTarget, OnStop, Settings};
+use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnStop, Settings};
 use crate::config::value::{
     Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
-    descriptor, mode, text, whole,
+    assignment, descriptor, mode, names, text, whole,
 };
 use crate::service::ServiceName;
 
@@ -84,6 +84,8 @@ pub struct Flag {
     pub section: Section,
     /// What it means for the launcher.
     pub role: Role,
+    /// Whether `${NAME}` in its value is a variable of the worker's environment.
+    pub expands: bool,
     /// One line for `-h`.
     pub help: &'static str,
     /// More lines for `--help`; empty if there is no more to say.
@@ -97,7 +99,18 @@ fn not_a_setting(_: &mut Settings, _: &OsStr) -> Result<(), Invalid> {
 }
 
 const fn flag(long: &'static str, takes: Takes, section: Section, help: &'static str, set: Setter) -> Flag {
-    Flag { long, short: None, takes, repeats: false, section, role: Role::Any, help, more: "", set }
+    Flag {
+        long,
+        short: None,
+        takes,
+        repeats: false,
+        section,
+        role: Role::Any,
+        expands: false,
+        help,
+        more: "",
+        set,
+    }
 }
 
 impl Flag {
@@ -111,6 +124,10 @@ impl Flag {
     }
     const fn role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+    const fn expands(mut self) -> Self {
+        self.expands = true;
         self
     }
     const fn short(mut self, short: char) -> Self {
@@ -132,6 +149,11 @@ impl Flag {
 /// A path as given; an empty one is a mistake of an unset variable, not the current directory.
 fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
     if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
+}
+
+fn absolute(value: &OsStr) -> Result<PathBuf, Invalid> {
+    let path = path(value)?;
+    if path.is_absolute() { Ok(path) } else { Err(Invalid::new("is not an absolute path")) }
 }
 
 use Section::{Environment, General, Identity, Log, Timing};
@@ -163,6 +185,14 @@ pub static FLAGS: &[Flag] = &[
         "Default: the name that s6 passes, else the name of the service directory (NAME-log in \
          NAME/log), else the program's.",
     ),
+    flag("service-dir", Value("DIR"), General, "where the service's own files are", |settings, value| {
+        settings.service_dir = Some(absolute(value)?);
+        Ok(())
+    })
+    .more(
+        "config.env and all relative paths count from there. It is entered as the worker's user. Default: \
+         the directory in which the launcher is started, as supervisors do. futo sync writes it.",
+    ),
     flag("help", Nothing, General, "show this (-h: one line each)", not_a_setting)
         .short('h')
         .role(Role::CommandLineOnly),
@@ -180,6 +210,7 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::Timing)
+    .expands()
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
     flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
         settings.once = true;
@@ -197,7 +228,8 @@ pub static FLAGS: &[Flag] = &[
             Ok(())
         },
     )
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag(
         "timeout",
         Value("DURATION"),
@@ -209,6 +241,7 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::NeedsTiming)
+    .expands()
     .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
     flag(
         "grace",
@@ -220,12 +253,14 @@ pub static FLAGS: &[Flag] = &[
             Ok(())
         },
     )
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("stop-signal", Value("SIGNAL"), Timing, "what asks the worker to stop [TERM]", |settings, value| {
         settings.stop_signal = Some(StopSignal::parse(text(value)?)?);
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("on-stop", Value("kill|finish"), Timing, "stop the run, or let it end [kill]", |settings, value| {
         settings.on_stop = Some(match text(value)? {
             "kill" => OnStop::Kill,
@@ -234,7 +269,8 @@ pub static FLAGS: &[Flag] = &[
         });
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag(
         "backoff",
         Value("F:MAX"),
@@ -246,12 +282,14 @@ pub static FLAGS: &[Flag] = &[
         },
     )
     .role(Role::NeedsTiming)
+    .expands()
     .more("Up to MAX, for instance 2:5m. A run of over a minute starts anew."),
     flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
         settings.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
         Ok(())
     })
-    .role(Role::NeedsTiming),
+    .role(Role::NeedsTiming)
+    .expands(),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())
@@ -272,11 +310,7 @@ pub static FLAGS: &[Flag] = &[
     )
     .more("Default: all groups of the user, as initgroups gives them."),
     flag("home", Value("DIR"), Identity, "HOME of the worker", |settings, value| {
-        let home = path(value)?;
-        if !home.is_absolute() {
-            return Err(Invalid::new("is not an absolute path"));
-        }
-        settings.home = Some(home);
+        settings.home = Some(absolute(value)?);
         Ok(())
     })
     .more("Default: /config for abc, else the home in /etc/passwd, else as inherited."),
@@ -336,22 +370,81 @@ pub static FLAGS: &[Flag] = &[
         settings.env.push(EnvironmentEdit::parse_set(value)?);
         Ok(())
     })
-    .repeats(),
+    .repeats()
+    .more("${NAME} in the value is a variable: --env 'PATH=/config/bin:${PATH}'."),
     flag("unset", Value("NAME"), Environment, "remove a variable", |settings, value| {
         settings.env.push(EnvironmentEdit::parse_unset(value)?);
         Ok(())
     })
     .repeats(),
     flag("env-file", Value("PATH"), Environment, "read this file too; it must exist", |settings, value| {
-        settings.env_files.push(path(value)?);
+        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
         Ok(())
     })
     .repeats()
     .more("Read as bash would, behind the service directory's config.env, and never executed."),
+    flag("dotenv", Value("PATH"), Environment, "read this file in the dotenv dialect", |settings, value| {
+        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
+        Ok(())
+    })
+    .repeats()
+    .more("As compose's .env; it must exist. In the order of --env-file and --dotenv the later one wins."),
     flag("no-env-file", Nothing, Environment, "do not read config.env", |settings, _| {
         settings.no_env_file = true;
         Ok(())
     }),
+    flag(
+        "env-dir",
+        Value("DIR"),
+        Environment,
+        "a file for each variable, as s6-envdir",
+        |settings, value| {
+            settings.env_dirs.push(path(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("The first line is the value; an empty file removes the variable. Wins over the files above."),
+    flag(
+        "default",
+        Value("NAME=VALUE"),
+        Environment,
+        "set a variable that is missing or empty",
+        |settings, value| {
+            settings.defaults.push(assignment(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("Behind all files, before --env and --unset; ${NAME} in the value is a variable."),
+    flag(
+        "require",
+        Value("NAME,…"),
+        Environment,
+        "these variables must be set and not empty",
+        |settings, value| {
+            settings.require.extend(names(value)?);
+            Ok(())
+        },
+    )
+    .repeats(),
+    flag(
+        "container-env",
+        Value("DIR|none"),
+        Environment,
+        "where the container's variables are",
+        |settings, value| {
+            settings.container_env = Some(match value == "none" {
+                true => ContainerEnv::None,
+                false => ContainerEnv::Directory(path(value)?),
+            });
+            Ok(())
+        },
+    )
+    .more(
+        "A file for each variable. Default: /run/s6/container_environment (of s6-overlay), if it is \
+         there. What is inherited wins over them.",
+    ),
     flag("clear-env", Nothing, Environment, "start from an empty environment", |settings, _| {
         settings.clear_env = true;
         Ok(())

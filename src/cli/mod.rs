@@ -15,6 +15,8 @@ pub use flags::{Flag, Section, Takes};
 pub(crate) use parse::nearest;
 pub use parse::{CommandLineError, parse};
 
+use crate::config::value::{Invalid, Template};
+
 /// What to do instead of launching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -61,6 +63,15 @@ pub struct Given {
 }
 
 impl Given {
+    /// The value, if it is known before the environment is.
+    pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
+        if self.flag.expands {
+            Ok(Template::parse(&self.value)?.literal())
+        } else {
+            Ok(Some(self.value.clone()))
+        }
+    }
+
     /// How a message names the place: `--interval` or `./run:3: interval`.
     pub fn place(&self) -> String {
         match &self.origin {

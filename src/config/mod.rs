@@ -3,6 +3,7 @@
 pub mod service_file;
 pub mod settings;
 pub mod spec;
+pub mod timing;
 pub mod value;
 
 pub use spec::{Spec, resolve};

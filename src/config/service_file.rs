@@ -295,7 +295,7 @@ fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
         (_, Value::Text(text)) => Ok(vec![text.into()]),
         (_, Value::List(list)) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
         (_, Value::List(list)) if flag.long == "groups" => Ok(vec![list.join(",").into()]),
-        (_, Value::Table(table)) if matches!(flag.long, "env" | "ulimit") => {
+        (_, Value::Table(table)) if matches!(flag.long, "env" | "default" | "ulimit") => {
             Ok(table.into_iter().map(|(name, value)| format!("{name}={value}").into()).collect())
         }
         (Takes::Value(metavariable) | Takes::OptionalValue(metavariable), _) => Err(match flag.repeats {

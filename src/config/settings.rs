@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, StopSignal, UserRequest,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, StopSignal, Template, UserRequest,
+    VariableName,
 };
 use crate::service::ServiceName;
 
@@ -17,6 +18,36 @@ pub enum LogTarget {
     File(PathBuf),
     /// To the inherited stdout.
     Inherited,
+}
+
+/// Where the container's own variables are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContainerEnv {
+    /// Where s6-overlay keeps them, if it does.
+    #[default]
+    Standard,
+    /// In the files of this directory.
+    Directory(PathBuf),
+    /// Nowhere.
+    None,
+}
+
+/// A file of variables that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvFile {
+    /// As given.
+    pub path: PathBuf,
+    /// How it is read.
+    pub dialect: Dialect,
+}
+
+/// How a file of variables is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// As bash would source it.
+    Bash,
+    /// As dotenv programs do.
+    Dotenv,
 }
 
 /// What a stop does to a run.
@@ -34,6 +65,7 @@ pub enum OnStop {
 #[expect(missing_docs, reason = "each field is the option of the same name")]
 pub struct Settings {
     pub name: Option<ServiceName>,
+    pub service_dir: Option<PathBuf>,
     pub interval: Option<Delay>,
     pub once: bool,
     pub initial_delay: Option<Delay>,
@@ -54,7 +86,11 @@ pub struct Settings {
     pub oom_score_adj: Option<i32>,
     pub keep_fds: Vec<i32>,
     pub env: Vec<EnvironmentEdit>,
-    pub env_files: Vec<PathBuf>,
+    pub container_env: Option<ContainerEnv>,
+    pub env_files: Vec<EnvFile>,
+    pub env_dirs: Vec<PathBuf>,
+    pub defaults: Vec<(VariableName, Template)>,
+    pub require: Vec<VariableName>,
     pub no_env_file: bool,
     pub clear_env: bool,
     pub log: Option<LogTarget>,

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::service_file::{self, ServiceFile, ServiceFileError};
-use super::settings::{LogTarget, OnStop, Settings};
+use super::settings::{ContainerEnv, EnvFile, LogTarget, Settings};
+use super::timing::{self, TimingSpec};
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
+    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, GroupsRequest, Invalid, Template, UserRequest,
+    VariableName,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
@@ -20,11 +22,6 @@ use crate::plan::trust::{self, TrustError};
 use crate::service::ServiceName;
 use crate::sys::spawn::Limit;
 
-/// Time between stop signal and KILL. s6-overlay's own grace at container shutdown is 3 s.
-const GRACE: Delay = Delay::from_secs(5);
-/// The delay after a failed run of `--once`.
-const ONCE_RETRY: Delay = Delay::from_secs(5);
-const STOP_SIGNAL: StopSignal = StopSignal(nix::sys::signal::Signal::SIGTERM);
 const LOG_MODE: u32 = 0o640;
 const LOG_SIZE: ByteSize = ByteSize(10 << 20);
 const LOG_KEEP: u32 = 5;
@@ -34,6 +31,8 @@ const LOG_KEEP: u32 = 5;
 pub struct Spec {
     /// `--name`
     pub name: Option<ServiceName>,
+    /// `--service-dir`
+    pub service_dir: Option<PathBuf>,
     /// What s6 passes behind `--file PATH`.
     pub passed_name: Option<OsString>,
     /// The file of `--file`.
@@ -41,7 +40,7 @@ pub struct Spec {
     /// What to run.
     pub worker: Worker,
     /// When to run it; `None` is exec mode.
-    pub timing: Option<Timing>,
+    pub timing: Option<TimingSpec>,
     /// Who runs it.
     pub user: Option<UserRequest>,
     /// `--groups`
@@ -86,6 +85,16 @@ pub enum Worker {
     Script(String),
 }
 
+impl Worker {
+    /// As one program and its arguments.
+    pub(crate) fn words(self) -> Vec<OsString> {
+        match self {
+            Worker::Program(words) => words,
+            Worker::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
+        }
+    }
+}
+
 /// Bounds of the process that only root, or only downwards, can set.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
@@ -110,14 +119,22 @@ impl Limits {
 /// Where the variables come from, beside what is inherited.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentSpec {
-    /// Start from nothing.
+    /// Start from nothing: neither the container's variables nor inherited ones.
     pub clear: bool,
+    /// `--container-env`
+    pub container: ContainerEnv,
     /// Read config.env of the service directory if it is there.
     pub config_env: bool,
-    /// Further files; each must exist.
-    pub files: Vec<PathBuf>,
+    /// Further files, in order; each must exist.
+    pub files: Vec<EnvFile>,
+    /// Directories with a file for each variable, in order; each must exist.
+    pub directories: Vec<PathBuf>,
+    /// `--default`: for variables that are missing or empty.
+    pub defaults: Vec<(VariableName, Template)>,
     /// `--env` and `--unset`, in order.
     pub edits: Vec<EnvironmentEdit>,
+    /// `--require`: must have a value in the end.
+    pub required: Vec<VariableName>,
 }
 
 /// How a log file is kept.
@@ -129,55 +146,6 @@ pub struct LogRules {
     pub size: ByteSize,
     /// Rotated files kept.
     pub keep: u32,
-}
-
-/// The loop.
-#[derive(Clone, Debug)]
-pub struct Timing {
-    /// When a run follows.
-    pub pace: Pace,
-    /// Before the first run.
-    pub initial_delay: Option<Delay>,
-    /// The longest run.
-    pub timeout: Option<Delay>,
-    /// How a run is stopped.
-    pub stop: StopRules,
-    /// How the delay grows with failures.
-    pub backoff: Option<Backoff>,
-    /// Failures in a row after which the service rests.
-    pub max_failures: Option<u32>,
-}
-
-/// When a run follows another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// Fixed delay: so long after the end of each run.
-    Interval(Delay),
-    /// After a success never; after a failure so long after its end.
-    Once {
-        /// The delay after a failure.
-        retry: Delay,
-    },
-}
-
-impl Pace {
-    /// The delay before back-off.
-    pub fn delay(self) -> Delay {
-        match self {
-            Pace::Interval(delay) | Pace::Once { retry: delay } => delay,
-        }
-    }
-}
-
-/// How a run is stopped.
-#[derive(Clone, Copy, Debug)]
-pub struct StopRules {
-    /// What asks it to stop.
-    pub signal: StopSignal,
-    /// From there to KILL.
-    pub grace: Delay,
-    /// Whether a stop touches the run at all.
-    pub on_stop: OnStop,
 }
 
 /// What can be wrong with a specification.
@@ -198,6 +166,14 @@ pub enum SpecError {
     NeedsTiming {
         /// The option.
         place: String,
+    },
+    /// A variable in a value is missing.
+    #[error("{place}: {error}")]
+    Expansion {
+        /// The option.
+        place: String,
+        /// Which one.
+        error: ExpansionError,
     },
     /// Nothing to run.
     #[error("no program given")]
@@ -238,6 +214,7 @@ impl Problem for SpecError {
         match self {
             SpecError::Value { invalid, .. } => invalid.hint.clone(),
             SpecError::NeedsTiming { .. } => Some("add --interval DURATION or --once".to_string()),
+            SpecError::Expansion { error, .. } => error.hint(),
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
             SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => {
@@ -257,7 +234,13 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let mut settings = Settings::default();
     let mut timing_options: Vec<Given> = Vec::new();
     let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
-        if let Err(invalid) = (given.flag.set)(settings, &given.value) {
+        let applied = match given.literal() {
+            Ok(Some(value)) => (given.flag.set)(settings, &value),
+            // its value is known when the environment is
+            Ok(None) => Ok(()),
+            Err(invalid) => Err(invalid),
+        };
+        if let Err(invalid) = applied {
             findings.push(SpecError::Value { place: given.place(), shown: shown(&given), invalid });
         }
         if matches!(given.flag.role, Role::Timing | Role::NeedsTiming) {
@@ -293,11 +276,12 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     }
 
     let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
-    let timing = timing(&settings, &timing_options, findings);
+    let timing = timing::spec(&settings, timing_options, findings);
     // a finding stands for what is missing here; nothing is launched with one
     let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
     let Settings {
         name,
+        service_dir,
         interval: _,
         once: _,
         initial_delay: _,
@@ -318,7 +302,11 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         oom_score_adj,
         keep_fds,
         env,
+        container_env,
         env_files,
+        env_dirs,
+        defaults,
+        require,
         no_env_file,
         clear_env,
         log,
@@ -329,6 +317,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     } = settings;
     Spec {
         name,
+        service_dir,
         passed_name,
         file,
         worker,
@@ -343,9 +332,13 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         keep_fds,
         environment: EnvironmentSpec {
             clear: clear_env,
+            container: container_env.unwrap_or_default(),
             config_env: !no_env_file,
             files: env_files,
+            directories: env_dirs,
+            defaults,
             edits: env,
+            required: require,
         },
         log,
         log_rules: LogRules {
@@ -371,8 +364,9 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
     findings.iter().count() == before
 }
 
-fn shown(given: &Given) -> Option<String> {
-    (given.flag.long != "env").then(|| given.value.to_string_lossy().into_owned())
+/// The value as it was written, unless it may be a secret.
+pub(super) fn shown(given: &Given) -> Option<String> {
+    (!matches!(given.flag.long, "env" | "default")).then(|| given.value.to_string_lossy().into_owned())
 }
 
 fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {
@@ -399,41 +393,4 @@ fn read_service_file(path: PathBuf, host: &dyn Host, findings: &mut Findings) ->
         findings.push(SpecError::NoWorker { path: path.display().to_string() });
     }
     (SpecFile { path, is_roots }, file)
-}
-
-fn timing(settings: &Settings, options: &[Given], findings: &mut Findings) -> Option<Timing> {
-    let pace = match (settings.once, settings.interval) {
-        (true, retry) => Pace::Once { retry: retry.unwrap_or(ONCE_RETRY) },
-        (false, Some(interval)) => Pace::Interval(interval),
-        (false, None) => {
-            // a timing option whose value is invalid has been said already
-            if !options.iter().any(|given| given.flag.role == Role::Timing) {
-                for given in options {
-                    findings.push(SpecError::NeedsTiming { place: given.place() });
-                }
-            }
-            return None;
-        }
-    };
-    if let Some(backoff) = settings.backoff
-        && backoff.max < pace.delay()
-    {
-        let place = options
-            .iter()
-            .rfind(|given| given.flag.long == "backoff")
-            .map_or("--backoff".to_string(), Given::place);
-        findings.push(SpecError::BackoffBelowDelay { place, max: backoff.max, delay: pace.delay() });
-    }
-    Some(Timing {
-        pace,
-        initial_delay: settings.initial_delay.filter(|delay| !delay.duration().is_zero()),
-        timeout: settings.timeout,
-        stop: StopRules {
-            signal: settings.stop_signal.unwrap_or(STOP_SIGNAL),
-            grace: settings.grace.unwrap_or(GRACE),
-            on_stop: settings.on_stop.unwrap_or_default(),
-        },
-        backoff: settings.backoff,
-        max_failures: settings.max_failures,
-    })
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Explained, text};
-use crate::config::spec::{Pace, Timing};
+use crate::config::timing::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place};
 
@@ -87,7 +87,7 @@ struct ProblemPart {
 }
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, found, findings, show_values } = explained;
+    let Explained { plan, environment, timing, found, findings, show_values } = explained;
     let page = Page {
         version: 1,
         name: plan.name.to_string(),
@@ -99,10 +99,8 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::ExecAsInit => "exec-as-init",
             Mode::Loop(_) => "loop",
         },
-        timing: match &plan.mode {
-            Mode::Loop(timing) => Some(timing_part(timing, text::timing_lines(plan), text::starts(plan))),
-            Mode::Exec | Mode::ExecAsInit => None,
-        },
+        timing: timing
+            .map(|timing| timing_part(timing, text::timing_lines(plan, Some(timing)), text::starts(timing))),
         user: (plan.change != Change::Unknown).then(|| UserPart {
             name: plan.identity.name.clone(),
             uid: plan.identity.uid.as_raw(),

@@ -7,6 +7,7 @@ mod text;
 use std::os::fd::AsFd;
 
 use crate::cli::ExplainForm;
+use crate::config::timing::Timing;
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
@@ -19,6 +20,8 @@ use crate::sys;
 struct Explained<'a> {
     plan: &'a Plan,
     environment: &'a Environment,
+    /// None without a timing option, or with a finding about it.
+    timing: Option<&'a Timing>,
     /// The program as it would be found.
     found: Option<std::path::PathBuf>,
     findings: &'a Findings,
@@ -33,9 +36,16 @@ pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, show_va
     {
         findings.push(error);
     }
-    let environment = ready::look(draft, &mut findings);
+    let (environment, timing) = ready::look(draft, &mut findings);
     let found = ready::program::find(plan, &environment).ok();
-    let explained = Explained { plan, environment: &environment, found, findings: &findings, show_values };
+    let explained = Explained {
+        plan,
+        environment: &environment,
+        timing: timing.as_ref(),
+        found,
+        findings: &findings,
+        show_values,
+    };
     let page = match form {
         ExplainForm::Text => text::page(&explained),
         ExplainForm::Json => json::page(&explained),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Explained;
 use crate::cli::help::wrapped;
 use crate::config::settings::OnStop;
-use crate::config::spec::{Pace, Timing};
+use crate::config::timing::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
 use crate::ready::environment::Source;
@@ -17,7 +17,7 @@ use crate::sys::clock;
 const STARTS: u32 = 5;
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, found, findings, show_values } = explained;
+    let Explained { plan, environment, timing, found, findings, show_values } = explained;
     let mut page = Page::default();
     page.row("service", &service(plan));
     match (plan.program.is_empty(), found) {
@@ -25,10 +25,10 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         (false, Some(path)) => page.row("worker", &format!("{}  (is {})", words(plan), path.display())),
         (false, None) => page.row("worker", &format!("{}  (was not found)", words(plan))),
     }
-    for line in timing_lines(plan) {
+    for line in timing_lines(plan, *timing) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
-    let starts = starts(plan);
+    let starts = timing.map(starts).unwrap_or_default();
     if !starts.is_empty() {
         page.row("", "next starts, if a run took no time:");
         starts.iter().for_each(|start| page.row("", &format!("  {start}")));
@@ -182,13 +182,14 @@ fn log(plan: &Plan) -> String {
 }
 
 /// The timing in words.
-pub(super) fn timing_lines(plan: &Plan) -> Vec<String> {
-    match &plan.mode {
-        Mode::Exec => vec!["none: the worker takes the launcher's place (same pid)".to_string()],
-        Mode::ExecAsInit => {
+pub(super) fn timing_lines(plan: &Plan, timing: Option<&Timing>) -> Vec<String> {
+    match (&plan.mode, timing) {
+        (Mode::Exec, _) => vec!["none: the worker takes the launcher's place (same pid)".to_string()],
+        (Mode::ExecAsInit, _) => {
             vec!["none; as PID 1 the launcher stays, forwards signals and reaps orphans".to_string()]
         }
-        Mode::Loop(timing) => loop_lines(timing),
+        (Mode::Loop(_), Some(timing)) => loop_lines(timing),
+        (Mode::Loop(_), None) => vec!["a loop; see the problems".to_string()],
     }
 }
 
@@ -225,8 +226,7 @@ fn loop_lines(timing: &Timing) -> Vec<String> {
 }
 
 /// The next starts, UTC, if a run took no time; none where no run follows a success.
-pub(super) fn starts(plan: &Plan) -> Vec<String> {
-    let Mode::Loop(timing) = &plan.mode else { return Vec::new() };
+pub(super) fn starts(timing: &Timing) -> Vec<String> {
     let Pace::Interval(delay) = timing.pace else { return Vec::new() };
     let first = clock::wall_now() + timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
     (0..STARTS).map(|number| clock::utc(first + delay.duration() * number)).collect()

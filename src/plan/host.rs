@@ -1,8 +1,9 @@
 //! The machine as the plan sees it: everything outside argv that a plan depends on, behind one trait
 //! that tests fake.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -10,7 +11,9 @@ use nix::fcntl::OFlag;
 use nix::sys::resource::Resource;
 use nix::unistd::{Gid, Uid};
 
+use super::envdir::{self, Entry, Form};
 use super::trust;
+use crate::error::reason_of;
 use crate::service::layout;
 use crate::sys;
 use crate::sys::nofollow;
@@ -40,6 +43,10 @@ pub trait Host {
     fn is_init(&self) -> bool;
     /// The text of a regular file, no link followed, and whether the path is root's.
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)>;
+    /// The variables in the files of a directory. Run by root, only where directory and files are root's.
+    fn read_envdir(&self, directory: &Path) -> io::Result<Vec<(OsString, OsString)>>;
+    /// A variable that the parent process began with; none if that cannot be seen.
+    fn parent_variable(&self, name: &str) -> Option<OsString>;
     /// The current bounds, soft and hard.
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)>;
     /// The current preference of the out-of-memory killer.
@@ -111,6 +118,41 @@ impl Host for Machine {
         let bytes = sys::file::read_at_most(file, most)?;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
         Ok((text, trust::is_roots(path)))
+    }
+
+    fn read_envdir(&self, directory: &Path) -> io::Result<Vec<(OsString, OsString)>> {
+        sys::file::look_for(directory)?;
+        let is_root = self.is_root();
+        let foreign = || io::Error::other("others than root can write it");
+        if is_root && !trust::is_roots(directory) {
+            return Err(foreign());
+        }
+        let mut variables = Vec::new();
+        for Entry { name, path, content } in
+            envdir::read(directory, Form::WholeFile, OFlag::O_NOFOLLOW, |_| Ok(()))?
+        {
+            let read = content.and_then(|(value, status)| {
+                let may_be_read = !is_root || nofollow::belongs_to_root_alone(&status);
+                if may_be_read { Ok(value) } else { Err(foreign()) }
+            });
+            match read {
+                Ok(value) => variables.extend(value.map(|value| (name, value))),
+                Err(error) => {
+                    let name = path.file_name().unwrap_or_default().display();
+                    return Err(io::Error::new(error.kind(), format!("{name}: {}", reason_of(&error))));
+                }
+            }
+        }
+        Ok(variables)
+    }
+
+    fn parent_variable(&self, name: &str) -> Option<OsString> {
+        let path = format!("/proc/{}/environ", nix::unistd::getppid());
+        let environment = sys::file::read_to_end(Path::new(&path)).ok()?;
+        environment.split(|byte| *byte == 0).find_map(|variable| {
+            let value = variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(OsStr::from_bytes(value).to_os_string())
+        })
     }
 
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)> {

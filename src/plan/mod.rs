@@ -1,6 +1,8 @@
 //! Spec → [`Plan`]: what the machine makes of a specification. Reading only; nothing is changed.
 
 pub mod accounts;
+mod container;
+pub mod envdir;
 pub mod host;
 pub mod identity;
 pub mod trust;
@@ -13,7 +15,8 @@ pub use identity::{Change, Identity};
 
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
-use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Timing, Worker};
+use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
+use crate::config::timing::TimingSpec;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -42,7 +45,7 @@ pub enum Mode {
     /// As PID 1 the launcher stays, forwards signals and reaps.
     ExecAsInit,
     /// In a loop.
-    Loop(Timing),
+    Loop(TimingSpec),
 }
 
 /// Where stdout and stderr go.
@@ -67,6 +70,8 @@ pub struct Plan {
     pub place: Place,
     /// The working directory, without links.
     pub directory: PathBuf,
+    /// Where the service's own files are, if elsewhere.
+    pub service_dir: Option<PathBuf>,
     /// The file of `--file`.
     pub file: Option<SpecFile>,
     /// Who the worker is.
@@ -85,7 +90,9 @@ pub struct Plan {
     pub no_new_privs: bool,
     /// Descriptors that are handed on.
     pub keep_fds: Vec<i32>,
-    /// The environment as inherited.
+    /// The container's variables.
+    pub container: Vec<(OsString, OsString)>,
+    /// The environment as inherited, as far as it wins over them.
     pub inherited: Vec<(OsString, OsString)>,
     /// What is added to it.
     pub environment: EnvironmentSpec,
@@ -99,6 +106,18 @@ pub struct Plan {
     pub program: Vec<OsString>,
     /// How it is run.
     pub mode: Mode,
+}
+
+impl Plan {
+    /// A path of the service's own, seen from the launcher's directory.
+    pub fn own(&self, path: &Path) -> PathBuf {
+        from_service_dir(self.service_dir.as_deref(), path)
+    }
+}
+
+/// A path that counts from `--service-dir`, seen from the launcher's directory.
+fn from_service_dir(service_dir: Option<&Path>, path: &Path) -> PathBuf {
+    service_dir.map_or_else(|| path.to_path_buf(), |directory| directory.join(path))
 }
 
 impl Draft {
@@ -146,17 +165,15 @@ impl Problem for PlanError {
 }
 
 /// Makes the plan; all findings at once.
-pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+    count_from_service_dir(&mut spec);
     let place = if host.has_run() { Place::Service } else { Place::Elsewhere };
     let directory = host.working_directory().unwrap_or_else(|source| {
         let source = nix::errno::Errno::from_raw(source.raw_os_error().unwrap_or(0));
         findings.push(PlanError::WorkingDirectory { source });
         PathBuf::from("/")
     });
-    let program = match &spec.worker {
-        Worker::Program(words) => words.clone(),
-        Worker::Script(text) => ["sh", "-euc", text].into_iter().map(OsString::from).collect(),
-    };
+    let program = spec.worker.clone().words();
     let name = match &spec.name {
         Some(name) => name.clone(),
         None if program.is_empty() && place == Place::Elsewhere => ServiceName::stand_in(),
@@ -175,7 +192,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
-    let inherited = host.environment();
+    let (container, inherited) = container::variables(&spec.environment.container, host, findings);
     let home = home(&spec, &identity, change, &inherited);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {
@@ -194,6 +211,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         name,
         place,
         directory,
+        service_dir: spec.service_dir,
         file: spec.file,
         identity,
         change,
@@ -203,6 +221,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         umask: spec.umask,
         no_new_privs: spec.no_new_privs,
         keep_fds: spec.keep_fds,
+        container,
         inherited,
         environment,
         log,
@@ -211,6 +230,22 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         program,
         mode,
     })
+}
+
+/// With `--service-dir` relative paths count from there, as if the launcher had been started there. It
+/// is not: its directory is the supervised one, and the user's files are his own business.
+fn count_from_service_dir(spec: &mut Spec) {
+    let Some(service_dir) = spec.service_dir.clone() else { return };
+    let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
+    spec.environment.files.iter_mut().for_each(|file| count(&mut file.path));
+    spec.environment.directories.iter_mut().for_each(count);
+    if let Some(LogTarget::File(path)) = &mut spec.log {
+        count(path);
+    }
+    if let Some(state_dir) = &mut spec.state_dir {
+        count(state_dir);
+    }
+    count(spec.chdir.get_or_insert_default());
 }
 
 /// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),

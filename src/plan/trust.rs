@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::stat::SFlag;
 
 use super::Host;
-use crate::config::settings::Settings;
+use crate::config::settings::{ContainerEnv, Settings};
 use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
@@ -113,6 +113,11 @@ pub(crate) fn refuse_rights(
     if !std::mem::take(&mut settings.keep_fds).is_empty() {
         // what root's ancestors leaked: maybe a file that the worker could not open
         refuse("keep-fd".to_string());
+    }
+    if matches!(settings.container_env, Some(ContainerEnv::Directory(_))) {
+        // read by root: it may be root's secrets
+        refuse("container-env other than none".to_string());
+        settings.container_env = None;
     }
     let is_lower = |wanted: &mut i32| host.oom_score_adj().map_or(true, |present| *wanted < present);
     if settings.oom_score_adj.take_if(is_lower).is_some() {

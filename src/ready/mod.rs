@@ -10,6 +10,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::config::timing::Timing;
 use crate::drop::Dropped;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -18,7 +19,7 @@ use crate::plan::{Draft, Mode, Plan};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::Vector;
-use environment::{Environment, Signature};
+use environment::Environment;
 use readiness::Notification;
 
 /// All that a run needs.
@@ -28,8 +29,8 @@ pub struct Ready<'a> {
     pub plan: &'a Plan,
     /// The worker's variables.
     pub environment: Environment,
-    /// Of the files they were read from.
-    pub signature: Signature,
+    /// When it runs; none without a timing option.
+    pub timing: Option<Timing>,
     /// Its log.
     pub log: Log,
     /// Where readiness is told, if the service directory has `notification-fd`.
@@ -81,23 +82,27 @@ pub fn prepare<'a>(
     let plan = &dropped.plan;
     let mut findings = Findings::default();
     let log = Log::open(plan, Rotation::WhenDue, reporter);
-    // before the files are read: a change from here on is seen before the next run
-    let signature = match plan.mode {
-        Mode::Loop(_) => Signature::of(plan),
-        Mode::Exec | Mode::ExecAsInit => Signature::default(),
-    };
     let environment = environment::build(plan, &mut findings);
     reporter.trouble("environment", environment.oddity());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }
+    let timing = timing(plan, &environment, &mut findings);
     findings.or(())?;
-    Ok(Ready { plan, environment, signature, log, notification: held.take() })
+    Ok(Ready { plan, environment, timing, log, notification: held.take() })
+}
+
+/// The timing over the worker's variables.
+pub(crate) fn timing(plan: &Plan, environment: &Environment, findings: &mut Findings) -> Option<Timing> {
+    match &plan.mode {
+        Mode::Loop(spec) => spec.settle(&|name| environment.get(name), findings),
+        Mode::Exec | Mode::ExecAsInit => None,
+    }
 }
 
 /// Everything that would fail, found without touching anything: for `--explain`. Gives the
-/// environment as far as it could be read.
-pub fn look(draft: &Draft, findings: &mut Findings) -> Environment {
+/// environment as far as it could be read, and the timing over it.
+pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timing>) {
     let plan = draft.plan();
     findings.take(Notification::find(plan));
     check_keep_fds(plan, findings);
@@ -113,7 +118,8 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> Environment {
     {
         findings.push(error);
     }
-    environment
+    let timing = timing(plan, &environment, findings);
+    (environment, timing)
 }
 
 fn check_keep_fds(plan: &Plan, findings: &mut Findings) {

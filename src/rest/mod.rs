@@ -13,7 +13,7 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
 use crate::plan::{Host, Machine, Mode, Place, Plan};
-use crate::ready::{Ready, environment, program};
+use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
@@ -113,7 +113,7 @@ impl Rest {
                 }
                 self.watch = Watch::on(plan);
                 // mended while the last run still failed
-                if resting.kind == RestingKind::MaxFailures && signature != environment::Signature::of(plan) {
+                if resting.kind == RestingKind::MaxFailures && !signature.is_current() {
                     // by the worker itself, maybe: this must not be faster than the loop was
                     self.first_delay = Some(delay);
                     return Then::StartAfresh;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
@@ -24,7 +24,8 @@ pub(super) enum Changed {
 #[derive(Debug)]
 pub(super) struct Watch {
     inotify: Inotify,
-    names: BTreeMap<WatchDescriptor, Vec<(OsString, Changed)>>,
+    /// What a name in a watched directory means; without a name: any.
+    names: BTreeMap<WatchDescriptor, Vec<(Option<OsString>, Changed)>>,
 }
 
 impl Watch {
@@ -38,7 +39,8 @@ impl Watch {
     pub(super) fn on_run_files(plan: &Plan) -> Option<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
         let mut watch = Watch { inotify, names: BTreeMap::new() };
-        let fixed = [layout::RUN, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"].map(Path::new);
+        let fixed = [layout::RUN, layout::CURRENT, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"]
+            .map(Path::new);
         for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
             watch.add(path, Changed::RunFile);
         }
@@ -50,10 +52,10 @@ impl Watch {
         let mut watch = Watch::on_run_files(plan)?;
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &mut Findings::default());
-        let config_env = plan.environment.config_env.then(|| PathBuf::from(layout::CONFIG_ENV));
-        let users_files = config_env
-            .into_iter()
-            .chain(plan.environment.files.iter().cloned())
+        let users_files = environment
+            .signature()
+            .paths()
+            .map(Path::to_path_buf)
             .chain(plan.chdir.clone())
             .chain(program::places(plan, &environment));
         for path in users_files.chain(program::interpreter_of(plan, &environment)) {
@@ -63,11 +65,18 @@ impl Watch {
                 watch.add(&canonical, Changed::UsersFiles);
             }
         }
+        for directory in environment.signature().directories() {
+            watch.add_all_in(directory, Changed::UsersFiles);
+        }
         Some(watch)
     }
 
-    /// Watches a name in its directory, and every name above it: links and directories are replaced too.
-    fn add(&mut self, path: &Path, changed: Changed) {
+    /// Watches every name in a directory.
+    fn add_all_in(&mut self, directory: &Path, changed: Changed) {
+        self.watch(directory, None, changed);
+    }
+
+    fn watch(&mut self, directory: &Path, name: Option<OsString>, changed: Changed) {
         let flags = AddWatchFlags::IN_CREATE
             | AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MOVED_FROM
@@ -75,15 +84,20 @@ impl Watch {
             | AddWatchFlags::IN_CLOSE_WRITE
             | AddWatchFlags::IN_ATTRIB
             | AddWatchFlags::IN_ONLYDIR;
+        if let Ok(descriptor) = self.inotify.add_watch(directory, flags) {
+            self.names.entry(descriptor).or_default().push((name, changed));
+        }
+    }
+
+    /// Watches a name in its directory, and every name above it: links and directories are replaced too.
+    fn add(&mut self, path: &Path, changed: Changed) {
         let mut path = path;
         while let Some(name) = path.file_name() {
             let directory = match path.parent() {
                 Some(parent) if parent != Path::new("") => parent,
                 _ => Path::new("."),
             };
-            if let Ok(descriptor) = self.inotify.add_watch(directory, flags) {
-                self.names.entry(descriptor).or_default().push((name.to_os_string(), changed));
-            }
+            self.watch(directory, Some(name.to_os_string()), changed);
             path = directory;
         }
     }
@@ -98,7 +112,8 @@ impl Watch {
                 }
                 let names = self.names.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
                 let name = event.name.as_deref().unwrap_or(OsStr::new(""));
-                let hit = names.iter().filter(|(each, _)| each == name).map(|(_, changed)| *changed).max();
+                let counts = |each: &Option<OsString>| each.as_deref().is_none_or(|each| each == name);
+                let hit = names.iter().filter(|(each, _)| counts(each)).map(|(_, changed)| *changed).max();
                 most = most.max(hit.unwrap_or(Changed::Nothing));
             }
         }

@@ -10,14 +10,14 @@ use super::signals::HANDLED;
 use super::worker::{Worker, exit_of, not_started, reap_orphans, system_refused};
 use super::{Ended, Waiter};
 use crate::config::settings::OnStop;
-use crate::config::spec::{Pace, StopRules, Timing};
+use crate::config::timing::{Pace, StopRules, Timing};
 use crate::config::value::Backoff;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation, tail};
 use crate::plan::Plan;
 use crate::ready::environment::{self, Environment, Signature};
-use crate::ready::{Ready, c_path, program};
+use crate::ready::{self, Ready, c_path, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -40,13 +40,13 @@ struct Prepared {
     environment: Environment,
     vector: Vector,
     candidates: Vec<CString>,
-    /// Of the files it was read from.
+    /// Of the files that it, or a newer one with findings, was read from.
     signature: Signature,
 }
 
 struct Cycle<'a> {
     plan: &'a Plan,
-    timing: &'a Timing,
+    timing: Timing,
     reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
     log: Log,
@@ -102,7 +102,7 @@ enum Winding {
 /// Runs the worker again and again; the first time after `first_delay` or that of the plan.
 pub(super) fn run_loop(
     ready: Ready<'_>,
-    timing: &Timing,
+    timing: Timing,
     first_delay: Option<Duration>,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
@@ -116,12 +116,12 @@ pub(super) fn run_loop(
 impl<'a> Cycle<'a> {
     fn new(
         ready: Ready<'a>,
-        timing: &'a Timing,
+        timing: Timing,
         waiter: &'a mut Waiter,
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, signature, log, notification } = ready;
+        let Ready { plan, environment, timing: _, log, notification } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -136,7 +136,7 @@ impl<'a> Cycle<'a> {
             log,
             record,
             arguments,
-            prepared: Prepared::new(plan, environment, signature),
+            prepared: Prepared::new(plan, environment),
             environment_trouble: None,
             directory: plan.chdir.as_deref().map(c_path),
             limits: plan.limits.to_kernel(),
@@ -274,20 +274,21 @@ impl<'a> Cycle<'a> {
 
     /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
     fn renew_environment(&mut self) {
-        let now = Signature::of(self.plan);
-        if !self.read_again && now == self.prepared.signature {
+        if !self.read_again && self.prepared.signature.is_current() {
             return;
         }
         self.read_again = false;
         let mut findings = Findings::default();
         let environment = environment::build(self.plan, &mut findings);
+        let timing = ready::timing(self.plan, &environment, &mut findings);
         if findings.is_empty() {
+            self.timing = timing.unwrap_or_else(|| self.timing.clone());
             self.environment_trouble = None;
             self.reporter.trouble("environment", environment.oddity());
-            self.prepared = Prepared::new(self.plan, environment, now);
+            self.prepared = Prepared::new(self.plan, environment);
             return;
         }
-        self.prepared.signature = now;
+        self.prepared.signature = environment.signature().clone();
         if self.environment_trouble.as_ref() != Some(&findings) {
             self.reporter.findings(Level::Warning, &findings);
             self.reporter.warn("the worker keeps the environment it had");
@@ -449,12 +450,12 @@ fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
 }
 
 impl Prepared {
-    fn new(plan: &Plan, environment: Environment, signature: Signature) -> Self {
+    fn new(plan: &Plan, environment: Environment) -> Self {
         Prepared {
             vector: environment.to_vector(),
             candidates: program::candidates(plan, &environment),
+            signature: environment.signature().clone(),
             environment,
-            signature,
         }
     }
 }

@@ -76,17 +76,15 @@ fn attempt(
         Err(findings) => return Ended::Broken(findings),
     };
     rest.is_over(&ready, reporter);
-    let timing = match &dropped.plan.mode {
-        Mode::Exec => return exec::exec(ready, waiter.as_mut()),
-        Mode::ExecAsInit => None,
-        Mode::Loop(timing) => Some(timing),
-    };
+    if matches!(dropped.plan.mode, Mode::Exec) {
+        return exec::exec(ready, waiter.as_mut());
+    }
     // one stream of signals for as long as the launcher stays: between two, a TERM would be lost
     let waiter = match Waiter::in_place(waiter) {
         Ok(waiter) => waiter,
         Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
     };
-    match timing {
+    match ready.timing.clone() {
         Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
         None => init::run_as_init(ready, waiter),
     }

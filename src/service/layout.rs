@@ -20,6 +20,8 @@ pub const LOG: &str = "log";
 pub const LOG_RUN: &str = "log/run";
 /// The logger is not started by itself (s6).
 pub const LOG_DOWN: &str = "log/down";
+/// In a service directory that futo has updated: a link to what the names in it lead into.
+pub const CURRENT: &str = ".cur";
 /// The files of a service directory that a supervisor or s6-rc reads, and its logger's.
 pub const FILES: [&str; 14] = [
     RUN,
@@ -37,5 +39,11 @@ pub const FILES: [&str; 14] = [
     "log/notification-fd",
     "log/type",
 ];
-/// Where our container image keeps the definitions; s6-overlay's live scan directory.
-pub const PLACES: [&str; 2] = ["/config/s6-services", "/run/service"];
+/// Where our container image keeps the definitions.
+pub const DEFINITIONS: &str = "/config/s6-services";
+/// Where root keeps his own.
+pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
+/// s6-overlay's live scan directory.
+pub const SCAN_DIRECTORY: &str = "/run/service";
+/// Where a service of a name is looked for.
+pub const PLACES: [&str; 2] = [DEFINITIONS, SCAN_DIRECTORY];

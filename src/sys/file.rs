@@ -1,5 +1,6 @@
 //! Reading files whose writer may be hostile: regular files only, bounded, never waiting.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -36,6 +37,15 @@ pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
 
 /// The same, from an open directory.
 pub fn open_regular_at(directory: impl AsFd, path: &Path, more: OFlag) -> io::Result<OwnedFd> {
+    open_regular_with_status(directory, path, more).map(|(file, _)| file)
+}
+
+/// The same, and its status when it was opened.
+pub fn open_regular_with_status(
+    directory: impl AsFd,
+    path: &Path,
+    more: OFlag,
+) -> io::Result<(OwnedFd, FileStat)> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | more;
     let file = match openat(directory, path, flags, Mode::empty()) {
         Err(Errno::ELOOP) if more.contains(OFlag::O_NOFOLLOW) => {
@@ -43,8 +53,9 @@ pub fn open_regular_at(directory: impl AsFd, path: &Path, more: OFlag) -> io::Re
         }
         result => result?,
     };
-    match kind_name(kind(&fstat(&file)?)) {
-        None => Ok(file),
+    let status = fstat(&file)?;
+    match kind_name(kind(&status)) {
+        None => Ok((file, status)),
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a regular file"))),
     }
 }
@@ -77,4 +88,20 @@ pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is longer than {most} bytes")));
     }
     Ok(bytes)
+}
+
+/// The names in a directory, in order, but those that begin with a dot; more than `most` are an error.
+pub fn names(directory: &Path, most: usize) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") {
+            names.push(name);
+        }
+        if names.len() > most {
+            return Err(io::Error::other(format!("it holds more than {most} files")));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }

@@ -2,6 +2,7 @@
 //! signatures outward are safe.
 
 pub mod clock;
+pub mod environ;
 pub mod fd;
 pub mod file;
 pub mod nofollow;

@@ -133,6 +133,85 @@ impl Volume {
     }
 }
 
+/// Definitions of abc's and of root's, and a scan directory.
+pub struct Definitions {
+    /// Root's all the way up: `roots/` holds root's definitions, `scan/` is the scan directory.
+    pub scratch: Scratch,
+    /// `services/` is abc's.
+    pub volume: Scratch,
+}
+
+impl Definitions {
+    pub fn new(name: &str) -> Definitions {
+        let definitions =
+            Definitions { scratch: Scratch::of_root(name), volume: Scratch::new(&format!("{name}-volume")) };
+        for directory in ["scan", "roots"] {
+            fs::create_dir(definitions.scratch.join(directory)).expect("a directory");
+        }
+        definitions.volume.directory_of_abc("services");
+        definitions
+    }
+
+    /// A path below the scan directory.
+    pub fn scan(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.scratch.join("scan").join(path)
+    }
+
+    /// A path below abc's definitions.
+    pub fn abcs(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.volume.join("services").join(path)
+    }
+
+    /// A path below root's definitions.
+    pub fn roots(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.scratch.join("roots").join(path)
+    }
+
+    /// Writes a file of one of abc's definitions; what is executed gets mode 0755.
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.abcs(path);
+        self.write_at(&path, text);
+        for each in path.ancestors().take_while(|each| *each != self.abcs("").as_path()) {
+            super::own_by_abc(each);
+        }
+        path
+    }
+
+    /// The same of root's.
+    pub fn write_roots(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.roots(path);
+        self.write_at(&path, text);
+        path
+    }
+
+    fn write_at(&self, path: &Path, text: &str) {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        let is_script = matches!(path.file_name().and_then(|name| name.to_str()), Some("run" | "finish"));
+        super::write(path, text, if is_script { 0o755 } else { 0o644 });
+    }
+
+    /// A definition of abc's of one line.
+    pub fn line(&self, name: &str, words: &str) -> PathBuf {
+        self.write(&format!("{name}/run"), &format!("#!/bin/sh\nexec futo-launch {words}\n"))
+    }
+
+    pub fn command(&self, options: &[&str]) -> Command {
+        let mut command = Command::new(self.scratch.futo());
+        command.arg("sync");
+        for (option, path) in
+            [("--from", self.roots("")), ("--from", self.abcs("")), ("--scan-dir", self.scan(""))]
+        {
+            command.arg(option).arg(path);
+        }
+        command.args(options).env_clear().env("PATH", super::launching::PATH);
+        command
+    }
+
+    pub fn sync(&self, options: &[&str]) -> Ran {
+        Ran::of(&finish(&mut self.command(options)))
+    }
+}
+
 pub fn own_by_hermes(path: &Path) {
     lchown(path, Some(HERMES), Some(HERMES)).expect("chown");
 }

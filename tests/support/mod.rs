@@ -220,15 +220,21 @@ pub struct Svscan {
 impl Svscan {
     /// Starts it on an empty scan directory; services are added with [`Svscan::add`].
     pub fn start(name: &str) -> Svscan {
-        Svscan::on(Scratch::new(name))
+        Svscan::start_behind(name, &[])
     }
 
-    /// Starts it on the directory `scan` of a scratch directory.
-    pub fn on(scratch: Scratch) -> Svscan {
+    /// The same, executed by a program that prepares its surroundings.
+    pub fn start_behind(name: &str, prefix: &[&str]) -> Svscan {
+        Svscan::on(Scratch::new(name), prefix)
+    }
+
+    /// The same, on the directory `scan` of a scratch directory.
+    pub fn on(scratch: Scratch, prefix: &[&str]) -> Svscan {
         fs::create_dir_all(scratch.join("scan")).expect("the scan directory");
         let stderr = fs::File::create(scratch.join("svscan.log")).expect("its log");
-        let child = Command::new("s6-svscan")
-            .args(["-c", "1000"])
+        let words: Vec<&str> = prefix.iter().copied().chain(["s6-svscan", "-c", "1000"]).collect();
+        let child = Command::new(words[0])
+            .args(&words[1..])
             .arg(scratch.join("scan"))
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())

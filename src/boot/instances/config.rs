@@ -8,6 +8,7 @@ use crate::config::service_file::{self, Entry, ServiceFileError, Value};
 use crate::config::value::UserRequest;
 use crate::error::Findings;
 use crate::plan::{Host, Machine, trust};
+use crate::service::layout;
 
 /// Whether an instance is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl System {
         System {
             name: "instances".to_string(),
             home: PathBuf::new(),
-            scan_dir: PathBuf::from(DEFAULT_SCAN_DIR),
+            scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
             user: String::new(),
             delegate: DelegateTo::Nobody,
             label: "instance".to_string(),
@@ -169,7 +170,6 @@ impl System {
     }
 }
 
-const DEFAULT_SCAN_DIR: &str = "/run/service";
 const BOOT_LOG_SIZE: u64 = 262_144;
 
 /// A key of the file.

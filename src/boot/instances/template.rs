@@ -18,8 +18,9 @@ pub(super) struct Names<'i> {
 
 /// Makes the log directory as the user, as far as it is missing.
 const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
-/// What activating a Python environment does to PATH.
-const VENV_SCRIPT: &str = "PATH=\"$1/bin${PATH:+:$PATH}\"; export PATH; shift; exec \"$@\"";
+
+/// Behind the Python environment's own, where there is no PATH.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The name of an instance's service.
 pub(super) fn service_name(system: &System, name: &str) -> String {
@@ -52,7 +53,7 @@ pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_
     };
     let command: Vec<String> = command.iter().map(|word| expand(word)).collect();
     let logger = if log_dir.is_some() { Logger::Wake } else { Logger::Leave };
-    files.set(layout::RUN, launch(options(template, expand), in_venv(template, expand, command), logger));
+    files.set(layout::RUN, launch(options(template, expand), command, logger));
     if let Some(log_dir) = &log_dir {
         let mut program = ["sh", "-c", LOG_SCRIPT, "sh", log_dir].map(str::to_string).to_vec();
         program.extend(template.log_command.iter().map(|word| expand(word)));
@@ -75,21 +76,19 @@ fn options(template: &Template, expand: impl Fn(&str) -> String) -> Vec<String> 
     if let Some(directory) = &template.chdir {
         options.extend(["--chdir".to_string(), expand(directory)]);
     }
+    let mut set =
+        |name: &str, value: String| options.extend(["--env".to_string(), format!("{name}={value}")]);
+    // the launcher puts variables in
+    let plain = |text: &str| expand(text).replace('$', "$$");
     if let Some(venv) = &template.venv {
-        options.extend(["--env".to_string(), format!("VIRTUAL_ENV={}", expand(venv))]);
+        set("VIRTUAL_ENV", plain(venv));
+        set("PATH", format!("{}/bin:${{PATH:-{DEFAULT_PATH}}}", plain(venv)));
     }
     for (name, value) in &template.env {
-        options.extend(["--env".to_string(), format!("{name}={}", expand(value))]);
+        set(name, plain(value));
     }
     options.extend(template.options.iter().map(|option| expand(option)));
     options
-}
-
-fn in_venv(template: &Template, expand: impl Fn(&str) -> String, command: Vec<String>) -> Vec<String> {
-    let Some(venv) = &template.venv else { return command };
-    let mut program = ["sh", "-c", VENV_SCRIPT, "sh", &expand(venv)].map(str::to_string).to_vec();
-    program.extend(command);
-    program
 }
 
 /// Puts in what the placeholders stand for; once: what is put in is not looked at again.

@@ -1,9 +1,9 @@
-//! `--env NAME=VALUE` and `--unset NAME`.
+//! `--env NAME=VALUE`, `--default NAME=VALUE`, `--unset NAME`, `--require NAME,…`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::Invalid;
+use super::{Invalid, Template};
 
 /// A name that bash can assign to: a letter or underscore, then letters, digits, underscores.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,36 +27,39 @@ impl VariableName {
     }
 }
 
-/// What the command line does to the worker's environment, in order.
-#[derive(Clone, PartialEq, Eq)]
+/// Reads `NAME=VALUE`; all behind the first `=` is the value.
+pub fn assignment(text: &OsStr) -> Result<(VariableName, Template), Invalid> {
+    let bytes = text.as_bytes();
+    let equals =
+        bytes.iter().position(|byte| *byte == b'=').ok_or_else(|| Invalid::new("is not NAME=VALUE"))?;
+    let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
+    let value = Template::parse(OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default()))?;
+    Ok((name, value))
+}
+
+/// Reads `NAME,…`.
+pub fn names(text: &OsStr) -> Result<Vec<VariableName>, Invalid> {
+    text.as_bytes().split(|byte| *byte == b',').map(VariableName::parse).collect()
+}
+
+/// What the command line does to the worker's environment, in order. Its Debug form shows no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvironmentEdit {
     /// `--env NAME=VALUE`
-    Set(VariableName, OsString),
+    Set(VariableName, Template),
     /// `--unset NAME`
     Unset(VariableName),
 }
 
-/// Never shows a value.
-impl std::fmt::Debug for EnvironmentEdit {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            EnvironmentEdit::Set(name, _) => write!(formatter, "Set({name:?}, …)"),
-            EnvironmentEdit::Unset(name) => write!(formatter, "Unset({name:?})"),
-        }
-    }
-}
-
 impl EnvironmentEdit {
-    /// Reads `NAME=VALUE`; all behind the first `=` is the value, as it stands.
+    /// Reads `NAME=VALUE`.
     pub fn parse_set(text: &OsStr) -> Result<Self, Invalid> {
-        let bytes = text.as_bytes();
-        let equals = bytes
-            .iter()
-            .position(|byte| *byte == b'=')
-            .ok_or_else(|| Invalid::new("is not NAME=VALUE").hint("--unset NAME removes a variable"))?;
-        let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
-        let value = OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default());
-        Ok(EnvironmentEdit::Set(name, value.to_os_string()))
+        match assignment(text) {
+            Err(invalid) if !text.as_bytes().contains(&b'=') => {
+                Err(invalid.hint("--unset NAME removes a variable"))
+            }
+            result => result.map(|(name, value)| EnvironmentEdit::Set(name, value)),
+        }
     }
 
     /// Reads `NAME`.
@@ -76,7 +79,7 @@ mod tests {
         else {
             panic!("not a Set");
         };
-        assert_eq!((name.as_str(), value.as_os_str()), ("URL", OsStr::new("http://h/?a=b&c $X ")));
+        assert_eq!((name.as_str(), value.literal()), ("URL", Some("http://h/?a=b&c $X ".into())));
     }
 
     #[test]

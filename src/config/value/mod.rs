@@ -7,14 +7,16 @@ mod environment;
 mod identity;
 mod number;
 mod signal;
+mod template;
 
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use delay::Delay;
-pub use environment::{EnvironmentEdit, VariableName};
+pub use environment::{EnvironmentEdit, VariableName, assignment, names};
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
 pub use signal::{StopSignal, signal_name};
+pub use template::{ExpansionError, Lookup, Template};
 
 use std::ffi::OsStr;
 

@@ -38,6 +38,16 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
+    /// All bytes up to the first for which `ends` holds.
+    pub(super) fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let length = rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
+        let (taken, _) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        self.at += length;
+        self.line += taken.iter().filter(|byte| **byte == b'\n').count();
+        taken
+    }
+
     /// The next byte if it is this one.
     pub(super) fn take(&mut self, expected: u8) -> bool {
         let is_there = self.peek() == Some(expected);
@@ -66,23 +76,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// To the beginning of the next line.
-    pub(super) fn skip_line(&mut self) {
-        while self.next().is_some_and(|byte| byte != b'\n') {}
+    /// To the beginning of the next line; gives what was left of this one.
+    pub(super) fn skip_line(&mut self) -> &'a [u8] {
+        let line = self.take_until(|byte| byte == b'\n');
+        self.next();
+        line
     }
 
     /// Takes the bytes of a name, over line continuations.
     pub(super) fn name(&mut self) -> String {
-        let mut name = String::new();
-        loop {
-            self.join();
-            match self.peek() {
-                Some(byte) if super::names::is_name_byte(byte) => {
-                    name.push(char::from(byte));
-                    self.next();
-                }
-                _ => return name,
-            }
+        let run = |cursor: &mut Self| {
+            cursor.join();
+            cursor.take_until(|byte| !super::names::is_name_byte(byte))
+        };
+        let mut name = String::from_utf8_lossy(run(self)).into_owned();
+        while self.rest().starts_with(b"\\\n") {
+            name.push_str(&String::from_utf8_lossy(run(self)));
         }
+        name
     }
 }

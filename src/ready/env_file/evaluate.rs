@@ -1,34 +1,32 @@
 //! Words to values, over the environment so far. Bounded in time and memory.
 
-use std::collections::HashMap;
-
 use super::syntax::{Action, Assign, Case, Extent, Form, Operator, Parameter, Part};
 use super::{Assignment, Inherited, MAX_VALUE, Refusal, names, pattern};
 
-/// What all expansions of a file may cost together: bytes made, patterns tried.
+/// What all expansions of a file may cost together: bytes made, names compared, patterns tried.
 const MAX_WORK: usize = 1 << 24;
 
 /// The variables so far.
 pub(super) struct Variables<'e> {
     inherited: Inherited<'e>,
-    /// Set in this file. Nothing: it would have been, but the assignment was refused.
-    set: HashMap<String, Option<Vec<u8>>>,
+    /// Would have been set, but the line was refused; and how many assignments stood before it.
+    refused: Vec<(String, usize)>,
     pub(super) assignments: Vec<Assignment>,
     work: usize,
 }
 
 impl<'e> Variables<'e> {
     pub(super) fn new(inherited: Inherited<'e>) -> Self {
-        Variables { inherited, set: HashMap::new(), assignments: Vec::new(), work: 0 }
+        Variables { inherited, refused: Vec::new(), assignments: Vec::new(), work: 0 }
     }
 
     /// The file sets it, but what to is not known: it is not missing where it is used.
     pub(super) fn refuse_value(&mut self, name: &str) {
-        self.set.insert(name.to_string(), None);
+        self.refused.push((name.to_string(), self.assignments.len()));
     }
 
     pub(super) fn is_set_here(&self, name: &str) -> bool {
-        self.set.contains_key(name)
+        self.assignments.iter().any(|assignment| assignment.name == name)
     }
 
     /// Whether the rest of the file is not worth a look.
@@ -39,23 +37,23 @@ impl<'e> Variables<'e> {
     /// An assignment that is a command of its own.
     pub(super) fn assign(&mut self, assign: &Assign) -> Result<(), Refusal> {
         let value = self.value(&assign.word, assign.line)?;
-        self.apply(&assign.name, assign.operator, value, assign.line)
+        self.apply(assign.name.clone(), assign.operator, value, assign.line)
     }
 
     pub(super) fn apply(
         &mut self,
-        name: &str,
+        name: String,
         operator: Operator,
         value: Vec<u8>,
         line: usize,
     ) -> Result<(), Refusal> {
-        if names::is_kept(name) {
-            return Err(Refusal::kept(line, name));
+        if names::is_kept(&name) {
+            return Err(Refusal::kept(line, &name));
         }
         let value = match operator {
             Operator::Set => value,
             Operator::Append => {
-                let mut whole = self.read(name, line)?.known();
+                let mut whole = self.read(&name, line)?.known();
                 self.add(&mut whole, &value, line)?;
                 whole
             }
@@ -64,14 +62,13 @@ impl<'e> Variables<'e> {
             return Err(too_long(line));
         }
         self.spend(value.len(), line)?;
-        self.set.insert(name.to_string(), Some(value.clone()));
-        self.assignments.push(Assignment { name: name.to_string(), value, line });
+        self.assignments.push(Assignment { name, value, line });
         Ok(())
     }
 
     /// All parts of a word, joined.
     pub(super) fn value(&mut self, word: &[Part], line: usize) -> Result<Vec<u8>, Refusal> {
-        let mut value = Vec::new();
+        let mut value = Vec::with_capacity(word.iter().map(|part| part.plain().len()).sum());
         for part in word {
             match part {
                 Part::Text { bytes, .. } => self.add(&mut value, bytes, line)?,
@@ -107,7 +104,7 @@ impl<'e> Variables<'e> {
     }
 
     /// What bash would find in a variable, or a refusal where bash itself has put it there.
-    pub(super) fn read(&self, name: &str, line: usize) -> Result<Found, Refusal> {
+    pub(super) fn read(&mut self, name: &str, line: usize) -> Result<Found, Refusal> {
         let own = |what: &str| {
             let what = format!("${name} is {what}");
             Refusal::new(line, what, "write the value out; if a dollar is meant, write \\$")
@@ -115,11 +112,17 @@ impl<'e> Variables<'e> {
         if names::is_kept(name) {
             return Err(own("bash's own"));
         }
-        match self.set.get(name) {
-            Some(Some(value)) => return Ok(Found::Value(value.clone())),
-            Some(None) => return Ok(Found::Unknown),
-            None if names::is_reset(name) => return Err(own("set by bash itself at its start")),
-            None => {}
+        // few lines of a file name others: looking is cheaper than an index of all names
+        self.spend(self.assignments.len(), line)?;
+        let set = self.assignments.iter().rposition(|assignment| assignment.name == name);
+        if self.refused.iter().any(|(each, before)| each == name && set.is_none_or(|at| at < *before)) {
+            return Ok(Found::Unknown);
+        }
+        if let Some(assignment) = set.and_then(|at| self.assignments.get(at)) {
+            return Ok(Found::Value(assignment.value.clone()));
+        }
+        if names::is_reset(name) {
+            return Err(own("set by bash itself at its start"));
         }
         match (self.inherited)(name) {
             Some(value) => Ok(Found::Value(value.to_vec())),
@@ -128,7 +131,7 @@ impl<'e> Variables<'e> {
         }
     }
 
-    fn home(&self, line: usize) -> Result<Vec<u8>, Refusal> {
+    fn home(&mut self, line: usize) -> Result<Vec<u8>, Refusal> {
         match self.read("HOME", line)? {
             Found::Unset => {
                 Err(Refusal::new(line, "an unquoted '~' while HOME is not set", "write the directory out"))
@@ -155,7 +158,7 @@ impl<'e> Variables<'e> {
                     (Action::Default, false) => self.value(word, *line),
                     (Action::Assign, false) => {
                         let value = self.value(word, *line)?;
-                        self.apply(name, Operator::Set, value.clone(), *line)?;
+                        self.apply(name.clone(), Operator::Set, value.clone(), *line)?;
                         Ok(value)
                     }
                     (Action::Require, false) => {

@@ -6,7 +6,7 @@
 //! value of the file is used. A refusal never shows a value.
 //!
 //! reader.rs goes from command to command; words.rs and parameter.rs read words into syntax.rs;
-//! evaluate.rs makes values of them.
+//! evaluate.rs makes values of them; spelling.rs writes them again.
 
 mod ansi_c;
 mod cursor;
@@ -17,10 +17,13 @@ mod pattern;
 mod plain_command;
 mod reader;
 mod refusal;
+mod spelling;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod words;
+
+use std::borrow::Cow;
 
 use reader::Reader;
 pub use refusal::Refusal;
@@ -70,20 +73,42 @@ impl EnvFile {
 
 /// Reads a whole file over the environment so far; all refusals at once.
 pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<Refusal>> {
-    let (bytes, has_bom) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => (rest, true),
-        None => (bytes, false),
-    };
-    let has_crlf = bytes.windows(2).any(|pair| pair == b"\r\n");
-    let without_cr: Vec<u8>;
-    let text = if has_crlf {
-        without_cr = unix_lines(bytes);
-        &without_cr
-    } else {
-        bytes
-    };
-    let assignments = Reader::new(text, inherited).read()?;
+    let Plain { text, has_bom, has_crlf } = Plain::of(bytes);
+    let assignments = Reader::new(&text, inherited).read()?;
     Ok(EnvFile { assignments, has_bom, has_crlf })
+}
+
+/// The canonical spelling of a file: one command a line, values in quotes, comments kept. Gives the same
+/// values over the same environment, for bash too; `None` if that cannot be had.
+pub fn spell<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
+    let Plain { text, .. } = Plain::of(bytes);
+    let spelled = Reader::new(&text, inherited).spell()?;
+    let values = |text: &[u8]| -> Result<Vec<(String, Vec<u8>)>, Vec<Refusal>> {
+        let assignments = Reader::new(text, inherited).read()?;
+        Ok(assignments.into_iter().map(|Assignment { name, value, line: _ }| (name, value)).collect())
+    };
+    let wanted = values(&text)?;
+    let is_same = values(&spelled).is_ok_and(|spelled| spelled == wanted);
+    Ok(is_same.then_some(spelled))
+}
+
+/// A file without byte order mark and CR LF.
+struct Plain<'a> {
+    text: Cow<'a, [u8]>,
+    has_bom: bool,
+    has_crlf: bool,
+}
+
+impl<'a> Plain<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let (bytes, has_bom) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => (rest, true),
+            None => (bytes, false),
+        };
+        let has_crlf = bytes.contains(&b'\r') && bytes.windows(2).any(|pair| pair == b"\r\n");
+        let text = if has_crlf { Cow::Owned(unix_lines(bytes)) } else { Cow::Borrowed(bytes) };
+        Plain { text, has_bom, has_crlf }
+    }
 }
 
 /// The words of a text that is one shell command with nothing to expand: a run script's.

@@ -15,8 +15,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
         let line = cursor.line();
         match cursor.peek() {
             None => break,
-            Some(b'#') => cursor.skip_line(),
-            Some(b'\n') if words.is_empty() => cursor.skip_line(),
+            Some(b'#') => _ = cursor.skip_line(),
+            Some(b'\n') if words.is_empty() => _ = cursor.skip_line(),
             Some(b'\n') => {
                 skip_blank_lines(&mut cursor);
                 if !cursor.at_end() {
@@ -44,7 +44,7 @@ fn skip_blank_lines(cursor: &mut Cursor<'_>) {
     loop {
         cursor.skip_blanks();
         match cursor.peek() {
-            Some(b'#' | b'\n') => cursor.skip_line(),
+            Some(b'#' | b'\n') => _ = cursor.skip_line(),
             _ => return,
         }
     }

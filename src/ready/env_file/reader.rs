@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::evaluate::Variables;
+use super::spelling::Spelling;
 use super::syntax::{Assign, Expanded, Operand, Operator, Part, Word};
 use super::words::{self, Place};
 use super::{Assignment, Inherited, Refusal, names};
@@ -13,21 +14,51 @@ pub(super) struct Reader<'a, 'e> {
     cursor: Cursor<'a>,
     variables: Variables<'e>,
     refusals: Vec<Refusal>,
+    /// Only where it is asked for.
+    spelling: Option<Spelling>,
+    /// The line on which the command that is read ends, and a comment behind it.
+    ended_at: usize,
+    comment: &'a [u8],
 }
 
 impl<'a, 'e> Reader<'a, 'e> {
     pub(super) fn new(bytes: &'a [u8], inherited: Inherited<'e>) -> Self {
-        Reader { cursor: Cursor::new(bytes), variables: Variables::new(inherited), refusals: Vec::new() }
+        Reader {
+            cursor: Cursor::new(bytes),
+            variables: Variables::new(inherited),
+            refusals: Vec::new(),
+            spelling: None,
+            ended_at: 0,
+            comment: &[],
+        }
     }
 
     pub(super) fn read(mut self) -> Result<Vec<Assignment>, Vec<Refusal>> {
+        self.commands();
+        if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals()) }
+    }
+
+    /// Reads the file for its canonical spelling.
+    pub(super) fn spell(mut self) -> Result<Vec<u8>, Vec<Refusal>> {
+        self.spelling = Some(Spelling::default());
+        self.commands();
+        let text = self.spelling.take().map(Spelling::into_text).unwrap_or_default();
+        if self.refusals.is_empty() { Ok(text) } else { Err(self.refusals()) }
+    }
+
+    /// One command may bring more of them than are told.
+    fn refusals(mut self) -> Vec<Refusal> {
+        self.refusals.truncate(MAX_REFUSALS);
+        self.refusals
+    }
+
+    fn commands(&mut self) {
         while !self.cursor.at_end() && self.refusals.len() < MAX_REFUSALS && !self.variables.is_exhausted() {
             if let Err(refusal) = self.command() {
                 self.refusals.push(refusal);
                 self.cursor.skip_line();
             }
         }
-        if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals) }
     }
 
     /// One command, with its newline or `;`.
@@ -37,15 +68,32 @@ impl<'a, 'e> Reader<'a, 'e> {
         match self.cursor.peek() {
             None => Ok(()),
             Some(b'\n' | b'#') => {
-                self.cursor.skip_line();
+                let comment = self.cursor.skip_line();
+                if let Some(spelling) = &mut self.spelling {
+                    spelling.idle(line, comment);
+                }
                 Ok(())
             }
             Some(b';') => Err(Refusal::new(line, "a ';' without a command before it", "remove it")),
-            Some(_) if self.take_word(b"export") => self.export(line),
-            Some(_) if self.take_word(b":") => self.null_command(),
-            Some(_) if self.take_word(b"set") => self.set(line),
-            Some(_) => self.assignments(),
+            Some(_) => self.some_command(line),
         }
+    }
+
+    fn some_command(&mut self, line: usize) -> Result<(), Refusal> {
+        self.comment = &[];
+        if self.take_word(b"export") {
+            self.export(line)?;
+        } else if self.take_word(b":") {
+            self.null_command()?;
+        } else if self.take_word(b"set") {
+            self.set(line)?;
+        } else {
+            self.assignments()?;
+        }
+        if let Some(spelling) = &mut self.spelling {
+            spelling.ended(self.ended_at, self.comment);
+        }
+        Ok(())
     }
 
     /// Takes this word if it stands here, unquoted.
@@ -70,10 +118,12 @@ impl<'a, 'e> Reader<'a, 'e> {
         match self.cursor.peek() {
             None => Ok(false),
             Some(b'\n' | b'#') => {
-                self.cursor.skip_line();
+                self.ended_at = line;
+                self.comment = self.cursor.skip_line();
                 Ok(false)
             }
             Some(b';') => {
+                self.ended_at = line;
                 self.cursor.next();
                 self.cursor.join();
                 match self.cursor.peek() {
@@ -95,6 +145,9 @@ impl<'a, 'e> Reader<'a, 'e> {
             };
             let word = self.word_of(&name, Place::Value(&name))?;
             let assign = Assign { name, line, operator, word };
+            if let Some(spelling) = &mut self.spelling {
+                spelling.assignment(&assign);
+            }
             if let Err(refusal) = self.variables.assign(&assign) {
                 self.variables.refuse_value(&assign.name);
                 self.refusals.push(refusal);
@@ -159,6 +212,9 @@ impl<'a, 'e> Reader<'a, 'e> {
         if operands.is_empty() {
             return Err(Refusal::new(line, "an export that would print", "remove it"));
         }
+        if let Some(spelling) = &mut self.spelling {
+            spelling.export(&operands);
+        }
         let mut expanded = Vec::new();
         for operand in operands {
             match self.expand(operand) {
@@ -167,7 +223,7 @@ impl<'a, 'e> Reader<'a, 'e> {
             }
         }
         for Expanded { name, operator, value, line } in expanded {
-            if let Err(refusal) = self.variables.apply(&name, operator, value, line) {
+            if let Err(refusal) = self.variables.apply(name.clone(), operator, value, line) {
                 self.variables.refuse_value(&name);
                 self.refusals.push(refusal);
             }
@@ -226,6 +282,9 @@ impl<'a, 'e> Reader<'a, 'e> {
         while self.has_word()? {
             arguments.push((self.cursor.line(), words::word(&mut self.cursor, Place::Argument)?));
         }
+        if let Some(spelling) = &mut self.spelling {
+            spelling.null_command(arguments.iter().map(|(_, word)| word));
+        }
         for (line, word) in arguments {
             if let Err(refusal) = self.variables.value(&word, line) {
                 self.refusals.push(refusal);
@@ -243,7 +302,12 @@ impl<'a, 'e> Reader<'a, 'e> {
         }
         let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
         match said.as_slice() {
-            [b"-a" | b"+a"] | [b"-o" | b"+o", b"allexport"] => Ok(()),
+            [b"-a" | b"+a"] | [b"-o" | b"+o", b"allexport"] => {
+                if let Some(spelling) = &mut self.spelling {
+                    spelling.set(&said);
+                }
+                Ok(())
+            }
             _ => Err(Refusal::new(line, "a set of something else than -a", "remove it: nothing is executed")),
         }
     }

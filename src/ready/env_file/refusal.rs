@@ -12,11 +12,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Refusal { line, what: what.into(), remedy: remedy.into() }
     }
 
-    pub(super) fn nul(line: usize) -> Self {
+    pub(crate) fn nul(line: usize) -> Self {
         Refusal::new(line, "a NUL byte", "remove it: no variable can hold one")
     }
 

@@ -118,9 +118,13 @@ impl Part {
     }
 
     pub(super) fn push(parts: &mut Word, byte: u8, quotes: bool) {
+        Part::extend(parts, &[byte], quotes);
+    }
+
+    pub(super) fn extend(parts: &mut Word, more: &[u8], quotes: bool) {
         match parts.last_mut() {
-            Some(Part::Text { bytes, quoted }) if *quoted == quotes => bytes.push(byte),
-            _ => parts.push(Part::Text { bytes: vec![byte], quoted: quotes }),
+            Some(Part::Text { bytes, quoted }) if *quoted == quotes => bytes.extend_from_slice(more),
+            _ => parts.push(Part::Text { bytes: more.to_vec(), quoted: quotes }),
         }
     }
 }

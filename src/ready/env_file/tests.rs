@@ -248,9 +248,37 @@ fn time_and_memory_are_bounded() {
     let nested = format!("B={}x{}", "${A:-".repeat(40), "}".repeat(40));
     assert_eq!(value(&nested), "x");
     assert_eq!(refusals(&"x\n".repeat(500_000)).len(), 100);
+    assert_eq!(refusals(&format!("export {}", "a-b ".repeat(5_000))).len(), 100);
 }
 
 #[test]
 fn differs_from_bash_in_that_every_name_is_exported() {
     assert_eq!(values("A=1\nset +a\nB=2").len(), 2);
+}
+
+#[test]
+fn the_canonical_spelling_is_one_command_a_line_in_quotes_with_its_comments() {
+    let spelled = |text: &str| {
+        let inherited = |name: &str| (name == "HOME").then_some(b"/config".as_slice());
+        let text = spell(text.as_bytes(), &inherited).unwrap_or_else(|_| panic!("refused: {text}"));
+        String::from_utf8(text.unwrap_or_else(|| panic!("no spelling"))).expect("text")
+    };
+    for (text, expected) in [
+        ("A=1", "A='1'\n"),
+        ("A=", "A=''\n"),
+        ("# c\n\nA=1 B='x y' # why\n#d", "# c\n\nA='1'\nB='x y'  # why\n#d\n"),
+        ("A=1; B=2;\nC=3; # c\n", "A='1'\nB='2'\nC='3'  # c\n"),
+        ("A=it\\'s\\ $HOME\n", "A=\"it's ${HOME}\"\n"),
+        ("A=\"it's \\$5\"\n", "A=\"it's \\$5\"\n"),
+        ("A=~/x:~", "A=\"${HOME}/x:${HOME}\"\n"),
+        ("A=$'a\\tb\\x01\\''", "A=$'a\tb\\x01\\''\n"),
+        ("A=${B:-$HOME/'x y'}z", "A=${B:-\"${HOME}/x y\"}'z'\n"),
+        ("A=\"${B:=}\"${A%.*}${A##'*'} A+=${A^^}${A:1:2}", "A=${B:=}${A%.*}${A##'*'}\nA+=${A^^}${A:1:2}\n"),
+        ("export A=1 B=$A\\\n  C\nset -a", "export A='1' B=\"${A}\" C\nset -a\n"),
+        (": \"${A:=v w}\" x", ": ${A:='v w'} 'x'\n"),
+    ] {
+        assert_eq!(spelled(text), expected, "{text:?}");
+        assert_eq!(spelled(expected), expected, "spelled again");
+    }
+    assert!(spell(b"A=x y", &|_| None).is_err());
 }

@@ -62,6 +62,10 @@ pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Re
             }
             _ if place.expands(byte) => return Err(unquoted(line, byte, place)),
             b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => quoting(cursor, &mut parts, place, 0)?,
+            _ if is_ordinary(byte) => {
+                let run = cursor.take_until(|byte| !is_ordinary(byte));
+                Part::extend(&mut parts, run, false);
+            }
             _ => {
                 cursor.next();
                 Part::push(&mut parts, byte, false);
@@ -69,6 +73,11 @@ pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Re
         }
         tilde_expands = byte == b':' && place != Place::Argument;
     }
+}
+
+/// A byte that no shell looks at in an unquoted word, wherever it stands.
+fn is_ordinary(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b',' | b'@' | b'%' | b'+')
 }
 
 pub(super) fn unquoted(line: usize, byte: u8, place: Place<'_>) -> Refusal {
@@ -156,15 +165,13 @@ pub(super) fn substitution(line: usize) -> Refusal {
 
 fn single_quoted(cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusal> {
     let opened = cursor.line();
-    parts.push(Part::Text { bytes: Vec::new(), quoted: true });
-    loop {
-        let line = cursor.line();
-        match cursor.next() {
-            Some(b'\'') => return Ok(()),
-            Some(0) => return Err(Refusal::nul(line)),
-            Some(byte) => Part::push(parts, byte, true),
-            None => return Err(Refusal::unclosed(opened, '\'')),
-        }
+    let bytes = cursor.take_until(|byte| matches!(byte, b'\'' | 0)).to_vec();
+    parts.push(Part::Text { bytes, quoted: true });
+    let line = cursor.line();
+    match cursor.next() {
+        Some(b'\'') => Ok(()),
+        Some(_) => Err(Refusal::nul(line)),
+        None => Err(Refusal::unclosed(opened, '\'')),
     }
 }
 
@@ -178,6 +185,11 @@ fn double_quoted(
     parts.push(Part::Text { bytes: Vec::new(), quoted: true });
     loop {
         cursor.join();
+        let run = cursor.take_until(|byte| matches!(byte, b'"' | b'\\' | b'$' | b'`' | 0));
+        if !run.is_empty() {
+            Part::extend(parts, run, true);
+            continue;
+        }
         let line = cursor.line();
         match cursor.next() {
             Some(b'"') => return Ok(()),
@@ -191,6 +203,7 @@ fn double_quoted(
             Some(b'$') => parameter::dollar(cursor, parts, place, true, depth)?,
             Some(b'`') => return Err(substitution(line)),
             Some(0) => return Err(Refusal::nul(line)),
+            // nothing else ends a run
             Some(byte) => Part::push(parts, byte, true),
             None => return Err(Refusal::unclosed(opened, '"')),
         }

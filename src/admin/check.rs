@@ -1,0 +1,230 @@
+//! `futo check FILE.env`: how a file of variables is read, without using it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Seek, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process;
+
+use nix::fcntl::OFlag;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use super::CommandError;
+use super::options::{Command, Words, switch};
+use crate::error::reason_of;
+use crate::exit::Exit;
+use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
+use crate::ready::env_file::{self, Refusal};
+use crate::report::push_escaped;
+use crate::sys;
+use crate::sys::nofollow;
+
+/// What is shown of a file that can be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    /// That it can.
+    Verdict,
+    /// `--canonical`: the file, spelled canonically. With its values: it is the user's own file.
+    Canonical,
+    /// `--compare`: the names of variables to which bash gives another value.
+    Comparison,
+}
+
+/// Why bash was not asked.
+#[derive(Debug, thiserror::Error)]
+enum CompareError {
+    #[error("unable to run 'bash': {}", reason_of(.0))]
+    Run(#[from] io::Error),
+    #[error("bash complains, though every line is a plain assignment")]
+    Complains,
+    #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
+    NotRoots,
+}
+
+type Variables = BTreeMap<OsString, OsString>;
+
+/// `futo check`
+pub(super) const COMMAND: Command = Command {
+    name: "check",
+    operands: "FILE.env…",
+    help: "say whether files of variables can be read, and every line that cannot",
+    more: "Exits 0, or 1 if there is something to mend. No value is shown, but by --canonical.",
+    options: &[
+        switch("canonical", "print the file in canonical spelling: one command a line, all values in quotes"),
+        switch(
+            "compare",
+            "source it with bash too and name the variables that differ; only if every line is a plain \
+             assignment, and as abc where root asks and the file is not root's",
+        ),
+    ],
+    run: check,
+};
+
+fn check(words: Words) -> Result<Exit, CommandError> {
+    let show = match (words.has("canonical"), words.has("compare")) {
+        (true, _) => Show::Canonical,
+        (false, true) => Show::Comparison,
+        (false, false) => Show::Verdict,
+    };
+    if words.operands.is_empty() {
+        let what = "which file? config.env, for instance".to_string();
+        return Err(CommandError::Usage { command: "check", what, remedy: None });
+    }
+    let mut exit = Exit::OK;
+    for file in words.operands.iter().map(Path::new) {
+        let (page, is_good) = page(file, show);
+        sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), &page);
+        if !is_good {
+            exit = Exit::FINDINGS;
+        }
+    }
+    Ok(exit)
+}
+
+/// What is said of a file, and whether it is good.
+fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
+    let mut page = Page::of(path);
+    let opened = match Machine.is_root() {
+        // root does not read what a link of a user's leads to
+        true => nofollow::open_regular(path),
+        false => sys::file::open_regular(path, OFlag::empty()),
+    };
+    let bytes = match opened.and_then(|file| sys::file::read_at_most(file, env_file::MAX_BYTES)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            page.line(None, &format!("unable to read it: {}", reason_of(&error)));
+            return page.end(false);
+        }
+    };
+    let inherited: Variables = Machine.environment().into_iter().collect();
+    let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
+    let file = match env_file::parse(&bytes, &value) {
+        Ok(file) => file,
+        Err(refusals) => {
+            for Refusal { line, what, remedy } in refusals {
+                page.line(Some(line), &what);
+                page.hint(&remedy);
+            }
+            return page.end(false);
+        }
+    };
+    let mut ours = inherited.clone();
+    for assignment in &file.assignments {
+        let value = OsStr::from_bytes(&assignment.value).to_os_string();
+        ours.insert(OsString::from(&assignment.name), value);
+    }
+    match show {
+        Show::Verdict => page.verdict(&file),
+        Show::Canonical => match env_file::spell(&bytes, &value) {
+            Ok(Some(text)) => return (text, true),
+            _ => page.line(None, "there is no canonical spelling of it with the same values"),
+        },
+        Show::Comparison => match bashs(path, &bytes, &inherited) {
+            Ok(bashs) => return page.comparison(&ours, &bashs, file.oddity()),
+            Err(error) => page.line(None, &error.to_string()),
+        },
+    }
+    page.end(show == Show::Verdict)
+}
+
+/// Lines that begin with the file's name.
+struct Page {
+    place: String,
+    text: String,
+}
+
+impl Page {
+    fn of(path: &Path) -> Self {
+        Page { place: path.display().to_string(), text: String::new() }
+    }
+
+    fn end(self, is_good: bool) -> (Vec<u8>, bool) {
+        (self.text.into_bytes(), is_good)
+    }
+
+    fn line(&mut self, line: Option<usize>, what: &str) {
+        push_escaped(&mut self.text, &self.place);
+        let _ = line.map(|line| write!(self.text, ":{line}"));
+        self.text.push_str(": ");
+        push_escaped(&mut self.text, what);
+        self.text.push('\n');
+    }
+
+    fn hint(&mut self, remedy: &str) {
+        self.text.push_str("  hint: ");
+        push_escaped(&mut self.text, remedy);
+        self.text.push('\n');
+    }
+
+    fn verdict(&mut self, file: &env_file::EnvFile) {
+        let mut names: Vec<&str> = file.assignments.iter().map(|each| each.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let count = names.len();
+        let variables = if count == 1 { "variable" } else { "variables" };
+        self.line(None, &format!("{count} {variables}, with the values that bash would give"));
+        if let Some(oddity) = file.oddity() {
+            self.line(None, oddity);
+        }
+    }
+
+    /// Names only: a value may be a secret.
+    fn comparison(mut self, ours: &Variables, bashs: &Variables, oddity: Option<&str>) -> (Vec<u8>, bool) {
+        let names: std::collections::BTreeSet<&OsString> = ours.keys().chain(bashs.keys()).collect();
+        let differing: Vec<&OsString> =
+            names.into_iter().filter(|name| ours.get(*name) != bashs.get(*name)).collect();
+        if differing.is_empty() {
+            self.line(None, "no value differs from bash's");
+        }
+        for name in &differing {
+            self.line(None, &format!("{} has another value in bash", name.display()));
+        }
+        if let Some(oddity) = oddity {
+            self.line(None, oddity);
+        }
+        self.end(differing.is_empty())
+    }
+}
+
+/// The environment behind the file when bash sources it. Only files that are read as plain assignments
+/// come here, and bash is not root for a file that others than root can write.
+fn bashs(path: &Path, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
+    const SCRIPT: &str = "set -a; . /dev/stdin && exec /usr/bin/env -0";
+    let mut command = process::Command::new("/bin/bash");
+    command.args(["--norc", "--noprofile", "-c", SCRIPT]).env_clear().envs(inherited).current_dir("/");
+    if Machine.is_root() && !trust::is_roots(path) {
+        let passwd = Machine.passwd()?;
+        let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
+        let account = account.ok_or(CompareError::NotRoots)?;
+        // std takes the supplementary groups away with the uid
+        command.uid(account.uid).gid(account.gid);
+    }
+    // the very bytes that were read; a pipe of root's could not be opened by another user
+    let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
+    text.write_all(bytes)?;
+    text.rewind()?;
+    let output = command.stdin(text).output()?;
+    if !output.status.success() || !output.stderr.is_empty() {
+        return Err(CompareError::Complains);
+    }
+    let mut variables: Variables = output
+        .stdout
+        .split(|byte| *byte == 0)
+        .filter_map(|entry| {
+            let at = entry.iter().position(|byte| *byte == b'=')?;
+            let (name, value) = entry.split_at_checked(at)?;
+            Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
+        })
+        .collect();
+    // bash sets these for itself
+    for own in ["SHLVL", "_", "PWD", "OLDPWD"].map(OsStr::new) {
+        variables.remove(own);
+        variables.extend(inherited.get(own).map(|value| (own.to_os_string(), value.clone())));
+    }
+    Ok(variables)
+}

@@ -1,0 +1,102 @@
+//! Directories with a file for each variable: `--env-dir`, and the container's variables.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, OFlag};
+use nix::sys::stat::FileStat;
+
+use crate::sys;
+
+/// More names in one directory are a mistake of the path.
+const MAX_FILES: usize = 4096;
+/// The largest file that is read, in bytes: as much as the kernel passes in one variable.
+pub const MAX_BYTES: usize = 128 << 10;
+
+/// How a file's content becomes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As s6-envdir and chpst have it: the first line, without blanks at its end; a file of no bytes
+    /// removes the variable.
+    FirstLine,
+    /// As with-contenv of s6-overlay has it: the whole file, without one newline at its end. An empty
+    /// file is an empty value.
+    WholeFile,
+}
+
+impl Form {
+    /// The value; `None` removes the variable. A NUL stands for a newline.
+    pub fn value(self, content: &[u8]) -> Option<OsString> {
+        let kept = match self {
+            Form::FirstLine if content.is_empty() => return None,
+            Form::FirstLine => {
+                let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
+                line.get(..end).unwrap_or_default()
+            }
+            Form::WholeFile => content.strip_suffix(b"\n").unwrap_or(content),
+        };
+        let value = kept.iter().map(|byte| if *byte == 0 { b'\n' } else { *byte }).collect();
+        Some(OsString::from_vec(value))
+    }
+}
+
+/// One file of the directory.
+#[derive(Debug)]
+pub struct Entry {
+    /// The variable.
+    pub name: OsString,
+    /// The file.
+    pub path: PathBuf,
+    /// What it says, and its status when it was opened.
+    pub content: io::Result<(Option<OsString>, FileStat)>,
+}
+
+/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `may_open`
+/// sees each path first; `more` may add O_NOFOLLOW.
+pub fn read(
+    directory: &Path,
+    form: Form,
+    more: OFlag,
+    may_open: impl Fn(&Path) -> io::Result<()>,
+) -> io::Result<Vec<Entry>> {
+    let names = sys::file::names(directory, MAX_FILES)?;
+    let entry = |name: OsString| {
+        let path = directory.join(&name);
+        let content = if name.as_bytes().contains(&b'=') {
+            Err(io::Error::other("no variable has a '=' in its name"))
+        } else {
+            may_open(&path).and_then(|()| value(&path, form, more))
+        };
+        Entry { name, path, content }
+    };
+    Ok(names.into_iter().map(entry).collect())
+}
+
+fn value(path: &Path, form: Form, more: OFlag) -> io::Result<(Option<OsString>, FileStat)> {
+    let (file, status) = sys::file::open_regular_with_status(AT_FDCWD, path, more)?;
+    Ok((form.value(&sys::file::read_at_most(file, MAX_BYTES)?), status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_those_of_s6_envdir() {
+        for (content, first_line, whole_file) in [
+            ("", None, Some("")),
+            ("\n", Some(""), Some("")),
+            ("a\nb\n", Some("a"), Some("a\nb")),
+            ("a\n\n", Some("a"), Some("a\n")),
+            (" a \t\n", Some(" a"), Some(" a \t")),
+            ("x\0y", Some("x\ny"), Some("x\ny")),
+        ] {
+            let value = |form: Form| form.value(content.as_bytes());
+            assert_eq!(value(Form::FirstLine), first_line.map(OsString::from), "{content:?}");
+            assert_eq!(value(Form::WholeFile), whole_file.map(OsString::from), "{content:?}");
+        }
+    }
+}

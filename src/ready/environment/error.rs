@@ -1,0 +1,80 @@
+//! What can be wrong with the variables. No text shows a value.
+
+use std::path::PathBuf;
+
+use crate::config::value::ExpansionError;
+use crate::error::{Problem, reason_of};
+use crate::exit::Exit;
+
+/// What can be wrong with the variables and the files they come from.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A file or directory cannot be read.
+    #[error("unable to read '{}': {}", path.display(), reason_of(source))]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of a file cannot be taken as it is meant.
+    #[error("{}:{line}: {what}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Why, without a value.
+        what: String,
+        /// How to write it.
+        remedy: String,
+    },
+    /// `FILE__NAME`. The path is the value of a variable, and could be the secret itself.
+    #[error("{place}: unable to read the file that {variable} names: {}", reason_of(source))]
+    NamedFile {
+        /// Where the variable was set.
+        place: String,
+        /// `FILE__NAME`
+        variable: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A variable in a value of `--env` or `--default` is missing.
+    #[error("--{option} {name}: {error}")]
+    Expansion {
+        /// `env` or `default`
+        option: &'static str,
+        /// The variable that was to be set.
+        name: String,
+        /// Which one is missing.
+        error: ExpansionError,
+    },
+    /// `--require`
+    #[error("--require: variable '{name}' is {}", if *.is_set { "empty" } else { "not set" })]
+    Required {
+        /// The variable.
+        name: String,
+        /// It is there, without a value.
+        is_set: bool,
+    },
+}
+
+impl Problem for EnvironmentError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            EnvironmentError::Line { remedy, .. } => Some(remedy.clone()),
+            EnvironmentError::Read { source, .. } | EnvironmentError::NamedFile { source, .. }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Some("it is read as the worker's user".to_string())
+            }
+            EnvironmentError::Read { .. } | EnvironmentError::NamedFile { .. } => None,
+            EnvironmentError::Expansion { error, .. } => error.hint(),
+            EnvironmentError::Required { name, .. } => Some(format!("set {name} in config.env")),
+        }
+    }
+}
