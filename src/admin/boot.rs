@@ -1,5 +1,7 @@
 //! What `futo reconcile` and `futo sync` have in common.
 
+use std::time::Duration;
+
 use super::CommandError;
 use super::options::{CommandOption, Words, switch, value};
 use crate::boot::instances::config::DelegateTo;
@@ -17,6 +19,9 @@ pub(super) const CHOICE: [CommandOption; 3] = [
     switch("dry-run", "report what would be done, and touch nothing"),
     switch("json", "report for programs"),
 ];
+
+/// How long supervisors of what has gone are waited for: s6's own grace is 3 s, futo-launch's 5 s.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads them.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
@@ -37,6 +42,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
         prune: words.has("prune"),
         no_start: words.has("no-start"),
         delegate,
+        patience: PATIENCE,
         launcher: launcher(),
     })
 }

@@ -6,6 +6,7 @@ mod explain;
 pub mod options;
 mod reconcile;
 mod sync;
+mod sync_watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

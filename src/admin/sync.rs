@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
+use super::sync_watch::Watcher;
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
 use crate::boot::scan::Intent;
 use crate::exit::Exit;
@@ -19,6 +20,11 @@ const OPTIONS: &[CommandOption] = &[
          another one, of two definitions with one name the first counts",
     ),
     value("scan-dir", "DIR", "the supervisor's directory [/run/service]"),
+    switch(
+        "watch",
+        "stay, and publish each change within two seconds; --prune is part of it. A service of root's: TERM \
+         ends it",
+    ),
     switch("prune", "take out services whose definitions have gone"),
     switch(
         "trust-run",
@@ -61,6 +67,12 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         foreign: if words.has("trust-run") { Foreign::Trusted } else { Foreign::Left },
     };
     let reporter = Reporter::of_program("futo");
+    if words.has("watch") {
+        if words.has("json") || words.has("dry-run") {
+            return Err(usage("--watch: not with --dry-run or --json".to_string()));
+        }
+        return Ok(Watcher::new(definitions, choice, reporter).watch());
+    }
     let report = match definitions::sync(&definitions, &choice) {
         Ok(report) => report,
         Err(findings) => {

@@ -13,8 +13,10 @@ pub mod instances;
 pub mod report;
 pub mod scan;
 pub mod slot;
+pub mod watch;
 
 use std::path::Path;
+use std::time::Duration;
 
 use nix::unistd::Gid;
 
@@ -22,6 +24,7 @@ use crate::plan::{Host, Machine, accounts};
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
+use slot::SlotError;
 
 /// What the caller of a front end chose.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Choice {
     pub no_start: bool,
     /// Who may control the services, if another than the front end's own choice.
     pub delegate: DelegateChoice,
+    /// How long supervisors of what has gone are waited for.
+    pub patience: Duration,
     /// The launcher as run scripts name it.
     pub launcher: String,
 }
@@ -63,11 +68,11 @@ fn group_named(name: &str) -> Option<Gid> {
 }
 
 /// Takes service directories out of the scan directory, a row each.
-fn prune(scan: &ScanDirectory, names: &[&str], report: &mut Report) {
+fn prune(scan: &ScanDirectory, names: &[&str], patience: Duration, report: &mut Report) {
     if names.is_empty() {
         return;
     }
-    for (name, pruned) in scan.prune(names) {
+    for (name, pruned) in scan.prune(names, patience) {
         let mut row = Row::new(name);
         row.service = Some(name.to_string());
         match pruned {
@@ -75,7 +80,10 @@ fn prune(scan: &ScanDirectory, names: &[&str], report: &mut Report) {
                 row.change = Some(change);
                 row.action = report::change_word(change);
             }
-            Err(error) => row.failures.push(error),
+            Err(error) => {
+                report.is_unfinished |= matches!(error, SlotError::StillSupervised { .. });
+                row.failures.push(error);
+            }
         }
         report.rows.push(row);
     }

@@ -58,6 +58,8 @@ pub struct Report {
     pub failures: Findings,
     /// What somebody should look at, of no single service.
     pub warnings: Findings,
+    /// Something takes its time; another run will find it done.
+    pub is_unfinished: bool,
 }
 
 impl Report {
@@ -69,7 +71,14 @@ impl Report {
 
     /// Says what is wrong, and where.
     pub fn say(&self, reporter: &Reporter) {
-        for row in &self.rows {
+        Report::say_rows(&self.rows, reporter);
+        reporter.findings(Level::Fatal, &self.failures);
+        reporter.findings(Level::Warning, &self.warnings);
+    }
+
+    /// Says what is wrong with these services.
+    pub fn say_rows(rows: &[Row], reporter: &Reporter) {
+        for row in rows {
             let named = |finding: &Finding| Finding {
                 text: format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text),
                 ..finding.clone()
@@ -77,8 +86,6 @@ impl Report {
             row.failures.iter().for_each(|each| reporter.finding(Level::Fatal, &named(each)));
             row.warnings.iter().for_each(|each| reporter.finding(Level::Warning, &named(each)));
         }
-        reporter.findings(Level::Fatal, &self.failures);
-        reporter.findings(Level::Warning, &self.warnings);
     }
 
     /// For programs.

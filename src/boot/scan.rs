@@ -27,8 +27,6 @@ const STAGING: &str = ".futo-new-";
 const GONE: &str = ".futo-gone-";
 /// s6-svscan's own, where it listens.
 const SVSCAN_CONTROL: &str = ".s6-svscan/control";
-/// How long a supervisor that was told to leave is waited for.
-const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is looked for.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 /// More names than this are not taken.
@@ -162,7 +160,11 @@ impl ScanDirectory {
 
     /// Takes service directories away, whose supervisors then leave, and removes them. One whose
     /// supervisor takes too long is left under its dot name for the next run.
-    pub fn prune<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, Result<Change, SlotError>)> {
+    pub fn prune<'n>(
+        &self,
+        names: &[&'n str],
+        patience: Duration,
+    ) -> Vec<(&'n str, Result<Change, SlotError>)> {
         if self.intent == Intent::Look {
             return names.iter().map(|name| (*name, Ok(Change::Pruned))).collect();
         }
@@ -179,7 +181,7 @@ impl ScanDirectory {
             })
             .collect();
         self.tell_svscan(b"an");
-        let deadline = BootTime::now().after(LEAVES_WITHIN);
+        let deadline = BootTime::now().after(patience);
         renamed
             .into_iter()
             .map(|(name, gone, result)| {

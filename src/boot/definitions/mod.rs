@@ -33,7 +33,7 @@ use files::{Definition, NotPublished};
 use writers::{Numbers, Writers, writers_of};
 
 /// More definitions than this in one directory are not taken.
-const MOST_DEFINITIONS: usize = 10_000;
+pub(super) const MOST_DEFINITIONS: usize = 10_000;
 /// Tells our service directories.
 const MAKER: &str = "futo sync";
 
@@ -158,7 +158,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
         let seen: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
         let ours = scan.ours()?;
         let gone: Vec<&str> = ours.difference(&seen).map(String::as_str).collect();
-        super::prune(&scan, &gone, &mut report);
+        super::prune(&scan, &gone, choice.patience, &mut report);
     }
     Ok(report)
 }

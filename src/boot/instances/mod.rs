@@ -166,7 +166,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     // an incomplete list tells of nothing that it has gone
     if choice.prune && report.failures.is_empty() {
         let gone: Vec<&str> = ours.difference(&desired_names).map(String::as_str).collect();
-        super::prune(&scan, &gone, &mut report);
+        super::prune(&scan, &gone, choice.patience, &mut report);
     }
     if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
         let stamp = boot_log::stamp(clock::wall_now());
