@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl, openat};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
 use nix::sys::stat::{Mode, fstat};
 
 use super::desired::Desired;
@@ -85,7 +86,7 @@ pub struct ScanDirectory {
     directory: Directory,
     intent: Intent,
     maker: String,
-    _lock: Option<Flock<OwnedFd>>,
+    _lock: Option<File>,
 }
 
 impl ScanDirectory {
@@ -241,9 +242,17 @@ fn is_locked(file: std::os::fd::BorrowedFd<'_>) -> bool {
     asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
 }
 
-fn lock(directory: &Directory) -> Result<Flock<OwnedFd>, ScanError> {
+/// Held until the file is closed.
+fn lock(directory: &Directory) -> Result<File, ScanError> {
     let refused = |errno| ScanError::Lock { path: directory.shown.join(LOCK), errno };
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(&directory.fd, LOCK, flags, Mode::from_bits_truncate(0o600)).map_err(refused)?;
-    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| refused(errno))
+    let file = File::from(file);
+    loop {
+        match file.lock() {
+            Ok(()) => return Ok(file),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))),
+        }
+    }
 }

@@ -110,7 +110,7 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
 
 /// Whether everything in it is as desired.
 pub(super) fn is_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
-    Ok(has_files(slot, &desired.files)? && is_delegated_right(slot, desired)?)
+    Ok(has_files(slot, &desired.files)? && !has_leavings(slot)? && is_delegated_right(slot, desired)?)
 }
 
 fn has_files(slot: &Directory, files: &Files) -> Result<bool, StepError> {
@@ -119,12 +119,27 @@ fn has_files(slot: &Directory, files: &Files) -> Result<bool, StepError> {
             return Ok(false);
         }
     }
+    let names = slot.names(usize::MAX)?;
+    let is_there = |name: &str| names.iter().any(|each| each == name);
     for name in layout::FILES.iter().filter(|name| !files.has(name)) {
-        if (files.has_logger() || !name.starts_with("log/")) && slot.status_behind(name)?.is_some() {
+        let may_be_there = if name.starts_with("log/") { is_there(layout::LOG) } else { is_there(name) };
+        // a dangling link is none
+        if may_be_there && slot.status_behind(name)?.is_some() {
             return Ok(false);
         }
     }
-    Ok(files.has_logger() || slot.status_behind(layout::LOG_RUN)?.is_none())
+    Ok(true)
+}
+
+/// Whether a killed run has left something.
+fn has_leavings(slot: &Directory) -> Result<bool, StepError> {
+    let current = slot.target(layout::CURRENT);
+    for name in GENERATIONS.iter().chain(&[CURRENT_PART, LINK_PART]) {
+        if current.as_deref() != Some(OsStr::new(name)) && slot.status(name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn is_delegated_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
@@ -181,8 +196,8 @@ pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepErro
     if desired.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
     }
+    sweep(slot)?;
     if !has_files(slot, &desired.files)? {
-        sweep(slot)?;
         let current = make_links(slot, &desired.files)?;
         let [one, other] = GENERATIONS;
         let next = if current == one { other } else { one };
