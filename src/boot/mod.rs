@@ -15,12 +15,14 @@ pub mod scan;
 pub mod slot;
 pub mod watch;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::Gid;
 
 use crate::plan::{Host, Machine, accounts};
+use directory::StepError;
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
@@ -67,14 +69,20 @@ fn group_named(name: &str) -> Option<Gid> {
     number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
 }
 
-/// Takes service directories out of the scan directory, a row each.
-fn prune(scan: &ScanDirectory, names: &[&str], patience: Duration, report: &mut Report) {
-    if names.is_empty() {
-        return;
+/// Takes out what this command made and nobody wants any more, a row each.
+fn prune(
+    scan: &ScanDirectory,
+    wanted: &BTreeSet<String>,
+    patience: Duration,
+    report: &mut Report,
+) -> Result<(), StepError> {
+    let gone = scan.others(wanted)?;
+    if gone.is_empty() {
+        return Ok(());
     }
-    for (name, pruned) in scan.prune(names, patience) {
-        let mut row = Row::new(name);
-        row.service = Some(name.to_string());
+    for (name, pruned) in scan.prune(&gone, patience) {
+        let mut row = Row::new(name.clone());
+        row.service = Some(name);
         match pruned {
             Ok(change) => {
                 row.change = Some(change);
@@ -87,4 +95,5 @@ fn prune(scan: &ScanDirectory, names: &[&str], patience: Duration, report: &mut 
         }
         report.rows.push(row);
     }
+    Ok(())
 }

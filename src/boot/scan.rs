@@ -147,50 +147,48 @@ impl ScanDirectory {
         }
     }
 
-    /// The service directories that this command made, by name.
-    pub fn ours(&self) -> Result<BTreeSet<String>, StepError> {
+    /// All names that s6-svscan would take up.
+    pub fn names(&self) -> Result<BTreeSet<String>, StepError> {
         let names = self.directory.names(MOST_NAMES)?;
-        let mut ours = BTreeSet::new();
-        for name in names.iter().filter_map(|name| name.to_str()).filter(|name| !name.starts_with('.')) {
+        Ok(names
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .collect())
+    }
+
+    /// Of all service directories that this command made, those whose names are not in `wanted`.
+    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<String>, StepError> {
+        let mut others = Vec::new();
+        for name in self.names()?.difference(wanted) {
             if let Slot::Ours(_) = slot::look(&self.directory, name, &self.maker)? {
-                ours.insert(name.to_string());
+                others.push(name.clone());
             }
         }
-        Ok(ours)
+        Ok(others)
     }
 
     /// Takes service directories away, whose supervisors then leave, and removes them. One whose
     /// supervisor takes too long is left under its dot name for the next run.
-    pub fn prune<'n>(
-        &self,
-        names: &[&'n str],
-        patience: Duration,
-    ) -> Vec<(&'n str, Result<Change, SlotError>)> {
+    pub fn prune(&self, names: &[String], patience: Duration) -> Vec<(String, Result<Change, SlotError>)> {
         if self.intent == Intent::Look {
-            return names.iter().map(|name| (*name, Ok(Change::Pruned))).collect();
+            return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
         }
-        let renamed: Vec<_> = names
-            .iter()
-            .map(|name| {
-                let gone = format!("{GONE}{name}");
-                // left by a run whose service came back and went again
-                let result = self
-                    .directory
-                    .remove_all(OsStr::new(&gone))
-                    .and_then(|()| self.directory.rename(name, &gone));
-                (*name, gone, result)
-            })
-            .collect();
+        let take_away = |name: &String| {
+            let gone = format!("{GONE}{name}");
+            // left by a run whose service came back and went again
+            let renamed = self.directory.remove_all(OsStr::new(&gone));
+            (name.clone(), gone.clone(), renamed.and_then(|()| self.directory.rename(name, &gone)))
+        };
+        let renamed: Vec<_> = names.iter().map(take_away).collect();
         self.tell_svscan(b"an");
         let deadline = BootTime::now().after(patience);
-        renamed
-            .into_iter()
-            .map(|(name, gone, result)| {
-                let removed =
-                    result.map_err(SlotError::from).and_then(|()| self.remove_gone(name, &gone, deadline));
-                (name, removed)
-            })
-            .collect()
+        let finish = |(name, gone, renamed): (String, String, Result<(), StepError>)| {
+            let removed =
+                renamed.map_err(SlotError::from).and_then(|()| self.remove_gone(&name, &gone, deadline));
+            (name, removed)
+        };
+        renamed.into_iter().map(finish).collect()
     }
 
     fn remove_gone(&self, name: &str, gone: &str, deadline: BootTime) -> Result<Change, SlotError> {

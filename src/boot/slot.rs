@@ -6,7 +6,7 @@
 //! a new generation is written, and one rename of a new `.cur` over the old is the update. s6 takes a
 //! dangling link (a file that this generation does not have) for an absent file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use nix::errno::Errno;
 
@@ -110,16 +110,19 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
 
 /// Whether everything in it is as desired.
 pub(super) fn is_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
-    Ok(has_files(slot, &desired.files)? && !has_leavings(slot)? && is_delegated_right(slot, desired)?)
+    let names = slot.names(usize::MAX)?;
+    Ok(has_files(slot, &names, &desired.files)?
+        && !has_leavings(slot, &names)
+        && is_delegated_right(slot, desired)?)
 }
 
-fn has_files(slot: &Directory, files: &Files) -> Result<bool, StepError> {
+/// `names` are all that are there.
+fn has_files(slot: &Directory, names: &[OsString], files: &Files) -> Result<bool, StepError> {
     for (name, content) in files.iter() {
         if !slot.holds(name, content, mode_of(name))? {
             return Ok(false);
         }
     }
-    let names = slot.names(usize::MAX)?;
     let is_there = |name: &str| names.iter().any(|each| each == name);
     for name in layout::FILES.iter().filter(|name| !files.has(name)) {
         let may_be_there = if name.starts_with("log/") { is_there(layout::LOG) } else { is_there(name) };
@@ -132,14 +135,16 @@ fn has_files(slot: &Directory, files: &Files) -> Result<bool, StepError> {
 }
 
 /// Whether a killed run has left something.
-fn has_leavings(slot: &Directory) -> Result<bool, StepError> {
-    let current = slot.target(layout::CURRENT);
-    for name in GENERATIONS.iter().chain(&[CURRENT_PART, LINK_PART]) {
-        if current.as_deref() != Some(OsStr::new(name)) && slot.status(name)?.is_some() {
-            return Ok(true);
-        }
+fn has_leavings(slot: &Directory, names: &[OsString]) -> bool {
+    let is_part = |name: &&OsString| {
+        GENERATIONS.iter().chain(&[CURRENT_PART, LINK_PART]).any(|part| *part == name.as_os_str())
+    };
+    let mut parts = names.iter().filter(is_part).peekable();
+    if parts.peek().is_none() {
+        return false;
     }
-    Ok(false)
+    let current = slot.target(layout::CURRENT);
+    parts.any(|name| current.as_ref() != Some(name))
 }
 
 fn is_delegated_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
@@ -197,7 +202,7 @@ pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepErro
         slot.make_if_missing(layout::LOG, 0o755)?;
     }
     sweep(slot)?;
-    if !has_files(slot, &desired.files)? {
+    if !has_files(slot, &slot.names(usize::MAX)?, &desired.files)? {
         let current = make_links(slot, &desired.files)?;
         let [one, other] = GENERATIONS;
         let next = if current == one { other } else { one };

@@ -156,9 +156,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
     }
     if choice.prune && is_complete {
         let seen: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
-        let ours = scan.ours()?;
-        let gone: Vec<&str> = ours.difference(&seen).map(String::as_str).collect();
-        super::prune(&scan, &gone, choice.patience, &mut report);
+        super::prune(&scan, &seen, choice.patience, &mut report)?;
     }
     Ok(report)
 }

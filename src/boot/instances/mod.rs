@@ -134,8 +134,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     findings.or(())?;
 
     // before anything is removed on the volume: what runs still needs its files
-    let ours = scan.ours()?;
-    let supervised: BTreeSet<String> = ours.iter().filter(|name| scan.is_supervised(name)).cloned().collect();
+    let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
     let finder = Finder { system, intent: choice.intent, supervised: &supervised };
     let (instances, mut report) = account.act(|| finder.find(&home))??;
 
@@ -165,8 +164,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     }
     // an incomplete list tells of nothing that it has gone
     if choice.prune && report.failures.is_empty() {
-        let gone: Vec<&str> = ours.difference(&desired_names).map(String::as_str).collect();
-        super::prune(&scan, &gone, choice.patience, &mut report);
+        super::prune(&scan, &desired_names, choice.patience, &mut report)?;
     }
     if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
         let stamp = boot_log::stamp(clock::wall_now());
