@@ -655,6 +655,9 @@ fn a_profile_that_cannot_be_looked_at_keeps_its_service() {
     let volume = Volume::new("keeps");
     let coder = volume.profile_in("coder", "running");
     volume.reconcile(&[]);
+    fs::set_permissions(&coder, fs::Permissions::from_mode(0o600)).expect("its mode");
+    assert_eq!(volume.reconcile(&["--prune"]).code, 1, "it cannot be told whether there is a SOUL.md");
+    assert!(volume.scan("gateway-coder/run").exists());
     std::os::unix::fs::lchown(&coder, Some(0), Some(0)).expect("root's");
     fs::set_permissions(&coder, fs::Permissions::from_mode(0o700)).expect("its mode");
     assert_eq!(volume.reconcile(&["--prune"]).code, 1);

@@ -55,7 +55,7 @@ static void publish(const char *profile, int is_root, int starts)
     must(mkdirat(scan, staging, 0755), staging);
     int directory = openat(scan, staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(directory, staging);
-    put(directory, ".futo", "futo reconcile hermes\n", 22, 0644);
+    put(directory, ".futo", "futo reconcile hermes\n0123456789abcdef\n", 39, 0644);
     must(mkdirat(directory, "log", 0755), "log");
     put(directory, "finish", finish, sizeof finish - 1, 0755);
     int length = snprintf(text, sizeof text,

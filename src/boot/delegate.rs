@@ -14,7 +14,7 @@ use super::directory::{Directory, StepError};
 use crate::service::layout;
 
 /// To whom control is delegated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Delegation {
     /// The group.
     pub group: Gid,
@@ -23,7 +23,7 @@ pub struct Delegation {
 }
 
 /// What members may do in `event`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Waiting {
     /// Nothing: it is root's alone.
     Closed,
@@ -78,11 +78,12 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
     Ok(())
 }
 
-/// Whether the three are as they should be.
-pub fn is_right(directory: &Directory, delegation: Option<Delegation>) -> Result<bool, StepError> {
+/// Whether the three are as they should be, in a service directory (`below` is empty) or its logger's
+/// (`log/`).
+pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
     let rows = delegation.map_or(CLOSED, Delegation::rows);
     for (name, _, mode) in rows {
-        let Some(status) = directory.status(name)? else {
+        let Some(status) = slot.status(&format!("{below}{name}"))? else {
             if delegation.is_some() {
                 return Ok(false);
             }

@@ -1,6 +1,7 @@
 //! A service directory as it should be.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::delegate::Delegation;
 use crate::service::{ServiceName, layout};
@@ -14,6 +15,16 @@ pub struct Desired {
     pub files: Files,
     /// Who else than root may control it.
     pub delegation: Option<Delegation>,
+}
+
+impl Desired {
+    /// Tells whether two are the same, among those that one maker makes.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.files.0.hash(&mut hasher);
+        self.delegation.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The files of a service directory: names of [`layout::FILES`] and their contents. All others in it are

@@ -2,6 +2,7 @@
 //! steps that are made in one. Every failed step names what it was about.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -84,12 +85,42 @@ impl Directory {
 
     /// Writes a new file.
     pub fn create(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), StepError> {
+        let file = self.create_empty(name, mode)?;
+        self.write(file, name, bytes)
+    }
+
+    /// Makes a new file, to be written.
+    pub fn create_empty(&self, name: &str, mode: u32) -> Result<File, StepError> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let file = openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))
-            .map_err(self.refused("create", name))?;
-        std::fs::File::from(file).write_all(bytes).map_err(|error| {
+        openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))
+            .map(File::from)
+            .map_err(self.refused("create", name))
+    }
+
+    /// Writes a file of this directory.
+    pub fn write(&self, mut file: File, name: &str, bytes: &[u8]) -> Result<(), StepError> {
+        file.write_all(bytes).map_err(|error| {
             self.refused("write", name)(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
         })
+    }
+
+    /// As much of a regular file as one read gives, up to `most` bytes, and its status; none if there is
+    /// no such file. No link is followed.
+    pub fn read(&self, name: &str, most: usize) -> Result<Option<(FileStat, Vec<u8>)>, StepError> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = match openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
+            Err(errno) => return Err(self.refused("open", name)(errno)),
+        };
+        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        if kind(&status) != SFlag::S_IFREG {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; most];
+        let count = nix::unistd::read(&file, &mut bytes).map_err(self.refused("read", name))?;
+        bytes.truncate(count);
+        Ok(Some((status, bytes)))
     }
 
     /// Whether the name leads to a regular file with exactly these bytes and this mode. The links on
@@ -109,7 +140,7 @@ impl Directory {
             return Ok(false);
         }
         let mut content = vec![0; bytes.len()];
-        let read = std::fs::File::from(file).read_exact(&mut content);
+        let read = File::from(file).read_exact(&mut content);
         Ok(read.is_ok() && content == bytes)
     }
 
@@ -140,6 +171,16 @@ impl Directory {
             Err(errno) if errno != Errno::ENOENT => Err(self.refused("remove", name)(errno)),
             _ => Ok(()),
         }
+    }
+
+    /// This directory's own status.
+    pub fn own_status(&self) -> Result<FileStat, StepError> {
+        fstat(&self.fd).map_err(self.refused("look at", ""))
+    }
+
+    /// What kind of file has this name; a link is one itself.
+    pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map(|status| kind(&status))
     }
 
     /// What has this name itself; none if there is nothing.

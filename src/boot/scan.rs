@@ -137,10 +137,12 @@ impl ScanDirectory {
                 Ok(Change::Published)
             }
             Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
-            Slot::Ours(present) if slot::is_right(&present, desired)? => Ok(Change::Unchanged),
-            Slot::Ours(present) => {
+            Slot::Ours(present, marker) if slot::is_right(&present, &marker, desired)? => {
+                Ok(Change::Unchanged)
+            }
+            Slot::Ours(present, _) => {
                 if self.intent == Intent::Apply {
-                    slot::update(&present, desired)?;
+                    slot::update(&present, desired, &self.maker)?;
                 }
                 Ok(Change::Updated)
             }
@@ -161,7 +163,7 @@ impl ScanDirectory {
     pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<String>, StepError> {
         let mut others = Vec::new();
         for name in self.names()?.difference(wanted) {
-            if let Slot::Ours(_) = slot::look(&self.directory, name, &self.maker)? {
+            if let Slot::Ours(..) = slot::look(&self.directory, name, &self.maker)? {
                 others.push(name.clone());
             }
         }

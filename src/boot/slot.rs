@@ -9,6 +9,7 @@
 use std::ffi::{OsStr, OsString};
 
 use nix::errno::Errno;
+use nix::sys::stat::{FileStat, SFlag};
 
 use super::delegate;
 use super::desired::{Desired, Files, mode_of};
@@ -16,9 +17,11 @@ use super::directory::{Directory, StepError};
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::service::layout;
+use crate::sys::file::kind;
 
 /// Tells who made a service directory: only he updates and removes it.
 pub const MARKER: &str = ".futo";
+const MARKER_PART: &str = ".futo.new";
 const CURRENT_PART: &str = ".cur.new";
 const LINK_PART: &str = ".link.new";
 /// One is in use, the other one is written.
@@ -80,7 +83,7 @@ pub(super) enum Slot {
     /// Nothing.
     Absent,
     /// A service directory that this maker made.
-    Ours(Directory),
+    Ours(Directory, Marker),
     /// Something else.
     Foreign(String),
 }
@@ -99,21 +102,70 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
-    match directory.holds(MARKER, maker.as_bytes(), 0o644)? {
-        true => Ok(Slot::Ours(directory)),
-        false if directory.status(MARKER)?.is_some() => {
-            Ok(Slot::Foreign("was made by another command or for another user".to_string()))
-        }
-        false => Ok(Slot::Foreign("was not made by futo".to_string())),
+    match directory.read(MARKER, MAX_MARKER)? {
+        Some((status, text)) => match text.strip_prefix(maker.as_bytes()) {
+            Some(digest) => {
+                let digest = std::str::from_utf8(digest)
+                    .ok()
+                    .and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
+                Ok(Slot::Ours(directory, Marker { status, digest }))
+            }
+            None => Ok(Slot::Foreign("was made by another command or for another user".to_string())),
+        },
+        None => Ok(Slot::Foreign("was not made by futo".to_string())),
     }
 }
 
+/// What our marker says: who made the service directory, and from what.
+pub(super) struct Marker {
+    status: FileStat,
+    digest: Option<u64>,
+}
+
+/// More than any marker.
+const MAX_MARKER: usize = 512;
+
+fn marker(maker: &str, desired: &Desired) -> String {
+    format!("{maker}{:016x}\n", desired.digest())
+}
+
+/// Whether nothing has been touched since the marker was written, and it was written for the same files.
+/// The marker is the last thing that is written, so whatever is older is what was written with it.
+fn is_untouched(slot: &Directory, marker: &Marker, desired: &Desired) -> Result<bool, StepError> {
+    // what s6-supervise makes itself is younger
+    if desired.delegation.is_none() {
+        return Ok(false);
+    }
+    let written = (marker.status.st_ctime, marker.status.st_ctime_nsec);
+    let no_name_is_younger = |status: &FileStat| (status.st_mtime, status.st_mtime_nsec) <= written;
+    let is_file = |status: &FileStat, name: &str| {
+        (status.st_ctime, status.st_ctime_nsec) <= written
+            && kind(status) == SFlag::S_IFREG
+            && status.st_mode & 0o7777 == mode_of(name)
+    };
+    if marker.digest != Some(desired.digest())
+        || !slot.own_status().is_ok_and(|status| no_name_is_younger(&status))
+    {
+        return Ok(false);
+    }
+    for (name, _) in desired.files.iter() {
+        if !slot.status_behind(name)?.is_some_and(|status| is_file(&status, name)) {
+            return Ok(false);
+        }
+    }
+    let has_logger = desired.files.has_logger();
+    Ok(!has_logger || slot.status(layout::LOG)?.is_some_and(|status| no_name_is_younger(&status)))
+}
+
 /// Whether everything in it is as desired.
-pub(super) fn is_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
-    let names = slot.names(usize::MAX)?;
-    Ok(has_files(slot, &names, &desired.files)?
-        && !has_leavings(slot, &names)
-        && is_delegated_right(slot, desired)?)
+pub(super) fn is_right(slot: &Directory, marker: &Marker, desired: &Desired) -> Result<bool, StepError> {
+    if !is_untouched(slot, marker, desired)? {
+        let names = slot.names(usize::MAX)?;
+        if !has_files(slot, &names, &desired.files)? || has_leavings(slot, &names) {
+            return Ok(false);
+        }
+    }
+    is_delegated_right(slot, desired)
 }
 
 /// `names` are all that are there.
@@ -137,7 +189,10 @@ fn has_files(slot: &Directory, names: &[OsString], files: &Files) -> Result<bool
 /// Whether a killed run has left something.
 fn has_leavings(slot: &Directory, names: &[OsString]) -> bool {
     let is_part = |name: &&OsString| {
-        GENERATIONS.iter().chain(&[CURRENT_PART, LINK_PART]).any(|part| *part == name.as_os_str())
+        GENERATIONS
+            .iter()
+            .chain(&[CURRENT_PART, LINK_PART, MARKER_PART])
+            .any(|part| *part == name.as_os_str())
     };
     let mut parts = names.iter().filter(is_part).peekable();
     if parts.peek().is_none() {
@@ -148,17 +203,8 @@ fn has_leavings(slot: &Directory, names: &[OsString]) -> bool {
 }
 
 fn is_delegated_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
-    if !delegate::is_right(slot, desired.delegation)? {
-        return Ok(false);
-    }
-    if !desired.files.has_logger() {
-        return Ok(true);
-    }
-    // its directory may be missing, or what the files in it need
-    match slot.try_open(OsStr::new(layout::LOG)) {
-        Ok(log) => delegate::is_right(&log, desired.delegation),
-        Err(_) => Ok(false),
-    }
+    Ok(delegate::is_right(slot, "", desired.delegation)?
+        && (!desired.files.has_logger() || delegate::is_right(slot, "log/", desired.delegation)?))
 }
 
 /// Makes a new service directory under the name `staging`, and renames it. What has that name is left
@@ -180,7 +226,8 @@ pub(super) fn publish(
 fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Result<(), StepError> {
     scan.make(staging, 0o755)?;
     let slot = scan.open(OsStr::new(staging))?;
-    slot.create(MARKER, maker.as_bytes(), 0o644)?;
+    // made first and written last: nothing in the directory is younger
+    let marker_file = slot.create_empty(MARKER, 0o644)?;
     if desired.files.has_logger() {
         slot.make(layout::LOG, 0o755)?;
     }
@@ -193,11 +240,11 @@ fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Resu
             delegate::make(&slot.open(OsStr::new(layout::LOG))?, delegation)?;
         }
     }
-    Ok(())
+    slot.write(marker_file, MARKER, marker(maker, desired).as_bytes())
 }
 
 /// Brings a service directory that may be live to what is desired: its files by one rename.
-pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepError> {
+pub(super) fn update(slot: &Directory, desired: &Desired, maker: &str) -> Result<(), StepError> {
     if desired.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
     }
@@ -219,13 +266,15 @@ pub(super) fn update(slot: &Directory, desired: &Desired) -> Result<(), StepErro
             delegate::set_right(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
         }
     }
-    Ok(())
+    slot.create(MARKER_PART, marker(maker, desired).as_bytes(), 0o644)?;
+    slot.rename(MARKER_PART, MARKER)
 }
 
 /// Removes what a killed run has left: never the generation in use.
 fn sweep(slot: &Directory) -> Result<(), StepError> {
     slot.remove(CURRENT_PART)?;
     slot.remove(LINK_PART)?;
+    slot.remove(MARKER_PART)?;
     let current = slot.target(layout::CURRENT);
     for generation in GENERATIONS.iter().filter(|each| current.as_deref() != Some(OsStr::new(each))) {
         slot.remove_all(OsStr::new(generation))?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Gid;
 
 use super::Choice;
@@ -245,7 +245,7 @@ impl Sync<'_> {
         let walked = nofollow::walk(path, Missing::Refuse, |_, status, _| {
             // of a link the mode says nothing; open_directory has judged it, and it may lead elsewhere by
             // now, but what is judged here is what is opened
-            if crate::sys::file::kind(status) != nix::sys::stat::SFlag::S_IFLNK {
+            if crate::sys::file::kind(status) != SFlag::S_IFLNK {
                 worst.set(worst.get().max(self.judge(status)));
             }
             Ok(())
@@ -256,7 +256,7 @@ impl Sync<'_> {
         Ok((Directory { fd, shown: path.clone() }, worst.get()))
     }
 
-    fn judge(&self, status: &nix::sys::stat::FileStat) -> Writers {
+    fn judge(&self, status: &FileStat) -> Writers {
         match self.is_root {
             true => writers_of(status, self.abc_numbers()),
             // a user's own supervisor: there are no rights to be gained
@@ -291,12 +291,16 @@ impl Sync<'_> {
             |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
         let directory = match source.try_open(name) {
             Ok(directory) => directory,
-            Err(Errno::ENOTDIR | Errno::ELOOP) => {
-                source.target(&shown)?;
-                return failed(refused("it is a symbolic link, which is not followed".to_string()));
+            Err(errno) => {
+                return match source.kind_of(name) {
+                    Ok(SFlag::S_IFLNK) => {
+                        failed(refused("it is a symbolic link, which is not followed".to_string()))
+                    }
+                    Ok(SFlag::S_IFDIR) => failed(refused(reason(errno))),
+                    Ok(_) | Err(Errno::ENOENT) => None,
+                    Err(errno) => failed(refused(reason(errno))),
+                };
             }
-            Err(Errno::ENOENT) => return None,
-            Err(errno) => return failed(refused(reason(errno))),
         };
         if matches!(directory.status(layout::RUN), Ok(None)) {
             return None;

@@ -12,8 +12,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fstatat};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::Choice;
@@ -28,7 +28,6 @@ use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName};
 use crate::sys::clock;
-use crate::sys::file::kind;
 use crate::sys::nofollow::{self, Missing, PathError};
 use config::{DelegateTo, Policy, System};
 
@@ -288,18 +287,15 @@ impl Finder<'_> {
         let directory = match above.try_open(name) {
             Ok(directory) => directory,
             Err(errno) => {
-                if let Some(errno) = missed(above, name, errno) {
-                    let mut row = self.row(&shown);
-                    row.failures.push(directory_error(&path, errno));
-                    instances.push(Instance { row, publishable: None });
-                }
+                let missed = missed(above, name, errno);
+                instances.extend(missed.map(|errno| self.unreadable(&shown, &path, errno)));
                 return;
             }
         };
-        if let Some(marker) = &self.system.marker
-            && fstatat(&directory.fd, marker.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW).is_err()
-        {
-            return;
+        match self.system.marker.as_ref().map(|marker| directory.kind_of(OsStr::new(marker))) {
+            Some(Err(Errno::ENOENT)) => return,
+            Some(Err(errno)) => return instances.push(self.unreadable(&shown, &path, errno)),
+            Some(Ok(_)) | None => {}
         }
         if self.system.root_instance.as_deref() == name.to_str() {
             report.warnings.push(InstancesError::Reserved { path, name: shown.into_owned() });
@@ -307,6 +303,12 @@ impl Finder<'_> {
         }
         let path = format!("{}/{path}", self.system.home.to_string_lossy());
         instances.push(self.instance(&shown, &directory, path, false));
+    }
+
+    fn unreadable(&self, shown: &str, path: &str, errno: Errno) -> Instance {
+        let mut row = self.row(shown);
+        row.failures.push(directory_error(path, errno));
+        Instance { row, publishable: None }
     }
 
     fn row(&self, shown: &str) -> Row {
@@ -357,12 +359,13 @@ fn is_name(name: &str) -> bool {
 
 /// Why something that could not be opened counts as missed; none for what is no directory.
 fn missed(above: &Directory, name: &OsStr, errno: Errno) -> Option<Errno> {
-    if !matches!(errno, Errno::ENOTDIR | Errno::ELOOP) {
-        return (errno != Errno::ENOENT).then_some(errno);
+    match above.kind_of(name) {
+        // it may have been meant as an instance; it is not followed
+        Ok(SFlag::S_IFLNK) => Some(Errno::ELOOP),
+        Ok(SFlag::S_IFDIR) => Some(errno),
+        Ok(_) | Err(Errno::ENOENT) => None,
+        Err(errno) => Some(errno),
     }
-    // a link to a directory may have been meant as an instance; it is not followed
-    let status = fstatat(&above.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
-    (kind(&status) == SFlag::S_IFLNK).then_some(Errno::ELOOP)
 }
 
 fn directory_error(path: &str, errno: Errno) -> InstancesError {
