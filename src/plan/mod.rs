@@ -192,7 +192,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
-    let (container, inherited) = container::variables(&spec.environment.container, host, findings);
+    let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home(&spec, &identity, change, &inherited);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {

@@ -272,9 +272,10 @@ impl<'a> Cycle<'a> {
         self.log = Log::open(self.plan, rotation, self.reporter);
     }
 
-    /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
+    /// Reads config.env again if it has changed, HUP asks for it, or it could not be used before (what
+    /// mends it may be a directory above). A bad file keeps the old values.
     fn renew_environment(&mut self) {
-        if !self.read_again && self.prepared.signature.is_current() {
+        if !self.read_again && self.environment_trouble.is_none() && self.prepared.signature.is_current() {
             return;
         }
         self.read_again = false;
@@ -283,17 +284,21 @@ impl<'a> Cycle<'a> {
         let timing = ready::timing(self.plan, &environment, &mut findings);
         if findings.is_empty() {
             self.timing = timing.unwrap_or_else(|| self.timing.clone());
-            self.environment_trouble = None;
+            if self.environment_trouble.take().is_some() {
+                self.reporter.info("the worker's environment is that of its files again");
+            }
             self.reporter.trouble("environment", environment.oddity());
             self.prepared = Prepared::new(self.plan, environment);
             return;
         }
         self.prepared.signature = environment.signature().clone();
-        if self.environment_trouble.as_ref() != Some(&findings) {
-            self.reporter.findings(Level::Warning, &findings);
+        let said = self.environment_trouble.take().unwrap_or_default();
+        let mut new = findings.iter().filter(|finding| !said.iter().any(|each| each == *finding)).peekable();
+        if new.peek().is_some() {
+            new.for_each(|finding| self.reporter.finding(Level::Warning, finding));
             self.reporter.warn("the worker keeps the environment it had");
-            self.environment_trouble = Some(findings);
         }
+        self.environment_trouble = Some(findings);
     }
 
     fn one_run(&mut self) -> Result<RunEnd, Finding> {

@@ -201,7 +201,7 @@ impl Environment {
     }
 
     /// The variables by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &Variable)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &Variable)> + Clone {
         self.variables.iter().map(|(name, variable)| (name.as_os_str(), variable))
     }
 

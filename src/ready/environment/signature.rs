@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, stat};
 
-/// Modification time with nanoseconds, device, inode, size.
+/// Device, inode, size, and the times of the last change of content and of status (mode, owner), with
+/// nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark(i64, i64, u64, u64, i64);
+struct Mark(u64, u64, i64, [i64; 4]);
 
 impl Mark {
     fn of(status: &FileStat) -> Self {
-        Mark(status.st_mtime, status.st_mtime_nsec, status.st_dev, status.st_ino, status.st_size)
+        let times = [status.st_mtime, status.st_mtime_nsec, status.st_ctime, status.st_ctime_nsec];
+        Mark(status.st_dev, status.st_ino, status.st_size, times)
     }
 }
 
