@@ -185,7 +185,7 @@ fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
 }
 
 #[test]
-fn a_service_that_will_not_stop_is_left_for_the_next_run() {
+fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     if !possible() {
         return;
     }
@@ -199,11 +199,18 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run() {
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
     assert!(is_alive(pid) && live.volume.scan(".futo-gone-gateway-a").exists());
+    // nor is there a second copy of it while the first one is there
+    live.volume.profile_in("a", "running");
+    let ran = live.volume.reconcile(&["--config", &live.config]);
+    assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
+    assert!(ran.code == 1 && !live.volume.scan("gateway-a").exists());
     support::direct::signal(pid, nix::sys::signal::Signal::SIGKILL);
-    eventually("the next run removes it", || {
-        live.reconcile(&[]);
-        (!live.volume.scan(".futo-gone-gateway-a").exists()).then_some(())
+    eventually("the next run takes it up", || {
+        live.volume.reconcile(&["--config", &live.config]);
+        live.volume.scan("gateway-a/run").exists().then_some(())
     });
+    assert!(!live.volume.scan(".futo-gone-gateway-a").exists());
+    assert_ne!(live.svscan.pid("gateway-a"), pid);
 }
 
 #[test]

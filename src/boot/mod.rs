@@ -26,7 +26,6 @@ use directory::StepError;
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
-use slot::SlotError;
 
 /// What the caller of a front end chose.
 #[derive(Debug)]
@@ -89,7 +88,7 @@ fn prune(
                 row.action = report::change_word(change);
             }
             Err(error) => {
-                report.is_unfinished |= matches!(error, SlotError::StillSupervised { .. });
+                report.is_unfinished |= error.passes();
                 row.failures.push(error);
             }
         }

@@ -86,6 +86,8 @@ pub struct ScanDirectory {
     directory: Directory,
     intent: Intent,
     maker: String,
+    /// Services that were taken away and whose supervisors are still at work.
+    leaving: BTreeSet<String>,
     _lock: Option<File>,
 }
 
@@ -106,7 +108,13 @@ impl ScanDirectory {
             Intent::Look => None,
             Intent::Apply => Some(lock(&directory)?),
         };
-        let scan = ScanDirectory { directory, intent, maker: format!("{maker}\n"), _lock: lock };
+        let mut scan = ScanDirectory {
+            directory,
+            intent,
+            maker: format!("{maker}\n"),
+            leaving: BTreeSet::new(),
+            _lock: lock,
+        };
         if intent == Intent::Apply {
             scan.sweep()?;
         }
@@ -114,13 +122,15 @@ impl ScanDirectory {
     }
 
     /// Removes what a killed run has left.
-    fn sweep(&self) -> Result<(), StepError> {
+    fn sweep(&mut self) -> Result<(), StepError> {
         for name in self.directory.names(MOST_NAMES)? {
             let Some(name) = name.to_str() else { continue };
-            let is_left = name.starts_with(STAGING)
-                || (name.starts_with(GONE) && !self.is_supervised(name) && !self.logger_is_supervised(name));
-            if is_left {
-                self.directory.remove_all(OsStr::new(name))?;
+            match name.strip_prefix(GONE) {
+                Some(service) if self.is_supervised(name) || self.logger_is_supervised(name) => {
+                    self.leaving.insert(service.to_string());
+                }
+                None if !name.starts_with(STAGING) => {}
+                _ => self.directory.remove_all(OsStr::new(name))?,
             }
         }
         Ok(())
@@ -130,6 +140,10 @@ impl ScanDirectory {
     pub fn apply(&self, desired: &Desired) -> Result<Change, SlotError> {
         let name = desired.name.as_str();
         match slot::look(&self.directory, name, &self.maker)? {
+            // there would be a second copy of it
+            Slot::Absent if self.leaving.contains(name) => {
+                Err(SlotError::StillSupervised { name: name.to_string() })
+            }
             Slot::Absent => {
                 if self.intent == Intent::Apply {
                     slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;

@@ -55,7 +55,7 @@ pub enum SlotError {
         what: String,
     },
     /// The supervisor of a service directory that was taken away has not left.
-    #[error("'{name}' is taken away, but its supervisor has not left yet")]
+    #[error("'{name}' was taken away, and its supervisor has not left yet")]
     StillSupervised {
         /// The name.
         name: String,
@@ -73,8 +73,15 @@ impl Problem for SlotError {
             SlotError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),
-            SlotError::StillSupervised { .. } => Some("the next run removes the rest".to_string()),
+            SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
         }
+    }
+}
+
+impl SlotError {
+    /// Whether it passes by itself.
+    pub fn passes(&self) -> bool {
+        matches!(self, SlotError::StillSupervised { .. })
     }
 }
 

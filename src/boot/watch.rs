@@ -17,6 +17,14 @@ use super::directory::Directory;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
 
+const COMES_OR_GOES: AddWatchFlags = AddWatchFlags::IN_CREATE
+    .union(AddWatchFlags::IN_MOVED_TO)
+    .union(AddWatchFlags::IN_MOVED_FROM)
+    .union(AddWatchFlags::IN_DELETE);
+const CHANGES: AddWatchFlags =
+    COMES_OR_GOES.union(AddWatchFlags::IN_CLOSE_WRITE).union(AddWatchFlags::IN_ATTRIB);
+const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFlags::IN_DELETE_SELF);
+
 /// Which names in a watched directory count.
 #[derive(Debug)]
 enum Names {
@@ -40,14 +48,7 @@ impl Watch {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         let mut watch = Watch { inotify, names: BTreeMap::new(), is_complete: true };
         for source in sources {
-            // it may come, go, or be replaced
-            for (above, name) in
-                source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name))
-            {
-                if let Ok(directory) = nofollow::open_directory(above, Missing::Refuse) {
-                    watch.add(directory.as_fd(), Names::One(name.to_os_string()));
-                }
-            }
+            watch.add_ways_to(source);
             watch.add_source(source);
         }
         Ok(watch)
@@ -78,9 +79,22 @@ impl Watch {
         changed
     }
 
+    /// A source may come, go or be replaced: its name where it is looked for, and every directory above.
+    fn add_ways_to(&mut self, source: &Path) {
+        let mut is_found = false;
+        for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
+            let Ok(directory) = nofollow::open_directory(above, Missing::Refuse) else { continue };
+            self.add(directory.as_fd(), Names::One(name.to_os_string()), MOVES_ITSELF);
+            // what else happens further up is none of ours, and would only wake us
+            if !std::mem::replace(&mut is_found, true) {
+                self.add(directory.as_fd(), Names::One(name.to_os_string()), COMES_OR_GOES);
+            }
+        }
+    }
+
     fn add_source(&mut self, source: &Path) {
         let Ok(found) = nofollow::open_directory(source, Missing::Refuse) else { return };
-        self.add(found.as_fd(), Names::All);
+        self.add(found.as_fd(), Names::All, CHANGES);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let Ok(fd) = openat(&found, ".", flags, Mode::empty()) else { return };
         let directory = Directory { fd, shown: source.to_path_buf() };
@@ -90,21 +104,17 @@ impl Watch {
         };
         for name in names {
             let Ok(definition) = directory.try_open(&name) else { continue };
-            self.add(definition.fd.as_fd(), Names::OfDefinition);
+            self.add(definition.fd.as_fd(), Names::OfDefinition, CHANGES);
             if let Ok(log) = definition.try_open(OsStr::new(layout::LOG)) {
-                self.add(log.fd.as_fd(), Names::OfDefinition);
+                self.add(log.fd.as_fd(), Names::OfDefinition, CHANGES);
             }
         }
     }
 
-    fn add(&mut self, directory: BorrowedFd<'_>, names: Names) {
-        let flags = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MOVED_TO
-            | AddWatchFlags::IN_MOVED_FROM
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_ATTRIB
-            | AddWatchFlags::IN_ONLYDIR;
+    fn add(&mut self, directory: BorrowedFd<'_>, names: Names, events: AddWatchFlags) {
+        // a directory may be on the way to several sources
+        let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
+        let flags = events | AddWatchFlags::IN_ONLYDIR | add;
         // the number leads to what is open, whatever has its name by now
         let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
         match self.inotify.add_watch(path.as_str(), flags) {

@@ -165,7 +165,7 @@ mod tests {
         let file = "#!/usr/local/bin/futo-launch --file\ninterval = 60\nenv = { A = 'b c' }\nonce = true\n\
                     exec = ['./w', '-x']\n";
         assert_eq!(published(file, Writers::Abc), Ok(expected.to_string()));
-        let script = "#!/usr/local/bin/futo-launch --file\nscript = 'a\nb'\n";
+        let script = "#!/usr/local/bin/futo-launch --file\nscript = '''a\nb'''\n";
         assert_eq!(published(script, Writers::Root), Ok("L|--service-dir|/d/x|--|sh|-euc|a\nb".to_string()));
     }
 

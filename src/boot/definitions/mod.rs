@@ -4,6 +4,7 @@ mod command;
 mod files;
 mod writers;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -237,22 +238,16 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// Opens a source; no link but root's is followed, and each component counts.
+    /// Opens a source; no link but root's is followed, and who can write a directory on the way can write
+    /// all that is below.
     fn open(&self, source: &Source) -> Result<(Directory, Writers), PathError> {
         let path = &source.path;
-        nofollow::open_directory(path, Missing::Refuse)?;
-        let worst = std::cell::Cell::new(Writers::Root);
-        let walked = nofollow::walk(path, Missing::Refuse, |_, status, _| {
-            // of a link the mode says nothing; open_directory has judged it, and it may lead elsewhere by
-            // now, but what is judged here is what is opened
-            if crate::sys::file::kind(status) != SFlag::S_IFLNK {
-                worst.set(worst.get().max(self.judge(status)));
-            }
-            Ok(())
-        })?;
+        let worst = Cell::new(Writers::Root);
+        let see = |status: &FileStat| worst.set(worst.get().max(self.judge(status)));
+        let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let refused = |errno| PathError::Refused(path.clone(), errno);
-        let fd = openat(&walked.last, ".", flags, Mode::empty()).map_err(refused)?;
+        let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
         Ok((Directory { fd, shown: path.clone() }, worst.get()))
     }
 
@@ -350,7 +345,10 @@ impl Sync<'_> {
                     row.action = report::change_word(change);
                     self.something_new |= change == Change::Published;
                 }
-                Err(error) => row.failures.push(error),
+                Err(error) => {
+                    self.report.is_unfinished |= error.passes();
+                    row.failures.push(error);
+                }
             }
         }
         self.report.rows.push(row);

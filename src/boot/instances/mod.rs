@@ -150,7 +150,10 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
                     row.action = if starts { "started" } else { "registered" };
                     something_new |= change == Change::Published;
                 }
-                Err(error) => row.failures.push(error),
+                Err(error) => {
+                    report.is_unfinished |= error.passes();
+                    row.failures.push(error);
+                }
             }
         } else if let Some(service) = &row.service {
             // what cannot be looked at now is not gone
