@@ -22,7 +22,9 @@ struct Ground {
 impl Ground {
     fn set_up() -> Ground {
         let directory = std::env::temp_dir().join(format!("futo-bench-boot-{}", std::process::id()));
-        fs::create_dir_all(directory.join("scan")).expect("a scratch directory");
+        for name in ["scan", "home"] {
+            fs::create_dir_all(directory.join(name)).expect("a scratch directory");
+        }
         compile(&directory, "reconcile", "reconcile", &[]);
         for program in [env!("CARGO_BIN_EXE_futo"), env!("CARGO_BIN_EXE_futo-launch")] {
             let name = Path::new(program).file_name().expect("a name");
@@ -38,8 +40,8 @@ impl Ground {
     /// A home with so many profiles, half of them running.
     fn make_home(&self, profiles: usize) {
         let home = self.directory.join("home");
-        let _ = fs::remove_dir_all(&home);
-        fs::create_dir_all(home.join("profiles")).expect("a home");
+        self.mount("home");
+        fs::create_dir(home.join("profiles")).expect("a home");
         for number in 0..profiles {
             let profile = home.join(format!("profiles/agent{number:05}"));
             fs::create_dir(&profile).expect("a profile");
@@ -57,17 +59,27 @@ impl Ground {
     }
 
     fn empty_scan(&self) {
-        let scan = self.directory.join("scan");
-        let _ = Command::new("umount").arg(&scan).stderr(Stdio::null()).status();
+        self.mount("scan");
+    }
+
+    /// An empty tmpfs in place of the one before.
+    fn mount(&self, name: &str) {
+        let place = self.directory.join(name);
+        let _ = Command::new("umount").arg(&place).stderr(Stdio::null()).status();
         let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "mode=0755", "tmpfs"]).arg(&scan).status();
+            Command::new("mount").args(["-t", "tmpfs", "-o", "mode=0755", "tmpfs"]).arg(&place).status();
         assert!(mounted.expect("mount starts").success(), "a tmpfs");
     }
 
-    fn run(&self, words: &[String]) -> f64 {
+    fn command(&self, words: &[String]) -> Command {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().env("PATH", PATH).stdin(Stdio::null()).stdout(Stdio::null());
         command.env("HERMES_HOME", self.path("home")).env("S6_PROFILE_GATEWAY_SCANDIR", self.path("scan"));
+        command
+    }
+
+    fn run(&self, words: &[String]) -> f64 {
+        let mut command = self.command(words);
         let start = Instant::now();
         let status = command.status().expect("it starts");
         let time = start.elapsed().as_secs_f64() * 1e3;
@@ -75,18 +87,17 @@ impl Ground {
         time
     }
 
-    /// In MB, of one run.
+    /// In MB, of one run: the last that was seen before it ended.
     fn peak_memory(&self, words: &[String]) -> f64 {
-        let output = Command::new("python3")
-            .arg("-c")
-            .arg("import subprocess,sys,resource as r;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL);print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss)")
-            .args(words)
-            .env("HERMES_HOME", self.path("home"))
-            .env("S6_PROFILE_GATEWAY_SCANDIR", self.path("scan"))
-            .output();
-        let stdout = String::from_utf8_lossy(&output.expect("python3").stdout).into_owned();
-        let kilobytes = stdout.lines().last().and_then(|line| line.parse::<f64>().ok());
-        kilobytes.expect("a number") / 1024.0
+        let mut child = self.command(words).spawn().expect("it starts");
+        let mut peak = 0.0;
+        while child.try_wait().expect("waited").is_none() {
+            let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = line.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+            peak = kilobytes.unwrap_or(peak);
+        }
+        peak / 1024.0
     }
 
     /// What the trees have in common: every file but links, with its mode and text.
@@ -103,7 +114,9 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.directory.join("scan")).status();
+        for name in ["scan", "home"] {
+            let _ = Command::new("umount").arg(self.directory.join(name)).status();
+        }
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

@@ -425,6 +425,48 @@ fn the_service_user_cannot_become_root_through_his_volume() {
 }
 
 #[test]
+fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("swapped");
+    live.volume.profile_in("coder", "running");
+    live.volume.make("logs");
+    let secret = live.volume.scratch.join("secret");
+    fs::create_dir(&secret).expect("root's");
+    for file in ["gateway.pid", "processes.json", "SOUL.md", "container-boot.log"] {
+        fs::write(secret.join(file), "root's\n").expect("written");
+    }
+    fs::write(secret.join("gateway_state.json"), r#"{"gateway_state":"a-secret"}"#).expect("written");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).expect("its mode");
+    let before = support::boot::snapshot(&secret);
+    let script = format!(
+        "cd {}; while :; do
+            for name in profiles/coder logs; do
+                mv $name away 2>/dev/null; ln -s {secret} $name; rm -f $name; mv away $name 2>/dev/null
+            done
+            mkdir -p profiles/x/y; : > profiles/x/SOUL.md
+            for name in gateway.pid processes.json gateway_state.json; do
+                ln -sf {secret}/$name profiles/x/$name; ln -f {secret}/$name profiles/x/$name; rm -f profiles/x/$name
+                mkfifo profiles/x/$name; rm -f profiles/x/$name; mkdir profiles/x/$name; rmdir profiles/x/$name
+            done
+        done 2>/dev/null",
+        live.volume.home("").display(),
+        secret = secret.display()
+    );
+    let mut swapper =
+        Command::new("sh").arg("-c").arg(script).uid(HERMES).gid(HERMES).spawn().expect("it starts");
+    for _ in 0..100 {
+        let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+        assert!(ran.code < 2, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("a-secret"), "{}", ran.stdout);
+    }
+    swapper.kill().expect("killed");
+    swapper.wait().expect("waited");
+    assert_eq!(support::boot::snapshot(&secret), before);
+}
+
+#[test]
 fn abc_controls_his_own_services_and_not_roots() {
     if !possible() {
         return;

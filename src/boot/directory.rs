@@ -33,6 +33,11 @@ impl Problem for StepError {
     fn exit(&self) -> Exit {
         Exit::SYSTEM
     }
+
+    fn hint(&self) -> Option<String> {
+        // ours: see `Directory::names`
+        (self.errno == Errno::E2BIG).then(|| "it holds more names than are taken".to_string())
+    }
 }
 
 /// Directories are removed no deeper than this: what supervisors make is four deep.
@@ -201,7 +206,7 @@ impl Directory {
         }
     }
 
-    /// All names but `.` and `..`, at most so many; in no order.
+    /// All names but `.` and `..`, in no order; more than `most` are an error.
     pub fn names(&self, most: usize) -> Result<Vec<OsString>, StepError> {
         use std::os::unix::ffi::OsStrExt;
         let read = || -> Result<Vec<OsString>, Errno> {

@@ -74,6 +74,7 @@ impl Problem for ScanError {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
+            ScanError::Step(error) => error.hint(),
             ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
             _ => None,
         }

@@ -69,7 +69,7 @@ impl Problem for SlotError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            SlotError::Step(_) => None,
+            SlotError::Step(error) => error.hint(),
             SlotError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),

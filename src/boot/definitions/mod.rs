@@ -33,8 +33,8 @@ use crate::sys::nofollow::{self, Missing, PathError};
 use files::{Definition, NotPublished};
 use writers::{Numbers, Writers, writers_of};
 
-/// More definitions than this in one directory are not taken.
-pub(super) const MOST_DEFINITIONS: usize = 10_000;
+/// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
+pub(super) const MOST_DEFINITIONS: usize = 2_000;
 /// Tells our service directories.
 const MAKER: &str = "futo sync";
 
