@@ -185,6 +185,33 @@ fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
 }
 
 #[test]
+fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("unsaid");
+    let (control, away) = (live.volume.scan(".s6-svscan/control"), live.volume.scan(".s6-svscan/away"));
+    let unsaid = |what: &dyn Fn()| {
+        fs::rename(&control, &away).expect("nobody is told");
+        what();
+        fs::rename(&away, &control).expect("put back");
+    };
+    live.volume.profile_in("a", "running");
+    unsaid(&|| drop(live.reconcile(&[])));
+    live.reconcile(&[]);
+    let pids = live.pids("gateway-a");
+    // and a service that was taken away
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    unsaid(&|| fs::rename(live.volume.scan("gateway-a"), &gone).expect("as a run does it"));
+    fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+    eventually("it is gone", || {
+        live.reconcile(&["--prune"]);
+        (!gone.exists()).then_some(())
+    });
+    assert!(pids.iter().all(|pid| !is_alive(*pid)));
+}
+
+#[test]
 fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     if !possible() {
         return;

@@ -22,7 +22,6 @@ use std::time::Duration;
 use nix::unistd::Gid;
 
 use crate::plan::{Host, Machine, accounts};
-use directory::StepError;
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
@@ -69,15 +68,10 @@ fn group_named(name: &str) -> Option<Gid> {
 }
 
 /// Takes out what this command made and nobody wants any more, a row each.
-fn prune(
-    scan: &ScanDirectory,
-    wanted: &BTreeSet<String>,
-    patience: Duration,
-    report: &mut Report,
-) -> Result<(), StepError> {
-    let gone = scan.others(wanted)?;
+fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, report: &mut Report) {
+    let gone = report.failures.take(scan.others(wanted)).unwrap_or_default();
     if gone.is_empty() {
-        return Ok(());
+        return;
     }
     for (name, pruned) in scan.prune(&gone, patience) {
         let mut row = Row::new(name.clone());
@@ -94,5 +88,4 @@ fn prune(
         }
         report.rows.push(row);
     }
-    Ok(())
 }

@@ -134,6 +134,10 @@ impl ScanDirectory {
                 _ => self.directory.remove_all(OsStr::new(name))?,
             }
         }
+        if !self.leaving.is_empty() {
+            // a run that was killed may not have said so
+            self.tell_svscan(b"an");
+        }
         Ok(())
     }
 
@@ -193,16 +197,17 @@ impl ScanDirectory {
         }
         let take_away = |name: &String| {
             let gone = format!("{GONE}{name}");
-            // left by a run whose service came back and went again
-            let renamed = self.directory.remove_all(OsStr::new(&gone));
-            (name.clone(), gone.clone(), renamed.and_then(|()| self.directory.rename(name, &gone)))
+            let renamed = match self.leaving.contains(name) {
+                true => Err(SlotError::StillSupervised { name: name.clone() }),
+                false => self.directory.rename(name, &gone).map_err(SlotError::from),
+            };
+            (name.clone(), gone, renamed)
         };
         let renamed: Vec<_> = names.iter().map(take_away).collect();
         self.tell_svscan(b"an");
         let deadline = BootTime::now().after(patience);
-        let finish = |(name, gone, renamed): (String, String, Result<(), StepError>)| {
-            let removed =
-                renamed.map_err(SlotError::from).and_then(|()| self.remove_gone(&name, &gone, deadline));
+        let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
+            let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
             (name, removed)
         };
         renamed.into_iter().map(finish).collect()
@@ -235,8 +240,16 @@ impl ScanDirectory {
         is_locked(file.as_fd())
     }
 
+    /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
+    /// said so.
+    pub fn tell_of_all(&self) {
+        if self.intent == Intent::Apply {
+            self.tell_svscan(b"a");
+        }
+    }
+
     /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
-    pub fn tell_svscan(&self, commands: &[u8]) {
+    fn tell_svscan(&self, commands: &[u8]) {
         let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         // nobody listens before s6-svscan runs, which looks by itself when it starts
         if let Ok(control) = openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {

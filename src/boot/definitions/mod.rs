@@ -22,8 +22,7 @@ use super::desired::Desired;
 use super::directory::Directory;
 use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
-use super::scan::{Intent, ScanDirectory};
-use super::slot::Change;
+use super::scan::ScanDirectory;
 use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -146,18 +145,15 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
         report: Report::default(),
         seen: Vec::new(),
         is_complete: true,
-        something_new: false,
     };
     for source in &definitions.sources {
         sync.publish_all(source)?;
     }
-    let Sync { mut report, seen, is_complete, something_new, .. } = sync;
-    if something_new && choice.intent == Intent::Apply {
-        scan.tell_svscan(b"a");
-    }
+    let Sync { mut report, seen, is_complete, .. } = sync;
+    scan.tell_of_all();
     if choice.prune && is_complete {
         let seen: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
-        super::prune(&scan, &seen, choice.patience, &mut report)?;
+        super::prune(&scan, &seen, choice.patience, &mut report);
     }
     Ok(report)
 }
@@ -202,7 +198,6 @@ struct Sync<'s> {
     seen: Vec<(String, PathBuf)>,
     /// Whether all sources could be listed.
     is_complete: bool,
-    something_new: bool,
 }
 
 impl Sync<'_> {
@@ -343,7 +338,6 @@ impl Sync<'_> {
                 Ok(change) => {
                     row.change = Some(change);
                     row.action = report::change_word(change);
-                    self.something_new |= change == Change::Published;
                 }
                 Err(error) => {
                     self.report.is_unfinished |= error.passes();

@@ -1,11 +1,12 @@
 //! What a system of instances on a volume looks like: the preset, and the keys of `--config`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::cli;
 use crate::config::service_file::{self, Entry, ServiceFileError, Value};
-use crate::config::value::UserRequest;
+use crate::config::value::{EnvironmentEdit, UserRequest};
 use crate::error::Findings;
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
@@ -304,9 +305,10 @@ fn options(value: Value) -> Kind<Vec<String>> {
 }
 
 fn table(value: Value) -> Kind<Vec<(String, String)>> {
+    let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
     match value {
-        Value::Table(table) => Ok(table),
-        _ => Err("a table of texts: { NAME = \"value\" }"),
+        Value::Table(table) if table.iter().all(|(name, _)| is_name(name)) => Ok(table),
+        _ => Err("a table of variables: { NAME = \"value\" }"),
     }
 }
 
@@ -434,7 +436,7 @@ mod tests {
     fn says_all_that_is_wrong_with_line_and_nearest_name() {
         let findings = parsed(
             "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
-             stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\n",
+             stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nenv = { 'A B' = 'c' }\n",
         )
         .expect_err("refused");
         assert_eq!(
@@ -448,6 +450,7 @@ mod tests {
                 "a.toml:6: stale: must be a list of names of files (-)",
                 "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
                 "a.toml:8: preset: must be hermes (-)",
+                "a.toml:9: env: must be a table of variables: { NAME = \"value\" } (-)",
                 "a.toml: home is missing (-)",
                 "a.toml: user is missing (-)",
                 "a.toml: command is missing (-)",

@@ -23,7 +23,6 @@ use super::desired::Desired;
 use super::directory::Directory;
 use super::report::{FAILED, Report, Row, field};
 use super::scan::{Intent, ScanDirectory};
-use super::slot::Change;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName};
@@ -138,7 +137,6 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let (instances, mut report) = account.act(|| finder.find(&home))??;
 
     let mut desired_names = BTreeSet::new();
-    let mut something_new = false;
     for Instance { mut row, publishable } in instances {
         if let Some(publishable) = publishable {
             desired_names.insert(publishable.service.to_string());
@@ -148,7 +146,6 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
                 Ok(change) => {
                     row.change = Some(change);
                     row.action = if starts { "started" } else { "registered" };
-                    something_new |= change == Change::Published;
                 }
                 Err(error) => {
                     report.is_unfinished |= error.passes();
@@ -161,12 +158,10 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         }
         report.rows.push(row);
     }
-    if something_new && choice.intent == Intent::Apply {
-        scan.tell_svscan(b"a");
-    }
+    scan.tell_of_all();
     // an incomplete list tells of nothing that it has gone
     if choice.prune && report.failures.is_empty() {
-        super::prune(&scan, &desired_names, choice.patience, &mut report)?;
+        super::prune(&scan, &desired_names, choice.patience, &mut report);
     }
     if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
         let stamp = boot_log::stamp(clock::wall_now());
