@@ -1,6 +1,7 @@
 //! `futo sync`: service definitions on the volume, published with no more rights than their writers have.
 
 mod command;
+mod error;
 mod files;
 mod writers;
 
@@ -24,11 +25,11 @@ use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
 use super::scan::ScanDirectory;
 use crate::config::value::UserRequest;
-use crate::error::{Findings, Problem, reason};
-use crate::exit::Exit;
+use crate::error::{Findings, reason};
 use crate::plan::{DEFAULT_USER, Host, Machine};
-use crate::service::{InvalidName, ServiceName, layout};
+use crate::service::{ServiceName, layout};
 use crate::sys::nofollow::{self, Missing, PathError};
+pub use error::DefinitionsError;
 use files::{Definition, NotPublished};
 use writers::{Numbers, Writers, writers_of};
 
@@ -73,57 +74,6 @@ pub enum Foreign {
     Left,
     /// It is published, and root executes it: `--trust-run`.
     Trusted,
-}
-
-/// What can be wrong with a directory of definitions, or with one of them.
-#[derive(Debug, thiserror::Error)]
-pub enum DefinitionsError {
-    /// The source cannot be opened.
-    #[error("unable to open the directory of definitions: {0}")]
-    Source(PathError),
-    /// A definition cannot be opened.
-    #[error("unable to open directory '{path}': {reason}")]
-    Directory {
-        /// The definition.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// Somebody else than root and abc has a hand in it.
-    #[error("others than root and {DEFAULT_USER} can write '{}'", .0.display())]
-    Others(PathBuf),
-    /// There is nobody to run it as.
-    #[error("it is not root's, and there is no user '{DEFAULT_USER}'")]
-    NoUser,
-    /// A name that no service can have.
-    #[error("its name {0}")]
-    Name(InvalidName),
-    /// Another definition has the name.
-    #[error("'{}' is passed over: '{}' has the same name", passed.display(), counts.display())]
-    Shadowed {
-        /// This one.
-        passed: PathBuf,
-        /// The one that counts.
-        counts: PathBuf,
-    },
-}
-
-impl Problem for DefinitionsError {
-    fn exit(&self) -> Exit {
-        match self {
-            DefinitionsError::Source(_) | DefinitionsError::Directory { .. } => Exit::SYSTEM,
-            _ => Exit::EDIT,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            DefinitionsError::Others(path) => {
-                Some(format!("chown {DEFAULT_USER} {0}; chmod o-w {0}", path.display()))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Publishes all definitions. An error is one that leaves nothing to be done.
