@@ -13,6 +13,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 
 use support::boot::{Definitions, rights, snapshot};
 use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read};
@@ -283,6 +284,48 @@ fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("unable to open the directory of definitions"), "{}", ran.stderr);
     assert!(definitions.scan("b/run").exists());
+}
+
+#[test]
+fn a_plain_user_publishes_to_his_own_supervisor() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("plain-user");
+    definitions.line("mine", "--nice 5 -- id");
+    own_by_abc(&definitions.scan(""));
+    let mut command = definitions.command(&[]);
+    command.uid(support::ABC).gid(support::ABC);
+    let ran = support::boot::Ran::of(&support::launching::finish(&mut command));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let run = read(definitions.scan("mine/run"));
+    let directory = definitions.abcs("mine").display().to_string();
+    assert!(run.ends_with(&format!(" --nice=5 --service-dir {directory} -- id\n")), "{run}");
+}
+
+#[test]
+fn explain_shows_a_published_service_as_in_its_definition_directory() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("explained");
+    definitions.line("mine", "--interval 60 -- ./beat");
+    let beat = definitions.write("mine/beat", "#!/bin/sh\n");
+    fs::set_permissions(&beat, fs::Permissions::from_mode(0o755)).expect("its mode");
+    definitions.write("mine/config.env", "A=1\n");
+    definitions.sync(&[]);
+    let mut command = std::process::Command::new(definitions.scratch.futo());
+    let page = support::launching::finish(command.arg("explain").arg(definitions.scan("mine")));
+    let page = support::stdout(&page);
+    let directory = definitions.abcs("mine").display().to_string();
+    for line in [
+        format!("service      mine in {}", definitions.scan("mine").display()),
+        format!("directory    {directory}\n"),
+        format!("A  ({directory}/config.env:1)"),
+        "problems     none".to_string(),
+    ] {
+        assert!(page.contains(&line), "{line}: {page}");
+    }
 }
 
 #[test]

@@ -245,7 +245,10 @@ fn count_from_service_dir(spec: &mut Spec) {
     if let Some(state_dir) = &mut spec.state_dir {
         count(state_dir);
     }
-    count(spec.chdir.get_or_insert_default());
+    match &mut spec.chdir {
+        Some(chdir) => count(chdir),
+        None => spec.chdir = Some(service_dir.clone()),
+    }
 }
 
 /// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),
