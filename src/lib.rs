@@ -3,6 +3,7 @@
 //! The launcher itself is one page, [`launch`]. ARCHITECTURE.md has the map.
 
 pub mod admin;
+pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod drop;

@@ -1,9 +1,13 @@
 //! `futo`: the commands for people. One file a command.
 
+mod boot;
 mod check;
 mod explain;
 mod next;
 pub mod options;
+mod reconcile;
+mod sync;
+mod sync_watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,7 +24,8 @@ use options::{Asked, Command};
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// All commands, in the order of `futo --help`.
-pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND, &next::COMMAND];
+pub static COMMANDS: &[&Command] =
+    &[&check::COMMAND, &explain::COMMAND, &next::COMMAND, &reconcile::COMMAND, &sync::COMMAND];
 
 const EXIT_CODES: &str = "
   -h, --help                   show this; of a command: futo COMMAND --help
@@ -28,7 +33,8 @@ const EXIT_CODES: &str = "
 
 A service is a directory, or a name in /config/s6-services or /run/service.
 Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check 1: there is something
-to mend; of explain also 126, 127: the program cannot be executed, was not found.
+to mend; of explain also 126, 127: the program cannot be executed, was not found; of reconcile and sync
+1: some failed, each is named, 2: nothing could be done.
 ";
 
 fn help() -> String {

@@ -28,6 +28,7 @@ pub struct Command {
 }
 
 /// An option of a command.
+#[derive(Clone, Copy)]
 pub struct CommandOption {
     /// The long name.
     pub long: &'static str,

@@ -163,6 +163,11 @@ fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
     if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
 }
 
+fn absolute(value: &OsStr) -> Result<PathBuf, Invalid> {
+    let path = path(value)?;
+    if path.is_absolute() { Ok(path) } else { Err(Invalid::new("is not an absolute path")) }
+}
+
 use Section::{Environment, General, Identity, Log, Readiness, Timing};
 use Takes::{Nothing, OptionalValue, Value};
 
@@ -191,6 +196,14 @@ pub static FLAGS: &[Flag] = &[
     .more(
         "Default: the name that s6 passes, else the name of the service directory (NAME-log in \
          NAME/log), else the program's.",
+    ),
+    flag("service-dir", Value("DIR"), General, "where the service's own files are", |settings, value| {
+        settings.service_dir = Some(absolute(value)?);
+        Ok(())
+    })
+    .more(
+        "config.env and all relative paths count from there. It is entered as the worker's user. Default: \
+         the directory in which the launcher is started, as supervisors do. futo sync writes it.",
     ),
     flag("help", Nothing, General, "show this (-h: one line each)", not_a_setting)
         .short('h')
@@ -433,11 +446,7 @@ pub static FLAGS: &[Flag] = &[
     )
     .more("Default: all groups of the user, as initgroups gives them."),
     flag("home", Value("DIR"), Identity, "HOME of the worker", |settings, value| {
-        let home = path(value)?;
-        if !home.is_absolute() {
-            return Err(Invalid::new("is not an absolute path"));
-        }
-        settings.home = Some(home);
+        settings.home = Some(absolute(value)?);
         Ok(())
     })
     .more("Default: /config for abc, else the home in /etc/passwd, else as inherited."),

@@ -75,6 +75,7 @@ pub enum Persist {
 #[expect(missing_docs, reason = "each field is the option of the same name")]
 pub struct Settings {
     pub name: Option<ServiceName>,
+    pub service_dir: Option<PathBuf>,
     pub interval: Option<Delay>,
     pub every: Option<Delay>,
     pub schedule: Option<Schedule>,

@@ -33,6 +33,8 @@ const LOG_KEEP: u32 = 5;
 pub struct Spec {
     /// `--name`
     pub name: Option<ServiceName>,
+    /// `--service-dir`
+    pub service_dir: Option<PathBuf>,
     /// What s6 passes behind `--file PATH`.
     pub passed_name: Option<OsString>,
     /// The file of `--file`.
@@ -87,6 +89,16 @@ pub enum Worker {
     Program(Vec<OsString>),
     /// A text for `sh -eu`.
     Script(String),
+}
+
+impl Worker {
+    /// As one program and its arguments.
+    pub(crate) fn words(self) -> Vec<OsString> {
+        match self {
+            Worker::Program(words) => words,
+            Worker::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
+        }
+    }
 }
 
 /// Bounds of the process that only root, or only downwards, can set.
@@ -320,6 +332,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
     let Settings {
         name,
+        service_dir,
         interval: _,
         every: _,
         schedule: _,
@@ -367,6 +380,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let readiness = readiness::spec(ready, readiness_options, is_loop, findings);
     Spec {
         name,
+        service_dir,
         passed_name,
         file,
         worker,

@@ -51,7 +51,8 @@ impl Watch {
     pub(super) fn on_run_files(plan: &Plan) -> Option<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
         let mut watch = Watch { inotify, counts: BTreeMap::new() };
-        let fixed = [layout::RUN, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"].map(Path::new);
+        let fixed = [layout::RUN, layout::CURRENT, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"]
+            .map(Path::new);
         for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
             watch.add(path, Changed::RunFile);
         }

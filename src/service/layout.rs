@@ -4,11 +4,46 @@
 pub const RUN: &str = "run";
 /// The supervisor's own directory: its presence tells that the directory is supervised.
 pub const SUPERVISE: &str = "supervise";
+/// Where s6 tells those who wait.
+pub const EVENT: &str = "event";
+/// What the supervisor executes when `run` has ended.
+pub const FINISH: &str = "finish";
+/// The service is not started by itself (s6).
+pub const DOWN: &str = "down";
 /// Holds the number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
 /// The worker's settings, read as bash would read them.
 pub const CONFIG_ENV: &str = "config.env";
 /// The directory of a service's logger, itself a service directory.
 pub const LOG: &str = "log";
-/// Where our container image keeps the definitions; s6-overlay's live scan directory.
-pub const PLACES: [&str; 2] = ["/config/s6-services", "/run/service"];
+/// What the supervisor of a service's logger executes.
+pub const LOG_RUN: &str = "log/run";
+/// The logger is not started by itself (s6).
+pub const LOG_DOWN: &str = "log/down";
+/// In a service directory that futo has updated: a link to what the names in it lead into.
+pub const CURRENT: &str = ".cur";
+/// The files of a service directory that a supervisor or s6-rc reads, and its logger's.
+pub const FILES: [&str; 14] = [
+    RUN,
+    FINISH,
+    "type",
+    DOWN,
+    NOTIFICATION_FD,
+    "timeout-kill",
+    "timeout-finish",
+    "down-signal",
+    "max-death-tally",
+    LOG_RUN,
+    "log/finish",
+    LOG_DOWN,
+    "log/notification-fd",
+    "log/type",
+];
+/// Where our container image keeps the definitions.
+pub const DEFINITIONS: &str = "/config/s6-services";
+/// Where root keeps his own.
+pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
+/// s6-overlay's live scan directory.
+pub const SCAN_DIRECTORY: &str = "/run/service";
+/// Where a service of a name is looked for.
+pub const PLACES: [&str; 2] = [DEFINITIONS, SCAN_DIRECTORY];

@@ -2,6 +2,7 @@
 
 pub mod layout;
 mod name;
+pub mod one_line;
 pub mod run_script;
 
 pub use name::{InvalidName, ServiceName};

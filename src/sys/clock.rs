@@ -36,6 +36,11 @@ impl BootTime {
     }
 }
 
+/// Sleeps so long.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the clock's home")]
 pub fn wall_now() -> SystemTime {

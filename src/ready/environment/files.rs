@@ -186,7 +186,7 @@ impl Environment {
             let mut variable = OsStr::from_bytes(NAMES_A_FILE).to_os_string();
             variable.push(&name);
             let Some(set) = self.variables.get(&variable) else { continue };
-            let (path, place) = (PathBuf::from(&set.value), set.source.to_string());
+            let (path, place) = (plan.own(Path::new(&set.value)), set.source.to_string());
             let variable = variable.to_string_lossy().into_owned();
             match self.named_file(&path, plan) {
                 Ok(value) => self.set(&name, value, Source::NamedFile(variable)),
