@@ -11,7 +11,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process;
 
-use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::CommandError;
@@ -89,11 +88,8 @@ fn check(words: Words) -> Result<Exit, CommandError> {
 /// What is said of a file, and whether it is good.
 fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
     let mut page = Page::of(path);
-    let opened = match Machine.is_root() {
-        // root does not read what a link of a user's leads to
-        true => nofollow::open_regular(path),
-        false => sys::file::open_regular(path, OFlag::empty()),
-    };
+    // root does not read what a link of a user's leads to
+    let opened = nofollow::open_regular_for(Machine.is_root(), path);
     let bytes = match opened.and_then(|file| sys::file::read_at_most(file, env_file::MAX_BYTES)) {
         Ok(bytes) => bytes,
         Err(error) => {

@@ -2,7 +2,10 @@
 
 mod check;
 mod explain;
+mod health;
 pub mod options;
+mod services;
+mod status;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,7 +20,7 @@ use options::{Asked, Command};
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// All commands, in the order of `futo --help`.
-pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND];
+pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND, &health::COMMAND, &status::COMMAND];
 
 const EXIT_CODES: &str = "
   -h, --help                   show this; of a command: futo COMMAND --help

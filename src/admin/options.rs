@@ -31,6 +31,8 @@ pub struct Command {
 pub struct CommandOption {
     /// The long name.
     pub long: &'static str,
+    /// The short name.
+    pub short: Option<char>,
     /// Its value.
     pub takes: Takes,
     /// What it does.
@@ -39,12 +41,20 @@ pub struct CommandOption {
 
 /// A switch.
 pub const fn switch(long: &'static str, help: &'static str) -> CommandOption {
-    CommandOption { long, takes: Takes::Nothing, help }
+    CommandOption { long, short: None, takes: Takes::Nothing, help }
 }
 
 /// An option with a value.
 pub const fn value(long: &'static str, metavariable: &'static str, help: &'static str) -> CommandOption {
-    CommandOption { long, takes: Takes::Value(metavariable), help }
+    CommandOption { long, short: None, takes: Takes::Value(metavariable), help }
+}
+
+impl CommandOption {
+    /// With a short name too.
+    pub const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
 }
 
 /// The words behind a command's name, read by its table.
@@ -98,7 +108,10 @@ impl Command {
                     continue;
                 }
                 Ok(Some(Arg::Short('h'))) => return Ok(Asked::Help),
-                Ok(Some(Arg::Short(short))) => return Err(usage(format!("unknown option '-{short}'"), None)),
+                Ok(Some(Arg::Short(short))) => {
+                    let option = self.options.iter().find(|option| option.short == Some(short));
+                    option.ok_or_else(|| usage(format!("unknown option '-{short}'"), None))?.long.to_string()
+                }
                 Ok(Some(Arg::Long("help"))) => return Ok(Asked::Help),
                 Ok(Some(Arg::Long(long))) => long.to_string(),
                 Err(error) => return Err(usage(error.to_string(), None)),
@@ -147,7 +160,7 @@ impl Command {
             }
         }
         page.push_str("\nOptions:\n");
-        for option in self.options.iter().chain([&switch("help", "show this")]) {
+        for option in self.options.iter().chain([&switch("help", "show this").short('h')]) {
             let _ = writeln!(page, "  {}", spelled(option));
             for line in wrapped(option.help, 90) {
                 let _ = writeln!(page, "      {line}");
@@ -159,10 +172,11 @@ impl Command {
 
 /// `--scan-dir DIR`
 pub(super) fn spelled(option: &CommandOption) -> String {
+    let short = option.short.map_or(String::new(), |short| format!("-{short}, "));
     match option.takes {
-        Takes::Nothing => format!("--{}", option.long),
-        Takes::Value(metavariable) => format!("--{} {metavariable}", option.long),
-        Takes::OptionalValue(metavariable) => format!("--{}[={metavariable}]", option.long),
+        Takes::Nothing => format!("{short}--{}", option.long),
+        Takes::Value(metavariable) => format!("{short}--{} {metavariable}", option.long),
+        Takes::OptionalValue(metavariable) => format!("{short}--{}[={metavariable}]", option.long),
     }
 }
 

@@ -8,8 +8,8 @@ mod signals;
 mod waiter;
 mod worker;
 
+pub(crate) use record::{RecordError, read as read_record, says_resting, write_resting};
 pub use record::{Resting, RestingKind, RunRecord};
-pub(crate) use record::{says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::Waiter;
 pub(crate) use worker::reap_orphans;

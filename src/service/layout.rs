@@ -4,11 +4,25 @@
 pub const RUN: &str = "run";
 /// The supervisor's own directory: its presence tells that the directory is supervised.
 pub const SUPERVISE: &str = "supervise";
+/// In it: what s6-supervise writes down of the service's state.
+pub const STATUS: &str = "status";
+/// In it: when and how its processes have died (s6).
+pub const DEATH_TALLY: &str = "death_tally";
+/// In it: the FIFO through which s6-supervise is told what to do.
+pub const CONTROL: &str = "control";
 /// Holds the number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
 /// The worker's settings, read as bash would read them.
 pub const CONFIG_ENV: &str = "config.env";
 /// The directory of a service's logger, itself a service directory.
 pub const LOG: &str = "log";
-/// Where our container image keeps the definitions; s6-overlay's live scan directory.
-pub const PLACES: [&str; 2] = ["/config/s6-services", "/run/service"];
+/// The service is not started by itself (s6).
+pub const DOWN: &str = "down";
+/// Where our container image keeps the definitions.
+pub const DEFINITIONS: &str = "/config/s6-services";
+/// Where root keeps his own.
+pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
+/// s6-overlay's live scan directory.
+pub const SCAN_DIRECTORY: &str = "/run/service";
+/// Where a service of a name is looked for.
+pub const PLACES: [&str; 2] = [DEFINITIONS, SCAN_DIRECTORY];
