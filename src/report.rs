@@ -102,6 +102,14 @@ impl Reporter {
         }
     }
 
+    /// A line for whoever typed the command, and its remedy.
+    pub fn say_at_shell(&self, level: Level, text: &str, hint: Option<&str>) {
+        self.say(level, Audience::Everyone, text);
+        if let Some(hint) = hint {
+            self.hint(hint);
+        }
+    }
+
     /// Something that never keeps the worker from running and is tried again and again: said once, and
     /// again only after it was over or has become another. `topic` tells one such thing from others.
     pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {

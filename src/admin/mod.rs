@@ -1,8 +1,10 @@
 //! `futo`: the commands for people. One file a command.
 
 mod check;
+mod control;
 mod explain;
 mod health;
+mod logs;
 pub mod options;
 mod services;
 mod status;
@@ -20,7 +22,18 @@ use options::{Asked, Command};
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// All commands, in the order of `futo --help`.
-pub static COMMANDS: &[&Command] = &[&check::COMMAND, &explain::COMMAND, &health::COMMAND, &status::COMMAND];
+pub static COMMANDS: &[&Command] = &[
+    &check::COMMAND,
+    &explain::COMMAND,
+    &health::COMMAND,
+    &logs::COMMAND,
+    &control::RELOAD,
+    &control::RESTART,
+    &control::RUN_NOW,
+    &control::START,
+    &status::COMMAND,
+    &control::STOP,
+];
 
 const EXIT_CODES: &str = "
   -h, --help                   show this; of a command: futo COMMAND --help

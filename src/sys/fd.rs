@@ -86,6 +86,14 @@ pub fn is_for_notices(fd: RawFd) -> bool {
     }
 }
 
+/// Whether somebody may still read what is written to a pipe.
+pub fn has_reader(fd: BorrowedFd<'_>) -> bool {
+    let mut state = [PollFd::new(fd, PollFlags::empty())];
+    let polled = poll(&mut state, 0_u16);
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    polled.is_err() || !state.iter().any(|each| each.revents().is_some_and(|events| events.intersects(gone)))
+}
+
 /// How many columns a terminal has.
 pub fn terminal_width(fd: BorrowedFd<'_>) -> Option<usize> {
     // SAFETY: all-zero is a valid winsize
