@@ -2,12 +2,14 @@
 
 mod check;
 mod control;
+mod enable;
 mod explain;
 mod health;
 mod logs;
 pub mod options;
 mod services;
 mod status;
+mod try_run;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 /// All commands, in the order of `futo --help`.
 pub static COMMANDS: &[&Command] = &[
     &check::COMMAND,
+    &enable::DISABLE,
+    &enable::ENABLE,
     &explain::COMMAND,
     &health::COMMAND,
     &logs::COMMAND,
@@ -33,6 +37,7 @@ pub static COMMANDS: &[&Command] = &[
     &control::START,
     &status::COMMAND,
     &control::STOP,
+    &try_run::COMMAND,
 ];
 
 const EXIT_CODES: &str = "

@@ -42,15 +42,6 @@ impl Machinery {
         self.is_root
     }
 
-    /// The run script of a service: the published one, else the definition's.
-    pub fn run_script(&self, service: &Service) -> io::Result<(PathBuf, Vec<u8>)> {
-        let directory = service.live.as_ref().or(service.definition.as_ref());
-        let path = directory.map(|directory| directory.join(layout::RUN)).unwrap_or_default();
-        let bytes = nofollow::open_regular_for(self.is_root, &path)
-            .and_then(|file| sys::file::read_at_most(file, MAX_RUN_SCRIPT))?;
-        Ok((path, bytes))
-    }
-
     /// The plan of a service; none if its run script is not ours, or cannot be read.
     pub(super) fn plan(
         &self,
@@ -58,9 +49,10 @@ impl Machinery {
         supervisor: Option<u32>,
         troubles: &mut Vec<String>,
     ) -> Option<Plan> {
-        let (path, script) = match self.run_script(service) {
+        let directory = service.live.as_ref().or(service.definition.as_ref())?;
+        let (_, script) = match run_script_of(self.is_root, directory) {
             Ok(found) => found,
-            Err(error) => {
+            Err((_, error)) => {
                 troubles.push(format!("unable to read its run script: {}", reason_of(&error)));
                 return None;
             }
@@ -69,7 +61,7 @@ impl Machinery {
         let mut findings = Findings::default();
         let seat = Seat {
             machinery: self,
-            directory: path.parent().unwrap_or(Path::new("/")),
+            directory,
             supervisor: supervisor.map_or(self.supervisor, Uid::from_raw),
         };
         let mut spec = config::resolve(cli::parse(words, &mut findings), &seat, &mut findings);
@@ -77,6 +69,17 @@ impl Machinery {
         spec.passed_name.get_or_insert_with(|| service.name.clone().into());
         // what is wrong with it is said by check and explain
         Some(plan::make(spec, &seat, &mut findings).plan().clone())
+    }
+}
+
+/// The run script in a service directory, and its path.
+pub fn run_script_of(is_root: bool, directory: &Path) -> Result<(PathBuf, Vec<u8>), (PathBuf, io::Error)> {
+    let path = directory.join(layout::RUN);
+    let read = nofollow::open_regular_for(is_root, &path)
+        .and_then(|file| sys::file::read_at_most(file, MAX_RUN_SCRIPT));
+    match read {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(error) => Err((path, error)),
     }
 }
 
