@@ -102,13 +102,7 @@ pub fn become_owner(file: &FileStat) -> Result<(), DropError> {
         return Ok(());
     }
     let gid = Gid::from_raw(file.st_gid);
-    let owner = Identity {
-        name: None,
-        uid: Uid::from_raw(file.st_uid),
-        gid,
-        groups: vec![gid],
-        home: None,
-    };
+    let owner = Identity { name: None, uid: Uid::from_raw(file.st_uid), gid, groups: vec![gid], home: None };
     change_ids(&owner)?;
     prove_ids(&owner)?;
     prove_root_is_gone()

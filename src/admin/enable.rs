@@ -26,6 +26,7 @@ pub(super) const DISABLE: Command = Command {
     help: "write the file 'down' into a definition: from the next boot on it is not started",
     more: "What runs goes on: futo stop ends it. Written with the rights of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
     run: |words| set(Wanted::Down, &words),
 };
 
@@ -35,6 +36,7 @@ pub(super) const ENABLE: Command = Command {
     help: "remove the file 'down' from a definition: from the next boot on it is started",
     more: "Now: futo start. Removed with the rights of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
     run: |words| set(Wanted::Up, &words),
 };
 
@@ -89,7 +91,8 @@ fn change(directory: &Path, wanted: Wanted) -> Result<bool, String> {
         let directory = nix::fcntl::open(directory, flags, Mode::empty()).map_err(reason)?;
         return change_in(&directory, wanted).map_err(reason);
     }
-    let directory = nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
+    let directory =
+        nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
     let owner = fstat(&directory).map_err(reason)?;
     // what root does by a name in a directory of a user's, that user may do
     let said = sys::child::in_child(4096, || {
@@ -109,7 +112,8 @@ fn change_in(directory: &OwnedFd, wanted: Wanted) -> Result<bool, Errno> {
             result => result.map(|()| true),
         },
         Wanted::Down => {
-            let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let flags =
+                OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let mode = Mode::from_bits_truncate(0o644);
             match nofollow::with_no_umask(|| openat(directory, layout::DOWN, flags, mode)) {
                 Err(Errno::EEXIST) => Ok(false),

@@ -23,6 +23,7 @@ pub(super) const COMMAND: Command = Command {
     help: "show the launcher's plan for a service, and everything that would fail; runs nothing",
     more: "",
     options: &[switch("json", "for programs"), switch("show-values", "show the variables' values too")],
+    launch_options: false,
     run: explain,
 };
 

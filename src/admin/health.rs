@@ -22,6 +22,7 @@ pub(super) const COMMAND: Command = Command {
         services::SCAN_DIR,
         services::FROM,
     ],
+    launch_options: false,
     run: health,
 };
 

@@ -31,6 +31,7 @@ pub(super) const COMMAND: Command = Command {
         services::SCAN_DIR,
         services::FROM,
     ],
+    launch_options: false,
     run: logs,
 };
 

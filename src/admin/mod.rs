@@ -6,6 +6,7 @@ mod enable;
 mod explain;
 mod health;
 mod logs;
+mod new;
 pub mod options;
 mod services;
 mod status;
@@ -31,6 +32,7 @@ pub static COMMANDS: &[&Command] = &[
     &explain::COMMAND,
     &health::COMMAND,
     &logs::COMMAND,
+    &new::COMMAND,
     &control::RELOAD,
     &control::RESTART,
     &control::RUN_NOW,

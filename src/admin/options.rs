@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use lexopt::Arg;
 
 use super::CommandError;
+use crate::cli::flags::{FLAGS, Role};
 use crate::cli::help::wrapped;
-use crate::cli::{Takes, nearest};
+use crate::cli::{Flag, Takes, nearest};
 use crate::exit::Exit;
 
 /// A command of `futo`.
@@ -23,6 +24,8 @@ pub struct Command {
     pub more: &'static str,
     /// Its options.
     pub options: &'static [CommandOption],
+    /// Whether those of futo-launch may be given too.
+    pub launch_options: bool,
     /// Does it.
     pub run: fn(Words) -> Result<Exit, CommandError>,
 }
@@ -58,9 +61,11 @@ impl CommandOption {
 }
 
 /// The words behind a command's name, read by its table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Words {
     given: Vec<(&'static str, OsString)>,
+    /// The launcher's options, as its command line has them.
+    pub launch: Vec<OsString>,
     /// What is no option.
     pub operands: Vec<OsString>,
 }
@@ -116,8 +121,13 @@ impl Command {
                 Ok(Some(Arg::Long(long))) => long.to_string(),
                 Err(error) => return Err(usage(error.to_string(), None)),
             };
+            if let Some(flag) = launch_option(self, &long) {
+                read.launch.push(with_value(flag, &mut parser).map_err(|what| usage(what, None))?);
+                continue;
+            }
             let Some(option) = self.options.iter().find(|option| option.long == long) else {
-                let near = nearest(&long, self.options.iter().map(|option| option.long));
+                let launch = FLAGS.iter().filter(|flag| is_launch_option(self, flag)).map(|flag| flag.long);
+                let near = nearest(&long, self.options.iter().map(|option| option.long).chain(launch));
                 let remedy = near.map(|near| format!("did you mean --{near}?"));
                 return Err(usage(format!("unknown option '--{long}'"), remedy));
             };
@@ -170,6 +180,33 @@ impl Command {
     }
 }
 
+/// The launcher's option of this name, where it may be given.
+fn launch_option(command: &Command, long: &str) -> Option<&'static Flag> {
+    let is_own = command.options.iter().any(|option| option.long == long);
+    Flag::find(long).filter(|flag| !is_own && is_launch_option(command, flag))
+}
+
+fn is_launch_option(command: &Command, flag: &Flag) -> bool {
+    command.launch_options && flag.role != Role::CommandLineOnly
+}
+
+/// `--interval=60`
+fn with_value(flag: &Flag, parser: &mut lexopt::Parser) -> Result<OsString, String> {
+    let mut word = OsString::from(format!("--{}", flag.long));
+    let value = match flag.takes {
+        Takes::Nothing => None,
+        Takes::OptionalValue(_) => parser.optional_value(),
+        Takes::Value(metavariable) => {
+            Some(parser.value().map_err(|_| format!("--{}: needs a value ({metavariable})", flag.long))?)
+        }
+    };
+    if let Some(value) = value {
+        word.push("=");
+        word.push(value);
+    }
+    Ok(word)
+}
+
 /// `--scan-dir DIR`
 pub(super) fn spelled(option: &CommandOption) -> String {
     let short = option.short.map_or(String::new(), |short| format!("-{short}, "));
@@ -190,6 +227,7 @@ mod tests {
         help: "looks",
         more: "",
         options: &[switch("json", "for programs"), value("from", "DIR", "from there")],
+        launch_options: false,
         run: |_| Ok(Exit::OK),
     };
 

@@ -7,8 +7,8 @@ use super::{CommandError, services};
 use crate::config::settings::LogTarget;
 use crate::error::{Findings, reason, reason_of};
 use crate::exit::Exit;
-use crate::observe::{run_script_of, words_of};
-use crate::plan::{Host, Machine, Plan};
+use crate::observe::{as_under_supervisor, run_script_of, words_of};
+use crate::plan::{Host, Machine};
 use crate::report::{Level, Reporter};
 use crate::{cli, config, drop, plan, run};
 
@@ -19,6 +19,7 @@ pub(super) const COMMAND: Command = Command {
     more: "Without log, run record, timing or readiness; leaves as the worker does. The environment is the service's \
            own: of the shell's only PATH (unless the container has one) and TERM are kept.",
     options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
     run: try_run,
 };
 
@@ -37,7 +38,7 @@ fn try_run(words: Words) -> Result<Exit, CommandError> {
     let launch = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
     let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
     nix::unistd::chdir(directory).map_err(unreachable)?;
-    Ok(run_once(launch, &service.name))
+    Ok(as_under_supervisor(|| run_once(launch, &service.name)))
 }
 
 fn run_once(words: Vec<OsString>, name: &str) -> Exit {
@@ -48,14 +49,13 @@ fn run_once(words: Vec<OsString>, name: &str) -> Exit {
     spec.timing = None;
     spec.log = Some(LogTarget::Inherited);
     spec.keep_fds.clear();
-    let mut plan = match plan::make(spec, &Machine, &mut findings).approve(&findings) {
+    let plan = match plan::make(spec, &Machine, &mut findings).approve(&findings) {
         Ok(plan) => plan,
         Err(_) => {
             reporter.findings(Level::Fatal, &findings);
             return findings.exit();
         }
     };
-    forget_shell(&mut plan);
     match drop::become_user(plan) {
         Ok(dropped) => run::run_in_foreground(&dropped, &mut reporter),
         Err(error) => {
@@ -63,10 +63,4 @@ fn run_once(words: Vec<OsString>, name: &str) -> Exit {
             Exit::SYSTEM
         }
     }
-}
-
-/// A supervisor passes on PATH at most.
-fn forget_shell(plan: &mut Plan) {
-    let has_path = plan.container.iter().any(|(name, _)| name == "PATH");
-    plan.inherited.retain(|(name, _)| name == "TERM" || name == "PATH" && !has_path);
 }

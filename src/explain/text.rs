@@ -10,7 +10,7 @@ use crate::config::timing::{Pace, Timing};
 use crate::config::value::{resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
 use crate::ready::environment::Source;
-use crate::report::{push_escaped, shell_quoted};
+use crate::report::{push_escaped, shell_word};
 use crate::sys::clock;
 
 /// How many starts are foretold.
@@ -126,13 +126,7 @@ fn service(plan: &Plan) -> String {
 }
 
 fn words(plan: &Plan) -> String {
-    plan.program.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
-}
-
-/// As one would type it into a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
+    plan.program.iter().map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn identity(plan: &Plan) -> String {

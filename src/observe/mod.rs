@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 pub use log::{LogSeen, last_lines};
-pub use seat::{Machinery, run_script_of, words_of};
+pub use seat::{Machinery, as_under_supervisor, run_script_of, words_of};
 pub use state::State;
 
 use crate::error::reason_of;

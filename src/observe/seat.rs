@@ -42,6 +42,11 @@ impl Machinery {
         self.is_root
     }
 
+    /// Whether it is root who starts services here.
+    pub fn starts_as_root(&self) -> bool {
+        self.supervisor.is_root()
+    }
+
     /// The plan of a service; none if its run script is not ours, or cannot be read.
     pub(super) fn plan(
         &self,
@@ -70,6 +75,15 @@ impl Machinery {
         // what is wrong with it is said by check and explain
         Some(plan::make(spec, &seat, &mut findings).plan().clone())
     }
+}
+
+/// Does it without the variables of the shell that asks: a supervisor passes on PATH at most. TERM stays, for
+/// what is run at a terminal.
+pub fn as_under_supervisor<T>(act: impl FnOnce() -> T) -> T {
+    let kept: Vec<(OsString, OsString)> =
+        Machine.environment().into_iter().filter(|(name, _)| name == "PATH" || name == "TERM").collect();
+    let kept = kept.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+    sys::environ::with_environment(kept, |_| act())
 }
 
 /// The run script in a service directory, and its path.

@@ -136,6 +136,11 @@ impl Live {
         Ok(Live { status, directory, supervise })
     }
 
+    /// Makes it the working directory.
+    pub fn enter(&self) -> Result<(), Errno> {
+        nix::unistd::fchdir(&self.directory)
+    }
+
     /// `supervise/`
     pub fn supervise(&self) -> Result<&OwnedFd, Errno> {
         self.supervise.as_ref().map(|(supervise, _)| supervise).map_err(|errno| *errno)

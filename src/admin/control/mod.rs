@@ -27,6 +27,7 @@ pub(super) const START: Command = Command {
     help: "start a service that is down, and wait until it is up, and ready if it tells that",
     more: EXITS,
     options: OPTIONS,
+    launch_options: false,
     run: |words| give(Verb::Start, &words),
 };
 
@@ -36,6 +37,7 @@ pub(super) const STOP: Command = Command {
     help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
     more: EXITS,
     options: OPTIONS,
+    launch_options: false,
     run: |words| give(Verb::Stop, &words),
 };
 
@@ -45,6 +47,7 @@ pub(super) const RESTART: Command = Command {
     help: "end a service's process and wait until a new one is up; one that is down is started",
     more: EXITS,
     options: OPTIONS,
+    launch_options: false,
     run: |words| give(Verb::Restart, &words),
 };
 
@@ -54,6 +57,7 @@ pub(super) const RELOAD: Command = Command {
     help: "HUP: a loop opens its log and reads config.env again; another worker gets the signal itself",
     more: EXITS,
     options: OPTIONS,
+    launch_options: false,
     run: |words| give(Verb::Reload, &words),
 };
 
@@ -63,6 +67,7 @@ pub(super) const RUN_NOW: Command = Command {
     help: "let a loop run its worker now, or right after the run that is under way",
     more: EXITS,
     options: OPTIONS,
+    launch_options: false,
     run: |words| give(Verb::RunNow, &words),
 };
 

@@ -35,6 +35,7 @@ pub(super) const COMMAND: Command = Command {
         services::SCAN_DIR,
         services::FROM,
     ],
+    launch_options: false,
     run: status,
 };
 

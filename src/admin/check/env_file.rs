@@ -13,8 +13,6 @@ use std::process;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use super::CommandError;
-use super::options::{Command, Words, switch};
 use crate::error::reason_of;
 use crate::exit::Exit;
 use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
@@ -25,7 +23,7 @@ use crate::sys::nofollow;
 
 /// What is shown of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Show {
+pub(super) enum Show {
     /// That it can.
     Verdict,
     /// `--canonical`: the file, spelled canonically. With its values: it is the user's own file.
@@ -47,42 +45,17 @@ enum CompareError {
 
 type Variables = BTreeMap<OsString, OsString>;
 
-/// `futo check`
-pub(super) const COMMAND: Command = Command {
-    name: "check",
-    operands: "FILE.env…",
-    help: "say whether files of variables can be read, and every line that cannot",
-    more: "Exits 0, or 1 if there is something to mend. No value is shown, but by --canonical.",
-    options: &[
-        switch("canonical", "print the file in canonical spelling: one command a line, all values in quotes"),
-        switch(
-            "compare",
-            "source it with bash too and name the variables that differ; only if every line is a plain \
-             assignment, and as abc where root asks and the file is not root's",
-        ),
-    ],
-    run: check,
-};
-
-fn check(words: Words) -> Result<Exit, CommandError> {
-    let show = match (words.has("canonical"), words.has("compare")) {
-        (true, _) => Show::Canonical,
-        (false, true) => Show::Comparison,
-        (false, false) => Show::Verdict,
-    };
-    if words.operands.is_empty() {
-        let what = "which file? config.env, for instance".to_string();
-        return Err(CommandError::Usage { command: "check", what, remedy: None });
-    }
+/// Says of each file how it is read.
+pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, show: Show) -> Exit {
     let mut exit = Exit::OK;
-    for file in words.operands.iter().map(Path::new) {
+    for file in files {
         let (page, is_good) = page(file, show);
         sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), &page);
         if !is_good {
             exit = Exit::FINDINGS;
         }
     }
-    Ok(exit)
+    exit
 }
 
 /// What is said of a file, and whether it is good.
