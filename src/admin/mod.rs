@@ -1,11 +1,13 @@
 //! `futo`: the commands for people. One file a command.
 
 mod check;
+mod completions;
 mod control;
 mod enable;
 mod explain;
 mod health;
 mod logs;
+mod man;
 mod new;
 pub mod options;
 mod services;
@@ -27,11 +29,13 @@ const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 /// All commands, in the order of `futo --help`.
 pub static COMMANDS: &[&Command] = &[
     &check::COMMAND,
+    &completions::COMMAND,
     &enable::DISABLE,
     &enable::ENABLE,
     &explain::COMMAND,
     &health::COMMAND,
     &logs::COMMAND,
+    &man::COMMAND,
     &new::COMMAND,
     &control::RELOAD,
     &control::RESTART,

@@ -144,7 +144,7 @@ impl Command {
     }
 
     /// `futo sync [OPTION…]`
-    fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         let options = if self.options.is_empty() { "" } else { " [OPTION…]" };
         let operands = if self.operands.is_empty() { String::new() } else { format!(" {}", self.operands) };
         format!("{}{options}{operands}", self.name)
