@@ -4,6 +4,8 @@ mod json;
 mod prometheus;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
