@@ -89,6 +89,12 @@ impl Scratch {
         self.program(&beside.join("probe"))
     }
 
+    /// A copy of `futo`.
+    pub fn futo(&self) -> PathBuf {
+        self.launcher();
+        self.program(Path::new(env!("CARGO_BIN_EXE_futo")))
+    }
+
     fn program(&self, original: &Path) -> PathBuf {
         let copy = self.join("bin").join(original.file_name().expect("a file name"));
         if !copy.exists() {
