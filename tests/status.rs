@@ -11,7 +11,6 @@
 
 mod support;
 
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -89,7 +88,8 @@ fn each_state_of_a_service_is_told_with_its_reason() {
     assert_eq!(becomes(&svscan, "st-gone", "gave-up")["why"], "ended with exit status 4");
 
     let health = futo(&svscan, &["health"]);
-    let lines: Vec<String> = stdout(&health).lines().map(|line| line.split(": died").next().expect("one").into()).collect();
+    let lines: Vec<String> =
+        stdout(&health).lines().map(|line| line.split(": died").next().expect("one").into()).collect();
     let expected = [
         "st-bad: failing: 1 run failed with status 3: kaputt",
         "st-crash: crashing",
@@ -103,7 +103,8 @@ fn each_state_of_a_service_is_told_with_its_reason() {
     assert_eq!((code(&health), stdout(&health).as_str()), (1, "st-draft: not published\n"));
     eventually("the last run is older than a second", || {
         let health = futo(&svscan, &["health", "st-good", "--max-age", "1"]);
-        (code(&health) == 1 && stdout(&health).starts_with("st-good: waiting: the last run was ")).then_some(())
+        (code(&health) == 1 && stdout(&health).starts_with("st-good: waiting: the last run was "))
+            .then_some(())
     });
     assert_eq!(code(&futo(&svscan, &["health", "st-good", "--max-age", "1h"])), 0);
     let unknown = futo(&svscan, &["status", "st-nothing"]);
@@ -350,7 +351,8 @@ fn a_link_of_abcs_in_the_scan_directory_is_not_followed_by_root() {
     std::os::unix::fs::symlink(target.parent().expect("its directory"), home.join("ln")).expect("a link");
     std::os::unix::fs::lchown(home.join("ln"), Some(ABC), Some(ABC)).expect("chown");
     let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
-    let output = finish(command.args(["status", "--json", "--scan-dir"]).arg(&home).args(["--from", "/nonexistent"]));
+    let output =
+        finish(command.args(["status", "--json", "--scan-dir"]).arg(&home).args(["--from", "/nonexistent"]));
     let page: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(page["services"][0]["why"], format!("'{}' is a symbolic link", home.join("ln").display()));
     assert!(!page.to_string().contains("SECRET"), "{page}");

@@ -70,10 +70,12 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
             }
         };
         let again = if is_changed { "" } else { " already" };
+        let is_published = service.live.is_some();
         let is_up = Seen::of(service, &machinery).status().is_some_and(|status| status.pid.is_some());
         let now = match (wanted, is_up) {
             (Wanted::Down, true) => format!("; it is still up: futo stop {name}"),
-            (Wanted::Up, false) => format!("; it is not up: futo start {name}"),
+            (Wanted::Up, false) if is_published => format!("; it is not up: futo start {name}"),
+            (Wanted::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
         let mut line = String::new();

@@ -136,7 +136,8 @@ fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
     seen.deaths = (0..9).map(|n| Death { at: at(100 - n), cause: Cause::Exited(1) }).collect();
     assert_eq!(judge(&seen), State::Up);
     let mut seen = up("x", 1);
-    let orderly = |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Killed(15) }).collect();
+    let orderly =
+        |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Killed(15) }).collect();
     seen.deaths = orderly(4);
     assert_eq!(judge(&seen), State::Up);
     seen.deaths = orderly(5);
@@ -157,7 +158,10 @@ fn down_is_well_only_if_someone_wants_it() {
         seen
     };
     assert_eq!(complaint(&down(Cause::Killed(15), false)), None);
-    assert_eq!(complaint(&down(Cause::Exited(3), false)), Some("gave-up: ended with exit status 3".to_string()));
+    assert_eq!(
+        complaint(&down(Cause::Exited(3), false)),
+        Some("gave-up: ended with exit status 3".to_string())
+    );
     let mut by_file = down(Cause::Exited(3), false);
     by_file.is_down_by_file = true;
     assert_eq!(complaint(&by_file), None);
