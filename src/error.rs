@@ -50,6 +50,15 @@ impl Findings {
         self.0.push(finding.into());
     }
 
+    /// Notes those that are not known yet.
+    pub fn add_new(&mut self, others: Findings) {
+        for finding in others.0 {
+            if !self.0.contains(&finding) {
+                self.0.push(finding);
+            }
+        }
+    }
+
     /// Takes the value, or notes why there is none.
     pub fn take<T, F: Into<Finding>>(&mut self, result: Result<T, F>) -> Option<T> {
         match result {

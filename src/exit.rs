@@ -7,6 +7,10 @@ pub struct Exit(u8);
 impl Exit {
     /// All is well.
     pub const OK: Exit = Exit(0);
+    /// `futo sync`, `futo reconcile`: some services failed, each has been named.
+    pub const SOME_FAILED: Exit = Exit(1);
+    /// `futo sync`, `futo reconcile`: nothing could be done.
+    pub const NOTHING_DONE: Exit = Exit(2);
     /// `futo check`: there is something to mend.
     pub const FINDINGS: Exit = Exit(1);
     /// Someone must edit something: an option, a file, an account.

@@ -3,6 +3,7 @@
 //! The launcher itself is one page, [`launch`]. ARCHITECTURE.md has the map.
 
 pub mod admin;
+pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod drop;
@@ -17,5 +18,6 @@ pub mod ready;
 pub mod report;
 pub mod rest;
 pub mod run;
+pub mod schedule;
 pub mod service;
 pub mod sys;

@@ -62,9 +62,18 @@ none.env: unable to read it: no such file or directory
     let files = ["good.env", "windows.env", "bad.env", "fifo.env", "none.env"];
     assert_eq!(page(&mut check(&scratch, &files)), (1, expected.to_string()));
     assert_eq!(page(&mut check(&scratch, &["good.env"])).0, 0);
-    for words in [["--canonical"].as_slice(), &["--colour", "good.env"]] {
+    for words in [
+        ["--canonical"].as_slice(),
+        &["--colour", "good.env"],
+        &["--canonical", "good.env", "good.env"],
+        &["--canonical", "--compare", "good.env"],
+    ] {
         assert_eq!(code(&finish(&mut check(&scratch, words))), 100);
     }
+    // a spelling goes to a file; what is wrong does not
+    let output = finish(&mut check(&scratch, &["--canonical", "bad.env"]));
+    assert_eq!((code(&output), stdout(&output).as_str()), (1, ""));
+    assert!(stderr(&output).starts_with("bad.env:1: "), "{output:?}");
 }
 
 #[test]
@@ -92,7 +101,7 @@ fn a_comparison_asks_bash_as_abc_and_names_what_differs_without_its_value() {
         return;
     }
     let scratch = Scratch::new("compare");
-    scratch.write("same.env", "A='x y'\nB=${A%y}\nPATH=/nowhere\nIFS=x\n", 0o600);
+    scratch.write("same.env", "A='x y'\nB=${A%y}\nPATH=/nowhere\nIFS=x\nPWD=/x\nLC_ALL=xx_YY\n", 0o600);
     scratch.write("windows.env", "A=hunter2\r\nB=1\n", 0o644);
     let (code, said) = page(&mut check(&scratch, &["--compare", "same.env", "windows.env"]));
     let expected = "\
@@ -101,6 +110,23 @@ windows.env: A has another value in bash
 windows.env: line ends of CR LF are read as if they were LF
 ";
     assert_eq!((code, said), (1, expected.to_string()));
+    // nothing of the caller's steers bash, and its own variables do not count
+    let mut command = check(&scratch, &["--compare", "same.env"]);
+    let benv = scratch.write("benv", "echo ran >&2; A=other; exit 3\n", 0o644);
+    command.env("BASH_ENV", &benv).env("ENV", &benv).env("SHELLOPTS", "xtrace").env("b-c", "odd");
+    command.env("BASH_FUNC_printf%%", "() { echo forged; }").env("BASH_FUNC_set%%", "() { echo forged; }");
+    assert_eq!(page(&mut command), (0, "same.env: no value differs from bash's\n".to_string()));
+    // no program is started in the environment that the file makes
+    let scratch_directory = scratch.directory_of_abc("preload");
+    let trace = scratch_directory.join("trace");
+    let ld = format!("LD_DEBUG=all\nLD_DEBUG_OUTPUT={}\n", trace.display());
+    scratch.write("ld.env", &ld, 0o644);
+    assert_eq!(page(&mut check(&scratch, &["--compare", "ld.env"])).0, 0);
+    assert_eq!(
+        fs::read_dir(&scratch_directory).expect("listed").count(),
+        0,
+        "a loader has looked at LD_DEBUG"
+    );
     // bash never sees what is no plain assignment
     let marker = scratch.join("marker");
     scratch.write("run.env", &format!("A=1\ntouch {}\n", marker.display()), 0o644);

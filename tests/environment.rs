@@ -12,6 +12,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -109,8 +110,8 @@ fn a_later_line_sees_what_all_sources_before_it_have_set() {
     let container = directory_of(&scratch, "container", &[("C", "container")]);
     scratch.write("env-sees/config.env", "A=$C/$I\nP='a $b'\n", 0o644);
     scratch.write("secret", "s3\n\n", 0o644);
-    let dotenv =
-        "D=\"$A ${C} ${P}\"\nI=file\nE=$I\nFILE__S=SECRET\n".replace("SECRET", text(&scratch.join("secret")));
+    let dotenv = "D=\"${A} ${C} ${P}\"\nI=file\nE=$I\nFILE__S=SECRET\n"
+        .replace("SECRET", text(&scratch.join("secret")));
     let dotenv = scratch.write(".env", &dotenv, 0o644);
     let options = ["--container-env", &container, "--dotenv", text(&dotenv), "--env", "F=${D}${E}${S}"];
     let probe = probe(&scratch, &service, &options, &[("I", "in")]);
@@ -211,9 +212,9 @@ fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
     // shell that has begun with the supervisor's PATH.
     let by_supervisor = ["sh", "-c", "\"$@\"; exit", "sh"];
     let launcher = scratch.launcher();
-    let mut ours = command(&by_supervisor, &scratch.path);
-    ours.args([text(&launcher), "--container-env", &directory, "--"]);
-    let mut original = command(&by_supervisor, &scratch.path);
+    let mut ours = command(&by_supervisor, &scratch.service("env-container"));
+    ours.args([text(&launcher), "--log", "-", "--container-env", &directory, "--"]);
+    let mut original = command(&by_supervisor, &scratch.join("env-container"));
     original.args(["s6-envdir", "-Lf", "--", &directory]);
     assert_eq!(variables(ours), variables(original));
 
@@ -231,19 +232,26 @@ fn path_is_the_containers_unless_the_run_file_has_set_another() {
     let scratch = Scratch::of_root("env-path");
     let directory = directory_of(&scratch, "container", &[("PATH", "/of/container:/usr/bin:/bin")]);
     let (launcher, probe) = (scratch.launcher(), scratch.probe());
-    let path_behind = |script: &str| {
+    let service = scratch.service("env-path");
+    let path_behind = |place: &Path, script: &str| {
         // as s6-supervise does it: `run` replaces a child of a process with the supervisor's PATH
         let supervisor = format!("( {script} )\ntrue");
-        let output = finish(
-            command(&["sh", "-c", &supervisor], &scratch.path).env("LAUNCH", &launcher).env("PROBE", &probe),
-        );
+        let mut command = command(&["sh", "-c", &supervisor], place);
+        let output = finish(command.env("LAUNCH", &launcher).env("PROBE", &probe));
         Probe::of(&output).env("PATH").map(str::to_string)
     };
-    let launch = format!("exec \"$LAUNCH\" --container-env {directory} -- \"$PROBE\"");
-    assert_eq!(path_behind(&launch), Some("/of/container:/usr/bin:/bin".to_string()));
-    let exported = path_behind(&format!("export PATH=/of/run/file:$PATH; {launch}"));
-    assert_eq!(exported, Some(format!("/of/run/file:{PATH}")));
-    let without = path_behind(&format!("exec \"$LAUNCH\" --container-env none -- \"$PROBE\" {directory}"));
+    let container = "/of/container:/usr/bin:/bin".to_string();
+    let launch = format!("\"$LAUNCH\" --log - --container-env {directory} -- \"$PROBE\"");
+    assert_eq!(path_behind(&service, &format!("exec {launch}")), Some(container));
+    let own = format!("/of/run/file:{PATH}");
+    let export = "export PATH=/of/run/file:$PATH; exec";
+    assert_eq!(path_behind(&service, &format!("{export} {launch}")), Some(own.clone()));
+    // a run file that has changed the user already: the supervisor's environment cannot be seen
+    let as_abc = "setpriv --reuid=abc --regid=abc --init-groups --";
+    assert_eq!(path_behind(&service, &format!("{export} {as_abc} {launch}")), Some(own));
+    // in a shell, what it has is meant
+    assert_eq!(path_behind(&scratch.path, &format!("exec {launch}")), Some(PATH.to_string()));
+    let without = path_behind(&service, "exec \"$LAUNCH\" --log - --container-env none -- \"$PROBE\"");
     assert_eq!(without, Some(PATH.to_string()));
 }
 
@@ -327,29 +335,40 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
         return;
     }
     let scratch = Scratch::new("dotenv-bad");
-    let file = "GOOD=1\n\n# comment\nhunter2\nB=hunter2 hunter2\nC=${D:-hunter2}\nD=\"x $A_B\"\nE=hunter2$\nF=#hunter2\n\
-                G=hunter2\\\nH=\"a\\qhunter2\"\n=hunter2\nI='${J:-fine}' # ${K:-comment}\nJ=${}\nK=\"one\nhunter2\n";
-    let file = scratch.write(".env", file, 0o644);
-    let (code, said) = refused(&scratch, &scratch.path, &["--dotenv", text(&file)]);
+    let bad = [
+        ("hunter2", "not a line of the dotenv dialect"),
+        ("B=hunter2 hunter2", "not a line of the dotenv dialect"),
+        ("C=${D:-hunter2}", "'${' with something else than a name in it"),
+        ("D=\"x $A_B\"", "a '$NAME' that dotenv programs read otherwise"),
+        ("D=\"x $AB\"", "a '$NAME' that dotenv programs read otherwise"),
+        ("D=$AB # hunter2", "a '$NAME' that dotenv programs read otherwise"),
+        ("E=hunter2$", "a '$' without a name"),
+        ("F=#hunter2", "a '#' right behind the '='"),
+        ("G=C:\\hunter2", "a backslash in an unquoted value"),
+        ("H=\"a\\qhunter2\"", "not a line of the dotenv dialect"),
+        ("I={\"hunter2\":1}", "a quote inside an unquoted value"),
+        ("I=a'hunter2'", "a quote inside an unquoted value"),
+        ("J='hunter2'x", "something right behind the closing quote"),
+        ("J=\"hunter2\"#x", "something right behind the closing quote"),
+        ("=hunter2", "not a line of the dotenv dialect"),
+        ("K=${}", "'${' with something else than a name in it"),
+        ("L=${LATIN}", "a variable that is not UTF-8"),
+        ("M=\"one\nhunter2", "not a line of the dotenv dialect"),
+    ];
+    let mut file = "GOOD=1\n\n# it's a comment\nFINE='${J:-fine}' # ${K:-comment}\n".to_string();
+    let mut expected = Vec::new();
+    for (line, what) in bad {
+        expected.push(format!("{}: {what}", 1 + file.matches('\n').count()));
+        file.push_str(line);
+        file.push('\n');
+    }
+    let file = scratch.write(".env", &file, 0o644);
+    let mut command = scratch.launch(&scratch.path, &["--dotenv", text(&file), "--", "echo", "ran"]);
+    let output = finish(command.env("LATIN", std::ffi::OsString::from_vec(b"\xff".to_vec())));
+    let (code, said) = (code(&output), said(&output));
     let places: Vec<&str> =
         said.lines().filter_map(|line| line.split_once("/.env:").map(|(_, rest)| rest)).collect();
-    let dialect = "not a line of the dotenv dialect";
-    assert_eq!(
-        places,
-        [
-            format!("4: {dialect}"),
-            format!("5: {dialect}"),
-            "6: '${' with something else than a name in it".to_string(),
-            "7: a '$NAME' that is cut at the first character that is no letter or digit".to_string(),
-            "8: a '$' without a name".to_string(),
-            "9: a '#' right behind the '='".to_string(),
-            "10: a backslash at the end of the line".to_string(),
-            format!("11: {dialect}"),
-            format!("12: {dialect}"),
-            "14: '${' with something else than a name in it".to_string(),
-            format!("15: {dialect}"),
-        ]
-    );
+    assert_eq!(places, expected);
     assert_eq!((code, said.contains("hunter2")), (100, false), "{said}");
     fs::write(&file, b"A=1\nB=\xff\n").expect("written");
     let (code, said) = refused(&scratch, &scratch.path, &["--dotenv", text(&file)]);
@@ -651,4 +670,128 @@ fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
     fs::set_permissions(directory.join("config.env"), fs::Permissions::from_mode(0o644)).expect("its mode");
     eventually_contains(&log, "run t\n");
     assert_eq!(svscan.pid("env-require-s6"), pid);
+}
+
+#[test]
+fn a_file_that_appears_in_an_env_dir_ends_a_rest() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let svscan = Svscan::start("env-dir-rest");
+    let log = state("env-dir-rest.log");
+    let _ = fs::remove_file(&log);
+    svscan.scratch.write("envdir/OTHER", "x", 0o644);
+    let directory = svscan.scratch.join("envdir");
+    let words = format!(
+        "--env-dir {} --require TOKEN -- sh -c 'echo run $TOKEN; exec sleep 100'",
+        directory.display()
+    );
+    svscan.add_launch("env-dir-rest", &words, &[]);
+    eventually_contains(&log, "resting until");
+    svscan.scratch.write("envdir/TOKEN", "t", 0o644);
+    eventually_contains(&log, "run t\n");
+}
+
+#[test]
+fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::of_root("env-root");
+    let service = scratch.service("env-root");
+    let abcs = scratch.directory_of_abc("abcs");
+    fs::write(abcs.join("file"), "A=1\n").expect("written");
+    let directory = directory_of(&scratch, "envdir", &[("GOOD", "1"), ("FILE__B", text(&abcs.join("file")))]);
+    symlink(abcs.join("file"), scratch.join("envdir/LINKED")).expect("a link");
+    let file = text(&abcs.join("file")).to_string();
+    let options = [
+        "--user",
+        "root",
+        "--env-dir",
+        &directory,
+        "--env-dir",
+        text(&abcs),
+        "--dotenv",
+        &file,
+        "--env-file",
+        &file,
+    ];
+    let (code, said) = refused(&scratch, &service, &options);
+    let place = abcs.display().to_string();
+    let lines: Vec<String> = said
+        .lines()
+        .filter_map(|line| {
+            line.split_once("fatal: ")
+                .map(|(_, rest)| rest.replace(&place, "ABCS").replace(&directory, "DIR"))
+        })
+        .collect();
+    let why = "others than root can write it, and the worker would be root";
+    let expected = [
+        format!("'ABCS/file': {why}"),
+        format!("'ABCS/file': {why}"),
+        format!("unable to read 'DIR/LINKED': {why}"),
+        format!("DIR/FILE__B: unable to read the file that FILE__B names: {why}"),
+        format!("'ABCS': {why}"),
+    ];
+    assert_eq!((code, lines), (100, expected.to_vec()), "{said}");
+}
+
+#[test]
+fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::new("dotenv-bounds");
+    let doubling = "A=xxxxxxxxxxxxxxxx\n".to_string() + &"A=${A}${A}\n".repeat(40);
+    let long_line = format!("A='{}'\nB={}\n", "x".repeat(100_000), "${A}".repeat(100_000));
+    let many_lines = format!("A='{}'\n", "x".repeat(100_000)) + &"B=${A}\n".repeat(1000);
+    let many = (0..100_000).map(|number| format!("V{number}=1\n")).collect::<String>();
+    let blanks = format!("A='{0}'\n{1}B={2}\n", "x".repeat(100_000), " ".repeat(20_000), "${A}".repeat(1000));
+    for (file, what) in [
+        (doubling, ":14: a value of over 128 KiB"),
+        (long_line, ":2: a value of over 128 KiB"),
+        (many_lines, ":42: the values of the file come to more than 4 MiB"),
+        (many, ":4097: more than 4096 variables"),
+        (blanks, ":2: a value of over 128 KiB"),
+    ] {
+        let path = scratch.write(".env", &file, 0o644);
+        // 256 MiB are ample for the launcher
+        let script = "ulimit -v 262144; ulimit -t 10; exec \"$@\"";
+        let mut command = command(&["bash", "-c", script, "bash", text(&scratch.launcher())], &scratch.path);
+        let output = finish(command.args(["--dotenv", text(&path), "--", "echo", "ran"]));
+        assert!(code(&output) == 100 && said(&output).contains(what), "{what}: {output:?}");
+    }
+    // comments do not count
+    let comments = format!("# {}\n", "c".repeat(100)).repeat(5000);
+    let path = scratch.write(".env", &format!("{comments}A=1\n"), 0o644);
+    let output = finish(&mut scratch.launch(&scratch.path, &["--dotenv", text(&path), "--", "true"]));
+    assert_eq!(code(&output), 0, "{output:?}");
+}
+
+#[test]
+fn a_config_env_that_was_made_readable_is_read_and_said() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let mut direct = Direct::new("env-chown");
+    direct.write("config.env", "V=old\n", 0o600);
+    let options = ["--interval", "0.1", "--max-failures", "100"];
+    direct.launch(Caller::Root, &options, &["sh", "-c", "echo v=$V"]);
+    direct.logs("v=old\n");
+    // as root does it: written, moved there, and only then given to the user
+    let draft = direct.scratch.write("draft", "V=new\n", 0o600);
+    let config = direct.directory().join("config.env");
+    fs::rename(&draft, &config).expect("renamed");
+    direct.logs("the worker keeps the environment it had");
+    own_by_abc(&config);
+    direct.logs("v=new\n");
+    let log = direct.logs("the worker's environment is that of its files again");
+    assert_eq!(log.matches("permission denied").count(), 1, "{log}");
+    // in place, of the same length and time
+    let time = fs::metadata(&config).expect("its times").modified().expect("a time");
+    let file = fs::OpenOptions::new().write(true).open(&config).expect("opened");
+    std::io::Write::write_all(&mut &file, b"V=NEW\n").expect("written");
+    file.set_modified(time).expect("its time");
+    drop(file);
+    direct.logs("v=NEW\n");
 }

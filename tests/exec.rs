@@ -317,7 +317,7 @@ futo-launch: fatal: unknown option '-u'
 futo-launch: hint: here it is --user USER[:GROUP]
 futo-launch: fatal: --nice: invalid value '99': is not a whole number from -20 to 19
 futo-launch: fatal: --grace: needs a timing option: without one the launcher does not stay
-futo-launch: hint: add --interval DURATION or --once
+futo-launch: hint: add --interval DURATION, --every DURATION, --schedule WHEN or --once
 futo-launch: fatal: --user: no user 'nosuch' in /etc/passwd
 futo-launch: hint: a user known to LDAP or systemd only is named by its numbers: --user UID:GID
 ";
@@ -567,7 +567,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
              f.toml:6: once: must be true or false\n\
              f.toml:7:1: unknown key 'nice-ness'\n\
              f.toml:5: grace: needs a timing option: without one the launcher does not stay\n\
-             (add --interval DURATION or --once)\n",
+             (add --interval DURATION, --every DURATION, --schedule WHEN or --once)\n",
         ),
         ("exec = [\"true\"]\nexec = [\"true\"]\n", "f.toml:2:1: duplicate key\n"),
         (

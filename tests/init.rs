@@ -230,3 +230,41 @@ fn a_program_that_cannot_be_executed_is_126_or_127_at_once() {
         assert_eq!(done.status.code(), Some(code), "{}", support::stderr(&done));
     }
 }
+
+#[test]
+fn readiness_is_looked_for_and_the_worker_does_not_get_the_descriptor() {
+    if !possible() {
+        return;
+    }
+    let scratch = Scratch::new("init-ready");
+    let service = scratch.service_of_abc("service");
+    scratch.write("service/notification-fd", "5\n", 0o644);
+    let notice = scratch.join("notice");
+    nix::unistd::mkfifo(&notice, nix::sys::stat::Mode::from_bits_truncate(0o600)).expect("a FIFO");
+    let notified = fs::File::create(scratch.join("notified")).expect("a file");
+    let mut reader = Command::new("cat").arg(&notice).stdout(notified).spawn().expect("cat starts");
+    let script = "[ -e /proc/self/fd/5 ] || echo without; exec sleep 1000";
+    let run = format!(
+        "exec 5> ../notice; exec {} --log - --state-dir {} --ready file:now -- sh -c '{script}'",
+        scratch.launcher().display(),
+        scratch.directory_of_abc("state").display()
+    );
+    let out = fs::File::create(scratch.join("out")).expect("a file");
+    let unshare = Command::new("unshare")
+        .args(["--pid", "--fork", "--mount-proc", "sh", "-c", &run])
+        .current_dir(&service)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("a copy"))
+        .stderr(out)
+        .spawn()
+        .expect("unshare starts");
+    let mut container = Container { scratch, unshare };
+    container.prints("without\n");
+    let told = || read(container.scratch.join("notified"));
+    throughout("not ready", Duration::from_millis(300), || told().is_empty());
+    support::write(&service.join("now"), "", 0o644);
+    eventually("ready", || (told() == "\n").then_some(()));
+    container.signal(Signal::SIGTERM);
+    assert_eq!(container.end(), 128 + 15);
+    assert!(reader.wait().expect("waited").success());
+}

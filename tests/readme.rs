@@ -20,24 +20,30 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use futo_launch::admin::COMMANDS;
+use futo_launch::boot::instances::config::KEYS;
 use futo_launch::cli::flags::FLAGS;
 use support::{
     ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, output, read, record, state, stderr,
     stdout,
 };
 
-const PAGES: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/options.md", "docs/differences.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/options.md",
+    "docs/differences.md",
+    "docs/boot.md",
+];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 11] = [
     "--bin",
-    "--canonical",
     "--clear-groups",
-    "--compare",
     "--example",
+    "--from",
     "--init-groups",
-    "--json",
     "--no-deps",
     "--regid",
     "--release",
@@ -121,9 +127,29 @@ fn the_page_of_options_says_what_help_says() {
 }
 
 #[test]
+fn the_page_of_boot_names_every_key_and_every_option() {
+    let page = page("docs/boot.md");
+    let table = page.split_once("| key | means |").expect("the table").1;
+    let table = table.split_once("\n\n").expect("its end").0;
+    let keys: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(keys, KEYS.iter().map(|key| key.name).chain(["preset"]).collect());
+    let named = options_in(&page);
+    for command in COMMANDS.iter().filter(|command| ["sync", "reconcile"].contains(&command.name)) {
+        for option in command.options {
+            assert!(named.contains(&format!("--{}", option.long)), "{} --{}", command.name, option.long);
+        }
+    }
+}
+
+#[test]
 fn pages_speak_of_no_option_that_is_not_there() {
-    let known: BTreeSet<String> =
-        FLAGS.iter().map(|flag| format!("--{}", flag.long)).chain(OTHERS.map(String::from)).collect();
+    let of_futo = COMMANDS.iter().flat_map(|command| command.options).map(|option| option.long);
+    let ours = FLAGS.iter().map(|flag| flag.long).chain(of_futo).map(|long| format!("--{long}"));
+    let known: BTreeSet<String> = ours.chain(OTHERS.map(String::from)).collect();
     for name in PAGES {
         let text = page(name);
         let (before, rest) = text.split_once("## What is not there yet").unwrap_or((&text, ""));
@@ -213,13 +239,18 @@ fn commands_of_the_readme_do_what_they_say() {
             stdout(&run)
         })
         .collect();
-    assert_eq!(outputs.len(), 3);
+    assert_eq!(outputs.len(), 4);
     if is_root() {
         assert_eq!(outputs[0], format!("I am {ABC} and HOME is /config\n"));
     }
     assert!(outputs[1].contains("5m after each end"), "{}", outputs[1]);
     assert!(outputs[2].contains("GREETING  (config.env:1)"), "{}", outputs[2]);
-    for explained in &outputs[1..] {
+    assert!(
+        outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"),
+        "{}",
+        outputs[3]
+    );
+    for explained in &outputs[1..3] {
         assert!(explained.ends_with("problems     none\n"), "{explained}");
     }
 }
@@ -233,7 +264,7 @@ fn run_files_of_the_readme_are_understood() {
     let text = page("README.md");
     let blocks = text.split("\n```").filter_map(|block| block.split_once('\n').map(|(_, block)| block));
     let run_files: Vec<&str> = blocks.filter(|block| block.starts_with("#!")).collect();
-    assert_eq!(run_files.len(), 5);
+    assert_eq!(run_files.len(), 6);
     for run_file in run_files {
         let run = scratch.write("service/run", run_file, 0o755);
         let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));

@@ -131,7 +131,8 @@ impl Drop for Job {
     }
 }
 
-fn compile(directory: &Path, source: &str, program: &str, more: &[&str]) {
+/// Builds a C program of benches/c.
+pub fn compile(directory: &Path, source: &str, program: &str, more: &[&str]) {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/c");
     let status = Command::new("gcc")
         .args(["-O2", "-static", "-no-pie"])

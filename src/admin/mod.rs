@@ -1,5 +1,6 @@
 //! `futo`: the commands for people. One file a command.
 
+mod boot;
 mod check;
 mod completions;
 mod control;
@@ -9,18 +10,24 @@ mod health;
 mod logs;
 mod man;
 mod new;
+mod next;
 pub mod options;
+mod reconcile;
 mod services;
 mod status;
+mod sync;
+mod sync_watch;
 mod try_run;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::cli::nearest;
+use crate::config::value::Invalid;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
+use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
 use options::{Asked, Command};
 
@@ -37,12 +44,15 @@ pub static COMMANDS: &[&Command] = &[
     &logs::COMMAND,
     &man::COMMAND,
     &new::COMMAND,
+    &next::COMMAND,
+    &reconcile::COMMAND,
     &control::RELOAD,
     &control::RESTART,
     &control::RUN_NOW,
     &control::START,
     &status::COMMAND,
     &control::STOP,
+    &sync::COMMAND,
     &try_run::COMMAND,
 ];
 
@@ -52,7 +62,8 @@ const EXIT_CODES: &str = "
 
 A service is a directory, or a name in /config/s6-services or /run/service.
 Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check 1: there is something
-to mend; of explain also 126, 127: the program cannot be executed, was not found.
+to mend; of explain also 126, 127: the program cannot be executed, was not found; of reconcile and sync
+1: some failed, each is named, 2: nothing could be done.
 ";
 
 fn help() -> String {
@@ -80,6 +91,29 @@ pub enum CommandError {
         what: String,
         /// What was meant.
         remedy: Option<String>,
+    },
+    /// A value that an option or argument does not take.
+    #[error("{command}: invalid {what} '{value}': {}", invalid.reason)]
+    Value {
+        /// The command.
+        command: &'static str,
+        /// Which value.
+        what: &'static str,
+        /// As given.
+        value: String,
+        /// Why not.
+        invalid: Invalid,
+    },
+    /// The schedule has no zone, and the default cannot be found.
+    #[error("{0}")]
+    Zone(#[from] ZoneError),
+    /// The schedule has no further start.
+    #[error("'{schedule}' does not occur after {from}")]
+    NoStart {
+        /// The schedule.
+        schedule: String,
+        /// The instant.
+        from: String,
     },
     /// No such service.
     #[error("unable to find service '{name}'{}", searched(.places))]
@@ -126,6 +160,8 @@ impl Problem for CommandError {
                     command => format!("futo {command} --help"),
                 }))
             }
+            CommandError::Value { invalid, .. } => invalid.hint.clone(),
+            CommandError::Zone(error) => error.hint(),
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,
         }

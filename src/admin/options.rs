@@ -31,6 +31,7 @@ pub struct Command {
 }
 
 /// An option of a command.
+#[derive(Clone, Copy)]
 pub struct CommandOption {
     /// The long name.
     pub long: &'static str,
@@ -53,7 +54,7 @@ pub const fn value(long: &'static str, metavariable: &'static str, help: &'stati
 }
 
 impl CommandOption {
-    /// With a short name too.
+    /// The same with a short name.
     pub const fn short(mut self, short: char) -> Self {
         self.short = Some(short);
         self

@@ -4,11 +4,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnStop, Settings};
+use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, Invalid, StopSignal, UserRequest,
-    assignment, descriptor, mode, names, text, whole,
+    Backoff, Bounds, ByteSize, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid, ReadyForm,
+    ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
 };
+use crate::schedule::Schedule;
 use crate::service::ServiceName;
 
 /// Whether an option has a value.
@@ -35,18 +36,27 @@ pub enum Section {
     Log,
     /// When it runs.
     Timing,
+    /// When it is ready.
+    Readiness,
 }
 
 impl Section {
     /// In the order of `--help`.
-    pub const ALL: [Section; 5] =
-        [Section::General, Section::Timing, Section::Identity, Section::Environment, Section::Log];
+    pub const ALL: [Section; 6] = [
+        Section::General,
+        Section::Timing,
+        Section::Readiness,
+        Section::Identity,
+        Section::Environment,
+        Section::Log,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
         match self {
             Section::General => "General",
             Section::Timing => "Timing",
+            Section::Readiness => "Readiness and gates",
             Section::Identity => "Identity and limits",
             Section::Environment => "Environment",
             Section::Log => "Log",
@@ -65,6 +75,8 @@ pub enum Role {
     Timing,
     /// Needs the launcher to stay: an error without a timing option.
     NeedsTiming,
+    /// When the supervisor is told that the service is ready.
+    Readiness,
 }
 
 /// What reads an option's value into the settings.
@@ -151,7 +163,12 @@ fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
     if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
 }
 
-use Section::{Environment, General, Identity, Log, Timing};
+fn absolute(value: &OsStr) -> Result<PathBuf, Invalid> {
+    let path = path(value)?;
+    if path.is_absolute() { Ok(path) } else { Err(Invalid::new("is not an absolute path")) }
+}
+
+use Section::{Environment, General, Identity, Log, Readiness, Timing};
 use Takes::{Nothing, OptionalValue, Value};
 
 /// All options, each section in the order of `--help`.
@@ -180,6 +197,14 @@ pub static FLAGS: &[Flag] = &[
         "Default: the name that s6 passes, else the name of the service directory (NAME-log in \
          NAME/log), else the program's.",
     ),
+    flag("service-dir", Value("DIR"), General, "where the service's own files are", |settings, value| {
+        settings.service_dir = Some(absolute(value)?);
+        Ok(())
+    })
+    .more(
+        "config.env and all relative paths count from there. It is entered as the worker's user. Default: \
+         the directory in which the launcher is started, as supervisors do. futo sync writes it.",
+    ),
     flag("help", Nothing, General, "show this (-h: one line each)", not_a_setting)
         .short('h')
         .role(Role::CommandLineOnly),
@@ -199,6 +224,27 @@ pub static FLAGS: &[Flag] = &[
     .role(Role::Timing)
     .expands()
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
+    flag("every", Value("DURATION"), Timing, "run at this rate, from the first start on", |settings, value| {
+        settings.every = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::Timing)
+    .expands()
+    .more(
+        "The starts stay on the grid of the first one, which is at once. Ticks that pass during a run are \
+         dropped, and counted in the run record.",
+    ),
+    flag("schedule", Value("WHEN"), Timing, "run at these times", |settings, value| {
+        settings.schedule = Some(Schedule::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::Timing)
+    .expands()
+    .more(
+        "Calendar events as systemd has them (09:00, 'Mon..Fri 09:00,18:00', '*:0/15'), five crontab fields, \
+         or @daily and its like. The last word may be a time zone; else it is TZ's, else /etc/localtime's. \
+         futo next WHEN shows the starts.",
+    ),
     flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
         settings.once = true;
         Ok(())
@@ -217,6 +263,42 @@ pub static FLAGS: &[Flag] = &[
     )
     .role(Role::NeedsTiming)
     .expands(),
+    flag(
+        "persist",
+        OptionalValue("no"),
+        Timing,
+        "the last start counts after a restart",
+        |settings, value| {
+            settings.persist = Some(match text(value)? {
+                "" | "yes" => Persist::Yes,
+                "no" => Persist::No,
+                _ => return Err(Invalid::new("is neither 'yes' nor 'no'")),
+            });
+            Ok(())
+        },
+    )
+    .role(Role::NeedsTiming)
+    .expands()
+    .more(
+        "It stands in the run record. A restart never repeats a start, and what was missed while nothing ran \
+         runs once, at once. The default with --schedule (--persist=no: not).",
+    ),
+    flag("max-late", Value("DURATION"), Timing, "do not make up for what is later than this", |settings, value| {
+        settings.max_late = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .expands(),
+    flag("splay", Value("DURATION"), Timing, "start up to so much later", |settings, value| {
+        settings.splay = Some(Delay::parse(text(value)?)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .expands()
+    .more(
+        "How much is always the same for this service on this host (by their names). With --schedule each \
+         start, else the first.",
+    ),
     flag(
         "timeout",
         Value("DURATION"),
@@ -277,6 +359,73 @@ pub static FLAGS: &[Flag] = &[
     })
     .role(Role::NeedsTiming)
     .expands(),
+    flag("on-failure", Value("COMMAND"), Timing, "run this by sh -c after a failed run", |settings, value| {
+        settings.on_failure = Some(ShellCommand::parse(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more(
+        "As the worker's user, with FUTO_RUN_NAME, _RESULT, _STATUS, _REASON, _START, _END, _DURATION, _FAILURES \
+         and _LOG in its environment; for 30 s at most. The next run waits for it, a stop does not.",
+    ),
+    flag("on-success", Value("COMMAND"), Timing, "run this by sh -c after a successful run", |settings, value| {
+        settings.on_success = Some(ShellCommand::parse(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming),
+    flag("lock", Value("PATH"), Timing, "hold this lock during each run", |settings, value| {
+        settings.lock = Some(path(value)?);
+        Ok(())
+    })
+    .role(Role::NeedsTiming)
+    .more("As flock(1) does, which works with it; the file is made if it is not there. Waits for it."),
+    flag("ready", Value("FORM"), Readiness, "what makes the service ready", |settings, value| {
+        settings.ready = Some(ReadyForm::parse(value)?);
+        Ok(())
+    })
+    .role(Role::Readiness)
+    .more(
+        "With notification-fd in the service directory: start, tcp:PORT (or tcp:ADDRESS:PORT), file:PATH, \
+         cmd:COMMAND (sh -c, as the worker's user); in a loop also first-success and sd_notify. Default: the \
+         start of a loop; without a timing option the descriptor is the worker's.",
+    ),
+    flag(
+        "ready-timeout",
+        Value("DURATION"),
+        Readiness,
+        "do not wait longer for tcp:, file: or cmd:",
+        |settings, value| {
+            settings.ready_timeout = Some(Delay::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .role(Role::Readiness)
+    .expands()
+    .more("It is said, and the service is never reported ready. Default: as long as it runs."),
+    flag("if-env", Value("NAME[=VALUE]"), Readiness, "run only if this variable is set", |settings, value| {
+        settings.gates.push(Gate::parse_if_env(value)?);
+        Ok(())
+    })
+    .repeats()
+    .more(
+        "In the worker's environment, and not empty; with =VALUE only if it has this value. Else the service \
+         rests until config.env says otherwise; in a loop it is looked at before each run.",
+    ),
+    flag("if-file", Value("PATH"), Readiness, "run only if this path is there", |settings, value| {
+        settings.gates.push(Gate::IfFile(path(value)?));
+        Ok(())
+    })
+    .repeats()
+    .more("Else the service rests until it appears; in a loop it is looked at before each run."),
+    flag("wait-for", Value("FORM"), Readiness, "run when this is so: file:PATH, cmd:COMMAND", |settings, value| {
+        settings.gates.push(Gate::WaitFor(Check::parse(value)?));
+        Ok(())
+    })
+    .repeats()
+    .more(
+        "Until then the service rests. A command (sh -c, as the worker's user, 10 s) is tried again after 1, 2, \
+         4 and 8 s, then each 10 s. What was so once is not looked at again.",
+    ),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
         Ok(())
@@ -297,11 +446,7 @@ pub static FLAGS: &[Flag] = &[
     )
     .more("Default: all groups of the user, as initgroups gives them."),
     flag("home", Value("DIR"), Identity, "HOME of the worker", |settings, value| {
-        let home = path(value)?;
-        if !home.is_absolute() {
-            return Err(Invalid::new("is not an absolute path"));
-        }
-        settings.home = Some(home);
+        settings.home = Some(absolute(value)?);
         Ok(())
     })
     .more("Default: /config for abc, else the home in /etc/passwd, else as inherited."),

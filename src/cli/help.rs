@@ -12,7 +12,7 @@ Usage: futo-launch [OPTION…] [--] PROGRAM [ARG…]
        futo-launch --file FILE [OPTION…] [NAME]
 
 Makes the process right (user, environment, log, limits) and runs PROGRAM: directly, as the same
-process, or in a loop with a timing option (--interval, --once).
+process, or in a loop with a timing option (--interval, --every, --schedule, --once).
 ";
 
 const EXIT_CODES: &str = "

@@ -1,5 +1,6 @@
 //! Request → [`Spec`]: what is asked for, read into types; defaults < file < flags.
 
+pub mod readiness;
 pub mod service_file;
 pub mod settings;
 pub mod spec;

@@ -100,12 +100,30 @@ impl Problem for ServiceFileError {
     }
 }
 
-/// A value as TOML has it, in the form the option table reads.
-enum Value {
+/// A value as TOML has it, in the form that tables of options and keys read: numbers are texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// true or false
     Switch(bool),
+    /// A string or a number.
     Text(String),
+    /// A list of strings and numbers.
     List(Vec<String>),
+    /// A table of them.
     Table(Vec<(String, String)>),
+}
+
+/// A key of a TOML file, and where it stands.
+#[derive(Debug)]
+pub struct Entry {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub value: Value,
 }
 
 /// A string or a number, as text.
@@ -176,8 +194,8 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads the text of a service file; all findings at once.
-pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
+/// The keys of a TOML file in the order of their lines; none, and a finding, if it is no TOML.
+pub(crate) fn entries(path: &Path, text: &str, findings: &mut Findings) -> Vec<Entry> {
     let keys: BTreeMap<Spanned<String>, Spanned<Value>> = match toml::from_str(text) {
         Ok(keys) => keys,
         Err(error) => {
@@ -189,22 +207,28 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
                 column,
                 message: one_line(error.message()),
             });
-            return ServiceFile::default();
+            return Vec::new();
         }
     };
     let mut keys: Vec<_> = keys.into_iter().collect();
     keys.sort_by_key(|(key, _)| key.span().start);
-
-    let mut file = ServiceFile::default();
-    for (key, value) in keys {
+    let entry = |(key, value): (Spanned<String>, Spanned<Value>)| {
         let (line, column) = position(text, key.span().start);
-        let key = key.into_inner();
+        Entry { line, column, key: key.into_inner(), value: value.into_inner() }
+    };
+    keys.into_iter().map(entry).collect()
+}
+
+/// Reads the text of a service file; all findings at once.
+pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
+    let mut file = ServiceFile::default();
+    for Entry { line, column, key, value } in entries(path, text, findings) {
         let path = path.to_path_buf();
         match key.as_str() {
             "exec" | "script" if file.worker.is_some() => {
                 findings.push(ServiceFileError::TwoWorkers { path, line });
             }
-            "exec" => match value.into_inner() {
+            "exec" => match value {
                 Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
                     file.worker = Some(Worker::Program(words.into_iter().map(OsString::from).collect()));
                 }
@@ -215,7 +239,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
                     wanted: "a list of the program and its arguments: [\"python3\", \"hook.py\"]".to_string(),
                 }),
             },
-            "script" => match value.into_inner() {
+            "script" => match value {
                 Value::Text(script) => file.worker = Some(Worker::Script(script)),
                 _ => findings.push(ServiceFileError::WrongKind {
                     path,
@@ -229,7 +253,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
                     let remedy = unknown_key_remedy(&key);
                     findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
                 }
-                Some(flag) => match words(flag, value.into_inner()) {
+                Some(flag) => match words(flag, value) {
                     Ok(values) => {
                         let origin = Origin::File(path, line);
                         file.given.extend(values.into_iter().map(|value| Given {
@@ -246,21 +270,30 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
     file
 }
 
+impl Value {
+    /// Whether a text in it has a NUL, which cannot be handed to a program.
+    pub(crate) fn has_nul(&self) -> bool {
+        let has = |text: &String| text.contains('\0');
+        match self {
+            Value::Switch(_) => false,
+            Value::Text(text) => has(text),
+            Value::List(list) => list.iter().any(has),
+            Value::Table(table) => table.iter().any(|(key, text)| has(key) || has(text)),
+        }
+    }
+}
+
 /// The words of the command line that say the same.
 fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
-    let texts: Vec<&String> = match &value {
-        Value::Switch(_) => Vec::new(),
-        Value::Text(text) => vec![text],
-        Value::List(list) => list.iter().collect(),
-        Value::Table(table) => table.iter().flat_map(|(key, text)| [key, text]).collect(),
-    };
-    if texts.iter().any(|text| text.contains('\0')) {
+    if value.has_nul() {
         return Err("a text without a NUL byte".to_string());
     }
     match (flag.takes, value) {
         (Takes::Nothing, Value::Switch(true)) => Ok(vec![OsString::new()]),
         (Takes::Nothing, Value::Switch(false)) => Ok(Vec::new()),
         (Takes::Nothing, _) => Err("true or false".to_string()),
+        (Takes::OptionalValue(_), Value::Switch(true)) => Ok(vec![OsString::new()]),
+        (Takes::OptionalValue(no), Value::Switch(false)) => Ok(vec![no.into()]),
         (_, Value::Text(text)) => Ok(vec![text.into()]),
         (_, Value::List(list)) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
         (_, Value::List(list)) if flag.long == "groups" => Ok(vec![list.join(",").into()]),

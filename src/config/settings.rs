@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, GroupsRequest, StopSignal, Template, UserRequest,
-    VariableName,
+    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm, ShellCommand,
+    StopSignal, Template, UserRequest, VariableName,
 };
+use crate::schedule::Schedule;
 use crate::service::ServiceName;
 
 /// Where stdout and stderr go.
@@ -60,13 +61,34 @@ pub enum OnStop {
     Finish,
 }
 
+/// Whether the last start, kept in the run record, counts after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persist {
+    /// It does.
+    Yes,
+    /// Each start of the launcher is a first one.
+    No,
+}
+
 /// One field for each option of the table.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "each field is the option of the same name")]
 pub struct Settings {
     pub name: Option<ServiceName>,
+    pub service_dir: Option<PathBuf>,
     pub interval: Option<Delay>,
+    pub every: Option<Delay>,
+    pub schedule: Option<Schedule>,
     pub once: bool,
+    pub persist: Option<Persist>,
+    pub max_late: Option<Delay>,
+    pub splay: Option<Delay>,
+    pub on_failure: Option<ShellCommand>,
+    pub on_success: Option<ShellCommand>,
+    pub lock: Option<PathBuf>,
+    pub ready: Option<ReadyForm>,
+    pub ready_timeout: Option<Delay>,
+    pub gates: Vec<Gate>,
     pub initial_delay: Option<Delay>,
     pub timeout: Option<Delay>,
     pub grace: Option<Delay>,

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use nix::sys::resource::Resource;
 
+use super::readiness::{self, ReadinessSpec};
 use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{ContainerEnv, EnvFile, LogTarget, Settings};
 use super::timing::{self, TimingSpec};
 use super::value::{
-    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, GroupsRequest, Invalid, Template, UserRequest,
-    VariableName,
+    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid, Template,
+    UserRequest, VariableName,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
@@ -19,6 +20,7 @@ use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::plan::Host;
 use crate::plan::trust::{self, TrustError};
+use crate::schedule::ZoneError;
 use crate::service::ServiceName;
 use crate::sys::spawn::Limit;
 
@@ -31,6 +33,8 @@ const LOG_KEEP: u32 = 5;
 pub struct Spec {
     /// `--name`
     pub name: Option<ServiceName>,
+    /// `--service-dir`
+    pub service_dir: Option<PathBuf>,
     /// What s6 passes behind `--file PATH`.
     pub passed_name: Option<OsString>,
     /// The file of `--file`.
@@ -39,6 +43,10 @@ pub struct Spec {
     pub worker: Worker,
     /// When to run it; `None` is exec mode.
     pub timing: Option<TimingSpec>,
+    /// When it is ready.
+    pub readiness: ReadinessSpec,
+    /// What must be so before it runs.
+    pub gates: Vec<Gate>,
     /// Who runs it.
     pub user: Option<UserRequest>,
     /// `--groups`
@@ -81,6 +89,16 @@ pub enum Worker {
     Program(Vec<OsString>),
     /// A text for `sh -eu`.
     Script(String),
+}
+
+impl Worker {
+    /// As one program and its arguments.
+    pub(crate) fn words(self) -> Vec<OsString> {
+        match self {
+            Worker::Program(words) => words,
+            Worker::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
+        }
+    }
 }
 
 /// Bounds of the process that only root, or only downwards, can set.
@@ -188,6 +206,38 @@ pub enum SpecError {
         /// The delay.
         delay: Delay,
     },
+    /// Two answers to when a run follows.
+    #[error("{place}: contradicts {other}: one of them says when a run follows")]
+    TwoPaces {
+        /// The later option.
+        place: String,
+        /// The earlier one.
+        other: String,
+    },
+    /// An option that has no meaning with the timing option.
+    #[error("{place}: has no meaning with --{pace}: {why}")]
+    NoMeaning {
+        /// The option.
+        place: String,
+        /// The timing option.
+        pace: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// A bound for nothing.
+    #[error("{place}: there is nothing to wait for")]
+    NothingToWaitFor {
+        /// The option.
+        place: String,
+    },
+    /// The zone of a schedule that names none.
+    #[error("{place}: {error}")]
+    Zone {
+        /// The option.
+        place: String,
+        /// Why.
+        error: ZoneError,
+    },
     /// `--explain` in other modes
     #[error("--show-values: works with --explain only")]
     ShowValues,
@@ -201,13 +251,21 @@ impl Problem for SpecError {
     fn hint(&self) -> Option<String> {
         match self {
             SpecError::Value { invalid, .. } => invalid.hint.clone(),
-            SpecError::NeedsTiming { .. } => Some("add --interval DURATION or --once".to_string()),
+            SpecError::NeedsTiming { .. } => {
+                Some("add --interval DURATION, --every DURATION, --schedule WHEN or --once".to_string())
+            }
+            SpecError::Zone { error, .. } => error.hint(),
+            SpecError::NothingToWaitFor { .. } => {
+                Some("it goes with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
+            }
             SpecError::Expansion { error, .. } => error.hint(),
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
-            SpecError::TwoPrograms { .. } | SpecError::BackoffBelowDelay { .. } | SpecError::ShowValues => {
-                None
-            }
+            SpecError::TwoPrograms { .. }
+            | SpecError::BackoffBelowDelay { .. }
+            | SpecError::TwoPaces { .. }
+            | SpecError::NoMeaning { .. }
+            | SpecError::ShowValues => None,
         }
     }
 }
@@ -221,6 +279,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
 
     let mut settings = Settings::default();
     let mut timing_options: Vec<Given> = Vec::new();
+    let mut readiness_options: Vec<Given> = Vec::new();
     let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
         let applied = match given.literal() {
             Ok(Some(value)) => (given.flag.set)(settings, &value),
@@ -231,8 +290,10 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         if let Err(invalid) = applied {
             findings.push(SpecError::Value { place: given.place(), shown: shown(&given), invalid });
         }
-        if matches!(given.flag.role, Role::Timing | Role::NeedsTiming) {
-            timing_options.push(given);
+        match given.flag.role {
+            Role::Timing | Role::NeedsTiming => timing_options.push(given),
+            Role::Readiness => readiness_options.push(given),
+            Role::Any | Role::CommandLineOnly => {}
         }
     };
 
@@ -264,13 +325,27 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     }
 
     let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
+    // also if their values are invalid
+    let is_loop = timing_options.iter().any(|given| given.flag.role == Role::Timing);
     let timing = timing::spec(&settings, timing_options, findings);
     // a finding stands for what is missing here; nothing is launched with one
     let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
     let Settings {
         name,
+        service_dir,
         interval: _,
+        every: _,
+        schedule: _,
         once: _,
+        persist: _,
+        max_late: _,
+        splay: _,
+        on_failure: _,
+        on_success: _,
+        lock: _,
+        ready,
+        ready_timeout: _,
+        gates,
         initial_delay: _,
         timeout: _,
         grace: _,
@@ -302,12 +377,16 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         log_keep,
         state_dir,
     } = settings;
+    let readiness = readiness::spec(ready, readiness_options, is_loop, findings);
     Spec {
         name,
+        service_dir,
         passed_name,
         file,
         worker,
         timing,
+        readiness,
+        gates,
         user,
         groups: groups.unwrap_or_default(),
         home,
@@ -352,7 +431,8 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
 
 /// The value as it was written, unless it may be a secret.
 pub(super) fn shown(given: &Given) -> Option<String> {
-    (!matches!(given.flag.long, "env" | "default")).then(|| given.value.to_string_lossy().into_owned())
+    (!matches!(given.flag.long, "env" | "default" | "if-env"))
+        .then(|| given.value.to_string_lossy().into_owned())
 }
 
 fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::{Explained, text};
+use crate::config::settings::{OnStop, Persist};
 use crate::config::timing::{Pace, Timing};
-use crate::config::value::{resource_name, signal_name};
-use crate::plan::{Change, LogPlan, Mode, Place};
+use crate::config::value::{Delay, resource_name, signal_name};
+use crate::plan::{Change, LogPlan, Mode, Place, Plan};
+use crate::run::splay;
 
 #[derive(Serialize)]
 struct Page {
@@ -16,6 +18,8 @@ struct Page {
     found: Option<String>,
     mode: &'static str,
     timing: Option<TimingPart>,
+    gates: Vec<String>,
+    ready: Option<String>,
     user: Option<UserPart>,
     home: Option<String>,
     directory: String,
@@ -34,8 +38,14 @@ struct Page {
 #[derive(Serialize)]
 struct TimingPart {
     kind: &'static str,
-    delay_s: f64,
+    delay_s: Option<f64>,
+    schedule: Option<String>,
+    zone: Option<String>,
     initial_delay_s: Option<f64>,
+    persist: bool,
+    max_late_s: Option<f64>,
+    splay_s: Option<f64>,
+    own_splay_s: Option<f64>,
     timeout_s: Option<f64>,
     stop_signal: &'static str,
     grace_s: f64,
@@ -43,6 +53,9 @@ struct TimingPart {
     backoff_factor: Option<f64>,
     backoff_max_s: Option<f64>,
     max_failures: Option<u32>,
+    lock: Option<String>,
+    on_failure: Option<String>,
+    on_success: Option<String>,
     in_words: Vec<String>,
     next_starts: Vec<String>,
 }
@@ -99,8 +112,9 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::ExecAsInit => "exec-as-init",
             Mode::Loop(_) => "loop",
         },
-        timing: timing
-            .map(|timing| timing_part(timing, text::timing_lines(plan, Some(timing)), text::starts(timing))),
+        timing: timing.map(|timing| timing_part(plan, timing)),
+        gates: text::gate_lines(plan, environment),
+        ready: text::readiness(plan),
         user: (plan.change != Change::Unknown).then(|| UserPart {
             name: plan.identity.name.clone(),
             uid: plan.identity.uid.as_raw(),
@@ -166,26 +180,42 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     text
 }
 
-fn timing_part(timing: &Timing, in_words: Vec<String>, next_starts: Vec<String>) -> TimingPart {
-    let seconds = |delay: crate::config::value::Delay| delay.duration().as_secs_f64();
+fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
+    let seconds = |delay: Delay| delay.duration().as_secs_f64();
+    let schedule = match &timing.pace {
+        Pace::Schedule(schedule) => Some(schedule),
+        _ => None,
+    };
+    let own_splay = timing.splay.map(|most| splay::of(plan, Some(most.duration())));
     TimingPart {
         kind: match timing.pace {
             Pace::Interval(_) => "interval",
+            Pace::Every(_) => "every",
+            Pace::Schedule(_) => "schedule",
             Pace::Once { .. } => "once",
         },
-        delay_s: seconds(timing.pace.delay()),
+        delay_s: timing.pace.delay().map(seconds),
+        schedule: schedule.map(|schedule| schedule.key()),
+        zone: schedule.map(|schedule| schedule.zone().name().to_string()),
         initial_delay_s: timing.initial_delay.map(seconds),
+        persist: timing.persist == Persist::Yes,
+        max_late_s: timing.max_late.map(seconds),
+        splay_s: timing.splay.map(seconds),
+        own_splay_s: own_splay.map(|own| own.as_secs_f64()),
         timeout_s: timing.timeout.map(seconds),
         stop_signal: signal_name(timing.stop.signal.0),
         grace_s: seconds(timing.stop.grace),
         on_stop: match timing.stop.on_stop {
-            crate::config::settings::OnStop::Kill => "kill",
-            crate::config::settings::OnStop::Finish => "finish",
+            OnStop::Kill => "kill",
+            OnStop::Finish => "finish",
         },
         backoff_factor: timing.backoff.map(|backoff| backoff.factor),
         backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),
         max_failures: timing.max_failures,
-        in_words,
-        next_starts,
+        lock: timing.around.lock.as_ref().map(|path| path.display().to_string()),
+        on_failure: timing.around.on_failure.as_ref().map(ToString::to_string),
+        on_success: timing.around.on_success.as_ref().map(ToString::to_string),
+        in_words: text::timing_lines(plan, Some(timing)),
+        next_starts: text::starts(plan, timing),
     }
 }

@@ -1,17 +1,21 @@
 //! The plan for people.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Explained;
 use crate::cli::help::wrapped;
-use crate::config::settings::OnStop;
-use crate::config::timing::{Pace, Timing};
-use crate::config::value::{resource_name, signal_name};
+use crate::config::settings::{OnStop, Persist};
+use crate::config::timing::{Around, Pace, Timing};
+use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::ready::environment::Source;
+use crate::ready::environment::{Environment, Source};
+use crate::ready::gate::{self, State};
 use crate::report::{push_escaped, shell_word};
-use crate::sys::clock;
+use crate::run::splay;
+use crate::service::layout;
+use crate::sys::{self, clock};
 
 /// How many starts are foretold.
 const STARTS: u32 = 5;
@@ -28,10 +32,16 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     for line in timing_lines(plan, *timing) {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
-    let starts = timing.map(starts).unwrap_or_default();
+    let starts = timing.map(|timing| starts(plan, timing)).unwrap_or_default();
     if !starts.is_empty() {
         page.row("", "next starts, if a run took no time:");
         starts.iter().for_each(|start| page.row("", &format!("  {start}")));
+    }
+    for line in gate_lines(plan, environment) {
+        page.row(if page.has("runs") { "" } else { "runs" }, &line);
+    }
+    if let Some(ready) = readiness(plan) {
+        page.row("ready", &ready);
     }
     page.row(
         "user",
@@ -182,20 +192,40 @@ pub(super) fn timing_lines(plan: &Plan, timing: Option<&Timing>) -> Vec<String> 
         (Mode::ExecAsInit, _) => {
             vec!["none; as PID 1 the launcher stays, forwards signals and reaps orphans".to_string()]
         }
-        (Mode::Loop(_), Some(timing)) => loop_lines(timing),
+        (Mode::Loop(_), Some(timing)) => loop_lines(plan, timing),
         (Mode::Loop(_), None) => vec!["a loop; see the problems".to_string()],
     }
 }
 
-fn loop_lines(timing: &Timing) -> Vec<String> {
+fn loop_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
     let first = match timing.initial_delay {
         Some(delay) => format!("first run after {delay}"),
         None => "first run at once".to_string(),
     };
-    let mut lines = vec![match timing.pace {
+    let mut lines = vec![match &timing.pace {
         Pace::Interval(delay) => format!("{delay} after each end; {first}"),
+        Pace::Every(delay) => format!("each {delay} from the first start on; {first}"),
+        Pace::Schedule(schedule) => format!("at {schedule}"),
         Pace::Once { retry } => format!("one successful run, a failed one again after {retry}; {first}"),
     }];
+    if let (Pace::Schedule(_), Some(delay)) = (&timing.pace, timing.initial_delay) {
+        lines.push(format!("no run in the first {delay}"));
+    }
+    if let Some(most) = timing.splay {
+        let own = splay::of(plan, Some(most.duration())).as_secs_f64();
+        let which = if matches!(timing.pace, Pace::Schedule(_)) { "each start" } else { "the first" };
+        lines.push(format!("{which} {own} s later: this service's part of {most} on this host"));
+    }
+    let late = timing.max_late.map_or(String::new(), |most| format!(", unless it is later than {most}"));
+    match (timing.persist, &timing.pace) {
+        (Persist::Yes, _) => {
+            lines.push(format!("what is missed while nothing runs is made up for once, at the start{late}"));
+        }
+        (Persist::No, Pace::Schedule(_)) => {
+            lines.push("what is missed while nothing runs is lost".to_string());
+        }
+        (Persist::No, _) => {}
+    }
     if let Some(timeout) = timing.timeout {
         lines.push(format!("a run is stopped after {timeout} (status 124)"));
     }
@@ -207,6 +237,18 @@ fn loop_lines(timing: &Timing) -> Vec<String> {
         )
     }));
     lines.extend(timing.max_failures.map(|most| format!("rests after {most} failures in a row")));
+    let Around { lock, on_failure, on_success } = &timing.around;
+    lines.extend(lock.as_ref().map(|path| format!("a run holds the lock {}", path.display())));
+    lines.extend(
+        on_failure
+            .as_ref()
+            .map(|command| format!("after a failed run: sh -c {}", shell_word(&command.to_string()))),
+    );
+    lines.extend(
+        on_success
+            .as_ref()
+            .map(|command| format!("after a successful run: sh -c {}", shell_word(&command.to_string()))),
+    );
     let stop = timing.stop;
     lines.push(match stop.on_stop {
         OnStop::Kill => format!(
@@ -219,9 +261,50 @@ fn loop_lines(timing: &Timing) -> Vec<String> {
     lines
 }
 
-/// The next starts, UTC, if a run took no time; none where no run follows a success.
-pub(super) fn starts(timing: &Timing) -> Vec<String> {
-    let Pace::Interval(delay) = timing.pace else { return Vec::new() };
-    let first = clock::wall_now() + timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
-    (0..STARTS).map(|number| clock::utc(first + delay.duration() * number)).collect()
+/// What must be so before it runs, and whether it is.
+pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> {
+    let line = |gate: &Gate| {
+        let now = match gate::state(gate, plan, environment) {
+            State::Open => "it is so now",
+            State::Closed => "it is not so now: rests",
+            State::Depends(_) => "not tried here",
+        };
+        format!("{} {gate}  ({now})", if gate.is_waited_for() { "when" } else { "if" })
+    };
+    plan.gates.iter().map(line).collect()
+}
+
+/// When readiness is told; none if nobody asks for it.
+pub(super) fn readiness(plan: &Plan) -> Option<String> {
+    let asked = plan.place == Place::Service && sys::file::exists(Path::new(layout::NOTIFICATION_FD));
+    let is_loop = matches!(plan.mode, Mode::Loop(_));
+    let when = match &plan.readiness.form {
+        None if !asked => return None,
+        None if is_loop => "at the start of the loop".to_string(),
+        None => "the descriptor goes to the worker".to_string(),
+        Some(ReadyForm::Start) if is_loop => "at the start of the loop".to_string(),
+        Some(ReadyForm::Start) => "just before the worker begins".to_string(),
+        Some(ReadyForm::FirstSuccess) => "after the first successful run".to_string(),
+        Some(ReadyForm::SdNotify) => "when the worker says READY=1 (NOTIFY_SOCKET)".to_string(),
+        Some(ReadyForm::Check(check)) => format!("when {check}"),
+    };
+    Some(if asked { when } else { format!("{when}; but there is no notification-fd, so nobody is told") })
+}
+
+/// The next starts, if a run took no time and nothing was missed; none where no run follows a success. UTC,
+/// or of a schedule in its zone.
+pub(super) fn starts(plan: &Plan, timing: &Timing) -> Vec<String> {
+    let own = splay::of(plan, timing.splay.map(|most| most.duration()));
+    let now = clock::wall_now();
+    let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
+    match &timing.pace {
+        Pace::Once { .. } => Vec::new(),
+        Pace::Interval(delay) | Pace::Every(delay) => {
+            (0..STARTS).map(|number| clock::utc(now + initial + own + delay.duration() * number)).collect()
+        }
+        Pace::Schedule(schedule) => {
+            let ticks = std::iter::successors(schedule.after(now - own), |tick| schedule.after(*tick));
+            ticks.take(STARTS as usize).map(|tick| schedule.local((tick + own).max(now + initial))).collect()
+        }
+    }
 }

@@ -134,6 +134,7 @@ fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> (State, Op
         if let Some(resting) = &record.resting {
             let state = match resting.kind {
                 RestingKind::Done => State::Done,
+                RestingKind::Gate => State::Gated,
                 RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
                     State::Resting
                 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Host;
+use super::{Host, Place};
 use crate::config::settings::ContainerEnv;
 use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
@@ -38,6 +38,7 @@ impl Problem for ContainerError {
 /// The container's variables, and of the inherited ones those that win over them.
 pub(super) fn variables(
     asked: &ContainerEnv,
+    place: Place,
     host: &dyn Host,
     findings: &mut Findings,
 ) -> (Variables, Variables) {
@@ -47,7 +48,10 @@ pub(super) fn variables(
         ContainerEnv::Standard => standard(host, findings),
     };
     let mut inherited = host.environment();
-    if find(&container, "PATH").is_some() && is_path_of_supervisor(&inherited, host) {
+    if place == Place::Service
+        && find(&container, "PATH").is_some()
+        && is_path_of_supervisor(&inherited, host)
+    {
         inherited.retain(|(name, _)| name != "PATH");
     }
     (container, inherited)
@@ -73,10 +77,11 @@ fn read(directory: &Path, host: &dyn Host) -> Result<Variables, ContainerError> 
 }
 
 /// Whether PATH is what the supervisor passed on: then the container's comes first, as with-contenv has
-/// it. A run file that has exported another one meant that.
+/// it. A run file that has exported another one meant that; so it may have where the supervisor's cannot
+/// be seen.
 fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> bool {
     let parents = host.parent_variable("PATH");
-    parents.is_none() || find(inherited, "PATH") == parents.as_ref()
+    parents.is_some() && find(inherited, "PATH") == parents.as_ref()
 }
 
 fn find<'v>(variables: &'v Variables, name: &str) -> Option<&'v OsString> {

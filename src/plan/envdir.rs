@@ -14,11 +14,13 @@ use crate::sys;
 const MAX_FILES: usize = 4096;
 /// The largest file that is read, in bytes: as much as the kernel passes in one variable.
 pub const MAX_BYTES: usize = 128 << 10;
+/// All files together: several times what the kernel passes to a program.
+const MAX_TOTAL: usize = 8 << 20;
 
 /// How a file's content becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As s6-envdir and chpst have it: the first line, without blanks at its end; a file of no bytes
+    /// As s6-envdir has it: the first line, without blanks at its end; a file of no bytes
     /// removes the variable.
     FirstLine,
     /// As with-contenv of s6-overlay has it: the whole file, without one newline at its end. An empty
@@ -33,7 +35,8 @@ impl Form {
             Form::FirstLine if content.is_empty() => return None,
             Form::FirstLine => {
                 let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
+                let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+                let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(0, |at| at + 1);
                 line.get(..end).unwrap_or_default()
             }
             Form::WholeFile => content.strip_suffix(b"\n").unwrap_or(content),
@@ -54,20 +57,30 @@ pub struct Entry {
     pub content: io::Result<(Option<OsString>, FileStat)>,
 }
 
-/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `more` may
-/// add O_NOFOLLOW.
-pub fn read(directory: &Path, form: Form, more: OFlag) -> io::Result<Vec<Entry>> {
+/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `may_open`
+/// sees each path first; `more` may add O_NOFOLLOW.
+pub fn read(
+    directory: &Path,
+    form: Form,
+    more: OFlag,
+    may_open: impl Fn(&Path) -> io::Result<()>,
+) -> io::Result<Vec<Entry>> {
     let names = sys::file::names(directory, MAX_FILES)?;
+    let mut total = 0_usize;
     let entry = |name: OsString| {
         let path = directory.join(&name);
         let content = if name.as_bytes().contains(&b'=') {
             Err(io::Error::other("no variable has a '=' in its name"))
         } else {
-            value(&path, form, more)
+            may_open(&path).and_then(|()| value(&path, form, more))
         };
-        Entry { name, path, content }
+        total += content.as_ref().map_or(0, |(value, _)| value.as_ref().map_or(0, |value| value.len()));
+        if total > MAX_TOTAL {
+            return Err(io::Error::other(format!("its files come to more than {} MiB", MAX_TOTAL >> 20)));
+        }
+        Ok(Entry { name, path, content })
     };
-    Ok(names.into_iter().map(entry).collect())
+    names.into_iter().map(entry).collect()
 }
 
 fn value(path: &Path, form: Form, more: OFlag) -> io::Result<(Option<OsString>, FileStat)> {
@@ -87,6 +100,7 @@ mod tests {
             ("a\nb\n", Some("a"), Some("a\nb")),
             ("a\n\n", Some("a"), Some("a\n")),
             (" a \t\n", Some(" a"), Some(" a \t")),
+            ("a\r\n", Some("a"), Some("a\r")),
             ("x\0y", Some("x\ny"), Some("x\ny")),
         ] {
             let value = |form: Form| form.value(content.as_bytes());

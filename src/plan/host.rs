@@ -125,7 +125,9 @@ impl Host for Machine {
             return Err(foreign());
         }
         let mut variables = Vec::new();
-        for Entry { name, path, content } in envdir::read(directory, Form::WholeFile, OFlag::O_NOFOLLOW)? {
+        for Entry { name, path, content } in
+            envdir::read(directory, Form::WholeFile, OFlag::O_NOFOLLOW, |_| Ok(()))?
+        {
             let read = content.and_then(|(value, status)| {
                 let may_be_read = !is_root || nofollow::belongs_to_root_alone(&status);
                 if may_be_read { Ok(value) } else { Err(foreign()) }

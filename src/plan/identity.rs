@@ -116,7 +116,7 @@ struct Files {
 }
 
 /// Who the worker is to be. With a finding, the caller stands in: nothing is launched then.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     user: Option<&UserRequest>,
     groups: &GroupsRequest,
     host: &dyn Host,

@@ -14,9 +14,11 @@ pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 
 use crate::config::Spec;
+use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
-use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile, Worker};
+use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
+use crate::config::value::Gate;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
@@ -70,6 +72,8 @@ pub struct Plan {
     pub place: Place,
     /// The working directory, without links.
     pub directory: PathBuf,
+    /// Where the service's own files are, if elsewhere.
+    pub service_dir: Option<PathBuf>,
     /// The file of `--file`.
     pub file: Option<SpecFile>,
     /// Who the worker is.
@@ -104,6 +108,22 @@ pub struct Plan {
     pub program: Vec<OsString>,
     /// How it is run.
     pub mode: Mode,
+    /// When the supervisor is told that it is ready.
+    pub readiness: ReadinessSpec,
+    /// What must be so before it runs.
+    pub gates: Vec<Gate>,
+}
+
+impl Plan {
+    /// A path of the service's own, seen from the launcher's directory.
+    pub fn own(&self, path: &Path) -> PathBuf {
+        from_service_dir(self.service_dir.as_deref(), path)
+    }
+}
+
+/// A path that counts from `--service-dir`, seen from the launcher's directory.
+fn from_service_dir(service_dir: Option<&Path>, path: &Path) -> PathBuf {
+    service_dir.map_or_else(|| path.to_path_buf(), |directory| directory.join(path))
 }
 
 impl Draft {
@@ -151,17 +171,15 @@ impl Problem for PlanError {
 }
 
 /// Makes the plan; all findings at once.
-pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+    count_from_service_dir(&mut spec);
     let place = if host.has_run() { Place::Service } else { Place::Elsewhere };
     let directory = host.working_directory().unwrap_or_else(|source| {
         let source = nix::errno::Errno::from_raw(source.raw_os_error().unwrap_or(0));
         findings.push(PlanError::WorkingDirectory { source });
         PathBuf::from("/")
     });
-    let program = match &spec.worker {
-        Worker::Program(words) => words.clone(),
-        Worker::Script(text) => ["sh", "-euc", text].into_iter().map(OsString::from).collect(),
-    };
+    let program = spec.worker.clone().words();
     let name = match &spec.name {
         Some(name) => name.clone(),
         None if program.is_empty() && place == Place::Elsewhere => ServiceName::stand_in(),
@@ -180,7 +198,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
-    let (container, inherited) = container::variables(&spec.environment.container, host, findings);
+    let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home(&spec, &identity, change, &inherited);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {
@@ -199,6 +217,7 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         name,
         place,
         directory,
+        service_dir: spec.service_dir,
         file: spec.file,
         identity,
         change,
@@ -216,7 +235,28 @@ pub fn make(spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         chdir: spec.chdir,
         program,
         mode,
+        readiness: spec.readiness,
+        gates: spec.gates,
     })
+}
+
+/// With `--service-dir` relative paths count from there, as if the launcher had been started there. It
+/// is not: its directory is the supervised one, and the user's files are his own business.
+fn count_from_service_dir(spec: &mut Spec) {
+    let Some(service_dir) = spec.service_dir.clone() else { return };
+    let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
+    spec.environment.files.iter_mut().for_each(|file| count(&mut file.path));
+    spec.environment.directories.iter_mut().for_each(count);
+    if let Some(LogTarget::File(path)) = &mut spec.log {
+        count(path);
+    }
+    if let Some(state_dir) = &mut spec.state_dir {
+        count(state_dir);
+    }
+    match &mut spec.chdir {
+        Some(chdir) => count(chdir),
+        None => spec.chdir = Some(service_dir.clone()),
+    }
 }
 
 /// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),

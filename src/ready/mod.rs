@@ -1,16 +1,20 @@
 //! Dropped → [`Ready`]: everything on the user's files, as the user: descriptors, variables, log,
 //! directory, program.
 
+pub mod check;
 pub mod env_file;
 pub mod environment;
+pub mod gate;
 pub mod program;
 pub mod readiness;
+pub mod ready_watch;
 
 use std::ffi::CString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::config::timing::Timing;
+use crate::config::value::Delay;
 use crate::drop::Dropped;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -33,8 +37,10 @@ pub struct Ready<'a> {
     pub timing: Option<Timing>,
     /// Its log.
     pub log: Log,
-    /// Where readiness is told, if the service directory has `notification-fd`.
-    pub notification: Option<Notification>,
+    /// Where readiness is told, if the service directory has `notification-fd` and it has not been told.
+    pub notification: &'a mut Option<Notification>,
+    /// How long readiness is looked for.
+    pub ready_timeout: Option<Delay>,
 }
 
 /// What can be wrong with the user's files.
@@ -76,7 +82,7 @@ impl Problem for ReadyError {
 /// in a process's life: after it the number may be that of a descriptor of ours.
 pub fn prepare<'a>(
     dropped: &'a Dropped,
-    held: &mut Option<Notification>,
+    held: &'a mut Option<Notification>,
     reporter: &mut Reporter,
 ) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
@@ -88,8 +94,9 @@ pub fn prepare<'a>(
         findings.push(ReadyError::NulInArgument);
     }
     let timing = timing(plan, &environment, &mut findings);
+    let ready_timeout = plan.readiness.timeout(&|name| environment.get(name), &mut findings);
     findings.or(())?;
-    Ok(Ready { plan, environment, timing, log, notification: held.take() })
+    Ok(Ready { plan, environment, timing, log, notification: held, ready_timeout })
 }
 
 /// The timing over the worker's variables.
@@ -118,7 +125,11 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timi
     {
         findings.push(error);
     }
-    let timing = timing(plan, &environment, findings);
+    // what is wrong whatever the variables are has been said already
+    let mut of_options = Findings::default();
+    let timing = timing(plan, &environment, &mut of_options);
+    plan.readiness.timeout(&|name| environment.get(name), &mut of_options);
+    findings.add_new(of_options);
     (environment, timing)
 }
 

@@ -68,8 +68,19 @@ impl Notification {
 
     /// Says that the service is ready, and closes: the worker never gets the descriptor.
     pub fn ready(self) {
-        // a supervisor that does not listen any more has its reasons
-        let _ = sys::fd::write_inherited(self.0, b"\n");
+        self.tell();
         sys::fd::close_inherited(self.0);
+    }
+
+    /// Says that the service is ready.
+    pub fn tell(&self) {
+        // a supervisor that does not listen any more has its reasons
+        sys::signals::survive_writes();
+        let _ = sys::fd::write_inherited(self.0, b"\n");
+    }
+
+    /// From now on the worker does not get the descriptor.
+    pub fn keep_from_worker(&self) {
+        sys::fd::keep_from_programs(self.0);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::config::value::Gate;
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
@@ -15,7 +16,7 @@ use crate::log::{Log, Rotation};
 use crate::plan::{Host, Machine, Mode, Place, Plan};
 use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
+use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use watch::{Changed, Watch};
@@ -38,12 +39,27 @@ pub struct Rest {
     /// Set before an attempt, so that nothing mended during the attempt is missed.
     watch: Option<Watch>,
     first_delay: Option<Duration>,
+    /// The closed gate that was said, and after which time it is looked at again.
+    gate: Option<(Gate, Duration)>,
 }
+
+/// A gate that only its command can tell about is tried again after this time, then after twice as long
+/// each time: what is waited for mostly comes up in the first seconds.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// At last so often: one short command each ten seconds costs nothing, and a day later nobody waits longer.
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 impl Rest {
     /// Nothing has been said yet.
     pub fn new(plan: &Plan) -> Self {
-        Rest { supervised: is_supervised(plan), said: None, resting: false, watch: None, first_delay: None }
+        Rest {
+            supervised: is_supervised(plan),
+            said: None,
+            resting: false,
+            watch: None,
+            first_delay: None,
+            gate: None,
+        }
     }
 
     /// How long the first run of the next loop has to wait, if another than usual.
@@ -66,6 +82,7 @@ impl Rest {
         }
         self.said = None;
         self.watch = None;
+        self.gate = None;
         write_resting(ready.plan, None, reporter);
         if rested {
             reporter.info("no longer resting: starting afresh");
@@ -83,6 +100,7 @@ impl Rest {
         let resting = match ended {
             Ended::Left(exit) => return Then::Leave(exit),
             Ended::Broken(findings) => {
+                self.gate = None;
                 let exit = findings.exit();
                 let another = self.said.as_ref() != Some(&findings);
                 if another {
@@ -105,7 +123,9 @@ impl Rest {
                 }
                 resting
             }
+            Ended::Gate(closed) => return self.at_gate(closed, plan, waiter, reporter),
             Ended::Over { resting, signature, delay } => {
+                self.gate = None;
                 if !self.supervised {
                     let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
                     reporter.say(level, Audience::Everyone, &resting.reason);
@@ -121,12 +141,57 @@ impl Rest {
                 resting
             }
         };
-        self.sleep(resting, plan, waiter, reporter)
+        self.sleep(resting, None, plan, waiter, reporter)
     }
 
+    /// Rests at a closed gate. Without a supervisor a switch that is off ends the matter; what is waited for
+    /// is waited for there, too.
+    fn at_gate(
+        &mut self,
+        closed: Closed,
+        plan: &Plan,
+        waiter: &mut Option<Waiter>,
+        reporter: &mut Reporter,
+    ) -> Then {
+        let Closed { gate, look_again } = closed;
+        let reason: String = format!("closed until {gate}").chars().take(LONGEST_REASON).collect();
+        if !self.supervised && !gate.is_waited_for() {
+            reporter.info(&format!("nothing to do: {reason}"));
+            return Then::Leave(Exit::OK);
+        }
+        if self.watch.is_none() {
+            self.watch = Watch::on(plan);
+            if self.watch.is_some() {
+                // it may have opened before it was watched
+                return Then::StartAfresh;
+            }
+        }
+        // before the record says so: whoever reads that may signal at once
+        if Waiter::in_place(waiter).is_err() {
+            return Then::Leave(Exit::SYSTEM);
+        }
+        let resting = Resting::now(RestingKind::Gate, reason, Exit::OK);
+        let nap = match &self.gate {
+            Some((said, nap)) if *said == gate => (*nap * 2).min(LAST_LOOK),
+            _ => {
+                let until = if look_again { "looking again" } else { "until that changes" };
+                reporter.info(&format!("{}; resting, {until} (or HUP, ALRM)", resting.reason));
+                write_resting(plan, Some(resting.clone()), reporter);
+                FIRST_LOOK
+            }
+        };
+        self.gate = Some((gate, nap));
+        self.said = None;
+        self.resting = true;
+        let again = look_again.then(|| BootTime::now().after(nap));
+        self.sleep(resting, again, plan, waiter, reporter)
+    }
+
+    /// Sleeps until something changes, or until it is time to look again.
     fn sleep(
         &mut self,
         resting: Resting,
+        again: Option<BootTime>,
         plan: &Plan,
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
@@ -141,13 +206,14 @@ impl Rest {
             };
             match resting.kind {
                 RestingKind::Configuration | RestingKind::Program => reporter.info(until),
-                RestingKind::MaxFailures | RestingKind::Done => {
+                RestingKind::MaxFailures | RestingKind::Done | RestingKind::Gate => {
                     reporter.info(&format!("{}; {until}", resting.reason));
                 }
             }
             write_resting(plan, Some(resting), reporter);
         }
-        match wait(self.watch.as_ref(), waiter, Changed::UsersFiles) {
+        match wait(self.watch.as_ref(), waiter, Changed::UsersFiles, again) {
+            Woken::ToLookAgain => Then::StartAfresh,
             Woken::Stop => {
                 write_resting(plan, None, reporter);
                 Then::Leave(Exit::OK)
@@ -167,6 +233,7 @@ impl Rest {
 /// What ends a rest.
 enum Woken {
     Stop,
+    ToLookAgain,
     By(Changed),
 }
 
@@ -177,12 +244,13 @@ const SETTLES: Duration = Duration::from_millis(100);
 const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
 
 /// Sleeps until a stop, a wish to try again, or a change of at least this weight.
-fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
+fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed, again: Option<BootTime>) -> Woken {
     let mut most = Changed::Nothing;
     let mut settled_at: Option<BootTime> = None;
     let mut latest: Option<BootTime> = None;
     loop {
-        let Ok(signals) = waiter.wait(settled_at, watch.map(|watch| watch.descriptor())) else {
+        let deadline = Deadline { boot: settled_at.into_iter().chain(again).min(), wall: None };
+        let Ok(signals) = waiter.wait(deadline, watch.map(|watch| watch.descriptor())) else {
             return Woken::Stop;
         };
         crate::run::reap_orphans();
@@ -202,6 +270,9 @@ fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed) -> Woken {
         }
         if settled_at.is_some_and(|at| now >= at) {
             return Woken::By(most);
+        }
+        if again.is_some_and(|at| now >= at) {
+            return Woken::ToLookAgain;
         }
     }
 }
@@ -229,13 +300,13 @@ pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Report
         let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
         write_resting(plan, Some(resting), reporter);
     }
-    let woken = wait(watch.as_ref(), &mut waiter, Changed::RunFile);
+    let woken = wait(watch.as_ref(), &mut waiter, Changed::RunFile, None);
     if as_user {
         write_resting(plan, None, reporter);
     }
     match woken {
         Woken::Stop => Exit::OK,
-        Woken::By(_) => exit,
+        Woken::By(_) | Woken::ToLookAgain => exit,
     }
 }
 

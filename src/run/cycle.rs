@@ -5,61 +5,59 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::hook::Hooked;
+use super::one_run::{CutShort, RunEnd, Turn};
+use super::pacer::{Due, Now, Pacer};
+use super::readiness::Readiness;
 use super::record::{Judgement, RecordFile, Resting, RestingKind};
-use super::signals::HANDLED;
-use super::worker::{Worker, exit_of, not_started, reap_orphans, system_refused};
-use super::{Ended, Waiter};
-use crate::config::settings::OnStop;
-use crate::config::timing::{Pace, StopRules, Timing};
+use super::waiter::Deadline;
+use super::worker::{reap_orphans, system_refused};
+use super::{Ended, Waiter, in_words, splay};
+use crate::config::settings::Persist;
+use crate::config::timing::{Pace, Timing};
 use crate::config::value::Backoff;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation, tail};
-use crate::plan::Plan;
+use crate::plan::{Mode, Plan};
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, Ready, c_path, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
-use crate::sys::process::Ending;
-use crate::sys::spawn::{Launch, Limit, Vector};
+use crate::sys::spawn::{Limit, Vector};
 
 /// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
 /// for begins. What comes after its beginning asks for one more.
 const GATHER_REQUESTS: Duration = Duration::from_millis(50);
-/// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
-/// only after this.
-const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
-/// A run that lasts longer is recorded as begun; of a shorter one the end is enough.
-const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
-/// How long a group that got KILL may take to be gone (uninterruptible system calls).
-const KILL_TAKES: Duration = Duration::from_secs(2);
 
 /// What is prepared for runs and prepared again when config.env changes.
-struct Prepared {
-    environment: Environment,
-    vector: Vector,
-    candidates: Vec<CString>,
+pub(super) struct Prepared {
+    pub(super) environment: Environment,
+    pub(super) vector: Vector,
+    pub(super) candidates: Vec<CString>,
     /// Of the files that it, or a newer one with findings, was read from.
     signature: Signature,
 }
 
-struct Cycle<'a> {
-    plan: &'a Plan,
-    timing: Timing,
-    reporter: &'a mut Reporter,
+pub(super) struct Cycle<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) timing: Timing,
+    pub(super) pacer: Pacer,
+    pub(super) reporter: &'a mut Reporter,
     waiter: &'a mut Waiter,
-    log: Log,
-    record: RecordFile,
-    arguments: Vector,
-    prepared: Prepared,
+    readiness: Readiness<'a>,
+    pub(super) log: Log,
+    pub(super) record: RecordFile,
+    pub(super) arguments: Vector,
+    pub(super) prepared: Prepared,
     environment_trouble: Option<Findings>,
-    directory: Option<CString>,
-    limits: Vec<Limit>,
+    pub(super) directory: Option<CString>,
+    pub(super) limits: Vec<Limit>,
     /// HUP: read config.env again before the next run.
     read_again: bool,
     /// ALRM during a run: one more run at once.
-    run_again: bool,
+    pub(super) run_again: bool,
     /// In a row; for `--max-failures` and the lines on stderr.
     failures: u32,
     /// In a row, from runs of at most a minute; for `--backoff`.
@@ -68,35 +66,12 @@ struct Cycle<'a> {
 
 /// How waiting for the next run ended.
 enum Slept {
+    /// A run is due.
     Due,
+    /// The schedule has no further start.
+    NoMore,
+    /// A stop came.
     Stopped,
-}
-
-/// How a run ended, and whether another follows.
-struct RunEnd {
-    exit: Exit,
-    what: String,
-    duration: Duration,
-    stopped: Option<Exit>,
-    cut_short: CutShort,
-}
-
-/// Whether a stop ended the run, which says nothing of the worker then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CutShort {
-    /// A stop did.
-    ByStop,
-    /// The worker ended by itself, or by `--timeout`.
-    No,
-}
-
-/// A run that is being ended, by a stop or a timeout.
-#[derive(Clone, Copy)]
-enum Winding {
-    /// Asked to; KILL comes at this time.
-    KillAt(BootTime),
-    /// KILL was sent at this time.
-    KilledAt(BootTime),
 }
 
 /// Runs the worker again and again; the first time after `first_delay` or that of the plan.
@@ -121,7 +96,7 @@ impl<'a> Cycle<'a> {
         reporter: &'a mut Reporter,
     ) -> Result<Self, Finding> {
         let arguments = ready.arguments();
-        let Ready { plan, environment, timing: _, log, notification } = ready;
+        let Ready { plan, environment, timing: _, log, notification, ready_timeout } = ready;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
@@ -129,16 +104,33 @@ impl<'a> Cycle<'a> {
         if record.record.resting.take().is_some() {
             record.write(reporter);
         }
+        let directory = plan.chdir.as_deref().map(c_path);
+        let readiness = Readiness::begin(
+            plan,
+            notification,
+            ready_timeout,
+            &environment.to_vector(),
+            directory.as_deref(),
+            reporter,
+        )?;
+        let splay = splay::of(plan, timing.splay.map(|splay| splay.duration()));
+        let now = Now::read();
+        let past = match timing.persist {
+            Persist::Yes => record.past(&timing.pace, now.wall, reporter),
+            Persist::No => record.forget(),
+        };
         let cycle = Cycle {
             plan,
+            pacer: Pacer::new(&timing, splay, past, now),
             timing,
             waiter,
             log,
             record,
             arguments,
-            prepared: Prepared::new(plan, environment),
+            prepared: Prepared::new(plan, environment, readiness.variable()),
+            readiness,
             environment_trouble: None,
-            directory: plan.chdir.as_deref().map(c_path),
+            directory,
             limits: plan.limits.to_kernel(),
             read_again: false,
             run_again: false,
@@ -146,43 +138,91 @@ impl<'a> Cycle<'a> {
             short_failures: 0,
             reporter,
         };
-        if let Some(notification) = notification {
-            notification.ready();
-        }
         Ok(cycle)
     }
 
     fn run(&mut self, first_delay: Option<Duration>) -> Result<Ended, Finding> {
-        let initial = self.timing.initial_delay.map(|delay| delay.duration());
-        let mut due = BootTime::now().after(first_delay.or(initial).unwrap_or_default());
+        if let Some(delay) = first_delay {
+            self.pacer.first_after(delay, Now::read());
+        }
+        // of a first run at once its end says more
+        if self.pacer.next_in(Now::read()) != Some(Duration::ZERO) {
+            self.note_next_due();
+        }
         sys::process::give_back_memory();
         loop {
-            if let Slept::Stopped = self.sleep_until(due)? {
-                self.record.catch_up(self.reporter);
-                return Ok(Ended::Left(Exit::OK));
+            match self.sleep()? {
+                Slept::Due => {}
+                Slept::Stopped => {
+                    self.record.catch_up(self.reporter);
+                    return Ok(Ended::Left(Exit::OK));
+                }
+                Slept::NoMore => {
+                    let reason = "done: the schedule has no further start";
+                    return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
+                }
             }
-            let end = self.one_run()?;
-            let delay = self.conclude(&end);
+            let end = match self.one_run()? {
+                Turn::Ended(end) => end,
+                Turn::Stopped => {
+                    self.record.catch_up(self.reporter);
+                    return Ok(Ended::Left(Exit::OK));
+                }
+                Turn::Closed(closed) => {
+                    self.record.catch_up(self.reporter);
+                    return Ok(Ended::Gate(closed));
+                }
+            };
+            self.conclude(&end);
             if let Some(exit) = end.stopped {
                 self.record.write(self.reporter);
                 return Ok(Ended::Left(exit));
             }
-            if let Some(resting) = self.is_over(&end) {
+            if let Hooked::Stopped = self.run_hook(&end)? {
                 self.record.write(self.reporter);
-                let signature = std::mem::take(&mut self.prepared.signature);
-                return Ok(Ended::Over { resting, signature, delay });
+                return Ok(Ended::Left(Exit::OK));
             }
-            let delay = if self.run_again { Duration::ZERO } else { delay };
-            due = BootTime::now().after(delay);
-            self.record.record.next_due = Some(sys::clock::utc(sys::clock::wall_now() + delay));
-            self.record.write_by_and_by(delay, self.reporter);
+            self.pacer.skip_passed(Now::read());
+            self.count_dropped();
+            if let Some(resting) = self.is_over(&end) {
+                return Ok(self.over(resting));
+            }
+            self.note_next_due();
         }
     }
 
-    /// Counts the run and says what is to be said; gives the delay to the next.
-    fn conclude(&mut self, end: &RunEnd) -> Duration {
+    /// The loop ends with a rest.
+    fn over(&mut self, resting: Resting) -> Ended {
+        self.record.record.next_due = None;
+        self.record.write(self.reporter);
+        let signature = std::mem::take(&mut self.prepared.signature);
+        let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
+        Ended::Over { resting, signature, delay }
+    }
+
+    /// Writes down when the next run is due.
+    fn note_next_due(&mut self) {
+        let now = Now::read();
+        let next_in = match self.run_again {
+            true => Some(Duration::ZERO),
+            false => self.pacer.next_in(now),
+        };
+        self.record.record.next_due = next_in.map(|next_in| sys::clock::utc(now.wall + next_in));
+        if let Some(next_in) = next_in {
+            self.record.write_by_and_by(next_in, self.reporter);
+        }
+    }
+
+    /// Adds the ticks that were dropped to the record.
+    pub(super) fn count_dropped(&mut self) {
+        let record = &mut self.record.record;
+        record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
+    }
+
+    /// Counts the run, says what is to be said, and settles when the next is due.
+    fn conclude(&mut self, end: &RunEnd) {
         let RunEnd { exit, what, duration, stopped, cut_short } = end;
-        let base = self.timing.pace.delay().duration();
+        let now = Now::read();
         let judgement = match &self.log {
             _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
             _ if exit.is_ok() => Judgement::Succeeded,
@@ -191,9 +231,9 @@ impl<'a> Cycle<'a> {
             }
             _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        self.record.ended(sys::clock::wall_now(), *exit, *duration, judgement);
+        self.record.ended(now.wall, *exit, *duration, judgement);
         if stopped.is_some() {
-            return base;
+            return;
         }
         if exit.is_ok() {
             if self.failures > 0 {
@@ -202,25 +242,35 @@ impl<'a> Cycle<'a> {
             }
             self.failures = 0;
             self.short_failures = 0;
-            return base;
+            self.pacer.ended(now, None);
+            self.readiness.succeeded();
+            return;
         }
         self.failures = self.failures.saturating_add(1);
         let long = *duration > Backoff::RESETS_AFTER;
         self.short_failures = if long { 1 } else { self.short_failures.saturating_add(1) };
-        let delay = match &self.timing.backoff {
-            Some(backoff) => backoff.delay(base, self.short_failures),
-            None => base,
-        };
+        let stretched = self.timing.backoff.zip(self.timing.pace.delay());
+        let stretched = stretched.map(|(backoff, base)| backoff.delay(base.duration(), self.short_failures));
+        self.pacer.ended(now, stretched);
         let (audience, row) = match self.failures {
             1 => (Audience::Everyone, String::new()),
             failures => (Audience::LogOnly, format!(" ({failures} times in a row)")),
         };
         let next = match self.too_many_failures() {
             true => String::new(),
-            false => format!("; next run in {}", in_words(delay)),
+            false => self.next_in_words(now),
         };
         self.reporter.say(Level::Warning, audience, &format!("worker failed: {what}{row}{next}"));
-        delay
+    }
+
+    fn next_in_words(&mut self, now: Now) -> String {
+        match (&self.timing.pace, self.pacer.next_in(now)) {
+            (_, None) => String::new(),
+            (Pace::Schedule(schedule), Some(delay)) => {
+                format!("; next run at {}", schedule.local(now.wall + delay))
+            }
+            (_, Some(delay)) => format!("; next run in {}", in_words(delay)),
+        }
     }
 
     fn is_over(&self, end: &RunEnd) -> Option<Resting> {
@@ -238,43 +288,84 @@ impl<'a> Cycle<'a> {
         self.timing.max_failures.is_some_and(|most| self.failures >= most)
     }
 
-    fn wait(&mut self, deadline: Option<BootTime>) -> Result<Vec<Signal>, Finding> {
-        self.waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))
+    /// Sleeps until a signal comes or the time has passed.
+    pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<Signal>, Finding> {
+        self.wait(Deadline { boot: deadline, wall: None })
     }
 
-    fn sleep_until(&mut self, mut due: BootTime) -> Result<Slept, Finding> {
-        self.run_again = false;
+    fn wait(&mut self, deadline: Deadline) -> Result<Vec<Signal>, Finding> {
+        let signals = self.waiter.wait(deadline, self.readiness.descriptor());
+        self.readiness.listen();
+        signals.map_err(|errno| system_refused("wait", errno.into()))
+    }
+
+    fn sleep(&mut self) -> Result<Slept, Finding> {
+        let mut asked = std::mem::take(&mut self.run_again).then(BootTime::now);
         loop {
-            for signal in self.wait(Some(due))? {
+            let deadline = match self.pacer.due(Now::read()) {
+                Due::Never if asked.is_none() => return Ok(Slept::NoMore),
+                Due::Never => Deadline { boot: asked, wall: None },
+                Due::At(due) => {
+                    Deadline { boot: Some(asked.map_or(due, |asked| asked.min(due))), wall: None }
+                }
+                Due::Wall(due) => Deadline { boot: asked, wall: Some(due) },
+            };
+            for signal in self.wait(deadline)? {
                 match signal {
                     Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Ok(Slept::Stopped),
-                    Signal::SIGALRM => due = due.min(BootTime::now().after(GATHER_REQUESTS)),
-                    Signal::SIGHUP => self.hang_up(),
+                    Signal::SIGALRM => {
+                        asked.get_or_insert(BootTime::now().after(GATHER_REQUESTS));
+                    }
+                    Signal::SIGHUP => {
+                        self.hang_up();
+                        self.renew_timing();
+                    }
                     Signal::SIGCHLD => reap_orphans(),
                     // USR1, USR2, WINCH are for a worker, and there is none
                     _ => {}
                 }
             }
-            if due <= BootTime::now() {
+            let now = Now::read();
+            if asked.is_some_and(|at| at <= now.boot) || self.pacer.is_due(now) {
                 return Ok(Slept::Due);
             }
+            self.drop_late();
+        }
+    }
+
+    /// A run that would have come too late was dropped: the record says so.
+    fn drop_late(&mut self) {
+        let before = self.record.record.skipped;
+        self.count_dropped();
+        if self.record.record.skipped != before {
+            self.reporter.warn("a run that was due is later than --max-late allows: dropped");
+            self.note_next_due();
+        }
+    }
+
+    /// HUP in sleep: options that depend on variables may say another time for the next run.
+    fn renew_timing(&mut self) {
+        if matches!(&self.plan.mode, Mode::Loop(crate::config::timing::TimingSpec::Open(_))) {
+            self.renew_environment();
+            self.note_next_due();
         }
     }
 
     /// HUP: our own lines go to the file that is there now; the rest before the next run.
-    fn hang_up(&mut self) {
+    pub(super) fn hang_up(&mut self) {
         self.read_again = true;
         self.record.reopen_directory();
         self.reopen_log(Rotation::Never);
     }
 
-    fn reopen_log(&mut self, rotation: Rotation) {
+    pub(super) fn reopen_log(&mut self, rotation: Rotation) {
         self.log = Log::open(self.plan, rotation, self.reporter);
     }
 
-    /// Reads config.env again if it has changed or HUP asks for it. A bad file keeps the old values.
-    fn renew_environment(&mut self) {
-        if !self.read_again && self.prepared.signature.is_current() {
+    /// Reads config.env again if it has changed, HUP asks for it, or it could not be used before (what
+    /// mends it may be a directory above). A bad file keeps the old values.
+    pub(super) fn renew_environment(&mut self) {
+        if !self.read_again && self.environment_trouble.is_none() && self.prepared.signature.is_current() {
             return;
         }
         self.read_again = false;
@@ -282,189 +373,59 @@ impl<'a> Cycle<'a> {
         let environment = environment::build(self.plan, &mut findings);
         let timing = ready::timing(self.plan, &environment, &mut findings);
         if findings.is_empty() {
-            self.timing = timing.unwrap_or_else(|| self.timing.clone());
-            self.environment_trouble = None;
+            if let Some(timing) = timing {
+                self.renew_pace(timing);
+            }
+            if self.environment_trouble.take().is_some() {
+                self.reporter.info("the worker's environment is that of its files again");
+            }
             self.reporter.trouble("environment", environment.oddity());
-            self.prepared = Prepared::new(self.plan, environment);
+            self.prepared = Prepared::new(self.plan, environment, self.readiness.variable());
             return;
         }
         self.prepared.signature = environment.signature().clone();
-        if self.environment_trouble.as_ref() != Some(&findings) {
-            self.reporter.findings(Level::Warning, &findings);
+        let said = self.environment_trouble.take().unwrap_or_default();
+        let mut new = findings.iter().filter(|finding| !said.iter().any(|each| each == *finding)).peekable();
+        if new.peek().is_some() {
+            new.for_each(|finding| self.reporter.finding(Level::Warning, finding));
             self.reporter.warn("the worker keeps the environment it had");
-            self.environment_trouble = Some(findings);
         }
-    }
-
-    fn one_run(&mut self) -> Result<RunEnd, Finding> {
-        self.renew_environment();
-        self.reopen_log(Rotation::WhenDue);
-        self.record.started(sys::clock::wall_now());
-
-        let started = BootTime::now();
-        let launched = Worker::start(&Launch {
-            candidates: &self.prepared.candidates,
-            arguments: &self.arguments,
-            environment: &self.prepared.vector,
-            output: self.log.descriptor(),
-            join: self.log.join(),
-            directory: self.directory.as_deref(),
-            umask: self.plan.umask,
-            limits: &self.limits,
-            handled: &HANDLED,
-            foreground: false,
-        });
-        match launched {
-            Ok(worker) => self.supervise(worker, started),
-            Err(error) => {
-                let finding = not_started(error, self.plan, &self.prepared.environment);
-                let what = match finding.hint {
-                    Some(hint) => format!("{} (hint: {hint})", finding.text),
-                    None => finding.text,
-                };
-                Ok(RunEnd {
-                    exit: finding.exit,
-                    what,
-                    duration: Duration::ZERO,
-                    stopped: None,
-                    cut_short: CutShort::No,
-                })
-            }
-        }
-    }
-
-    /// From the worker's start until it has ended, and after a stop or timeout its group too.
-    fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
-        let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
-        let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
-        let mut run =
-            Run { started, stop_asked_at: None, interrupted: false, timed_out: false, winding: None };
-        loop {
-            worker.reap();
-            if let Some(ended) = worker.ended()
-                && (run.winding.is_none() || worker.group_is_empty())
-            {
-                return Ok(run.end(ended));
-            }
-
-            let now = BootTime::now();
-            if record_at.is_some_and(|at| now >= at) {
-                record_at = None;
-                self.record.write(self.reporter);
-            }
-            match run.winding {
-                None if timeout_at.is_some_and(|at| now >= at) => {
-                    run.timed_out = true;
-                    run.winding = Some(ask_to_stop(&worker, &self.timing.stop, now));
-                }
-                Some(Winding::KillAt(at)) if now >= at => {
-                    worker.signal_group(Signal::SIGKILL);
-                    // a worker that has left its group
-                    worker.signal(Signal::SIGKILL);
-                    run.winding = Some(Winding::KilledAt(now));
-                }
-                Some(Winding::KilledAt(at)) if now >= at.after(KILL_TAKES) => {
-                    self.reporter.warn("a process of the worker's group survives KILL; going on without it");
-                    return Ok(run.end(worker.ended().unwrap_or(Ending::Killed(libc::SIGKILL))));
-                }
-                _ => {}
-            }
-
-            let deadline = match run.winding {
-                None => timeout_at,
-                Some(Winding::KillAt(at)) => Some(at),
-                Some(Winding::KilledAt(at)) => Some(at.after(KILL_TAKES)),
-            };
-            for signal in self.wait(record_at.into_iter().chain(deadline).min())? {
-                match signal {
-                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
-                        run.stop(signal, &worker, &self.timing.stop);
-                    }
-                    Signal::SIGALRM => self.run_again = true,
-                    Signal::SIGHUP => self.hang_up(),
-                    Signal::SIGUSR1 | Signal::SIGUSR2 | Signal::SIGWINCH => worker.signal(signal),
-                    _ => {}
-                }
-            }
-        }
+        self.environment_trouble = Some(findings);
     }
 }
 
-/// A run as the launcher sees it.
-struct Run {
-    started: BootTime,
-    stop_asked_at: Option<BootTime>,
-    interrupted: bool,
-    timed_out: bool,
-    winding: Option<Winding>,
-}
-
-impl Run {
-    /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
-    /// later, kills now.
-    fn stop(&mut self, signal: Signal, worker: &Worker, rules: &StopRules) {
-        let now = BootTime::now();
-        let second_int = signal == Signal::SIGINT && std::mem::replace(&mut self.interrupted, true);
-        match self.stop_asked_at {
-            None => {
-                self.stop_asked_at = Some(now);
-                if rules.on_stop == OnStop::Kill && self.winding.is_none() {
-                    self.winding = Some(ask_to_stop(worker, rules, now));
-                }
+impl Cycle<'_> {
+    fn renew_pace(&mut self, timing: Timing) {
+        let splay = splay::of(self.plan, timing.splay.map(|splay| splay.duration()));
+        let now = Now::read();
+        self.pacer.change(&timing, splay, now);
+        match timing.persist {
+            Persist::Yes if timing.pace != self.timing.pace => {
+                self.record.past(&timing.pace, now.wall, self.reporter);
             }
-            Some(first) if second_int || now.since(first) > IMPATIENT_AFTER => {
-                if !matches!(self.winding, Some(Winding::KilledAt(_))) {
-                    self.winding = Some(Winding::KillAt(now));
-                }
+            Persist::Yes => {}
+            Persist::No => {
+                self.record.forget();
             }
-            Some(_) => {}
         }
+        self.timing = timing;
     }
-
-    fn end(&self, ended: Ending) -> RunEnd {
-        let duration = BootTime::now().since(self.started);
-        let needed_kill =
-            ended == Ending::Killed(libc::SIGKILL) && matches!(self.winding, Some(Winding::KilledAt(_)));
-        let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
-        let (exit, what) = match ended {
-            _ if self.timed_out => (Exit::TIMED_OUT, format!("timed out after {}", in_words(duration))),
-            Ending::Exited(code) => (exit_of(ended), format!("exit status {code}")),
-            Ending::Killed(number) => {
-                let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
-                (exit_of(ended), format!("killed by {name}"))
-            }
-        };
-        let cut_short = match self.winding {
-            Some(_) if stopped.is_some() && !self.timed_out => CutShort::ByStop,
-            _ => CutShort::No,
-        };
-        RunEnd { exit, what, duration, stopped, cut_short }
-    }
-}
-
-/// Asks the group to stop: the signal, then CONT for a worker that was stopped.
-fn ask_to_stop(worker: &Worker, rules: &StopRules, now: BootTime) -> Winding {
-    worker.signal_group(rules.signal.0);
-    worker.signal_group(Signal::SIGCONT);
-    Winding::KillAt(now.after(rules.grace.duration()))
 }
 
 impl Prepared {
-    fn new(plan: &Plan, environment: Environment) -> Self {
+    /// `notify` is NOTIFY_SOCKET, if there is one.
+    fn new(plan: &Plan, environment: Environment, notify: Option<&CString>) -> Self {
+        let mut vector = environment.to_vector();
+        if let Some(notify) = notify {
+            let others =
+                vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
+            vector = Vector::new(others.chain([notify]).cloned().collect());
+        }
         Prepared {
-            vector: environment.to_vector(),
+            vector,
             candidates: program::candidates(plan, &environment),
             signature: environment.signature().clone(),
             environment,
         }
-    }
-}
-
-/// `60 s`, `1m 30s`, to the millisecond below two minutes.
-fn in_words(duration: Duration) -> String {
-    if duration < Duration::from_secs(120) {
-        format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
-    } else {
-        humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
     }
 }

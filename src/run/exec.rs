@@ -8,18 +8,22 @@ use nix::sys::stat::Mode;
 use super::signals::HANDLED;
 use super::worker::system_refused;
 use super::{Ended, Waiter};
+use crate::config::value::ReadyForm;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::ready::{Ready, ReadyError, program};
+use crate::ready::check::Surroundings;
+use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
+use crate::ready::{Ready, ReadyError, c_path, program};
+use crate::report::Reporter;
 use crate::sys;
-use crate::sys::spawn::{Join, execute_first};
+use crate::sys::spawn::{Join, Vector, execute_first};
 
 /// Executes the program; returns only if that failed, with everything as it was before.
 ///
 /// After a rest there is a stream of signals: a stop that came through it counts, and one that comes
 /// from here on has its default effect, on us or already on the worker.
-pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
+pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: &Reporter) -> Ended {
     let plan = ready.plan;
     let arguments = ready.arguments();
     let environment = ready.environment.to_vector();
@@ -37,8 +41,8 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
             Some(saved)
         }
     };
-    // the worker's bounds cannot be taken back from the launcher
-    if !plan.limits.ulimits.is_empty()
+    // the worker's bounds cannot be taken back from the launcher, nor can readiness be
+    if (!plan.limits.ulimits.is_empty() || plan.readiness.form.is_some())
         && let Some(error) = program::foretell(plan, &ready.environment)
     {
         if let Some(saved) = dispositions {
@@ -53,7 +57,13 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
         .as_ref()
         .map(|_| nix::fcntl::openat(AT_FDCWD, ".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()));
 
-    let failed = set_up(&ready).map(|()| execute_first(&candidates, &arguments, &environment));
+    let failed = tell_readiness(&mut ready, &environment, reporter).and_then(|helper| {
+        let failed = set_up(&ready).map(|()| execute_first(&candidates, &arguments, &environment));
+        if let Some(helper) = helper {
+            helper.dismiss();
+        }
+        failed
+    });
 
     output.restore();
     if let Some(saved) = dispositions {
@@ -66,6 +76,38 @@ pub(super) fn exec(ready: Ready<'_>, waiter: Option<&mut Waiter>) -> Ended {
         Ok(errno) => program::explain_failure(plan, &ready.environment, errno).into(),
         Err(findings) => findings,
     })
+}
+
+/// Without `--ready` the descriptor is the worker's, as with chain-loading tools. Else it never gets it: the
+/// start is told now, and for the rest a helper stays.
+fn tell_readiness(
+    ready: &mut Ready<'_>,
+    environment: &Vector,
+    reporter: &Reporter,
+) -> Result<Option<ExecHelper>, Findings> {
+    match (&ready.plan.readiness.form, ready.notification.as_ref()) {
+        (Some(ReadyForm::Check(check)), Some(notification)) => {
+            notification.keep_from_worker();
+            let directory = ready.plan.chdir.as_deref().map(c_path);
+            let watch = ReadyWatch {
+                notification,
+                check,
+                surroundings: Surroundings { environment, directory: directory.as_deref() },
+                timeout: ready.ready_timeout.map(|delay| delay.duration()),
+                reporter,
+                handled: &HANDLED,
+            };
+            let refused = |errno: Errno| system_refused("start the helper of --ready", errno.into());
+            Ok(Some(watch.before_exec().map_err(refused)?))
+        }
+        (Some(_), Some(_)) => {
+            if let Some(notification) = ready.notification.take() {
+                notification.ready();
+            }
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {

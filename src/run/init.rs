@@ -3,21 +3,37 @@
 
 use nix::sys::signal::Signal;
 
+use super::readiness::Readiness;
 use super::signals::HANDLED;
+use super::waiter::Deadline;
 use super::worker::{Worker, exit_of, not_started, system_refused};
 use super::{Ended, Waiter};
 use crate::ready::{Ready, c_path, program};
+use crate::report::Reporter;
 use crate::sys::spawn::Launch;
 
 /// Runs the worker once.
-pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
+pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Reporter) -> Ended {
     let plan = ready.plan;
     let candidates = program::candidates(plan, &ready.environment);
     let directory = plan.chdir.as_deref().map(c_path);
+    let (arguments, environment) = (ready.arguments(), ready.environment.to_vector());
+    // without --ready the descriptor is the worker's, as it would be by exec
+    let _readiness = match plan.readiness.form {
+        None => None,
+        Some(_) => {
+            let (notification, timeout) = (ready.notification, ready.ready_timeout);
+            let directory = directory.as_deref();
+            match Readiness::begin(plan, notification, timeout, &environment, directory, reporter) {
+                Ok(readiness) => Some(readiness),
+                Err(finding) => return Ended::Broken(finding.into()),
+            }
+        }
+    };
     let launched = Worker::start(&Launch {
         candidates: &candidates,
-        arguments: &ready.arguments(),
-        environment: &ready.environment.to_vector(),
+        arguments: &arguments,
+        environment: &environment,
         output: ready.log.descriptor(),
         join: ready.log.join(),
         directory: directory.as_deref(),
@@ -35,7 +51,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter) -> Ended {
         if let Some(ending) = worker.ended() {
             return Ended::Left(exit_of(ending));
         }
-        let signals = match waiter.wait(None, None) {
+        let signals = match waiter.wait(Deadline::default(), None) {
             Ok(signals) => signals,
             Err(errno) => {
                 worker.signal_group(Signal::SIGTERM);

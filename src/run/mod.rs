@@ -1,20 +1,32 @@
 //! Ready → the worker, directly or in a loop; and what becomes of a launch that cannot go on.
 
+mod bounded;
 mod cycle;
 mod exec;
+mod gates;
+mod hook;
 mod init;
+mod lock;
+mod one_run;
+mod pacer;
+mod readiness;
 mod record;
+mod sd_notify;
 mod signals;
+pub(crate) mod splay;
 mod waiter;
 mod worker;
 
+pub use gates::Closed;
 pub(crate) use record::{RecordError, read as read_record, says_resting, write_resting};
 pub use record::{Resting, RestingKind, RunRecord};
 pub use signals::Signals;
-pub use waiter::Waiter;
+pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;
 
 use std::time::Duration;
+
+use gates::Gates;
 
 use crate::drop::Dropped;
 use crate::error::Findings;
@@ -34,6 +46,8 @@ pub enum Ended {
     Left(Exit),
     /// Something must be mended first.
     Broken(Findings),
+    /// A gate is closed.
+    Gate(Closed),
     /// The loop has come to its end: done, or too many failures.
     Over {
         /// Why.
@@ -73,7 +87,7 @@ pub fn run_in_foreground(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
         return Exit::SYSTEM;
     }
     let ended = match ready::prepare(dropped, &mut None, reporter) {
-        Ok(ready) => exec::exec(ready, None),
+        Ok(ready) => exec::exec(ready, None, reporter),
         Err(findings) => Ended::Broken(findings),
     };
     match ended {
@@ -82,7 +96,8 @@ pub fn run_in_foreground(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
             reporter.findings(Level::Fatal, &findings);
             findings.exit()
         }
-        Ended::Over { resting, .. } => Exit::of_worker(resting.exit),
+        // a loop's and a gate's, neither of which is here
+        Ended::Over { .. } | Ended::Gate(_) => Exit::SYSTEM,
     }
 }
 
@@ -97,9 +112,15 @@ fn attempt(
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
     };
+    match gates::look(&ready, waiter) {
+        Ok(Gates::Open) => {}
+        Ok(Gates::Closed(closed)) => return Ended::Gate(closed),
+        Ok(Gates::Stopped) => return Ended::Left(Exit::OK),
+        Err(finding) => return Ended::Broken(finding.into()),
+    }
     rest.is_over(&ready, reporter);
     if matches!(dropped.plan.mode, Mode::Exec) {
-        return exec::exec(ready, waiter.as_mut());
+        return exec::exec(ready, waiter.as_mut(), reporter);
     }
     // one stream of signals for as long as the launcher stays: between two, a TERM would be lost
     let waiter = match Waiter::in_place(waiter) {
@@ -108,6 +129,15 @@ fn attempt(
     };
     match ready.timing.clone() {
         Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
-        None => init::run_as_init(ready, waiter),
+        None => init::run_as_init(ready, waiter, reporter),
+    }
+}
+
+/// `60 s`, `1m 30s`, to the millisecond below two minutes.
+fn in_words(duration: Duration) -> String {
+    if duration < Duration::from_secs(120) {
+        format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
+    } else {
+        humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
     }
 }

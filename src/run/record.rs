@@ -13,6 +13,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use super::pacer::Past;
+use crate::config::timing::Pace;
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::plan::{LogPlan, Plan};
@@ -26,7 +28,8 @@ const AT_MOST_BEHIND: Duration = Duration::from_secs(1);
 /// The largest record that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// What is known of a service's runs. Times are UTC, RFC 3339, to the second.
+/// What is known of a service's runs. Times are UTC, RFC 3339, to the second; of the last start and end to the
+/// millisecond.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
@@ -56,6 +59,10 @@ pub struct RunRecord {
     pub next_due: Option<String>,
     /// Runs that were due and dropped.
     pub skipped: u64,
+    /// The schedule that is waited for, if what it misses is made up for.
+    pub schedule: Option<String>,
+    /// Since when it is waited for; none once it has started a run.
+    pub waiting_since: Option<String>,
     /// The last lines of the last failed run's output.
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
@@ -85,8 +92,10 @@ pub enum RestingKind {
     Program,
     /// `--max-failures`.
     MaxFailures,
-    /// `--once` has succeeded.
+    /// `--once` has succeeded, or a schedule has no further start.
     Done,
+    /// A gate is closed.
+    Gate,
 }
 
 impl Resting {
@@ -174,12 +183,64 @@ impl RecordFile {
         }
     }
 
+    /// What ran before, for `--persist`. A schedule that was not waited for yet has missed nothing; a time in
+    /// the future, or none at all, is said and counts for nothing.
+    pub(super) fn past(&mut self, pace: &Pace, now: SystemTime, reporter: &Reporter) -> Past {
+        let last_start = self.time_before(|record| &mut record.last_start, now, reporter);
+        let last_end = self.time_before(|record| &mut record.last_end, now, reporter);
+        let mut past = Past { last_start, last_end: last_start.and(last_end) };
+        let Pace::Schedule(schedule) = pace else {
+            self.forget();
+            return past;
+        };
+        let schedule = schedule.key();
+        let is_new = self.record.schedule.as_ref().is_some_and(|known| *known != schedule);
+        let waiting_since = self.time_before(|record| &mut record.waiting_since, now, reporter);
+        past.last_start = match is_new {
+            true => None,
+            false => waiting_since.max(past.last_start),
+        };
+        if past.last_start.is_none() {
+            self.record.waiting_since = Some(sys::clock::utc_to_the_millisecond(now));
+        }
+        self.record.schedule = Some(schedule);
+        past
+    }
+
+    /// A time of the record; one that cannot be is said, and taken out.
+    fn time_before(
+        &mut self,
+        field: impl Fn(&mut RunRecord) -> &mut Option<String>,
+        now: SystemTime,
+        reporter: &Reporter,
+    ) -> Option<SystemTime> {
+        let text = field(&mut self.record).clone()?;
+        let what = match sys::clock::from_utc(&text) {
+            Some(at) if at <= now => return Some(at),
+            Some(_) => "in the future",
+            None => "no time",
+        };
+        let name = &self.record.name;
+        let shown: String = text.chars().take(40).collect();
+        reporter.warn(&format!("the run record of '{name}' says '{shown}', which is {what}: ignored"));
+        *field(&mut self.record) = None;
+        None
+    }
+
+    /// Without `--persist` nothing of this is kept.
+    pub(super) fn forget(&mut self) -> Past {
+        self.record.schedule = None;
+        self.record.waiting_since = None;
+        Past::default()
+    }
+
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         let record = &mut self.record;
         // what was read may hold any number
         record.runs = record.runs.saturating_add(1);
-        record.last_start = Some(sys::clock::utc(at));
+        record.last_start = Some(sys::clock::utc_to_the_millisecond(at));
+        record.waiting_since = None;
         record.last_end = None;
         record.last_status = None;
         record.last_duration = None;
@@ -190,7 +251,7 @@ impl RecordFile {
     /// A run has ended.
     pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, judgement: Judgement) {
         let record = &mut self.record;
-        record.last_end = Some(sys::clock::utc(at));
+        record.last_end = Some(sys::clock::utc_to_the_millisecond(at));
         record.last_status = Some(exit.code());
         record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
         match judgement {

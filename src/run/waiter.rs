@@ -1,7 +1,8 @@
-//! The one place where the launcher sleeps: one poll on signals, a timer and, while resting, inotify.
+//! The one place where the launcher sleeps: one poll on signals, timers and, while resting, inotify.
 //! No wake-up without a reason.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -9,14 +10,31 @@ use nix::sys::signal::Signal;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::signals::Signals;
-use crate::sys::clock::BootTime;
+use crate::sys::clock::{self, BootTime};
 
-/// Signals and timer.
+/// Until when to sleep; whichever comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deadline {
+    /// On BOOTTIME.
+    pub boot: Option<BootTime>,
+    /// On the wall clock. That it is set ends the sleep too.
+    pub wall: Option<SystemTime>,
+}
+
+/// Signals and timers.
 #[derive(Debug)]
 pub struct Waiter {
     signals: Signals,
     timer: TimerFd,
     armed: Option<BootTime>,
+    /// Only schedules need one.
+    wall: Option<WallTimer>,
+}
+
+#[derive(Debug)]
+struct WallTimer {
+    timer: TimerFd,
+    armed: Option<SystemTime>,
 }
 
 impl Waiter {
@@ -27,6 +45,7 @@ impl Waiter {
             signals: Signals::listen()?,
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?,
             armed: None,
+            wall: None,
         })
     }
 
@@ -43,24 +62,28 @@ impl Waiter {
         self.signals.pending()
     }
 
-    /// Sleeps until a signal comes, `deadline` passes or `also` is readable; gives the signals.
-    pub fn wait(
-        &mut self,
-        deadline: Option<BootTime>,
-        also: Option<BorrowedFd<'_>>,
-    ) -> Result<Vec<Signal>, Errno> {
-        if deadline.is_some_and(|deadline| deadline <= BootTime::now()) {
+    /// Sleeps until a signal comes, the deadline passes, the wall clock is set while a deadline is on it, or
+    /// `also` is readable; gives the signals.
+    pub fn wait(&mut self, deadline: Deadline, also: Option<BorrowedFd<'_>>) -> Result<Vec<Signal>, Errno> {
+        let Deadline { boot, wall } = deadline;
+        if boot.is_some_and(|at| at <= BootTime::now()) || wall.is_some_and(|at| at <= clock::wall_now()) {
             return Ok(self.signals.pending());
         }
-        if deadline != self.armed {
-            self.arm(deadline)?;
+        if boot != self.armed {
+            self.arm(boot)?;
         }
+        self.arm_wall(wall)?;
         let mut watched = vec![
             PollFd::new(self.signals.descriptor(), PollFlags::POLLIN),
             PollFd::new(self.timer.as_fd(), PollFlags::POLLIN),
         ];
+        watched.extend(self.wall.as_ref().map(|wall| PollFd::new(wall.timer.as_fd(), PollFlags::POLLIN)));
         watched.extend(also.map(|also| PollFd::new(also, PollFlags::POLLIN)));
-        match poll(&mut watched, PollTimeout::NONE) {
+        let polled = poll(&mut watched, PollTimeout::NONE);
+        if let Some(wall) = &mut self.wall {
+            wall.take_setting();
+        }
+        match polled {
             // a stop and a continue also interrupt
             Ok(_) | Err(Errno::EINTR) => Ok(self.signals.pending()),
             Err(errno) => Err(errno),
@@ -76,5 +99,47 @@ impl Waiter {
         }
         self.armed = deadline;
         Ok(())
+    }
+
+    fn arm_wall(&mut self, deadline: Option<SystemTime>) -> Result<(), Errno> {
+        match (deadline, &mut self.wall) {
+            (None, None) => Ok(()),
+            (None, Some(wall)) => wall.arm(None),
+            (Some(at), Some(wall)) => wall.arm(Some(at)),
+            (Some(at), place) => {
+                let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
+                let timer = TimerFd::new(ClockId::CLOCK_REALTIME, flags)?;
+                place.insert(WallTimer { timer, armed: None }).arm(Some(at))
+            }
+        }
+    }
+}
+
+impl WallTimer {
+    fn arm(&mut self, deadline: Option<SystemTime>) -> Result<(), Errno> {
+        if self.armed == deadline {
+            return Ok(());
+        }
+        match deadline {
+            Some(at) => {
+                let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                // zero would disarm it
+                let since = since.max(Duration::from_nanos(1));
+                let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+                self.timer.set(Expiration::OneShot(since.into()), flags)?;
+            }
+            None => self.timer.unset()?,
+        }
+        self.armed = deadline;
+        Ok(())
+    }
+
+    /// That the clock was set is told once, by a read; the timer stays armed to the new clock.
+    fn take_setting(&mut self) {
+        let mut count = [0; 8];
+        if nix::unistd::read(&self.timer, &mut count).is_ok() {
+            // it has expired
+            self.armed = None;
+        }
     }
 }

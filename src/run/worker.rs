@@ -32,6 +32,11 @@ impl Worker {
         spawn(launch).map(|pid| Worker { pid, ended: None })
     }
 
+    /// A child that was started otherwise.
+    pub(super) fn of(pid: Pid) -> Self {
+        Worker { pid, ended: None }
+    }
+
     /// How it ended, as far as [`Worker::reap`] has seen.
     pub(super) fn ended(&self) -> Option<Ending> {
         self.ended

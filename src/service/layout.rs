@@ -10,14 +10,41 @@ pub const STATUS: &str = "status";
 pub const DEATH_TALLY: &str = "death_tally";
 /// In it: the FIFO through which s6-supervise is told what to do.
 pub const CONTROL: &str = "control";
+/// Where s6 tells those who wait.
+pub const EVENT: &str = "event";
+/// What the supervisor executes when `run` has ended.
+pub const FINISH: &str = "finish";
+/// The service is not started by itself (s6).
+pub const DOWN: &str = "down";
 /// Holds the number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
 /// The worker's settings, read as bash would read them.
 pub const CONFIG_ENV: &str = "config.env";
 /// The directory of a service's logger, itself a service directory.
 pub const LOG: &str = "log";
-/// The service is not started by itself (s6).
-pub const DOWN: &str = "down";
+/// What the supervisor of a service's logger executes.
+pub const LOG_RUN: &str = "log/run";
+/// The logger is not started by itself (s6).
+pub const LOG_DOWN: &str = "log/down";
+/// In a service directory that futo has updated: a link to what the names in it lead into.
+pub const CURRENT: &str = ".cur";
+/// The files of a service directory that a supervisor or s6-rc reads, and its logger's.
+pub const FILES: [&str; 14] = [
+    RUN,
+    FINISH,
+    "type",
+    DOWN,
+    NOTIFICATION_FD,
+    "timeout-kill",
+    "timeout-finish",
+    "down-signal",
+    "max-death-tally",
+    LOG_RUN,
+    "log/finish",
+    LOG_DOWN,
+    "log/notification-fd",
+    "log/type",
+];
 /// Where our container image keeps the definitions.
 pub const DEFINITIONS: &str = "/config/s6-services";
 /// Where root keeps his own.

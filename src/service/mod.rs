@@ -4,6 +4,7 @@
 pub mod control;
 pub mod layout;
 mod name;
+pub mod one_line;
 pub mod place;
 pub mod run_script;
 pub mod supervision;

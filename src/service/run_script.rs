@@ -1,10 +1,12 @@
 //! What a run script says, if it is one futo-launch command: one line of sh, or the `--file` form. It
 //! is parsed, never executed.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
+use super::one_line;
 use crate::ready::env_file::{self, Refusal};
 
 /// Shells whose reading of one plain command is the same.
@@ -51,11 +53,12 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     if !SHELLS.contains(&name) {
         return Err(NotOurs::Interpreter);
     }
-    let words = env_file::words(rest).map_err(|refusals| match refusals.into_iter().next() {
-        // the first line has been cut off, its newline has not
-        Some(refusal) => NotOurs::NotPlain(refusal),
-        None => NotOurs::OtherCommand,
-    })?;
+    let words =
+        env_file::words(&without_wake(rest)).map_err(|refusals| match refusals.into_iter().next() {
+            // the first line has been cut off, its newline has not
+            Some(refusal) => NotOurs::NotPlain(refusal),
+            None => NotOurs::OtherCommand,
+        })?;
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     words.next_if(|word| word == "exec");
     match words.next() {
@@ -63,6 +66,20 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
             Ok(RunScript::OneLine(words.collect()))
         }
         _ => Err(NotOurs::OtherCommand),
+    }
+}
+
+/// The script without the line that `futo reconcile` writes before the command.
+fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
+    let wake = one_line::WAKE_LOGGER.as_bytes();
+    match script.windows(wake.len()).position(|window| window == wake) {
+        Some(at) => {
+            let (before, rest) = script.split_at(at);
+            let behind = rest.get(wake.len()..).unwrap_or_default();
+            // an empty line in its place: messages name lines
+            Cow::Owned([before, b"\n", behind].concat())
+        }
+        None => Cow::Borrowed(script),
     }
 }
 

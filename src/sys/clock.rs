@@ -15,6 +15,11 @@ impl BootTime {
         BootTime(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
     }
 
+    /// So long after boot.
+    pub fn from_boot(time: Duration) -> Self {
+        BootTime(time)
+    }
+
     /// So much later.
     pub fn after(self, delay: Duration) -> Self {
         BootTime(self.0.saturating_add(delay))
@@ -31,6 +36,11 @@ impl BootTime {
     }
 }
 
+/// Sleeps so long.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the clock's home")]
 pub fn wall_now() -> SystemTime {
@@ -40,6 +50,16 @@ pub fn wall_now() -> SystemTime {
 /// `2026-11-22T03:45:54Z`
 pub fn utc_now() -> String {
     utc(wall_now())
+}
+
+/// The same to the millisecond, rounded down.
+pub fn utc_to_the_millisecond(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time.max(UNIX_EPOCH)).to_string()
+}
+
+/// Reads what [`utc`] and [`utc_to_the_millisecond`] write.
+pub fn from_utc(text: &str) -> Option<SystemTime> {
+    humantime::parse_rfc3339(text).ok()
 }
 
 /// RFC 3339 in UTC, to the second.

@@ -109,6 +109,12 @@ pub fn close_inherited(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
+/// A program that this process executes, or a worker, does not get an inherited descriptor.
+pub fn keep_from_programs(fd: RawFd) {
+    // SAFETY: takes three numbers
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
 /// Writes to an inherited descriptor that nothing of ours owns.
 pub fn write_inherited(fd: RawFd, bytes: &[u8]) -> Result<(), Errno> {
     // SAFETY: the pointer and length are those of a live slice

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod environ;
 pub mod fd;
 pub mod file;
+pub mod fork;
 pub mod nofollow;
 pub mod process;
 #[cfg(test)]

@@ -55,8 +55,20 @@ pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
 
 /// Opens a directory, component by component; a link that is not root's is not followed.
 pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathError> {
+    open_directory_seeing(path, missing, |_| ())
+}
+
+/// The same; `see` gets each directory on the way.
+pub fn open_directory_seeing(
+    path: &Path,
+    missing: Missing,
+    see: impl Fn(&FileStat),
+) -> Result<OwnedFd, PathError> {
     let walked = walk(path, missing, |component, status, above| match kind(status) {
-        SFlag::S_IFDIR => Ok(()),
+        SFlag::S_IFDIR => {
+            see(status);
+            Ok(())
+        }
         SFlag::S_IFLNK if only_root_put_it_there(status, above) => Ok(()),
         SFlag::S_IFLNK => Err(PathError::Link(component.to_path_buf())),
         other => {

@@ -1,7 +1,10 @@
 //! What nix has no (or a slow) wrapper for: priority and groups of this process.
 #![expect(unsafe_code, reason = "calls without a safe wrapper, or with one that does too much")]
 
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 /// Sets the niceness of this process.
 pub fn set_nice(nice: i32) -> Result<(), Errno> {
@@ -30,6 +33,16 @@ pub fn next_ended() -> Option<(i32, Ending)> {
         false => Ending::Killed(libc::WTERMSIG(status)),
     };
     (pid > 0).then_some((pid, ending))
+}
+
+/// A descriptor of a process: readable when it has ended, whatever it executes before that.
+pub fn open_process(pid: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes two numbers
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let number = Errno::result(result)?;
+    let number = RawFd::try_from(number).map_err(|_| Errno::EBADF)?;
+    // SAFETY: a descriptor that the kernel has just made, which nothing else owns
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// The supplementary groups, if there are at most `most` (EINVAL otherwise). nix would first read the

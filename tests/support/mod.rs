@@ -1,6 +1,7 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod boot;
 pub mod direct;
 pub mod launching;
 
@@ -89,7 +90,7 @@ impl Scratch {
         self.program(&beside.join("probe"))
     }
 
-    /// A copy of `futo`.
+    /// A copy of futo, with the launcher beside it.
     pub fn futo(&self) -> PathBuf {
         self.launcher();
         self.program(Path::new(env!("CARGO_BIN_EXE_futo")))
@@ -224,8 +225,12 @@ impl Svscan {
 
     /// The same, executed by a program that prepares its surroundings.
     pub fn start_behind(name: &str, prefix: &[&str]) -> Svscan {
-        let scratch = Scratch::new(name);
-        fs::create_dir(scratch.join("scan")).expect("the scan directory");
+        Svscan::on(Scratch::new(name), prefix)
+    }
+
+    /// The same, on the directory `scan` of a scratch directory.
+    pub fn on(scratch: Scratch, prefix: &[&str]) -> Svscan {
+        fs::create_dir_all(scratch.join("scan")).expect("the scan directory");
         let stderr = fs::File::create(scratch.join("svscan.log")).expect("its log");
         let words: Vec<&str> = prefix.iter().copied().chain(["s6-svscan", "-c", "1000"]).collect();
         let child = Command::new(words[0])

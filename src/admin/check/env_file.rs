@@ -1,6 +1,6 @@
 //! `futo check FILE.env`: how a file of variables is read, without using it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,6 +13,7 @@ use std::process;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::config::value::VariableName;
 use crate::error::reason_of;
 use crate::exit::Exit;
 use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
@@ -37,7 +38,7 @@ pub(super) enum Show {
 enum CompareError {
     #[error("unable to run 'bash': {}", reason_of(.0))]
     Run(#[from] io::Error),
-    #[error("bash complains, though every line is a plain assignment")]
+    #[error("bash fails on it, though every line is a plain assignment")]
     Complains,
     #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
     NotRoots,
@@ -50,7 +51,11 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, show: Show) -> Ex
     let mut exit = Exit::OK;
     for file in files {
         let (page, is_good) = page(file, show);
-        sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), &page);
+        // the spelling goes to a file, what is wrong does not
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let to_stderr = show == Show::Canonical && !is_good;
+        let output = if to_stderr { stderr.as_fd() } else { stdout.as_fd() };
+        sys::fd::write_all_or_give_up(output, &page);
         if !is_good {
             exit = Exit::FINDINGS;
         }
@@ -94,7 +99,7 @@ fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
         },
         Show::Comparison => match bashs(path, &bytes, &inherited) {
-            Ok(bashs) => return page.comparison(&ours, &bashs, file.oddity()),
+            Ok(bashs) => return page.comparison(&file, &ours, &bashs),
             Err(error) => page.line(None, &error.to_string()),
         },
     }
@@ -143,8 +148,21 @@ impl Page {
     }
 
     /// Names only: a value may be a secret.
-    fn comparison(mut self, ours: &Variables, bashs: &Variables, oddity: Option<&str>) -> (Vec<u8>, bool) {
-        let names: std::collections::BTreeSet<&OsString> = ours.keys().chain(bashs.keys()).collect();
+    fn comparison(
+        mut self,
+        file: &env_file::EnvFile,
+        ours: &Variables,
+        bashs: &Variables,
+    ) -> (Vec<u8>, bool) {
+        let is_set = |name: &OsStr| file.assignments.iter().any(|each| OsStr::new(&each.name) == name);
+        // what it does not set itself is the same, or bash's own affair
+        let is_bashs = |name: &OsStr| {
+            steers_bash(name)
+                || BASHS.iter().any(|own| name == *own)
+                || VariableName::parse(name.as_bytes()).is_err()
+        };
+        let counts = |name: &&OsString| is_set(name) || !is_bashs(name);
+        let names: BTreeSet<&OsString> = ours.keys().chain(bashs.keys()).filter(counts).collect();
         let differing: Vec<&OsString> =
             names.into_iter().filter(|name| ours.get(*name) != bashs.get(*name)).collect();
         if differing.is_empty() {
@@ -153,19 +171,35 @@ impl Page {
         for name in &differing {
             self.line(None, &format!("{} has another value in bash", name.display()));
         }
-        if let Some(oddity) = oddity {
+        if let Some(oddity) = file.oddity() {
             self.line(None, oddity);
         }
         self.end(differing.is_empty())
     }
 }
 
+/// Variables that change how bash itself starts, or which libraries it loads.
+fn steers_bash(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let exact = [b"BASH_ENV".as_slice(), b"ENV", b"SHELLOPTS", b"BASHOPTS", b"POSIXLY_CORRECT"];
+    let prefixes = [b"BASH_FUNC_".as_slice(), b"LD_", b"GLIBC_", b"MALLOC_"];
+    exact.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Variables that bash sets for itself.
+const BASHS: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];
+
 /// The environment behind the file when bash sources it. Only files that are read as plain assignments
-/// come here, and bash is not root for a file that others than root can write.
+/// come here; nothing is executed in the environment they make; and bash is not root for a file that
+/// others than root can write.
 fn bashs(path: &Path, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
-    const SCRIPT: &str = "set -a; . /dev/stdin && exec /usr/bin/env -0";
+    // builtins only: the file may have set PATH, or what the loader of programs looks at
+    const SCRIPT: &str = "ulimit -t 10; set -a; . /dev/stdin || exit; set +a; \
+                          mapfile -t __futo < <(compgen -e); \
+                          for __futo in \"${__futo[@]}\"; do printf '%s=%s\\0' \"$__futo\" \"${!__futo}\"; done";
     let mut command = process::Command::new("/bin/bash");
-    command.args(["--norc", "--noprofile", "-c", SCRIPT]).env_clear().envs(inherited).current_dir("/");
+    let environment = inherited.iter().filter(|(name, _)| !steers_bash(name));
+    command.args(["--norc", "--noprofile", "-p", "-c", SCRIPT]).env_clear().envs(environment);
     if Machine.is_root() && !trust::is_roots(path) {
         let passwd = Machine.passwd()?;
         let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
@@ -177,23 +211,14 @@ fn bashs(path: &Path, bytes: &[u8], inherited: &Variables) -> Result<Variables, 
     let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
     text.write_all(bytes)?;
     text.rewind()?;
-    let output = command.stdin(text).output()?;
-    if !output.status.success() || !output.stderr.is_empty() {
+    let output = command.stdin(text).stderr(process::Stdio::null()).output()?;
+    if !output.status.success() {
         return Err(CompareError::Complains);
     }
-    let mut variables: Variables = output
-        .stdout
-        .split(|byte| *byte == 0)
-        .filter_map(|entry| {
-            let at = entry.iter().position(|byte| *byte == b'=')?;
-            let (name, value) = entry.split_at_checked(at)?;
-            Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
-        })
-        .collect();
-    // bash sets these for itself
-    for own in ["SHLVL", "_", "PWD", "OLDPWD"].map(OsStr::new) {
-        variables.remove(own);
-        variables.extend(inherited.get(own).map(|value| (own.to_os_string(), value.clone())));
-    }
-    Ok(variables)
+    let entries = output.stdout.split(|byte| *byte == 0).filter_map(|entry| {
+        let at = entry.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = entry.split_at_checked(at)?;
+        Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
+    });
+    Ok(entries.collect())
 }

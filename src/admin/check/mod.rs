@@ -26,7 +26,8 @@ pub(super) const COMMAND: Command = Command {
     help: "everything that is wrong with services, or with files of variables, with the remedy",
     more: "Without a name: all services. As root the user's files are looked at with that user's rights; another \
            user sees less, and what could not be seen is said. Exits 0, or 1 if there is something to mend; notes do \
-           not count. No value is shown, but by --canonical.",
+           not count. No value is shown, but by --canonical. What a file does not set itself is looked up in this \
+           command's environment, not in the service's.",
     options: &[
         switch("json", "for programs; of services"),
         switch("canonical", "print a file in canonical spelling: one command a line, all values in quotes"),
@@ -46,7 +47,8 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
     let show = match (words.has("canonical"), words.has("compare")) {
-        (true, _) => Some(Show::Canonical),
+        (true, true) => return Err(usage("--canonical or --compare, not both")),
+        (true, false) => Some(Show::Canonical),
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
     };
@@ -57,6 +59,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     };
     let files = words.operands.iter().filter(|operand| show.is_some() || is_file(operand)).count();
     match (files, words.operands.len()) {
+        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: one file at a time")),
         (0, 0) if show.is_some() => Err(usage("which file? config.env, for instance")),
         (0, _) => check_services(&words),
         (files, all) if files == all => {

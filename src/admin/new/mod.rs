@@ -1,5 +1,6 @@
 //! `futo new`: writes the definition of a service, whole or not at all.
 
+mod now;
 mod template;
 mod write;
 
@@ -7,7 +8,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::options::{Command, Words, value};
+use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
 use crate::config::value::VariableName;
 use crate::error::Findings;
@@ -29,6 +30,10 @@ pub(super) const COMMAND: Command = Command {
            PROGRAM.",
     options: &[
         value("template", "python|uv|shell|node", "what the worker is; found by PROGRAM where it is given"),
+        switch(
+            "now",
+            "publish it too, and wait until it works; another than root needs futo sync --watch for it",
+        ),
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -97,7 +102,10 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         Ok(path) => {
             let names: Vec<&str> = definition.files.iter().map(|(name, ..)| *name).collect();
             crate::explain::print(&said(&path, &definition.name, &names));
-            Ok(Exit::OK)
+            match words.has("now") {
+                true => Ok(now::publish(&words, &places, &definition.name, &reporter)),
+                false => Ok(Exit::OK),
+            }
         }
         Err(refusal) => {
             let place = above.join(definition.name.as_str());

@@ -4,8 +4,11 @@ mod backoff;
 mod bounds;
 mod delay;
 mod environment;
+mod gate;
 mod identity;
 mod number;
+mod ready_form;
+mod shell_command;
 mod signal;
 mod template;
 
@@ -13,8 +16,11 @@ pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use delay::Delay;
 pub use environment::{EnvironmentEdit, VariableName, assignment, names};
+pub use gate::Gate;
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
+pub use ready_form::{Check, ReadyForm};
+pub use shell_command::ShellCommand;
 pub use signal::{StopSignal, signal_name};
 pub use template::{ExpansionError, Lookup, Template};
 

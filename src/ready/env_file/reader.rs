@@ -35,15 +35,21 @@ impl<'a, 'e> Reader<'a, 'e> {
 
     pub(super) fn read(mut self) -> Result<Vec<Assignment>, Vec<Refusal>> {
         self.commands();
-        if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals) }
+        if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals()) }
     }
 
     /// Reads the file for its canonical spelling.
     pub(super) fn spell(mut self) -> Result<Vec<u8>, Vec<Refusal>> {
         self.spelling = Some(Spelling::default());
         self.commands();
-        let text = self.spelling.map(Spelling::into_text).unwrap_or_default();
-        if self.refusals.is_empty() { Ok(text) } else { Err(self.refusals) }
+        let text = self.spelling.take().map(Spelling::into_text).unwrap_or_default();
+        if self.refusals.is_empty() { Ok(text) } else { Err(self.refusals()) }
+    }
+
+    /// One command may bring more of them than are told.
+    fn refusals(mut self) -> Vec<Refusal> {
+        self.refusals.truncate(MAX_REFUSALS);
+        self.refusals
     }
 
     fn commands(&mut self) {

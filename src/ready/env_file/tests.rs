@@ -248,6 +248,7 @@ fn time_and_memory_are_bounded() {
     let nested = format!("B={}x{}", "${A:-".repeat(40), "}".repeat(40));
     assert_eq!(value(&nested), "x");
     assert_eq!(refusals(&"x\n".repeat(500_000)).len(), 100);
+    assert_eq!(refusals(&format!("export {}", "a-b ".repeat(5_000))).len(), 100);
 }
 
 #[test]

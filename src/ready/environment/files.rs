@@ -53,6 +53,10 @@ pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone)
     named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
 }
 
+fn not_roots() -> io::Error {
+    io::Error::other("others than root can write it, and the worker would be root")
+}
+
 impl Environment {
     /// One file in its dialect.
     pub(super) fn read_file(
@@ -146,7 +150,7 @@ impl Environment {
 
     /// A directory of `--env-dir`.
     pub(super) fn read_directory(&mut self, directory: &Path, plan: &Plan, findings: &mut Findings) {
-        self.signature.seen(directory);
+        self.signature.listed(directory);
         if let Access::Denied = access(plan, directory) {
             if plan.change != Change::Unknown {
                 findings.push(TrustError::ForRoot { path: directory.to_path_buf() });
@@ -154,7 +158,11 @@ impl Environment {
             return;
         }
         let read = |path: PathBuf| move |source| EnvironmentError::Read { path, source };
-        let entries = envdir::read(directory, Form::FirstLine, OFlag::empty());
+        let may_open = |path: &Path| match access(plan, path) {
+            Access::Granted => Ok(()),
+            Access::Denied => Err(not_roots()),
+        };
+        let entries = envdir::read(directory, Form::FirstLine, OFlag::empty(), may_open);
         let mut names = Vec::new();
         for Entry { name, path, content } in
             findings.take(entries.map_err(read(directory.to_path_buf()))).into_iter().flatten()
@@ -178,7 +186,7 @@ impl Environment {
             let mut variable = OsStr::from_bytes(NAMES_A_FILE).to_os_string();
             variable.push(&name);
             let Some(set) = self.variables.get(&variable) else { continue };
-            let (path, place) = (PathBuf::from(&set.value), set.source.to_string());
+            let (path, place) = (plan.own(Path::new(&set.value)), set.source.to_string());
             let variable = variable.to_string_lossy().into_owned();
             match self.named_file(&path, plan) {
                 Ok(value) => self.set(&name, value, Source::NamedFile(variable)),
@@ -192,7 +200,7 @@ impl Environment {
     /// The content without newlines at its end, as `$(cat PATH)` has it.
     fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<OsString> {
         if let Access::Denied = access(plan, path) {
-            return Err(io::Error::other("others than root can write it, and the worker would be root"));
+            return Err(not_roots());
         }
         let mut content = self.open_and_read(path, envdir::MAX_BYTES)?;
         while content.last() == Some(&b'\n') {

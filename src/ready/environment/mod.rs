@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 pub use error::EnvironmentError;
@@ -105,7 +105,7 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     environment.read_named_files(named, plan, findings);
 
     if plan.environment.config_env {
-        let config_env = EnvFile { path: PathBuf::from(layout::CONFIG_ENV), dialect: Dialect::Bash };
+        let config_env = EnvFile { path: plan.own(Path::new(layout::CONFIG_ENV)), dialect: Dialect::Bash };
         environment.read_file(&config_env, Presence::Optional, plan, findings);
     }
     for file in &plan.environment.files {
@@ -201,7 +201,7 @@ impl Environment {
     }
 
     /// The variables by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &Variable)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &Variable)> + Clone {
         self.variables.iter().map(|(name, variable)| (name.as_os_str(), variable))
     }
 

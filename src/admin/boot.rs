@@ -1,0 +1,48 @@
+//! What `futo reconcile` and `futo sync` have in common.
+
+use std::time::Duration;
+
+use super::CommandError;
+use super::options::{CommandOption, Words, switch, value};
+use crate::boot::instances::config::DelegateTo;
+use crate::boot::scan::Intent;
+use crate::boot::{Choice, DelegateChoice, launcher};
+
+/// The options of both.
+pub(super) const CHOICE: [CommandOption; 3] = [
+    value(
+        "delegate",
+        "GROUP|none|wait",
+        "let members of a group start, stop, signal and look at the services; 'wait' lets them use s6-svwait \
+         too, and with it write as root through links that they plant",
+    ),
+    switch("dry-run", "report what would be done, and touch nothing"),
+    switch("json", "report for programs"),
+];
+
+/// How long supervisors of what has gone are waited for: s6's own grace is 3 s, futo-launch's 5 s.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads them.
+pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
+    let mut delegate = DelegateChoice::default();
+    for value in words.values("delegate") {
+        match value.to_str() {
+            Some("wait") => delegate.wait = true,
+            Some("none") => delegate.to = Some(DelegateTo::Nobody),
+            Some(group) if !group.is_empty() => delegate.to = Some(DelegateTo::Group(group.to_string())),
+            _ => {
+                let what = "--delegate: is no name of a group".to_string();
+                return Err(CommandError::Usage { command, what, remedy: None });
+            }
+        }
+    }
+    Ok(Choice {
+        intent: if words.has("dry-run") { Intent::Look } else { Intent::Apply },
+        prune: words.has("prune"),
+        no_start: words.has("no-start"),
+        delegate,
+        patience: PATIENCE,
+        launcher: launcher(),
+    })
+}

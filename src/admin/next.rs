@@ -1,0 +1,90 @@
+//! `futo next WHEN [-n N] [--from TIME]`: the next starts of a schedule.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use super::CommandError;
+use super::options::{Command, Words, value};
+use crate::config::value::{Invalid, whole};
+use crate::exit::Exit;
+use crate::plan::{Host, Machine};
+use crate::schedule::{Schedule, Zone};
+use crate::sys;
+
+const NAME: &str = "next";
+const STARTS: u32 = 5;
+const MOST_STARTS: u32 = 1_000_000;
+
+/// `futo next`
+pub(super) const COMMAND: Command = Command {
+    name: NAME,
+    operands: "WHEN",
+    help: "print the next starts of a schedule, one a line",
+    more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
+           word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
+    options: &[
+        value("count", "N", "so many [5]").short('n'),
+        value("from", "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
+    ],
+    launch_options: false,
+    run: next,
+};
+
+fn next(words: Words) -> Result<Exit, CommandError> {
+    let when: Vec<String> = words.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let when = when.join(" ");
+    if when.is_empty() {
+        let what = "which schedule?".to_string();
+        return Err(CommandError::Usage { command: NAME, what, remedy: None });
+    }
+    let count = given(&words, "count", "number of starts", |text| whole(text, 1, MOST_STARTS))?;
+    let from = given(&words, "from", "time", instant)?.unwrap_or_else(sys::clock::wall_now);
+    let invalid =
+        |invalid| CommandError::Value { command: NAME, what: "schedule", value: when.clone(), invalid };
+    let schedule = Schedule::parse(&when)
+        .map_err(invalid)?
+        .in_zone(|| Zone::of_environment(timezone_variable().as_deref()))?;
+    let starts = std::iter::successors(schedule.after(from), |start| schedule.after(*start));
+    let mut page = String::new();
+    for start in starts.take(count.unwrap_or(STARTS) as usize) {
+        let _ = writeln!(page, "{}", schedule.local(start));
+    }
+    if page.is_empty() {
+        return Err(CommandError::NoStart { schedule: when, from: schedule.local(from) });
+    }
+    Ok(crate::explain::print(&page))
+}
+
+fn timezone_variable() -> Option<OsString> {
+    Machine.environment().into_iter().find(|(name, _)| name == "TZ").map(|(_, value)| value)
+}
+
+/// The value of an option, if it was given.
+fn given<T>(
+    words: &Words,
+    option: &str,
+    what: &'static str,
+    read: impl Fn(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, CommandError> {
+    let Some(value) = words.value(option) else { return Ok(None) };
+    let value = value.to_string_lossy().into_owned();
+    let invalid = |invalid| CommandError::Value { command: NAME, what, value: value.clone(), invalid };
+    read(&value).map(Some).map_err(invalid)
+}
+
+/// RFC 3339 with `Z` or an offset, or seconds since 1970 as `@SECONDS`.
+fn instant(text: &str) -> Result<SystemTime, Invalid> {
+    let form = || {
+        Invalid::new("is no time")
+            .hint("write 2026-11-22T09:00:00Z, 2026-11-22T09:00:00+09:00 or @1795305600")
+    };
+    let at = match text.strip_prefix('@') {
+        Some(seconds) => {
+            jiff::Timestamp::from_second(seconds.parse().map_err(|_| form())?).map_err(|_| form())?
+        }
+        None => text.parse::<jiff::Timestamp>().map_err(|_| form())?,
+    };
+    let since = std::time::Duration::try_from(at.as_duration()).map_err(|_| form())?;
+    Ok(SystemTime::UNIX_EPOCH + since)
+}

@@ -1,0 +1,91 @@
+//! `futo sync`: definitions on the volume → services.
+
+use std::path::PathBuf;
+
+use super::CommandError;
+use super::boot::{self, CHOICE};
+use super::options::{Command, CommandOption, Words, switch, value};
+use super::sync_watch::Watcher;
+use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
+use crate::boot::scan::Intent;
+use crate::exit::Exit;
+use crate::report::{Level, Reporter};
+use crate::service::layout;
+
+const OPTIONS: &[CommandOption] = &[
+    value(
+        "from",
+        "DIR",
+        "a directory of definitions, in place of /etc/futo/services and /config/s6-services; again for \
+         another one, of two definitions with one name the first counts",
+    ),
+    value("scan-dir", "DIR", "the supervisor's directory [/run/service]"),
+    switch(
+        "watch",
+        "stay, and publish each change within two seconds; --prune is part of it. A service of root's: TERM \
+         ends it",
+    ),
+    switch("prune", "take out services whose definitions have gone"),
+    switch(
+        "trust-run",
+        "publish run scripts that are no command of futo-launch too: root executes them as they are, and \
+         whoever can write them can become root",
+    ),
+    CHOICE[0],
+    CHOICE[1],
+    CHOICE[2],
+];
+
+pub(super) const COMMAND: Command = Command {
+    name: "sync",
+    operands: "",
+    help: "publish the service definitions on the volume, with no more rights than their writers have",
+    more: "Reads run as one command of futo-launch, never executes it, and publishes what it writes itself: as \
+           the user abc unless the definition is root's alone. Safe at any time and again and again: nothing \
+           that runs is started, stopped or replaced. Prints a line a service, and exits 0 if all is well, \
+           1 if some failed, 2 if nothing could be done.",
+    options: OPTIONS,
+    launch_options: false,
+    run: sync,
+};
+
+fn sync(words: Words) -> Result<Exit, CommandError> {
+    let usage = |what: String| CommandError::Usage { command: "sync", what, remedy: None };
+    let choice = boot::choice(&words, "sync")?;
+    let mut sources: Vec<Source> = words
+        .values("from")
+        .map(|path| Source { path: PathBuf::from(path), missing: MissingSource::Failure })
+        .collect();
+    if sources.is_empty() {
+        sources = usual_sources();
+    }
+    if let Some(source) = sources.iter().find(|source| !source.path.is_absolute()) {
+        return Err(usage(format!("--from '{}': is not an absolute path", source.path.display())));
+    }
+    let definitions = Definitions {
+        sources,
+        scan_dir: words.value("scan-dir").map_or(PathBuf::from(layout::SCAN_DIRECTORY), PathBuf::from),
+        foreign: if words.has("trust-run") { Foreign::Trusted } else { Foreign::Left },
+    };
+    let reporter = Reporter::of_program("futo");
+    if words.has("watch") {
+        if words.has("json") || words.has("dry-run") {
+            return Err(usage("--watch: not with --dry-run or --json".to_string()));
+        }
+        return Ok(Watcher::new(definitions, choice, reporter).watch());
+    }
+    let report = match definitions::sync(&definitions, &choice) {
+        Ok(report) => report,
+        Err(findings) => {
+            reporter.findings(Level::Fatal, &findings);
+            return Ok(Exit::NOTHING_DONE);
+        }
+    };
+    let page = match words.has("json") {
+        true => report.json("sync", choice.intent == Intent::Look),
+        false => lines(&report.rows),
+    };
+    crate::explain::print(&page);
+    report.say(&reporter);
+    Ok(report.exit())
+}

@@ -1,0 +1,143 @@
+//! `futo sync --watch`: stays, and publishes each change.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::boot::Choice;
+use crate::boot::definitions::{self, Definitions, lines};
+use crate::boot::report::{Report, Row};
+use crate::boot::slot::Change;
+use crate::boot::watch::Watch;
+use crate::error::{Findings, reason};
+use crate::exit::Exit;
+use crate::report::{Audience, Level, Reporter};
+use crate::run::{Deadline, Waiter};
+use crate::sys::clock::BootTime;
+
+/// Editors replace a file in steps: a change counts when nothing more has happened for this long,
+const SETTLES: Duration = Duration::from_millis(100);
+/// or after this time at the latest.
+const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
+/// How often is looked where not everything can be watched, or something takes its time.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// As little as keeps all other changes within two seconds.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Publishes each change. What was said once is said again only when it is another.
+pub(super) struct Watcher {
+    definitions: Definitions,
+    choice: Choice,
+    reporter: Reporter,
+    said: BTreeMap<String, (Findings, Findings)>,
+    said_of_all: (Findings, Findings),
+}
+
+impl Watcher {
+    pub(super) fn new(definitions: Definitions, choice: Choice, reporter: Reporter) -> Self {
+        let choice = Choice { prune: true, patience: PATIENCE, ..choice };
+        Watcher { definitions, choice, reporter, said: BTreeMap::new(), said_of_all: Default::default() }
+    }
+
+    /// Stays until a signal ends it.
+    pub(super) fn watch(mut self) -> Exit {
+        let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
+        let mut has_run = false;
+        loop {
+            // before the run: a change during it is not missed
+            let watch = match Watch::on(self.definitions.sources.iter().map(|source| &source.path)) {
+                Ok(watch) => watch,
+                Err(errno) => {
+                    let text = format!("unable to watch by inotify: {}", reason(errno));
+                    self.reporter.say(Level::Fatal, Audience::Everyone, &text);
+                    return Exit::NOTHING_DONE;
+                }
+            };
+            let is_unfinished = match definitions::sync(&self.definitions, &self.choice) {
+                Ok(report) => {
+                    let is_unfinished = report.is_unfinished;
+                    self.say(report);
+                    is_unfinished
+                }
+                Err(findings) => {
+                    self.say_of_all(findings, Findings::default());
+                    if !has_run {
+                        return Exit::NOTHING_DONE;
+                    }
+                    true
+                }
+            };
+            has_run = true;
+            let looks_at =
+                (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(LOOKS_EVERY));
+            if wait(&watch, looks_at, &mut waiter) == Woken::Stop {
+                return Exit::OK;
+            }
+        }
+    }
+
+    fn say(&mut self, report: Report) {
+        let Report { rows, failures, warnings, .. } = report;
+        let (mut changed, mut troubled) = (Vec::new(), Vec::new());
+        for row in rows {
+            let trouble = (row.failures.clone(), row.warnings.clone());
+            let is_another = self.said.get(&row.shown).is_none_or(|said| *said != trouble);
+            self.said.insert(row.shown.clone(), trouble);
+            if matches!(row.change, Some(change) if change != Change::Unchanged) || is_another {
+                changed.push(row);
+            } else {
+                troubled.push(row.shown);
+            }
+        }
+        crate::explain::print(&lines(&changed));
+        Report::say_rows(&changed, &self.reporter);
+        let known = |name: &String| {
+            changed.iter().map(|row: &Row| &row.shown).chain(&troubled).any(|each| each == name)
+        };
+        self.said.retain(|name, _| known(name));
+        self.say_of_all(failures, warnings);
+    }
+
+    fn say_of_all(&mut self, failures: Findings, warnings: Findings) {
+        let now = (failures, warnings);
+        if now != self.said_of_all {
+            self.reporter.findings(Level::Fatal, &now.0);
+            self.reporter.findings(Level::Warning, &now.1);
+            self.said_of_all = now;
+        }
+    }
+}
+
+/// What ends a wait.
+#[derive(PartialEq, Eq)]
+enum Woken {
+    Stop,
+    Change,
+}
+
+/// Sleeps until a change has settled, a stop, HUP, or the time to look.
+fn wait(watch: &Watch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
+    let mut until = looks_at;
+    let mut latest: Option<BootTime> = None;
+    loop {
+        let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
+            return Woken::Stop;
+        };
+        for signal in signals {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
+                Signal::SIGHUP => return Woken::Change,
+                _ => {}
+            }
+        }
+        let now = BootTime::now();
+        if watch.has_changed() {
+            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
+            until = Some(latest.min(now.after(SETTLES)));
+        }
+        if until.is_some_and(|at| now >= at) {
+            return Woken::Change;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A run script on the volume → the words of the run script that is published.
+//!
+//! The script is parsed as one command of the launcher and never executed; what root will execute is what
+//! we write, from words that were understood.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{self, Given, Request, Takes};
+use crate::config::settings::Settings;
+use crate::config::{self, service_file};
+use crate::error::{Findings, Problem};
+use crate::exit::Exit;
+use crate::plan::trust::{TrustError, refuse_rights};
+use crate::plan::{DEFAULT_USER, Machine};
+use crate::service::run_script::{self, NotOurs, RunScript};
+
+use super::writers::Writers;
+
+/// What a command in a definition may not say.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DefinitionError {
+    /// It would run nothing.
+    #[error("{}: --explain, --help and --version run nothing", .0.display())]
+    RunsNothing(PathBuf),
+    /// A file beside the line.
+    #[error("{}: --file: not in a one-line run script", .0.display())]
+    File(PathBuf),
+    /// What only we write.
+    #[error("{}: --service-dir: is written by futo sync", .0.display())]
+    ServiceDir(PathBuf),
+    /// The text is not UTF-8.
+    #[error("{}: it is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+}
+
+impl Problem for DefinitionError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            DefinitionError::File(_) => {
+                Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A script of a definition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script<'s> {
+    /// For messages.
+    pub(super) path: &'s Path,
+    /// The text.
+    pub(super) bytes: &'s [u8],
+    /// Who can write it.
+    pub(super) writers: Writers,
+    /// Where relative paths in it count from.
+    pub(super) directory: &'s Path,
+}
+
+/// The words to publish, the launcher first; with new findings they are not fit to be.
+pub(super) fn words(
+    script: Script<'_>,
+    launcher: &str,
+    findings: &mut Findings,
+) -> Result<Vec<OsString>, NotOurs> {
+    let path = script.path;
+    let before = findings.iter().count();
+    let (given, program) = match run_script::parse(script.bytes)? {
+        RunScript::OneLine(words) => one_line(path, words, findings),
+        RunScript::File => file(path, script.bytes, findings),
+    };
+    if given.iter().any(|given| given.flag.long == "service-dir") {
+        findings.push(DefinitionError::ServiceDir(path.to_path_buf()));
+    }
+    if findings.iter().count() == before {
+        check(script, &given, &program, findings);
+    }
+
+    let mut words = vec![OsString::from(launcher)];
+    words.extend(given.into_iter().map(|Given { flag, value, .. }| {
+        let mut word = OsString::from(format!("--{}", flag.long));
+        if flag.takes != Takes::Nothing {
+            word.push("=");
+            word.push(value);
+        }
+        word
+    }));
+    if script.writers != Writers::Root {
+        words.extend(["--user", DEFAULT_USER].map(OsString::from));
+    }
+    words.extend([OsString::from("--service-dir"), script.directory.into(), OsString::from("--")]);
+    words.extend(program);
+    Ok(words)
+}
+
+fn one_line(path: &Path, words: Vec<OsString>, findings: &mut Findings) -> (Vec<Given>, Vec<OsString>) {
+    let request = cli::parse(words, findings);
+    if request.ask.is_some() || request.show_values {
+        findings.push(DefinitionError::RunsNothing(path.to_path_buf()));
+    }
+    if request.file.is_some() {
+        findings.push(DefinitionError::File(path.to_path_buf()));
+    }
+    (request.given, request.words)
+}
+
+fn file(path: &Path, bytes: &[u8], findings: &mut Findings) -> (Vec<Given>, Vec<OsString>) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        findings.push(DefinitionError::NotUtf8(path.to_path_buf()));
+        return (Vec::new(), Vec::new());
+    };
+    let file = service_file::parse(path, text, findings);
+    let program = match file.worker {
+        Some(worker) => worker.words(),
+        None => Vec::new(),
+    };
+    (file.given, program)
+}
+
+/// Everything that the launcher would find wrong before it looks at the machine, and rights that the
+/// writers of the script do not have.
+fn check(script: Script<'_>, given: &[Given], program: &[OsString], findings: &mut Findings) {
+    let request = Request { given: given.to_vec(), words: program.to_vec(), ..Request::default() };
+    config::resolve(request, &Machine, findings);
+    if script.writers == Writers::Root {
+        return;
+    }
+    let mut settings = Settings::default();
+    for given in given {
+        // what is wrong with a value has been said
+        let _ = (given.flag.set)(&mut settings, &given.value);
+    }
+    let refusal = |what| TrustError::NamesRights { path: script.path.to_path_buf(), what };
+    refuse_rights(&mut settings, &Machine, refusal, findings);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(text: &str, writers: Writers) -> Result<String, Vec<String>> {
+        let mut findings = Findings::default();
+        let script = Script {
+            path: Path::new("x/run"),
+            bytes: text.as_bytes(),
+            writers,
+            directory: Path::new("/d/x"),
+        };
+        let words = words(script, "L", &mut findings).map_err(|why| vec![why.to_string()])?;
+        let texts: Vec<String> = findings.iter().map(|finding| finding.text.clone()).collect();
+        let line = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join("|");
+        if texts.is_empty() { Ok(line) } else { Err(texts) }
+    }
+
+    #[test]
+    fn both_forms_become_the_same_words_for_abc() {
+        let line = "#!/bin/sh\nexec /config/bin/futo-launch --interval 60 --env A='b c' --once -- ./w -x\n";
+        let expected = "L|--interval=60|--env=A=b c|--once|--user|abc|--service-dir|/d/x|--|./w|-x";
+        assert_eq!(published(line, Writers::Abc), Ok(expected.to_string()));
+        let file = "#!/usr/local/bin/futo-launch --file\ninterval = 60\nenv = { A = 'b c' }\nonce = true\n\
+                    exec = ['./w', '-x']\n";
+        assert_eq!(published(file, Writers::Abc), Ok(expected.to_string()));
+        let script = "#!/usr/local/bin/futo-launch --file\nscript = '''a\nb'''\n";
+        assert_eq!(published(script, Writers::Root), Ok("L|--service-dir|/d/x|--|sh|-euc|a\nb".to_string()));
+    }
+
+    #[test]
+    fn rights_that_its_writers_lack_are_refused_in_both_forms() {
+        let options = "--user root --groups root --nice -5 --keep-fd 5 --oom-score-adj -1000 \
+                       --container-env /root --ulimit nofile=unlimited";
+        let line = format!("#!/bin/sh\nexec futo-launch {options} -- id\n");
+        let refused = published(&line, Writers::Abc).expect_err("refused");
+        for what in
+            ["user may be abc only", "groups", "nice", "keep-fd", "oom-score-adj", "container-env", "nofile"]
+        {
+            assert!(refused.iter().any(|text| text.contains(what)), "{what}: {refused:?}");
+        }
+        assert!(published(&line, Writers::Root).is_ok());
+        let file = "#!/usr/local/bin/futo-launch --file\nuser = 'root'\nexec = ['id']\n";
+        assert_eq!(
+            published(file, Writers::Abc),
+            Err(vec![
+                "x/run: user may be abc only: not allowed in a file that others than root can write"
+                    .to_string()
+            ])
+        );
+        assert!(published("#!/bin/sh\nexec futo-launch --user abc:root -- id\n", Writers::Abc).is_err());
+        assert!(published("#!/bin/sh\nexec futo-launch --user abc -- id\n", Writers::Abc).is_ok());
+    }
+
+    #[test]
+    fn what_runs_nothing_or_leads_elsewhere_is_refused() {
+        for line in [
+            "--explain -- id",
+            "--help",
+            "--version",
+            "--file ./other",
+            "--service-dir /etc -- id",
+            "--timeout 5 -- id",
+            "--interval nonsense -- id",
+            "--",
+            "",
+        ] {
+            let script = format!("#!/bin/sh\nexec futo-launch {line}\n");
+            for writers in [Writers::Root, Writers::Abc] {
+                assert!(published(&script, writers).is_err(), "{line}");
+            }
+        }
+        assert!(published("#!/bin/sh\nexec sleep 5\n", Writers::Root).is_err());
+    }
+}

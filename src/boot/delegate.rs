@@ -1,0 +1,159 @@
+//! Control of a service for a group: its members may start, stop and signal it and read its status, and
+//! nothing else.
+//!
+//! s6-supervise makes `supervise` and `event` itself, and keeps those that are there. Everything stays
+//! root's: `supervise` 0710, its FIFO `control` 0620, `event` 0700. In an `event` that a group can write (as
+//! s6-svperms makes it) a member plants a link, and s6-supervise writes through it as root.
+
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
+use nix::unistd::{Gid, fchownat, mkfifoat};
+
+use super::directory::{Directory, StepError};
+use crate::service::layout;
+
+/// To whom control is delegated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Delegation {
+    /// The group.
+    pub group: Gid,
+    /// Whether members may also wait with s6-svwait.
+    pub waiting: Waiting,
+}
+
+/// What members may do in `event`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Waiting {
+    /// Nothing: it is root's alone.
+    Closed,
+    /// Make FIFOs in it, as s6-svwait does, and with them links through which root writes.
+    Open,
+}
+
+const CONTROL: &str = "supervise/control";
+
+/// A name, whether it is a FIFO, and the mode it should have.
+type Row = (&'static str, Kind, u32);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    Fifo,
+}
+
+impl Delegation {
+    fn rows(self) -> [Row; 3] {
+        let event = match self.waiting {
+            Waiting::Closed => 0o700,
+            Waiting::Open => 0o3730,
+        };
+        [
+            (layout::EVENT, Kind::Directory, event),
+            (layout::SUPERVISE, Kind::Directory, 0o710),
+            (CONTROL, Kind::Fifo, 0o620),
+        ]
+    }
+}
+
+/// What nobody but root may control.
+const CLOSED: [Row; 3] = [
+    (layout::EVENT, Kind::Directory, 0o700),
+    (layout::SUPERVISE, Kind::Directory, 0o700),
+    (CONTROL, Kind::Fifo, 0o600),
+];
+
+/// Makes the three in a service directory that no supervisor has seen, or a logger's.
+pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {
+    for (name, kind, mode) in delegation.rows() {
+        make_one(directory, name, kind, mode)?;
+        if mode & 0o070 != 0 {
+            own(directory, name, delegation.group)?;
+        }
+        // mkdir takes no set-gid bit, and a change of group may take one away
+        if mode & 0o7000 != 0 {
+            set_mode(directory, name, mode)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the three are as they should be, in a service directory (`below` is empty) or its logger's
+/// (`log/`).
+pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
+    let rows = delegation.map_or(CLOSED, Delegation::rows);
+    for (name, _, mode) in rows {
+        let Some(status) = slot.status(&format!("{below}{name}"))? else {
+            if delegation.is_some() {
+                return Ok(false);
+            }
+            continue;
+        };
+        let is_right = match delegation {
+            Some(Delegation { group, .. }) => {
+                status.st_mode & 0o7777 == mode && (mode & 0o070 == 0 || status.st_gid == group.as_raw())
+            }
+            // as s6-supervise makes them itself: some open to root's own group
+            None => status.st_mode & 0o070 == 0 || status.st_gid == nix::unistd::getegid().as_raw(),
+        };
+        if !is_right {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Sets the three right, where a supervisor may be at work.
+pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
+    for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::rows) {
+        match directory.status(name)? {
+            None if delegation.is_none() => continue,
+            None => make_one(directory, name, kind, mode)?,
+            Some(_) => {}
+        }
+        let group = match delegation {
+            Some(Delegation { group, .. }) if mode & 0o070 != 0 => group,
+            _ => nix::unistd::getegid(),
+        };
+        own(directory, name, group)?;
+        set_mode(directory, name, mode)?;
+        if name == layout::EVENT && mode == 0o700 {
+            // what somebody may have planted while it was open; now nobody can any more
+            let event = directory.open(name.as_ref())?;
+            for planted in event.names(usize::MAX)? {
+                event.remove_all(&planted)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn make_one(directory: &Directory, name: &str, kind: Kind, mode: u32) -> Result<(), StepError> {
+    match kind {
+        Kind::Directory => directory.make(name, mode & 0o777),
+        Kind::Fifo => mkfifoat(&directory.fd, name, Mode::from_bits_truncate(mode)).map_err(refused(
+            directory,
+            "make FIFO",
+            name,
+        )),
+    }
+}
+
+fn set_mode(directory: &Directory, name: &str, mode: u32) -> Result<(), StepError> {
+    // a name in a directory in which root alone writes is no link of somebody's
+    fchmodat(&directory.fd, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
+        .map_err(refused(directory, "set the mode of", name))
+}
+
+fn own(directory: &Directory, name: &str, group: Gid) -> Result<(), StepError> {
+    fchownat(&directory.fd, name, None, Some(group), AtFlags::AT_SYMLINK_NOFOLLOW).map_err(refused(
+        directory,
+        "give the group",
+        name,
+    ))
+}
+
+fn refused(directory: &Directory, verb: &'static str, name: &str) -> impl FnOnce(Errno) -> StepError {
+    let object = directory.shown.join(name);
+    move |errno| StepError { verb, object, errno }
+}

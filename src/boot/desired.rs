@@ -1,0 +1,76 @@
+//! A service directory as it should be.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::delegate::Delegation;
+use crate::service::{ServiceName, layout};
+
+/// A service directory as it should be.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Its name in the scan directory.
+    pub name: ServiceName,
+    /// Its files.
+    pub files: Files,
+    /// Who else than root may control it.
+    pub delegation: Option<Delegation>,
+}
+
+impl Desired {
+    /// Tells whether two are the same, among those that one maker makes.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.files.0.hash(&mut hasher);
+        self.delegation.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The files of a service directory: names of [`layout::FILES`] and their contents. All others in it are
+/// the supervisor's, or somebody else's, and left alone.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<&'static str, Vec<u8>>);
+
+impl Files {
+    /// Sets a file's content.
+    pub fn set(&mut self, name: &'static str, content: impl Into<Vec<u8>>) {
+        self.0.insert(name, content.into());
+    }
+
+    /// A file's content.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether there is such a file.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Name and content, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.0.iter().map(|(name, content)| (*name, content.as_slice()))
+    }
+
+    /// Whether the service has a logger.
+    pub fn has_logger(&self) -> bool {
+        self.has(layout::LOG_RUN)
+    }
+
+    /// The service is not to be started by itself, nor is its logger.
+    pub fn set_down(&mut self) {
+        self.set(layout::DOWN, "");
+        if self.has_logger() {
+            self.set(layout::LOG_DOWN, "");
+        }
+    }
+}
+
+/// The mode of a file: what the supervisor executes, or what it reads.
+pub fn mode_of(name: &str) -> u32 {
+    match name.rsplit('/').next() {
+        Some(layout::RUN | layout::FINISH) => 0o755,
+        _ => 0o644,
+    }
+}

@@ -1,0 +1,249 @@
+//! An open directory in which root alone (or the caller, where he is not root) writes, and the few
+//! steps that are made in one. Every failed step names what it was about.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, linkat, symlinkat, unlinkat};
+
+use crate::error::{Problem, reason};
+use crate::exit::Exit;
+use crate::sys::file::kind;
+
+/// A step that the system refused.
+#[derive(Debug, thiserror::Error)]
+#[error("unable to {verb} '{}': {}", object.display(), reason(*errno))]
+pub struct StepError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// On what.
+    pub object: PathBuf,
+    /// Why it failed.
+    pub errno: Errno,
+}
+
+impl Problem for StepError {
+    fn exit(&self) -> Exit {
+        Exit::SYSTEM
+    }
+
+    fn hint(&self) -> Option<String> {
+        // ours: see `Directory::names`
+        (self.errno == Errno::E2BIG).then(|| "it holds more names than are taken".to_string())
+    }
+}
+
+/// Directories are removed no deeper than this: what supervisors make is four deep.
+const DEEPEST: usize = 16;
+
+/// An open directory, and how messages name it.
+#[derive(Debug)]
+pub struct Directory {
+    /// Open for reading.
+    pub fd: OwnedFd,
+    /// For messages only.
+    pub shown: PathBuf,
+}
+
+impl Directory {
+    fn refused(&self, verb: &'static str, name: impl AsRef<Path>) -> impl FnOnce(Errno) -> StepError {
+        let object = self.shown.join(name);
+        move |errno| StepError { verb, object, errno }
+    }
+
+    /// What to say of a step that failed.
+    pub fn refused_to(&self, verb: &'static str, name: &str, errno: Errno) -> StepError {
+        self.refused(verb, name)(errno)
+    }
+
+    /// Opens a directory in this one; a link is not followed.
+    pub fn open(&self, name: &OsStr) -> Result<Directory, StepError> {
+        self.try_open(name).map_err(self.refused("open directory", name))
+    }
+
+    /// The same with the bare reason.
+    pub fn try_open(&self, name: &OsStr) -> Result<Directory, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = openat(&self.fd, name, flags, Mode::empty())?;
+        Ok(Directory { fd, shown: self.shown.join(name) })
+    }
+
+    /// Makes a directory; the mode is meant as it is written: the engine runs without a umask.
+    pub fn make(&self, name: &str, mode: u32) -> Result<(), StepError> {
+        mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)).map_err(self.refused("make directory", name))
+    }
+
+    /// The same; one that is there is fine.
+    pub fn make_if_missing(&self, name: &str, mode: u32) -> Result<(), StepError> {
+        match mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)) {
+            Err(errno) if errno != Errno::EEXIST => Err(self.refused("make directory", name)(errno)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a new file.
+    pub fn create(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), StepError> {
+        let file = self.create_empty(name, mode)?;
+        self.write(file, name, bytes)
+    }
+
+    /// Makes a new file, to be written.
+    pub fn create_empty(&self, name: &str, mode: u32) -> Result<File, StepError> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))
+            .map(File::from)
+            .map_err(self.refused("create", name))
+    }
+
+    /// Writes a file of this directory.
+    pub fn write(&self, mut file: File, name: &str, bytes: &[u8]) -> Result<(), StepError> {
+        file.write_all(bytes).map_err(|error| {
+            self.refused("write", name)(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
+        })
+    }
+
+    /// As much of a regular file as one read gives, up to `most` bytes, and its status; none if there is
+    /// no such file. No link is followed.
+    pub fn read(&self, name: &str, most: usize) -> Result<Option<(FileStat, Vec<u8>)>, StepError> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = match openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
+            Err(errno) => return Err(self.refused("open", name)(errno)),
+        };
+        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        if kind(&status) != SFlag::S_IFREG {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; most];
+        let count = nix::unistd::read(&file, &mut bytes).map_err(self.refused("read", name))?;
+        bytes.truncate(count);
+        Ok(Some((status, bytes)))
+    }
+
+    /// Whether the name leads to a regular file with exactly these bytes and this mode. The links on
+    /// the way are our own.
+    pub fn holds(&self, name: &str, bytes: &[u8], mode: u32) -> Result<bool, StepError> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let file = match openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::ENOENT | Errno::ELOOP) => return Ok(false),
+            Err(errno) => return Err(self.refused("open", name)(errno)),
+        };
+        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        if kind(&status) != SFlag::S_IFREG
+            || status.st_mode & 0o7777 != mode
+            || usize::try_from(status.st_size) != Ok(bytes.len())
+        {
+            return Ok(false);
+        }
+        let mut content = vec![0; bytes.len()];
+        let read = File::from(file).read_exact(&mut content);
+        Ok(read.is_ok() && content == bytes)
+    }
+
+    /// Makes a symbolic link.
+    pub fn link(&self, target: &str, name: &str) -> Result<(), StepError> {
+        symlinkat(target, &self.fd, name).map_err(self.refused("make link", name))
+    }
+
+    /// Gives a file another name in another directory.
+    pub fn add_name(&self, name: &str, other: &Directory, other_name: &str) -> Result<(), StepError> {
+        linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
+            .map_err(other.refused("make hard link", other_name))
+    }
+
+    /// The target of a link; none if there is no link of this name.
+    pub fn target(&self, name: &str) -> Option<OsString> {
+        readlinkat(&self.fd, name).ok()
+    }
+
+    /// Renames within this directory; what had the new name is replaced.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), StepError> {
+        renameat(&self.fd, from, &self.fd, to).map_err(self.refused("rename to", to))
+    }
+
+    /// Removes a file; one that is not there is fine.
+    pub fn remove(&self, name: &str) -> Result<(), StepError> {
+        match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
+            Err(errno) if errno != Errno::ENOENT => Err(self.refused("remove", name)(errno)),
+            _ => Ok(()),
+        }
+    }
+
+    /// This directory's own status.
+    pub fn own_status(&self) -> Result<FileStat, StepError> {
+        fstat(&self.fd).map_err(self.refused("look at", ""))
+    }
+
+    /// What kind of file has this name; a link is one itself.
+    pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map(|status| kind(&status))
+    }
+
+    /// What has this name itself; none if there is nothing.
+    pub fn status(&self, name: &str) -> Result<Option<FileStat>, StepError> {
+        self.status_by(name, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+
+    /// What the name leads to.
+    pub fn status_behind(&self, name: &str) -> Result<Option<FileStat>, StepError> {
+        self.status_by(name, AtFlags::empty())
+    }
+
+    fn status_by(&self, name: &str, flags: AtFlags) -> Result<Option<FileStat>, StepError> {
+        match fstatat(&self.fd, name, flags) {
+            Ok(status) => Ok(Some(status)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            Err(errno) => Err(self.refused("look at", name)(errno)),
+        }
+    }
+
+    /// All names but `.` and `..`, in no order; more than `most` are an error.
+    pub fn names(&self, most: usize) -> Result<Vec<OsString>, StepError> {
+        use std::os::unix::ffi::OsStrExt;
+        let read = || -> Result<Vec<OsString>, Errno> {
+            // of its own: a listing moves the descriptor's place
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            let mut names = Vec::new();
+            for entry in Dir::openat(&self.fd, ".", flags, Mode::empty())?.iter() {
+                let entry = entry?;
+                let name = entry.file_name().to_bytes();
+                if name != b"." && name != b".." {
+                    if names.len() == most {
+                        return Err(Errno::E2BIG);
+                    }
+                    names.push(OsStr::from_bytes(name).to_os_string());
+                }
+            }
+            Ok(names)
+        };
+        read().map_err(self.refused("list", ""))
+    }
+
+    /// Removes a file or a whole directory; no link is followed.
+    pub fn remove_all(&self, name: &OsStr) -> Result<(), StepError> {
+        self.remove_below(name, DEEPEST)
+    }
+
+    fn remove_below(&self, name: &OsStr, deepest: usize) -> Result<(), StepError> {
+        match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => return Ok(()),
+            // what unlink says of a directory, here and elsewhere
+            Err(Errno::EISDIR | Errno::EPERM) if deepest > 0 => {}
+            Err(errno) => return Err(self.refused("remove", name)(errno)),
+        }
+        let directory = self.open(name)?;
+        for each in directory.names(usize::MAX)? {
+            directory.remove_below(&each, deepest - 1)?;
+        }
+        unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir).map_err(self.refused("remove", name))
+    }
+}

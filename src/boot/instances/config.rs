@@ -1,0 +1,460 @@
+//! What a system of instances on a volume looks like: the preset, and the keys of `--config`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::cli;
+use crate::config::service_file::{self, Entry, ServiceFileError, Value};
+use crate::config::value::{EnvironmentEdit, UserRequest};
+use crate::error::Findings;
+use crate::plan::{Host, Machine, trust};
+use crate::service::layout;
+
+/// Whether an instance is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Whatever it did before.
+    Always,
+    /// If it was running.
+    Last,
+    /// By somebody's hand only.
+    Never,
+}
+
+/// To whom control of the services is delegated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DelegateTo {
+    /// Nobody.
+    Nobody,
+    /// This group.
+    Group(String),
+}
+
+/// A system of instances on a volume.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Names it in the marker of its service directories.
+    pub name: String,
+    /// The volume.
+    pub home: PathBuf,
+    /// Where its services go.
+    pub scan_dir: PathBuf,
+    /// Whose the instances are.
+    pub user: String,
+    /// Who may control the services.
+    pub delegate: DelegateTo,
+    /// What an instance is called in the lines.
+    pub label: String,
+    /// The directory below `home` whose directories are the instances.
+    pub instances: String,
+    /// A directory is an instance if it holds this.
+    pub marker: Option<String>,
+    /// The instance that `home` itself is, always there and first.
+    pub root_instance: Option<String>,
+    /// The name of an instance's service.
+    pub service: String,
+    /// The file in an instance that tells its state.
+    pub state_file: Option<String>,
+    /// The keys in it, of which the first that is there counts.
+    pub state_keys: Vec<String>,
+    /// The states that count as running.
+    pub running: Vec<String>,
+    /// Files in an instance that mean nothing after a start of the machine.
+    pub stale: Vec<String>,
+    /// Below `home`.
+    pub boot_log: Option<String>,
+    /// In bytes: a boot log of this size becomes `.1`.
+    pub boot_log_size: u64,
+    /// Of instances that have none of their own.
+    pub policy: Policy,
+    /// By instance.
+    pub policies: BTreeMap<String, Policy>,
+    /// What the services are.
+    pub template: Template,
+}
+
+/// What the services are; texts with `{name}`, `{home}`, `{directory}`, `{service}`, `{log-dir}`.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The same of the root instance, if another.
+    pub root_command: Option<Vec<String>>,
+    /// Options for futo-launch.
+    pub options: Vec<String>,
+    /// The working directory.
+    pub chdir: Option<String>,
+    /// HOME.
+    pub user_home: Option<String>,
+    /// A Python environment to run in.
+    pub venv: Option<String>,
+    /// Variables.
+    pub env: Vec<(String, String)>,
+    /// Where the logger writes; no logger without.
+    pub log_dir: Option<String>,
+    /// The logger.
+    pub log_command: Vec<String>,
+    /// Exit codes after which the service is not started again.
+    pub no_restart: Vec<u8>,
+}
+
+fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_string).to_vec()
+}
+
+impl System {
+    /// Nothing but what every system has.
+    fn plain() -> System {
+        System {
+            name: "instances".to_string(),
+            home: PathBuf::new(),
+            scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
+            user: String::new(),
+            delegate: DelegateTo::Nobody,
+            label: "instance".to_string(),
+            instances: ".".to_string(),
+            marker: None,
+            root_instance: None,
+            service: "{name}".to_string(),
+            state_file: None,
+            state_keys: Vec::new(),
+            running: texts(["running"]),
+            stale: Vec::new(),
+            boot_log: None,
+            boot_log_size: BOOT_LOG_SIZE,
+            policy: Policy::Last,
+            policies: BTreeMap::new(),
+            template: Template {
+                log_command: texts(["s6-log", "n10", "s1000000", "T", "{log-dir}"]),
+                ..Template::default()
+            },
+        }
+    }
+
+    /// The gateways of hermes, as its own boot module has them.
+    pub fn hermes() -> System {
+        System {
+            name: "hermes".to_string(),
+            home: PathBuf::from("/opt/data"),
+            user: "hermes".to_string(),
+            delegate: DelegateTo::Group("hermes".to_string()),
+            label: "profile".to_string(),
+            instances: "profiles".to_string(),
+            marker: Some("SOUL.md".to_string()),
+            root_instance: Some("default".to_string()),
+            service: "gateway-{name}".to_string(),
+            state_file: Some("gateway_state.json".to_string()),
+            state_keys: texts(["desired_state", "gateway_state"]),
+            running: texts(["running", "draining", "degraded"]),
+            stale: texts(["gateway.pid", "processes.json"]),
+            boot_log: Some("logs/container-boot.log".to_string()),
+            template: Template {
+                command: texts(["hermes", "-p", "{name}", "gateway", "run"]),
+                root_command: Some(texts(["hermes", "gateway", "run"])),
+                options: Vec::new(),
+                chdir: Some("{home}".to_string()),
+                user_home: Some("{home}".to_string()),
+                venv: Some("/opt/hermes/.venv".to_string()),
+                env: vec![("HERMES_HOME".to_string(), "{home}".to_string())],
+                log_dir: Some("{home}/logs/gateways/{name}".to_string()),
+                no_restart: vec![0, 78],
+                ..System::plain().template
+            },
+            ..System::plain()
+        }
+    }
+
+    /// Whose the instances are, looked up later.
+    pub fn user_request(&self) -> Option<UserRequest> {
+        UserRequest::parse(&self.user).ok()
+    }
+}
+
+const BOOT_LOG_SIZE: u64 = 262_144;
+
+/// A key of the file.
+pub struct Key {
+    /// As written.
+    pub name: &'static str,
+    /// Puts a value of the right kind in its place, or tells the right kind.
+    set: fn(&mut System, Value) -> Result<(), &'static str>,
+}
+
+macro_rules! keys {
+    ($($name:literal: $kind:ident => $($field:ident).+;)*) => {
+        &[$(Key {
+            name: $name,
+            set: |system, value| {
+                system.$($field).+ = $kind(value)?.into();
+                Ok(())
+            },
+        }),*]
+    };
+}
+
+/// All keys but `preset`, which comes before them.
+pub static KEYS: &[Key] = keys! {
+    "name": word => name;
+    "home": absolute => home;
+    "scan-dir": absolute => scan_dir;
+    "user": user => user;
+    "delegate": delegate => delegate;
+    "label": word => label;
+    "instances": below => instances;
+    "marker": file => marker;
+    "root-instance": word => root_instance;
+    "service": text => service;
+    "state-file": file => state_file;
+    "state-keys": list => state_keys;
+    "running": list => running;
+    "stale": files => stale;
+    "boot-log": below => boot_log;
+    "boot-log-size": size => boot_log_size;
+    "policy": policy => policy;
+    "policies": policies => policies;
+    "command": words => template.command;
+    "root-command": words => template.root_command;
+    "options": options => template.options;
+    "chdir": text => template.chdir;
+    "user-home": text => template.user_home;
+    "venv": text => template.venv;
+    "env": table => template.env;
+    "log-dir": text => template.log_dir;
+    "log-command": words => template.log_command;
+    "no-restart": codes => template.no_restart;
+};
+
+type Kind<T> = Result<T, &'static str>;
+
+/// A text for which `fits` holds.
+fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) -> Kind<String> {
+    match value {
+        Value::Text(text) if fits(&text) => Ok(text),
+        _ => Err(wanted),
+    }
+}
+
+/// A list of texts for which `fits` holds.
+fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static str) -> Kind<Vec<String>> {
+    match value {
+        Value::List(list) if fits(&list) => Ok(list),
+        _ => Err(wanted),
+    }
+}
+
+fn text(value: Value) -> Kind<String> {
+    text_that(value, |text| !text.is_empty(), "a text")
+}
+
+fn word(value: Value) -> Kind<String> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let fits = |text: &str| !text.is_empty() && text.bytes().all(is_word);
+    text_that(value, fits, "a word of letters, digits, _ and -")
+}
+
+fn user(value: Value) -> Kind<String> {
+    text_that(value, |text| UserRequest::parse(text).is_ok(), "NAME, NAME:GROUP, UID or UID:GID")
+}
+
+fn delegate(value: Value) -> Kind<DelegateTo> {
+    Ok(match text(value)?.as_str() {
+        "none" => DelegateTo::Nobody,
+        group => DelegateTo::Group(group.to_string()),
+    })
+}
+
+fn absolute(value: Value) -> Kind<PathBuf> {
+    text_that(value, |text| Path::new(text).is_absolute(), "an absolute path").map(PathBuf::from)
+}
+
+fn below(value: Value) -> Kind<String> {
+    use std::path::Component::{CurDir, Normal};
+    let inside = |text: &str| Path::new(text).components().all(|part| matches!(part, Normal(_) | CurDir));
+    text_that(value, |text| !text.is_empty() && inside(text), "a path below home, without ..")
+}
+
+fn is_file_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains('/')
+}
+
+fn file(value: Value) -> Kind<String> {
+    text_that(value, is_file_name, "the name of a file")
+}
+
+fn list(value: Value) -> Kind<Vec<String>> {
+    list_that(value, |_| true, "a list of texts")
+}
+
+fn files(value: Value) -> Kind<Vec<String>> {
+    list_that(value, |list| list.iter().all(|name| is_file_name(name)), "a list of names of files")
+}
+
+fn words(value: Value) -> Kind<Vec<String>> {
+    let names_program = |list: &[String]| list.first().is_some_and(|program| !program.is_empty());
+    list_that(value, names_program, "a list of the program and its arguments: [\"bot\", \"{name}\"]")
+}
+
+fn options(value: Value) -> Kind<Vec<String>> {
+    let are_options = |list: &[String]| {
+        let mut findings = Findings::default();
+        let request = cli::parse(list.iter().map(Into::into), &mut findings);
+        findings.is_empty() && request.words.is_empty() && request.ask.is_none() && request.file.is_none()
+    };
+    list_that(value, are_options, "a list of options of futo-launch: [\"--nice\", \"5\"]")
+}
+
+fn table(value: Value) -> Kind<Vec<(String, String)>> {
+    let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
+    match value {
+        Value::Table(table) if table.iter().all(|(name, _)| is_name(name)) => Ok(table),
+        _ => Err("a table of variables: { NAME = \"value\" }"),
+    }
+}
+
+fn size(value: Value) -> Kind<u64> {
+    const WANTED: &str = "a number of bytes, from 1 on";
+    let text = text(value).map_err(|_| WANTED)?;
+    text.parse().ok().filter(|number| *number > 0).ok_or(WANTED)
+}
+
+fn codes(value: Value) -> Kind<Vec<u8>> {
+    const WANTED: &str = "a list of exit codes, 0 to 255";
+    let list = list(value).map_err(|_| WANTED)?;
+    list.iter().map(|code| code.parse().map_err(|_| WANTED)).collect()
+}
+
+fn policy(value: Value) -> Kind<Policy> {
+    match value {
+        Value::Text(text) if text == "always" => Ok(Policy::Always),
+        Value::Text(text) if text == "last" => Ok(Policy::Last),
+        Value::Text(text) if text == "never" => Ok(Policy::Never),
+        _ => Err("always, last or never"),
+    }
+}
+
+fn policies(value: Value) -> Kind<BTreeMap<String, Policy>> {
+    let Value::Table(table) = value else { return Err("a table: { NAME = \"always\" }") };
+    table.into_iter().map(|(name, text)| Ok((name, policy(Value::Text(text))?))).collect()
+}
+
+/// Reads the file of `--config`, over the preset that is asked for or that it names.
+pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Option<System> {
+    let failed = |source| ServiceFileError::Read { path: path.to_path_buf(), source };
+    let read = Machine.read_service_file(path, service_file::MAX_BYTES).map_err(failed);
+    let (text, is_roots) = findings.take(read)?;
+    if Machine.is_root() && !is_roots {
+        // it says what is run, and as whom
+        let what = "what root is to run".to_string();
+        findings.push(trust::TrustError::NamesRights { path: path.to_path_buf(), what });
+        return None;
+    }
+    parse(path, &text, preset, findings)
+}
+
+fn parse(path: &Path, text: &str, preset: Option<System>, findings: &mut Findings) -> Option<System> {
+    let before = findings.iter().count();
+    let entries = service_file::entries(path, text, findings);
+    let names_hermes = |entry: &Entry| entry.key == "preset" && entry.value == Value::Text("hermes".into());
+    let mut system = match preset {
+        Some(system) => system,
+        None if entries.iter().any(names_hermes) => System::hermes(),
+        None => System::plain(),
+    };
+    for Entry { line, column, key, value } in entries {
+        let path = path.to_path_buf();
+        if key == "preset" {
+            if value != Value::Text("hermes".to_string()) {
+                findings.push(ServiceFileError::WrongKind { path, line, key, wanted: "hermes".to_string() });
+            }
+            continue;
+        }
+        match KEYS.iter().find(|each| each.name == key) {
+            None => {
+                let known = KEYS.iter().map(|each| each.name).chain(["preset"]);
+                let near = cli::nearest(&key.replace('_', "-"), known);
+                let remedy = near.map(|near| format!("did you mean {near}?"));
+                findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
+            }
+            Some(_) if value.has_nul() => {
+                let wanted = "a text without a NUL byte".to_string();
+                findings.push(ServiceFileError::WrongKind { path, line, key, wanted });
+            }
+            Some(known) => {
+                if let Err(wanted) = (known.set)(&mut system, value) {
+                    let wanted = wanted.to_string();
+                    findings.push(ServiceFileError::WrongKind { path, line, key, wanted });
+                }
+            }
+        }
+    }
+    for (key, is_missing) in [
+        ("home", system.home.as_os_str().is_empty()),
+        ("user", system.user.is_empty()),
+        ("command", system.template.command.is_empty()),
+    ] {
+        if is_missing {
+            findings.push(super::InstancesError::MissingKey { path: path.to_path_buf(), key });
+        }
+    }
+    (findings.iter().count() == before).then_some(system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<System, Vec<String>> {
+        let mut findings = Findings::default();
+        let system = parse(Path::new("a.toml"), text, None, &mut findings);
+        system.ok_or_else(|| {
+            findings.iter().map(|f| format!("{} ({})", f.text, f.hint.as_deref().unwrap_or("-"))).collect()
+        })
+    }
+
+    #[test]
+    fn describes_any_system_of_instances() {
+        let text = "name = 'bots'\nhome = '/srv/bots'\nuser = 'bot:bots'\ncommand = ['bot', '{name}', 5]\n\
+                    policy = 'always'\nno-restart = [0]\nboot-log-size = 1000\n\
+                    [policies]\na = 'never'\n[env]\nA = 'b'\n";
+        let system = parsed(text).expect("read");
+        assert_eq!((system.name.as_str(), system.policy), ("bots", Policy::Always));
+        assert_eq!(system.template.command, ["bot", "{name}", "5"]);
+        assert_eq!(system.policies.get("a"), Some(&Policy::Never));
+        assert_eq!((system.boot_log_size, system.template.no_restart), (1000, vec![0]));
+    }
+
+    #[test]
+    fn changes_a_preset_where_it_says_otherwise() {
+        let system =
+            parsed("preset = 'hermes'\nhome = '/data'\npolicies = { coder = 'always' }\n").expect("read");
+        assert_eq!(system.home, Path::new("/data"));
+        assert_eq!(system.service, "gateway-{name}");
+    }
+
+    #[test]
+    fn says_all_that_is_wrong_with_line_and_nearest_name() {
+        let findings = parsed(
+            "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
+             stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nenv = { 'A B' = 'c' }\n",
+        )
+        .expect_err("refused");
+        assert_eq!(
+            findings,
+            [
+                "a.toml:1: home: must be an absolute path (-)",
+                "a.toml:2:1: unknown key 'state_file' (did you mean state-file?)",
+                "a.toml:3: instances: must be a path below home, without .. (-)",
+                "a.toml:4: policy: must be always, last or never (-)",
+                "a.toml:5: no-restart: must be a list of exit codes, 0 to 255 (-)",
+                "a.toml:6: stale: must be a list of names of files (-)",
+                "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
+                "a.toml:8: preset: must be hermes (-)",
+                "a.toml:9: env: must be a table of variables: { NAME = \"value\" } (-)",
+                "a.toml: home is missing (-)",
+                "a.toml: user is missing (-)",
+                "a.toml: command is missing (-)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! What can be wrong with instances.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::error::{Problem, reason};
+use crate::exit::Exit;
+use crate::service::InvalidName;
+use crate::sys::nofollow::PathError;
+
+/// What can be wrong with instances.
+#[derive(Debug, thiserror::Error)]
+pub enum InstancesError {
+    /// The file of `--config` lacks a key.
+    #[error("{}: {key} is missing", path.display())]
+    MissingKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
+    /// The volume cannot be reached.
+    #[error("unable to open the home of the instances: {0}")]
+    Home(PathError),
+    /// The group is unknown.
+    #[error("no group '{0}' in /etc/group")]
+    NoGroup(String),
+    /// An instance's directory, or the directory that holds them, cannot be opened.
+    #[error("unable to open directory '{path}': {reason}")]
+    Directory {
+        /// Below the home.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A name that is not of the form of names.
+    #[error("its name is not of the form [a-z0-9][a-z0-9_-]*")]
+    Name,
+    /// A name whose service cannot have one.
+    #[error("the name of its service {0}")]
+    ServiceName(InvalidName),
+    /// It would take the name of the one that is always there.
+    #[error("'{path}' is skipped: the name '{name}' stands for the home itself")]
+    Reserved {
+        /// Below the home.
+        path: String,
+        /// The name.
+        name: String,
+    },
+    /// A file that means nothing any more.
+    #[error("unable to remove '{file}': {}", reason(*errno))]
+    Stale {
+        /// In the instance's directory.
+        file: String,
+        /// Why.
+        errno: Errno,
+    },
+}
+
+impl Problem for InstancesError {
+    fn exit(&self) -> Exit {
+        match self {
+            InstancesError::Stale { .. } | InstancesError::Directory { .. } => Exit::SYSTEM,
+            InstancesError::Home(_) => Exit::NOTHING_DONE,
+            _ => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            InstancesError::Home(_) => Some("HERMES_HOME or --home DIR names another one".to_string()),
+            InstancesError::Name => Some("rename its directory".to_string()),
+            InstancesError::Reserved { .. } => Some("rename the directory".to_string()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `futo reconcile`: instances on a volume, each a service made from a template.
+
+mod boot_log;
+pub mod config;
+mod error;
+mod find;
+mod state;
+mod template;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::Choice;
+use super::account::Account;
+use super::delegate::{Delegation, Waiting};
+use super::desired::Desired;
+use super::report::{FAILED, Report, field};
+use super::scan::{Intent, ScanDirectory};
+use crate::error::Findings;
+use crate::sys::clock;
+use crate::sys::nofollow::{self, Missing};
+use config::{DelegateTo, Policy, System};
+pub use error::InstancesError;
+use find::{Finder, Instance, Publishable};
+
+/// Publishes the services of all instances. An error is one that leaves nothing to be done.
+pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
+    nofollow::with_no_umask(|| reconcile_all(system, choice))
+}
+
+fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
+    let mut findings = Findings::default();
+    let account = system.user_request().and_then(|user| Account::find(&user, &mut findings));
+    let delegation = delegation(system, choice, &mut findings);
+    let home = nofollow::open_directory(&system.home, Missing::Refuse).map_err(InstancesError::Home);
+    let home = findings.take(home);
+    let maker = format!("futo reconcile {}", system.name);
+    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker));
+    let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
+    findings.or(())?;
+
+    // before anything is removed on the volume: what runs still needs its files
+    let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
+    let finder = Finder { system, intent: choice.intent, supervised: &supervised };
+    let (instances, mut report) = account.act(|| finder.find(&home))??;
+
+    let mut desired_names = BTreeSet::new();
+    for Instance { mut row, publishable } in instances {
+        if let Some(publishable) = publishable {
+            desired_names.insert(publishable.service.to_string());
+            let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
+            let desired = desired(system, choice, &publishable, delegation, starts);
+            match scan.apply(&desired) {
+                Ok(change) => {
+                    row.change = Some(change);
+                    row.action = if starts { "started" } else { "registered" };
+                }
+                Err(error) => {
+                    report.is_unfinished |= error.passes();
+                    row.failures.push(error);
+                }
+            }
+        } else if let Some(service) = &row.service {
+            // what cannot be looked at now is not gone
+            desired_names.insert(service.clone());
+        }
+        report.rows.push(row);
+    }
+    scan.tell_of_all();
+    // an incomplete list tells of nothing that it has gone
+    if choice.prune && report.failures.is_empty() {
+        super::prune(&scan, &desired_names, choice.patience, &mut report);
+    }
+    if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
+        let stamp = boot_log::stamp(clock::wall_now());
+        let lines = lines(system, &report, &stamp);
+        let size = system.boot_log_size;
+        let appended = account.act(|| boot_log::append(&home, path, size, &lines))?;
+        report.failures.take(appended);
+    }
+    Ok(report)
+}
+
+/// The lines of the report, each behind `start`.
+pub fn lines(system: &System, report: &Report, start: &str) -> String {
+    let mut lines = String::new();
+    for row in &report.rows {
+        let prior = row.prior_state.as_deref().map_or("None".to_string(), field);
+        let _ = writeln!(
+            lines,
+            "{start} {}={} prior_state={prior} action={}",
+            system.label,
+            field(&row.shown),
+            if row.has_failed() && row.change.is_none() { FAILED } else { row.action }
+        );
+    }
+    lines
+}
+
+fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Option<Delegation> {
+    let waiting = if choice.delegate.wait { Waiting::Open } else { Waiting::Closed };
+    let to = choice.delegate.to.as_ref().unwrap_or(&system.delegate);
+    let DelegateTo::Group(name) = to else { return None };
+    let group =
+        findings.take(super::group_named(name).ok_or_else(|| InstancesError::NoGroup(name.clone())))?;
+    Some(Delegation { group, waiting })
+}
+
+fn starts(system: &System, choice: &Choice, name: &str, prior_state: Option<&str>) -> bool {
+    match system.policies.get(name).unwrap_or(&system.policy) {
+        _ if choice.no_start => false,
+        Policy::Always => true,
+        Policy::Never => false,
+        Policy::Last => prior_state.is_some_and(|state| system.running.iter().any(|each| each == state)),
+    }
+}
+
+fn desired(
+    system: &System,
+    choice: &Choice,
+    instance: &Publishable,
+    delegation: Option<Delegation>,
+    starts: bool,
+) -> Desired {
+    let names = template::Names {
+        name: &instance.name,
+        service: instance.service.as_str(),
+        home: &system.home.to_string_lossy(),
+        directory: &instance.directory,
+    };
+    let mut files = template::files(system, &choice.launcher, &names, instance.is_root_instance);
+    if !starts {
+        files.set_down();
+    }
+    Desired { name: instance.service.clone(), files, delegation }
+}

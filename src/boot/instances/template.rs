@@ -1,0 +1,126 @@
+//! The service directory of an instance.
+
+use std::ffi::OsString;
+
+use super::config::{System, Template};
+use crate::boot::desired::Files;
+use crate::service::layout;
+use crate::service::one_line::{self, Logger};
+
+/// What the placeholders stand for.
+#[derive(Debug)]
+pub(super) struct Names<'i> {
+    pub(super) name: &'i str,
+    pub(super) service: &'i str,
+    pub(super) home: &'i str,
+    pub(super) directory: &'i str,
+}
+
+/// Makes the log directory as the user, as far as it is missing.
+const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
+
+/// Behind the Python environment's own, where there is no PATH.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// The name of an instance's service.
+pub(super) fn service_name(system: &System, name: &str) -> String {
+    system.service.replace("{name}", name)
+}
+
+/// The files of an instance's service directory, but `down`.
+pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_instance: bool) -> Files {
+    let template = &system.template;
+    let log_dir = template.log_dir.as_deref().map(|text| expand(text, names, ""));
+    let expand = |text: &str| expand(text, names, log_dir.as_deref().unwrap_or_default());
+    let by = format!("futo reconcile ({})", system.name);
+    let launch = |options: Vec<String>, program: Vec<String>, logger: Logger| {
+        let mut words: Vec<String> = vec![launcher.to_string(), "--user".to_string(), system.user.clone()];
+        if let Some(home) = &template.user_home {
+            words.extend(["--home".to_string(), expand(home)]);
+        }
+        words.extend(["--log", "-"].map(str::to_string));
+        words.extend(options);
+        words.push("--".to_string());
+        words.extend(program);
+        one_line::script(&words.into_iter().map(OsString::from).collect::<Vec<_>>(), logger, &by)
+    };
+
+    let mut files = Files::default();
+    files.set("type", "longrun\n");
+    let command = match &template.root_command {
+        Some(command) if is_root_instance => command,
+        _ => &template.command,
+    };
+    let command: Vec<String> = command.iter().map(|word| expand(word)).collect();
+    let logger = if log_dir.is_some() { Logger::Wake } else { Logger::Leave };
+    files.set(layout::RUN, launch(options(template, expand), command, logger));
+    if let Some(log_dir) = &log_dir {
+        let mut program = ["sh", "-c", LOG_SCRIPT, "sh", log_dir].map(str::to_string).to_vec();
+        program.extend(template.log_command.iter().map(|word| expand(word)));
+        files.set(layout::LOG_RUN, launch(Vec::new(), program, Logger::Leave));
+    }
+    if !template.no_restart.is_empty() {
+        let codes: Vec<String> = template.no_restart.iter().map(ToString::to_string).collect();
+        let finish = format!(
+            "#!/bin/sh\n# written by {by}; edits here are lost\n# 125: do not start it again\n\
+             case \"$1\" in {}) exit 125 ;; esac\n",
+            codes.join("|")
+        );
+        files.set(layout::FINISH, finish);
+    }
+    files
+}
+
+fn options(template: &Template, expand: impl Fn(&str) -> String) -> Vec<String> {
+    let mut options = Vec::new();
+    if let Some(directory) = &template.chdir {
+        options.extend(["--chdir".to_string(), expand(directory)]);
+    }
+    let mut set =
+        |name: &str, value: String| options.extend(["--env".to_string(), format!("{name}={value}")]);
+    // the launcher puts variables in
+    let plain = |text: &str| expand(text).replace('$', "$$");
+    if let Some(venv) = &template.venv {
+        set("VIRTUAL_ENV", plain(venv));
+        set("PATH", format!("{}/bin:${{PATH:-{DEFAULT_PATH}}}", plain(venv)));
+    }
+    for (name, value) in &template.env {
+        set(name, plain(value));
+    }
+    options.extend(template.options.iter().map(|option| expand(option)));
+    options
+}
+
+/// Puts in what the placeholders stand for; once: what is put in is not looked at again.
+fn expand(text: &str, names: &Names<'_>, log_dir: &str) -> String {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        expanded.push_str(before);
+        let placeholders = [
+            ("{name}", names.name),
+            ("{service}", names.service),
+            ("{home}", names.home),
+            ("{directory}", names.directory),
+            ("{log-dir}", log_dir),
+        ];
+        let (word, value) =
+            placeholders.into_iter().find(|(word, _)| from.starts_with(word)).unwrap_or(("{", "{"));
+        expanded.push_str(value);
+        rest = from.get(word.len()..).unwrap_or_default();
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_put_in_once() {
+        let names = Names { name: "a", service: "s-a", home: "/h{name}", directory: "/h/a" };
+        assert_eq!(expand("x {name} {home}/{log-dir} ${X} {", &names, "L"), "x a /h{name}/L ${X} {");
+    }
+}

@@ -1,0 +1,91 @@
+//! From the volume to the scan directory, again and again: discover → desired → diff → apply → report.
+//!
+//! One engine, two front ends that discover: [`instances`] for `futo reconcile`, [`definitions`] for
+//! `futo sync`. Each makes of what it finds the service directories that should be ([`desired`]);
+//! [`scan`] and [`slot`] bring the scan directory there.
+
+pub mod account;
+pub mod definitions;
+pub mod delegate;
+pub mod desired;
+pub mod directory;
+pub mod instances;
+pub mod report;
+pub mod scan;
+pub mod slot;
+pub mod watch;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::unistd::Gid;
+
+use crate::plan::{Host, Machine, accounts};
+use instances::config::DelegateTo;
+use report::{Report, Row};
+use scan::{Intent, ScanDirectory};
+
+/// What the caller of a front end chose.
+#[derive(Debug)]
+pub struct Choice {
+    /// Whether anything is changed.
+    pub intent: Intent,
+    /// Whether what has gone is taken out of the scan directory.
+    pub prune: bool,
+    /// Nothing is started, whatever it did before.
+    pub no_start: bool,
+    /// Who may control the services, if another than the front end's own choice.
+    pub delegate: DelegateChoice,
+    /// How long supervisors of what has gone are waited for.
+    pub patience: Duration,
+    /// The launcher as run scripts name it.
+    pub launcher: String,
+}
+
+/// `--delegate`
+#[derive(Clone, Debug, Default)]
+pub struct DelegateChoice {
+    /// To whom; as the front end has it if none is named.
+    pub to: Option<DelegateTo>,
+    /// Members may wait with s6-svwait too.
+    pub wait: bool,
+}
+
+/// The launcher as run scripts name it: the one beside this program, else the one on PATH.
+pub fn launcher() -> String {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name("futo-launch"));
+    match beside.as_deref().and_then(Path::to_str) {
+        Some(path) if crate::sys::file::is_regular(Path::new(path)) => path.to_string(),
+        _ => "futo-launch".to_string(),
+    }
+}
+
+/// A group of /etc/group, by name or number.
+fn group_named(name: &str) -> Option<Gid> {
+    let number = name.parse().ok();
+    number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
+}
+
+/// Takes out what this command made and nobody wants any more, a row each.
+fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, report: &mut Report) {
+    let gone = report.failures.take(scan.others(wanted)).unwrap_or_default();
+    if gone.is_empty() {
+        return;
+    }
+    for (name, pruned) in scan.prune(&gone, patience) {
+        let mut row = Row::new(name.clone());
+        row.service = Some(name);
+        match pruned {
+            Ok(change) => {
+                row.change = Some(change);
+                row.action = report::change_word(change);
+            }
+            Err(error) => {
+                report.is_unfinished |= error.passes();
+                row.failures.push(error);
+            }
+        }
+        report.rows.push(row);
+    }
+}

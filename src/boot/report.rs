@@ -1,0 +1,199 @@
+//! What was done, for people and for programs.
+
+use serde::Serialize;
+
+use super::slot::Change;
+use crate::error::{Finding, Findings};
+use crate::exit::Exit;
+use crate::report::{Level, Reporter};
+
+/// What has become of one service.
+#[derive(Debug)]
+pub struct Row {
+    /// As the line names it: the instance, or the service.
+    pub shown: String,
+    /// Its name in the scan directory; none for a name that cannot be one.
+    pub service: Option<String>,
+    /// The state it was left in, where there is a file that tells.
+    pub prior_state: Option<String>,
+    /// What the line says.
+    pub action: &'static str,
+    /// What was done to its service directory.
+    pub change: Option<Change>,
+    /// What is wrong with it.
+    pub failures: Findings,
+    /// What somebody should look at, and nothing has failed.
+    pub warnings: Findings,
+}
+
+impl Row {
+    /// A row of which nothing is known yet.
+    pub fn new(shown: impl Into<String>) -> Self {
+        Row {
+            shown: shown.into(),
+            service: None,
+            prior_state: None,
+            action: FAILED,
+            change: None,
+            failures: Findings::default(),
+            warnings: Findings::default(),
+        }
+    }
+
+    /// Whether it is not as it should be.
+    pub fn has_failed(&self) -> bool {
+        !self.failures.is_empty()
+    }
+}
+
+/// The word for a service that is not as it should be.
+pub const FAILED: &str = "failed";
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// In the order of the lines.
+    pub rows: Vec<Row>,
+    /// What is wrong, of no single service.
+    pub failures: Findings,
+    /// What somebody should look at, of no single service.
+    pub warnings: Findings,
+    /// Something takes its time; another run will find it done.
+    pub is_unfinished: bool,
+}
+
+impl Report {
+    /// 0 if nothing has failed, 1 if something has.
+    pub fn exit(&self) -> Exit {
+        let failed = !self.failures.is_empty() || self.rows.iter().any(Row::has_failed);
+        if failed { Exit::SOME_FAILED } else { Exit::OK }
+    }
+
+    /// Says what is wrong, and where.
+    pub fn say(&self, reporter: &Reporter) {
+        Report::say_rows(&self.rows, reporter);
+        reporter.findings(Level::Fatal, &self.failures);
+        reporter.findings(Level::Warning, &self.warnings);
+    }
+
+    /// Says what is wrong with these services.
+    pub fn say_rows(rows: &[Row], reporter: &Reporter) {
+        for row in rows {
+            let named = |finding: &Finding| Finding {
+                text: format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text),
+                ..finding.clone()
+            };
+            row.failures.iter().for_each(|each| reporter.finding(Level::Fatal, &named(each)));
+            row.warnings.iter().for_each(|each| reporter.finding(Level::Warning, &named(each)));
+        }
+    }
+
+    /// For programs.
+    pub fn json(&self, command: &'static str, dry_run: bool) -> String {
+        let services = self
+            .rows
+            .iter()
+            .map(|row| ServicePart {
+                name: &row.shown,
+                service: row.service.as_deref(),
+                prior_state: row.prior_state.as_deref(),
+                action: row.action,
+                change: row.change.map(change_word),
+                problems: problem_parts(&row.failures),
+                warnings: problem_parts(&row.warnings),
+            })
+            .collect();
+        let page = Page {
+            version: 1,
+            command,
+            dry_run,
+            exit: self.exit().code(),
+            services,
+            problems: problem_parts(&self.failures),
+            warnings: problem_parts(&self.warnings),
+        };
+        // a struct of texts and numbers always has a JSON form
+        let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// `published`
+pub fn change_word(change: Change) -> &'static str {
+    match change {
+        Change::Published => "published",
+        Change::Updated => "updated",
+        Change::Unchanged => "unchanged",
+        Change::Pruned => "pruned",
+    }
+}
+
+/// A text in one field of a line: nothing in it can end the field, or the line.
+pub fn field(text: &str) -> String {
+    let mut field = String::with_capacity(text.len());
+    for character in text.chars().take(LONGEST_FIELD) {
+        match character {
+            // plain ASCII, but the blank, and what would make the escapes ambiguous
+            '!'..='~' if character != '\\' => field.push(character),
+            ' ' => field.extend(character.escape_unicode()),
+            _ => field.extend(character.escape_default()),
+        }
+    }
+    if text.chars().nth(LONGEST_FIELD).is_some() {
+        field.push('…');
+    }
+    field
+}
+
+/// In characters.
+const LONGEST_FIELD: usize = 256;
+
+#[derive(Serialize)]
+struct Page<'r> {
+    version: u32,
+    command: &'static str,
+    dry_run: bool,
+    exit: i32,
+    services: Vec<ServicePart<'r>>,
+    problems: Vec<ProblemPart<'r>>,
+    warnings: Vec<ProblemPart<'r>>,
+}
+
+#[derive(Serialize)]
+struct ServicePart<'r> {
+    name: &'r str,
+    service: Option<&'r str>,
+    prior_state: Option<&'r str>,
+    action: &'static str,
+    change: Option<&'static str>,
+    problems: Vec<ProblemPart<'r>>,
+    warnings: Vec<ProblemPart<'r>>,
+}
+
+#[derive(Serialize)]
+struct ProblemPart<'r> {
+    text: &'r str,
+    hint: Option<&'r str>,
+}
+
+fn problem_parts(findings: &Findings) -> Vec<ProblemPart<'_>> {
+    findings
+        .iter()
+        .map(|finding| ProblemPart { text: &finding.text, hint: finding.hint.as_deref() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_can_end_neither_itself_nor_the_line() {
+        assert_eq!(field("running"), "running");
+        assert_eq!(field("x action=started"), "x\\u{20}action=started");
+        assert_eq!(field("a\nreconcile: profile=b\\"), "a\\nreconcile:\\u{20}profile=b\\\\");
+        assert_eq!(field("\u{85}\u{2028}é"), "\\u{85}\\u{2028}\\u{e9}");
+        assert_eq!(field(&"x".repeat(300)).chars().count(), 257);
+    }
+}

@@ -1,0 +1,286 @@
+//! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
+use nix::sys::stat::{Mode, fstat};
+
+use super::desired::Desired;
+use super::directory::{Directory, StepError};
+use super::slot::{self, Change, Slot, SlotError};
+use crate::error::{Problem, reason};
+use crate::exit::Exit;
+use crate::service::layout;
+use crate::sys::clock::BootTime;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// Root's alone. A lock on the directory itself could be held by anybody who may read it.
+const LOCK: &str = ".futo-lock";
+/// A service directory that is being made.
+const STAGING: &str = ".futo-new-";
+/// One that was taken away.
+const GONE: &str = ".futo-gone-";
+/// s6-svscan's own, where it listens.
+const SVSCAN_CONTROL: &str = ".s6-svscan/control";
+/// How often it is looked for.
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// More names than this are not taken.
+const MOST_NAMES: usize = 100_000;
+
+/// Whether anything is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Yes.
+    Apply,
+    /// No: `--dry-run`.
+    Look,
+}
+
+/// Why the scan directory cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It cannot be reached.
+    #[error("unable to open the scan directory: {0}")]
+    Path(PathError),
+    /// Whoever can write there has root run his programs.
+    #[error("the scan directory '{}' can be written by others than root", .0.display())]
+    NotRoots(PathBuf),
+    /// The lock.
+    #[error("unable to lock '{}': {}", path.display(), reason(*errno))]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        errno: Errno,
+    },
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl Problem for ScanError {
+    fn exit(&self) -> Exit {
+        Exit::NOTHING_DONE
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
+                Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
+            }
+            ScanError::Step(error) => error.hint(),
+            ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
+            _ => None,
+        }
+    }
+}
+
+/// The scan directory, locked unless it is only looked at.
+#[derive(Debug)]
+pub struct ScanDirectory {
+    directory: Directory,
+    intent: Intent,
+    maker: String,
+    /// Services that were taken away and whose supervisors are still at work.
+    leaving: BTreeSet<String>,
+    _lock: Option<File>,
+}
+
+impl ScanDirectory {
+    /// Opens it and waits for any other run. `maker` tells the directories that this command made from
+    /// those of others.
+    pub fn open(path: &Path, intent: Intent, maker: &str) -> Result<Self, ScanError> {
+        let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
+        let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
+        let status = fstat(&fd).map_err(refused)?;
+        if nix::unistd::geteuid().is_root() && !nofollow::belongs_to_root_alone(&status) {
+            return Err(ScanError::NotRoots(path.to_path_buf()));
+        }
+        let directory = Directory { fd, shown: path.to_path_buf() };
+        let lock = match intent {
+            Intent::Look => None,
+            Intent::Apply => Some(lock(&directory)?),
+        };
+        let mut scan = ScanDirectory {
+            directory,
+            intent,
+            maker: format!("{maker}\n"),
+            leaving: BTreeSet::new(),
+            _lock: lock,
+        };
+        if intent == Intent::Apply {
+            scan.sweep()?;
+        }
+        Ok(scan)
+    }
+
+    /// Removes what a killed run has left.
+    fn sweep(&mut self) -> Result<(), StepError> {
+        for name in self.directory.names(MOST_NAMES)? {
+            let Some(name) = name.to_str() else { continue };
+            match name.strip_prefix(GONE) {
+                Some(service) if self.is_supervised(name) || self.logger_is_supervised(name) => {
+                    self.leaving.insert(service.to_string());
+                }
+                None if !name.starts_with(STAGING) => {}
+                _ => self.directory.remove_all(OsStr::new(name))?,
+            }
+        }
+        if !self.leaving.is_empty() {
+            // a run that was killed may not have said so
+            self.tell_svscan(b"an");
+        }
+        Ok(())
+    }
+
+    /// Makes a service directory what it should be; in a dry run only tells what that would be.
+    pub fn apply(&self, desired: &Desired) -> Result<Change, SlotError> {
+        let name = desired.name.as_str();
+        match slot::look(&self.directory, name, &self.maker)? {
+            // there would be a second copy of it
+            Slot::Absent if self.leaving.contains(name) => {
+                Err(SlotError::StillSupervised { name: name.to_string() })
+            }
+            Slot::Absent => {
+                if self.intent == Intent::Apply {
+                    slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+                }
+                Ok(Change::Published)
+            }
+            Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
+            Slot::Ours(present, marker) if slot::is_right(&present, &marker, desired)? => {
+                Ok(Change::Unchanged)
+            }
+            Slot::Ours(present, _) => {
+                if self.intent == Intent::Apply {
+                    slot::update(&present, desired, &self.maker)?;
+                }
+                Ok(Change::Updated)
+            }
+        }
+    }
+
+    /// All names that s6-svscan would take up.
+    pub fn names(&self) -> Result<BTreeSet<String>, StepError> {
+        let names = self.directory.names(MOST_NAMES)?;
+        Ok(names
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .collect())
+    }
+
+    /// Of all service directories that this command made, those whose names are not in `wanted`.
+    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<String>, StepError> {
+        let mut others = Vec::new();
+        for name in self.names()?.difference(wanted) {
+            if let Slot::Ours(..) = slot::look(&self.directory, name, &self.maker)? {
+                others.push(name.clone());
+            }
+        }
+        Ok(others)
+    }
+
+    /// Takes service directories away, whose supervisors then leave, and removes them. One whose
+    /// supervisor takes too long is left under its dot name for the next run.
+    pub fn prune(&self, names: &[String], patience: Duration) -> Vec<(String, Result<Change, SlotError>)> {
+        if self.intent == Intent::Look {
+            return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
+        }
+        let take_away = |name: &String| {
+            let gone = format!("{GONE}{name}");
+            let renamed = match self.leaving.contains(name) {
+                true => Err(SlotError::StillSupervised { name: name.clone() }),
+                false => self.directory.rename(name, &gone).map_err(SlotError::from),
+            };
+            (name.clone(), gone, renamed)
+        };
+        let renamed: Vec<_> = names.iter().map(take_away).collect();
+        self.tell_svscan(b"an");
+        let deadline = BootTime::now().after(patience);
+        let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
+            let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
+            (name, removed)
+        };
+        renamed.into_iter().map(finish).collect()
+    }
+
+    fn remove_gone(&self, name: &str, gone: &str, deadline: BootTime) -> Result<Change, SlotError> {
+        while self.is_supervised(gone) || self.logger_is_supervised(gone) {
+            if BootTime::now() >= deadline {
+                return Err(SlotError::StillSupervised { name: name.to_string() });
+            }
+            crate::sys::clock::pause(LOOKS_EVERY);
+        }
+        self.directory.remove_all(OsStr::new(gone))?;
+        Ok(Change::Pruned)
+    }
+
+    /// Whether a supervisor is at work in the directory of this name.
+    pub fn is_supervised(&self, name: &str) -> bool {
+        self.is_locked(&Path::new(name).join(layout::SUPERVISE).join("lock"))
+    }
+
+    fn logger_is_supervised(&self, name: &str) -> bool {
+        self.is_locked(&Path::new(name).join(layout::LOG).join(layout::SUPERVISE).join("lock"))
+    }
+
+    /// s6-supervise, like other supervisors, holds a lock for as long as it lives.
+    fn is_locked(&self, path: &Path) -> bool {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let Ok(file) = openat(&self.directory.fd, path, flags, Mode::empty()) else { return false };
+        is_locked(file.as_fd())
+    }
+
+    /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
+    /// said so.
+    pub fn tell_of_all(&self) {
+        if self.intent == Intent::Apply {
+            self.tell_svscan(b"a");
+        }
+    }
+
+    /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
+    fn tell_svscan(&self, commands: &[u8]) {
+        let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // nobody listens before s6-svscan runs, which looks by itself when it starts
+        if let Ok(control) = openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {
+            let _ = nix::unistd::write(&control, commands);
+        }
+    }
+}
+
+fn is_locked(file: std::os::fd::BorrowedFd<'_>) -> bool {
+    let mut lock = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    let asked = fcntl(file, FcntlArg::F_GETLK(&mut lock));
+    asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
+}
+
+/// Held until the file is closed.
+fn lock(directory: &Directory) -> Result<File, ScanError> {
+    let refused = |errno| ScanError::Lock { path: directory.shown.join(LOCK), errno };
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(&directory.fd, LOCK, flags, Mode::from_bits_truncate(0o600)).map_err(refused)?;
+    let file = File::from(file);
+    loop {
+        match file.lock() {
+            Ok(()) => return Ok(file),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))),
+        }
+    }
+}

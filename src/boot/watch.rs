@@ -1,0 +1,138 @@
+//! What may change what is published: inotify on the sources and on the definitions in them.
+//!
+//! Each directory is opened first, no link of a user's followed, and the descriptor is watched: a path
+//! that is handed to inotify could lead anywhere by then.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use nix::sys::stat::Mode;
+
+use super::directory::Directory;
+use crate::service::layout;
+use crate::sys::nofollow::{self, Missing};
+
+const COMES_OR_GOES: AddWatchFlags = AddWatchFlags::IN_CREATE
+    .union(AddWatchFlags::IN_MOVED_TO)
+    .union(AddWatchFlags::IN_MOVED_FROM)
+    .union(AddWatchFlags::IN_DELETE);
+const CHANGES: AddWatchFlags =
+    COMES_OR_GOES.union(AddWatchFlags::IN_CLOSE_WRITE).union(AddWatchFlags::IN_ATTRIB);
+const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFlags::IN_DELETE_SELF);
+
+/// Which names in a watched directory count.
+#[derive(Debug)]
+enum Names {
+    All,
+    One(OsString),
+    /// Those of a definition: a worker may write files of its own there.
+    OfDefinition,
+}
+
+/// inotify on everything that may change what is published.
+#[derive(Debug)]
+pub struct Watch {
+    inotify: Inotify,
+    names: BTreeMap<WatchDescriptor, Vec<Names>>,
+    is_complete: bool,
+}
+
+impl Watch {
+    /// Watches the sources as they are now.
+    pub fn on<'p>(sources: impl Iterator<Item = &'p PathBuf>) -> Result<Self, Errno> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let mut watch = Watch { inotify, names: BTreeMap::new(), is_complete: true };
+        for source in sources {
+            watch.add_ways_to(source);
+            watch.add_source(source);
+        }
+        Ok(watch)
+    }
+
+    /// Readable when something has happened.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+
+    /// Whether everything is watched; else somebody has to look from time to time.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether a pending event counts.
+    pub fn has_changed(&self) -> bool {
+        let mut changed = false;
+        while let Ok(events) = self.inotify.read_events() {
+            for event in events {
+                let name = event.name.as_deref().unwrap_or(OsStr::new(""));
+                let names = self.names.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
+                changed |= event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW)
+                    || name.is_empty()
+                    || names.iter().any(|names| names.count(name));
+            }
+        }
+        changed
+    }
+
+    /// A source may come, go or be replaced: its name where it is looked for, and every directory above.
+    fn add_ways_to(&mut self, source: &Path) {
+        let mut is_found = false;
+        for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
+            let Ok(directory) = nofollow::open_directory(above, Missing::Refuse) else { continue };
+            self.add(directory.as_fd(), Names::One(name.to_os_string()), MOVES_ITSELF);
+            // what else happens further up is none of ours, and would only wake us
+            if !std::mem::replace(&mut is_found, true) {
+                self.add(directory.as_fd(), Names::One(name.to_os_string()), COMES_OR_GOES);
+            }
+        }
+    }
+
+    fn add_source(&mut self, source: &Path) {
+        let Ok(found) = nofollow::open_directory(source, Missing::Refuse) else { return };
+        self.add(found.as_fd(), Names::All, CHANGES);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let Ok(fd) = openat(&found, ".", flags, Mode::empty()) else { return };
+        let directory = Directory { fd, shown: source.to_path_buf() };
+        let Ok(names) = directory.names(super::definitions::MOST_DEFINITIONS) else {
+            self.is_complete = false;
+            return;
+        };
+        for name in names {
+            let Ok(definition) = directory.try_open(&name) else { continue };
+            self.add(definition.fd.as_fd(), Names::OfDefinition, CHANGES);
+            if let Ok(log) = definition.try_open(OsStr::new(layout::LOG)) {
+                self.add(log.fd.as_fd(), Names::OfDefinition, CHANGES);
+            }
+        }
+    }
+
+    fn add(&mut self, directory: BorrowedFd<'_>, names: Names, events: AddWatchFlags) {
+        // a directory may be on the way to several sources
+        let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
+        let flags = events | AddWatchFlags::IN_ONLYDIR | add;
+        // the number leads to what is open, whatever has its name by now
+        let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
+        match self.inotify.add_watch(path.as_str(), flags) {
+            Ok(descriptor) => self.names.entry(descriptor).or_default().push(names),
+            Err(_) => self.is_complete = false,
+        }
+    }
+}
+
+impl Names {
+    fn count(&self, name: &OsStr) -> bool {
+        match self {
+            Names::All => true,
+            Names::One(one) => one == name,
+            Names::OfDefinition => {
+                let is_in_log = |file: &str| file.strip_prefix("log/").is_some_and(|file| name == file);
+                name == layout::LOG || layout::FILES.iter().any(|file| name == *file || is_in_log(file))
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! When the supervisor is told that the service is ready.
+
+use super::settings::Settings;
+use super::spec::SpecError;
+use super::timing::apply;
+use super::value::{Delay, Lookup, ReadyForm};
+use crate::cli::Given;
+use crate::error::Findings;
+
+/// Readiness as it is asked for.
+#[derive(Clone, Default)]
+pub struct ReadinessSpec {
+    /// What makes ready; none: the start of a loop, or the worker's own business.
+    pub form: Option<ReadyForm>,
+    /// `--ready-timeout`, to be settled over the environment.
+    timeout: Option<Given>,
+}
+
+/// Names the option only.
+impl std::fmt::Debug for ReadinessSpec {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?} {:?}", self.form, self.timeout.as_ref().map(Given::place))
+    }
+}
+
+/// The last options of each kind; those that go with nothing are refused.
+pub(super) fn spec(
+    form: Option<ReadyForm>,
+    options: Vec<Given>,
+    is_loop: bool,
+    findings: &mut Findings,
+) -> ReadinessSpec {
+    let last = |long: &str| options.iter().rfind(|given| given.flag.long == long).cloned();
+    let (ready, timeout) = (last("ready"), last("ready-timeout"));
+    let needs_loop = matches!(form, Some(ReadyForm::FirstSuccess | ReadyForm::SdNotify));
+    if let (true, false, Some(ready)) = (needs_loop, is_loop, &ready) {
+        findings.push(SpecError::NeedsTiming { place: ready.place() });
+    }
+    // an invalid form has been said already
+    let is_waited_for = matches!(form, Some(ReadyForm::Check(_))) || (form.is_none() && ready.is_some());
+    if let (false, Some(timeout)) = (is_waited_for, &timeout) {
+        findings.push(SpecError::NothingToWaitFor { place: timeout.place() });
+    }
+    ReadinessSpec { form, timeout }
+}
+
+impl ReadinessSpec {
+    /// `--ready-timeout` over the worker's variables.
+    pub fn timeout(&self, variables: Lookup<'_>, findings: &mut Findings) -> Option<Delay> {
+        let mut settings = Settings::default();
+        findings.take(apply(self.timeout.as_ref()?, &mut settings, variables))?;
+        settings.ready_timeout
+    }
+}

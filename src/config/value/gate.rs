@@ -1,0 +1,59 @@
+//! Gates: what must be so before a service runs.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::{Check, Invalid, VariableName};
+
+/// What must be so before a service runs.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Gate {
+    /// `--if-env NAME`: a variable is set, and not empty.
+    IfSet(VariableName),
+    /// `--if-env NAME=VALUE`: a variable has this value.
+    IfEquals(VariableName, OsString),
+    /// `--if-file PATH`: the path is there.
+    IfFile(PathBuf),
+    /// `--wait-for`
+    WaitFor(Check),
+}
+
+impl Gate {
+    /// Reads `NAME` or `NAME=VALUE`.
+    pub fn parse_if_env(value: &OsStr) -> Result<Self, Invalid> {
+        let bytes = value.as_bytes();
+        match bytes.iter().position(|byte| *byte == b'=') {
+            None => VariableName::parse(bytes).map(Gate::IfSet),
+            Some(equals) => {
+                let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
+                let value = OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default());
+                Ok(Gate::IfEquals(name, value.to_os_string()))
+            }
+        }
+    }
+
+    /// Whether something else is waited for, where a switch would end the matter.
+    pub fn is_waited_for(&self) -> bool {
+        matches!(self, Gate::WaitFor(_))
+    }
+}
+
+/// In words, behind "closed until". A value is not shown: it may be a secret.
+impl std::fmt::Display for Gate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Gate::IfSet(name) => write!(formatter, "{} is set", name.as_str()),
+            Gate::IfEquals(name, _) => write!(formatter, "{} has the value of --if-env", name.as_str()),
+            Gate::IfFile(path) => write!(formatter, "'{}' is there", path.display()),
+            Gate::WaitFor(check) => check.fmt(formatter),
+        }
+    }
+}
+
+/// Does not show a value.
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Gate({self})")
+    }
+}

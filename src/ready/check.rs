@@ -1,0 +1,143 @@
+//! Looking whether something outside the worker is so: a port, a file, a command.
+
+use std::ffi::CString;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::socket::sockopt::SocketError;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket,
+};
+use nix::sys::stat::Mode;
+
+use crate::config::value::{Check, ShellCommand};
+use crate::sys::clock::BootTime;
+use crate::sys::process::{Ending, next_ended, open_process};
+use crate::sys::spawn::{Join, Launch, Vector, spawn};
+
+/// How long a connection may take.
+const CONNECT_TAKES: Duration = Duration::from_secs(1);
+/// How long a command may take.
+const COMMAND_TAKES: Duration = Duration::from_secs(10);
+/// Where the kernel has no pidfd: how often a command's end is asked for.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Where commands run.
+pub struct Surroundings<'a> {
+    /// `NAME=VALUE`
+    pub environment: &'a Vector,
+    /// Their directory, and that of relative paths.
+    pub directory: Option<&'a std::ffi::CStr>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is so.
+    Yes,
+    /// Not yet.
+    NotYet,
+    /// `end` became readable first.
+    Ended,
+}
+
+/// Looks once; `end` cuts it short.
+pub fn look(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> Found {
+    match check {
+        Check::Tcp(addresses) => {
+            match addresses.iter().any(|address| takes_connection(address, end).is_ok()) {
+                true => Found::Yes,
+                false => Found::NotYet,
+            }
+        }
+        Check::File(path) => is_there(path, surroundings),
+        Check::Command(command) => run(command, surroundings, end),
+    }
+}
+
+fn is_there(path: &Path, surroundings: &Surroundings<'_>) -> Found {
+    use std::os::unix::ffi::OsStrExt;
+    let base = surroundings.directory.map(|base| Path::new(std::ffi::OsStr::from_bytes(base.to_bytes())));
+    let path = base.map_or(path.to_path_buf(), |base| base.join(path));
+    match nix::sys::stat::stat(&path) {
+        Ok(_) => Found::Yes,
+        Err(_) => Found::NotYet,
+    }
+}
+
+fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Errno> {
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+    let connected = match address {
+        SocketAddr::V4(address) => connect(socket.as_raw_fd(), &SockaddrIn::from(*address)),
+        SocketAddr::V6(address) => connect(socket.as_raw_fd(), &SockaddrIn6::from(*address)),
+    };
+    match connected {
+        Err(Errno::EINPROGRESS) => {}
+        result => return result,
+    }
+    let mut watched = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT), PollFd::new(end, PollFlags::POLLIN)];
+    poll(&mut watched, timeout(CONNECT_TAKES))?;
+    match watched.first().and_then(PollFd::revents) {
+        Some(events) if !events.is_empty() => match getsockopt(&socket, SocketError)? {
+            0 => Ok(()),
+            number => Err(Errno::from_raw(number)),
+        },
+        _ => Err(Errno::ETIMEDOUT),
+    }
+}
+
+fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> Found {
+    // its output would fill the log as long as it fails
+    let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) else {
+        return Found::NotYet;
+    };
+    let arguments = Vector::new(vec![c"sh".to_owned(), c"-c".to_owned(), command.as_c_string().clone()]);
+    let started = spawn(&Launch {
+        candidates: &[CString::from(c"/bin/sh")],
+        arguments: &arguments,
+        environment: surroundings.environment,
+        output: Some(null.as_raw_fd()),
+        join: Join::StderrToStdout,
+        directory: surroundings.directory,
+        umask: None,
+        limits: &[],
+        handled: &[],
+        foreground: false,
+    });
+    let Ok(pid) = started else { return Found::NotYet };
+    let process: Option<OwnedFd> = open_process(pid).ok();
+    let deadline = BootTime::now().after(COMMAND_TAKES);
+    loop {
+        while let Some((ended, ending)) = next_ended() {
+            if ended == pid.as_raw() {
+                return if ending == Ending::Exited(0) { Found::Yes } else { Found::NotYet };
+            }
+        }
+        let left = deadline.since(BootTime::now());
+        let mut watched = vec![PollFd::new(end, PollFlags::POLLIN)];
+        watched.extend(process.as_ref().map(|process| PollFd::new(process.as_fd(), PollFlags::POLLIN)));
+        let nap = if process.is_some() { left } else { left.min(ASK_AGAIN) };
+        let polled = poll(&mut watched, timeout(nap));
+        let has_ended = watched.first().and_then(PollFd::any).unwrap_or(false);
+        if has_ended || left.is_zero() || !matches!(polled, Ok(_) | Err(Errno::EINTR)) {
+            let _ = killpg(pid, Signal::SIGKILL);
+            let _ = kill(pid, Signal::SIGKILL);
+            let _ = nix::sys::wait::waitpid(pid, None);
+            return if has_ended { Found::Ended } else { Found::NotYet };
+        }
+    }
+}
+
+/// For poll, rounded up, so that it is over afterwards.
+pub fn timeout(time: Duration) -> PollTimeout {
+    let milliseconds = time.as_nanos().div_ceil(1_000_000);
+    PollTimeout::try_from(i32::try_from(milliseconds).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
+}

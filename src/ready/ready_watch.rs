@@ -1,0 +1,118 @@
+//! The helper that looks for readiness: a copy of the launcher that tells the supervisor once, and leaves.
+//! It is ended by readiness, by `--ready-timeout`, or with whom it looks after.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::unistd::pipe2;
+
+use super::check::{Found, Surroundings, look, timeout};
+use super::readiness::Notification;
+use crate::config::value::Check;
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::clock::BootTime;
+use crate::sys::process::open_process;
+
+/// From look to look; twice as long each time, up to the last.
+const FIRST_NAP: Duration = Duration::from_millis(20);
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// What the helper is to do.
+pub struct ReadyWatch<'a> {
+    /// Where readiness is told.
+    pub notification: &'a Notification,
+    /// What makes ready.
+    pub check: &'a Check,
+    /// Where commands run.
+    pub surroundings: Surroundings<'a>,
+    /// How long to look.
+    pub timeout: Option<Duration>,
+    /// Who says that it took too long.
+    pub reporter: &'a Reporter,
+    /// Signals that this process handles.
+    pub handled: &'a [i32],
+}
+
+/// A helper of a loop: it leaves when this is dropped.
+#[derive(Debug)]
+pub struct LoopHelper(#[expect(dead_code, reason = "its end is seen at the other end")] OwnedFd);
+
+/// A helper in exec mode, which waits for the program to be executed.
+#[derive(Debug)]
+pub struct ExecHelper(OwnedFd);
+
+impl ExecHelper {
+    /// The program could not be executed.
+    pub fn dismiss(self) {
+        sys::signals::survive_writes();
+        let _ = nix::unistd::write(&self.0, b"x");
+    }
+}
+
+impl ReadyWatch<'_> {
+    /// For a loop: a child.
+    pub fn in_loop(&self) -> Result<LoopHelper, Errno> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        let ours = write.as_raw_fd();
+        sys::fork::helper(self.handled, || {
+            // else it would never see the end
+            sys::fd::close_inherited(ours);
+            self.look_until(&read)
+        })?;
+        Ok(LoopHelper(write))
+    }
+
+    /// Before an exec: nobody's child, so that the program that this process becomes has none that it does
+    /// not know of.
+    pub fn before_exec(&self) -> Result<ExecHelper, Errno> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        let ours = write.as_raw_fd();
+        // a process keeps its number, and this descriptor its process, over an exec
+        let process = open_process(nix::unistd::getpid())?;
+        sys::fork::orphan(self.handled, || {
+            sys::fd::close_inherited(ours);
+            // the other end closes with the exec
+            let mut word = [0];
+            match nix::unistd::read(&read, &mut word) {
+                Ok(0) => self.look_until(&process),
+                _ => 0,
+            }
+        })?;
+        Ok(ExecHelper(write))
+    }
+
+    /// Until `end` is readable.
+    fn look_until(&self, end: &OwnedFd) -> i32 {
+        let started = BootTime::now();
+        let mut nap = FIRST_NAP;
+        loop {
+            match look(self.check, &self.surroundings, end.as_fd()) {
+                Found::Yes => {
+                    self.notification.tell();
+                    return 0;
+                }
+                Found::Ended => return 0,
+                Found::NotYet => {}
+            }
+            let left = match self.timeout {
+                None => nap,
+                Some(most) => most.saturating_sub(BootTime::now().since(started)),
+            };
+            if left.is_zero() {
+                let waited = self.timeout.unwrap_or_default().as_secs_f64();
+                self.reporter.warn(&format!("not ready after {waited} s: waited until {}", self.check));
+                return 1;
+            }
+            let mut watched = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut watched, timeout(nap.min(left))) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                _ => return 0,
+            }
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
+    }
+}

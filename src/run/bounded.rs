@@ -1,0 +1,61 @@
+//! Commands beside the worker, bounded in time, that never delay a stop.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::worker::Worker;
+use crate::config::value::ShellCommand;
+use crate::error::Finding;
+use crate::sys::clock::BootTime;
+use crate::sys::process::Ending;
+use crate::sys::spawn::Vector;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// By itself.
+    Ended(Ending),
+    /// Its time was over: killed.
+    TimedOut,
+    /// A stop came: killed.
+    Stopped,
+}
+
+/// Sleeps until a signal comes or the time has passed.
+pub(super) type Wait<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<Vec<Signal>, Finding>;
+
+/// Waits for the command's end; gives the other signals that came.
+pub(super) fn wait_for(
+    mut command: Worker,
+    bound: Duration,
+    wait: Wait<'_>,
+) -> Result<(End, Vec<Signal>), Finding> {
+    let deadline = BootTime::now().after(bound);
+    let mut others = Vec::new();
+    loop {
+        command.reap();
+        if let Some(ending) = command.ended() {
+            return Ok((End::Ended(ending), others));
+        }
+        if BootTime::now() >= deadline {
+            command.signal_group(Signal::SIGKILL);
+            return Ok((End::TimedOut, others));
+        }
+        for signal in wait(Some(deadline))? {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
+                    command.signal_group(Signal::SIGKILL);
+                    return Ok((End::Stopped, others));
+                }
+                Signal::SIGCHLD => {}
+                signal => others.push(signal),
+            }
+        }
+    }
+}
+
+/// `sh -c COMMAND`
+pub(super) fn shell(command: &ShellCommand) -> Vector {
+    Vector::new(vec![c"sh".to_owned(), c"-c".to_owned(), command.as_c_string().clone()])
+}

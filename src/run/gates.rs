@@ -1,0 +1,92 @@
+//! Gates: what must be so before anything runs.
+
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+
+use super::Waiter;
+use super::bounded::{self, End, shell};
+use super::signals::HANDLED;
+use super::waiter::Deadline;
+use super::worker::{Worker, system_refused};
+use crate::config::value::{Gate, ShellCommand};
+use crate::error::Finding;
+use crate::plan::Plan;
+use crate::ready::environment::Environment;
+use crate::ready::gate::{State, state};
+use crate::ready::{Ready, c_path};
+use crate::sys::process::Ending;
+use crate::sys::spawn::{Join, Launch};
+
+/// How long a command of a gate may take.
+const COMMAND_TAKES: Duration = Duration::from_secs(10);
+
+/// A gate that is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Which.
+    pub gate: Gate,
+    /// Whether only another look can tell that it has opened.
+    pub look_again: bool,
+}
+
+/// What the gates say.
+pub(super) enum Gates {
+    Open,
+    Closed(Closed),
+    /// A stop came while a command was tried.
+    Stopped,
+}
+
+/// The first gate that is closed, of all.
+pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
+    for gate in &ready.plan.gates {
+        match state(gate, ready.plan, &ready.environment) {
+            State::Open => {}
+            State::Closed => return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: false })),
+            State::Depends(command) => {
+                let waiter =
+                    Waiter::in_place(place).map_err(|error| system_refused("take signals", error))?;
+                match run(command, ready, waiter)? {
+                    End::Ended(Ending::Exited(0)) => {}
+                    End::Stopped => return Ok(Gates::Stopped),
+                    _ => return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: true })),
+                }
+            }
+        }
+    }
+    Ok(Gates::Open)
+}
+
+/// The first switch (`--if-env`, `--if-file`) that is off by now; what was waited for once is not again.
+pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Closed> {
+    let mut switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
+    let gate = switches.find(|gate| state(gate, plan, environment) == State::Closed)?;
+    Some(Closed { gate: gate.clone(), look_again: false })
+}
+
+fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<End, Finding> {
+    // its output would fill the log as long as it fails
+    let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| system_refused("open '/dev/null'", errno.into()))?;
+    let directory = ready.plan.chdir.as_deref().map(c_path);
+    let started = Worker::start(&Launch {
+        candidates: &[c"/bin/sh".to_owned()],
+        arguments: &shell(command),
+        environment: &ready.environment.to_vector(),
+        output: Some(null.as_raw_fd()),
+        join: Join::StderrToStdout,
+        directory: directory.as_deref(),
+        umask: ready.plan.umask,
+        limits: &[],
+        handled: &HANDLED,
+        foreground: false,
+    });
+    let Ok(worker) = started else { return Ok(End::TimedOut) };
+    let (end, _) = bounded::wait_for(worker, COMMAND_TAKES, &mut |boot| {
+        waiter.wait(Deadline { boot, wall: None }, None).map_err(|errno| system_refused("wait", errno.into()))
+    })?;
+    Ok(end)
+}

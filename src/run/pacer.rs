@@ -1,0 +1,326 @@
+//! Who decides when the next run is due. Pure: the clocks are passed in.
+
+use std::time::{Duration, SystemTime};
+
+use crate::config::timing::{Pace, Timing};
+use crate::schedule::ZonedSchedule;
+use crate::sys::clock::BootTime;
+
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Now {
+    pub(super) boot: BootTime,
+    pub(super) wall: SystemTime,
+}
+
+/// When the next run is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Whatever becomes of the wall clock.
+    At(BootTime),
+    /// When the wall clock says so.
+    Wall(SystemTime),
+    /// The schedule has no further start.
+    Never,
+}
+
+/// What earlier launchers have left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Past {
+    /// When the last run began, or the schedule was first waited for.
+    pub(super) last_start: Option<SystemTime>,
+    /// When it ended.
+    pub(super) last_end: Option<SystemTime>,
+}
+
+/// A clock that is set by this much tells a new time: nothing has been missed in between, and what ran
+/// in a future that is none may run again. Below it the clock was mended: no start is lost or repeated.
+const NEW_TIME: Duration = Duration::from_secs(3600);
+/// Ticks that passed are counted up to this number; beyond, they are passed over.
+const MOST_COUNTED: u64 = 100_000;
+
+/// Decides.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    course: Course,
+    splay: Duration,
+    max_late: Option<Duration>,
+    not_before: BootTime,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+enum Course {
+    /// `--interval`, `--once`: the delay, the end of the last run, when the next is due.
+    Delay { delay: Duration, since: BootTime, due: BootTime },
+    /// `--every`: the next tick of the grid.
+    Grid { step: Duration, tick: BootTime },
+    /// `--schedule`: everything up to `seen` has been considered. `offset` tells when a clock is set.
+    Times { schedule: ZonedSchedule, seen: SystemTime, offset: Offset },
+}
+
+impl Now {
+    /// This moment.
+    pub(super) fn read() -> Self {
+        Now { boot: BootTime::now(), wall: crate::sys::clock::wall_now() }
+    }
+
+    /// How far the wall clock is ahead of BOOTTIME.
+    fn offset(self) -> Offset {
+        let since_boot = self.boot.since_boot();
+        match self.wall.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(wall) => wall.as_nanos().cast_signed() - since_boot.as_nanos().cast_signed(),
+            Err(before) => -(before.duration() + since_boot).as_nanos().cast_signed(),
+        }
+    }
+}
+
+/// In nanoseconds.
+type Offset = i128;
+
+impl Pacer {
+    /// The first run: at once, or when it is due after what ran before; a schedule's when it is time.
+    /// `splay` is this service's own.
+    pub(super) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
+        let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
+        let max_late = timing.max_late.map(|delay| delay.duration());
+        let not_before = now.boot.after(initial);
+        let at_once = not_before.after(splay);
+        let base = match timing.pace {
+            Pace::Every(_) => past.last_start,
+            _ => past.last_end.or(past.last_start),
+        };
+        // how long after the run before, if that counts
+        let elapsed = base.map(|base| now.wall.duration_since(base).unwrap_or_default());
+        let course = match &timing.pace {
+            Pace::Interval(delay) | Pace::Once { retry: delay } => {
+                let delay = delay.duration();
+                let due = match elapsed {
+                    None => at_once,
+                    Some(elapsed) if elapsed < delay => now.boot.after(delay - elapsed).max(not_before),
+                    Some(elapsed) if is_too_late(elapsed - delay, max_late) => now.boot.after(delay),
+                    Some(_) => at_once,
+                };
+                Course::Delay { delay, since: now.boot, due }
+            }
+            Pace::Every(step) => {
+                let step = step.duration();
+                let tick = match elapsed {
+                    None => at_once,
+                    Some(elapsed) => {
+                        let late = remainder(elapsed, step);
+                        match elapsed < step || is_too_late(late, max_late) {
+                            true => now.boot.after(step - late),
+                            false => at_once,
+                        }
+                    }
+                };
+                Course::Grid { step, tick: tick.max(not_before) }
+            }
+            Pace::Schedule(schedule) => {
+                let seen = earlier(past.last_start.unwrap_or(now.wall), splay);
+                Course::Times { schedule: schedule.clone(), seen, offset: now.offset() }
+            }
+        };
+        Pacer { course, splay, max_late, not_before, dropped: 0 }
+    }
+
+    /// Puts the first run off, or forward; a schedule keeps to its times.
+    pub(super) fn first_after(&mut self, delay: Duration, now: Now) {
+        match &mut self.course {
+            Course::Delay { due, .. } => *due = now.boot.after(delay),
+            Course::Grid { tick, .. } => *tick = now.boot.after(delay),
+            Course::Times { .. } => {}
+        }
+    }
+
+    /// The options have changed. What a run was waited for with is kept as far as it goes; of a new
+    /// schedule nothing has been missed.
+    pub(super) fn change(&mut self, timing: &Timing, splay: Duration, now: Now) {
+        self.max_late = timing.max_late.map(|delay| delay.duration());
+        match (&mut self.course, &timing.pace) {
+            (
+                Course::Delay { delay, since, due },
+                Pace::Interval(changed) | Pace::Once { retry: changed },
+            ) => {
+                if *delay != changed.duration() {
+                    *delay = changed.duration();
+                    *due = since.after(*delay);
+                }
+            }
+            (Course::Grid { step, .. }, Pace::Every(changed)) if *step == changed.duration() => {}
+            (Course::Times { schedule, .. }, Pace::Schedule(changed))
+                if schedule == changed && self.splay == splay => {}
+            (course, pace) => {
+                let tick = |step: Duration| now.boot.after(step);
+                *course = match pace {
+                    Pace::Interval(delay) | Pace::Once { retry: delay } => {
+                        let delay = delay.duration();
+                        Course::Delay { delay, since: now.boot, due: now.boot.after(delay) }
+                    }
+                    Pace::Every(step) => Course::Grid { step: step.duration(), tick: tick(step.duration()) },
+                    Pace::Schedule(schedule) => Course::Times {
+                        schedule: schedule.clone(),
+                        seen: earlier(now.wall, splay),
+                        offset: now.offset(),
+                    },
+                };
+            }
+        }
+        self.splay = splay;
+    }
+
+    /// When the next run is due. To be asked again when the wall clock was set.
+    pub(super) fn due(&mut self, now: Now) -> Due {
+        match &mut self.course {
+            Course::Delay { due, .. } => Due::At(*due),
+            Course::Grid { tick, .. } => Due::At(*tick),
+            Course::Times { schedule, seen, offset } => {
+                let before = std::mem::replace(offset, now.offset());
+                if before.abs_diff(*offset) >= NEW_TIME.as_nanos() {
+                    *seen = earlier(now.wall, self.splay);
+                }
+                let Some(tick) = schedule.after(*seen) else { return Due::Never };
+                let due = tick + self.splay;
+                match now.wall + self.not_before.since(now.boot) {
+                    first if now.boot < self.not_before && due < first => Due::At(self.not_before),
+                    _ => Due::Wall(due),
+                }
+            }
+        }
+    }
+
+    /// Whether a run is to begin now. One that is later than `--max-late` is dropped.
+    pub(super) fn is_due(&mut self, now: Now) -> bool {
+        let late = match self.due(now) {
+            Due::Never => return false,
+            Due::At(at) if now.boot < at => return false,
+            Due::Wall(at) if now.wall < at => return false,
+            _ => self.lateness(now),
+        };
+        if !is_too_late(late, self.max_late) {
+            return true;
+        }
+        self.dropped += self.pass(now);
+        false
+    }
+
+    /// How long ago the last tick was that has passed.
+    fn lateness(&self, now: Now) -> Duration {
+        match &self.course {
+            Course::Delay { due, .. } => now.boot.since(*due),
+            Course::Grid { step, tick } => remainder(now.boot.since(*tick), *step),
+            Course::Times { schedule, seen, .. } => {
+                let Some(most) = self.max_late else { return Duration::ZERO };
+                let limit = earlier(now.wall, self.splay + most);
+                match schedule.after(limit.max(*seen)) {
+                    Some(tick) if tick + self.splay <= now.wall => Duration::ZERO,
+                    _ => Duration::MAX,
+                }
+            }
+        }
+    }
+
+    /// A run begins: it stands for the last tick that has passed, those before it are dropped.
+    pub(super) fn began(&mut self, now: Now) {
+        let passed = match &self.course {
+            // one that was asked for leaves the tick that comes
+            Course::Delay { .. } => 0,
+            _ => self.pass(now),
+        };
+        self.dropped += passed.saturating_sub(1);
+    }
+
+    /// A run has ended; the ticks that passed are dropped. A failure may stretch the delay to `stretched`.
+    pub(super) fn ended(&mut self, now: Now, stretched: Option<Duration>) {
+        if let Course::Delay { delay, since, due } = &mut self.course {
+            *since = now.boot;
+            *due = now.boot.after(stretched.unwrap_or(*delay));
+            return;
+        }
+        self.skip_passed(now);
+        if let (Course::Grid { step, tick }, Some(stretched)) = (&mut self.course, stretched)
+            && stretched > *step
+        {
+            // the tick after the stretched delay since the one that is over
+            let more = (stretched - *step).as_nanos().div_ceil(step.as_nanos().max(1));
+            *tick = tick.after(times(*step, more));
+        }
+    }
+
+    /// Ticks that passed while there was something else to do are dropped.
+    pub(super) fn skip_passed(&mut self, now: Now) {
+        if !matches!(self.course, Course::Delay { .. }) {
+            self.dropped += self.pass(now);
+        }
+    }
+
+    /// Goes over the ticks up to now; says how many.
+    fn pass(&mut self, now: Now) -> u64 {
+        match &mut self.course {
+            Course::Delay { delay, due, .. } => {
+                *due = now.boot.after(*delay);
+                1
+            }
+            Course::Grid { step, tick } => {
+                if now.boot < *tick {
+                    return 0;
+                }
+                let passed = now.boot.since(*tick).as_nanos() / step.as_nanos().max(1) + 1;
+                *tick = tick.after(times(*step, passed));
+                u64::try_from(passed).unwrap_or(u64::MAX)
+            }
+            Course::Times { schedule, seen, .. } => {
+                let mut passed = 0;
+                while let Some(tick) = schedule.after(*seen)
+                    && tick + self.splay <= now.wall
+                {
+                    *seen = tick;
+                    passed += 1;
+                    if passed == MOST_COUNTED {
+                        *seen = earlier(now.wall, self.splay);
+                        break;
+                    }
+                }
+                passed
+            }
+        }
+    }
+
+    /// How many ticks were dropped since this was asked last.
+    pub(super) fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// How long it is until the next run; none if there is no more.
+    pub(super) fn next_in(&mut self, now: Now) -> Option<Duration> {
+        match self.due(now) {
+            Due::At(at) => Some(at.since(now.boot)),
+            Due::Wall(at) => Some(at.duration_since(now.wall).unwrap_or_default()),
+            Due::Never => None,
+        }
+    }
+}
+
+fn is_too_late(late: Duration, most: Option<Duration>) -> bool {
+    most.is_some_and(|most| late > most)
+}
+
+fn earlier(instant: SystemTime, by: Duration) -> SystemTime {
+    instant.checked_sub(by).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn remainder(time: Duration, step: Duration) -> Duration {
+    times(Duration::from_nanos(1), time.as_nanos() % step.as_nanos().max(1))
+}
+
+/// So many times a duration, as far as there is one so long.
+fn times(duration: Duration, number: u128) -> Duration {
+    let nanoseconds = duration.as_nanos().saturating_mul(number);
+    let seconds = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, u32::try_from(nanoseconds % 1_000_000_000).unwrap_or(0))
+}
+
+#[cfg(test)]
+#[path = "pacer_tests.rs"]
+mod tests;

@@ -1,0 +1,291 @@
+use std::time::UNIX_EPOCH;
+
+use super::*;
+use crate::config::settings::{OnStop, Persist};
+use crate::config::timing::{Around, StopRules};
+use crate::config::value::{Delay, StopSignal};
+use crate::schedule::{Schedule, Zone};
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// 2026-11-25 08:00:00 UTC, and 1000 s after boot; then so many seconds later.
+fn at(later: f64) -> Now {
+    Now { boot: BootTime::from_boot(seconds(1000.0 + later)), wall: wall(later) }
+}
+
+fn wall(later: f64) -> SystemTime {
+    let start = UNIX_EPOCH + Duration::from_secs(1_795_593_600);
+    if later < 0.0 { start - seconds(-later) } else { start + seconds(later) }
+}
+
+fn boot(later: f64) -> Due {
+    Due::At(BootTime::from_boot(seconds(1000.0 + later)))
+}
+
+/// The wall clock set by so many seconds.
+fn set_by(now: Now, step: f64) -> Now {
+    let wall = if step < 0.0 { now.wall - seconds(-step) } else { now.wall + seconds(step) };
+    Now { wall, ..now }
+}
+
+fn timing(pace: Pace) -> Timing {
+    Timing {
+        pace,
+        initial_delay: None,
+        persist: Persist::No,
+        max_late: None,
+        splay: None,
+        timeout: None,
+        stop: StopRules {
+            signal: StopSignal(nix::sys::signal::Signal::SIGTERM),
+            grace: Delay::from_secs(5),
+            on_stop: OnStop::Kill,
+        },
+        backoff: None,
+        max_failures: None,
+        around: Around::default(),
+    }
+}
+
+fn delay(text: &str) -> Delay {
+    Delay::parse(text).expect("a delay")
+}
+
+fn schedule(text: &str) -> Pace {
+    let utc = || Zone::named("UTC");
+    Pace::Schedule(Schedule::parse(text).and_then(|schedule| schedule.in_zone(utc)).expect("a schedule"))
+}
+
+fn first(timing: &Timing, past: Past) -> Pacer {
+    Pacer::new(timing, Duration::ZERO, past, at(0.0))
+}
+
+fn started(last_start: f64) -> Past {
+    Past { last_start: Some(wall(last_start)), last_end: None }
+}
+
+/// A run from one moment to another.
+fn run(pacer: &mut Pacer, from: f64, to: f64) -> u64 {
+    pacer.began(at(from));
+    pacer.ended(at(to), None);
+    pacer.take_dropped()
+}
+
+#[test]
+fn an_interval_is_from_the_end_of_a_run() {
+    let mut pacer = first(&timing(Pace::Interval(delay("60"))), Past::default());
+    assert!(pacer.is_due(at(0.0)));
+    assert_eq!(run(&mut pacer, 0.0, 12.5), 0);
+    assert_eq!(pacer.due(at(12.5)), boot(72.5));
+    assert!(!pacer.is_due(at(72.4)) && pacer.is_due(at(72.5)));
+    assert_eq!(pacer.next_in(at(72.0)), Some(seconds(0.5)));
+}
+
+#[test]
+fn a_rate_stays_on_the_grid_of_the_first_start_and_drops_what_passes_in_a_run() {
+    let mut pacer = first(&timing(Pace::Every(delay("0.2"))), Past::default());
+    assert!(pacer.is_due(at(0.001)));
+    assert_eq!(run(&mut pacer, 0.001, 0.05), 0);
+    assert_eq!(pacer.due(at(0.05)), boot(0.2));
+    // one that began late does not move the grid
+    assert_eq!(run(&mut pacer, 0.21, 0.26), 0);
+    assert_eq!(pacer.due(at(0.26)), boot(0.4));
+    assert_eq!(run(&mut pacer, 0.4, 0.9), 2);
+    assert_eq!(pacer.due(at(0.9)), boot(1.0));
+    // asleep for a day: one run, and the ticks before it are dropped
+    assert!(pacer.is_due(at(86_401.05)));
+    assert_eq!(run(&mut pacer, 86_401.05, 86_401.1), 432_000);
+    assert_eq!(pacer.due(at(86_401.1)), boot(86_401.2));
+}
+
+#[test]
+fn a_run_that_was_asked_for_leaves_the_next_tick() {
+    let mut pacer = first(&timing(Pace::Every(delay("10"))), Past::default());
+    assert_eq!(run(&mut pacer, 0.0, 1.0), 0);
+    assert_eq!(run(&mut pacer, 4.0, 5.0), 0);
+    assert_eq!(pacer.due(at(5.0)), boot(10.0));
+    let mut pacer = first(&timing(schedule("*:0")), Past::default());
+    assert_eq!(run(&mut pacer, 4.0, 5.0), 0);
+    assert_eq!(pacer.due(at(5.0)), Due::Wall(wall(3600.0)));
+}
+
+#[test]
+fn back_off_stretches_a_delay_and_lands_on_the_grid() {
+    let mut pacer = first(&timing(Pace::Interval(delay("5"))), Past::default());
+    pacer.began(at(0.0));
+    pacer.ended(at(1.0), Some(seconds(20.0)));
+    assert_eq!(pacer.due(at(1.0)), boot(21.0));
+    let mut pacer = first(&timing(Pace::Every(delay("5"))), Past::default());
+    pacer.began(at(0.0));
+    pacer.ended(at(1.0), Some(seconds(12.0)));
+    assert_eq!(pacer.due(at(1.0)), boot(15.0));
+    pacer.began(at(15.0));
+    pacer.ended(at(16.0), Some(seconds(5.0)));
+    assert_eq!((pacer.due(at(16.0)), pacer.take_dropped()), (boot(20.0), 0));
+}
+
+#[test]
+fn the_initial_delay_comes_before_every_first_run() {
+    for pace in [Pace::Interval(delay("60")), Pace::Every(delay("60")), Pace::Once { retry: delay("5") }] {
+        let timing = Timing { initial_delay: Some(delay("7")), ..timing(pace) };
+        assert_eq!(first(&timing, Past::default()).due(at(0.0)), boot(7.0));
+    }
+    let timing = Timing { initial_delay: Some(delay("7")), ..timing(schedule("*:*:0/5")) };
+    let mut pacer = first(&timing, Past::default());
+    assert_eq!(pacer.due(at(0.0)), boot(7.0));
+    assert!(!pacer.is_due(at(6.0)) && pacer.is_due(at(7.0)));
+    assert_eq!(run(&mut pacer, 7.0, 8.0), 0);
+    assert_eq!(pacer.due(at(8.0)), Due::Wall(wall(10.0)));
+}
+
+#[test]
+fn a_schedule_waits_for_its_time_and_drops_what_passes_in_a_run() {
+    let mut pacer = first(&timing(schedule("*:0/15")), Past::default());
+    assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(900.0)));
+    assert!(!pacer.is_due(at(899.9)) && pacer.is_due(at(900.0)));
+    assert_eq!(run(&mut pacer, 900.0, 950.0), 0);
+    assert_eq!(run(&mut pacer, 1800.0, 3700.0), 2);
+    assert_eq!(pacer.due(at(3700.0)), Due::Wall(wall(4500.0)));
+}
+
+#[test]
+fn a_schedule_without_a_further_start_is_never_due() {
+    let mut pacer = first(&timing(schedule("2026-11-25 09:00")), Past::default());
+    assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(3600.0)));
+    assert_eq!(run(&mut pacer, 3600.0, 3601.0), 0);
+    assert_eq!((pacer.due(at(3601.0)), pacer.next_in(at(3601.0))), (Due::Never, None));
+    assert!(!pacer.is_due(at(3601.0)));
+}
+
+#[test]
+fn a_restart_in_the_minute_of_a_schedule_does_not_repeat_its_start() {
+    let daily = timing(schedule("08:00"));
+    // begun at 08:00:00.003, written to the millisecond; started again 5 s later
+    let mut pacer = Pacer::new(&daily, Duration::ZERO, started(0.003), at(5.0));
+    assert_eq!(pacer.due(at(5.0)), Due::Wall(wall(86_400.0)));
+    let mut pacer = Pacer::new(&daily, seconds(3.7), started(3.7), at(5.0));
+    assert_eq!(pacer.due(at(5.0)), Due::Wall(wall(86_403.7)));
+}
+
+#[test]
+fn what_was_missed_runs_once_at_the_start_unless_it_is_too_late() {
+    let hourly = timing(schedule("*:50"));
+    let missed = started(-3.0 * 3600.0);
+    let mut pacer = first(&hourly, missed);
+    assert!(pacer.is_due(at(0.0)), "missed at 07:50");
+    assert_eq!(run(&mut pacer, 0.0, 1.0), 2, "05:50 and 06:50");
+    assert_eq!(pacer.due(at(1.0)), Due::Wall(wall(3000.0)));
+    for (most, is_due) in [("11m", true), ("9m", false)] {
+        let timing = Timing { max_late: Some(delay(most)), ..hourly.clone() };
+        let mut pacer = first(&timing, missed);
+        assert_eq!(pacer.is_due(at(0.0)), is_due, "{most}");
+    }
+    let timing = Timing { max_late: Some(delay("9m")), ..hourly.clone() };
+    let mut pacer = first(&timing, missed);
+    pacer.is_due(at(0.0));
+    assert_eq!((pacer.due(at(0.0)), pacer.take_dropped()), (Due::Wall(wall(3000.0)), 3));
+    // a first deployment, or --persist=no
+    assert_eq!(first(&hourly, Past::default()).due(at(0.0)), Due::Wall(wall(3000.0)));
+}
+
+#[test]
+fn a_kept_start_is_continued_by_intervals_and_rates() {
+    let interval = timing(Pace::Interval(delay("1h")));
+    let past = Past { last_start: Some(wall(-1900.0)), last_end: Some(wall(-1800.0)) };
+    assert_eq!(first(&interval, past).due(at(0.0)), boot(1800.0));
+    assert_eq!(first(&interval, started(-7000.0)).due(at(0.0)), boot(0.0));
+    let strict = Timing { max_late: Some(delay("10m")), ..interval };
+    assert_eq!(first(&strict, started(-7000.0)).due(at(0.0)), boot(3600.0));
+
+    let rate = timing(Pace::Every(delay("1h")));
+    assert_eq!(first(&rate, past).due(at(0.0)), boot(1700.0));
+    assert_eq!(first(&rate, started(-7000.0)).due(at(0.0)), boot(0.0));
+    let strict = Timing { max_late: Some(delay("10m")), ..rate };
+    assert_eq!(first(&strict, started(-7000.0)).due(at(0.0)), boot(200.0), "the old grid");
+    assert_eq!(first(&strict, started(-7500.0)).due(at(0.0)), boot(0.0), "5 minutes late");
+}
+
+#[test]
+fn splay_moves_the_first_run_and_each_start_of_a_schedule() {
+    let own = seconds(40.0);
+    for pace in [Pace::Interval(delay("60")), Pace::Every(delay("60"))] {
+        assert_eq!(Pacer::new(&timing(pace), own, Past::default(), at(0.0)).due(at(0.0)), boot(40.0));
+    }
+    let mut pacer = Pacer::new(&timing(schedule("*:0/15")), own, Past::default(), at(0.0));
+    // the tick of 08:00 is still to come, at 08:00:40
+    assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(40.0)));
+    assert!(!pacer.is_due(at(39.9)) && pacer.is_due(at(40.0)));
+    assert_eq!(run(&mut pacer, 40.0, 50.0), 0);
+    assert_eq!(pacer.due(at(50.0)), Due::Wall(wall(940.0)));
+}
+
+#[test]
+fn a_step_of_the_wall_clock_moves_no_delay() {
+    for pace in [Pace::Interval(delay("60")), Pace::Every(delay("60"))] {
+        let mut pacer = first(&timing(pace), Past::default());
+        run(&mut pacer, 0.0, 0.0);
+        for step in [-7200.0, 7200.0] {
+            assert_eq!(pacer.due(set_by(at(30.0), step)), boot(60.0));
+            assert!(!pacer.is_due(set_by(at(59.9), step)) && pacer.is_due(set_by(at(60.0), step)));
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_mended_loses_and_repeats_no_start() {
+    let mut pacer = first(&timing(schedule("*:0/15")), Past::default());
+    pacer.due(at(0.0));
+    // over the tick of 08:15: it runs, once
+    assert!(pacer.is_due(set_by(at(880.0), 30.0)));
+    pacer.began(set_by(at(880.0), 30.0));
+    pacer.ended(set_by(at(881.0), 30.0), None);
+    assert_eq!(pacer.take_dropped(), 0);
+    // and back over it: not again
+    assert!(!pacer.is_due(at(905.0)));
+    assert_eq!(pacer.due(at(905.0)), Due::Wall(wall(1800.0)));
+}
+
+#[test]
+fn a_clock_that_is_set_to_a_new_time_begins_anew() {
+    let mut pacer = first(&timing(schedule("09:00")), Past::default());
+    assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(3600.0)));
+    // from 08:00 to 10:00: nothing was missed
+    let ahead = set_by(at(10.0), 7200.0);
+    assert!(!pacer.is_due(ahead));
+    assert_eq!((pacer.due(ahead), pacer.take_dropped()), (Due::Wall(wall(90_000.0)), 0));
+    // and back to the day before
+    let back = set_by(at(20.0), -86_400.0);
+    assert_eq!(pacer.due(back), Due::Wall(wall(3600.0 - 86_400.0)));
+}
+
+#[test]
+fn time_that_was_slept_through_is_no_step_of_the_clock() {
+    let mut pacer = first(&timing(schedule("09:00")), Past::default());
+    pacer.due(at(0.0));
+    assert!(pacer.is_due(at(3.0 * 86_400.0)));
+    assert_eq!(run(&mut pacer, 3.0 * 86_400.0, 3.0 * 86_400.0 + 1.0), 2);
+}
+
+#[test]
+fn another_schedule_takes_effect_at_once_and_has_missed_nothing() {
+    let mut pacer = first(&timing(schedule("09:00")), Past::default());
+    pacer.change(&timing(schedule("07:30")), Duration::ZERO, at(10.0));
+    assert_eq!(pacer.due(at(10.0)), Due::Wall(wall(84_600.0)));
+    pacer.change(&timing(Pace::Interval(delay("60"))), Duration::ZERO, at(20.0));
+    assert_eq!(pacer.due(at(20.0)), boot(80.0));
+    run(&mut pacer, 80.0, 90.0);
+    pacer.change(&timing(Pace::Interval(delay("30"))), Duration::ZERO, at(100.0));
+    assert_eq!(pacer.due(at(100.0)), boot(120.0));
+    pacer.change(&timing(Pace::Every(delay("50"))), Duration::ZERO, at(100.0));
+    assert_eq!(pacer.due(at(100.0)), boot(150.0));
+}
+
+#[test]
+fn a_month_of_seconds_is_passed_over_quickly() {
+    let mut pacer = first(&timing(schedule("*:*:*")), started(-30.0 * 86_400.0));
+    assert!(pacer.is_due(at(0.0)));
+    assert!(run(&mut pacer, 0.0, 0.5) >= MOST_COUNTED - 1);
+    assert_eq!(pacer.due(at(0.5)), Due::Wall(wall(1.0)));
+}

@@ -1,0 +1,111 @@
+//! Telling readiness while the launcher stays: at the start, after a success, or when a helper or the worker
+//! says so. The worker never gets the descriptor.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+
+use super::sd_notify::NotifySocket;
+use super::signals::HANDLED;
+use super::worker::system_refused;
+use crate::config::value::{Delay, ReadyForm};
+use crate::error::Finding;
+use crate::plan::Plan;
+use crate::ready::check::Surroundings;
+use crate::ready::readiness::Notification;
+use crate::ready::ready_watch::{LoopHelper, ReadyWatch};
+use crate::report::Reporter;
+use crate::sys::spawn::Vector;
+
+/// Where readiness is told, and what is waited for.
+#[derive(Debug)]
+pub(super) struct Readiness<'a> {
+    /// None if there is nobody to tell, or it has been told.
+    notification: &'a mut Option<Notification>,
+    awaited: Awaited,
+}
+
+#[derive(Debug)]
+enum Awaited {
+    Nothing,
+    FirstSuccess,
+    Word(NotifySocket),
+    Helper(#[expect(dead_code, reason = "it leaves when this is dropped")] LoopHelper),
+}
+
+impl<'a> Readiness<'a> {
+    /// Begins to wait for what the plan says; the start is told at once.
+    pub(super) fn begin(
+        plan: &Plan,
+        notification: &'a mut Option<Notification>,
+        timeout: Option<Delay>,
+        environment: &Vector,
+        directory: Option<&CStr>,
+        reporter: &Reporter,
+    ) -> Result<Self, Finding> {
+        let refused = |errno: Errno| system_refused("wait for readiness", errno.into());
+        let awaited = match (notification.as_ref(), &plan.readiness.form) {
+            (None, _) => Awaited::Nothing,
+            (Some(_), None | Some(ReadyForm::Start)) => {
+                notification.take().into_iter().for_each(Notification::ready);
+                Awaited::Nothing
+            }
+            (Some(notification), Some(form)) => {
+                notification.keep_from_worker();
+                match form {
+                    ReadyForm::Start | ReadyForm::FirstSuccess => Awaited::FirstSuccess,
+                    ReadyForm::SdNotify => Awaited::Word(NotifySocket::open().map_err(refused)?),
+                    ReadyForm::Check(check) => {
+                        let watch = ReadyWatch {
+                            notification,
+                            check,
+                            surroundings: Surroundings { environment, directory },
+                            timeout: timeout.map(Delay::duration),
+                            reporter,
+                            handled: &HANDLED,
+                        };
+                        Awaited::Helper(watch.in_loop().map_err(refused)?)
+                    }
+                }
+            }
+        };
+        Ok(Readiness { notification, awaited })
+    }
+
+    /// A run has succeeded.
+    pub(super) fn succeeded(&mut self) {
+        if let Awaited::FirstSuccess = self.awaited {
+            self.tell();
+        }
+    }
+
+    /// Readable when the worker has said something.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match &self.awaited {
+            Awaited::Word(socket) => Some(socket.descriptor()),
+            _ => None,
+        }
+    }
+
+    /// Takes what the worker has said.
+    pub(super) fn listen(&mut self) {
+        if let Awaited::Word(socket) = &self.awaited
+            && socket.says_ready()
+        {
+            self.tell();
+        }
+    }
+
+    /// What the worker finds in its environment.
+    pub(super) fn variable(&self) -> Option<&CString> {
+        match &self.awaited {
+            Awaited::Word(socket) => Some(socket.variable()),
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self) {
+        self.notification.take().into_iter().for_each(Notification::ready);
+    }
+}

@@ -1,0 +1,269 @@
+//! Calendar events as systemd.time(7) has them, in the part that people use: `[WEEKDAYS] [DATE] [TIME]`.
+//! What is read means the same there; fractions of a second, years of two digits and `@SECONDS` are not.
+
+use super::calendar::{Calendar, Days, Set, YEARS, Years};
+use super::zone::Zone;
+use crate::config::value::Invalid;
+
+pub(super) const FORM: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
+
+const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+/// Reads the words; the last may be a zone.
+pub(super) fn parse(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
+    if let Some(found) = words.iter().find(|word| word.starts_with('@')) {
+        return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(FORM));
+    }
+    let (zone, words) = match words {
+        [rest @ .., last] if !rest.is_empty() && last.contains(|c: char| c.is_ascii_alphabetic()) => {
+            (Some(Zone::named(last)?), rest)
+        }
+        _ => (None, words),
+    };
+    let calendar = match words {
+        [shorthand] => match of_shorthand(shorthand) {
+            Some(calendar) => calendar,
+            None => of_words(words)?,
+        },
+        _ => of_words(words)?,
+    };
+    Ok((calendar, zone))
+}
+
+/// `daily` and its like.
+fn of_shorthand(word: &str) -> Option<Calendar> {
+    let mut calendar = Calendar::daily();
+    match word.to_ascii_lowercase().as_str() {
+        "daily" => {}
+        "minutely" => {
+            calendar.hours = Set::range(0, 23);
+            calendar.minutes = Set::range(0, 59);
+        }
+        "hourly" => calendar.hours = Set::range(0, 23),
+        "weekly" => calendar.weekdays = Set::range(1, 1),
+        "monthly" => calendar.days = Days::FromStart(Set::range(1, 1)),
+        "quarterly" => {
+            calendar.days = Days::FromStart(Set::range(1, 1));
+            calendar.months = [1, 4, 7, 10].into_iter().collect();
+        }
+        "semiannually" => {
+            calendar.days = Days::FromStart(Set::range(1, 1));
+            calendar.months = [1, 7].into_iter().collect();
+        }
+        "yearly" | "annually" => {
+            calendar.days = Days::FromStart(Set::range(1, 1));
+            calendar.months = Set::range(1, 1);
+        }
+        _ => return None,
+    }
+    Some(calendar)
+}
+
+fn of_words(words: &[&str]) -> Result<Calendar, Invalid> {
+    let mut calendar = Calendar::daily();
+    let mut rest = words.iter().copied().peekable();
+    if let Some(weekdays) = rest.next_if(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        calendar.weekdays = read_weekdays(weekdays)?;
+    }
+    if let Some(date) = rest.next_if(|word| !word.contains(':')) {
+        read_date(date, &mut calendar)?;
+    }
+    if let Some(time) = rest.next_if(|word| word.contains(':')) {
+        read_time(time, &mut calendar)?;
+    }
+    match rest.next() {
+        None => Ok(calendar),
+        Some(word) => {
+            Err(Invalid::new(format!("'{word}' is out of place (weekdays, date, time, zone)")).hint(FORM))
+        }
+    }
+}
+
+fn read_weekdays(word: &str) -> Result<Set, Invalid> {
+    let number = |name: &str| {
+        let lower = name.to_ascii_lowercase();
+        let is_it = |day: &str| lower == day || day.get(..3) == Some(lower.as_str());
+        // Monday is the first day of a range
+        WEEKDAYS.iter().position(|day| is_it(day)).map(|index| if index == 0 { 7 } else { index })
+    };
+    let unknown = |name: &str| Invalid::new(format!("'{name}' is no weekday")).hint(FORM);
+    let mut set = Set::default();
+    for part in word.split(',') {
+        let (first, last) = match part.split_once("..").or_else(|| part.split_once('-')) {
+            Some(ends) => ends,
+            None => (part, part),
+        };
+        let from = number(first).ok_or_else(|| unknown(first))?;
+        let to = number(last).ok_or_else(|| unknown(last))?;
+        if from > to {
+            let hint = format!("write {first}..Sun,Mon..{last}");
+            return Err(Invalid::new(format!("the week ends within '{part}'")).hint(hint));
+        }
+        (from..=to).for_each(|day| set.insert(day as u32 % 7));
+    }
+    Ok(set)
+}
+
+fn read_date(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
+    let form = || Invalid::new(format!("'{word}' is neither a date nor a time")).hint(FORM);
+    let (before_day, day, from_end) = match (word.rsplit_once('~'), word.rsplit_once('-')) {
+        (Some((before, day)), _) => (before, day, true),
+        (None, Some((before, day))) => (before, day, false),
+        (None, None) => return Err(form()),
+    };
+    let (year, month) = match before_day.split_once('-') {
+        Some((year, month)) => (year, month),
+        None => ("*", before_day),
+    };
+    if year != "*" {
+        calendar.years = Years::These(read_years(year)?);
+    }
+    calendar.months = Field { name: "month", min: 1, max: 12 }.read(month)?;
+    calendar.days = match from_end {
+        false => Days::FromStart(Field { name: "day", min: 1, max: 31 }.read(day)?),
+        true => Days::FromEnd(read_days_from_end(day)?),
+    };
+    Ok(())
+}
+
+fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {
+    let (min, max) = (*YEARS.start() as u32, *YEARS.end() as u32);
+    let field = Field { name: "year", min, max };
+    let mut years = Vec::new();
+    for part in word.split(',') {
+        let Component { start, stop, step } = field.component(part)?;
+        years.extend(
+            (start..=stop.unwrap_or(max)).step_by(step as usize).filter_map(|year| i16::try_from(year).ok()),
+        );
+    }
+    Ok(years)
+}
+
+/// The last day is 1. A repetition goes from the day it begins with towards the end of the month; one
+/// with an end counts from the last day, too.
+fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
+    let field = Field { name: "day", min: 1, max: 28 };
+    if word == "*" {
+        return Ok(Set::range(1, 31));
+    }
+    let mut set = Set::default();
+    for part in word.split(',') {
+        let (start, rest) = field.start(part)?;
+        let days: Vec<u32> = match rest {
+            Rest::Alone => vec![start],
+            Rest::Range { stop, step } => (start..=stop).step_by(step as usize).collect(),
+            Rest::Step(step) if step < start => (1..=start).rev().step_by(step as usize).collect(),
+            Rest::Step(_) => return Err(field.never_repeats(part)),
+        };
+        days.into_iter().for_each(|day| set.insert(day));
+    }
+    Ok(set)
+}
+
+fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
+    let mut parts = word.split(':');
+    let mut next = || parts.next();
+    let (hour, minute, second) = (next(), next(), next());
+    if next().is_some() {
+        return Err(Invalid::new(format!("'{word}' is no time of day")).hint(FORM));
+    }
+    calendar.hours = Field { name: "hour", min: 0, max: 23 }.read(hour.unwrap_or_default())?;
+    calendar.minutes = Field { name: "minute", min: 0, max: 59 }.read(minute.unwrap_or_default())?;
+    calendar.seconds = match second {
+        Some(second) => Field { name: "second", min: 0, max: 59 }.read(second)?,
+        None => Set::range(0, 0),
+    };
+    Ok(())
+}
+
+/// A field's name and bounds.
+struct Field {
+    name: &'static str,
+    min: u32,
+    max: u32,
+}
+
+/// `START`, `START..STOP`, `START/STEP`, `START..STOP/STEP`
+struct Component {
+    start: u32,
+    stop: Option<u32>,
+    step: u32,
+}
+
+/// What follows the first number of a component.
+enum Rest {
+    Alone,
+    Range { stop: u32, step: u32 },
+    Step(u32),
+}
+
+impl Field {
+    fn read(&self, text: &str) -> Result<Set, Invalid> {
+        if text == "*" {
+            return Ok(Set::range(self.min, self.max));
+        }
+        let mut set = Set::default();
+        for part in text.split(',') {
+            let Component { start, stop, step } = self.component(part)?;
+            (start..=stop.unwrap_or(self.max)).step_by(step as usize).for_each(|number| set.insert(number));
+        }
+        Ok(set)
+    }
+
+    fn component(&self, part: &str) -> Result<Component, Invalid> {
+        let (start, rest) = self.start(part)?;
+        Ok(match rest {
+            Rest::Alone => Component { start, stop: Some(start), step: 1 },
+            Rest::Range { stop, step } => Component { start, stop: Some(stop), step },
+            Rest::Step(step) if start + step <= self.max => Component { start, stop: None, step },
+            Rest::Step(_) => return Err(self.never_repeats(part)),
+        })
+    }
+
+    fn start(&self, part: &str) -> Result<(u32, Rest), Invalid> {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(self.step(step, part)?)),
+            None => (part, None),
+        };
+        let (start, stop) = match range.split_once("..") {
+            Some((start, stop)) => (self.number(start)?, Some(self.number(stop)?)),
+            None => (self.number(range)?, None),
+        };
+        let rest = match (stop, step) {
+            (None, None) => Rest::Alone,
+            (None, Some(step)) => Rest::Step(step),
+            (Some(stop), None) if stop == start => Rest::Alone,
+            (Some(stop), _) if stop < start => {
+                return Err(Invalid::new(format!("{}: '{range}' ends before it begins", self.name)));
+            }
+            (Some(stop), Some(step)) if start + step > stop => return Err(self.never_repeats(part)),
+            (Some(stop), step) => Rest::Range { stop, step: step.unwrap_or(1) },
+        };
+        Ok((start, rest))
+    }
+
+    fn number(&self, text: &str) -> Result<u32, Invalid> {
+        let Field { name, min, max } = self;
+        if text == "*" {
+            let hint = format!("write {min}/STEP for each STEP");
+            return Err(Invalid::new(format!("{name}: '*' stands alone")).hint(hint));
+        }
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<u32>() {
+            Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
+            _ => Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}")).hint(FORM)),
+        }
+    }
+
+    fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
+        match text.parse::<u32>() {
+            Ok(0) | Err(_) => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
+            Ok(step) if step <= self.max - self.min => Ok(step),
+            Ok(_) => Err(self.never_repeats(part)),
+        }
+    }
+
+    fn never_repeats(&self, part: &str) -> Invalid {
+        Invalid::new(format!("{}: '{part}' steps beyond {}", self.name, self.max))
+    }
+}

