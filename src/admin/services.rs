@@ -14,7 +14,7 @@ pub(super) const SCAN_DIR: CommandOption =
 pub(super) const FROM: CommandOption = value(
     "from",
     "DIR",
-    "where service definitions are; may be given again [/config/s6-services, /etc/futo/services]",
+    "where service definitions are; may be given again [/etc/futo/services, /config/s6-services]",
 );
 
 /// Where the words say that services are.

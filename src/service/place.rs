@@ -20,7 +20,7 @@ const MOST: usize = 10_000;
 /// Where to look.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// Directories of definitions, in order.
+    /// Directories of definitions; of two with one name the first counts.
     pub definitions: Vec<PathBuf>,
     /// The supervisor's.
     pub scan_dir: PathBuf,
@@ -29,7 +29,7 @@ pub struct Places {
 impl Default for Places {
     fn default() -> Self {
         Places {
-            definitions: [layout::DEFINITIONS, layout::ROOTS_DEFINITIONS].map(PathBuf::from).to_vec(),
+            definitions: [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
         }
     }

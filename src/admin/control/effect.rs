@@ -16,6 +16,9 @@ const LOOKS_EVERY: Duration = Duration::from_millis(20);
 /// A process that lives so long has not died at once.
 const SETTLES: Duration = Duration::from_millis(250);
 
+/// A run that takes no longer is waited for.
+const SHORT_RUN: Duration = Duration::from_secs(1);
+
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -208,18 +211,24 @@ fn run_now(
         return Told::so("a run is under way; one more follows it at once");
     }
     let runs = record.map_or(0, |record| record.runs);
+    let mut short = None;
     loop {
         let now = Seen::of(service.clone(), machinery);
         let Some(record) = &now.record else {
             return Told::so("ALRM sent; there is no run record to tell what came of it");
         };
         if record.runs > runs {
-            return Told::so(match (record.last_end.as_ref(), record.last_status) {
-                (Some(_), Some(status)) => format!("run {} has ended with status {status}", record.runs),
-                _ => format!("run {} has begun", record.runs),
-            });
-        }
-        if BootTime::now() >= supervisor.until {
+            let (end, number) = (record.last_end.as_ref(), record.runs);
+            match (end, record.last_status) {
+                (Some(_), Some(status)) => {
+                    return Told::so(format!("run {number} has ended with status {status}"));
+                }
+                _ if BootTime::now() >= *short.get_or_insert(BootTime::now().after(SHORT_RUN)) => {
+                    return Told::so(format!("run {number} has begun"));
+                }
+                _ => {}
+            }
+        } else if BootTime::now() >= supervisor.until {
             return Told::not_so(match &record.resting {
                 Some(resting) => format!("still rests: {}", resting.reason),
                 None => "ALRM was sent, and no run has begun".to_string(),

@@ -15,7 +15,7 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::plan::{Host, Machine, Plan};
 use crate::report::{Level, Reporter, shell_quoted, shell_word};
-use crate::service::ServiceName;
+use crate::service::{ServiceName, layout};
 use crate::{cli, config, plan};
 use template::Template;
 use write::Refusal;
@@ -65,7 +65,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let places = services::places(&words);
-    let Some(above) = places.definitions.first() else { return Err(usage("where?".to_string())) };
+    let above = words.values(services::FROM.long).next().map_or(Path::new(layout::DEFINITIONS), Path::new);
 
     let reporter = Reporter::of_program("futo");
     let (launch, variables) = split_environment(&words.launch);
@@ -101,8 +101,9 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     match write::write(above, &definition, &plan) {
         Ok(path) => {
             let names: Vec<&str> = definition.files.iter().map(|(name, ..)| *name).collect();
-            crate::explain::print(&said(&path, &definition.name, &names));
-            match words.has("now") {
+            let is_now = words.has("now");
+            crate::explain::print(&said(&path, &definition.name, &names, is_now));
+            match is_now {
                 true => Ok(now::publish(&words, &places, &definition.name, &reporter)),
                 false => Ok(Exit::OK),
             }
@@ -122,13 +123,14 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn said(path: &Path, name: &ServiceName, files: &[&str]) -> String {
+fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool) -> String {
     let word = shell_word(name.as_str());
     let mut page = String::new();
     crate::report::push_escaped(&mut page, &format!("written: {} ({})", path.display(), files.join(", ")));
-    page.push_str(&format!(
-        "\n  look: futo check {word}\n  once: futo try {word}\n  live: futo sync, as root\n"
-    ));
+    page.push_str(&format!("\n  look: futo check {word}\n  once: futo try {word}\n"));
+    if !is_now {
+        page.push_str("  live: futo sync, as root\n");
+    }
     page
 }
 
