@@ -39,12 +39,8 @@ fn the_first_service_goes_as_its_page_tells() {
     }
     let scratch = Scratch::new("session");
     scratch.futo();
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let namespace = tests.join("namespace");
-    // an empty /config of its own
-    let mut session = Command::new("sh");
-    session.arg(namespace).arg("sh").arg(tests.join("session")).arg(scratch.join("bin"));
-    let session = finish(session.env_remove("FUTO_TESTS_INSIDE"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session");
+    let session = finish(Command::new("sh").arg(script).arg(scratch.join("bin")));
     assert_eq!((code(&session), stderr(&session)), (0, String::new()));
     let page = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/first-service.md"));
     let shown =

@@ -52,10 +52,12 @@ fn check(words: Words) -> Result<Exit, CommandError> {
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
     };
+    // what is called so is one, whether it is there or not
     let is_file = |operand: &std::ffi::OsString| {
         let path = Path::new(operand);
         let is_script = path.file_name() == Some(layout::RUN.as_ref());
-        !is_script && sys::file::exists(path) && !path.is_dir()
+        let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
+        is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
     };
     let files = words.operands.iter().filter(|operand| show.is_some() || is_file(operand)).count();
     match (files, words.operands.len()) {
