@@ -61,9 +61,10 @@ const EXIT_CODES: &str = "
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
-Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check 1: there is something
-to mend; of explain also 126, 127: the program cannot be executed, was not found; of reconcile and sync
-1: some failed, each is named, 2: nothing could be done.
+Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check and health 1: there is
+something to mend; of start, stop, restart, reload, run-now 1: it is not so within the time; of explain
+also 126, 127: the program cannot be executed, was not found; of reconcile and sync 1: some failed, each
+is named, 2: nothing could be done.
 ";
 
 fn help() -> String {

@@ -153,9 +153,14 @@ impl Command {
 
     /// The line of `futo --help`.
     pub(super) fn line(&self) -> String {
+        let usage = self.usage();
         let mut page = String::new();
         let mut lines = wrapped(self.help, 66).into_iter();
-        let _ = writeln!(page, "  {:<28} {}", self.usage(), lines.next().unwrap_or_default());
+        // a long one stands on a line of its own
+        let _ = match usage.chars().count() <= 28 {
+            true => writeln!(page, "  {usage:<28} {}", lines.next().unwrap_or_default()),
+            false => writeln!(page, "  {usage}"),
+        };
         for line in lines {
             let _ = writeln!(page, "  {:<28} {line}", "");
         }
