@@ -358,3 +358,31 @@ fn a_link_of_abcs_in_the_scan_directory_is_not_followed_by_root() {
     assert!(!page.to_string().contains("SECRET"), "{page}");
     assert!(!state("ln.log").exists());
 }
+
+#[test]
+fn where_nothing_is_published_health_is_not_well() {
+    let scratch = Scratch::new("nothing");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
+    let missing = scratch.join("missing");
+    let output = finish(command.args(["health", "--from"]).arg(&missing).arg("--scan-dir").arg(&missing));
+    let said = format!("no service is published in '{}'\n", missing.display());
+    assert_eq!((code(&output), stdout(&output)), (1, said));
+}
+
+#[test]
+fn watch_shows_it_again_and_ends_when_nobody_looks() {
+    use std::io::{BufRead, BufReader};
+    let scratch = Scratch::new("watch");
+    scratch.write("definitions/wa-x/run", "#!/bin/sh\nexec futo-launch -- true\n", 0o755);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
+    command.args(["status", "--watch", "--from"]).arg(scratch.join("definitions"));
+    command.arg("--scan-dir").arg(scratch.join("scan")).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let page = |line: String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let mut next = || page(lines.next().expect("a line").expect("text"));
+    let shown: Vec<String> = (0..4).map(|_| next()).collect();
+    assert_eq!(shown, ["SERVICE STATE", "wa-x unpublished", "SERVICE STATE", "wa-x unpublished"]);
+    drop(lines);
+    eventually("it has left", || child.try_wait().expect("waited"));
+}

@@ -55,6 +55,11 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         push_escaped(&mut page, unseen);
         page.push('\n');
     }
+    if seen.is_empty() && page.is_empty() {
+        let scan_dir = services::places(&words).scan_dir;
+        push_escaped(&mut page, &format!("no service is published in '{}'", scan_dir.display()));
+        page.push('\n');
+    }
     let exit = if page.is_empty() { Exit::OK } else { Exit::FINDINGS };
     if page.is_empty() {
         let _ = match seen.len() {

@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
+
 use super::found::Found;
 use super::{run_file, user};
 use crate::config::spec::Spec;
@@ -69,8 +71,10 @@ fn grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
     if !is_overlay {
         return None;
     }
-    let set = std::fs::read_to_string(overlay.join("S6_SERVICES_GRACETIME")).ok();
-    let theirs = set.and_then(|text| text.trim().parse().ok()).map_or(OVERLAYS_GRACE, Duration::from_millis);
+    let set = sys::file::open_regular(&overlay.join("S6_SERVICES_GRACETIME"), OFlag::O_NOFOLLOW)
+        .and_then(|file| sys::file::read_at_most(file, 64));
+    let set = set.ok().and_then(|bytes| String::from_utf8_lossy(&bytes).trim().parse().ok());
+    let theirs = set.map_or(OVERLAYS_GRACE, Duration::from_millis);
     let mut findings = Findings::default();
     let request = cli::parse(words, &mut findings);
     let given = request.given.iter().rfind(|given| given.flag.long == "grace")?;
