@@ -245,7 +245,10 @@ fn five_restarts_inside_the_minute_of_a_schedule_are_one_run() {
     // the run that is due in this minute was missed by a record from yesterday
     eventually("a minute that is long enough", || (now() % 60 < 45).then_some(()));
     let schedule = minute_at(now());
-    edit_record(&direct, |record| record["last_start"] = rfc_3339(now() - 86_400 + 60).into());
+    edit_record(&direct, |record| {
+        record["last_start"] = rfc_3339(now() - 86_400 + 60).into();
+        record["schedule"] = schedule.clone().into();
+    });
     for time in 0..5 {
         direct.launch(Caller::Root, &["--schedule", &schedule], &["sh", "-c", "echo run"]);
         direct.logs("run");
@@ -268,7 +271,10 @@ fn a_launcher_killed_in_a_run_does_not_begin_it_again() {
     }
     let mut direct = Direct::new("killed-in-run");
     let schedule = minute_at(now());
-    edit_record(&direct, |record| record["last_start"] = rfc_3339(now() - 86_400).into());
+    edit_record(&direct, |record| {
+        record["last_start"] = rfc_3339(now() - 86_400).into();
+        record["schedule"] = schedule.clone().into();
+    });
     direct.launch(
         Caller::Root,
         &["--schedule", &schedule],
@@ -299,6 +305,7 @@ fn what_was_missed_runs_once_at_the_start_or_not_at_all_if_so_asked() {
         let mut direct = Direct::new("missed");
         edit_record(&direct, |record| {
             record["last_start"] = rfc_3339(now() - 90_000).into();
+            record["schedule"] = schedule.clone().into();
             record["runs"] = 7.into();
         });
         let options: Vec<&str> = ["--schedule", &schedule].iter().chain(options).copied().collect();
@@ -331,7 +338,10 @@ fn a_first_deployment_missed_nothing_and_the_next_start_knows_of_it() {
     assert_eq!((&record["runs"], &record["last_start"]), (&0.into(), &Value::Null), "{record}");
     direct.end_by(Signal::SIGTERM);
     // had it been deployed two hours ago, and stopped since
-    edit_record(&direct, |record| record["waiting_since"] = rfc_3339(now() - 7200).into());
+    edit_record(&direct, |record| {
+        record["waiting_since"] = rfc_3339(now() - 7200).into();
+        record["considered"] = Value::Null;
+    });
     direct.launch(Caller::Root, &["--schedule", &schedule], &["sh", "-c", "echo run"]);
     direct.after_runs(1);
     direct.end_by(Signal::SIGTERM);
@@ -680,4 +690,88 @@ fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
     direct.logs("the command of --on-success was killed after 30 s");
     eventually_dead(pid);
     eventually("the next run", || (direct.log().matches("run\n").count() >= 2).then_some(()));
+}
+
+#[test]
+fn a_schedule_deployed_behind_another_pace_has_missed_nothing() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("other-pace");
+    direct.launch(Caller::Root, &["--interval", "1000"], &["sh", "-c", "echo run"]);
+    direct.after_runs(1);
+    direct.end_by(Signal::SIGTERM);
+    // its run was yesterday; the schedule's tick of today has passed
+    edit_record(&direct, |record| record["last_start"] = rfc_3339(now() - 86_400).into());
+    direct.launch(Caller::Root, &["--schedule", &minute_at(now() - 3600)], &["sh", "-c", "echo run"]);
+    eventually("it waits", || direct.record()["schedule"].is_string().then_some(()));
+    throughout("no run", Duration::from_millis(300), || direct.record()["runs"] == 1);
+}
+
+#[test]
+fn what_changes_while_a_lock_is_waited_for_counts_for_the_run() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("lock-renew");
+    direct.write("config.env", "V=old\n", 0o644);
+    direct.write("gate", "", 0o644);
+    direct.write("lock", "", 0o644);
+    let lock = direct.directory().join("lock");
+    let holder = nix::fcntl::Flock::lock(
+        std::fs::File::open(&lock).expect("opened"),
+        nix::fcntl::FlockArg::LockExclusive,
+    )
+    .expect("locked");
+    let options = ["--interval", "0.1", "--if-file", "gate", "--lock", "lock"];
+    direct.launch(Caller::Root, &options, &["sh", "-c", "echo v=$V"]);
+    direct.logs("waiting for the lock");
+    direct.write("config.env", "V=new\n", 0o644);
+    drop(holder);
+    direct.logs("v=new\n");
+    assert!(!direct.log().contains("v=old"), "{}", direct.log());
+}
+
+#[test]
+fn a_hook_tells_of_a_missing_directory_and_a_refused_process_ends_no_loop() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let mut direct = Direct::new("hook-missing");
+    let options =
+        ["--interval", "1000", "--chdir", "/does/not/exist", "--on-failure", "echo hook $FUTO_RUN_RESULT"];
+    direct.launch(Caller::Root, &options, &["true"]);
+    direct.logs("hook failure\n");
+    direct.end_by(Signal::SIGTERM);
+
+    let mut direct = Direct::new("lock-refused");
+    direct.write("lock", "", 0o644);
+    let file = std::fs::File::open(direct.directory().join("lock")).expect("opened");
+    let _holder = nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive).expect("locked");
+    // root is not bound by it, abc then is
+    let bound = ["bash", "-c", "ulimit -u 1; exec \"$@\"", "bash"];
+    direct.launch_through(&bound, &["--interval", "1000", "--lock", "lock"], &["true"]);
+    direct.logs("worker failed: unable to start a process");
+    assert!(direct.is_running());
+}
+
+#[test]
+fn a_command_of_a_gate_cannot_say_that_the_service_is_ready() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    for timing in [&["--interval", "1000"][..], &[]] {
+        let mut direct = Direct::new("gate-descriptor");
+        direct.write("notification-fd", "3\n", 0o644);
+        let gate = "cmd:ls /proc/self/fd >fds; exit 0";
+        let options: Vec<&str> =
+            timing.iter().copied().chain(["--ready", "file:/does/not/exist", "--wait-for", gate]).collect();
+        let script = "exec 3>&1 >/dev/null; exec \"$@\"";
+        let through = ["sh", "-c", &format!("( {script} ) | cat")[..], "sh"];
+        direct.launch_through(&through, &options, &["sh", "-c", "echo up; exec sleep 1000"]);
+        direct.logs("up");
+        let fds = support::read(direct.directory().join("fds"));
+        // of ls itself: the directory that it lists
+        assert_eq!(fds.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"], "{timing:?}");
+    }
 }

@@ -149,6 +149,8 @@ pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings>
     let number = notification.as_ref().map(Notification::number);
     let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(number).collect();
     findings.take(sys::fd::close_all_but(&keep).map_err(ReadyError::Close));
+    // commands of gates and hooks have no business with it
+    notification.iter().for_each(Notification::keep);
     findings.or(notification)
 }
 

@@ -79,8 +79,13 @@ impl Notification {
         let _ = sys::fd::write_inherited(self.0, b"\n");
     }
 
-    /// From now on the worker does not get the descriptor.
-    pub fn keep_from_worker(&self) {
+    /// No program that is started from now on gets the descriptor.
+    pub fn keep(&self) {
         sys::fd::keep_from_programs(self.0);
+    }
+
+    /// The program that is started next gets it.
+    pub fn hand_on(&self) {
+        sys::fd::hand_on_to_programs(self.0);
     }
 }

@@ -112,7 +112,7 @@ impl<'a> Cycle<'a> {
             &environment.to_vector(),
             directory.as_deref(),
             reporter,
-        )?;
+        );
         let splay = splay::of(plan, timing.splay.map(|splay| splay.duration()));
         let now = Now::read();
         let past = match timing.persist {
@@ -203,6 +203,7 @@ impl<'a> Cycle<'a> {
     /// Writes down when the next run is due.
     fn note_next_due(&mut self) {
         let now = Now::read();
+        self.record.has_considered(self.pacer.considered());
         let next_in = match self.run_again {
             true => Some(Duration::ZERO),
             false => self.pacer.next_in(now),

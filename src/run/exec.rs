@@ -13,6 +13,7 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
 use crate::ready::check::Surroundings;
+use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
 use crate::ready::{Ready, ReadyError, c_path, program};
 use crate::report::Reporter;
@@ -65,6 +66,7 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
         failed
     });
 
+    ready.notification.iter().for_each(Notification::keep);
     output.restore();
     if let Some(saved) = dispositions {
         sys::signals::restore(saved);
@@ -87,7 +89,6 @@ fn tell_readiness(
 ) -> Result<Option<ExecHelper>, Findings> {
     match (&ready.plan.readiness.form, ready.notification.as_ref()) {
         (Some(ReadyForm::Check(check)), Some(notification)) => {
-            notification.keep_from_worker();
             let directory = ready.plan.chdir.as_deref().map(c_path);
             let watch = ReadyWatch {
                 notification,
@@ -106,7 +107,11 @@ fn tell_readiness(
             }
             Ok(None)
         }
-        _ => Ok(None),
+        (None, Some(notification)) => {
+            notification.hand_on();
+            Ok(None)
+        }
+        (_, None) => Ok(None),
     }
 }
 

@@ -45,7 +45,10 @@ pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gate
     for gate in &ready.plan.gates {
         match state(gate, ready.plan, &ready.environment) {
             State::Open => {}
-            State::Closed => return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: false })),
+            // nothing tells that a file has come by a mount; a switch is seldom on one
+            State::Closed => {
+                return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: gate.is_waited_for() }));
+            }
             State::Depends(command) => {
                 let waiter =
                     Waiter::in_place(place).map_err(|error| system_refused("take signals", error))?;

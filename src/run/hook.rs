@@ -1,7 +1,7 @@
 //! `--on-failure` and `--on-success`: a command of the user's behind a run. It is told of the run in its
 //! environment, is bounded in time, and never delays a stop.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -10,11 +10,11 @@ use super::bounded::{self, End, shell};
 use super::cycle::Cycle;
 use super::one_run::RunEnd;
 use super::signals::HANDLED;
-use super::worker::Worker;
+use super::worker::{Worker, not_started};
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::sys::process::Ending;
-use crate::sys::spawn::{Launch, Vector};
+use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 
 /// How long it may take.
 const BOUND: Duration = Duration::from_secs(30);
@@ -41,22 +41,31 @@ impl Cycle<'_> {
         // whoever is told may look at it
         self.record.write(self.reporter);
         let environment = self.hook_environment(end);
-        let started = Worker::start(&Launch {
-            candidates: &[c"/bin/sh".to_owned()],
-            arguments: &shell(&command),
-            environment: &environment,
-            output: self.log.descriptor(),
-            join: self.log.join(),
-            directory: self.directory.as_deref(),
-            umask: self.plan.umask,
-            limits: &self.limits,
-            handled: &HANDLED,
-            foreground: false,
-        });
+        let start = |directory: Option<&CStr>| {
+            Worker::start(&Launch {
+                candidates: &[c"/bin/sh".to_owned()],
+                arguments: &shell(&command),
+                environment: &environment,
+                output: self.log.descriptor(),
+                join: self.log.join(),
+                directory,
+                umask: self.plan.umask,
+                // the worker's bounds may be what the worker failed of
+                limits: &[],
+                handled: &HANDLED,
+                foreground: false,
+            })
+        };
+        let started = match start(self.directory.as_deref()) {
+            // that may be what there is to tell
+            Err(SpawnError::Child(Step::Directory, _)) => start(None),
+            started => started,
+        };
         let hook = match started {
             Ok(hook) => hook,
             Err(error) => {
-                self.reporter.warn(&format!("unable to run the command of {option}: {error:?}"));
+                let finding = not_started(error, self.plan, &self.prepared.environment);
+                self.reporter.warn(&format!("unable to run the command of {option}: {}", finding.text));
                 return Ok(Hooked::GoOn);
             }
         };
@@ -102,6 +111,8 @@ impl Cycle<'_> {
         let inherited = self.prepared.vector.texts().iter();
         let entries = inherited
             .filter(|entry| !entry.as_bytes().starts_with(PREFIX.as_bytes()))
+            // the worker's own
+            .filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="))
             .cloned()
             .chain(told.into_iter().filter_map(|entry| CString::new(entry).ok()));
         Vector::new(entries.collect())

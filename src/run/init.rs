@@ -8,6 +8,7 @@ use super::signals::HANDLED;
 use super::waiter::Deadline;
 use super::worker::{Worker, exit_of, not_started, system_refused};
 use super::{Ended, Waiter};
+use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
 use crate::report::Reporter;
 use crate::sys::spawn::Launch;
@@ -20,14 +21,14 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Repo
     let (arguments, environment) = (ready.arguments(), ready.environment.to_vector());
     // without --ready the descriptor is the worker's, as it would be by exec
     let _readiness = match plan.readiness.form {
-        None => None,
+        None => {
+            ready.notification.iter().for_each(Notification::hand_on);
+            None
+        }
         Some(_) => {
             let (notification, timeout) = (ready.notification, ready.ready_timeout);
             let directory = directory.as_deref();
-            match Readiness::begin(plan, notification, timeout, &environment, directory, reporter) {
-                Ok(readiness) => Some(readiness),
-                Err(finding) => return Ended::Broken(finding.into()),
-            }
+            Some(Readiness::begin(plan, notification, timeout, &environment, directory, reporter))
         }
     };
     let launched = Worker::start(&Launch {

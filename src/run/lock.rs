@@ -17,12 +17,21 @@ use crate::exit::Exit;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
+/// Whether another process held the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// It did not.
+    None,
+    /// It did.
+    Some,
+}
+
 /// The lock of a run.
 pub(super) enum Lock {
     /// There is none to take.
     None,
     /// It is ours until it is dropped.
-    Held(Flock<OwnedFd>),
+    Held(Flock<OwnedFd>, Wait),
     /// It cannot be taken: the run has failed.
     Broken(Finding),
     /// A stop came first.
@@ -47,18 +56,23 @@ impl Cycle<'_> {
         let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(held) => {
                 self.reporter.trouble("lock", None);
-                return Ok(Lock::Held(held));
+                return Ok(Lock::Held(held, Wait::None));
             }
             Err((file, Errno::EWOULDBLOCK)) => file,
             Err((_, errno)) => return Ok(broken(reason(errno))),
         };
         let text = format!("waiting for the lock '{}', which another process holds", path.display());
         self.reporter.trouble("lock", Some(Finding::trouble(text, None)));
-        if let Waited::Stopped = self.wait_for_lock(&file)? {
-            return Ok(Lock::Stopped);
+        match self.wait_for_lock(&file)? {
+            Waited::Stopped => return Ok(Lock::Stopped),
+            // as for a worker that does not start: a failed run
+            Waited::Refused(errno) => {
+                return Ok(Lock::Broken(system_refused("start a process", errno.into())));
+            }
+            Waited::Ended => {}
         }
         Ok(match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Lock::Held(held),
+            Ok(held) => Lock::Held(held, Wait::Some),
             Err((_, errno)) => broken(reason(errno)),
         })
     }
@@ -68,8 +82,10 @@ impl Cycle<'_> {
     fn wait_for_lock(&mut self, file: &OwnedFd) -> Result<Waited, Finding> {
         let descriptor = file.as_raw_fd();
         let helper = sys::fork::helper(&HANDLED, || sys::fork::wait_for_lock(descriptor));
-        let refused = |errno: Errno| system_refused("start a process", errno.into());
-        let mut helper = Worker::of(helper.map_err(refused)?);
+        let mut helper = match helper {
+            Ok(helper) => Worker::of(helper),
+            Err(errno) => return Ok(Waited::Refused(errno)),
+        };
         loop {
             helper.reap();
             if helper.ended().is_some() {
@@ -92,6 +108,8 @@ impl Cycle<'_> {
 enum Waited {
     Ended,
     Stopped,
+    /// The system gives no process to wait in.
+    Refused(Errno),
 }
 
 /// The file, made if it is not there; no link is followed, and nothing but a regular file is opened.

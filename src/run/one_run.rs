@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::cycle::Cycle;
 use super::gates::{self, Closed};
-use super::lock::Lock;
+use super::lock::{Lock, Wait};
 use super::pacer::Now;
 use super::signals::HANDLED;
 use super::worker::{Worker, exit_of, not_started};
@@ -79,22 +79,28 @@ impl RunEnd {
 impl Cycle<'_> {
     /// One run, if nothing is in its way.
     pub(super) fn one_run(&mut self) -> Result<Turn, Finding> {
-        self.renew_environment();
-        self.reopen_log(Rotation::WhenDue);
-        if let Some(closed) = gates::switched_off(self.plan, &self.prepared.environment) {
+        if let Some(closed) = self.look_around() {
             return Ok(Turn::Closed(closed));
         }
         // held until this run is over
         let lock = match self.take_lock()? {
             Lock::Stopped => return Ok(Turn::Stopped),
             Lock::None => Ok(None),
-            Lock::Held(lock) => Ok(Some(lock)),
+            Lock::Held(lock, Wait::None) => Ok(Some(lock)),
+            Lock::Held(lock, Wait::Some) => {
+                // that may have been long ago
+                if let Some(closed) = self.look_around() {
+                    return Ok(Turn::Closed(closed));
+                }
+                Ok(Some(lock))
+            }
             Lock::Broken(finding) => Err(finding),
         };
         let now = Now::read();
         self.pacer.began(now);
         self.count_dropped();
         self.record.started(now.wall);
+        self.record.has_considered(self.pacer.considered());
         if self.timing.persist == Persist::Yes {
             // a launcher that is killed now must not begin this run again
             self.record.write(self.reporter);
@@ -123,6 +129,13 @@ impl Cycle<'_> {
                 Ok(Turn::Ended(RunEnd::not_begun(not_started(error, self.plan, &self.prepared.environment))))
             }
         }
+    }
+
+    /// Takes up what has changed since the last run; gives a switch that is off by now.
+    fn look_around(&mut self) -> Option<Closed> {
+        self.renew_environment();
+        self.reopen_log(Rotation::WhenDue);
+        gates::switched_off(self.plan, &self.prepared.environment)
     }
 
     /// From the worker's start until it has ended, and after a stop or timeout its group too.

@@ -29,6 +29,9 @@ pub(super) enum Due {
 pub(super) struct Past {
     /// When the last run began, or the schedule was first waited for.
     pub(super) last_start: Option<SystemTime>,
+    /// The schedule's last tick that has been considered. `--splay` may have been another by then, so it
+    /// does not follow from the start.
+    pub(super) considered: Option<SystemTime>,
     /// When it ended.
     pub(super) last_end: Option<SystemTime>,
 }
@@ -118,7 +121,8 @@ impl Pacer {
                 Course::Grid { step, tick: tick.max(not_before) }
             }
             Pace::Schedule(schedule) => {
-                let seen = earlier(past.last_start.unwrap_or(now.wall), splay);
+                let seen =
+                    past.considered.unwrap_or_else(|| earlier(past.last_start.unwrap_or(now.wall), splay));
                 Course::Times { schedule: schedule.clone(), seen, offset: now.offset() }
             }
         };
@@ -145,12 +149,11 @@ impl Pacer {
             ) => {
                 if *delay != changed.duration() {
                     *delay = changed.duration();
-                    *due = since.after(*delay);
+                    *due = since.after(*delay).max(self.not_before);
                 }
             }
             (Course::Grid { step, .. }, Pace::Every(changed)) if *step == changed.duration() => {}
-            (Course::Times { schedule, .. }, Pace::Schedule(changed))
-                if schedule == changed && self.splay == splay => {}
+            (Course::Times { schedule, .. }, Pace::Schedule(changed)) if schedule == changed => {}
             (course, pace) => {
                 let tick = |step: Duration| now.boot.after(step);
                 *course = match pace {
@@ -284,6 +287,14 @@ impl Pacer {
                 }
                 passed
             }
+        }
+    }
+
+    /// The last tick of a schedule that has been considered; it may lie between two.
+    pub(super) fn considered(&self) -> Option<SystemTime> {
+        match &self.course {
+            Course::Times { seen, .. } => Some(*seen),
+            Course::Delay { .. } | Course::Grid { .. } => None,
         }
     }
 

@@ -63,7 +63,7 @@ fn first(timing: &Timing, past: Past) -> Pacer {
 }
 
 fn started(last_start: f64) -> Past {
-    Past { last_start: Some(wall(last_start)), last_end: None }
+    Past { last_start: Some(wall(last_start)), ..Past::default() }
 }
 
 /// A run from one moment to another.
@@ -193,7 +193,7 @@ fn what_was_missed_runs_once_at_the_start_unless_it_is_too_late() {
 #[test]
 fn a_kept_start_is_continued_by_intervals_and_rates() {
     let interval = timing(Pace::Interval(delay("1h")));
-    let past = Past { last_start: Some(wall(-1900.0)), last_end: Some(wall(-1800.0)) };
+    let past = Past { last_start: Some(wall(-1900.0)), last_end: Some(wall(-1800.0)), ..Past::default() };
     assert_eq!(first(&interval, past).due(at(0.0)), boot(1800.0));
     assert_eq!(first(&interval, started(-7000.0)).due(at(0.0)), boot(0.0));
     let strict = Timing { max_late: Some(delay("10m")), ..interval };
@@ -288,4 +288,19 @@ fn a_month_of_seconds_is_passed_over_quickly() {
     assert!(pacer.is_due(at(0.0)));
     assert!(run(&mut pacer, 0.0, 0.5) >= MOST_COUNTED - 1);
     assert_eq!(pacer.due(at(0.5)), Due::Wall(wall(1.0)));
+}
+
+#[test]
+fn a_tick_that_has_run_does_not_run_again_under_a_longer_splay() {
+    // the host's name has changed, or the option: the tick of 0 s ran at 10 s, and would be due at 50 s
+    let timing = timing(schedule("*:*:00 UTC"));
+    let mut pacer = Pacer::new(&timing, seconds(10.0), started(-120.0), at(10.0));
+    assert!(pacer.is_due(at(10.0)));
+    pacer.began(at(10.0));
+    assert_eq!(pacer.considered(), Some(wall(0.0)));
+    let past = Past { considered: pacer.considered(), ..started(10.0) };
+    let mut next = Pacer::new(&timing, seconds(50.0), past, at(20.0));
+    assert_eq!(next.due(at(20.0)), Due::Wall(wall(110.0)));
+    pacer.change(&timing, seconds(50.0), at(20.0));
+    assert_eq!(pacer.due(at(20.0)), Due::Wall(wall(110.0)));
 }

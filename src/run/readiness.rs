@@ -8,9 +8,8 @@ use nix::errno::Errno;
 
 use super::sd_notify::NotifySocket;
 use super::signals::HANDLED;
-use super::worker::system_refused;
 use crate::config::value::{Delay, ReadyForm};
-use crate::error::Finding;
+use crate::error::reason;
 use crate::plan::Plan;
 use crate::ready::check::Surroundings;
 use crate::ready::readiness::Notification;
@@ -34,6 +33,12 @@ enum Awaited {
     Helper(#[expect(dead_code, reason = "it leaves when this is dropped")] LoopHelper),
 }
 
+/// The loop goes on without it: what cannot be waited for is never reported ready.
+fn not_waited_for(errno: Errno, reporter: &Reporter) -> Awaited {
+    reporter.warn(&format!("unable to wait for readiness: {}; it is not reported", reason(errno)));
+    Awaited::Nothing
+}
+
 impl<'a> Readiness<'a> {
     /// Begins to wait for what the plan says; the start is told at once.
     pub(super) fn begin(
@@ -43,34 +48,36 @@ impl<'a> Readiness<'a> {
         environment: &Vector,
         directory: Option<&CStr>,
         reporter: &Reporter,
-    ) -> Result<Self, Finding> {
-        let refused = |errno: Errno| system_refused("wait for readiness", errno.into());
+    ) -> Self {
         let awaited = match (notification.as_ref(), &plan.readiness.form) {
             (None, _) => Awaited::Nothing,
             (Some(_), None | Some(ReadyForm::Start)) => {
                 notification.take().into_iter().for_each(Notification::ready);
                 Awaited::Nothing
             }
-            (Some(notification), Some(form)) => {
-                notification.keep_from_worker();
-                match form {
-                    ReadyForm::Start | ReadyForm::FirstSuccess => Awaited::FirstSuccess,
-                    ReadyForm::SdNotify => Awaited::Word(NotifySocket::open().map_err(refused)?),
-                    ReadyForm::Check(check) => {
-                        let watch = ReadyWatch {
-                            notification,
-                            check,
-                            surroundings: Surroundings { environment, directory },
-                            timeout: timeout.map(Delay::duration),
-                            reporter,
-                            handled: &HANDLED,
-                        };
-                        Awaited::Helper(watch.in_loop().map_err(refused)?)
+            (Some(notification), Some(form)) => match form {
+                ReadyForm::Start | ReadyForm::FirstSuccess => Awaited::FirstSuccess,
+                ReadyForm::SdNotify => match NotifySocket::open() {
+                    Ok(socket) => Awaited::Word(socket),
+                    Err(errno) => not_waited_for(errno, reporter),
+                },
+                ReadyForm::Check(check) => {
+                    let watch = ReadyWatch {
+                        notification,
+                        check,
+                        surroundings: Surroundings { environment, directory },
+                        timeout: timeout.map(Delay::duration),
+                        reporter,
+                        handled: &HANDLED,
+                    };
+                    match watch.in_loop() {
+                        Ok(helper) => Awaited::Helper(helper),
+                        Err(errno) => not_waited_for(errno, reporter),
                     }
                 }
-            }
+            },
         };
-        Ok(Readiness { notification, awaited })
+        Readiness { notification, awaited }
     }
 
     /// A run has succeeded.

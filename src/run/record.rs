@@ -63,6 +63,8 @@ pub struct RunRecord {
     pub schedule: Option<String>,
     /// Since when it is waited for; none once it has started a run.
     pub waiting_since: Option<String>,
+    /// Its last tick that has been considered.
+    pub considered: Option<String>,
     /// The last lines of the last failed run's output.
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
@@ -188,18 +190,20 @@ impl RecordFile {
     pub(super) fn past(&mut self, pace: &Pace, now: SystemTime, reporter: &Reporter) -> Past {
         let last_start = self.time_before(|record| &mut record.last_start, now, reporter);
         let last_end = self.time_before(|record| &mut record.last_end, now, reporter);
-        let mut past = Past { last_start, last_end: last_start.and(last_end) };
+        let mut past = Past { last_start, last_end: last_start.and(last_end), considered: None };
         let Pace::Schedule(schedule) = pace else {
             self.forget();
             return past;
         };
         let schedule = schedule.key();
-        let is_new = self.record.schedule.as_ref().is_some_and(|known| *known != schedule);
+        let is_new = self.record.schedule.as_ref() != Some(&schedule);
         let waiting_since = self.time_before(|record| &mut record.waiting_since, now, reporter);
         past.last_start = match is_new {
             true => None,
             false => waiting_since.max(past.last_start),
         };
+        let considered = self.time_before(|record| &mut record.considered, now, reporter);
+        past.considered = considered.filter(|_| past.last_start.is_some());
         if past.last_start.is_none() {
             self.record.waiting_since = Some(sys::clock::utc_to_the_millisecond(now));
         }
@@ -231,7 +235,15 @@ impl RecordFile {
     pub(super) fn forget(&mut self) -> Past {
         self.record.schedule = None;
         self.record.waiting_since = None;
+        self.record.considered = None;
         Past::default()
+    }
+
+    /// Notes how far a schedule has been considered.
+    pub(super) fn has_considered(&mut self, tick: Option<SystemTime>) {
+        if self.record.schedule.is_some() {
+            self.record.considered = tick.map(sys::clock::utc_to_the_millisecond);
+        }
     }
 
     /// A run begins.

@@ -115,6 +115,12 @@ pub fn keep_from_programs(fd: RawFd) {
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
+/// The opposite.
+pub fn hand_on_to_programs(fd: RawFd) {
+    // SAFETY: takes three numbers; only a flag of the descriptor is changed
+    unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+}
+
 /// Writes to an inherited descriptor that nothing of ours owns.
 pub fn write_inherited(fd: RawFd, bytes: &[u8]) -> Result<(), Errno> {
     // SAFETY: the pointer and length are those of a live slice
