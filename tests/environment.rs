@@ -42,6 +42,17 @@ fn refused(scratch: &Scratch, directory: &Path, options: &[&str]) -> (i32, Strin
     (code(&output), said(&output))
 }
 
+/// What a program finds behind a command, but for the variables that tell who it is.
+fn variables_behind(mut command: Command) -> Vec<String> {
+    let output = finish(command.args(["/usr/bin/env", "-0"]));
+    assert_eq!(code(&output), 0, "{output:?}");
+    let is_ours = |line: &&str| !["HOME=", "USER=", "LOGNAME="].iter().any(|own| line.starts_with(own));
+    let all = stdout(&output);
+    let mut variables: Vec<String> = all.split('\0').filter(is_ours).map(str::to_string).collect();
+    variables.sort();
+    variables
+}
+
 /// Files of one variable each.
 fn directory_of(scratch: &Scratch, name: &str, files: &[(&str, &str)]) -> String {
     for (file, content) in files {
@@ -140,14 +151,9 @@ fn an_env_dir_has_the_values_of_s6_envdir_and_chpst() {
     let directory = directory_of(&scratch, "envdir", &files);
     symlink("ONE", scratch.join("envdir/LINK")).expect("a link");
     let inherited = [("EMPTY", "inherited"), ("STAYS", "inherited")];
-    let variables = |mut command: Command| -> Vec<String> {
-        let output = finish(command.args(["env", "-0"]).envs(inherited));
-        assert_eq!(code(&output), 0, "{output:?}");
-        let all = stdout(&output);
-        let is_ours = |line: &&str| !["HOME=", "USER=", "LOGNAME="].iter().any(|own| line.starts_with(own));
-        let mut variables: Vec<String> = all.split('\0').filter(is_ours).map(str::to_string).collect();
-        variables.sort();
-        variables
+    let variables = |mut command: Command| {
+        command.envs(inherited);
+        variables_behind(command)
     };
     let ours = variables(scratch.launch(&scratch.path, &["--env-dir", &directory, "--"]));
     assert_eq!(ours, variables(command(&["s6-envdir", &directory], &scratch.path)));
@@ -199,15 +205,6 @@ fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
         ("PATH", "/lsiopy/bin:/usr/bin:/bin"),
     ];
     let directory = directory_of(&scratch, "container", &files);
-    let variables = |mut command: Command| -> Vec<String> {
-        let output = finish(command.args(["/usr/bin/env", "-0"]));
-        assert_eq!(code(&output), 0, "{output:?}");
-        let all = stdout(&output);
-        let is_ours = |line: &&str| !["HOME=", "USER=", "LOGNAME="].iter().any(|own| line.starts_with(own));
-        let mut variables: Vec<String> = all.split('\0').filter(is_ours).map(str::to_string).collect();
-        variables.sort();
-        variables
-    };
     // s6-overlay 3: with-contenv is `emptyenv -p  s6-envdir -Lf -- DIR  PROGRAM`. The parent of both is a
     // shell that has begun with the supervisor's PATH.
     let by_supervisor = ["sh", "-c", "\"$@\"; exit", "sh"];
@@ -216,7 +213,7 @@ fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
     ours.args([text(&launcher), "--log", "-", "--container-env", &directory, "--"]);
     let mut original = command(&by_supervisor, &scratch.join("env-container"));
     original.args(["s6-envdir", "-Lf", "--", &directory]);
-    assert_eq!(variables(ours), variables(original));
+    assert_eq!(variables_behind(ours), variables_behind(original));
 
     scratch.write("container/EMPTY", "", 0o644);
     let probe = probe(&scratch, &scratch.path, &["--container-env", &directory], &[]);
