@@ -18,8 +18,9 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 use support::direct::signal;
+use support::docker::{docker, have_containers};
 use support::launching::finish;
-use support::{Need, Scratch, eventually, find_program, have, stderr, stdout};
+use support::{Need, Scratch, eventually, have, stderr, stdout};
 
 /// Where the scenario happens.
 trait Machine {
@@ -186,11 +187,6 @@ fn in_namespaces_of_our_own() {
     a_restart_brings_back_what_ran(&mut Namespace::start(scratch));
 }
 
-fn docker(words: &[&str]) -> Result<String, String> {
-    let output = Command::new("docker").args(words).stdin(Stdio::null()).output().expect("docker starts");
-    if output.status.success() { Ok(stdout(&output)) } else { Err(stderr(&output)) }
-}
-
 /// A container and its two volumes.
 struct Container {
     name: String,
@@ -258,14 +254,8 @@ impl Drop for Container {
 
 #[test]
 fn in_a_docker_container() {
-    if !have(&[Need::Root]) {
+    if !have(&[Need::Root]) || !have_containers() {
         return;
     }
-    if find_program("docker").is_none() || docker(&["info"]).is_err() {
-        eprintln!("NOT RUN: no Docker daemon answers; the same scenario ran in namespaces of our own");
-        return;
-    }
-    let base = Command::new("sh").arg(file("base")).stdin(Stdio::null()).output().expect("sh starts");
-    assert!(base.status.success(), "{}", stderr(&base));
     a_restart_brings_back_what_ran(&mut Container::start());
 }

@@ -10,9 +10,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::docker::{BASE, docker, have_containers};
 use support::launching::{code, finish};
 use support::{Need, Scratch, have, read, stderr, stdout};
 
@@ -39,11 +40,37 @@ fn the_first_service_goes_as_its_page_tells() {
     }
     let scratch = Scratch::new("session");
     scratch.futo();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session");
-    let session = finish(Command::new("sh").arg(script).arg(scratch.join("bin")));
+    let session = finish(Command::new("sh").arg(script()).arg(scratch.join("bin")));
     assert_eq!((code(&session), stderr(&session)), (0, String::new()));
+    assert_eq!(without_numbers(&stdout(&session)), as_told());
+}
+
+#[test]
+fn the_first_service_goes_the_same_way_in_a_docker_container() {
+    if !have(&[Need::Root]) || !have_containers() {
+        return;
+    }
+    let scratch = Scratch::new("session-docker");
+    scratch.futo();
+    let programs = format!("{}:/programs:ro", scratch.join("bin").display());
+    let session = format!("{}:/session:ro", script().display());
+    let mut words = vec!["run", "--rm", "--network", "none", "--volume", &programs, "--volume", &session];
+    for directory in ["--tmpfs=/run:mode=0755,exec", "--tmpfs=/config:exec", "--tmpfs=/usr/local/bin:exec"] {
+        words.push(directory);
+    }
+    words.extend(["--env", "FUTO_SESSION_INSIDE=yes", "--env", "FUTO_SESSION_MOUNTED=yes"]);
+    words.extend([BASE, "sh", "/session", "/programs"]);
+    assert_eq!(without_numbers(&docker(&words).expect("it ends well")), as_told());
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session")
+}
+
+/// The session of the page.
+fn as_told() -> Vec<String> {
     let page = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/first-service.md"));
     let shown =
         page.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the session");
-    assert_eq!(without_numbers(&stdout(&session)), without_numbers(shown));
+    without_numbers(shown)
 }

@@ -3,6 +3,7 @@
 
 pub mod boot;
 pub mod direct;
+pub mod docker;
 pub mod launching;
 
 use std::fs;

@@ -1,0 +1,27 @@
+//! Containers, where a Docker daemon answers. No registry is asked: the image is made of packages.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{find_program, stderr, stdout};
+
+/// Debian with s6, abc and hermes (tests/container/base).
+pub const BASE: &str = "futo-test-base:bookworm-1";
+
+/// `docker WORDS`: what it prints, or why it failed.
+pub fn docker(words: &[&str]) -> Result<String, String> {
+    let output = Command::new("docker").args(words).stdin(Stdio::null()).output().expect("docker starts");
+    if output.status.success() { Ok(stdout(&output)) } else { Err(stderr(&output)) }
+}
+
+/// Whether containers can be run; the image is made then. It is said if they cannot.
+pub fn have_containers() -> bool {
+    if find_program("docker").is_none() || docker(&["info"]).is_err() {
+        eprintln!("NOT RUN: no Docker daemon answers; the same scenario runs in namespaces of our own");
+        return false;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/container/base");
+    let base = Command::new("sh").arg(script).stdin(Stdio::null()).output().expect("sh starts");
+    assert!(base.status.success(), "{}", stderr(&base));
+    true
+}
