@@ -212,6 +212,62 @@ fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
 }
 
 #[test]
+fn what_s6_svscan_does_not_take_up_is_named() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("not-taken-up");
+    live.volume.profile_in("a", "running");
+    live.reconcile(&[]);
+    let before = live.pids("gateway-a");
+    live.volume.profile_in("b", "running");
+    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGSTOP);
+    let ran = live.volume.reconcile(&["--config", &live.config]);
+    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGCONT);
+    assert_eq!(ran.code, 1);
+    let said = "fatal: gateway-b: 'gateway-b' is published, and s6-svscan has not taken it up\n";
+    assert!(ran.stderr.contains(said) && !ran.stderr.contains("gateway-a"), "{}", ran.stderr);
+    live.reconcile(&[]);
+    live.pids("gateway-b");
+    assert_eq!(live.pids("gateway-a"), before);
+}
+
+#[test]
+fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("deep");
+    let scratch = Scratch::new("deep-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    for name in ["closed", "pruned"] {
+        definitions.line(name, "--log - -- sleep 1000");
+    }
+    assert_eq!(definitions.sync(&["--delegate", "wait"]).code, 0);
+    for name in ["closed", "pruned"] {
+        svscan.pid(name);
+        let mut command = Command::new("sh");
+        let script =
+            "mkdir -p .futo-moved-0/x; for i in $(seq 40); do mkdir d; ln -s /etc/passwd l; cd d; done";
+        command.args(["-euc", script]).current_dir(definitions.scan(name).join("event"));
+        assert!(finish(command.uid(support::ABC).gid(support::ABC)).status.success());
+    }
+    fs::remove_dir_all(definitions.abcs("pruned")).expect("removed");
+    // what a run that was killed has left is removed by the next
+    fs::create_dir(definitions.scan(".futo-new-x")).expect("made");
+    fs::rename(definitions.scan("pruned/event"), definitions.scan(".futo-new-x/event")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.ends_with("service=closed action=updated\nsync: service=pruned action=pruned\n"));
+    assert_eq!(rights(&definitions.scan("closed/event")), "0700 0:0");
+    assert_eq!(fs::read_dir(definitions.scan("closed/event")).expect("listed").count(), 0);
+    let names =
+        fs::read_dir(definitions.scan("")).expect("listed").map(|each| each.expect("a name").file_name());
+    assert_eq!(names.filter(|name| name.to_string_lossy().starts_with(".futo-")).count(), 1, "the lock");
+}
+
+#[test]
 fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     if !possible() {
         return;
@@ -225,7 +281,14 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
-    assert!(is_alive(pid) && live.volume.scan(".futo-gone-gateway-a").exists());
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    assert!(is_alive(pid) && gone.exists());
+    let again = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+    assert_eq!(
+        (again.code, again.stdout, again.stderr),
+        (1, ran.stdout, ran.stderr),
+        "as long as it is there"
+    );
     // nor is there a second copy of it while the first one is there
     live.volume.profile_in("a", "running");
     let ran = live.volume.reconcile(&["--config", &live.config]);

@@ -25,6 +25,7 @@ use crate::plan::{Host, Machine, accounts};
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
+use slot::SlotError;
 
 /// What the caller of a front end chose.
 #[derive(Debug)]
@@ -67,13 +68,29 @@ fn group_named(name: &str) -> Option<Gid> {
     number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
 }
 
+/// Tells s6-svscan of what is published, and says what it does not take up.
+fn tell(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
+    let published = |row: &Row| row.change.and(row.service.clone());
+    let names: Vec<String> = report.rows.iter().filter_map(published).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let missing = report.failures.take(scan.tell_of(&names, patience)).unwrap_or_default();
+    for row in &mut report.rows {
+        if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
+            let error = SlotError::NotTakenUp { name };
+            report.is_unfinished |= error.passes();
+            row.failures.push(error);
+        }
+    }
+    report.warnings.add_new(scan.troubles.clone());
+}
+
 /// Takes out what this command made and nobody wants any more, a row each.
 fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, report: &mut Report) {
     let gone = report.failures.take(scan.others(wanted)).unwrap_or_default();
     if gone.is_empty() {
         return;
     }
-    for (name, pruned) in scan.prune(&gone, patience) {
+    for (name, pruned) in scan.prune(&gone, patience, &mut report.failures) {
         let mut row = Row::new(name.clone());
         row.service = Some(name);
         match pruned {

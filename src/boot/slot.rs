@@ -60,6 +60,12 @@ pub enum SlotError {
         /// The name.
         name: String,
     },
+    /// s6-svscan has been told and does nothing.
+    #[error("'{name}' is published, and s6-svscan has not taken it up")]
+    NotTakenUp {
+        /// The name.
+        name: String,
+    },
 }
 
 impl Problem for SlotError {
@@ -69,11 +75,14 @@ impl Problem for SlotError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            SlotError::Step(error) => error.hint(),
             SlotError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),
             SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            SlotError::Step(_) => None,
+            SlotError::NotTakenUp { .. } => {
+                Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
+            }
         }
     }
 }
@@ -81,7 +90,7 @@ impl Problem for SlotError {
 impl SlotError {
     /// Whether it passes by itself.
     pub fn passes(&self) -> bool {
-        matches!(self, SlotError::StillSupervised { .. })
+        matches!(self, SlotError::StillSupervised { .. } | SlotError::NotTakenUp { .. })
     }
 }
 

@@ -100,7 +100,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
         sync.publish_all(source)?;
     }
     let Sync { mut report, seen, is_complete, .. } = sync;
-    scan.tell_of_all();
+    super::tell(&scan, choice.patience, &mut report);
     if choice.prune && is_complete {
         let seen: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
         super::prune(&scan, &seen, choice.patience, &mut report);

@@ -66,7 +66,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         }
         report.rows.push(row);
     }
-    scan.tell_of_all();
+    super::tell(&scan, choice.patience, &mut report);
     // an incomplete list tells of nothing that it has gone
     if choice.prune && report.failures.is_empty() {
         super::prune(&scan, &desired_names, choice.patience, &mut report);
