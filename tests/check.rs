@@ -149,8 +149,7 @@ fn root_reads_no_link_of_a_users() {
     // whoever owns it may have it so
     fs::write(abcs.join("real.env"), "A=1\n").expect("written");
     symlink("real.env", abcs.join("b.env")).expect("a link");
-    let futo = scratch.join("bin/futo");
-    fs::copy(env!("CARGO_BIN_EXE_futo"), &futo).expect("copied");
+    let futo = scratch.futo();
     let words =
         ["setpriv", "--reuid=abc", "--regid=abc", "--clear-groups", "--", futo.to_str().expect("text")];
     let (code, said) = page(command(&words, Path::new(&abcs)).args(["check", "b.env"]));

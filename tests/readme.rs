@@ -225,7 +225,7 @@ fn commands_of_the_readme_do_what_they_say() {
     }
     let scratch = Scratch::new("readme");
     scratch.launcher();
-    fs::copy(env!("CARGO_BIN_EXE_futo"), scratch.join("bin/futo")).expect("futo is built");
+    scratch.futo();
     let path = format!("{}:/usr/bin:/bin", scratch.join("bin").display());
     let outputs: Vec<String> = shell_commands(&page("README.md"))
         .iter()
@@ -410,7 +410,7 @@ fn quickstart(scratch: &Scratch) -> Command {
     fs::create_dir(scratch.join("bin/examples")).expect("a directory");
     let built = Path::new(env!("CARGO_BIN_EXE_futo-launch")).with_file_name("examples").join("quickstart");
     let program = scratch.join("bin/examples/quickstart");
-    fs::copy(built, &program).expect("the example is built");
+    support::copy_by_process(&built, &program);
     for directory in ["bin/examples", "tmp"] {
         fs::create_dir_all(scratch.join(directory)).expect("a directory");
         fs::set_permissions(scratch.join(directory), fs::Permissions::from_mode(0o755)).expect("its mode");

@@ -136,7 +136,7 @@ impl Drop for Scratch {
 
 /// Copies in a process of its own. A descriptor for writing in this one would for a moment be in
 /// children that other tests start, and executing the copy would fail: text file busy.
-fn copy_by_process(from: &Path, to: &Path) {
+pub fn copy_by_process(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("--").args([from, to]).status().expect("cp starts");
     assert!(copied.success(), "{} is built and can be copied", from.display());
 }
