@@ -233,6 +233,35 @@ fn what_s6_svscan_does_not_take_up_is_named() {
 }
 
 #[test]
+fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("last-finish");
+    definitions.line("mine", "--log - -- sleep 1000");
+    definitions.write("mine/finish", "#!/bin/sh\nexec futo-launch --log - -- true\n");
+    let scratch = Scratch::new("last-finish-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    definitions.sync(&[]);
+    svscan.pid("mine");
+    fs::rename(definitions.abcs("mine/run"), definitions.abcs("mine/no-run")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert!(ran.code == 0 && ran.stderr.contains("has no run any more"), "{}", ran.stderr);
+    assert_eq!(svscan.svstat("up", "mine"), ["true"], "only a directory that has gone is gone");
+    // the directory in which finish is executed has another name by then, and the definition's is not there
+    fs::rename(definitions.abcs("mine"), definitions.abcs(".mine")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "sync: service=mine action=pruned\n"), "{}", ran.stderr);
+    let said = svscan.stderr();
+    assert!(
+        said.contains("mine: fatal: unable to change to directory") && !said.contains("resting"),
+        "{said}"
+    );
+    assert!(!said.contains("SIGKILL"), "{said}");
+}
+
+#[test]
 fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
     if !possible() {
         return;

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use nix::unistd::Gid;
 
+use crate::error::Finding;
 use crate::plan::{Host, Machine, accounts};
 use instances::config::DelegateTo;
 use report::{Report, Row};
@@ -84,9 +85,22 @@ fn tell(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     report.warnings.add_new(scan.troubles.clone());
 }
 
-/// Takes out what this command made and nobody wants any more, a row each.
-fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, report: &mut Report) {
-    let gone = report.failures.take(scan.others(wanted)).unwrap_or_default();
+/// Takes out what this command made and nobody wants any more, a row each. A source that is not among
+/// the `listed` ones tells of nothing that it has gone.
+fn prune(
+    scan: &ScanDirectory,
+    wanted: &BTreeSet<String>,
+    listed: &BTreeSet<String>,
+    patience: Duration,
+    report: &mut Report,
+) {
+    let others = report.failures.take(scan.others(wanted)).unwrap_or_default();
+    let (gone, stays): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, source)| listed.contains(source));
+    for source in stays.into_iter().map(|(_, source)| source).collect::<BTreeSet<_>>() {
+        let text = format!("{source} could not be listed: what was made from it stays");
+        report.warnings.push(Finding::trouble(text, None));
+    }
+    let gone: Vec<String> = gone.into_iter().map(|(name, _)| name).collect();
     if gone.is_empty() {
         return;
     }

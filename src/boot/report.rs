@@ -58,15 +58,21 @@ pub struct Report {
     pub failures: Findings,
     /// What somebody should look at, of no single service.
     pub warnings: Findings,
+    /// Nothing could be looked at.
+    pub is_nothing_done: bool,
     /// Something takes its time; another run will find it done.
     pub is_unfinished: bool,
 }
 
 impl Report {
-    /// 0 if nothing has failed, 1 if something has.
+    /// 0 if nothing has failed, 1 if something has, 2 if nothing could be done.
     pub fn exit(&self) -> Exit {
         let failed = !self.failures.is_empty() || self.rows.iter().any(Row::has_failed);
-        if failed { Exit::SOME_FAILED } else { Exit::OK }
+        match (self.is_nothing_done, failed) {
+            (true, _) => Exit::NOTHING_DONE,
+            (false, true) => Exit::SOME_FAILED,
+            (false, false) => Exit::OK,
+        }
     }
 
     /// Says what is wrong, and where.

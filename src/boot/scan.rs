@@ -91,6 +91,8 @@ pub struct ScanDirectory {
     directory: Directory,
     intent: Intent,
     maker: String,
+    /// Where what this command makes here comes from, as the markers name it.
+    sources: BTreeSet<String>,
     /// Services that were taken away and whose supervisors are still at work.
     leaving: BTreeSet<String>,
     /// What could not be done about leavings of other runs, to be said as warnings.
@@ -99,9 +101,14 @@ pub struct ScanDirectory {
 }
 
 impl ScanDirectory {
-    /// Opens it and waits for any other run. `maker` tells the directories that this command made from
-    /// those of others.
-    pub fn open(path: &Path, intent: Intent, maker: &str) -> Result<Self, ScanError> {
+    /// Opens it and waits for any other run. `maker` and `sources` tell the directories that this command
+    /// made from those of others.
+    pub fn open(
+        path: &Path,
+        intent: Intent,
+        maker: &str,
+        sources: BTreeSet<String>,
+    ) -> Result<Self, ScanError> {
         let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
@@ -118,7 +125,8 @@ impl ScanDirectory {
         let mut scan = ScanDirectory {
             directory,
             intent,
-            maker: format!("{maker}\n"),
+            maker: maker.to_string(),
+            sources,
             leaving: BTreeSet::new(),
             troubles: Findings::default(),
             _lock: lock,
@@ -183,6 +191,10 @@ impl ScanDirectory {
                 Ok(Change::Published)
             }
             Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
+            Slot::Ours(_, marker) if !self.sources.contains(&marker.source) => {
+                let what = format!("was made from another directory, {}", marker.source);
+                Err(SlotError::Foreign { name: name.to_string(), what })
+            }
             Slot::Ours(present, marker) if slot::is_right(&present, &marker, desired)? => {
                 Ok(Change::Unchanged)
             }
@@ -205,18 +217,26 @@ impl ScanDirectory {
             .collect())
     }
 
-    /// Of all service directories that this command made, those whose names are not in `wanted`; also
-    /// those that were taken away before and have not left yet.
-    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<String>, StepError> {
+    /// Of all service directories that this command made, those whose names are not in `wanted`, and their
+    /// sources; also those that were taken away before and have not left yet.
+    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
         let mut others = Vec::new();
         let names = self.names()?;
         for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
             let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
-            if let Slot::Ours(..) = slot::look(&self.directory, &present, &self.maker)? {
-                others.push(name.clone());
+            match slot::look(&self.directory, &present, &self.maker)? {
+                Slot::Ours(_, marker) if self.sources.contains(&marker.source) => {
+                    others.push((name.clone(), marker.source));
+                }
+                _ => {}
             }
         }
         Ok(others)
+    }
+
+    /// Whether a service directory of this name is one that this command made.
+    pub fn is_ours(&self, name: &str) -> bool {
+        matches!(slot::look(&self.directory, name, &self.maker), Ok(Slot::Ours(..)))
     }
 
     /// Takes service directories away, whose supervisors then leave, and removes them. One whose

@@ -6,6 +6,7 @@ mod watch;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
 use crate::config::value::Gate;
@@ -19,6 +20,7 @@ use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
+use crate::sys::file;
 use watch::{Changed, Watch};
 
 /// What follows a rest.
@@ -311,11 +313,20 @@ pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Report
 }
 
 /// A supervisor keeps `supervise/` in the service directory. Somebody who tries the run file in a
-/// terminal is none.
+/// terminal is none, and `finish` is not what it starts again.
 fn is_supervised(plan: &Plan) -> bool {
     plan.place == Place::Service
         && Path::new(layout::SUPERVISE).is_dir()
+        && !is_in_finish()
         && !nix::unistd::isatty(std::io::stdin()).unwrap_or(false)
+}
+
+/// Whether s6 says that it executes `finish` now, which it would kill after a while: the last byte of its
+/// status.
+fn is_in_finish() -> bool {
+    let path = Path::new(layout::SUPERVISE).join("status");
+    let read = file::open_regular(&path, OFlag::O_NOFOLLOW).and_then(|open| file::read_at_most(open, 64));
+    read.is_ok_and(|status| status.last().is_some_and(|flags| flags & 2 != 0))
 }
 
 fn kind_of(exit: Exit) -> RestingKind {

@@ -58,6 +58,8 @@ pub(super) struct Script<'s> {
     pub(super) bytes: &'s [u8],
     /// Who can write it.
     pub(super) writers: Writers,
+    /// The name of its service, where it gives none itself.
+    pub(super) service: &'s str,
     /// Where relative paths in it count from.
     pub(super) directory: &'s Path,
 }
@@ -81,6 +83,8 @@ pub(super) fn words(
         check(script, &given, &program, findings);
     }
 
+    // the directory it is executed in has another name once it is taken away
+    let is_named = given.iter().any(|given| given.flag.long == "name");
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {
         let mut word = OsString::from(format!("--{}", flag.long));
@@ -90,6 +94,9 @@ pub(super) fn words(
         }
         word
     }));
+    if !is_named {
+        words.push(format!("--name={}", script.service).into());
+    }
     if script.writers != Writers::Root {
         words.extend(["--user", DEFAULT_USER].map(OsString::from));
     }
@@ -149,6 +156,7 @@ mod tests {
             path: Path::new("x/run"),
             bytes: text.as_bytes(),
             writers,
+            service: "x",
             directory: Path::new("/d/x"),
         };
         let words = words(script, "L", &mut findings).map_err(|why| vec![why.to_string()])?;
@@ -160,13 +168,18 @@ mod tests {
     #[test]
     fn both_forms_become_the_same_words_for_abc() {
         let line = "#!/bin/sh\nexec /config/bin/futo-launch --interval 60 --env A='b c' --once -- ./w -x\n";
-        let expected = "L|--interval=60|--env=A=b c|--once|--user|abc|--service-dir|/d/x|--|./w|-x";
+        let expected = "L|--interval=60|--env=A=b c|--once|--name=x|--user|abc|--service-dir|/d/x|--|./w|-x";
         assert_eq!(published(line, Writers::Abc), Ok(expected.to_string()));
         let file = "#!/usr/local/bin/futo-launch --file\ninterval = 60\nenv = { A = 'b c' }\nonce = true\n\
                     exec = ['./w', '-x']\n";
         assert_eq!(published(file, Writers::Abc), Ok(expected.to_string()));
         let script = "#!/usr/local/bin/futo-launch --file\nscript = '''a\nb'''\n";
-        assert_eq!(published(script, Writers::Root), Ok("L|--service-dir|/d/x|--|sh|-euc|a\nb".to_string()));
+        assert_eq!(
+            published(script, Writers::Root),
+            Ok("L|--name=x|--service-dir|/d/x|--|sh|-euc|a\nb".to_string())
+        );
+        let named = "#!/bin/sh\nexec futo-launch --name y -- id\n";
+        assert_eq!(published(named, Writers::Root), Ok("L|--name=y|--service-dir|/d/x|--|id".to_string()));
     }
 
     #[test]

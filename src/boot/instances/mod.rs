@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use super::Choice;
 use super::account::Account;
 use super::delegate::{Delegation, Waiting};
-use super::desired::Desired;
+use super::desired::{Desired, source_line};
 use super::report::{FAILED, Report, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
@@ -35,7 +35,9 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let home = nofollow::open_directory(&system.home, Missing::Refuse).map_err(InstancesError::Home);
     let home = findings.take(home);
     let maker = format!("futo reconcile {}", system.name);
-    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker));
+    let source = source_line(&system.home.join(&system.instances));
+    let sources = BTreeSet::from([source.clone()]);
+    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker, sources.clone()));
     let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
     findings.or(())?;
 
@@ -44,12 +46,13 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let finder = Finder { system, intent: choice.intent, supervised: &supervised };
     let (instances, mut report) = account.act(|| finder.find(&home))??;
 
+    let is_complete = report.failures.is_empty();
     let mut desired_names = BTreeSet::new();
     for Instance { mut row, publishable } in instances {
         if let Some(publishable) = publishable {
             desired_names.insert(publishable.service.to_string());
             let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
-            let desired = desired(system, choice, &publishable, delegation, starts);
+            let desired = desired(system, choice, &publishable, &source, delegation, starts);
             match scan.apply(&desired) {
                 Ok(change) => {
                     row.change = Some(change);
@@ -67,9 +70,10 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         report.rows.push(row);
     }
     super::tell(&scan, choice.patience, &mut report);
-    // an incomplete list tells of nothing that it has gone
-    if choice.prune && report.failures.is_empty() {
-        super::prune(&scan, &desired_names, choice.patience, &mut report);
+    if choice.prune {
+        // an incomplete list tells of nothing that it has gone
+        let listed = if is_complete { sources } else { BTreeSet::new() };
+        super::prune(&scan, &desired_names, &listed, choice.patience, &mut report);
     }
     if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
         let stamp = boot_log::stamp(clock::wall_now());
@@ -119,6 +123,7 @@ fn desired(
     system: &System,
     choice: &Choice,
     instance: &Publishable,
+    source: &str,
     delegation: Option<Delegation>,
     starts: bool,
 ) -> Desired {
@@ -132,5 +137,5 @@ fn desired(
     if !starts {
         files.set_down();
     }
-    Desired { name: instance.service.clone(), files, delegation }
+    Desired { name: instance.service.clone(), source: source.to_string(), files, delegation }
 }
