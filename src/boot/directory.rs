@@ -189,9 +189,14 @@ impl Directory {
         fstat(&self.fd).map_err(self.refused("look at", ""))
     }
 
+    /// What has this name itself, with the bare reason.
+    pub fn look_at(&self, name: &OsStr) -> Result<FileStat, Errno> {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+
     /// What kind of file has this name; a link is one itself.
     pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
-        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map(|status| kind(&status))
+        self.look_at(name).map(|status| kind(&status))
     }
 
     /// What has this name itself; none if there is nothing.

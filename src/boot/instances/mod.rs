@@ -9,6 +9,7 @@ mod template;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::Choice;
 use super::account::Account;
@@ -21,7 +22,7 @@ use crate::sys::clock;
 use crate::sys::nofollow::{self, Missing};
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
-use find::{Finder, Instance, Publishable};
+use find::{Finder, Found, Instance, Publishable};
 
 /// Publishes the services of all instances. An error is one that leaves nothing to be done.
 pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
@@ -35,7 +36,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let home = nofollow::open_directory(&system.home, Missing::Refuse).map_err(InstancesError::Home);
     let home = findings.take(home);
     let maker = format!("futo reconcile {}", system.name);
-    let source = source_line(&system.home.join(&system.instances));
+    let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
     let sources = BTreeSet::from([source.clone()]);
     let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker, sources.clone()));
     let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
@@ -44,10 +45,10 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     // before anything is removed on the volume: what runs still needs its files
     let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
     let finder = Finder { system, intent: choice.intent, supervised: &supervised };
-    let (instances, mut report) = account.act(|| finder.find(&home))??;
+    let Found { instances, kept, mut report } = account.act(|| finder.find(&home))??;
 
     let is_complete = report.failures.is_empty();
-    let mut desired_names = BTreeSet::new();
+    let mut desired_names = kept;
     for Instance { mut row, publishable } in instances {
         if let Some(publishable) = publishable {
             desired_names.insert(publishable.service.to_string());
@@ -70,6 +71,9 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         report.rows.push(row);
     }
     super::tell(&scan, choice.patience, &mut report);
+    for name in system.policies.keys().filter(|name| !report.rows.iter().any(|row| row.shown == **name)) {
+        report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
+    }
     if choice.prune {
         // an incomplete list tells of nothing that it has gone
         let listed = if is_complete { sources } else { BTreeSet::new() };

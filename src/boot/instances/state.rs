@@ -13,6 +13,9 @@ use crate::sys::file;
 /// The largest state file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
+/// In characters, one more than a line shows.
+const LONGEST: usize = 257;
+
 /// Why a state is not known. The instance counts as one without a state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StateError {
@@ -61,7 +64,8 @@ fn state_in(bytes: &[u8], keys: &[String]) -> Result<Option<String>, &'static st
         if error.is_data() { "it is no JSON object" } else { "it is no whole JSON text in UTF-8" }
     })?;
     match keys.iter().find_map(|key| object.get(key)).unwrap_or(&serde_json::Value::Null) {
-        serde_json::Value::String(state) => Ok(Some(state.clone())),
+        // more of it is not shown, and no state is so long
+        serde_json::Value::String(state) => Ok(Some(state.chars().take(LONGEST).collect())),
         serde_json::Value::Null => Ok(None),
         _ => Err("the state is no text"),
     }
