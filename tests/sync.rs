@@ -385,6 +385,32 @@ fn what_is_not_roots_has_a_bound_in_number_and_size() {
 }
 
 #[test]
+fn words_that_are_wrong_are_named_before_anything_is_done() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("words");
+    for (options, said) in [
+        (&["--scan-dir="][..], "--scan-dir '': is not an absolute path"),
+        (&["--scan-dir", "scan"], "--scan-dir 'scan': is not an absolute path"),
+        (&["--from", "x"], "--from 'x': is not an absolute path"),
+        (&["more"], "takes options only"),
+    ] {
+        let ran = definitions.sync(options);
+        assert_eq!(ran.code, 100, "{options:?}");
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    definitions.line("rights", "--user root -- id");
+    let ran = definitions.sync(&[]);
+    assert!(ran.stderr.contains("hint: leave the option out: it runs as abc"), "{}", ran.stderr);
+    let volume = support::boot::Volume::new("words-hermes");
+    let mut command = volume.command(&[]);
+    let ran = Ran::of(&finish(command.env("HERMES_HOME", "home")));
+    assert_eq!(ran.code, 100);
+    assert!(ran.stderr.contains("HERMES_HOME 'home': is not an absolute path"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_definition_of_abcs_among_roots_is_read_as_abc() {
     if !possible() {
         return;

@@ -11,7 +11,7 @@ use crate::config::settings::Settings;
 use crate::config::{self, service_file};
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
-use crate::plan::trust::{TrustError, refuse_rights};
+use crate::plan::trust::refuse_rights;
 use crate::plan::{DEFAULT_USER, Machine};
 use crate::service::run_script::{self, NotOurs, RunScript};
 
@@ -29,6 +29,12 @@ pub(super) enum DefinitionError {
     /// What only we write.
     #[error("{}: --service-dir: is written by futo sync", .0.display())]
     ServiceDir(PathBuf),
+    /// Rights that its writers lack.
+    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    Rights { path: PathBuf, what: String },
+    /// No program can be given a word with one.
+    #[error("{}: the command has a NUL byte", .0.display())]
+    Nul(PathBuf),
     /// The text is not UTF-8.
     #[error("{}: it is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
@@ -44,6 +50,9 @@ impl Problem for DefinitionError {
             DefinitionError::File(_) => {
                 Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
             }
+            DefinitionError::Rights { .. } => Some(format!(
+                "leave the option out: it runs as {DEFAULT_USER}; root's own definitions may say more"
+            )),
             _ => None,
         }
     }
@@ -78,6 +87,9 @@ pub(super) fn words(
     };
     if given.iter().any(|given| given.flag.long == "service-dir") {
         findings.push(DefinitionError::ServiceDir(path.to_path_buf()));
+    }
+    if program.iter().any(|word| word.as_encoded_bytes().contains(&0)) {
+        findings.push(DefinitionError::Nul(path.to_path_buf()));
     }
     if findings.iter().count() == before {
         check(script, &given, &program, findings);
@@ -142,7 +154,7 @@ fn check(script: Script<'_>, given: &[Given], program: &[OsString], findings: &m
         // what is wrong with a value has been said
         let _ = (given.flag.set)(&mut settings, &given.value);
     }
-    let refusal = |what| TrustError::NamesRights { path: script.path.to_path_buf(), what };
+    let refusal = |what| DefinitionError::Rights { path: script.path.to_path_buf(), what };
     refuse_rights(&mut settings, &Machine, refusal, findings);
 }
 
@@ -220,6 +232,8 @@ mod tests {
             "",
         ] {
             let script = format!("#!/bin/sh\nexec futo-launch {line}\n");
+            let with_nul = "#!/usr/local/bin/futo-launch --file\nexec = ['sh', \"a\\u0000b\"]\n";
+            assert!(published(with_nul, Writers::Root).is_err());
             for writers in [Writers::Root, Writers::Abc] {
                 assert!(published(&script, writers).is_err(), "{line}");
             }

@@ -270,7 +270,9 @@ fn delegate(value: Value) -> Kind<DelegateTo> {
 }
 
 fn absolute(value: Value) -> Kind<PathBuf> {
-    text_that(value, |text| Path::new(text).is_absolute(), "an absolute path").map(PathBuf::from)
+    let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
+    // one slash between two names, none at the end
+    Ok(Path::new(&path).components().collect())
 }
 
 fn below(value: Value) -> Kind<String> {
