@@ -262,6 +262,38 @@ fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
 }
 
 #[test]
+fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("loggers");
+    definitions.line("comes", "--log - -- sleep 1000");
+    definitions.line("goes", "--log - -- sleep 1000");
+    let logger = "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n";
+    definitions.write("goes/log/run", logger);
+    let scratch = Scratch::new("loggers-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    assert_eq!(definitions.sync(&[]).stderr, "");
+    let before = [svscan.pid("comes"), svscan.pid("goes"), svscan.pid("goes/log")];
+    definitions.write("comes/log/run", logger);
+    fs::remove_dir_all(definitions.abcs("goes/log")).expect("removed");
+    for changes in [["updated", "unchanged"], ["unchanged", "unchanged"]] {
+        let ran = definitions.sync(&["--json"]);
+        assert_eq!([ran.change("comes"), ran.change("goes")], changes);
+        assert_eq!(ran.stdout.matches("its logger comes or goes when").count(), 2, "{}", ran.stdout);
+    }
+    assert!(definitions.scan("comes/log/run").exists());
+    svscan.svc(&["-r"], "goes/log");
+    eventually("it is started again", || (svscan.pid("goes/log") != before[2]).then_some(()));
+    // another change of the service does not take it away either
+    definitions.line("goes", "--log - -- sleep 1001");
+    assert_eq!(definitions.sync(&["--json"]).change("goes"), "updated");
+    assert!(definitions.scan("goes/log/run").exists() && read(definitions.scan("goes/run")).contains("1001"));
+    assert_eq!([svscan.pid("comes"), svscan.pid("goes")], before[..2]);
+}
+
+#[test]
 fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
     if !possible() {
         return;

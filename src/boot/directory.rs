@@ -16,7 +16,7 @@ use nix::unistd::{UnlinkatFlags, fchown, geteuid, linkat, symlinkat, unlinkat};
 
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
-use crate::sys::file::kind;
+use crate::sys::file::{self, kind};
 
 /// A step that the system refused.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,8 @@ fn why(errno: Errno) -> String {
 
 /// More than this is not removed at once.
 const MOST_REMOVED: usize = 100_000;
+/// More than any file that is published.
+const MAX_OWN: usize = 1 << 20;
 /// A directory that is moved up before it is emptied.
 const MOVED: &str = ".futo-moved-";
 
@@ -153,6 +155,19 @@ impl Directory {
         let mut content = vec![0; bytes.len()];
         let read = File::from(file).read_exact(&mut content);
         Ok(read.is_ok() && content == bytes)
+    }
+
+    /// The content of a file that this program has written, through links of its own.
+    pub fn read_behind(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
+        match file::open_regular_at(&self.fd, Path::new(name), OFlag::empty())
+            .and_then(|open| file::read_at_most(open, MAX_OWN))
+        {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                Err(self.refused("read", name)(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))
+            }
+        }
     }
 
     /// Makes a symbolic link.

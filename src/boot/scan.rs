@@ -177,8 +177,9 @@ impl ScanDirectory {
     }
 
     /// Makes a service directory what it should be; in a dry run only tells what that would be.
-    pub fn apply(&self, desired: &Desired) -> Result<Change, SlotError> {
-        let name = desired.name.as_str();
+    pub fn apply(&self, desired: Desired) -> Result<Change, SlotError> {
+        let name = desired.name.clone();
+        let name = name.as_str();
         match slot::look(&self.directory, name, &self.maker)? {
             // there would be a second copy of it
             Slot::Absent if self.leaving.contains(name) => {
@@ -186,7 +187,7 @@ impl ScanDirectory {
             }
             Slot::Absent => {
                 if self.intent == Intent::Apply {
-                    slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+                    slot::publish(&self.directory, &format!("{STAGING}{name}"), &desired, &self.maker)?;
                 }
                 Ok(Change::Published)
             }
@@ -195,12 +196,17 @@ impl ScanDirectory {
                 let what = format!("was made from another directory, {}", marker.source);
                 Err(SlotError::Foreign { name: name.to_string(), what })
             }
-            Slot::Ours(present, marker) if slot::is_right(&present, &marker, desired)? => {
-                Ok(Change::Unchanged)
-            }
-            Slot::Ours(present, _) => {
+            Slot::Ours(present, marker) => {
+                let mut desired = desired;
+                // its supervisor stays until the service's own leaves, and would look for it each second
+                if !desired.files.has_logger() && self.logger_is_supervised(name) {
+                    slot::keep_logger(&present, &mut desired.files)?;
+                }
+                if slot::is_right(&present, &marker, &desired)? {
+                    return Ok(Change::Unchanged);
+                }
                 if self.intent == Intent::Apply {
-                    slot::update(&present, desired, &self.maker)?;
+                    slot::update(&present, &desired, &self.maker)?;
                 }
                 Ok(Change::Updated)
             }
@@ -232,6 +238,12 @@ impl ScanDirectory {
             }
         }
         Ok(others)
+    }
+
+    /// Whether a service that is published has its logger only from the next start on: one that has come
+    /// since its supervisor began, or one that has gone.
+    pub fn logger_waits(&self, name: &str, has_logger: bool) -> bool {
+        self.is_supervised(name) && self.logger_is_supervised(name) != has_logger
     }
 
     /// Whether a service directory of this name is one that this command made.

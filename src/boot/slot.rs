@@ -295,6 +295,16 @@ pub(super) fn update(slot: &Directory, desired: &Desired, maker: &str) -> Result
     slot.rename(MARKER_PART, MARKER)
 }
 
+/// Puts the files of the present logger among the desired ones.
+pub(super) fn keep_logger(slot: &Directory, files: &mut Files) -> Result<(), StepError> {
+    for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
+        if let Some(content) = slot.read_behind(name)? {
+            files.set(name, content);
+        }
+    }
+    Ok(())
+}
+
 /// Removes what a killed run has left: never the generation in use.
 fn sweep(slot: &Directory) -> Result<(), StepError> {
     slot.remove(CURRENT_PART)?;

@@ -37,6 +37,9 @@ pub enum DefinitionsError {
     /// It was published, and its `run` is gone.
     #[error("'{}' has no run any more: what was published of it stays", .0.display())]
     NoRun(PathBuf),
+    /// s6-svscan looks for a logger when it takes a service up.
+    #[error("its logger comes or goes when the supervisor of the service is started again")]
+    LoggerWaits,
     /// A name that no service can have.
     #[error("its name {0}")]
     Name(InvalidName),

@@ -25,6 +25,7 @@ use super::directory::Directory;
 use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
 use super::scan::ScanDirectory;
+use super::slot::Change;
 use crate::config::value::UserRequest;
 use crate::error::{Findings, reason};
 use crate::plan::{DEFAULT_USER, Host, Machine};
@@ -313,8 +314,12 @@ impl Sync<'_> {
             let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
             let source = source_line(&source.path);
             let desired = Desired { name, source, files: definition.files, delegation };
-            match self.scan.apply(&desired) {
+            let has_logger = desired.files.has_logger();
+            match self.scan.apply(desired) {
                 Ok(change) => {
+                    if change != Change::Published && self.scan.logger_waits(&row.shown, has_logger) {
+                        row.warnings.push(DefinitionsError::LoggerWaits);
+                    }
                     row.change = Some(change);
                     row.action = report::change_word(change);
                 }

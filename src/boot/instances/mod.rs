@@ -54,7 +54,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
             desired_names.insert(publishable.service.to_string());
             let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
             let desired = desired(system, choice, &publishable, &source, delegation, starts);
-            match scan.apply(&desired) {
+            match scan.apply(desired) {
                 Ok(change) => {
                     row.change = Some(change);
                     row.action = if starts { "started" } else { "registered" };
