@@ -77,9 +77,7 @@ fn tell(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     let missing = report.failures.take(scan.tell_of(&names, patience)).unwrap_or_default();
     for row in &mut report.rows {
         if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
-            let error = SlotError::NotTakenUp { name };
-            report.is_unfinished |= error.passes();
-            row.failures.push(error);
+            row.fail(SlotError::NotTakenUp { name });
         }
     }
     report.warnings.add_new(scan.troubles.clone());
@@ -112,10 +110,7 @@ fn prune(
                 row.change = Some(change);
                 row.action = report::change_word(change);
             }
-            Err(error) => {
-                report.is_unfinished |= error.passes();
-                row.failures.push(error);
-            }
+            Err(error) => row.fail(error),
         }
         report.rows.push(row);
     }

@@ -323,10 +323,7 @@ impl Sync<'_> {
                     row.change = Some(change);
                     row.action = report::change_word(change);
                 }
-                Err(error) => {
-                    self.report.is_unfinished |= error.passes();
-                    row.failures.push(error);
-                }
+                Err(error) => row.fail(error),
             }
         }
         self.report.rows.push(row);

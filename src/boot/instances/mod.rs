@@ -59,10 +59,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
                     row.change = Some(change);
                     row.action = if starts { "started" } else { "registered" };
                 }
-                Err(error) => {
-                    report.is_unfinished |= error.passes();
-                    row.failures.push(error);
-                }
+                Err(error) => row.fail(error),
             }
         } else if let Some(service) = &row.service {
             // what cannot be looked at now is not gone

@@ -86,6 +86,8 @@ mod tests {
         assert_eq!(state(br#"{"gateway_state":"stopped","desired_state":"running"}"#), running);
         assert_eq!(state(b"\xef\xbb\xbf{\"gateway_state\":\"running\"}"), running);
         assert_eq!(state(b"{}"), Ok(None));
+        let long = format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000));
+        assert_eq!(state(long.as_bytes()).map(|state| state.map(|state| state.len())), Ok(Some(LONGEST)));
         assert_eq!(state(br#"{"desired_state":null,"gateway_state":"running"}"#), Ok(None));
     }
 
