@@ -212,6 +212,40 @@ fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
 }
 
 #[test]
+fn killed_before_s6_svscan_is_told_the_next_run_starts_and_stops_what_is_to_be() {
+    if !possible() || !have(&[Need::Program("strace")]) {
+        return;
+    }
+    let live = Live::new("killed-untold");
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    let killed_at = |step: &str, number: usize| {
+        let trace = format!("trace={step}");
+        let inject = format!("inject={step}:signal=KILL:when={number}");
+        let strace = ["strace", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+        live.volume.reconcile_through(&strace, &["--config", &live.config, "--prune"]).code == 137
+    };
+    for step in ["renameat", "write"] {
+        for number in 1.. {
+            live.volume.profile_in("a", "running");
+            let mut was_killed = killed_at(step, number);
+            live.reconcile(&["--prune"]);
+            let pids = live.pids("gateway-a");
+            fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+            was_killed |= killed_at(step, number);
+            eventually("it is gone", || {
+                let _ = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+                let is_there = gone.exists() || live.volume.scan("gateway-a").exists();
+                (!is_there && pids.iter().all(|pid| !is_alive(*pid))).then_some(())
+            });
+            if !was_killed {
+                assert!(number > 1, "{step} was never made");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn what_s6_svscan_does_not_take_up_is_named() {
     if !possible() {
         return;

@@ -248,7 +248,8 @@ impl ScanDirectory {
 
     /// Whether a service directory of this name is one that this command made.
     pub fn is_ours(&self, name: &str) -> bool {
-        matches!(slot::look(&self.directory, name, &self.maker), Ok(Slot::Ours(..)))
+        let looked = slot::look(&self.directory, name, &self.maker);
+        matches!(looked, Ok(Slot::Ours(_, marker)) if self.sources.contains(&marker.source))
     }
 
     /// Takes service directories away, whose supervisors then leave, and removes them. One whose
