@@ -70,6 +70,14 @@ impl Findings {
         }
     }
 
+    /// So many tell enough of a file or command line; what they are read from may be hostile.
+    const MANY: usize = 100;
+
+    /// Whether it is not worth looking for more.
+    pub fn are_many(&self) -> bool {
+        self.0.len() >= Self::MANY
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

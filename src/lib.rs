@@ -12,6 +12,7 @@ pub mod exit;
 pub mod explain;
 pub mod launch;
 pub mod log;
+pub mod observe;
 pub mod plan;
 pub mod ready;
 pub mod report;

@@ -102,6 +102,14 @@ impl Reporter {
         }
     }
 
+    /// A line for whoever typed the command, and its remedy.
+    pub fn say_at_shell(&self, level: Level, text: &str, hint: Option<&str>) {
+        self.say(level, Audience::Everyone, text);
+        if let Some(hint) = hint {
+            self.hint(hint);
+        }
+    }
+
     /// Something that never keeps the worker from running and is tried again and again: said once, and
     /// again only after it was over or has become another. `topic` tells one such thing from others.
     pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {
@@ -146,6 +154,12 @@ fn format_line(program: &str, service: Option<&str>, level: Level, text: &str) -
 /// A word as a shell takes it, whatever is in it: in single quotes.
 pub fn shell_quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// As one would type it into a shell: in quotes only where they are needed.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
 }
 
 /// Characters that have no shape of their own: they break lines, or turn the direction of what follows.

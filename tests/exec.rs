@@ -400,7 +400,7 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
     // what root could execute and the worker's user cannot reach is there all the same
     scratch.write("private/tool", "#!/bin/sh\n", 0o755);
     fs::set_permissions(scratch.join("private"), fs::Permissions::from_mode(0o700)).expect("its mode");
-    cannot_execute(&scratch, "private/tool", "permission denied", Some(RIGHTS));
+    cannot_execute(&scratch, "private/tool", "permission denied at 'private'", Some(RIGHTS));
 }
 
 #[test]

@@ -28,13 +28,15 @@ use support::{
     stdout,
 };
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/options.md",
     "docs/differences.md",
     "docs/boot.md",
+    "docs/first-service.md",
+    "docs/troubleshooting.md",
 ];
 
 /// Options of other programs that our pages speak of.

@@ -475,8 +475,8 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
     let name = "sync-behaves";
     definitions.line(
         name,
-        "--env-file more.env --log out/the.log --state-dir state --interval 1000 -- \
-         sh -c 'echo \"$(id -un) $PWD $A $B $HOME $(./tool)\"; exec sleep 1000'",
+        "--env-file more.env --log out/the.log --state-dir state --interval 1000 --lock a.lock --if-file tool \
+         --wait-for file:more.env -- sh -c 'echo \"$(id -un) $PWD $A $B $HOME $(./tool)\"; exec sleep 1000'",
     );
     definitions.write(&format!("{name}/config.env"), "A=from-config\n");
     definitions.write(&format!("{name}/more.env"), "B=from-more\n");
@@ -491,6 +491,7 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
     let directory = definitions.abcs(name);
     let log = eventually_contains(&directory.join("out/the.log"), "tool");
     assert_eq!(log, format!("abc {} from-config from-more /config tool\n", directory.display()));
+    assert!(directory.join("a.lock").exists());
     eventually("the record", || directory.join(format!("state/{name}.json")).exists().then_some(()));
     eventually_contains(&support::state("sync-plain.log"), "plain");
     assert_eq!(svscan.svstat("up", "sync-plain"), ["true"]);

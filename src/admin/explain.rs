@@ -3,19 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-
 use super::CommandError;
 use super::options::{Command, Words, switch};
 use crate::error::{reason, reason_of};
 use crate::exit::Exit;
 use crate::launch::launch;
+use crate::observe::{run_script_of, words_of};
+use crate::plan::{Host, Machine};
 use crate::service::layout;
-use crate::service::run_script::{self, RunScript};
 use crate::sys;
-
-/// The largest run script that is read, in bytes.
-const MAX_BYTES: usize = 1 << 20;
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
@@ -23,6 +19,7 @@ pub(super) const COMMAND: Command = Command {
     help: "show the launcher's plan for a service, and everything that would fail; runs nothing",
     more: "",
     options: &[switch("json", "for programs"), switch("show-values", "show the variables' values too")],
+    launch_options: false,
     run: explain,
 };
 
@@ -38,15 +35,13 @@ fn explain(words: Words) -> Result<Exit, CommandError> {
         options.push("--show-values".into());
     }
     let directory = find(&name)?;
-    let script = directory.join(layout::RUN);
-    let run = read(&script)?;
+    let (path, script) = run_script_of(Machine.is_root(), &directory)
+        .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
+    let launch_words = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
 
     let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
     nix::unistd::chdir(&directory).map_err(unreachable)?;
-    match run {
-        RunScript::File => options.extend(["--file", "./run"].map(OsString::from)),
-        RunScript::OneLine(words) => options.extend(words),
-    }
+    options.extend(launch_words);
     Ok(launch(options))
 }
 
@@ -63,11 +58,4 @@ fn find(name: &OsStr) -> Result<PathBuf, CommandError> {
         .into_iter()
         .find(holds_run)
         .ok_or_else(|| CommandError::NoService { name: name.to_string_lossy().into_owned(), places })
-}
-
-fn read(script: &Path) -> Result<RunScript, CommandError> {
-    let bytes = sys::file::open_regular(script, OFlag::O_NOFOLLOW)
-        .and_then(|file| sys::file::read_at_most(file, MAX_BYTES))
-        .map_err(|error| CommandError::Read { path: script.to_path_buf(), reason: reason_of(&error) })?;
-    run_script::parse(&bytes).map_err(|why| CommandError::NotOurs { path: script.to_path_buf(), why })
 }

@@ -2,12 +2,22 @@
 
 mod boot;
 mod check;
+mod completions;
+mod control;
+mod enable;
 mod explain;
+mod health;
+mod logs;
+mod man;
+mod new;
 mod next;
 pub mod options;
 mod reconcile;
+mod services;
+mod status;
 mod sync;
 mod sync_watch;
+mod try_run;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,17 +34,37 @@ use options::{Asked, Command};
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// All commands, in the order of `futo --help`.
-pub static COMMANDS: &[&Command] =
-    &[&check::COMMAND, &explain::COMMAND, &next::COMMAND, &reconcile::COMMAND, &sync::COMMAND];
+pub static COMMANDS: &[&Command] = &[
+    &check::COMMAND,
+    &completions::COMMAND,
+    &enable::DISABLE,
+    &enable::ENABLE,
+    &explain::COMMAND,
+    &health::COMMAND,
+    &logs::COMMAND,
+    &man::COMMAND,
+    &new::COMMAND,
+    &next::COMMAND,
+    &reconcile::COMMAND,
+    &control::RELOAD,
+    &control::RESTART,
+    &control::RUN_NOW,
+    &control::START,
+    &status::COMMAND,
+    &control::STOP,
+    &sync::COMMAND,
+    &try_run::COMMAND,
+];
 
 const EXIT_CODES: &str = "
   -h, --help                   show this; of a command: futo COMMAND --help
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
-Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check 1: there is something
-to mend; of explain also 126, 127: the program cannot be executed, was not found; of reconcile and sync
-1: some failed, each is named, 2: nothing could be done.
+Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check and health 1: there is
+something to mend; of start, stop, restart, reload, run-now 1: it is not so within the time; of explain
+also 126, 127: the program cannot be executed, was not found; of reconcile and sync 1: some failed, each
+is named, 2: nothing could be done.
 ";
 
 fn help() -> String {

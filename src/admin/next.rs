@@ -27,6 +27,7 @@ pub(super) const COMMAND: Command = Command {
         value("count", "N", "so many [5]").short('n'),
         value("from", "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
     ],
+    launch_options: false,
     run: next,
 };
 

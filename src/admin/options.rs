@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use lexopt::Arg;
 
 use super::CommandError;
+use crate::cli::flags::{FLAGS, Role};
 use crate::cli::help::wrapped;
-use crate::cli::{Takes, nearest};
+use crate::cli::{Flag, Takes, nearest};
 use crate::exit::Exit;
 
 /// A command of `futo`.
@@ -23,6 +24,8 @@ pub struct Command {
     pub more: &'static str,
     /// Its options.
     pub options: &'static [CommandOption],
+    /// Whether those of futo-launch may be given too.
+    pub launch_options: bool,
     /// Does it.
     pub run: fn(Words) -> Result<Exit, CommandError>,
 }
@@ -59,9 +62,11 @@ impl CommandOption {
 }
 
 /// The words behind a command's name, read by its table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Words {
     given: Vec<(&'static str, OsString)>,
+    /// The launcher's options, as its command line has them.
+    pub launch: Vec<OsString>,
     /// What is no option.
     pub operands: Vec<OsString>,
 }
@@ -110,15 +115,20 @@ impl Command {
                 }
                 Ok(Some(Arg::Short('h'))) => return Ok(Asked::Help),
                 Ok(Some(Arg::Short(short))) => {
-                    let known = self.options.iter().find(|option| option.short == Some(short));
-                    known.ok_or_else(|| usage(format!("unknown option '-{short}'"), None))?.long.to_string()
+                    let option = self.options.iter().find(|option| option.short == Some(short));
+                    option.ok_or_else(|| usage(format!("unknown option '-{short}'"), None))?.long.to_string()
                 }
                 Ok(Some(Arg::Long("help"))) => return Ok(Asked::Help),
                 Ok(Some(Arg::Long(long))) => long.to_string(),
                 Err(error) => return Err(usage(error.to_string(), None)),
             };
+            if let Some(flag) = launch_option(self, &long) {
+                read.launch.push(with_value(flag, &mut parser).map_err(|what| usage(what, None))?);
+                continue;
+            }
             let Some(option) = self.options.iter().find(|option| option.long == long) else {
-                let near = nearest(&long, self.options.iter().map(|option| option.long));
+                let launch = FLAGS.iter().filter(|flag| is_launch_option(self, flag)).map(|flag| flag.long);
+                let near = nearest(&long, self.options.iter().map(|option| option.long).chain(launch));
                 let remedy = near.map(|near| format!("did you mean --{near}?"));
                 return Err(usage(format!("unknown option '--{long}'"), remedy));
             };
@@ -135,7 +145,7 @@ impl Command {
     }
 
     /// `futo sync [OPTION…]`
-    fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         let options = if self.options.is_empty() { "" } else { " [OPTION…]" };
         let operands = if self.operands.is_empty() { String::new() } else { format!(" {}", self.operands) };
         format!("{}{options}{operands}", self.name)
@@ -143,9 +153,14 @@ impl Command {
 
     /// The line of `futo --help`.
     pub(super) fn line(&self) -> String {
+        let usage = self.usage();
         let mut page = String::new();
         let mut lines = wrapped(self.help, 66).into_iter();
-        let _ = writeln!(page, "  {:<28} {}", self.usage(), lines.next().unwrap_or_default());
+        // a long one stands on a line of its own
+        let _ = match usage.chars().count() <= 28 {
+            true => writeln!(page, "  {usage:<28} {}", lines.next().unwrap_or_default()),
+            false => writeln!(page, "  {usage}"),
+        };
         for line in lines {
             let _ = writeln!(page, "  {:<28} {line}", "");
         }
@@ -161,7 +176,7 @@ impl Command {
             }
         }
         page.push_str("\nOptions:\n");
-        for option in self.options.iter().chain([&switch("help", "show this")]) {
+        for option in self.options.iter().chain([&switch("help", "show this").short('h')]) {
             let _ = writeln!(page, "  {}", spelled(option));
             for line in wrapped(option.help, 90) {
                 let _ = writeln!(page, "      {line}");
@@ -169,6 +184,33 @@ impl Command {
         }
         page
     }
+}
+
+/// The launcher's option of this name, where it may be given.
+fn launch_option(command: &Command, long: &str) -> Option<&'static Flag> {
+    let is_own = command.options.iter().any(|option| option.long == long);
+    Flag::find(long).filter(|flag| !is_own && is_launch_option(command, flag))
+}
+
+fn is_launch_option(command: &Command, flag: &Flag) -> bool {
+    command.launch_options && flag.role != Role::CommandLineOnly
+}
+
+/// `--interval=60`
+fn with_value(flag: &Flag, parser: &mut lexopt::Parser) -> Result<OsString, String> {
+    let mut word = OsString::from(format!("--{}", flag.long));
+    let value = match flag.takes {
+        Takes::Nothing => None,
+        Takes::OptionalValue(_) => parser.optional_value(),
+        Takes::Value(metavariable) => {
+            Some(parser.value().map_err(|_| format!("--{}: needs a value ({metavariable})", flag.long))?)
+        }
+    };
+    if let Some(value) = value {
+        word.push("=");
+        word.push(value);
+    }
+    Ok(word)
 }
 
 /// `--scan-dir DIR`
@@ -191,6 +233,7 @@ mod tests {
         help: "looks",
         more: "",
         options: &[switch("json", "for programs"), value("from", "DIR", "from there")],
+        launch_options: false,
         run: |_| Ok(Exit::OK),
     };
 

@@ -37,6 +37,7 @@ pub(super) const COMMAND: Command = Command {
            started, stopped nor replaced. Prints a line an instance, and exits 0 if all is well, 1 if some \
            failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
+    launch_options: false,
     run: reconcile,
 };
 

@@ -45,6 +45,7 @@ pub(super) const COMMAND: Command = Command {
            that runs is started, stopped or replaced. Prints a line a service, and exits 0 if all is well, \
            1 if some failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
+    launch_options: false,
     run: sync,
 };
 

@@ -62,6 +62,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
     let mut parser = lexopt::Parser::from_args(words);
     loop {
         let argument = match parser.next() {
+            Ok(Some(_)) if findings.are_many() => return request,
             Ok(Some(argument)) => argument,
             Ok(None) => return request,
             Err(lexopt::Error::UnexpectedValue { option, .. }) => {

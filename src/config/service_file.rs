@@ -212,8 +212,13 @@ pub(crate) fn entries(path: &Path, text: &str, findings: &mut Findings) -> Vec<E
     };
     let mut keys: Vec<_> = keys.into_iter().collect();
     keys.sort_by_key(|(key, _)| key.span().start);
+    // from one key to the next: a file may hold very many
+    let (mut line_start, mut line) = (0, 1);
     let entry = |(key, value): (Spanned<String>, Spanned<Value>)| {
-        let (line, column) = position(text, key.span().start);
+        let start = key.span().start;
+        let (more, column) = position(text.get(line_start..).unwrap_or_default(), start - line_start);
+        line += more - 1;
+        line_start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
         Entry { line, column, key: key.into_inner(), value: value.into_inner() }
     };
     keys.into_iter().map(entry).collect()
@@ -223,6 +228,9 @@ pub(crate) fn entries(path: &Path, text: &str, findings: &mut Findings) -> Vec<E
 pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
     let mut file = ServiceFile::default();
     for Entry { line, column, key, value } in entries(path, text, findings) {
+        if findings.are_many() {
+            break;
+        }
         let path = path.to_path_buf();
         match key.as_str() {
             "exec" | "script" if file.worker.is_some() => {
@@ -397,6 +405,14 @@ mod tests {
             parsed("home = \"/a\\u0000b\"\nenv = { A = \"x\\u0000y\" }\nexec = [\"\"]\n");
         assert_eq!((given, worker), (Vec::new(), None));
         assert_eq!(findings.len(), 3, "{findings:?}");
+    }
+
+    #[test]
+    fn many_mistakes_cost_little_and_a_hundred_are_told() {
+        let text: String = (0..60_000).map(|number| format!("x{number} = 1\n")).collect();
+        let (_, _, findings) = parsed(&text);
+        assert_eq!(findings.len(), 100);
+        assert_eq!(findings[99], "./run:100:1: unknown key 'x99' (-)");
     }
 
     #[test]

@@ -281,6 +281,9 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let mut timing_options: Vec<Given> = Vec::new();
     let mut readiness_options: Vec<Given> = Vec::new();
     let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
+        if findings.are_many() {
+            return;
+        }
         let applied = match given.literal() {
             Ok(Some(value)) => (given.flag.set)(settings, &value),
             // its value is known when the environment is

@@ -12,7 +12,7 @@ use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
 use crate::ready::environment::{Environment, Source};
 use crate::ready::gate::{self, State};
-use crate::report::{push_escaped, shell_quoted};
+use crate::report::{push_escaped, shell_word};
 use crate::run::splay;
 use crate::service::layout;
 use crate::sys::{self, clock};
@@ -136,13 +136,7 @@ fn service(plan: &Plan) -> String {
 }
 
 fn words(plan: &Plan) -> String {
-    plan.program.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
-}
-
-/// As one would type it into a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
+    plan.program.iter().map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn identity(plan: &Plan) -> String {
@@ -248,12 +242,12 @@ fn loop_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
     lines.extend(
         on_failure
             .as_ref()
-            .map(|command| format!("after a failed run: sh -c {}", quoted(&command.to_string()))),
+            .map(|command| format!("after a failed run: sh -c {}", shell_word(&command.to_string()))),
     );
     lines.extend(
         on_success
             .as_ref()
-            .map(|command| format!("after a successful run: sh -c {}", quoted(&command.to_string()))),
+            .map(|command| format!("after a successful run: sh -c {}", shell_word(&command.to_string()))),
     );
     let stop = timing.stop;
     lines.push(match stop.on_stop {

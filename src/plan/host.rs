@@ -110,11 +110,8 @@ impl Host for Machine {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        let file = match self.is_root() {
-            // root does not read what a link of a user's leads to: a finding may show a part of it
-            true => nofollow::open_regular(path)?,
-            false => sys::file::open_regular(path, OFlag::empty())?,
-        };
+        // root does not read what a link of a user's leads to: a finding may show a part of it
+        let file = nofollow::open_regular_for(self.is_root(), path)?;
         let bytes = sys::file::read_at_most(file, most)?;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
         Ok((text, trust::is_roots(path)))

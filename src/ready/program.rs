@@ -159,7 +159,11 @@ fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
                 format!("its interpreter '{interpreter}' cannot be executed: {}", reason(errno)),
                 Some(rights),
             ),
-            _ => (reason(errno), (errno == Errno::EACCES).then_some(rights)),
+            _ => {
+                let at = refusing_component(path)
+                    .map_or(String::new(), |component| format!(" at '{}'", component.display()));
+                (format!("{}{at}", reason(errno)), (errno == Errno::EACCES).then_some(rights))
+            }
         },
     };
     ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
@@ -183,6 +187,17 @@ fn foretell_failure(path: &Path) -> Option<ProgramError> {
         _ => Errno::ENOEXEC,
     };
     Some(cannot_execute(path, errno))
+}
+
+/// The directory above a file that this user cannot search.
+pub fn refusing_component(path: &Path) -> Option<PathBuf> {
+    let mut above: Vec<&Path> =
+        path.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
+    above.reverse();
+    above
+        .into_iter()
+        .find(|path| access(*path, AccessFlags::X_OK) == Err(Errno::EACCES))
+        .map(Path::to_path_buf)
 }
 
 fn may_execute(path: &Path) -> bool {

@@ -32,7 +32,8 @@ pub(super) enum Lock {
 impl Cycle<'_> {
     /// Takes the lock, however long that takes.
     pub(super) fn take_lock(&mut self) -> Result<Lock, Finding> {
-        let Some(path) = self.timing.around.lock.clone() else { return Ok(Lock::None) };
+        let Some(path) = self.timing.around.lock.as_deref() else { return Ok(Lock::None) };
+        let path = self.plan.own(path);
         let broken = |reason: String| {
             let text = format!("unable to lock '{}': {reason}", path.display());
             let hint =

@@ -18,8 +18,8 @@ mod waiter;
 mod worker;
 
 pub use gates::Closed;
+pub(crate) use record::{RecordError, read as read_record, says_resting, write_resting};
 pub use record::{Resting, RestingKind, RunRecord};
-pub(crate) use record::{says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;
@@ -35,8 +35,9 @@ use crate::plan::Mode;
 use crate::ready;
 use crate::ready::environment::Signature;
 use crate::ready::readiness::Notification;
-use crate::report::Reporter;
+use crate::report::{Level, Reporter};
 use crate::rest;
+use crate::sys;
 
 /// How an attempt at running the worker ended.
 #[derive(Debug)]
@@ -75,6 +76,28 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
             rest::Then::StartAfresh => {}
             rest::Then::Leave(exit) => return exit,
         }
+    }
+}
+
+/// One run in place of this process, outside a supervisor: nothing rests, nobody is told of readiness. Returns
+/// only if the program could not be executed.
+pub fn run_in_foreground(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
+    if let Err(errno) = sys::fd::close_all_but(&[]) {
+        reporter.finding(Level::Fatal, &ready::ReadyError::Close(errno).into());
+        return Exit::SYSTEM;
+    }
+    let ended = match ready::prepare(dropped, &mut None, reporter) {
+        Ok(ready) => exec::exec(ready, None, reporter),
+        Err(findings) => Ended::Broken(findings),
+    };
+    match ended {
+        Ended::Left(exit) => exit,
+        Ended::Broken(findings) => {
+            reporter.findings(Level::Fatal, &findings);
+            findings.exit()
+        }
+        // a loop's and a gate's, neither of which is here
+        Ended::Over { .. } | Ended::Gate(_) => Exit::SYSTEM,
     }
 }
 

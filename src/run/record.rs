@@ -3,7 +3,7 @@
 //! Written without fsync: a record lost with the power is younger than the log beside it.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -152,7 +152,7 @@ impl RecordFile {
     /// Reads what earlier launchers left; what cannot be read is said and written anew.
     pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
         let mut file = RecordFile::at(plan);
-        match file.read(plan.name.as_str()) {
+        match read_of(plan) {
             Ok(Some(record)) => file.record = record,
             // without a directory there is nothing to read, and writing says so
             Ok(None) | Err(RecordError::NoDirectory) => {}
@@ -181,31 +181,6 @@ impl RecordFile {
             // it quotes the log, and is no more open than that
             mode: Mode::from_bits_truncate(0o640 & plan.log_rules.mode | 0o600),
         }
-    }
-
-    fn read(&self, name: &str) -> Result<Option<RunRecord>, RecordError> {
-        let directory = self.directory_path.as_ref().ok_or(RecordError::NoDirectory)?;
-        let name = format!("{name}.json");
-        let content = |error: io::Error| RecordError::Content(error.to_string());
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let opened = match nofollow::open_directly(&directory.join(&name), flags) {
-            Some(file) => Ok(file),
-            None => match nofollow::open_directory(directory, Missing::Refuse) {
-                Err(PathError::Refused(_, Errno::ENOENT)) => return Ok(None),
-                directory => openat(directory?, name.as_str(), flags, Mode::empty()),
-            },
-        };
-        let file = match opened {
-            Err(Errno::ENOENT) => return Ok(None),
-            Err(Errno::ELOOP) => return Err(RecordError::Content("it is a symbolic link".to_string())),
-            file => file?,
-        };
-        let kind = sys::file::kind(&nix::sys::stat::fstat(&file)?);
-        if let Some(what) = sys::file::kind_name(kind) {
-            return Err(RecordError::Content(format!("it is {what}, not a regular file")));
-        }
-        let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| RecordError::Content(error.to_string()))
     }
 
     /// What ran before, for `--persist`. A schedule that was not waited for yet has missed nothing; a time in
@@ -336,7 +311,7 @@ impl RecordFile {
         let name = PathBuf::from(format!("{}.json", self.record.name));
         let temporary = PathBuf::from(format!(".{}.json.tmp", self.record.name));
         let file = create_new(directory, &temporary, self.mode)?;
-        write_all(&file, text.as_bytes())
+        sys::fd::write_all(file.as_fd(), text.as_bytes())
             .and_then(|()| renameat(directory, &temporary, directory, &name))
             .map_err(|errno| {
                 let _ = unlinkat(directory, &temporary, UnlinkatFlags::NoRemoveDir);
@@ -355,8 +330,39 @@ pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mu
 
 /// Whether the record says that the service rests.
 pub(crate) fn says_resting(plan: &Plan) -> bool {
-    let record = RecordFile::at(plan).read(plan.name.as_str());
-    record.ok().flatten().is_some_and(|record| record.resting.is_some())
+    read_of(plan).ok().flatten().is_some_and(|record| record.resting.is_some())
+}
+
+/// The record of a service, if there is one: a regular file, no link followed, bounded in size. Also whose
+/// it is.
+pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u32)>, RecordError> {
+    let name = format!("{name}.json");
+    let content = |error: io::Error| RecordError::Content(error.to_string());
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = match nofollow::open_directly(&directory.join(&name), flags) {
+        Some(file) => Ok(file),
+        None => match nofollow::open_directory(directory, Missing::Refuse) {
+            Err(PathError::Refused(_, Errno::ENOENT)) => return Ok(None),
+            directory => openat(directory?, name.as_str(), flags, Mode::empty()),
+        },
+    };
+    let file = match opened {
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(Errno::ELOOP) => return Err(RecordError::Content("it is a symbolic link".to_string())),
+        file => file?,
+    };
+    let status = nix::sys::stat::fstat(&file)?;
+    if let Some(what) = sys::file::kind_name(sys::file::kind(&status)) {
+        return Err(RecordError::Content(format!("it is {what}, not a regular file")));
+    }
+    let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
+    let record = serde_json::from_slice(&bytes).map_err(|error| RecordError::Content(error.to_string()))?;
+    Ok(Some((record, status.st_uid)))
+}
+
+fn read_of(plan: &Plan) -> Result<Option<RunRecord>, RecordError> {
+    let directory = plan.state_dir.as_ref().ok_or(RecordError::NoDirectory)?;
+    Ok(read(directory, plan.name.as_str())?.map(|(record, _)| record))
 }
 
 fn create_new(directory: &OwnedFd, name: &Path, mode: Mode) -> Result<OwnedFd, Errno> {
@@ -369,17 +375,4 @@ fn create_new(directory: &OwnedFd, name: &Path, mode: Mode) -> Result<OwnedFd, E
         }
         result => result,
     })
-}
-
-fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    sys::signals::survive_writes();
-    while !bytes.is_empty() {
-        match nix::unistd::write(file, bytes) {
-            Ok(0) => return Err(Errno::EIO),
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }

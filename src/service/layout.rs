@@ -4,6 +4,12 @@
 pub const RUN: &str = "run";
 /// The supervisor's own directory: its presence tells that the directory is supervised.
 pub const SUPERVISE: &str = "supervise";
+/// In it: what s6-supervise writes down of the service's state.
+pub const STATUS: &str = "status";
+/// In it: when and how its processes have died (s6).
+pub const DEATH_TALLY: &str = "death_tally";
+/// In it: the FIFO through which s6-supervise is told what to do.
+pub const CONTROL: &str = "control";
 /// Where s6 tells those who wait.
 pub const EVENT: &str = "event";
 /// What the supervisor executes when `run` has ended.

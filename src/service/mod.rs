@@ -1,8 +1,13 @@
-//! Service directories: their name, layout, and what a run script in one says.
+//! Service directories: their name, layout, what a run script in one says, what the supervisor writes
+//! down, and how it is told what to do.
 
+pub mod control;
 pub mod layout;
 mod name;
 pub mod one_line;
+pub mod place;
 pub mod run_script;
+pub mod supervision;
+mod tai;
 
 pub use name::{InvalidName, ServiceName};

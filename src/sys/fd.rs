@@ -1,7 +1,7 @@
 //! Descriptors.
 #![expect(unsafe_code, reason = "close_range has no safe wrapper")]
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
@@ -86,6 +86,23 @@ pub fn is_for_notices(fd: RawFd) -> bool {
     }
 }
 
+/// Whether somebody may still read what is written to a pipe.
+pub fn has_reader(fd: BorrowedFd<'_>) -> bool {
+    let mut state = [PollFd::new(fd, PollFlags::empty())];
+    let polled = poll(&mut state, 0_u16);
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    polled.is_err() || !state.iter().any(|each| each.revents().is_some_and(|events| events.intersects(gone)))
+}
+
+/// How many columns a terminal has.
+pub fn terminal_width(fd: BorrowedFd<'_>) -> Option<usize> {
+    // SAFETY: all-zero is a valid winsize
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: a live descriptor, and a live, writable struct
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
+    (result == 0 && size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
 /// Closes an inherited descriptor that nothing of ours owns.
 pub fn close_inherited(fd: RawFd) {
     // SAFETY: takes a number; only numbers that the supervisor passed, from 3 up, come here once
@@ -150,16 +167,22 @@ const PIPE_BUF: usize = 4096;
 const PATIENCE: u16 = 1000;
 
 /// Writes all of it, or as much as can be, however long it takes.
-pub fn write_all_or_give_up(fd: BorrowedFd<'_>, mut bytes: &[u8]) {
+pub fn write_all_or_give_up(fd: BorrowedFd<'_>, bytes: &[u8]) {
+    let _ = write_all(fd, bytes);
+}
+
+/// Writes all of it, however long it takes. A reader who has gone is an error, not the end of this process.
+pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
     super::signals::survive_writes();
     while !bytes.is_empty() {
         match nix::unistd::write(fd, bytes) {
-            Ok(0) => return,
+            Ok(0) => return Err(Errno::EIO),
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
-            Err(_) => return,
+            Err(errno) => return Err(errno),
         }
     }
+    Ok(())
 }
 
 /// Takes O_NONBLOCK off a descriptor that a worker will inherit; of the status flags it keeps only

@@ -99,6 +99,19 @@ pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
     }
 }
 
+/// The same for whoever asks: another than root follows his own links. In one system call where no link is
+/// on the way.
+pub fn open_regular_for(is_root: bool, path: &Path) -> io::Result<OwnedFd> {
+    if !is_root {
+        return file::open_regular(path, OFlag::empty());
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    match open_directly(path, flags) {
+        Some(found) if kind(&fstat(&found)?) == SFlag::S_IFREG => Ok(found),
+        _ => open_regular(path),
+    }
+}
+
 /// Where a walk ended.
 #[derive(Debug)]
 pub struct Walked {

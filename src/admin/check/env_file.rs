@@ -11,11 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process;
 
-use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use super::CommandError;
-use super::options::{Command, Words, switch};
 use crate::config::value::VariableName;
 use crate::error::reason_of;
 use crate::exit::Exit;
@@ -27,7 +24,7 @@ use crate::sys::nofollow;
 
 /// What is shown of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Show {
+pub(super) enum Show {
     /// That it can.
     Verdict,
     /// `--canonical`: the file, spelled canonically. With its values: it is the user's own file.
@@ -49,39 +46,10 @@ enum CompareError {
 
 type Variables = BTreeMap<OsString, OsString>;
 
-/// `futo check`
-pub(super) const COMMAND: Command = Command {
-    name: "check",
-    operands: "FILE.env…",
-    help: "say whether files of variables can be read, and every line that cannot",
-    more: "Exits 0, or 1 if there is something to mend. No value is shown, but by --canonical. What the file \
-           does not set itself is looked up in this command's environment, not in the service's.",
-    options: &[
-        switch("canonical", "print the file in canonical spelling: one command a line, all values in quotes"),
-        switch(
-            "compare",
-            "source it with bash too and name the variables that differ; only if every line is a plain \
-             assignment, and as abc where root asks and the file is not root's",
-        ),
-    ],
-    run: check,
-};
-
-fn check(words: Words) -> Result<Exit, CommandError> {
-    let usage = |what: &str| CommandError::Usage { command: "check", what: what.to_string(), remedy: None };
-    let show = match (words.has("canonical"), words.has("compare")) {
-        (true, true) => return Err(usage("--canonical or --compare, not both")),
-        (true, false) => Show::Canonical,
-        (false, true) => Show::Comparison,
-        (false, false) => Show::Verdict,
-    };
-    match words.operands.as_slice() {
-        [] => return Err(usage("which file? config.env, for instance")),
-        [_, _, ..] if show == Show::Canonical => return Err(usage("--canonical: one file at a time")),
-        _ => {}
-    }
+/// Says of each file how it is read.
+pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, show: Show) -> Exit {
     let mut exit = Exit::OK;
-    for file in words.operands.iter().map(Path::new) {
+    for file in files {
         let (page, is_good) = page(file, show);
         // the spelling goes to a file, what is wrong does not
         let (stdout, stderr) = (io::stdout(), io::stderr());
@@ -92,17 +60,14 @@ fn check(words: Words) -> Result<Exit, CommandError> {
             exit = Exit::FINDINGS;
         }
     }
-    Ok(exit)
+    exit
 }
 
 /// What is said of a file, and whether it is good.
 fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
     let mut page = Page::of(path);
-    let opened = match Machine.is_root() {
-        // root does not read what a link of a user's leads to
-        true => nofollow::open_regular(path),
-        false => sys::file::open_regular(path, OFlag::empty()),
-    };
+    // root does not read what a link of a user's leads to
+    let opened = nofollow::open_regular_for(Machine.is_root(), path);
     let bytes = match opened.and_then(|file| sys::file::read_at_most(file, env_file::MAX_BYTES)) {
         Ok(bytes) => bytes,
         Err(error) => {

@@ -1,0 +1,51 @@
+//! What a look has found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Finding;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Weight {
+    /// It must be mended.
+    Problem,
+    /// Worth knowing.
+    Note,
+    /// It could not be looked at.
+    Unseen,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Found {
+    pub(super) weight: Weight,
+    /// By the grammar of messages; names file and line, or option.
+    pub(super) text: String,
+    /// The remedy.
+    pub(super) hint: Option<String>,
+}
+
+impl Found {
+    pub(super) fn problem(text: impl Into<String>, hint: &str) -> Self {
+        Found { weight: Weight::Problem, text: text.into(), hint: Some(hint.to_string()) }
+    }
+
+    pub(super) fn note(text: impl Into<String>, hint: &str) -> Self {
+        Found { weight: Weight::Note, ..Found::problem(text, hint) }
+    }
+
+    pub(super) fn unseen(text: impl Into<String>, hint: &str) -> Self {
+        Found { weight: Weight::Unseen, ..Found::problem(text, hint) }
+    }
+
+    pub(super) fn is_problem(&self) -> bool {
+        self.weight == Weight::Problem
+    }
+}
+
+impl From<&Finding> for Found {
+    fn from(finding: &Finding) -> Self {
+        Found { weight: Weight::Problem, text: finding.text.clone(), hint: finding.hint.clone() }
+    }
+}

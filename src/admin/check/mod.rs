@@ -1,0 +1,111 @@
+//! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
+//! remedy.
+
+mod env_file;
+mod found;
+mod page;
+mod run_file;
+mod service;
+mod user;
+
+use std::path::Path;
+
+use super::options::{Command, Words, switch};
+use super::{CommandError, services};
+use crate::exit::Exit;
+use crate::observe::{Machinery, Seen};
+use crate::report::{Level, Reporter};
+use crate::service::layout;
+use crate::service::place::Service;
+use crate::sys;
+use env_file::Show;
+
+pub(super) const COMMAND: Command = Command {
+    name: "check",
+    operands: "[NAME|DIR|FILE.env…]",
+    help: "everything that is wrong with services, or with files of variables, with the remedy",
+    more: "Without a name: all services. As root the user's files are looked at with that user's rights; another \
+           user sees less, and what could not be seen is said. Exits 0, or 1 if there is something to mend; notes do \
+           not count. No value is shown, but by --canonical. What a file does not set itself is looked up in this \
+           command's environment, not in the service's.",
+    options: &[
+        switch("json", "for programs; of services"),
+        switch("canonical", "print a file in canonical spelling: one command a line, all values in quotes"),
+        switch(
+            "compare",
+            "source a file with bash too and name the variables that differ; only if every line is a plain \
+             assignment, and as abc where root asks and the file is not root's",
+        ),
+        services::SCAN_DIR,
+        services::FROM,
+    ],
+    launch_options: false,
+    run: check,
+};
+
+fn check(words: Words) -> Result<Exit, CommandError> {
+    let usage =
+        |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
+    let show = match (words.has("canonical"), words.has("compare")) {
+        (true, true) => return Err(usage("--canonical or --compare, not both")),
+        (true, false) => Some(Show::Canonical),
+        (false, true) => Some(Show::Comparison),
+        (false, false) => None,
+    };
+    // what is called so is one, whether it is there or not
+    let is_file = |operand: &std::ffi::OsString| {
+        let path = Path::new(operand);
+        let is_script = path.file_name() == Some(layout::RUN.as_ref());
+        let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
+        is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
+    };
+    let files = words.operands.iter().filter(|operand| show.is_some() || is_file(operand)).count();
+    match (files, words.operands.len()) {
+        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: one file at a time")),
+        (0, 0) if show.is_some() => Err(usage("which file? config.env, for instance")),
+        (0, _) => check_services(&words),
+        (files, all) if files == all => {
+            Ok(env_file::check(words.operands.iter().map(Path::new), show.unwrap_or(Show::Verdict)))
+        }
+        _ => Err(usage("services and files of variables apart, please")),
+    }
+}
+
+fn check_services(words: &Words) -> Result<Exit, CommandError> {
+    let places = services::places(words);
+    let (services, unseen) = match words.operands.is_empty() {
+        true => places.services(),
+        false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
+    };
+    let machinery = Machinery::new(&places.scan_dir);
+    let checked: Vec<(Service, Vec<found::Found>)> = services
+        .into_iter()
+        .map(|service| {
+            let seen = Seen::of(service.clone(), &machinery);
+            (service, service::look(&seen, &machinery))
+        })
+        .collect();
+    let reporter = Reporter::of_program("futo");
+    for (path, error) in &unseen {
+        let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));
+        reporter.say_at_shell(Level::Warning, &text, None);
+    }
+    let page = if words.has("json") { page::json(&checked) } else { page::text(&checked) };
+    crate::explain::print(&page);
+    let is_good = checked.iter().flat_map(|(_, found)| found).all(|found| !found.is_problem());
+    Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })
+}
+
+/// A path of a run script means its directory.
+fn without_run(words: &Words) -> Words {
+    let mut words = words.clone();
+    for operand in &mut words.operands {
+        let path = Path::new(&operand);
+        if path.file_name() == Some(layout::RUN.as_ref())
+            && let Some(directory) = path.parent().filter(|_| path.components().count() > 1)
+        {
+            *operand = directory.as_os_str().to_os_string();
+        }
+    }
+    words
+}

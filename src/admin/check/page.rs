@@ -1,0 +1,59 @@
+//! What was found, for people and for programs.
+
+use serde::Serialize;
+
+use super::found::{Found, Weight};
+use crate::report::push_escaped;
+use crate::service::place::Service;
+
+type Checked = [(Service, Vec<Found>)];
+
+pub(super) fn text(checked: &Checked) -> String {
+    let mut page = String::new();
+    for (service, found) in checked {
+        for Found { weight, text, hint } in found {
+            let word = match weight {
+                Weight::Problem => "",
+                Weight::Note => "note: ",
+                Weight::Unseen => "not seen: ",
+            };
+            push_escaped(&mut page, &format!("{}: {word}{text}", service.name));
+            page.push('\n');
+            if let Some(hint) = hint {
+                page.push_str("  hint: ");
+                push_escaped(&mut page, hint);
+                page.push('\n');
+            }
+        }
+        if !found.iter().any(Found::is_problem) {
+            push_escaped(&mut page, &format!("{}: nothing to mend", service.name));
+            page.push('\n');
+        }
+    }
+    if checked.is_empty() {
+        page.push_str("no services\n");
+    }
+    page
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    version: u32,
+    services: Vec<ServicePart<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServicePart<'a> {
+    name: &'a str,
+    findings: &'a [Found],
+}
+
+/// The form is docs/check.schema.json.
+pub(super) fn json(checked: &Checked) -> String {
+    let services =
+        checked.iter().map(|(service, findings)| ServicePart { name: &service.name, findings }).collect();
+    // a struct of texts always has a JSON form
+    let mut text = serde_json::to_string_pretty(&Page { version: 1, services }).unwrap_or_default();
+    text.push('\n');
+    text
+}

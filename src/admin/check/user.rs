@@ -1,0 +1,208 @@
+//! What is looked at with the rights of the worker's user, in a process that has become that user: variables,
+//! program, directory, log.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
+
+use super::found::Found;
+use super::service::{may_see_as_user, relative_paths};
+use crate::error::{Findings, reason};
+use crate::observe::{Machinery, Seen, as_under_supervisor};
+use crate::plan::{Change, LogPlan, Machine, Plan};
+use crate::ready::environment::Environment;
+use crate::ready::program;
+use crate::service::place::Live;
+use crate::{cli, config, drop, plan, ready, sys};
+
+/// The most that the child has to say, in bytes.
+const MOST: usize = 1 << 20;
+/// Less than this is as good as full.
+const LITTLE: u64 = 1 << 20;
+/// Programs whose first operand is a file.
+const INTERPRETERS: [&str; 10] =
+    ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
+
+pub(super) fn look(seen: &Seen, directory: &Path, words: Vec<OsString>, machinery: &Machinery) -> Vec<Found> {
+    if !may_see_as_user(seen) {
+        let text =
+            "variables, program, directory and log were not looked at with the rights of the service's user";
+        return vec![Found::unseen(text, "ask as root, or as that user")];
+    }
+    let opened = match Live::open(machinery.is_root(), directory) {
+        Ok(opened) => opened,
+        Err(error) => return vec![Found::problem(error.to_string(), "root follows no link of a user's")],
+    };
+    let said = sys::child::in_child(MOST, || {
+        let found = match opened.enter() {
+            Ok(()) => as_under_supervisor(|| look_inside(seen, words)),
+            Err(errno) => {
+                let text = format!("unable to change to '{}': {}", directory.display(), reason(errno));
+                vec![Found::problem(text, "the worker's user must be able to search it")]
+            }
+        };
+        serde_json::to_vec(&found).unwrap_or_default()
+    });
+    let found = said.map_err(|error| error.to_string());
+    found.and_then(|said| serde_json::from_slice(&said).map_err(|error| error.to_string())).unwrap_or_else(
+        |why| vec![Found::unseen(format!("unable to look with the user's rights: {why}"), "try again")],
+    )
+}
+
+fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
+    let mut findings = Findings::default();
+    let mut spec = config::resolve(cli::parse(words, &mut findings), &Machine, &mut findings);
+    spec.passed_name.get_or_insert_with(|| seen.service.name.clone().into());
+    let relative = relative_paths(&spec);
+    let draft = plan::make(spec, &Machine, &mut findings);
+    let plan = draft.plan().clone();
+    if plan.change == Change::Become
+        && let Err(error) = drop::become_identity(&plan)
+    {
+        findings.push(error);
+        return findings.iter().map(Found::from).collect();
+    }
+    let (environment, _) = ready::look(&draft, &mut findings);
+    let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
+    found.extend(
+        environment
+            .oddity()
+            .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
+    );
+    found.extend(relative);
+    found.extend(script(&plan, &environment));
+    found.extend(zone(&environment));
+    found.extend(log(&plan));
+    found
+}
+
+/// The script that an interpreter is given, where it is not there.
+fn script(plan: &Plan, environment: &Environment) -> Option<Found> {
+    let mut words = plan.program.iter();
+    let interpreter = Path::new(words.next()?).file_name()?.to_str()?;
+    if !INTERPRETERS.contains(&interpreter) || program::find(plan, environment).is_err() {
+        return None;
+    }
+    // behind an option comes maybe its value, a program text or a module
+    let script = Path::new(words.next()?);
+    let is_option = script.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
+    let path = directory.join(script);
+    let errno = match is_option {
+        true => return None,
+        false => access(&path, AccessFlags::R_OK).err()?,
+    };
+    let place = program::refusing_component(&path);
+    let (text, hint) = match (errno, place) {
+        (Errno::ENOENT, _) if script.is_relative() => (
+            format!("unable to read '{}': not found in '{}'", script.display(), directory.display()),
+            "write its whole path, or say with --chdir where it is".to_string(),
+        ),
+        (errno, None) => (
+            format!("unable to read '{}': {}", path.display(), reason(errno)),
+            "the worker's user must be able to read it".to_string(),
+        ),
+        (errno, Some(component)) => (
+            format!("unable to read '{}': {} at '{}'", path.display(), reason(errno), component.display()),
+            format!("the worker's user must be able to search it: chmod o+x {}", component.display()),
+        ),
+    };
+    Some(Found::problem(text, &hint))
+}
+
+/// A time zone that libc would take for UTC without a word.
+fn zone(environment: &Environment) -> Option<Found> {
+    const ZONES: &str = "/usr/share/zoneinfo";
+    let zone = environment.get("TZ")?.to_str()?;
+    let name = zone.strip_prefix(':').unwrap_or(zone);
+    // UTC0, CET-1CEST: rules, not names
+    if !name.contains('/') || name.starts_with('/') {
+        return None;
+    }
+    if !Path::new(ZONES).is_dir() {
+        let text = format!("TZ is set and there is no zone data in {ZONES}: programs that ask libc get UTC");
+        return Some(Found::note(text, "install tzdata in the image"));
+    }
+    (!Path::new(ZONES).join(name).is_file()).then(|| {
+        let text = format!("TZ names no zone of {ZONES}: programs get UTC without a word");
+        Found::problem(text, "Asia/Tokyo, for instance")
+    })
+}
+
+/// Whether the log can be written, as far as can be seen without making anything.
+fn log(plan: &Plan) -> Vec<Found> {
+    let LogPlan::File(path) = &plan.log else { return Vec::new() };
+    let path = plan.directory.join(path);
+    let mut found = Vec::new();
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let above = existing_directory(&path);
+    let may_write = access(&above, AccessFlags::W_OK | AccessFlags::X_OK);
+    let owner = || match plan.identity.name.as_deref() {
+        Some(name) => name.to_string(),
+        None => plan.identity.uid.to_string(),
+    };
+    match openat(AT_FDCWD, &path, flags | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(_) => {}
+        Err(Errno::ENOENT) => {
+            if let Err(errno) = may_write {
+                let text = format!(
+                    "log '{}' cannot be made: {} at '{}'",
+                    path.display(),
+                    reason(errno),
+                    program::refusing_component(&above.join("x")).unwrap_or(above.clone()).display()
+                );
+                let directory = path.parent().unwrap_or(Path::new("/"));
+                let hint = format!("install -d -o {} {}", owner(), directory.display());
+                found.push(Found::problem(text, &hint));
+            }
+        }
+        Err(Errno::EACCES) if may_write.is_ok() => {
+            let text = format!(
+                "log '{}' cannot be written by {}: the launcher renames it and begins a new one",
+                path.display(),
+                owner()
+            );
+            found.push(Found::note(text, &format!("chown {} {}", owner(), path.display())));
+        }
+        Err(errno) => {
+            let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
+            found.push(Found::problem(
+                text,
+                &format!("chown {} {}, or another --log", owner(), path.display()),
+            ));
+        }
+    }
+    if let Ok(volume) = statvfs(&above) {
+        // the fields are as wide as the machine's words
+        #[allow(clippy::useless_conversion, reason = "not on every target")]
+        let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
+        let is_full = left < LITTLE || (volume.files() > 0 && volume.files_available() == 0);
+        if is_full {
+            let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
+            found.push(Found::problem(text, "make room: df -h, df -i"));
+        }
+    }
+    found
+}
+
+fn refusal(errno: Errno) -> String {
+    match errno {
+        Errno::ELOOP => "it is a symbolic link".to_string(),
+        // a FIFO without a reader
+        Errno::ENXIO => "it is a FIFO, not a regular file".to_string(),
+        Errno::EISDIR => "it is a directory, not a regular file".to_string(),
+        errno => reason(errno),
+    }
+}
+
+/// The nearest directory above that is there, or cannot be seen.
+fn existing_directory(path: &Path) -> PathBuf {
+    let is_there =
+        |path: &&Path| path.as_os_str() != OsStr::new("") && sys::file::look_for(path) != Err(Errno::ENOENT);
+    path.ancestors().skip(1).find(is_there).unwrap_or(Path::new("/")).to_path_buf()
+}

@@ -1,0 +1,239 @@
+//! An order, and waiting for what it brings about.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::observe::{Machinery, Seen};
+use crate::service::control::{self, ControlError, Order};
+use crate::service::layout;
+use crate::service::place::{Live, Service};
+use crate::service::supervision::{STATUS_LENGTH, Status};
+use crate::sys::clock::BootTime;
+
+/// How often is looked.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+/// A process that lives so long has not died at once.
+const SETTLES: Duration = Duration::from_millis(250);
+
+/// A run that takes no longer is waited for.
+const SHORT_RUN: Duration = Duration::from_secs(1);
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    RunNow,
+}
+
+impl Verb {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Verb::Start => "start",
+            Verb::Stop => "stop",
+            Verb::Restart => "restart",
+            Verb::Reload => "reload",
+            Verb::RunNow => "run-now",
+        }
+    }
+}
+
+/// What came of it, in words, and whether it is what was wanted.
+pub(super) struct Told {
+    pub(super) said: String,
+    pub(super) is_so: bool,
+}
+
+impl Told {
+    fn so(said: impl Into<String>) -> Result<Self, ControlError> {
+        Ok(Told { said: said.into(), is_so: true })
+    }
+
+    fn not_so(said: impl Into<String>) -> Result<Self, ControlError> {
+        Ok(Told { said: said.into(), is_so: false })
+    }
+}
+
+/// Gives the order and waits.
+pub(super) fn bring_about(
+    verb: Verb,
+    service: Service,
+    live: &Live,
+    patience: Duration,
+    machinery: &Machinery,
+) -> Result<Told, ControlError> {
+    let supervisor = Supervisor { live, until: BootTime::now().after(patience) };
+    // who may not give the order is told so before anything else
+    control::look(live.supervise().map_err(refused)?)?;
+    let before = supervisor.status()?;
+    match (verb, before.pid) {
+        (Verb::Start, Some(pid)) if before.wants_up => Told::so(format!("is up already (pid {pid})")),
+        (Verb::Start, _) => start(&supervisor, &before, "started"),
+        (Verb::Stop, None) if !before.wants_up => Told::so("is down already"),
+        (Verb::Stop, _) => stop(&supervisor),
+        (Verb::Restart, None) => start(&supervisor, &before, "was down: started"),
+        (Verb::Restart, Some(pid)) => restart(&supervisor, pid),
+        (Verb::Reload, None) => Told::not_so("is down: there is nothing to reload"),
+        (Verb::Reload, Some(pid)) => {
+            supervisor.order(Order::Hangup)?;
+            match supervisor.stays(pid)? {
+                true => Told::so(format!("HUP sent to pid {pid}")),
+                false => Told::not_so(format!("HUP sent to pid {pid}, and it has ended by that")),
+            }
+        }
+        (Verb::RunNow, None) => Told::not_so("is down: start it first"),
+        (Verb::RunNow, Some(_)) => run_now(&supervisor, service, machinery),
+    }
+}
+
+/// s6-supervise of one service.
+struct Supervisor<'a> {
+    live: &'a Live,
+    until: BootTime,
+}
+
+impl Supervisor<'_> {
+    fn order(&self, order: Order) -> Result<(), ControlError> {
+        control::send(self.live.supervise().map_err(refused)?, order)
+    }
+
+    fn status(&self) -> Result<Status, ControlError> {
+        let bytes = self.live.read_of_supervisor(layout::STATUS, STATUS_LENGTH);
+        let status =
+            bytes.map_err(|error| refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))?;
+        Status::decode(&status).map_err(|_| refused(Errno::EBADMSG))
+    }
+
+    /// Looks until `wanted` holds of the status, or time is up; gives the last status.
+    fn wait(&self, wanted: impl Fn(&Status) -> bool) -> Result<(Status, bool), ControlError> {
+        loop {
+            let status = self.status()?;
+            if wanted(&status) {
+                return Ok((status, true));
+            }
+            if BootTime::now() >= self.until {
+                return Ok((status, false));
+            }
+            std::thread::sleep(LOOKS_EVERY);
+        }
+    }
+
+    /// Whether this process lives on for a moment.
+    fn stays(&self, pid: i32) -> Result<bool, ControlError> {
+        let until = BootTime::now().after(SETTLES);
+        while BootTime::now() < until {
+            if self.status()?.pid != Some(pid) {
+                return Ok(false);
+            }
+            std::thread::sleep(LOOKS_EVERY);
+        }
+        Ok(true)
+    }
+}
+
+fn refused(errno: Errno) -> ControlError {
+    match errno {
+        Errno::ENOENT => ControlError::NoSupervisor,
+        errno => ControlError::Refused(errno),
+    }
+}
+
+fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Told, ControlError> {
+    supervisor.order(Order::Up)?;
+    let (status, _) = supervisor.wait(|status| status.pid.is_some() || status.changed > before.changed)?;
+    came_up(supervisor, status, verb)
+}
+
+/// Waits for readiness where the service tells it, and whether the new process dies at once.
+fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Told, ControlError> {
+    let Some(pid) = status.pid else {
+        return Told::not_so(match status.changed {
+            _ if status.wants_up => format!("{verb}, and it ended at once: {}", status.cause),
+            _ => format!("is still down: {}", status.cause),
+        });
+    };
+    if !supervisor.stays(pid)? {
+        let cause = supervisor.status()?.cause;
+        return Told::not_so(format!("{verb} (pid {pid}), and it ended at once: {cause}"));
+    }
+    if !supervisor.live.has(layout::NOTIFICATION_FD) {
+        return Told::so(format!("{verb} (pid {pid})"));
+    }
+    let (status, _) = supervisor.wait(|status| status.is_ready || status.pid != Some(pid))?;
+    match (status.pid == Some(pid), status.is_ready) {
+        (true, true) => Told::so(format!("{verb} and ready (pid {pid})")),
+        (true, false) => Told::not_so(format!("{verb} (pid {pid}), and it has not said that it is ready")),
+        (false, _) => Told::not_so(format!("{verb} (pid {pid}), and it ended: {}", status.cause)),
+    }
+}
+
+fn stop(supervisor: &Supervisor<'_>) -> Result<Told, ControlError> {
+    supervisor.order(Order::Down)?;
+    let (status, is_down) =
+        supervisor.wait(|status| status.pid.is_none() && !status.is_finishing && !status.wants_up)?;
+    match (is_down, status.pid) {
+        (true, _) => Told::so(format!("stopped ({})", status.cause)),
+        (false, Some(pid)) => Told::not_so(format!("was told to stop, and pid {pid} still runs")),
+        (false, None) => Told::not_so("was told to stop, and its finish script still runs"),
+    }
+}
+
+fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Told, ControlError> {
+    // -r ends this life; a service that was wanted down stays down without -u
+    supervisor.order(Order::Up)?;
+    supervisor.order(Order::Restart)?;
+    let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;
+    match (is_new, status.pid) {
+        (true, _) => came_up(supervisor, status, "restarted"),
+        (false, Some(pid)) => Told::not_so(format!("was told to end, and pid {pid} still runs")),
+        (false, None) => Told::not_so(format!("has ended ({}), and is not up again", status.cause)),
+    }
+}
+
+fn run_now(
+    supervisor: &Supervisor<'_>,
+    service: Service,
+    machinery: &Machinery,
+) -> Result<Told, ControlError> {
+    let before = Seen::of(service.clone(), machinery);
+    let record = before.current_record();
+    let resting = record.is_some_and(|record| record.resting.is_some());
+    if !before.is_loop() && !resting {
+        return Told::not_so("is no loop: ALRM would end its worker, nothing was sent");
+    }
+    let is_running =
+        !resting && record.is_some_and(|record| record.last_start.is_some() && record.last_end.is_none());
+    supervisor.order(Order::Alarm)?;
+    if is_running {
+        return Told::so("a run is under way; one more follows it at once");
+    }
+    let runs = record.map_or(0, |record| record.runs);
+    let mut short = None;
+    loop {
+        let now = Seen::of(service.clone(), machinery);
+        let Some(record) = &now.record else {
+            return Told::so("ALRM sent; there is no run record to tell what came of it");
+        };
+        if record.runs > runs {
+            let (end, number) = (record.last_end.as_ref(), record.runs);
+            match (end, record.last_status) {
+                (Some(_), Some(status)) => {
+                    return Told::so(format!("run {number} has ended with status {status}"));
+                }
+                _ if BootTime::now() >= *short.get_or_insert(BootTime::now().after(SHORT_RUN)) => {
+                    return Told::so(format!("run {number} has begun"));
+                }
+                _ => {}
+            }
+        } else if BootTime::now() >= supervisor.until {
+            return Told::not_so(match &record.resting {
+                Some(resting) => format!("still rests: {}", resting.reason),
+                None => "ALRM was sent, and no run has begun".to_string(),
+            });
+        }
+        std::thread::sleep(LOOKS_EVERY);
+    }
+}

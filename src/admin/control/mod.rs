@@ -1,0 +1,126 @@
+//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for s6-supervise, and what came of it. The
+//! effect is read from what it writes down; nothing is done without a word.
+
+mod effect;
+
+use std::time::Duration;
+
+use super::options::{Command, CommandOption, Words, value};
+use super::{CommandError, services};
+use crate::config::value::Delay;
+use crate::exit::Exit;
+use crate::observe::Machinery;
+use crate::report::{Level, Reporter};
+use crate::service::control::ControlError;
+use crate::service::place::{Live, Service};
+use effect::{Told, Verb};
+
+const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
+const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM];
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+const EXITS: &str = "Exits 0 when it is so, 1 if it is not within --timeout (the order stands), 111 if no order could be \
+                     given.";
+
+pub(super) const START: Command = Command {
+    name: "start",
+    operands: "NAME|DIR…",
+    help: "start a service that is down, and wait until it is up, and ready if it tells that",
+    more: EXITS,
+    options: OPTIONS,
+    launch_options: false,
+    run: |words| give(Verb::Start, &words),
+};
+
+pub(super) const STOP: Command = Command {
+    name: "stop",
+    operands: "NAME|DIR…",
+    help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
+    more: EXITS,
+    options: OPTIONS,
+    launch_options: false,
+    run: |words| give(Verb::Stop, &words),
+};
+
+pub(super) const RESTART: Command = Command {
+    name: "restart",
+    operands: "NAME|DIR…",
+    help: "end a service's process and wait until a new one is up; one that is down is started",
+    more: EXITS,
+    options: OPTIONS,
+    launch_options: false,
+    run: |words| give(Verb::Restart, &words),
+};
+
+pub(super) const RELOAD: Command = Command {
+    name: "reload",
+    operands: "NAME|DIR…",
+    help: "HUP: a loop opens its log and reads config.env again; another worker gets the signal itself",
+    more: EXITS,
+    options: OPTIONS,
+    launch_options: false,
+    run: |words| give(Verb::Reload, &words),
+};
+
+pub(super) const RUN_NOW: Command = Command {
+    name: "run-now",
+    operands: "NAME|DIR…",
+    help: "let a loop run its worker now, or right after the run that is under way",
+    more: EXITS,
+    options: OPTIONS,
+    launch_options: false,
+    run: |words| give(Verb::RunNow, &words),
+};
+
+fn give(verb: Verb, words: &Words) -> Result<Exit, CommandError> {
+    let usage = |what: String| CommandError::Usage { command: verb.word(), what, remedy: None };
+    let patience = match words.value(TIMEOUT.long) {
+        None => USUAL_TIMEOUT,
+        Some(given) => Delay::parse(&given.to_string_lossy())
+            .map_err(|why| usage(format!("--timeout: {why}")))?
+            .duration(),
+    };
+    let services = services::named(verb.word(), words)?;
+    let machinery = Machinery::new(&services::places(words).scan_dir);
+    let mut worst = Exit::OK;
+    for service in services {
+        worst = worst.max(give_one(verb, service, patience, &machinery));
+    }
+    Ok(worst)
+}
+
+fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machinery) -> Exit {
+    let reporter = Reporter::of_program("futo");
+    let name = service.name.clone();
+    let verb_word = verb.word();
+    let refuse = |why: &str, hint: Option<&str>| {
+        reporter.say_at_shell(Level::Fatal, &format!("unable to {verb_word} '{name}': {why}"), hint);
+        Exit::SYSTEM
+    };
+    let Some(live) = &service.live else {
+        return refuse("it is not published", Some("futo check says why; root publishes it"));
+    };
+    let live = match Live::open(machinery.is_root(), live) {
+        Ok(live) => live,
+        Err(error) => return refuse(&error.to_string(), None),
+    };
+    match effect::bring_about(verb, service, &live, patience, machinery) {
+        Ok(Told { said, is_so }) => {
+            let mut line = String::new();
+            crate::report::push_escaped(&mut line, &format!("{name}: {said}"));
+            line.push('\n');
+            crate::explain::print(&line);
+            if is_so { Exit::OK } else { Exit::FINDINGS }
+        }
+        Err(ControlError::Refused(nix::errno::Errno::EACCES)) => {
+            let why = "permission denied";
+            refuse(
+                why,
+                Some("root may, and members of the group that its supervise/control has been given to"),
+            )
+        }
+        Err(ControlError::NoSupervisor) => {
+            refuse("no supervisor runs", Some("s6-svscan takes it up: s6-svscanctl -a /run/service, as root"))
+        }
+        Err(error) => refuse(&error.to_string(), None),
+    }
+}

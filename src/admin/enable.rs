@@ -1,0 +1,126 @@
+//! `futo enable`, `futo disable`: the file `down` in a definition.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::options::{Command, Words};
+use super::{CommandError, services};
+use crate::drop;
+use crate::error::reason;
+use crate::exit::Exit;
+use crate::observe::{Machinery, Seen};
+use crate::plan::{Host, Machine};
+use crate::report::{Level, Reporter};
+use crate::service::layout;
+use crate::sys::nofollow::{self, Missing};
+use crate::{report, sys};
+
+pub(super) const DISABLE: Command = Command {
+    name: "disable",
+    operands: "NAME|DIR…",
+    help: "write the file 'down' into a definition: from the next boot on it is not started",
+    more: "What runs goes on: futo stop ends it. Written with the rights of the definition's owner.",
+    options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
+    run: |words| set(Wanted::Down, &words),
+};
+
+pub(super) const ENABLE: Command = Command {
+    name: "enable",
+    operands: "NAME|DIR…",
+    help: "remove the file 'down' from a definition: from the next boot on it is started",
+    more: "Now: futo start. Removed with the rights of the definition's owner.",
+    options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
+    run: |words| set(Wanted::Up, &words),
+};
+
+/// At the next boot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Up,
+    Down,
+}
+
+fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
+    let (command, done) = match wanted {
+        Wanted::Up => (ENABLE.name, "enabled"),
+        Wanted::Down => (DISABLE.name, "disabled"),
+    };
+    let services = services::named(command, words)?;
+    let machinery = Machinery::new(&services::places(words).scan_dir);
+    let reporter = Reporter::of_program("futo");
+    let mut worst = Exit::OK;
+    for service in services {
+        let name = service.name.clone();
+        let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
+        let is_changed = match change(directory, wanted) {
+            Ok(is_changed) => is_changed,
+            Err(why) => {
+                let path = directory.join(layout::DOWN);
+                let text = format!("unable to {command} '{name}': '{}': {why}", path.display());
+                reporter.say_at_shell(Level::Fatal, &text, None);
+                worst = worst.max(Exit::SYSTEM);
+                continue;
+            }
+        };
+        let again = if is_changed { "" } else { " already" };
+        let is_published = service.live.is_some();
+        let is_up = Seen::of(service, &machinery).status().is_some_and(|status| status.pid.is_some());
+        let now = match (wanted, is_up) {
+            (Wanted::Down, true) => format!("; it is still up: futo stop {name}"),
+            (Wanted::Up, false) if is_published => format!("; it is not up: futo start {name}"),
+            (Wanted::Up, false) => "; it is not published".to_string(),
+            _ => String::new(),
+        };
+        let mut line = String::new();
+        report::push_escaped(&mut line, &format!("{name}: {done}{again}{now}"));
+        line.push('\n');
+        crate::explain::print(&line);
+    }
+    Ok(worst)
+}
+
+/// Writes or removes the file; whether that changed anything.
+fn change(directory: &Path, wanted: Wanted) -> Result<bool, String> {
+    if !Machine.is_root() {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = nix::fcntl::open(directory, flags, Mode::empty()).map_err(reason)?;
+        return change_in(&directory, wanted).map_err(reason);
+    }
+    let directory =
+        nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
+    let owner = fstat(&directory).map_err(reason)?;
+    // what root does by a name in a directory of a user's, that user may do
+    let said = sys::child::in_child(4096, || {
+        let changed = drop::become_owner(&owner)
+            .map_err(|error| error.to_string())
+            .and_then(|()| change_in(&directory, wanted).map_err(reason));
+        serde_json::to_vec(&changed).unwrap_or_default()
+    });
+    let said = said.map_err(|error| error.to_string())?;
+    serde_json::from_slice(&said).map_err(|error| error.to_string())?
+}
+
+fn change_in(directory: &OwnedFd, wanted: Wanted) -> Result<bool, Errno> {
+    match wanted {
+        Wanted::Up => match unlinkat(directory, layout::DOWN, UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::ENOENT) => Ok(false),
+            result => result.map(|()| true),
+        },
+        Wanted::Down => {
+            let flags =
+                OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let mode = Mode::from_bits_truncate(0o644);
+            match nofollow::with_no_umask(|| openat(directory, layout::DOWN, flags, mode)) {
+                Err(Errno::EEXIST) => Ok(false),
+                result => result.map(|_| true),
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `--now`: publishes what has been written, and waits until it works.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::admin::boot;
+use crate::admin::options::Words;
+use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source};
+use crate::exit::Exit;
+use crate::observe::state::{State, judge};
+use crate::observe::{Machinery, Seen};
+use crate::plan::{Host, Machine};
+use crate::report::{Level, Reporter, push_escaped};
+use crate::service::ServiceName;
+use crate::service::place::{Places, Service};
+use crate::sys::clock::{self, BootTime};
+
+/// How long is waited for the service to work,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// how long for the first run of a loop to end,
+const FIRST_RUN: Duration = Duration::from_secs(2);
+/// and how often is looked.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
+pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, reporter: &Reporter) -> Exit {
+    if Machine.is_root()
+        && let Some(exit) = sync(words, places, reporter)
+    {
+        return exit;
+    }
+    let machinery = Machinery::new(&places.scan_dir);
+    let start = BootTime::now();
+    loop {
+        let live: PathBuf = places.scan_dir.join(name.as_str());
+        let is_published = crate::sys::file::exists(&live);
+        let service =
+            Service { name: name.to_string(), definition: None, live: is_published.then_some(live) };
+        let seen = Seen::of(service, &machinery);
+        let (state, why) = judge(&seen, clock::wall_now());
+        let waited = BootTime::now().since(start);
+        let is_settled = match state {
+            State::Up | State::Waiting | State::Done | State::Gated => {
+                !is_first_run_due(&seen) || waited > FIRST_RUN
+            }
+            State::Running => waited > FIRST_RUN,
+            State::Failing | State::Resting | State::Crashing | State::GaveUp | State::Down => true,
+            _ => false,
+        };
+        if is_settled || waited > PATIENCE {
+            return said(name, state, why, reporter);
+        }
+        std::thread::sleep(LOOKS_EVERY);
+    }
+}
+
+/// A loop whose first run has not begun, or has not ended.
+fn is_first_run_due(seen: &Seen) -> bool {
+    seen.is_loop() && seen.current_record().is_none_or(|record| record.last_end.is_none())
+}
+
+/// Publishes as `futo sync` does; gives an exit if nothing could be done.
+fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
+    let choice = boot::choice(words, "new").ok()?;
+    let missing = MissingSource::Fine;
+    let definitions = Definitions {
+        sources: places.definitions.iter().map(|path| Source { path: path.clone(), missing }).collect(),
+        scan_dir: places.scan_dir.clone(),
+        foreign: Foreign::Left,
+    };
+    match definitions::sync(&definitions, &choice) {
+        Ok(report) => {
+            report.say(reporter);
+            None
+        }
+        Err(findings) => {
+            reporter.findings(Level::Fatal, &findings);
+            Some(Exit::FINDINGS)
+        }
+    }
+}
+
+fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Reporter) -> Exit {
+    if state == State::NotPublished {
+        let text = format!("'{name}' is written, and nobody has published it");
+        reporter.say_at_shell(Level::Fatal, &text, Some("as root: futo sync"));
+        return Exit::FINDINGS;
+    }
+    let mut line = String::new();
+    let why = why.map_or(String::new(), |why| format!(": {why}"));
+    push_escaped(&mut line, &format!("{name}: {}{why}", state.word()));
+    line.push('\n');
+    crate::explain::print(&line);
+    if state.is_healthy() { Exit::OK } else { Exit::FINDINGS }
+}

@@ -1,0 +1,108 @@
+//! Writing a definition with the rights of whoever owns the place: whole, by one rename, over nothing.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat2};
+use nix::sys::stat::{FileStat, Mode, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, fchown, unlinkat};
+
+use serde::{Deserialize, Serialize};
+
+use super::Definition;
+use crate::error::reason;
+use crate::plan::{Host, Machine, Plan};
+use crate::sys::nofollow::{self, Missing};
+use crate::{drop, sys};
+
+/// Why nothing was written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Refusal {
+    /// Something of this name is there.
+    Exists,
+    /// The system, in words.
+    System(String),
+}
+
+impl From<Errno> for Refusal {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::EEXIST => Refusal::Exists,
+            errno => Refusal::System(reason(errno)),
+        }
+    }
+}
+
+fn in_words(error: impl std::fmt::Display) -> Refusal {
+    Refusal::System(error.to_string())
+}
+
+/// Writes it below `above`, which is made if it is not there; gives its path.
+pub(super) fn write(above: &Path, definition: &Definition, plan: &Plan) -> Result<PathBuf, Refusal> {
+    if !Machine.is_root() {
+        return write_here(above, definition, None);
+    }
+    // what root does by a name in a directory of a user's, that user may do
+    let owner = owner_of(above)?;
+    let said = sys::child::in_child(1 << 16, || {
+        let reader = (owner.st_uid == 0).then_some(plan);
+        let written =
+            drop::become_owner(&owner).map_err(in_words).and_then(|()| write_here(above, definition, reader));
+        serde_json::to_vec(&written).unwrap_or_default()
+    });
+    let said = said.map_err(in_words)?;
+    serde_json::from_slice(&said).map_err(in_words)?
+}
+
+/// Of the directory, or of the nearest one above that is there.
+fn owner_of(path: &Path) -> Result<FileStat, Errno> {
+    for each in path.ancestors() {
+        match fstatat(AT_FDCWD, each, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Err(Errno::ENOENT) => {}
+            result => return result,
+        }
+    }
+    Err(Errno::ENOENT)
+}
+
+/// `reader` is whose config.env must be readable to the worker's user although root wrote it.
+fn write_here(above: &Path, definition: &Definition, reader: Option<&Plan>) -> Result<PathBuf, Refusal> {
+    let path = above.join(definition.name.as_str());
+    let directory = nofollow::open_directory(above, Missing::Create).map_err(in_words)?;
+    if fstatat(&directory, definition.name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW).is_ok() {
+        return Err(Refusal::Exists);
+    }
+    let hidden = format!(".{}.new-{}", definition.name, std::process::id());
+    let made =
+        nofollow::with_no_umask(|| mkdirat(&directory, hidden.as_str(), Mode::from_bits_truncate(0o755)));
+    made?;
+    let published = fill(&directory, &hidden, definition, reader).and_then(|()| {
+        let name = definition.name.as_str();
+        renameat2(&directory, hidden.as_str(), &directory, name, RenameFlags::RENAME_NOREPLACE)
+    });
+    published.map_err(|errno| {
+        for (name, ..) in &definition.files {
+            let _ = unlinkat(&directory, format!("{hidden}/{name}").as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+        let _ = unlinkat(&directory, hidden.as_str(), UnlinkatFlags::RemoveDir);
+        Refusal::from(errno)
+    })?;
+    Ok(path)
+}
+
+fn fill(above: &OwnedFd, hidden: &str, definition: &Definition, reader: Option<&Plan>) -> Result<(), Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = openat(above, hidden, flags, Mode::empty())?;
+    for (name, text, mode) in &definition.files {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mode = Mode::from_bits_truncate(*mode);
+        let file = nofollow::with_no_umask(|| openat(&directory, *name, flags, mode))?;
+        sys::fd::write_all(file.as_fd(), text.as_bytes())?;
+        if let (Some(plan), &"config.env") = (reader, name) {
+            fchown(&file, Some(plan.identity.uid), Some(plan.identity.gid))?;
+        }
+        nix::unistd::fsync(&file)?;
+    }
+    nix::unistd::fsync(&directory)
+}

@@ -1,0 +1,115 @@
+//! For programs. The form is docs/status.schema.json; fields are added, never changed.
+
+use serde::Serialize;
+
+use super::Look;
+use crate::observe::{Seen, State, Supervision};
+use crate::run::Resting;
+use crate::sys::clock;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    version: u32,
+    time: String,
+    services: Vec<ServicePart<'a>>,
+    unseen: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ServicePart<'a> {
+    name: &'a str,
+    state: &'static str,
+    why: Option<&'a str>,
+    healthy: bool,
+    definition: Option<String>,
+    published: Option<String>,
+    supervised: bool,
+    pid: Option<i32>,
+    since: Option<String>,
+    ready: Option<bool>,
+    wants_up: Option<bool>,
+    deaths_last_hour: usize,
+    is_loop: bool,
+    runs: Option<RunsPart<'a>>,
+    log: Option<LogPart<'a>>,
+    troubles: &'a [String],
+}
+
+#[derive(Serialize)]
+struct RunsPart<'a> {
+    total: u64,
+    failures: u64,
+    consecutive_failures: u64,
+    skipped: u64,
+    last_start: Option<&'a str>,
+    last_end: Option<&'a str>,
+    last_status: Option<i32>,
+    last_duration_s: Option<f64>,
+    next_due: Option<&'a str>,
+    last_errors: &'a [String],
+    resting: Option<&'a Resting>,
+}
+
+#[derive(Serialize)]
+struct LogPart<'a> {
+    path: String,
+    size: u64,
+    last_line: Option<&'a str>,
+}
+
+pub(super) fn page(look: &Look) -> String {
+    let page = Page {
+        version: 1,
+        time: clock::utc(look.now),
+        services: look
+            .services
+            .iter()
+            .map(|(seen, state, why)| part(look, seen, *state, why.as_deref()))
+            .collect(),
+        unseen: &look.unseen,
+    };
+    // a struct of texts and numbers always has a JSON form
+    let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> ServicePart<'a> {
+    let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(look.now);
+    let status = seen.status();
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    ServicePart {
+        name: &seen.service.name,
+        state: state.word(),
+        why,
+        healthy: state.is_healthy(),
+        definition: path(&seen.service.definition),
+        published: path(&seen.service.live),
+        supervised: matches!(seen.supervision, Supervision::Known(_)),
+        pid: status.and_then(|status| status.pid),
+        since: status.map(|status| clock::utc(status.changed)),
+        ready: status.filter(|_| seen.tells_readiness).map(|status| status.is_ready),
+        wants_up: status.map(|status| status.wants_up),
+        deaths_last_hour: seen.deaths_since(hour_ago),
+        is_loop: seen.is_loop(),
+        runs: seen.record.as_ref().map(|record| RunsPart {
+            total: record.runs,
+            failures: record.failures,
+            consecutive_failures: record.consecutive_failures,
+            skipped: record.skipped,
+            last_start: record.last_start.as_deref(),
+            last_end: record.last_end.as_deref(),
+            last_status: record.last_status,
+            last_duration_s: record.last_duration,
+            next_due: record.next_due.as_deref(),
+            last_errors: &record.last_errors,
+            resting: record.resting.as_ref(),
+        }),
+        log: seen.log.as_ref().map(|log| LogPart {
+            path: log.path.display().to_string(),
+            size: log.size,
+            last_line: log.last_line.as_deref(),
+        }),
+        troubles: &seen.troubles,
+    }
+}

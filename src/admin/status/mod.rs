@@ -1,0 +1,96 @@
+//! `futo status`: which services work, and why one does not.
+
+mod json;
+mod prometheus;
+mod row;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::AsFd;
+use std::time::{Duration, SystemTime};
+
+use nix::unistd::isatty;
+
+use super::CommandError;
+use super::options::{Command, Words, switch};
+use super::services;
+use crate::exit::Exit;
+use crate::observe::{Seen, State};
+use crate::plan::{Host, Machine};
+use crate::sys::{self, clock};
+use row::Row;
+
+pub(super) const COMMAND: Command = Command {
+    name: "status",
+    operands: "[NAME|DIR…]",
+    help: "which services work, and why one does not",
+    more: "A service is crashing if its processes died again and again in the last 5 minutes (by s6's death \
+           tally); failing if it is a loop whose last run failed; resting if the launcher waits for someone to \
+           mend something. 1H: deaths in the last hour. LAST, CODE: when the last run ended and with which exit \
+           code. FAILS: failed runs in a row. On a terminal a table, in colour unless NO_COLOR is set; in a pipe \
+           a line a service, an empty field is '-'.",
+    options: &[
+        switch("json", "for programs; docs/status.schema.json tells its form"),
+        switch("prometheus", "as metrics, for node_exporter's textfile collector"),
+        switch("watch", "again every second, until interrupted"),
+        services::SCAN_DIR,
+        services::FROM,
+    ],
+    launch_options: false,
+    run: status,
+};
+
+/// Everything that was seen at one moment.
+struct Look {
+    now: SystemTime,
+    services: Vec<(Seen, State, Option<String>)>,
+    unseen: Vec<String>,
+}
+
+fn status(words: Words) -> Result<Exit, CommandError> {
+    let stdout = std::io::stdout();
+    let watches = words.has("watch");
+    let is_terminal = isatty(stdout.as_fd()).unwrap_or(false);
+    loop {
+        let look = look(&words)?;
+        let page = match (words.has("json"), words.has("prometheus")) {
+            (true, _) => json::page(&look),
+            (false, true) => prometheus::page(&look),
+            (false, false) if is_terminal => {
+                let has_colour = !Machine
+                    .environment()
+                    .iter()
+                    .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+                let width = sys::fd::terminal_width(stdout.as_fd()).unwrap_or(80);
+                table::page(&look, width, has_colour)
+            }
+            (false, false) => table::plain(&look),
+        };
+        // the whole screen anew: home, the page, and nothing below it
+        let page = if watches && is_terminal { format!("\u{1b}[H\u{1b}[J{page}") } else { page };
+        if sys::fd::write_all(stdout.as_fd(), page.as_bytes()).is_err() || !watches {
+            return Ok(Exit::OK);
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn look(words: &Words) -> Result<Look, CommandError> {
+    let now = clock::wall_now();
+    let (seen, unseen) = services::look("status", words)?;
+    let services = seen
+        .into_iter()
+        .map(|seen| {
+            let (state, why) = crate::observe::state::judge(&seen, now);
+            (seen, state, why)
+        })
+        .collect();
+    Ok(Look { now, services, unseen })
+}
+
+impl Look {
+    fn rows(&self) -> impl Iterator<Item = Row> {
+        self.services.iter().map(|(seen, state, why)| Row::of(seen, *state, why.as_deref(), self.now))
+    }
+}

@@ -1,0 +1,109 @@
+//! What the table says of a service, as texts.
+
+use std::time::{Duration, SystemTime};
+
+use crate::observe::{Seen, State, time};
+use crate::report::push_escaped;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A service as texts; what is not known is empty.
+pub(super) struct Row {
+    pub(super) state: State,
+    /// In the order of [`HEADINGS`].
+    pub(super) fields: [String; HEADINGS.len()],
+    /// Why, or the last line of the log.
+    pub(super) detail: String,
+}
+
+pub(super) const HEADINGS: [&str; 9] =
+    ["SERVICE", "STATE", "SINCE", "1H", "LAST", "CODE", "FAILS", "NEXT", "LOG"];
+
+impl Row {
+    pub(super) fn of(seen: &Seen, state: State, why: Option<&str>, now: SystemTime) -> Self {
+        let ago = |at: SystemTime| span(now.duration_since(at).unwrap_or_default());
+        let ahead = |at: SystemTime| match at.duration_since(now) {
+            Ok(left) if !left.is_zero() => span(left),
+            _ => "now".to_string(),
+        };
+        let record = seen.record.as_ref();
+        let resting_since = || time(&seen.current_record()?.resting.as_ref()?.since);
+        let changed = || seen.status().map(|status| status.changed);
+        let since = match state {
+            State::Resting | State::Done | State::Gated => resting_since().or_else(changed),
+            _ => changed(),
+        };
+        let ended = record.and_then(|record| time(record.last_end.as_ref()?));
+        let next = seen.current_record().and_then(|record| time(record.next_due.as_ref()?));
+        let deaths = seen.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let fields = [
+            escaped(&seen.service.name),
+            state.word().to_string(),
+            text(since.map(ago)),
+            text(seen.status().map(|_| deaths.to_string())),
+            text(ended.map(ago)),
+            text(record.and_then(|record| record.last_status).map(|status| status.to_string())),
+            text(record.map(|record| record.consecutive_failures.to_string())),
+            text(next.map(ahead)),
+            text(seen.log.as_ref().map(|log| size(log.size))),
+        ];
+        let last_line = seen.log.as_ref().and_then(|log| log.last_line.as_deref());
+        let detail = match (why, seen.troubles.first()) {
+            (Some(why), _) => escaped(why),
+            (None, Some(trouble)) => escaped(trouble),
+            (None, None) => last_line.map_or(String::new(), |line| format!("log: {}", escaped(line))),
+        };
+        Row { state, fields, detail }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut line = String::new();
+    push_escaped(&mut line, text);
+    line
+}
+
+/// A time in its largest unit: `42s`, `5m`, `3h`, `12d`.
+pub(super) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// Bytes in their largest unit: `812`, `12K`, `3M`.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["", "K", "M", "G", "T"];
+    let mut number = bytes;
+    let mut unit = UNITS.iter();
+    let mut word = unit.next().copied().unwrap_or_default();
+    while number >= 1024 {
+        let Some(next) = unit.next() else { break };
+        number /= 1024;
+        word = next;
+    }
+    format!("{number}{word}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_short() {
+        for (seconds, text) in
+            [(0, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (7200, "2h"), (900_000, "10d")]
+        {
+            assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+        for (bytes, text) in
+            [(0, "0"), (1023, "1023"), (1024, "1K"), (10 << 20, "10M"), (u64::MAX, "16777215T")]
+        {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

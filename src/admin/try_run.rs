@@ -1,0 +1,66 @@
+//! `futo try NAME`: one run in the foreground, as the service would run it.
+
+use std::ffi::OsString;
+
+use super::options::{Command, Words};
+use super::{CommandError, services};
+use crate::config::settings::LogTarget;
+use crate::error::{Findings, reason, reason_of};
+use crate::exit::Exit;
+use crate::observe::{as_under_supervisor, run_script_of, words_of};
+use crate::plan::{Host, Machine};
+use crate::report::{Level, Reporter};
+use crate::{cli, config, drop, plan, run};
+
+pub(super) const COMMAND: Command = Command {
+    name: "try",
+    operands: "NAME|DIR",
+    help: "run a service's worker once, here, with its environment, user and directory",
+    more: "Without log, run record, timing or readiness; leaves as the worker does. The environment is the service's \
+           own: of the shell's only PATH (unless the container has one) and TERM are kept.",
+    options: &[services::SCAN_DIR, services::FROM],
+    launch_options: false,
+    run: try_run,
+};
+
+fn try_run(words: Words) -> Result<Exit, CommandError> {
+    let mut services = services::named(COMMAND.name, &words)?;
+    let Some(service) = services.pop().filter(|_| services.is_empty()) else {
+        let what = "one service at a time".to_string();
+        return Err(CommandError::Usage { command: COMMAND.name, what, remedy: None });
+    };
+    // what is being worked on, not what is published
+    let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
+        return Err(CommandError::NoService { name: service.name, places: Vec::new() });
+    };
+    let (path, script) = run_script_of(Machine.is_root(), directory)
+        .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
+    let launch = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
+    let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
+    nix::unistd::chdir(directory).map_err(unreachable)?;
+    Ok(as_under_supervisor(|| run_once(launch, &service.name)))
+}
+
+fn run_once(words: Vec<OsString>, name: &str) -> Exit {
+    let mut reporter = Reporter::of_program("futo");
+    let mut findings = Findings::default();
+    let mut spec = config::resolve(cli::parse(words, &mut findings), &Machine, &mut findings);
+    spec.passed_name.get_or_insert_with(|| name.into());
+    spec.timing = None;
+    spec.log = Some(LogTarget::Inherited);
+    spec.keep_fds.clear();
+    let plan = match plan::make(spec, &Machine, &mut findings).approve(&findings) {
+        Ok(plan) => plan,
+        Err(_) => {
+            reporter.findings(Level::Fatal, &findings);
+            return findings.exit();
+        }
+    };
+    match drop::become_user(plan) {
+        Ok(dropped) => run::run_in_foreground(&dropped, &mut reporter),
+        Err(error) => {
+            reporter.finding(Level::Fatal, &error.into());
+            Exit::SYSTEM
+        }
+    }
+}

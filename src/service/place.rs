@@ -1,0 +1,176 @@
+//! Where services are: their definitions, and the directories that a supervisor looks after.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, fstat};
+
+use super::{InvalidName, ServiceName, layout};
+use crate::sys;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// More services than this in one directory are not looked at.
+const MOST: usize = 10_000;
+
+/// Where to look.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Directories of definitions; of two with one name the first counts.
+    pub definitions: Vec<PathBuf>,
+    /// The supervisor's.
+    pub scan_dir: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Places {
+            definitions: [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
+            scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
+        }
+    }
+}
+
+/// A service, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Where it is defined.
+    pub definition: Option<PathBuf>,
+    /// Where it is published.
+    pub live: Option<PathBuf>,
+}
+
+impl Places {
+    /// All services, by name; also what could not be looked at.
+    pub fn services(&self) -> (Vec<Service>, Vec<(PathBuf, io::Error)>) {
+        let mut services = BTreeMap::new();
+        let mut unseen = Vec::new();
+        let mut note = |place: &Path, is_live: bool| {
+            let names = match sys::file::names(place, MOST) {
+                Ok(names) => names,
+                // without definitions, or without a supervisor, there are none
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                Err(error) => return unseen.push((place.to_path_buf(), error)),
+            };
+            for name in names {
+                let path = place.join(&name);
+                let Ok(name) = ServiceName::parse(&name) else { continue };
+                let name = name.as_str();
+                let service = || Service { name: name.to_string(), definition: None, live: None };
+                if is_live {
+                    services.entry(name.to_string()).or_insert_with(service).live = Some(path);
+                } else if sys::file::is_regular(&path.join(layout::RUN)) {
+                    let service = services.entry(name.to_string()).or_insert_with(service);
+                    service.definition.get_or_insert(path);
+                }
+            }
+        };
+        self.definitions.iter().for_each(|place| note(place, false));
+        note(&self.scan_dir, true);
+        (services.into_values().collect(), unseen)
+    }
+
+    /// The service of a name, or in a directory that is named by a path. None if there is none.
+    pub fn find(&self, given: &OsStr) -> Result<Option<Service>, InvalidName> {
+        let path = Path::new(given);
+        if given == "." || path.components().count() != 1 || path.is_absolute() {
+            return Ok(self.at(path));
+        }
+        let name = ServiceName::parse(given)?;
+        let definition = self.definitions.iter().map(|place| place.join(path));
+        let definition = definition.into_iter().find(|path| sys::file::is_regular(&path.join(layout::RUN)));
+        let live = self.scan_dir.join(path);
+        let live = sys::file::exists(&live).then_some(live);
+        match (&definition, &live) {
+            (None, None) => Ok(self.at(path)),
+            _ => Ok(Some(Service { name: name.to_string(), definition, live })),
+        }
+    }
+
+    /// The service of a directory: supervised there, or defined there and published under its name.
+    fn at(&self, path: &Path) -> Option<Service> {
+        if !sys::file::is_regular(&path.join(layout::RUN)) {
+            return None;
+        }
+        let path = std::path::absolute(path).ok()?;
+        let name = path.components().next_back()?.as_os_str().to_string_lossy().into_owned();
+        if sys::file::exists(&path.join(layout::SUPERVISE)) {
+            return Some(Service { name, definition: None, live: Some(path) });
+        }
+        let live = self.scan_dir.join(&name);
+        let live = sys::file::exists(&live).then_some(live);
+        Some(Service { name, definition: Some(path), live })
+    }
+}
+
+/// An open service directory, and `supervise/` in it.
+#[derive(Debug)]
+pub struct Live {
+    /// Its own status.
+    pub status: FileStat,
+    directory: OwnedFd,
+    supervise: Result<(OwnedFd, FileStat), Errno>,
+}
+
+impl Live {
+    /// Opens it; as root no link is followed that is not root's.
+    pub fn open(is_root: bool, path: &Path) -> Result<Self, PathError> {
+        let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = match is_root {
+            false => open(path, flags, Mode::empty()).map_err(refused)?,
+            true => match nofollow::open_directly(path, flags) {
+                Some(directory) => directory,
+                None => nofollow::open_directory(path, Missing::Refuse)?,
+            },
+        };
+        let status = fstat(&directory).map_err(refused)?;
+        let supervise = openat(&directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty())
+            .and_then(|supervise| fstat(&supervise).map(|status| (supervise, status)));
+        Ok(Live { status, directory, supervise })
+    }
+
+    /// Makes it the working directory.
+    pub fn enter(&self) -> Result<(), Errno> {
+        nix::unistd::fchdir(&self.directory)
+    }
+
+    /// `supervise/`
+    pub fn supervise(&self) -> Result<&OwnedFd, Errno> {
+        self.supervise.as_ref().map(|(supervise, _)| supervise).map_err(|errno| *errno)
+    }
+
+    /// Whose the supervisor is, by the directory that it has made.
+    pub fn supervisor_uid(&self) -> Option<u32> {
+        self.supervise.as_ref().ok().map(|(_, status)| status.st_uid)
+    }
+
+    /// A file of `supervise/`.
+    pub fn read_of_supervisor(&self, name: &str, most: usize) -> io::Result<Vec<u8>> {
+        read_at(self.supervise()?, name, most)
+    }
+
+    /// A small file of the service directory, if it is there.
+    pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        const MOST_OF_A_SETTING: usize = 4096;
+        read_at(&self.directory, name, MOST_OF_A_SETTING)
+    }
+
+    /// Whether a file of this name is in the service directory. A link that leads nowhere counts as absent, as
+    /// for the supervisor.
+    pub fn has(&self, name: &str) -> bool {
+        nix::sys::stat::fstatat(&self.directory, name, nix::fcntl::AtFlags::empty()).is_ok()
+    }
+}
+
+fn read_at(directory: impl AsFd, name: &str, most: usize) -> io::Result<Vec<u8>> {
+    let file =
+        sys::file::open_regular_at(directory, &PathBuf::from(OsString::from(name)), OFlag::O_NOFOLLOW)?;
+    sys::file::read_at_most(file, most)
+}

@@ -1,0 +1,295 @@
+//! `futo start` and its kin, `logs`, `try`, `enable`, `disable`: what they say and what is then so.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::{Command, Output, Stdio};
+
+use support::launching::{AS_ABC, code, finish};
+use support::{ABC, Need, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout};
+
+const S6: [Need; 2] = [Need::Root, Need::Program("s6-svscan")];
+
+fn command(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Command {
+    let futo = svscan.scratch.futo();
+    let mut all: Vec<&str> = prefix.to_vec();
+    all.push(futo.to_str().expect("a path"));
+    let mut command = Command::new(all[0]);
+    command.args(&all[1..]).args(words).arg("--scan-dir").arg(svscan.scratch.join("scan"));
+    command.arg("--from").arg(svscan.scratch.join("definitions"));
+    command
+}
+
+/// Exit code and what was said, with PID for each process number.
+fn futo(svscan: &Svscan, words: &[&str]) -> (i32, String) {
+    told(finish(&mut command(svscan, &[], words)))
+}
+
+fn told(output: Output) -> (i32, String) {
+    let said = format!("{}{}", stdout(&output), stderr(&output));
+    let mut text = String::new();
+    for (index, part) in said.split("pid ").enumerate() {
+        if index > 0 {
+            text.push_str("pid PID");
+        }
+        text.push_str(if index > 0 { part.trim_start_matches(|c: char| c.is_ascii_digit()) } else { part });
+    }
+    (code(&output), text)
+}
+
+fn so(line: &str) -> (i32, String) {
+    (0, format!("{line}\n"))
+}
+
+fn not_so(line: &str) -> (i32, String) {
+    (1, format!("{line}\n"))
+}
+
+#[test]
+fn each_order_waits_for_its_effect_and_says_it() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("control");
+    svscan.add_launch("co-up", "-- sleep 1000", &[]);
+    let pid = svscan.pid("co-up");
+    assert_eq!(futo(&svscan, &["start", "co-up"]), so("co-up: is up already (pid PID)"));
+    assert_eq!(futo(&svscan, &["restart", "co-up"]), so("co-up: restarted (pid PID)"));
+    assert_ne!(svscan.pid("co-up"), pid);
+    assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: stopped (killed by signal 15)"));
+    assert_eq!(svscan.svstat("up,wantedup", "co-up"), ["false", "false"]);
+    assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: is down already"));
+    assert_eq!(futo(&svscan, &["reload", "co-up"]), not_so("co-up: is down: there is nothing to reload"));
+    assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so("co-up: is down: start it first"));
+    // what s6-svc -r passes over without a word
+    assert_eq!(futo(&svscan, &["restart", "co-up"]), so("co-up: was down: started (pid PID)"));
+    let refused = "co-up: is no loop: ALRM would end its worker, nothing was sent";
+    assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so(refused));
+    assert_eq!(svscan.svstat("up", "co-up"), ["true"]);
+    let ended = "co-up: HUP sent to pid PID, and it has ended by that";
+    assert_eq!(futo(&svscan, &["reload", "co-up"]), not_so(ended));
+
+    svscan.add("co-crash", &[("run", "#!/bin/sh\nexit 7\n"), ("down", "")]);
+    eventually("it is supervised", || (svscan.svstat("up", "co-crash") == ["false"]).then_some(()));
+    let (exit, said) = futo(&svscan, &["start", "co-crash"]);
+    assert!(exit == 1 && said.ends_with(", and it ended at once: exit status 7\n"), "{exit} {said}");
+
+    svscan.add("co-stubborn", &[("run", "#!/bin/sh\ntrap '' TERM\nexec sleep 1000\n")]);
+    let stubborn = svscan.pid("co-stubborn");
+    eventually("it ignores TERM", || {
+        support::read(format!("/proc/{stubborn}/comm")).starts_with("sleep").then_some(())
+    });
+    let stays = "co-stubborn: was told to stop, and pid PID still runs";
+    assert_eq!(futo(&svscan, &["stop", "co-stubborn", "--timeout", "0.2"]), not_so(stays));
+    svscan.svc(&["-k"], "co-stubborn");
+
+    let slow = "#!/bin/sh\nexec 2>&1\nread line < go\necho >&3\nexec sleep 1000\n";
+    let directory = svscan.add("co-ready", &[("run", slow), ("notification-fd", "3\n"), ("down", "")]);
+    nix::unistd::mkfifo(&directory.join("go"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    eventually("it is supervised", || (svscan.svstat("up", "co-ready") == ["false"]).then_some(()));
+    let late = "co-ready: started (pid PID), and it has not said that it is ready";
+    assert_eq!(futo(&svscan, &["start", "co-ready", "--timeout", "0.5"]), not_so(late));
+    fs::write(directory.join("go"), "\n").expect("written");
+    eventually("it is ready", || (svscan.svstat("ready", "co-ready") == ["true"]).then_some(()));
+}
+
+#[test]
+fn run_now_tells_the_run_it_brought_about() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("run-now");
+    svscan.add_launch("rn-loop", "--interval 1h -- sh -c 'echo run; exit 3'", &[]);
+    svscan.add_launch("rn-busy", "--interval 1h -- sleep 1000", &[]);
+    svscan.add_launch("rn-rest", "-- /nonexistent", &[]);
+    for name in ["rn-loop", "rn-rest"] {
+        eventually_contains(
+            &state(&format!("{name}.json")),
+            if name == "rn-loop" { "\"last_status\":3" } else { "resting" },
+        );
+    }
+    let (exit, said) = futo(&svscan, &["run-now", "rn-loop"]);
+    assert!(
+        exit == 0
+            && ["rn-loop: run 2 has ended with status 3\n", "rn-loop: run 2 has begun\n"]
+                .contains(&said.as_str()),
+        "{said}"
+    );
+    eventually_contains(&state("rn-busy.json"), "\"last_end\":null");
+    assert_eq!(
+        futo(&svscan, &["run-now", "rn-busy"]),
+        so("rn-busy: a run is under way; one more follows it at once")
+    );
+    let rests = "rn-rest: still rests: unable to execute '/nonexistent': not found";
+    assert_eq!(futo(&svscan, &["run-now", "rn-rest", "--timeout", "1"]), not_so(rests));
+    assert_eq!(futo(&svscan, &["reload", "rn-loop"]), so("rn-loop: HUP sent to pid PID"));
+}
+
+#[test]
+fn abc_may_what_has_been_delegated_and_is_told_what_not() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("delegated");
+    let directory = svscan.add_launch("de-up", "-- sleep 1000", &[]);
+    svscan.pid("de-up");
+    let refused = "futo: fatal: unable to stop 'de-up': permission denied\n\
+        futo: hint: root may, and members of the group that its supervise/control has been given to\n";
+    let as_abc = |words: &[&str]| told(finish(&mut command(&svscan, &AS_ABC, words)));
+    assert_eq!(as_abc(&["stop", "de-up"]), (111, refused.to_string()));
+    assert_eq!(svscan.svstat("up", "de-up"), ["true"]);
+    for (file, mode) in [("supervise", 0o710), ("supervise/control", 0o620)] {
+        let path = directory.join(file);
+        std::os::unix::fs::chown(&path, Some(0), Some(ABC)).expect("chown");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
+    }
+    assert_eq!(as_abc(&["stop", "de-up"]), so("de-up: stopped (killed by signal 15)"));
+    assert_eq!(as_abc(&["start", "de-up"]), so("de-up: started (pid PID)"));
+}
+
+#[test]
+fn who_is_not_supervised_is_told_so_and_a_planted_control_is_not_written() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("unsupervised");
+    let run = "#!/bin/sh\nexec futo-launch -- true\n";
+    svscan.scratch.write("definitions/us-draft/run", run, 0o755);
+    let (exit, said) = futo(&svscan, &["start", "us-draft"]);
+    assert_eq!(exit, 111);
+    assert!(
+        said.starts_with("futo: fatal: unable to start 'us-draft': it is not published\nfuto: hint: "),
+        "{said}"
+    );
+    let bare = svscan.scratch.write("bare/us-bare/run", run, 0o755);
+    let bare = bare.parent().expect("its directory").to_path_buf();
+    let given = bare.to_str().expect("a path");
+    fs::create_dir(bare.join("supervise")).expect("a directory");
+    let refuses = |why: &str| {
+        let (exit, said) = futo(&svscan, &["start", given]);
+        assert!(
+            exit == 111 && said.starts_with(&format!("futo: fatal: unable to start 'us-bare': {why}\n")),
+            "{said}"
+        );
+    };
+    refuses("no supervisor runs");
+    let control = bare.join("supervise/control");
+    nix::unistd::mkfifo(&control, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    refuses("no supervisor runs");
+    fs::remove_file(&control).expect("removed");
+    let victim = svscan.scratch.write("victim", "kept\n", 0o644);
+    std::os::unix::fs::symlink(&victim, &control).expect("a link");
+    refuses("'supervise/control' is no FIFO");
+    fs::remove_file(&control).expect("removed");
+    fs::hard_link(&victim, &control).expect("a link");
+    refuses("'supervise/control' is no FIFO");
+    assert_eq!(support::read(&victim), "kept\n");
+}
+
+#[test]
+fn logs_shows_the_end_and_follows_across_rotation() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("logs");
+    let log = svscan.scratch.join("state/lo-x.log");
+    let words = format!("--state-dir {} -- true", svscan.scratch.join("state").display());
+    let run = format!("#!/bin/sh\nexec futo-launch {words}\n");
+    svscan.scratch.write("definitions/lo-x/run", &run, 0o755);
+    let (exit, said) = futo(&svscan, &["logs", "lo-x"]);
+    assert_eq!(
+        (exit, said.lines().next()),
+        (
+            111,
+            Some(&*format!("futo: fatal: unable to read log '{}': no such file or directory", log.display()))
+        )
+    );
+    svscan.scratch.write("state/lo-x.log", "one\ntwo\nthree", 0o644);
+    assert_eq!(futo(&svscan, &["logs", "lo-x", "-n", "2"]), (0, "two\nthree".to_string()));
+    assert_eq!(futo(&svscan, &["logs", "lo-x", "-n0"]), (0, String::new()));
+    assert_eq!(futo(&svscan, &["logs", "lo-x"]), (0, "one\ntwo\nthree".to_string()));
+    let shown = svscan.scratch.join("shown");
+    let mut follower = command(&svscan, &[], &["logs", "-f", "-n", "1", "lo-x"]);
+    let mut follower = follower.stdout(fs::File::create(&shown).expect("a file")).spawn().expect("it starts");
+    eventually_contains(&shown, "three");
+    fs::write(&log, "one\ntwo\nthree\nfour\n").expect("written");
+    eventually_contains(&shown, "four\n");
+    fs::rename(&log, log.with_extension("log.1")).expect("rotated");
+    fs::write(&log, "five\n").expect("written");
+    assert_eq!(eventually_contains(&shown, "five\n"), "three\nfour\nfive\n");
+    follower.kill().expect("killed");
+    follower.wait().expect("waited");
+
+    // who has gone is not written to for ever
+    let mut follower = command(&svscan, &[], &["logs", "-f", "lo-x"]);
+    let mut follower = follower.stdout(Stdio::piped()).spawn().expect("it starts");
+    drop(follower.stdout.take());
+    eventually("it has left", || follower.try_wait().expect("waited"));
+}
+
+#[test]
+fn try_runs_once_as_the_service_would_and_leaves_as_the_worker_did() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let svscan = Svscan::start("try");
+    let script = "echo \"$GREETING $(id -un) $HOME $(pwd) ${SHELL_ONLY-unset}\"; exit 5";
+    let run = format!("#!/bin/sh\nexec futo-launch --interval 60 --timeout 5 -- sh -c '{script}'\n");
+    let run = svscan.scratch.write("definitions/tr-x/run", &run, 0o755);
+    let directory = run.parent().expect("its directory");
+    svscan.scratch.write("definitions/tr-x/config.env", "GREETING=hello\n", 0o644);
+    svscan.scratch.write("definitions/tr-x/notification-fd", "3\n", 0o644);
+    let expected = (5, format!("hello abc /config {} unset\n", directory.display()));
+    for prefix in [&[][..], &AS_ABC] {
+        let mut command = command(&svscan, prefix, &["try", "tr-x"]);
+        assert_eq!(
+            told(finish(command.env("SHELL_ONLY", "1").env("HOME", "/elsewhere"))),
+            expected,
+            "{prefix:?}"
+        );
+    }
+    for file in ["tr-x.log", "tr-x.json"] {
+        assert!(!state(file).exists(), "{file}");
+    }
+    svscan.scratch.write("definitions/tr-x/config.env", "A=b c\n", 0o644);
+    let said = "futo: fatal: config.env:1: a second word, which bash would run as a command\n\
+        futo: hint: put the value in quotes: A='…'\n";
+    assert_eq!(futo(&svscan, &["try", "tr-x"]), (100, said.to_string()));
+}
+
+#[test]
+fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let svscan = Svscan::start("disable");
+    let run = svscan.scratch.write("definitions/di-x/run", "#!/bin/sh\nexec futo-launch -- true\n", 0o755);
+    let directory = run.parent().expect("its directory");
+    own_by_abc(directory);
+    let down = directory.join("down");
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled"));
+    let status = fs::metadata(&down).expect("down");
+    assert_eq!((status.uid(), status.mode() & 0o7777), (ABC, 0o644));
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled already"));
+    assert_eq!(futo(&svscan, &["enable", "di-x"]), so("di-x: enabled; it is not published"));
+    assert!(!down.exists());
+    // a link of the user's is taken for what it is: down is there; nothing is written through it
+    std::os::unix::fs::symlink("/etc/futo-planted", &down).expect("a link");
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled already"));
+    assert!(!std::path::Path::new("/etc/futo-planted").exists());
+    assert_eq!(futo(&svscan, &["enable", "di-x"]), so("di-x: enabled; it is not published"));
+    // root with the owner's rights can do no more than the owner
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o555)).expect("its mode");
+    let said = format!("futo: fatal: unable to disable 'di-x': '{}': permission denied\n", down.display());
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), (111, said));
+}

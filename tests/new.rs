@@ -1,0 +1,207 @@
+//! `futo new`: definitions that are whole, live by their own words, and overwrite nothing.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::launching::{AS_ABC, code, finish};
+use support::{ABC, Need, Scratch, have, own_by_abc, read, stderr, stdout};
+
+fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
+    let futo = scratch.futo();
+    let mut all: Vec<&str> = prefix.to_vec();
+    all.push(futo.to_str().expect("a path"));
+    let mut command = Command::new(all[0]);
+    command.args(&all[1..]).args([words[0], "--from"]).arg(scratch.join("definitions")).args(&words[1..]);
+    finish(command.current_dir(&scratch.path))
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_definition_holds_what_was_asked_for() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("new");
+    scratch.directory_of_abc("definitions");
+    let words = [
+        "new",
+        "beat",
+        "--interval",
+        "1h",
+        "--env",
+        "MSG=it's me",
+        "--env",
+        "WAY=${PATH}:x",
+        "--require",
+        "TOKEN",
+        "--",
+        "sh",
+        "./beat.sh",
+        "a b",
+    ];
+    let made = futo(&scratch, &[], &words);
+    let directory = scratch.join("definitions/beat");
+    let said = format!(
+        "written: {} (run, config.env)\n  look: futo check beat\n  once: futo try beat\n  live: futo sync, as root\n",
+        directory.display()
+    );
+    assert_eq!((code(&made), stdout(&made), stderr(&made)), (0, said, String::new()));
+    let sh = support::find_program("sh").expect("sh");
+    let run = format!(
+        "#!/bin/sh\n# beat: runs again and again. All that it does: futo explain beat\nexec {} --interval=1h \
+         '--env=WAY=${{PATH}}:x' --require=TOKEN --chdir={} -- {} ./beat.sh 'a b'\n",
+        scratch.launcher().display(),
+        scratch.path.display(),
+        sh.display()
+    );
+    assert_eq!(read(directory.join("run")), run);
+    let config_env = "\
+# Variables of beat, read as bash would read them before each start; never executed.
+# One a line: NAME='value'. Is it right? futo check beat
+
+MSG='it'\\''s me'
+
+# required: fill in
+TOKEN=
+";
+    assert_eq!(read(directory.join("config.env")), config_env);
+    let mode = |name: &str| {
+        let status = fs::metadata(directory.join(name)).expect("the file");
+        (status.uid(), status.mode() & 0o7777)
+    };
+    assert_eq!([mode("run"), mode("config.env"), mode("")], [(ABC, 0o755), (ABC, 0o600), (ABC, 0o755)]);
+
+    let again = futo(&scratch, &[], &["new", "beat", "--template", "shell"]);
+    let said = format!(
+        "futo: fatal: unable to write '{}': it is there already\nfuto: hint: choose another name\n",
+        directory.display()
+    );
+    assert_eq!((code(&again), stderr(&again)), (100, said));
+    assert_eq!(read(directory.join("run")), run);
+    assert_eq!(names(&scratch.join("definitions")), ["beat"]);
+}
+
+#[test]
+fn each_template_makes_a_service_that_runs() {
+    if !have(&[Need::Root, Need::Program("python3")]) {
+        return;
+    }
+    let scratch = Scratch::new("templates");
+    scratch.directory_of_abc("definitions");
+    for template in ["python", "uv", "shell", "node"] {
+        for (kind, timing) in [("often", &["--interval", "5m"][..]), ("long", &[])] {
+            let name = format!("{template}-{kind}");
+            let mut words = vec!["new", &name, "--template", template];
+            words.extend(timing);
+            let made = futo(&scratch, &AS_ABC, &words);
+            assert_eq!((code(&made), stderr(&made)), (0, String::new()), "{name}");
+            let explained = futo(&scratch, &[], &["check", "--json", &name]);
+            let page: serde_json::Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+            for finding in page["services"][0]["findings"].as_array().expect("a list") {
+                let text = finding["text"].as_str().expect("a text");
+                let is_expected = text == "is not published: no supervisor knows of it"
+                    || text.contains("': not found in PATH");
+                assert!(is_expected, "{name}: {text}");
+            }
+        }
+    }
+    for name in ["python-often", "shell-often"] {
+        if name.starts_with("python") && !Path::new("/usr/bin/python3").exists() {
+            continue;
+        }
+        let run = futo(&scratch, &[], &["try", name]);
+        assert_eq!(
+            (code(&run), stdout(&run), stderr(&run)),
+            (0, "hello\n".to_string(), String::new()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_at_once_and_nothing_is_left() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("new-wrong");
+    scratch.directory_of_abc("definitions");
+    let refused = |words: &[&str], said: &str| {
+        let output = futo(&scratch, &[], words);
+        assert_eq!((code(&output), stderr(&output)), (100, said.to_string()), "{words:?}");
+    };
+    refused(
+        &["new", "x", "--interval", "0", "--nice", "99", "--", "sh"],
+        "futo: fatal: --interval: invalid value '0': must be more than zero\n\
+         futo: fatal: --nice: invalid value '99': is not a whole number from -20 to 19\n",
+    );
+    refused(
+        &["new", "a/b", "--", "sh"],
+        "futo: fatal: new: the name 'a/b' contains a slash\nfuto: hint: futo new --help\n",
+    );
+    refused(&["new"], "futo: fatal: new: which name?\nfuto: hint: futo new --help\n");
+    refused(
+        &["new", "x"],
+        "futo: fatal: new: which program? or --template, to begin with one of its kind\nfuto: hint: futo new --help\n",
+    );
+    refused(
+        &["new", "x", "--intervall", "5", "--", "sh"],
+        "futo: fatal: new: unknown option '--intervall'\nfuto: hint: did you mean --interval?\n",
+    );
+    assert_eq!(names(&scratch.join("definitions")), [""; 0]);
+}
+
+#[test]
+fn a_definition_in_a_directory_of_roots_is_roots_and_its_variables_are_the_workers() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::of_root("new-root");
+    let made = futo(&scratch, &[], &["new", "x", "--interval", "5m", "--template", "shell"]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    let owner = |name: &str| fs::metadata(scratch.join("definitions/x").join(name)).expect("the file").uid();
+    assert_eq!([owner("run"), owner("worker.sh"), owner("config.env")], [0, 0, ABC]);
+    assert_eq!(stdout(&futo(&scratch, &[], &["try", "x"])), "hello\n");
+}
+
+#[test]
+fn root_makes_nothing_through_a_link_of_a_users() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("new-link");
+    let target = scratch.join("target");
+    fs::create_dir(&target).expect("a directory");
+    let home = scratch.directory_of_abc("home");
+    std::os::unix::fs::symlink(&target, home.join("services")).expect("a link");
+    own_by_abc(&home.join("services"));
+    let mut command = Command::new(scratch.futo());
+    let output =
+        finish(command.args(["new", "x", "--template", "shell", "--from"]).arg(home.join("services")));
+    let said = format!(
+        "futo: fatal: unable to write '{}': '{}' is a symbolic link\n",
+        home.join("services/x").display(),
+        home.join("services").display()
+    );
+    assert_eq!((code(&output), stderr(&output)), (111, said));
+    assert_eq!(names(&target), [""; 0]);
+}
