@@ -212,6 +212,157 @@ fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
 }
 
 #[test]
+fn killed_before_s6_svscan_is_told_the_next_run_starts_and_stops_what_is_to_be() {
+    if !possible() || !have(&[Need::Program("strace")]) {
+        return;
+    }
+    let live = Live::new("killed-untold");
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    let killed_at = |step: &str, number: usize| {
+        let trace = format!("trace={step}");
+        let inject = format!("inject={step}:signal=KILL:when={number}");
+        let strace = ["strace", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+        live.volume.reconcile_through(&strace, &["--config", &live.config, "--prune"]).code == 137
+    };
+    for step in ["renameat", "write"] {
+        for number in 1.. {
+            live.volume.profile_in("a", "running");
+            let mut was_killed = killed_at(step, number);
+            live.reconcile(&["--prune"]);
+            let pids = live.pids("gateway-a");
+            fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
+            was_killed |= killed_at(step, number);
+            eventually("it is gone", || {
+                let _ = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+                let is_there = gone.exists() || live.volume.scan("gateway-a").exists();
+                (!is_there && pids.iter().all(|pid| !is_alive(*pid))).then_some(())
+            });
+            if !was_killed {
+                assert!(number > 1, "{step} was never made");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_s6_svscan_does_not_take_up_is_named() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("not-taken-up");
+    live.volume.profile_in("a", "running");
+    live.reconcile(&[]);
+    let before = live.pids("gateway-a");
+    live.volume.profile_in("b", "running");
+    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGSTOP);
+    let ran = live.volume.reconcile(&["--config", &live.config]);
+    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGCONT);
+    assert_eq!(ran.code, 1);
+    let said = "fatal: gateway-b: 'gateway-b' is published, and s6-svscan has not taken it up\n";
+    assert!(ran.stderr.contains(said) && !ran.stderr.contains("gateway-a"), "{}", ran.stderr);
+    live.reconcile(&[]);
+    live.pids("gateway-b");
+    assert_eq!(live.pids("gateway-a"), before);
+}
+
+#[test]
+fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("last-finish");
+    definitions.line("mine", "--log - -- sleep 1000");
+    definitions.write("mine/finish", "#!/bin/sh\nexec futo-launch --log - -- true\n");
+    let scratch = Scratch::new("last-finish-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    definitions.sync(&[]);
+    svscan.pid("mine");
+    fs::rename(definitions.abcs("mine/run"), definitions.abcs("mine/no-run")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert!(ran.code == 0 && ran.stderr.contains("has no run any more"), "{}", ran.stderr);
+    assert_eq!(svscan.svstat("up", "mine"), ["true"], "only a directory that has gone is gone");
+    // the directory in which finish is executed has another name by then, and the definition's is not there
+    fs::rename(definitions.abcs("mine"), definitions.abcs(".mine")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "sync: service=mine action=pruned\n"), "{}", ran.stderr);
+    let said = svscan.stderr();
+    assert!(
+        said.contains("mine: fatal: unable to change to directory") && !said.contains("resting"),
+        "{said}"
+    );
+    assert!(!said.contains("SIGKILL"), "{said}");
+}
+
+#[test]
+fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("loggers");
+    definitions.line("comes", "--log - -- sleep 1000");
+    definitions.line("goes", "--log - -- sleep 1000");
+    let logger = "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n";
+    definitions.write("goes/log/run", logger);
+    let scratch = Scratch::new("loggers-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    assert_eq!(definitions.sync(&[]).stderr, "");
+    let before = [svscan.pid("comes"), svscan.pid("goes"), svscan.pid("goes/log")];
+    definitions.write("comes/log/run", logger);
+    fs::remove_dir_all(definitions.abcs("goes/log")).expect("removed");
+    for changes in [["updated", "unchanged"], ["unchanged", "unchanged"]] {
+        let ran = definitions.sync(&["--json"]);
+        assert_eq!([ran.change("comes"), ran.change("goes")], changes);
+        assert_eq!(ran.stdout.matches("its logger comes or goes when").count(), 2, "{}", ran.stdout);
+    }
+    assert!(definitions.scan("comes/log/run").exists());
+    svscan.svc(&["-r"], "goes/log");
+    eventually("it is started again", || (svscan.pid("goes/log") != before[2]).then_some(()));
+    // another change of the service does not take it away either
+    definitions.line("goes", "--log - -- sleep 1001");
+    assert_eq!(definitions.sync(&["--json"]).change("goes"), "updated");
+    assert!(definitions.scan("goes/log/run").exists() && read(definitions.scan("goes/run")).contains("1001"));
+    assert_eq!([svscan.pid("comes"), svscan.pid("goes")], before[..2]);
+}
+
+#[test]
+fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("deep");
+    let scratch = Scratch::new("deep-svscan");
+    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
+    let svscan = Svscan::on(scratch, &[]);
+    for name in ["closed", "pruned"] {
+        definitions.line(name, "--log - -- sleep 1000");
+    }
+    assert_eq!(definitions.sync(&["--delegate", "wait"]).code, 0);
+    for name in ["closed", "pruned"] {
+        svscan.pid(name);
+        let mut command = Command::new("sh");
+        let script =
+            "mkdir -p .futo-moved-0/x; for i in $(seq 40); do mkdir d; ln -s /etc/passwd l; cd d; done";
+        command.args(["-euc", script]).current_dir(definitions.scan(name).join("event"));
+        assert!(finish(command.uid(support::ABC).gid(support::ABC)).status.success());
+    }
+    fs::remove_dir_all(definitions.abcs("pruned")).expect("removed");
+    // what a run that was killed has left is removed by the next
+    fs::create_dir(definitions.scan(".futo-new-x")).expect("made");
+    fs::rename(definitions.scan("pruned/event"), definitions.scan(".futo-new-x/event")).expect("renamed");
+    let ran = definitions.sync(&["--prune"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.ends_with("service=closed action=updated\nsync: service=pruned action=pruned\n"));
+    assert_eq!(rights(&definitions.scan("closed/event")), "0700 0:0");
+    assert_eq!(fs::read_dir(definitions.scan("closed/event")).expect("listed").count(), 0);
+    let names =
+        fs::read_dir(definitions.scan("")).expect("listed").map(|each| each.expect("a name").file_name());
+    assert_eq!(names.filter(|name| name.to_string_lossy().starts_with(".futo-")).count(), 1, "the lock");
+}
+
+#[test]
 fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     if !possible() {
         return;
@@ -225,7 +376,14 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
-    assert!(is_alive(pid) && live.volume.scan(".futo-gone-gateway-a").exists());
+    let gone = live.volume.scan(".futo-gone-gateway-a");
+    assert!(is_alive(pid) && gone.exists());
+    let again = live.volume.reconcile(&["--config", &live.config, "--prune"]);
+    assert_eq!(
+        (again.code, again.stdout, again.stderr),
+        (1, ran.stdout, ran.stderr),
+        "as long as it is there"
+    );
     // nor is there a second copy of it while the first one is there
     live.volume.profile_in("a", "running");
     let ran = live.volume.reconcile(&["--config", &live.config]);

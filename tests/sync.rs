@@ -14,8 +14,11 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
-use support::boot::{Definitions, rights, snapshot};
+use support::boot::{Definitions, Ran, rights, snapshot};
+use support::launching::finish;
 use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read};
 
 fn possible() -> bool {
@@ -61,16 +64,20 @@ fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
     assert_eq!(
         read(service.join("run")),
         format!(
-            "{head}exec {launcher} --interval=60 '--env=A=b c' --user abc --service-dir {directory} -- ./beat 'it'\\''s'\n"
+            "{head}exec {launcher} --interval=60 '--env=A=b c' --name=heartbeat --user abc --service-dir {directory} -- ./beat 'it'\\''s'\n"
         )
     );
     assert_eq!(
         read(service.join("finish")),
-        format!("{head}exec {launcher} --log=- --user abc --service-dir {directory} -- ./after\n")
+        format!(
+            "{head}exec {launcher} --log=- --name=heartbeat --user abc --service-dir {directory} -- ./after\n"
+        )
     );
     assert_eq!(
         read(service.join("log/run")),
-        format!("{head}exec {launcher} --user abc --service-dir {directory}/log -- s6-log ./logs\n")
+        format!(
+            "{head}exec {launcher} --name=heartbeat-log --user abc --service-dir {directory}/log -- s6-log ./logs\n"
+        )
     );
     for (file, text) in [
         ("notification-fd", "3\n"),
@@ -90,7 +97,9 @@ fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
     let directory = definitions.abcs("one-file").display().to_string();
     assert_eq!(
         read(definitions.scan("one-file/run")),
-        format!("{head}exec {launcher} --once --user abc --service-dir {directory} -- sleep 5\n")
+        format!(
+            "{head}exec {launcher} --once --name=one-file --user abc --service-dir {directory} -- sleep 5\n"
+        )
     );
     // who can write a definition may control its service
     assert_eq!(rights(&service.join("supervise")), "0710 0:911");
@@ -118,7 +127,10 @@ fn roots_own_definitions_keep_their_rights_and_come_first() {
     assert_eq!(ran.code, 0);
     let run = read(definitions.scan("a/run"));
     let directory = definitions.roots("a").display().to_string();
-    assert!(run.ends_with(&format!(" --user=root --nice=-5 --service-dir {directory} -- id\n")), "{run}");
+    assert!(
+        run.ends_with(&format!(" --user=root --nice=-5 --name=a --service-dir {directory} -- id\n")),
+        "{run}"
+    );
     assert!(!definitions.scan("a/supervise").exists(), "root's is not delegated");
     // one thing in it that others can write, and it is theirs
     fs::set_permissions(definitions.roots("a"), fs::Permissions::from_mode(0o775)).expect("its mode");
@@ -208,7 +220,7 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
         ("a-link", "it is a symbolic link"),
         ("b-fifo", "it is a FIFO, not a regular file"),
         ("c-directory", "it is a directory, not a regular file"),
-        ("d-huge", "it is longer than 1048576 bytes"),
+        ("d-huge", "it is longer than 65536 bytes"),
         ("f-linked", "it is a symbolic link, which is not followed"),
         ("g-roots", "permission denied"),
         ("h-down", "it is a symbolic link"),
@@ -283,7 +295,133 @@ fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
     let ran = definitions.sync(&["--prune"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("unable to open the directory of definitions"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
     assert!(definitions.scan("b/run").exists());
+}
+
+#[test]
+fn two_runs_with_other_sources_leave_each_others_services_alone() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("two-sources");
+    definitions.line("mine", "-- id");
+    definitions.sync(&[]);
+    let others = definitions.scratch.join("others");
+    for name in ["mine", "theirs"] {
+        let run = definitions.scratch.write(
+            format!("others/{name}/run"),
+            "#!/bin/sh\nexec futo-launch -- true\n",
+            0o755,
+        );
+        assert!(run.exists());
+    }
+    let mut command = Command::new(definitions.scratch.futo());
+    command.args(["sync", "--prune", "--from"]).arg(&others).arg("--scan-dir").arg(definitions.scan(""));
+    let ran = Ran::of(&finish(&mut command));
+    assert_eq!(ran.stdout, "sync: service=mine action=failed\nsync: service=theirs action=published\n");
+    let said = format!("was made from another directory, \"{}\"", definitions.abcs("").display());
+    assert!(ran.code == 1 && ran.stderr.contains(said.trim_end_matches("/\"")), "{}", ran.stderr);
+    assert_eq!(definitions.sync(&["--prune"]).stdout, "sync: service=mine action=unchanged\n");
+    assert!(definitions.scan("theirs/run").exists());
+}
+
+#[test]
+fn a_usual_source_that_is_not_there_prunes_nothing() {
+    if !possible() {
+        return;
+    }
+    let scratch = Scratch::of_root("usual");
+    fs::create_dir(scratch.join("scan")).expect("made");
+    let run = Path::new("/config/s6-services/mine/run");
+    fs::create_dir_all(run.parent().expect("a directory")).expect("made");
+    support::write(run, "#!/bin/sh\nexec futo-launch -- id\n", 0o755);
+    let sync = |options: &[&str]| {
+        let mut command = Command::new(scratch.futo());
+        Ran::of(&finish(
+            command.args(["sync", "--prune", "--scan-dir"]).arg(scratch.join("scan")).args(options),
+        ))
+    };
+    let first = sync(&[]);
+    fs::rename("/config/s6-services", "/config/away").expect("renamed");
+    let ran = sync(&[]);
+    let named = sync(&["--from", "/config/s6-services"]);
+    fs::remove_dir_all("/config/away").expect("removed");
+    assert_eq!((first.code, first.stdout.as_str()), (0, "sync: service=mine action=published\n"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
+    assert!(scratch.join("scan/mine/run").exists());
+    assert_eq!(named.code, 2, "there is nothing that could be done: {}", named.stderr);
+}
+
+#[test]
+fn what_is_not_roots_has_a_bound_in_number_and_size() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("bounds");
+    let big = format!("-- id {}", "a".repeat(60_000));
+    let original = definitions.line("b000", &big);
+    for number in 1..=310 {
+        let directory = definitions.abcs(format!("b{number:03}"));
+        fs::create_dir(&directory).expect("made");
+        own_by_abc(&directory);
+        fs::hard_link(&original, directory.join("run")).expect("linked");
+    }
+    definitions.line("z-too-late", "-- id");
+    definitions.write_roots("z-roots/run", "#!/bin/sh\nexec futo-launch -- id\n");
+    let ran = definitions.sync(&[]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("can write have more than 8388608 bytes"), "{}", ran.stderr);
+    let published = ran.stdout.matches("action=published").count();
+    assert!((100..150).contains(&published), "{published}");
+    assert!(definitions.scan("z-roots/run").exists());
+    for number in 0..=310 {
+        definitions.line(&format!("b{number:03}"), "-- id");
+    }
+    let ran = definitions.sync(&[]);
+    assert_eq!(ran.stdout.matches("action=failed").count(), 12);
+    assert!(ran.stderr.contains("there are more than 300 definitions that others than root can write"));
+}
+
+#[test]
+fn words_that_are_wrong_are_named_before_anything_is_done() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("words");
+    for (options, said) in [
+        (&["--scan-dir="][..], "--scan-dir '': is not an absolute path"),
+        (&["--scan-dir", "scan"], "--scan-dir 'scan': is not an absolute path"),
+        (&["--from", "x"], "--from 'x': is not an absolute path"),
+        (&["more"], "takes options only"),
+    ] {
+        let ran = definitions.sync(options);
+        assert_eq!(ran.code, 100, "{options:?}");
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    definitions.line("rights", "--user root -- id");
+    let ran = definitions.sync(&[]);
+    assert!(ran.stderr.contains("hint: leave the option out: it runs as abc"), "{}", ran.stderr);
+    let volume = support::boot::Volume::new("words-hermes");
+    let mut command = volume.command(&[]);
+    let ran = Ran::of(&finish(command.env("HERMES_HOME", "home")));
+    assert_eq!(ran.code, 100);
+    assert!(ran.stderr.contains("HERMES_HOME 'home': is not an absolute path"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_definition_of_abcs_among_roots_is_read_as_abc() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("among");
+    let run = definitions.write_roots("abcs/run", "#!/bin/sh\nexec futo-launch -- id\n");
+    own_by_abc(run.parent().expect("a directory"));
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("its mode");
+    let ran = definitions.sync(&[]);
+    assert_eq!(ran.stdout, "sync: service=abcs action=failed\n");
+    assert!(ran.stderr.contains("permission denied"), "{}", ran.stderr);
 }
 
 #[test]
@@ -300,7 +438,7 @@ fn a_plain_user_publishes_to_his_own_supervisor() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let run = read(definitions.scan("mine/run"));
     let directory = definitions.abcs("mine").display().to_string();
-    assert!(run.ends_with(&format!(" --nice=5 --service-dir {directory} -- id\n")), "{run}");
+    assert!(run.ends_with(&format!(" --nice=5 --name=mine --service-dir {directory} -- id\n")), "{run}");
 }
 
 #[test]

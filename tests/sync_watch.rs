@@ -177,6 +177,35 @@ fn a_hundred_changes_in_a_row_are_few_runs_and_the_last_one_counts() {
 }
 
 #[test]
+fn a_service_that_is_slow_to_stop_is_seen_off_and_never_doubled() {
+    if !possible() {
+        return;
+    }
+    let watched = Watched::start("slow");
+    let script = "trap 'sleep 2; exit' TERM; echo x >>starts; while :; do sleep 0.1; done";
+    watched.definitions.line("slow", &format!("--log - -- sh -c \"{script}\""));
+    let pid = watched.svscan.pid("slow");
+    eventually_contains(&watched.definitions.abcs("slow/starts"), "x");
+    watched.abc("mv slow .away");
+    let gone = watched.definitions.scan(".futo-gone-slow");
+    eventually("it is on its way out", || gone.exists().then_some(()));
+    eventually_contains(&watched.definitions.scratch.join("stdout"), "service=slow action=waiting");
+    let said = watched.stderr();
+    assert!(said.contains("warning: slow: 'slow' was taken away") && !said.contains("fatal"), "{said}");
+    watched.abc("mv .away slow");
+    let again = eventually("it is up again", || {
+        let again = watched.svscan.svstat("pid", "slow").first()?.parse::<i32>().ok()?;
+        assert!(again <= 0 || !is_alive(pid), "two at once");
+        (again > 0).then_some(again)
+    });
+    assert!(again != pid && !gone.exists());
+    watched.abc("rm -r slow");
+    eventually("its directory has gone without another change", || {
+        (!watched.definitions.scan("slow").exists() && !gone.exists() && !is_alive(again)).then_some(())
+    });
+}
+
+#[test]
 fn it_sleeps_while_nothing_changes_and_workers_write_their_own_files() {
     if !possible() {
         return;

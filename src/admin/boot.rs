@@ -1,5 +1,7 @@
 //! What `futo reconcile` and `futo sync` have in common.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::CommandError;
@@ -22,6 +24,17 @@ pub(super) const CHOICE: [CommandOption; 3] = [
 
 /// How long supervisors of what has gone are waited for: s6's own grace is 3 s, futo-launch's 5 s.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An absolute path without what means nothing in it; `by` gave it.
+pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<PathBuf, CommandError> {
+    let path = Path::new(path);
+    if path.is_absolute() {
+        // one slash between two names, none at the end
+        return Ok(path.components().collect());
+    }
+    let what = format!("{by} '{}': is not an absolute path", path.display());
+    Err(CommandError::Usage { command, what, remedy: None })
+}
 
 /// Reads them.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {

@@ -1,6 +1,6 @@
 //! `futo reconcile`: instances on a volume → services.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::CommandError;
 use super::boot::{self, CHOICE};
@@ -35,7 +35,7 @@ pub(super) const COMMAND: Command = Command {
     help: "publish a service for each instance on a volume, started if it was running",
     more: "Safe at any time and again and again: what is as it should be is left alone, what runs is neither \
            started, stopped nor replaced. Prints a line an instance, and exits 0 if all is well, 1 if some \
-           failed, 2 if nothing could be done.",
+           failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
     launch_options: false,
     run: reconcile,
@@ -63,21 +63,18 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
         return Ok(Exit::NOTHING_DONE);
     };
     let inherited = Machine.environment();
-    let variable = |name: &str| {
+    let variable = |name: &'static str| {
         let found = inherited.iter().find(|(each, value)| is_hermes && each == name && !value.is_empty());
-        found.map(|(_, value)| PathBuf::from(value))
+        found.map(|(_, value)| (value.as_os_str(), name))
     };
-    let option = |name: &str| words.value(name).map(PathBuf::from);
-    if let Some(home) = option("home").or_else(|| variable("HERMES_HOME")) {
-        system.home = home;
+    let named = |option: &str, by, name| {
+        words.value(option).map(|value| (value.as_os_str(), by)).or_else(|| variable(name))
+    };
+    if let Some((home, by)) = named("home", "--home", "HERMES_HOME") {
+        system.home = boot::absolute(home, by, "reconcile")?;
     }
-    if let Some(scan_dir) = option("scan-dir").or_else(|| variable("S6_PROFILE_GATEWAY_SCANDIR")) {
-        system.scan_dir = scan_dir;
-    }
-    // one slash between two names, none at the end
-    system.home = system.home.components().collect();
-    if !system.home.is_absolute() {
-        return Err(usage("--home: is not an absolute path"));
+    if let Some((scan_dir, by)) = named("scan-dir", "--scan-dir", "S6_PROFILE_GATEWAY_SCANDIR") {
+        system.scan_dir = boot::absolute(scan_dir, by, "reconcile")?;
     }
 
     let report = match instances::reconcile(&system, &choice) {

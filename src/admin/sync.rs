@@ -1,6 +1,6 @@
 //! `futo sync`: definitions on the volume → services.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
 
 use super::CommandError;
 use super::boot::{self, CHOICE};
@@ -43,7 +43,7 @@ pub(super) const COMMAND: Command = Command {
     more: "Reads run as one command of futo-launch, never executes it, and publishes what it writes itself: as \
            the user abc unless the definition is root's alone. Safe at any time and again and again: nothing \
            that runs is started, stopped or replaced. Prints a line a service, and exits 0 if all is well, \
-           1 if some failed, 2 if nothing could be done.",
+           1 if some failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
     launch_options: false,
     run: sync,
@@ -52,19 +52,18 @@ pub(super) const COMMAND: Command = Command {
 fn sync(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: "sync", what, remedy: None };
     let choice = boot::choice(&words, "sync")?;
-    let mut sources: Vec<Source> = words
-        .values("from")
-        .map(|path| Source { path: PathBuf::from(path), missing: MissingSource::Failure })
-        .collect();
+    let named = |path: &OsString| {
+        let path = boot::absolute(path, "--from", "sync")?;
+        Ok(Source { path, missing: MissingSource::Failure })
+    };
+    let mut sources = words.values("from").map(named).collect::<Result<Vec<_>, CommandError>>()?;
     if sources.is_empty() {
         sources = usual_sources();
     }
-    if let Some(source) = sources.iter().find(|source| !source.path.is_absolute()) {
-        return Err(usage(format!("--from '{}': is not an absolute path", source.path.display())));
-    }
+    let scan_dir = words.value("scan-dir").map_or(OsStr::new(layout::SCAN_DIRECTORY), OsString::as_os_str);
     let definitions = Definitions {
         sources,
-        scan_dir: words.value("scan-dir").map_or(PathBuf::from(layout::SCAN_DIRECTORY), PathBuf::from),
+        scan_dir: boot::absolute(scan_dir, "--scan-dir", "sync")?,
         foreign: if words.has("trust-run") { Foreign::Trusted } else { Foreign::Left },
     };
     let reporter = Reporter::of_program("futo");

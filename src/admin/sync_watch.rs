@@ -56,7 +56,7 @@ impl Watcher {
             };
             let is_unfinished = match definitions::sync(&self.definitions, &self.choice) {
                 Ok(report) => {
-                    let is_unfinished = report.is_unfinished;
+                    let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
                     self.say(report);
                     is_unfinished
                 }
@@ -80,7 +80,12 @@ impl Watcher {
     fn say(&mut self, report: Report) {
         let Report { rows, failures, warnings, .. } = report;
         let (mut changed, mut troubled) = (Vec::new(), Vec::new());
-        for row in rows {
+        for mut row in rows {
+            if row.is_unfinished {
+                // it is looked at again until it is done
+                row.warnings.add_new(std::mem::take(&mut row.failures));
+                row.action = "waiting";
+            }
             let trouble = (row.failures.clone(), row.warnings.clone());
             let is_another = self.said.get(&row.shown).is_none_or(|said| *said != trouble);
             self.said.insert(row.shown.clone(), trouble);

@@ -56,6 +56,9 @@ impl Delegation {
     }
 }
 
+/// The mode of an `event` that is closed and not empty yet.
+const CLOSING: u32 = 0o1700;
+
 /// What nobody but root may control.
 const CLOSED: [Row; 3] = [
     (layout::EVENT, Kind::Directory, 0o700),
@@ -94,6 +97,7 @@ pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -
                 status.st_mode & 0o7777 == mode && (mode & 0o070 == 0 || status.st_gid == group.as_raw())
             }
             // as s6-supervise makes them itself: some open to root's own group
+            None if status.st_mode & 0o7777 == CLOSING => false,
             None => status.st_mode & 0o070 == 0 || status.st_gid == nix::unistd::getegid().as_raw(),
         };
         if !is_right {
@@ -116,14 +120,13 @@ pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Resul
             _ => nix::unistd::getegid(),
         };
         own(directory, name, group)?;
-        set_mode(directory, name, mode)?;
         if name == layout::EVENT && mode == 0o700 {
-            // what somebody may have planted while it was open; now nobody can any more
-            let event = directory.open(name.as_ref())?;
-            for planted in event.names(usize::MAX)? {
-                event.remove_all(&planted)?;
-            }
+            // what somebody may have planted while it was open goes, and if it does not, then the mode says
+            // so to the next run
+            set_mode(directory, name, CLOSING)?;
+            directory.open(name.as_ref())?.remove_content()?;
         }
+        set_mode(directory, name, mode)?;
     }
     Ok(())
 }

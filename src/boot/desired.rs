@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 use super::delegate::Delegation;
 use crate::service::{ServiceName, layout};
@@ -11,16 +12,24 @@ use crate::service::{ServiceName, layout};
 pub struct Desired {
     /// Its name in the scan directory.
     pub name: ServiceName,
+    /// Where it comes from, in one line: [`source_line`].
+    pub source: String,
     /// Its files.
     pub files: Files,
     /// Who else than root may control it.
     pub delegation: Option<Delegation>,
 }
 
+/// A directory as a marker names it.
+pub fn source_line(directory: &Path) -> String {
+    format!("{directory:?}")
+}
+
 impl Desired {
     /// Tells whether two are the same, among those that one maker makes.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
+        self.source.hash(&mut hasher);
         self.files.0.hash(&mut hasher);
         self.delegation.hash(&mut hasher);
         hasher.finish()

@@ -21,10 +21,12 @@ use std::time::Duration;
 
 use nix::unistd::Gid;
 
+use crate::error::Finding;
 use crate::plan::{Host, Machine, accounts};
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
+use slot::SlotError;
 
 /// What the caller of a front end chose.
 #[derive(Debug)]
@@ -67,13 +69,40 @@ fn group_named(name: &str) -> Option<Gid> {
     number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
 }
 
-/// Takes out what this command made and nobody wants any more, a row each.
-fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, report: &mut Report) {
-    let gone = report.failures.take(scan.others(wanted)).unwrap_or_default();
+/// Tells s6-svscan of what is published, and says what it does not take up.
+fn tell(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
+    let published = |row: &Row| row.change.and(row.service.clone());
+    let names: Vec<String> = report.rows.iter().filter_map(published).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let missing = report.failures.take(scan.tell_of(&names, patience)).unwrap_or_default();
+    for row in &mut report.rows {
+        if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
+            row.fail(SlotError::NotTakenUp { name });
+        }
+    }
+    report.warnings.add_new(scan.troubles.clone());
+}
+
+/// Takes out what this command made and nobody wants any more, a row each. A source that is not among
+/// the `listed` ones tells of nothing that it has gone.
+fn prune(
+    scan: &ScanDirectory,
+    wanted: &BTreeSet<String>,
+    listed: &BTreeSet<String>,
+    patience: Duration,
+    report: &mut Report,
+) {
+    let others = report.failures.take(scan.others(wanted)).unwrap_or_default();
+    let (gone, stays): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, source)| listed.contains(source));
+    for source in stays.into_iter().map(|(_, source)| source).collect::<BTreeSet<_>>() {
+        let text = format!("{source} could not be listed: what was made from it stays");
+        report.warnings.push(Finding::trouble(text, None));
+    }
+    let gone: Vec<String> = gone.into_iter().map(|(name, _)| name).collect();
     if gone.is_empty() {
         return;
     }
-    for (name, pruned) in scan.prune(&gone, patience) {
+    for (name, pruned) in scan.prune(&gone, patience, &mut report.failures) {
         let mut row = Row::new(name.clone());
         row.service = Some(name);
         match pruned {
@@ -81,10 +110,7 @@ fn prune(scan: &ScanDirectory, wanted: &BTreeSet<String>, patience: Duration, re
                 row.change = Some(change);
                 row.action = report::change_word(change);
             }
-            Err(error) => {
-                report.is_unfinished |= error.passes();
-                row.failures.push(error);
-            }
+            Err(error) => row.fail(error),
         }
         report.rows.push(row);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::slot::Change;
+use super::slot::{Change, SlotError};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
@@ -22,6 +22,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// What is wrong with it.
     pub failures: Findings,
+    /// That takes its time; another run will find it done.
+    pub is_unfinished: bool,
     /// What somebody should look at, and nothing has failed.
     pub warnings: Findings,
 }
@@ -36,8 +38,15 @@ impl Row {
             action: FAILED,
             change: None,
             failures: Findings::default(),
+            is_unfinished: false,
             warnings: Findings::default(),
         }
+    }
+
+    /// Notes why its service directory is not as it should be.
+    pub fn fail(&mut self, error: SlotError) {
+        self.is_unfinished |= error.passes();
+        self.failures.push(error);
     }
 
     /// Whether it is not as it should be.
@@ -58,15 +67,19 @@ pub struct Report {
     pub failures: Findings,
     /// What somebody should look at, of no single service.
     pub warnings: Findings,
-    /// Something takes its time; another run will find it done.
-    pub is_unfinished: bool,
+    /// Nothing could be looked at.
+    pub is_nothing_done: bool,
 }
 
 impl Report {
-    /// 0 if nothing has failed, 1 if something has.
+    /// 0 if nothing has failed, 1 if something has, 2 if nothing could be done.
     pub fn exit(&self) -> Exit {
         let failed = !self.failures.is_empty() || self.rows.iter().any(Row::has_failed);
-        if failed { Exit::SOME_FAILED } else { Exit::OK }
+        match (self.is_nothing_done, failed) {
+            (true, _) => Exit::NOTHING_DONE,
+            (false, true) => Exit::SOME_FAILED,
+            (false, false) => Exit::OK,
+        }
     }
 
     /// Says what is wrong, and where.

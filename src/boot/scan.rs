@@ -14,7 +14,7 @@ use nix::sys::stat::{Mode, fstat};
 use super::desired::Desired;
 use super::directory::{Directory, StepError};
 use super::slot::{self, Change, Slot, SlotError};
-use crate::error::{Problem, reason};
+use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
@@ -28,8 +28,13 @@ const STAGING: &str = ".futo-new-";
 const GONE: &str = ".futo-gone-";
 /// s6-svscan's own, where it listens.
 const SVSCAN_CONTROL: &str = ".s6-svscan/control";
-/// How often it is looked for.
+/// How often a supervisor is looked for.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// s6-svscan takes up one service after the other; after so long without another one it takes up no more.
+const TAKES_UP: Duration = Duration::from_secs(2);
+/// More than any status of a supervisor, and where in it the pid is.
+const MAX_STATUS: usize = 64;
+const PID: std::ops::Range<usize> = 24..32;
 /// More names than this are not taken.
 const MOST_NAMES: usize = 100_000;
 
@@ -74,7 +79,6 @@ impl Problem for ScanError {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
-            ScanError::Step(error) => error.hint(),
             ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
             _ => None,
         }
@@ -87,15 +91,24 @@ pub struct ScanDirectory {
     directory: Directory,
     intent: Intent,
     maker: String,
+    /// Where what this command makes here comes from, as the markers name it.
+    sources: BTreeSet<String>,
     /// Services that were taken away and whose supervisors are still at work.
     leaving: BTreeSet<String>,
+    /// What could not be done about leavings of other runs, to be said as warnings.
+    pub troubles: Findings,
     _lock: Option<File>,
 }
 
 impl ScanDirectory {
-    /// Opens it and waits for any other run. `maker` tells the directories that this command made from
-    /// those of others.
-    pub fn open(path: &Path, intent: Intent, maker: &str) -> Result<Self, ScanError> {
+    /// Opens it and waits for any other run. `maker` and `sources` tell the directories that this command
+    /// made from those of others.
+    pub fn open(
+        path: &Path,
+        intent: Intent,
+        maker: &str,
+        sources: BTreeSet<String>,
+    ) -> Result<Self, ScanError> {
         let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
@@ -112,17 +125,17 @@ impl ScanDirectory {
         let mut scan = ScanDirectory {
             directory,
             intent,
-            maker: format!("{maker}\n"),
+            maker: maker.to_string(),
+            sources,
             leaving: BTreeSet::new(),
+            troubles: Findings::default(),
             _lock: lock,
         };
-        if intent == Intent::Apply {
-            scan.sweep()?;
-        }
+        scan.sweep()?;
         Ok(scan)
     }
 
-    /// Removes what a killed run has left.
+    /// Removes what a killed run has left. What cannot be removed is in nobody's way.
     fn sweep(&mut self) -> Result<(), StepError> {
         for name in self.directory.names(MOST_NAMES)? {
             let Some(name) = name.to_str() else { continue };
@@ -131,19 +144,42 @@ impl ScanDirectory {
                     self.leaving.insert(service.to_string());
                 }
                 None if !name.starts_with(STAGING) => {}
-                _ => self.directory.remove_all(OsStr::new(name))?,
+                _ if self.intent == Intent::Look => {}
+                _ => {
+                    let removed = self.directory.remove_all(OsStr::new(name));
+                    self.troubles.take(removed);
+                }
             }
         }
-        if !self.leaving.is_empty() {
-            // a run that was killed may not have said so
-            self.tell_svscan(b"an");
+        // a run that was killed may not have said so
+        if self.intent == Intent::Apply && self.leaving.iter().any(|name| self.is_to_be_told(name)) {
+            let told = self.tell_svscan(b"an");
+            self.troubles.take(told);
         }
         Ok(())
     }
 
+    /// Whether a service that was taken away knows nothing of it. Being told means another TERM for its
+    /// process, which may take that for haste.
+    fn is_to_be_told(&self, name: &str) -> bool {
+        let knows_nothing = |below: &str| {
+            let status = format!("{GONE}{name}/{below}{}/status", layout::SUPERVISE);
+            let read = self.directory.read(&status, MAX_STATUS).ok().flatten();
+            // of s6: a number of eight bytes, 0 if it is down, and at the end whether it is wanted up
+            let running =
+                read.as_ref().and_then(|(_, bytes)| bytes.get(PID)).is_some_and(|pid| pid != [0; 8]);
+            let wanted = read.as_ref().and_then(|(_, bytes)| bytes.last()).is_some_and(|last| last & 4 != 0);
+            !running || wanted
+        };
+        let gone = format!("{GONE}{name}");
+        (self.is_supervised(&gone) && knows_nothing(""))
+            || (self.logger_is_supervised(&gone) && knows_nothing("log/"))
+    }
+
     /// Makes a service directory what it should be; in a dry run only tells what that would be.
-    pub fn apply(&self, desired: &Desired) -> Result<Change, SlotError> {
-        let name = desired.name.as_str();
+    pub fn apply(&self, desired: Desired) -> Result<Change, SlotError> {
+        let name = desired.name.clone();
+        let name = name.as_str();
         match slot::look(&self.directory, name, &self.maker)? {
             // there would be a second copy of it
             Slot::Absent if self.leaving.contains(name) => {
@@ -151,17 +187,26 @@ impl ScanDirectory {
             }
             Slot::Absent => {
                 if self.intent == Intent::Apply {
-                    slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+                    slot::publish(&self.directory, &format!("{STAGING}{name}"), &desired, &self.maker)?;
                 }
                 Ok(Change::Published)
             }
             Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
-            Slot::Ours(present, marker) if slot::is_right(&present, &marker, desired)? => {
-                Ok(Change::Unchanged)
+            Slot::Ours(_, marker) if !self.sources.contains(&marker.source) => {
+                let what = format!("was made from another directory, {}", marker.source);
+                Err(SlotError::Foreign { name: name.to_string(), what })
             }
-            Slot::Ours(present, _) => {
+            Slot::Ours(present, marker) => {
+                let mut desired = desired;
+                // its supervisor stays until the service's own leaves, and would look for it each second
+                if !desired.files.has_logger() && self.logger_is_supervised(name) {
+                    slot::keep_logger(&present, &mut desired.files)?;
+                }
+                if slot::is_right(&present, &marker, &desired)? {
+                    return Ok(Change::Unchanged);
+                }
                 if self.intent == Intent::Apply {
-                    slot::update(&present, desired, &self.maker)?;
+                    slot::update(&present, &desired, &self.maker)?;
                 }
                 Ok(Change::Updated)
             }
@@ -178,33 +223,59 @@ impl ScanDirectory {
             .collect())
     }
 
-    /// Of all service directories that this command made, those whose names are not in `wanted`.
-    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<String>, StepError> {
+    /// Of all service directories that this command made, those whose names are not in `wanted`, and their
+    /// sources; also those that were taken away before and have not left yet.
+    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
         let mut others = Vec::new();
-        for name in self.names()?.difference(wanted) {
-            if let Slot::Ours(..) = slot::look(&self.directory, name, &self.maker)? {
-                others.push(name.clone());
+        let names = self.names()?;
+        for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
+            let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
+            match slot::look(&self.directory, &present, &self.maker)? {
+                Slot::Ours(_, marker) if self.sources.contains(&marker.source) => {
+                    others.push((name.clone(), marker.source));
+                }
+                _ => {}
             }
         }
         Ok(others)
     }
 
+    /// Whether a service that is published has its logger only from the next start on: one that has come
+    /// since its supervisor began, or one that has gone.
+    pub fn logger_waits(&self, name: &str, has_logger: bool) -> bool {
+        self.is_supervised(name) && self.logger_is_supervised(name) != has_logger
+    }
+
+    /// Whether a service directory of this name is one that this command made.
+    pub fn is_ours(&self, name: &str) -> bool {
+        let looked = slot::look(&self.directory, name, &self.maker);
+        matches!(looked, Ok(Slot::Ours(_, marker)) if self.sources.contains(&marker.source))
+    }
+
     /// Takes service directories away, whose supervisors then leave, and removes them. One whose
     /// supervisor takes too long is left under its dot name for the next run.
-    pub fn prune(&self, names: &[String], patience: Duration) -> Vec<(String, Result<Change, SlotError>)> {
+    pub fn prune(
+        &self,
+        names: &[String],
+        patience: Duration,
+        failures: &mut Findings,
+    ) -> Vec<(String, Result<Change, SlotError>)> {
         if self.intent == Intent::Look {
             return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
         }
         let take_away = |name: &String| {
             let gone = format!("{GONE}{name}");
-            let renamed = match self.leaving.contains(name) {
-                true => Err(SlotError::StillSupervised { name: name.clone() }),
-                false => self.directory.rename(name, &gone).map_err(SlotError::from),
+            let renamed = match self.directory.status(name) {
+                Ok(None) if self.leaving.contains(name) => Ok(()),
+                _ if self.leaving.contains(name) => Err(SlotError::StillSupervised { name: name.clone() }),
+                _ => self.directory.rename(name, &gone).map_err(SlotError::from),
             };
             (name.clone(), gone, renamed)
         };
         let renamed: Vec<_> = names.iter().map(take_away).collect();
-        self.tell_svscan(b"an");
+        if names.iter().any(|name| !self.leaving.contains(name)) {
+            failures.take(self.tell_svscan(b"an"));
+        }
         let deadline = BootTime::now().after(patience);
         let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
             let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
@@ -241,21 +312,48 @@ impl ScanDirectory {
     }
 
     /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
-    /// said so.
-    pub fn tell_of_all(&self) {
-        if self.intent == Intent::Apply {
-            self.tell_svscan(b"a");
+    /// said so. Gives those of `names` that it does not take up.
+    pub fn tell_of(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
+        if self.intent == Intent::Look || self.tell_svscan(b"a")? == Listener::Nobody {
+            return Ok(BTreeSet::new());
         }
+        let patience = patience.min(TAKES_UP);
+        let mut missing: BTreeSet<String> =
+            names.iter().filter(|name| !self.is_supervised(name)).map(ToString::to_string).collect();
+        let mut deadline = BootTime::now().after(patience);
+        while !missing.is_empty() && BootTime::now() < deadline {
+            crate::sys::clock::pause(LOOKS_EVERY);
+            let before = missing.len();
+            missing.retain(|name| !self.is_supervised(name));
+            if missing.len() < before {
+                deadline = BootTime::now().after(patience);
+            }
+        }
+        Ok(missing)
     }
 
     /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
-    fn tell_svscan(&self, commands: &[u8]) {
+    fn tell_svscan(&self, commands: &[u8]) -> Result<Listener, StepError> {
         let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        // nobody listens before s6-svscan runs, which looks by itself when it starts
-        if let Ok(control) = openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {
-            let _ = nix::unistd::write(&control, commands);
+        let written = match openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {
+            // it looks by itself when it starts
+            Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
+            opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
+        };
+        match written {
+            Ok(_) => Ok(Listener::Svscan),
+            Err(errno) => Err(self.directory.refused_to("write to", SVSCAN_CONTROL, errno)),
         }
     }
+}
+
+/// Who has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listener {
+    /// s6-svscan.
+    Svscan,
+    /// It does not run.
+    Nobody,
 }
 
 fn is_locked(file: std::os::fd::BorrowedFd<'_>) -> bool {

@@ -60,6 +60,12 @@ pub enum SlotError {
         /// The name.
         name: String,
     },
+    /// s6-svscan has been told and does nothing.
+    #[error("'{name}' is published, and s6-svscan has not taken it up")]
+    NotTakenUp {
+        /// The name.
+        name: String,
+    },
 }
 
 impl Problem for SlotError {
@@ -69,11 +75,14 @@ impl Problem for SlotError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            SlotError::Step(error) => error.hint(),
             SlotError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),
             SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            SlotError::Step(_) => None,
+            SlotError::NotTakenUp { .. } => {
+                Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
+            }
         }
     }
 }
@@ -81,7 +90,7 @@ impl Problem for SlotError {
 impl SlotError {
     /// Whether it passes by itself.
     pub fn passes(&self) -> bool {
-        matches!(self, SlotError::StillSupervised { .. })
+        matches!(self, SlotError::StillSupervised { .. } | SlotError::NotTakenUp { .. })
     }
 }
 
@@ -95,7 +104,7 @@ pub(super) enum Slot {
     Foreign(String),
 }
 
-/// Looks at a name; `maker` is the content of our marker.
+/// Looks at a name; `maker` is the first line of our marker.
 pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, StepError> {
     let directory = match scan.try_open(OsStr::new(name)) {
         Ok(directory) => directory,
@@ -110,30 +119,39 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
     match directory.read(MARKER, MAX_MARKER)? {
-        Some((status, text)) => match text.strip_prefix(maker.as_bytes()) {
-            Some(digest) => {
-                let digest = std::str::from_utf8(digest)
-                    .ok()
-                    .and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
-                Ok(Slot::Ours(directory, Marker { status, digest }))
-            }
+        Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
+            Some(marker) => Ok(Slot::Ours(directory, marker)),
             None => Ok(Slot::Foreign("was made by another command or for another user".to_string())),
         },
         None => Ok(Slot::Foreign("was not made by futo".to_string())),
     }
 }
 
-/// What our marker says: who made the service directory, and from what.
+/// What our marker says: who made the service directory, and from what. A line each.
 pub(super) struct Marker {
     status: FileStat,
     digest: Option<u64>,
+    /// As [`Desired::source`].
+    pub(super) source: String,
 }
 
 /// More than any marker.
-const MAX_MARKER: usize = 512;
+const MAX_MARKER: usize = 16 << 10;
 
-fn marker(maker: &str, desired: &Desired) -> String {
-    format!("{maker}{:016x}\n", desired.digest())
+impl Marker {
+    fn read(status: FileStat, text: &str, maker: &str) -> Option<Marker> {
+        let mut lines = text.lines();
+        if lines.next() != Some(maker) {
+            return None;
+        }
+        let digest = lines.next().and_then(|digest| u64::from_str_radix(digest, 16).ok());
+        let source = lines.next().unwrap_or_default().to_string();
+        Some(Marker { status, digest, source })
+    }
+
+    fn text(maker: &str, desired: &Desired) -> String {
+        format!("{maker}\n{:016x}\n{}\n", desired.digest(), desired.source)
+    }
 }
 
 /// Whether nothing has been touched since the marker was written, and it was written for the same files.
@@ -247,7 +265,7 @@ fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Resu
             delegate::make(&slot.open(OsStr::new(layout::LOG))?, delegation)?;
         }
     }
-    slot.write(marker_file, MARKER, marker(maker, desired).as_bytes())
+    slot.write(marker_file, MARKER, Marker::text(maker, desired).as_bytes())
 }
 
 /// Brings a service directory that may be live to what is desired: its files by one rename.
@@ -273,8 +291,18 @@ pub(super) fn update(slot: &Directory, desired: &Desired, maker: &str) -> Result
             delegate::set_right(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
         }
     }
-    slot.create(MARKER_PART, marker(maker, desired).as_bytes(), 0o644)?;
+    slot.create(MARKER_PART, Marker::text(maker, desired).as_bytes(), 0o644)?;
     slot.rename(MARKER_PART, MARKER)
+}
+
+/// Puts the files of the present logger among the desired ones.
+pub(super) fn keep_logger(slot: &Directory, files: &mut Files) -> Result<(), StepError> {
+    for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
+        if let Some(content) = slot.read_behind(name)? {
+            files.set(name, content);
+        }
+    }
+    Ok(())
 }
 
 /// Removes what a killed run has left: never the generation in use.

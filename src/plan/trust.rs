@@ -80,10 +80,10 @@ impl Problem for TrustError {
 
 /// Notes every setting of a file that would give its writers more rights than they have, and takes it
 /// out: what follows (a log line that says so) must not happen with those rights either.
-pub(crate) fn refuse_rights(
+pub(crate) fn refuse_rights<P: Problem>(
     settings: &mut Settings,
     host: &dyn Host,
-    refusal: impl Fn(String) -> TrustError,
+    refusal: impl Fn(String) -> P,
     findings: &mut Findings,
 ) {
     let mut refuse = |what: String| findings.push(refusal(what));

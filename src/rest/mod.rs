@@ -6,6 +6,7 @@ mod watch;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
 use crate::config::value::Gate;
@@ -19,6 +20,7 @@ use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
+use crate::sys::file;
 use watch::{Changed, Watch};
 
 /// What follows a rest.
@@ -53,7 +55,7 @@ impl Rest {
     /// Nothing has been said yet.
     pub fn new(plan: &Plan) -> Self {
         Rest {
-            supervised: is_supervised(plan),
+            supervised: is_supervised(plan) && !is_in_finish(),
             said: None,
             resting: false,
             watch: None,
@@ -288,6 +290,10 @@ pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Report
     // log, record and sleep are the user's business; without a user nothing but stderr: a plan with
     // findings may name places that root must not write to
     let as_user = drop::become_identity(plan).is_ok() && !Machine.is_root();
+    if as_user && is_in_finish() {
+        reporter.findings(Level::Fatal, findings);
+        return exit;
+    }
     // before anything says so: whoever reads that may edit or signal at once
     let watch = Watch::on_run_files(plan);
     let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
@@ -316,6 +322,14 @@ fn is_supervised(plan: &Plan) -> bool {
     plan.place == Place::Service
         && Path::new(layout::SUPERVISE).is_dir()
         && !nix::unistd::isatty(std::io::stdin()).unwrap_or(false)
+}
+
+/// Whether s6 says, in the last byte of its status, that it executes `finish` now: it would kill that after
+/// a while, and does not start it again. Looked at as the user, whose directory it may be.
+fn is_in_finish() -> bool {
+    let path = Path::new(layout::SUPERVISE).join("status");
+    let read = file::open_regular(&path, OFlag::O_NOFOLLOW).and_then(|open| file::read_at_most(open, 64));
+    read.is_ok_and(|status| status.last().is_some_and(|flags| flags & 2 != 0))
 }
 
 fn kind_of(exit: Exit) -> RestingKind {

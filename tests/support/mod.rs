@@ -303,6 +303,11 @@ impl Svscan {
         })
     }
 
+    /// The pid of s6-svscan itself.
+    pub fn own_pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
     /// What s6-svscan and the services wrote to the inherited stderr.
     pub fn stderr(&self) -> String {
         read(self.scratch.join("svscan.log"))

@@ -11,7 +11,7 @@ use crate::config::settings::Settings;
 use crate::config::{self, service_file};
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
-use crate::plan::trust::{TrustError, refuse_rights};
+use crate::plan::trust::refuse_rights;
 use crate::plan::{DEFAULT_USER, Machine};
 use crate::service::run_script::{self, NotOurs, RunScript};
 
@@ -29,6 +29,12 @@ pub(super) enum DefinitionError {
     /// What only we write.
     #[error("{}: --service-dir: is written by futo sync", .0.display())]
     ServiceDir(PathBuf),
+    /// Rights that its writers lack.
+    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    Rights { path: PathBuf, what: String },
+    /// No program can be given a word with one.
+    #[error("{}: the command has a NUL byte", .0.display())]
+    Nul(PathBuf),
     /// The text is not UTF-8.
     #[error("{}: it is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
@@ -44,6 +50,9 @@ impl Problem for DefinitionError {
             DefinitionError::File(_) => {
                 Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
             }
+            DefinitionError::Rights { .. } => Some(format!(
+                "leave the option out: it runs as {DEFAULT_USER}; root's own definitions may say more"
+            )),
             _ => None,
         }
     }
@@ -58,6 +67,8 @@ pub(super) struct Script<'s> {
     pub(super) bytes: &'s [u8],
     /// Who can write it.
     pub(super) writers: Writers,
+    /// The name of its service, where it gives none itself.
+    pub(super) service: &'s str,
     /// Where relative paths in it count from.
     pub(super) directory: &'s Path,
 }
@@ -77,10 +88,15 @@ pub(super) fn words(
     if given.iter().any(|given| given.flag.long == "service-dir") {
         findings.push(DefinitionError::ServiceDir(path.to_path_buf()));
     }
+    if program.iter().any(|word| word.as_encoded_bytes().contains(&0)) {
+        findings.push(DefinitionError::Nul(path.to_path_buf()));
+    }
     if findings.iter().count() == before {
         check(script, &given, &program, findings);
     }
 
+    // the directory it is executed in has another name once it is taken away
+    let is_named = given.iter().any(|given| given.flag.long == "name");
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {
         let mut word = OsString::from(format!("--{}", flag.long));
@@ -90,6 +106,9 @@ pub(super) fn words(
         }
         word
     }));
+    if !is_named {
+        words.push(format!("--name={}", script.service).into());
+    }
     if script.writers != Writers::Root {
         words.extend(["--user", DEFAULT_USER].map(OsString::from));
     }
@@ -135,7 +154,7 @@ fn check(script: Script<'_>, given: &[Given], program: &[OsString], findings: &m
         // what is wrong with a value has been said
         let _ = (given.flag.set)(&mut settings, &given.value);
     }
-    let refusal = |what| TrustError::NamesRights { path: script.path.to_path_buf(), what };
+    let refusal = |what| DefinitionError::Rights { path: script.path.to_path_buf(), what };
     refuse_rights(&mut settings, &Machine, refusal, findings);
 }
 
@@ -149,6 +168,7 @@ mod tests {
             path: Path::new("x/run"),
             bytes: text.as_bytes(),
             writers,
+            service: "x",
             directory: Path::new("/d/x"),
         };
         let words = words(script, "L", &mut findings).map_err(|why| vec![why.to_string()])?;
@@ -160,13 +180,18 @@ mod tests {
     #[test]
     fn both_forms_become_the_same_words_for_abc() {
         let line = "#!/bin/sh\nexec /config/bin/futo-launch --interval 60 --env A='b c' --once -- ./w -x\n";
-        let expected = "L|--interval=60|--env=A=b c|--once|--user|abc|--service-dir|/d/x|--|./w|-x";
+        let expected = "L|--interval=60|--env=A=b c|--once|--name=x|--user|abc|--service-dir|/d/x|--|./w|-x";
         assert_eq!(published(line, Writers::Abc), Ok(expected.to_string()));
         let file = "#!/usr/local/bin/futo-launch --file\ninterval = 60\nenv = { A = 'b c' }\nonce = true\n\
                     exec = ['./w', '-x']\n";
         assert_eq!(published(file, Writers::Abc), Ok(expected.to_string()));
         let script = "#!/usr/local/bin/futo-launch --file\nscript = '''a\nb'''\n";
-        assert_eq!(published(script, Writers::Root), Ok("L|--service-dir|/d/x|--|sh|-euc|a\nb".to_string()));
+        assert_eq!(
+            published(script, Writers::Root),
+            Ok("L|--name=x|--service-dir|/d/x|--|sh|-euc|a\nb".to_string())
+        );
+        let named = "#!/bin/sh\nexec futo-launch --name y -- id\n";
+        assert_eq!(published(named, Writers::Root), Ok("L|--name=y|--service-dir|/d/x|--|id".to_string()));
     }
 
     #[test]
@@ -207,6 +232,8 @@ mod tests {
             "",
         ] {
             let script = format!("#!/bin/sh\nexec futo-launch {line}\n");
+            let with_nul = "#!/usr/local/bin/futo-launch --file\nexec = ['sh', \"a\\u0000b\"]\n";
+            assert!(published(with_nul, Writers::Root).is_err());
             for writers in [Writers::Root, Writers::Abc] {
                 assert!(published(&script, writers).is_err(), "{line}");
             }

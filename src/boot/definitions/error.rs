@@ -28,6 +28,18 @@ pub enum DefinitionsError {
     /// There is nobody to run it as.
     #[error("it is not root's, and there is no user '{DEFAULT_USER}'")]
     NoUser,
+    /// There is no more room for those who are not root.
+    #[error("there are more than {0} definitions that others than root can write")]
+    TooMany(usize),
+    /// The same.
+    #[error("the definitions that others than root can write have more than {0} bytes")]
+    TooLarge(usize),
+    /// It was published, and its `run` is gone.
+    #[error("'{}' has no run any more: what was published of it stays", .0.display())]
+    NoRun(PathBuf),
+    /// s6-svscan looks for a logger when it takes a service up.
+    #[error("its logger comes or goes when the supervisor of the service is started again")]
+    LoggerWaits,
     /// A name that no service can have.
     #[error("its name {0}")]
     Name(InvalidName),
@@ -54,6 +66,7 @@ impl Problem for DefinitionsError {
             DefinitionsError::Others(path) => {
                 Some(format!("chown {DEFAULT_USER} {0}; chmod o-w {0}", path.display()))
             }
+            DefinitionsError::NoRun(_) => Some("remove the directory to have it pruned".to_string()),
             _ => None,
         }
     }

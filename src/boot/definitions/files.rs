@@ -16,13 +16,14 @@ use crate::config::value::{descriptor, whole};
 use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
 use crate::report::shell_quoted;
+use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 use crate::service::run_script::NotOurs;
 use crate::sys::file;
 
 /// The largest script that is read, in bytes.
-const MAX_SCRIPT: usize = 1 << 20;
+const MAX_SCRIPT: usize = 64 << 10;
 /// The largest of the small files.
 const MAX_SMALL: usize = 4096;
 const BY: &str = "futo sync";
@@ -88,6 +89,8 @@ impl Problem for FileError {
 /// Reads a definition.
 pub(super) struct Reader<'r> {
     pub(super) directory: &'r Directory,
+    /// The service's.
+    pub(super) name: &'r ServiceName,
     /// Who can write its directory, or one above.
     pub(super) writers: Writers,
     pub(super) judge: &'r dyn Fn(&FileStat) -> Writers,
@@ -147,10 +150,9 @@ impl Reader<'_> {
                 Ok(script) => files.set(name, script),
                 Err(why) => {
                     not_ours = true;
-                    let service = self.directory.shown.file_name().unwrap_or_default().to_string_lossy();
                     warnings.push(FileError::NotOurs {
                         path: self.path(name),
-                        name: service.into_owned(),
+                        name: self.name.to_string(),
                         why,
                     });
                 }
@@ -199,11 +201,12 @@ impl Reader<'_> {
         failures: &mut Findings,
     ) -> Result<Vec<u8>, NotOurs> {
         let path = self.path(name);
-        let directory = match name.starts_with("log/") {
-            true => self.path(layout::LOG),
-            false => self.directory.shown.clone(),
+        let (directory, service) = match name.starts_with("log/") {
+            true => (self.path(layout::LOG), format!("{}-log", self.name)),
+            false => (self.directory.shown.clone(), self.name.to_string()),
         };
-        let script = Script { path: &path, bytes: &text.bytes, writers, directory: &directory };
+        let script =
+            Script { path: &path, bytes: &text.bytes, writers, service: &service, directory: &directory };
         match command::words(script, self.launcher, failures) {
             Ok(words) => Ok(one_line::script(&words, Logger::Leave, BY)),
             Err(_) if self.foreign == Foreign::Trusted => {

@@ -3,10 +3,11 @@
 mod command;
 mod error;
 mod files;
+mod room;
 mod writers;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,12 @@ use nix::unistd::Gid;
 use super::Choice;
 use super::account::Account;
 use super::delegate::{Delegation, Waiting};
-use super::desired::Desired;
+use super::desired::{Desired, source_line};
 use super::directory::Directory;
 use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
 use super::scan::ScanDirectory;
+use super::slot::Change;
 use crate::config::value::UserRequest;
 use crate::error::{Findings, reason};
 use crate::plan::{DEFAULT_USER, Host, Machine};
@@ -31,6 +33,7 @@ use crate::service::{ServiceName, layout};
 use crate::sys::nofollow::{self, Missing, PathError};
 pub use error::DefinitionsError;
 use files::{Definition, NotPublished};
+use room::Room;
 use writers::{Numbers, Writers, writers_of};
 
 /// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
@@ -83,7 +86,8 @@ pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
 
 fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
     let abc = Account::find(&UserRequest::Name(DEFAULT_USER.to_string(), None), &mut Findings::default());
-    let scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER)?;
+    let sources = definitions.sources.iter().map(|source| source_line(&source.path)).collect();
+    let scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
     let delegation = delegation(choice)?;
     let mut sync = Sync {
         definitions,
@@ -94,16 +98,24 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
         is_root: Machine.is_root(),
         report: Report::default(),
         seen: Vec::new(),
-        is_complete: true,
+        bare: BTreeMap::new(),
+        listed: BTreeSet::new(),
+        room: Room::default(),
     };
     for source in &definitions.sources {
         sync.publish_all(source)?;
     }
-    let Sync { mut report, seen, is_complete, .. } = sync;
-    scan.tell_of_all();
-    if choice.prune && is_complete {
-        let seen: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
-        super::prune(&scan, &seen, choice.patience, &mut report);
+    let Sync { mut report, seen, bare, listed, .. } = sync;
+    report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
+    super::tell(&scan, choice.patience, &mut report);
+    let mut wanted: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
+    for (name, path) in bare {
+        if scan.is_ours(&name) && wanted.insert(name) {
+            report.warnings.push(DefinitionsError::NoRun(path));
+        }
+    }
+    if choice.prune {
+        super::prune(&scan, &wanted, &listed, choice.patience, &mut report);
     }
     Ok(report)
 }
@@ -146,8 +158,12 @@ struct Sync<'s> {
     report: Report,
     /// Names, and where they were seen.
     seen: Vec<(String, PathBuf)>,
-    /// Whether all sources could be listed.
-    is_complete: bool,
+    /// Directories without a `run`, by name.
+    bare: BTreeMap<String, PathBuf>,
+    /// The sources that could be listed, as markers name them.
+    listed: BTreeSet<String>,
+    /// What is left for definitions that are not root's.
+    room: Room,
 }
 
 impl Sync<'_> {
@@ -158,27 +174,23 @@ impl Sync<'_> {
                 return Ok(());
             }
             Err(error) => {
-                self.is_complete = false;
                 self.report.failures.push(DefinitionsError::Source(error));
                 return Ok(());
             }
         };
-        // as abc: what he cannot read is not published either
-        let definitions = match (writers, self.abc) {
-            (Writers::Root, _) => self.find(&directory, writers),
-            (_, Some(abc)) => abc.act(|| self.find(&directory, writers))?,
-            (_, None) => {
-                self.is_complete = false;
-                self.report.failures.push(DefinitionsError::NoUser);
-                return Ok(());
-            }
-        };
-        let Some(definitions) = self.report.failures.take(definitions) else {
-            self.is_complete = false;
+        if writers != Writers::Root && self.abc.is_none() {
+            self.report.failures.push(DefinitionsError::NoUser);
             return Ok(());
-        };
-        for definition in definitions {
-            self.publish(definition);
+        }
+        let names = self.acting_as(writers, || directory.names(MOST_DEFINITIONS))?;
+        let Some(mut names) = self.report.failures.take(names) else { return Ok(()) };
+        self.listed.insert(source_line(&source.path));
+        names.sort_unstable();
+        // one after the other: all of them at once may be more than memory holds
+        for name in names {
+            if let Some(found) = self.look_at(&directory, &name, writers)? {
+                self.publish(found, source);
+            }
         }
         Ok(())
     }
@@ -209,41 +221,50 @@ impl Sync<'_> {
         Some(Numbers { uid: identity.uid.as_raw(), gid: identity.gid.as_raw() })
     }
 
-    fn find(&self, source: &Directory, above: Writers) -> Result<Vec<Found>, super::directory::StepError> {
-        let mut names = source.names(MOST_DEFINITIONS)?;
-        names.sort_unstable();
-        Ok(names.iter().filter_map(|name| self.look_at(source, name, above)).collect())
+    /// With the ids of those whose hands are in it: what they cannot read is not published either.
+    fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, Findings> {
+        match (writers, self.abc) {
+            (Writers::Root, _) | (_, None) => Ok(action()),
+            (_, Some(abc)) => Ok(abc.act(action)?),
+        }
     }
 
     /// Reads a definition; none for what is none.
-    fn look_at(&self, source: &Directory, name: &OsStr, above: Writers) -> Option<Found> {
+    fn look_at(
+        &mut self,
+        source: &Directory,
+        name: &OsStr,
+        above: Writers,
+    ) -> Result<Option<Found>, Findings> {
         let shown = name.to_string_lossy().into_owned();
         if shown.starts_with('.') {
-            return None;
+            return Ok(None);
         }
         let path = source.shown.join(name);
         let failed = |error: DefinitionsError| {
             let mut row = Row::new(shown.clone());
             row.failures.push(error);
-            Some(Found { row, path: path.clone(), definition: None })
+            Ok(Some(Found { row, path: path.clone(), definition: None }))
         };
         let refused =
             |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
-        let directory = match source.try_open(name) {
-            Ok(directory) => directory,
-            Err(errno) => {
-                return match source.kind_of(name) {
-                    Ok(SFlag::S_IFLNK) => {
-                        failed(refused("it is a symbolic link, which is not followed".to_string()))
-                    }
-                    Ok(SFlag::S_IFDIR) => failed(refused(reason(errno))),
-                    Ok(_) | Err(Errno::ENOENT) => None,
-                    Err(errno) => failed(refused(reason(errno))),
-                };
+        let opened = self.acting_as(above, || {
+            let kind = |errno| source.kind_of(name).map(|kind| (kind, errno));
+            source.try_open(name).map(|open| (open.status(layout::RUN), open)).map_err(kind)
+        })?;
+        let (run, directory) = match opened {
+            Ok(opened) => opened,
+            Err(Ok((SFlag::S_IFLNK, _))) => {
+                return failed(refused("it is a symbolic link, which is not followed".to_string()));
             }
+            Err(Ok((SFlag::S_IFDIR, errno))) => return failed(refused(reason(errno))),
+            Err(Ok(_) | Err(Errno::ENOENT)) => return Ok(None),
+            Err(Err(errno)) => return failed(refused(reason(errno))),
         };
-        if matches!(directory.status(layout::RUN), Ok(None)) {
-            return None;
+        if matches!(run, Ok(None)) {
+            // somebody may be about to replace it; the directory is what has to go
+            self.bare.insert(shown, path);
+            return Ok(None);
         }
         let service = match ServiceName::parse(name) {
             Ok(service) => service,
@@ -253,27 +274,35 @@ impl Sync<'_> {
             Ok(status) => above.max(self.judge(&status)),
             Err(errno) => return failed(refused(reason(errno))),
         };
+        let mut row = Row::new(shown);
+        row.service = Some(service.to_string());
         let reader = files::Reader {
             directory: &directory,
+            name: &service,
             writers,
             judge: &|status| self.judge(status),
             foreign: self.definitions.foreign,
             launcher: &self.choice.launcher,
         };
-        let mut row = Row::new(shown);
-        row.service = Some(service.to_string());
-        let definition = match reader.read(&mut row.warnings, &mut row.failures) {
-            Ok(definition) => Some((service, definition)),
+        let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let definition = match read {
+            Ok(definition) => match self.room.take(&definition) {
+                Ok(()) => Some((service, definition)),
+                Err(error) => {
+                    row.failures.push(error);
+                    None
+                }
+            },
             Err(NotPublished::Failed) => None,
             Err(NotPublished::NotOurs) => {
                 row.action = NOT_OURS;
                 None
             }
         };
-        Some(Found { row, path, definition })
+        Ok(Some(Found { row, path, definition }))
     }
 
-    fn publish(&mut self, found: Found) {
+    fn publish(&mut self, found: Found, source: &Source) {
         let Found { mut row, path, definition } = found;
         if let Some((_, counts)) = self.seen.iter().find(|(name, _)| *name == row.shown) {
             let counts = counts.clone();
@@ -283,16 +312,18 @@ impl Sync<'_> {
         self.seen.push((row.shown.clone(), path));
         if let Some((name, definition)) = definition {
             let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
-            let desired = Desired { name, files: definition.files, delegation };
-            match self.scan.apply(&desired) {
+            let source = source_line(&source.path);
+            let desired = Desired { name, source, files: definition.files, delegation };
+            let has_logger = desired.files.has_logger();
+            match self.scan.apply(desired) {
                 Ok(change) => {
+                    if change != Change::Published && self.scan.logger_waits(&row.shown, has_logger) {
+                        row.warnings.push(DefinitionsError::LoggerWaits);
+                    }
                     row.change = Some(change);
                     row.action = report::change_word(change);
                 }
-                Err(error) => {
-                    self.report.is_unfinished |= error.passes();
-                    row.failures.push(error);
-                }
+                Err(error) => row.fail(error),
             }
         }
         self.report.rows.push(row);

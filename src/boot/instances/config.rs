@@ -204,7 +204,7 @@ pub static KEYS: &[Key] = keys! {
     "instances": below => instances;
     "marker": file => marker;
     "root-instance": word => root_instance;
-    "service": text => service;
+    "service": service => service;
     "state-file": file => state_file;
     "state-keys": list => state_keys;
     "running": list => running;
@@ -247,6 +247,11 @@ fn text(value: Value) -> Kind<String> {
     text_that(value, |text| !text.is_empty(), "a text")
 }
 
+fn service(value: Value) -> Kind<String> {
+    let wanted = "a text with {name} in it: no two instances may have one service";
+    text_that(value, |text| text.contains("{name}"), wanted)
+}
+
 fn word(value: Value) -> Kind<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let fits = |text: &str| !text.is_empty() && text.bytes().all(is_word);
@@ -265,7 +270,9 @@ fn delegate(value: Value) -> Kind<DelegateTo> {
 }
 
 fn absolute(value: Value) -> Kind<PathBuf> {
-    text_that(value, |text| Path::new(text).is_absolute(), "an absolute path").map(PathBuf::from)
+    let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
+    // one slash between two names, none at the end
+    Ok(Path::new(&path).components().collect())
 }
 
 fn below(value: Value) -> Kind<String> {
@@ -436,7 +443,7 @@ mod tests {
     fn says_all_that_is_wrong_with_line_and_nearest_name() {
         let findings = parsed(
             "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
-             stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nenv = { 'A B' = 'c' }\n",
+             stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nservice = 'fixed'\nenv = { 'A B' = 'c' }\n",
         )
         .expect_err("refused");
         assert_eq!(
@@ -450,7 +457,8 @@ mod tests {
                 "a.toml:6: stale: must be a list of names of files (-)",
                 "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
                 "a.toml:8: preset: must be hermes (-)",
-                "a.toml:9: env: must be a table of variables: { NAME = \"value\" } (-)",
+                "a.toml:9: service: must be a text with {name} in it: no two instances may have one service (-)",
+                "a.toml:10: env: must be a table of variables: { NAME = \"value\" } (-)",
                 "a.toml: home is missing (-)",
                 "a.toml: user is missing (-)",
                 "a.toml: command is missing (-)",

@@ -34,6 +34,15 @@ pub enum InstancesError {
         /// Why.
         reason: String,
     },
+    /// A directory that nothing but its name tells from an instance.
+    #[error("'{path}' is skipped: its name is not of the form [a-z0-9][a-z0-9_-]*")]
+    NoInstance {
+        /// Below the home.
+        path: String,
+    },
+    /// The configuration names somebody who is not there.
+    #[error("policies: there is no instance '{0}'")]
+    PolicyOfNone(String),
     /// A name that is not of the form of names.
     #[error("its name is not of the form [a-z0-9][a-z0-9_-]*")]
     Name,
@@ -70,7 +79,9 @@ impl Problem for InstancesError {
     fn hint(&self) -> Option<String> {
         match self {
             InstancesError::Home(_) => Some("HERMES_HOME or --home DIR names another one".to_string()),
-            InstancesError::Name => Some("rename its directory".to_string()),
+            InstancesError::Name | InstancesError::NoInstance { .. } => {
+                Some("rename its directory".to_string())
+            }
             InstancesError::Reserved { .. } => Some("rename the directory".to_string()),
             _ => None,
         }

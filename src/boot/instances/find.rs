@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::config::System;
 use super::{InstancesError, state, template};
@@ -17,10 +17,20 @@ use crate::boot::report::{Report, Row};
 use crate::boot::scan::Intent;
 use crate::error::{Findings, reason};
 use crate::service::ServiceName;
+use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
 /// More instances than this are not taken.
 const MOST_INSTANCES: usize = 20_000;
+
+/// What there is on the volume.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) instances: Vec<Instance>,
+    /// Services whose instances may be there or not.
+    pub(super) kept: BTreeSet<String>,
+    pub(super) report: Report,
+}
 
 /// An instance as it was found on the volume.
 pub(super) struct Instance {
@@ -44,39 +54,38 @@ pub(super) struct Finder<'f> {
 }
 
 impl Finder<'_> {
-    pub(super) fn find(&self, home: &OwnedFd) -> Result<(Vec<Instance>, Report), Findings> {
-        let mut report = Report::default();
-        let mut instances = Vec::new();
+    pub(super) fn find(&self, home: &OwnedFd) -> Result<Found, Findings> {
+        let mut found = Found::default();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = openat(home, ".", flags, Mode::empty())
             .map_err(|errno| InstancesError::Home(PathError::Refused(self.system.home.clone(), errno)))?;
         let home = Directory { fd, shown: PathBuf::new() };
         if let Some(name) = &self.system.root_instance {
             let path = self.system.home.to_string_lossy().into_owned();
-            instances.push(self.instance(name, &home, path, true));
+            found.instances.push(self.instance(name, &home, path, true));
         }
         let above = self.system.instances.as_str();
         let directory = match self.open(&home, above) {
             Ok(directory) => directory,
             // a volume on which nobody has made an instance yet
-            Err(Errno::ENOENT) => return Ok((instances, report)),
+            Err(Errno::ENOENT) => return Ok(found),
             Err(errno) => {
-                report.failures.push(directory_error(above, errno));
-                return Ok((instances, report));
+                found.report.failures.push(directory_error(above, errno));
+                return Ok(found);
             }
         };
         let mut names = match directory.names(MOST_INSTANCES) {
             Ok(names) => names,
             Err(error) => {
-                report.failures.push(error);
-                return Ok((instances, report));
+                found.report.failures.push(error);
+                return Ok(found);
             }
         };
         names.sort_unstable();
         for name in names {
-            self.look_at(&directory, &name, &mut instances, &mut report);
+            self.look_at(&directory, &name, &mut found);
         }
-        Ok((instances, report))
+        Ok(found)
     }
 
     /// Opens a directory below the home, component by component; no link is followed.
@@ -88,28 +97,59 @@ impl Finder<'_> {
         Ok(here)
     }
 
-    fn look_at(&self, above: &Directory, name: &OsStr, instances: &mut Vec<Instance>, report: &mut Report) {
+    fn look_at(&self, above: &Directory, name: &OsStr, found: &mut Found) {
         let shown = name.to_string_lossy();
-        let path = format!("{}/{shown}", self.system.instances);
-        let directory = match above.try_open(name) {
-            Ok(directory) => directory,
+        let path = Path::new(&self.system.instances).join(name);
+        let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+        let looked = above.try_open(name).and_then(|directory| {
+            let marker = self.system.marker.as_ref().map(|marker| directory.kind_of(OsStr::new(marker)));
+            marker.transpose().map(|marker| (directory, marker.is_some()))
+        });
+        let path = path.to_string_lossy().into_owned();
+        let (directory, has_marker) = match looked {
+            Ok(looked) => looked,
             Err(errno) => {
-                let missed = missed(above, name, errno);
-                instances.extend(missed.map(|errno| self.unreadable(&shown, &path, errno)));
+                match self.missed(above, name, errno) {
+                    Missed::Nothing => {}
+                    Missed::Instance(errno) => found.instances.push(self.unreadable(&shown, &path, errno)),
+                    Missed::MaybeInstance(errno) => {
+                        found.report.warnings.push(directory_error(&path, errno));
+                        found.kept.extend(self.row(&shown).service);
+                    }
+                }
                 return;
             }
         };
-        match self.system.marker.as_ref().map(|marker| directory.kind_of(OsStr::new(marker))) {
-            Some(Err(Errno::ENOENT)) => return,
-            Some(Err(errno)) => return instances.push(self.unreadable(&shown, &path, errno)),
-            Some(Ok(_)) | None => {}
-        }
-        if self.system.root_instance.as_deref() == name.to_str() {
-            report.warnings.push(InstancesError::Reserved { path, name: shown.into_owned() });
+        if !has_marker && !is_name(&shown) {
+            // lost+found, .cache: the name alone tells instances from other directories
+            if !shown.starts_with('.') {
+                found.report.warnings.push(InstancesError::NoInstance { path });
+            }
             return;
         }
-        let path = format!("{}/{path}", self.system.home.to_string_lossy());
-        instances.push(self.instance(&shown, &directory, path, false));
+        if self.system.root_instance.as_deref() == name.to_str() {
+            found.report.warnings.push(InstancesError::Reserved { path, name: shown.into_owned() });
+            return;
+        }
+        let path = self.system.home.join(path).to_string_lossy().into_owned();
+        found.instances.push(self.instance(&shown, &directory, path, false));
+    }
+
+    /// What something is that could not be opened, or looked into.
+    fn missed(&self, above: &Directory, name: &OsStr, errno: Errno) -> Missed {
+        let status = match above.look_at(name) {
+            Ok(status) => status,
+            Err(Errno::ENOENT) => return Missed::Nothing,
+            Err(errno) => return Missed::Instance(errno),
+        };
+        match kind(&status) {
+            // what it leads to may be an instance too; it is not followed
+            SFlag::S_IFLNK => Missed::MaybeInstance(Errno::ELOOP),
+            SFlag::S_IFDIR if errno == Errno::ENOENT => Missed::Nothing,
+            SFlag::S_IFDIR if status.st_uid != geteuid().as_raw() => Missed::MaybeInstance(errno),
+            SFlag::S_IFDIR => Missed::Instance(errno),
+            _ => Missed::Nothing,
+        }
     }
 
     fn unreadable(&self, shown: &str, path: &str, errno: Errno) -> Instance {
@@ -164,15 +204,14 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| is_plain(byte) || b"_-".contains(&byte))
 }
 
-/// Why something that could not be opened counts as missed; none for what is no directory.
-fn missed(above: &Directory, name: &OsStr, errno: Errno) -> Option<Errno> {
-    match above.kind_of(name) {
-        // it may have been meant as an instance; it is not followed
-        Ok(SFlag::S_IFLNK) => Some(Errno::ELOOP),
-        Ok(SFlag::S_IFDIR) => Some(errno),
-        Ok(_) | Err(Errno::ENOENT) => None,
-        Err(errno) => Some(errno),
-    }
+/// What could not be looked into.
+enum Missed {
+    /// No instance.
+    Nothing,
+    /// A directory of the user's, that should be one.
+    Instance(Errno),
+    /// A link, or a directory of somebody else's.
+    MaybeInstance(Errno),
 }
 
 fn directory_error(path: &str, errno: Errno) -> InstancesError {

@@ -9,11 +9,12 @@ mod template;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::Choice;
 use super::account::Account;
 use super::delegate::{Delegation, Waiting};
-use super::desired::Desired;
+use super::desired::{Desired, source_line};
 use super::report::{FAILED, Report, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
@@ -21,7 +22,7 @@ use crate::sys::clock;
 use crate::sys::nofollow::{self, Missing};
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
-use find::{Finder, Instance, Publishable};
+use find::{Finder, Found, Instance, Publishable};
 
 /// Publishes the services of all instances. An error is one that leaves nothing to be done.
 pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
@@ -35,30 +36,30 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let home = nofollow::open_directory(&system.home, Missing::Refuse).map_err(InstancesError::Home);
     let home = findings.take(home);
     let maker = format!("futo reconcile {}", system.name);
-    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker));
+    let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
+    let sources = BTreeSet::from([source.clone()]);
+    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker, sources.clone()));
     let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
     findings.or(())?;
 
     // before anything is removed on the volume: what runs still needs its files
     let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
     let finder = Finder { system, intent: choice.intent, supervised: &supervised };
-    let (instances, mut report) = account.act(|| finder.find(&home))??;
+    let Found { instances, kept, mut report } = account.act(|| finder.find(&home))??;
 
-    let mut desired_names = BTreeSet::new();
+    let is_complete = report.failures.is_empty();
+    let mut desired_names = kept;
     for Instance { mut row, publishable } in instances {
         if let Some(publishable) = publishable {
             desired_names.insert(publishable.service.to_string());
             let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
-            let desired = desired(system, choice, &publishable, delegation, starts);
-            match scan.apply(&desired) {
+            let desired = desired(system, choice, &publishable, &source, delegation, starts);
+            match scan.apply(desired) {
                 Ok(change) => {
                     row.change = Some(change);
                     row.action = if starts { "started" } else { "registered" };
                 }
-                Err(error) => {
-                    report.is_unfinished |= error.passes();
-                    row.failures.push(error);
-                }
+                Err(error) => row.fail(error),
             }
         } else if let Some(service) = &row.service {
             // what cannot be looked at now is not gone
@@ -66,10 +67,14 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         }
         report.rows.push(row);
     }
-    scan.tell_of_all();
-    // an incomplete list tells of nothing that it has gone
-    if choice.prune && report.failures.is_empty() {
-        super::prune(&scan, &desired_names, choice.patience, &mut report);
+    super::tell(&scan, choice.patience, &mut report);
+    for name in system.policies.keys().filter(|name| !report.rows.iter().any(|row| row.shown == **name)) {
+        report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
+    }
+    if choice.prune {
+        // an incomplete list tells of nothing that it has gone
+        let listed = if is_complete { sources } else { BTreeSet::new() };
+        super::prune(&scan, &desired_names, &listed, choice.patience, &mut report);
     }
     if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
         let stamp = boot_log::stamp(clock::wall_now());
@@ -119,6 +124,7 @@ fn desired(
     system: &System,
     choice: &Choice,
     instance: &Publishable,
+    source: &str,
     delegation: Option<Delegation>,
     starts: bool,
 ) -> Desired {
@@ -132,5 +138,5 @@ fn desired(
     if !starts {
         files.set_down();
     }
-    Desired { name: instance.service.clone(), files, delegation }
+    Desired { name: instance.service.clone(), source: source.to_string(), files, delegation }
 }

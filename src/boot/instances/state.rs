@@ -13,6 +13,9 @@ use crate::sys::file;
 /// The largest state file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
+/// In characters, one more than a line shows.
+const LONGEST: usize = 257;
+
 /// Why a state is not known. The instance counts as one without a state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StateError {
@@ -61,7 +64,8 @@ fn state_in(bytes: &[u8], keys: &[String]) -> Result<Option<String>, &'static st
         if error.is_data() { "it is no JSON object" } else { "it is no whole JSON text in UTF-8" }
     })?;
     match keys.iter().find_map(|key| object.get(key)).unwrap_or(&serde_json::Value::Null) {
-        serde_json::Value::String(state) => Ok(Some(state.clone())),
+        // more of it is not shown, and no state is so long
+        serde_json::Value::String(state) => Ok(Some(state.chars().take(LONGEST).collect())),
         serde_json::Value::Null => Ok(None),
         _ => Err("the state is no text"),
     }
@@ -82,6 +86,8 @@ mod tests {
         assert_eq!(state(br#"{"gateway_state":"stopped","desired_state":"running"}"#), running);
         assert_eq!(state(b"\xef\xbb\xbf{\"gateway_state\":\"running\"}"), running);
         assert_eq!(state(b"{}"), Ok(None));
+        let long = format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000));
+        assert_eq!(state(long.as_bytes()).map(|state| state.map(|state| state.len())), Ok(Some(LONGEST)));
         assert_eq!(state(br#"{"desired_state":null,"gateway_state":"running"}"#), Ok(None));
     }
 
