@@ -51,5 +51,3 @@ pub const DEFINITIONS: &str = "/config/s6-services";
 pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
 /// s6-overlay's live scan directory.
 pub const SCAN_DIRECTORY: &str = "/run/service";
-/// Where a service of a name is looked for.
-pub const PLACES: [&str; 2] = [DEFINITIONS, SCAN_DIRECTORY];
