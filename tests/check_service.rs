@@ -205,7 +205,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
 }
 
 /// A command in a mount namespace of its own, after this script.
-fn behind<'a>(script: &'a str) -> [&'a str; 7] {
+fn behind(script: &str) -> [&str; 7] {
     ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script]
 }
 
