@@ -28,8 +28,11 @@ pub const LOG_RUN: &str = "log/run";
 pub const LOG_DOWN: &str = "log/down";
 /// In a service directory that futo has updated: a link to what the names in it lead into.
 pub const CURRENT: &str = ".cur";
-/// The files of a service directory that a supervisor or s6-rc reads, and its logger's.
-pub const FILES: [&str; 14] = [
+/// In a service directory that `futo reconcile` has published: where the wish that it be up or down is noted.
+pub const WISH: &str = ".wish";
+/// The files of a service directory that a supervisor or s6-rc reads, its logger's, and our own.
+pub const FILES: [&str; 15] = [
+    WISH,
     RUN,
     FINISH,
     "type",

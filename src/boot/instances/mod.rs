@@ -6,6 +6,7 @@ mod error;
 mod find;
 mod state;
 mod template;
+pub mod wish;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,11 +18,13 @@ use super::desired::Desired;
 use super::report::{FAILED, Report, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
+use crate::service::layout;
 use crate::sys::clock;
 use crate::sys::nofollow::{self, Missing};
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
 use find::{Finder, Instance, Publishable};
+use wish::Wish;
 
 /// Publishes the services of all instances. An error is one that leaves nothing to be done.
 pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
@@ -107,12 +110,16 @@ fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Opti
 }
 
 fn starts(system: &System, choice: &Choice, name: &str, prior_state: Option<&str>) -> bool {
-    match system.policies.get(name).unwrap_or(&system.policy) {
+    match policy(system, name) {
         _ if choice.no_start => false,
         Policy::Always => true,
         Policy::Never => false,
         Policy::Last => prior_state.is_some_and(|state| system.running.iter().any(|each| each == state)),
     }
+}
+
+fn policy(system: &System, name: &str) -> Policy {
+    *system.policies.get(name).unwrap_or(&system.policy)
 }
 
 fn desired(
@@ -129,6 +136,11 @@ fn desired(
         directory: &instance.directory,
     };
     let mut files = template::files(system, &choice.launcher, &names, instance.is_root_instance);
+    if let (Policy::Last, Some(wish)) =
+        (policy(system, &instance.name), Wish::of(system, &instance.directory))
+    {
+        files.set(layout::WISH, wish.text());
+    }
     if !starts {
         files.set_down();
     }
