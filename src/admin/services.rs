@@ -8,6 +8,7 @@ use super::options::{CommandOption, Words, value};
 use crate::error::{reason, reason_of};
 use crate::observe::{Machinery, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine};
+use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
 
 /// `--scan-dir`
@@ -62,17 +63,30 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         .collect()
 }
 
+/// The one service that the operand names.
+pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, CommandError> {
+    let mut services = named(command, words)?;
+    services.pop().filter(|_| services.is_empty()).ok_or_else(|| {
+        let what = "one service at a time".to_string();
+        CommandError::Usage { command, what, remedy: None }
+    })
+}
+
+/// Says on stdout what came of a command on a service.
+pub(super) fn say(name: &str, said: &str) {
+    let mut line = String::new();
+    push_escaped(&mut line, &format!("{name}: {said}"));
+    line.push('\n');
+    crate::explain::print(&line);
+}
+
 /// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
 /// is published. Gives the launcher's words in its run script.
 pub(super) fn enter_one(
     command: &'static str,
     words: &Words,
 ) -> Result<(Service, Vec<OsString>), CommandError> {
-    let mut services = named(command, words)?;
-    let Some(service) = services.pop().filter(|_| services.is_empty()) else {
-        let what = "one service at a time".to_string();
-        return Err(CommandError::Usage { command, what, remedy: None });
-    };
+    let service = one(command, words)?;
     let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
         return Err(CommandError::NoService { name: service.name, places: Vec::new() });
     };

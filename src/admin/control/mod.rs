@@ -123,10 +123,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
                 wish = wish::note(verb, &live, &reporter);
             }
             for said in [said].into_iter().chain(wish) {
-                let mut line = String::new();
-                crate::report::push_escaped(&mut line, &format!("{name}: {said}"));
-                line.push('\n');
-                crate::explain::print(&line);
+                services::say(&name, &said);
             }
             if is_so { Exit::OK } else { Exit::FINDINGS }
         }
