@@ -130,6 +130,12 @@ fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
         assert!(run.ends_with(&expected), "{given:?}: {run}");
         assert_eq!(run.contains("a restart repeats no run"), expected.contains("--persist --"), "{run}");
     }
+    // a word of the program's own
+    assert_eq!(
+        code(&futo(&scratch, &AS_ABC, &["new", "own", "--interval", "1m", "--", "sh", "--persist"])),
+        0
+    );
+    assert!(!read(scratch.join("definitions/own/run")).contains("a restart repeats no run"));
 }
 
 #[test]

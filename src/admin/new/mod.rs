@@ -211,7 +211,9 @@ fn wants_persist(plan: &Plan, options: &[OsString]) -> bool {
 /// One line that the launcher's reader of run scripts takes.
 fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
-        plan::Mode::Loop(_) if line.iter().any(|word| word == "--persist") => {
+        plan::Mode::Loop(_)
+            if line.iter().take_while(|word| *word != "--").any(|word| word == "--persist") =>
+        {
             "runs again and again; a restart repeats no run (--persist)"
         }
         plan::Mode::Loop(_) => "runs again and again",

@@ -24,7 +24,6 @@ use crate::sys::nofollow::{self, Missing};
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
 use find::{Finder, Instance, Publishable};
-use wish::Wish;
 
 /// Publishes the services of all instances. An error is one that leaves nothing to be done.
 pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
@@ -136,9 +135,8 @@ fn desired(
         directory: &instance.directory,
     };
     let mut files = template::files(system, &choice.launcher, &names, instance.is_root_instance);
-    if let (Policy::Last, Some(wish)) =
-        (policy(system, &instance.name), Wish::of(system, &instance.directory))
-    {
+    let wish = wish::Wish::of(system, &instance.directory);
+    if let (Policy::Last, Some(wish)) = (policy(system, &instance.name), wish) {
         files.set(layout::WISH, wish.text());
     }
     if !starts {
