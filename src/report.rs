@@ -153,13 +153,40 @@ fn format_line(program: &str, service: Option<&str>, level: Level, text: &str) -
 
 /// A word as a shell takes it, whatever is in it: in single quotes.
 pub fn shell_quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
+    as_text(|line| push_shell_quoted(line, word.as_bytes()))
 }
 
 /// As one would type it into a shell: in quotes only where they are needed.
 pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { shell_quoted(word) }
+    as_text(|line| push_shell_word(line, word.as_bytes()))
+}
+
+/// The same of a word that may be no text, for a script.
+pub fn push_shell_word(script: &mut Vec<u8>, word: &[u8]) {
+    // of other characters some are blanks in some locales
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
+    match !word.is_empty() && word.iter().all(plain) {
+        true => script.extend_from_slice(word),
+        false => push_shell_quoted(script, word),
+    }
+}
+
+fn push_shell_quoted(script: &mut Vec<u8>, word: &[u8]) {
+    script.push(b'\'');
+    for byte in word {
+        match byte {
+            b'\'' => script.extend_from_slice(b"'\\''"),
+            _ => script.push(*byte),
+        }
+    }
+    script.push(b'\'');
+}
+
+/// What is pushed, where only ASCII is put in between.
+fn as_text(push: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut bytes = Vec::new();
+    push(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Characters that have no shape of their own: they break lines, or turn the direction of what follows.

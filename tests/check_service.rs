@@ -204,6 +204,79 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     assert!(!said.contains("SECRET"), "{said}");
 }
 
+/// A command in a mount namespace of its own, after this script.
+fn behind(script: &str) -> [&str; 7] {
+    ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script]
+}
+
+#[test]
+fn a_grace_that_the_overlay_cuts_short_is_said() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("grace");
+    volume.define("grace", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 10s -- sleep 1\n");
+    volume.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
+    let overlay = "mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -p /run/s6/container_environment; ";
+    let unpublished = |name: &str| {
+        format!(
+            "{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it, as root\n"
+        )
+    };
+    let with = |setting: &str, name: &str| {
+        volume.check(&behind(&format!("{overlay}{setting} exec \"$0\" \"$@\"")), &[name])
+    };
+    let cut = |after: &str| {
+        let text = format!(
+            "grace: --grace 10 s: at the container's end s6-overlay kills 'grace' after {after}\n  \
+             hint: set S6_SERVICES_GRACETIME, in milliseconds, in the container's environment\n"
+        );
+        (1, text + &unpublished("grace"))
+    };
+    let set = |milliseconds: &str| {
+        format!("printf {milliseconds} > /run/s6/container_environment/S6_SERVICES_GRACETIME;")
+    };
+    assert_eq!(with("", "grace"), cut("3 s"));
+    assert_eq!(with(&set("9500"), "grace"), cut("9.5 s"));
+    assert_eq!(with(&set("10000"), "grace"), (1, unpublished("grace")));
+    assert_eq!(with("", "short"), (1, unpublished("short")));
+}
+
+#[test]
+fn a_full_volume_is_said_once_of_log_and_record() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("full");
+    let state = volume.svscan.scratch.directory_of_abc("small");
+    let place = state.display();
+    volume.define("both", &format!("#!/bin/sh\nexec LAUNCHER --state-dir {place} -- sleep 1\n"));
+    let record = format!("#!/bin/sh\nexec LAUNCHER --state-dir {place}/below --log - -- sleep 1\n");
+    volume.define("record", &record);
+    let on = |size: &str, fill: &str, name: &str| {
+        let script =
+            format!("mount -t tmpfs -o size={size},uid={ABC} tmpfs {place}; {fill} exec \"$0\" \"$@\"");
+        let (exit, said) = volume.check(&behind(&script), &[name]);
+        assert_eq!(exit, 1);
+        let end = format!(
+            "{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it, as root\n"
+        );
+        said.strip_suffix(&end).unwrap_or_else(|| panic!("{said}")).to_string()
+    };
+    let full = |name: &str, left: &str| {
+        format!(
+            "{name}: the volume of 'SCRATCH/small' is full: {left} bytes are left\n  hint: make room: df -h, df -i\n"
+        )
+    };
+    let fill = format!("head -c 65536 /dev/zero > {place}/fill;");
+    assert_eq!(on("64k", &fill, "both"), full("both", "0"));
+    assert_eq!(on("64k", &fill, "record"), full("record", "0"));
+    assert_eq!(on("512k", "", "both"), full("both", "524288"));
+    // no room for one more name
+    assert_eq!(on("4m,nr_inodes=2", &format!("touch {place}/one;"), "both"), full("both", "4194304"));
+    assert_eq!(on("4m", "", "both"), "");
+}
+
 #[test]
 fn what_is_wrong_with_a_service_that_runs_is_said() {
     if !have(&[Need::Root, Need::Program("s6-svscan")]) {
@@ -236,6 +309,16 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         writable("ck-rest")
     );
     assert_eq!(volume.check(&[], &["ck-rest"]), (1, expected));
+    volume.svscan.add_launch("ck-paused", "-- sleep 1000", &[]);
+    volume.svscan.pid("ck-paused");
+    volume.svscan.svc(&["-p"], "ck-paused");
+    eventually("it is paused", || (volume.svscan.svstat("paused", "ck-paused") == ["true"]).then_some(()));
+    let expected = format!(
+        "{}ck-paused: is paused (SIGSTOP)\n  hint: s6-svc -c, or futo restart ck-paused\n",
+        writable("ck-paused")
+    );
+    assert_eq!(volume.check(&[], &["ck-paused"]), (1, expected));
+    volume.svscan.svc(&["-c"], "ck-paused");
     eventually("the crash loop is told", || {
         let (_, said) = volume.check(&[], &["ck-crash"]);
         said.contains("ck-crash: is crashing: died ").then_some(())

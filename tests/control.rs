@@ -293,3 +293,24 @@ fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
     let said = format!("futo: fatal: unable to disable 'di-x': '{}': permission denied\n", down.display());
     assert_eq!(futo(&svscan, &["disable", "di-x"]), (111, said));
 }
+
+#[test]
+fn a_service_is_explained_from_where_all_commands_find_it() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("explain");
+    svscan.add_launch("ex-live", "--interval 1m -- sleep 1000", &[]);
+    svscan.scratch.write("definitions/ex-draft/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
+    for name in ["ex-live", "ex-draft"] {
+        let output = finish(&mut command(&svscan, &[], &["explain", "--json", name]));
+        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!((code(&output), &plan["name"]), (0, &name.into()), "{plan}");
+    }
+    let place = svscan.scratch.path.display();
+    let unknown =
+        format!("futo: fatal: unable to find service 'ex-none' in {place}/definitions or {place}/scan\n");
+    assert_eq!(futo(&svscan, &["explain", "ex-none"]), (100, unknown));
+    let (exit, said) = futo(&svscan, &["explain", "ex-live", "ex-draft"]);
+    assert_eq!((exit, said.lines().next()), (100, Some("futo: fatal: explain: one service at a time")));
+}

@@ -68,8 +68,8 @@ fn a_definition_holds_what_was_asked_for() {
     assert_eq!((code(&made), stdout(&made), stderr(&made)), (0, said, String::new()));
     let sh = support::find_program("sh").expect("sh");
     let run = format!(
-        "#!/bin/sh\n# beat: runs again and again. All that it does: futo explain beat\nexec {} --interval=1h \
-         '--env=WAY=${{PATH}}:x' --require=TOKEN --chdir={} -- {} ./beat.sh 'a b'\n",
+        "#!/bin/sh\n# beat: runs again and again; a restart repeats no run (--persist). All that it does: futo explain beat\n\
+         exec {} --interval=1h '--env=WAY=${{PATH}}:x' --require=TOKEN --persist --chdir={} -- {} ./beat.sh 'a b'\n",
         scratch.launcher().display(),
         scratch.path.display(),
         sh.display()
@@ -99,6 +99,43 @@ TOKEN=
     assert_eq!((code(&again), stderr(&again)), (100, said));
     assert_eq!(read(directory.join("run")), run);
     assert_eq!(names(&scratch.join("definitions")), ["beat"]);
+}
+
+#[test]
+fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("new-persist");
+    scratch.directory_of_abc("definitions");
+    for (number, (given, expected)) in [
+        (&["--interval", "60m"][..], "--interval=60m --persist --"),
+        (&["--every", "1d", "--splay", "1m"], "--every=1d --splay=1m --persist --"),
+        (&["--every", "1d", "--persist"], "--every=1d --persist --"),
+        (&["--interval", "2h", "--persist=no"], "--interval=2h --persist=no --"),
+        (&["--interval", "59m"], "--interval=59m --"),
+        (&["--once", "--interval", "2h"], "--once --interval=2h --"),
+        (&["--schedule", "@daily"], "--schedule=@daily --"),
+        (&["--interval", "${EVERY:-2h}"], "'--interval=${EVERY:-2h}' --"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("p{number}");
+        let words = [&["new", &name, "--template", "shell"], given].concat();
+        let made = futo(&scratch, &AS_ABC, &words);
+        assert_eq!((code(&made), stderr(&made)), (0, String::new()), "{given:?}");
+        let run = read(scratch.join("definitions").join(&name).join("run"));
+        let expected = format!("exec {} {expected} sh ./worker.sh\n", scratch.launcher().display());
+        assert!(run.ends_with(&expected), "{given:?}: {run}");
+        assert_eq!(run.contains("a restart repeats no run"), expected.contains("--persist --"), "{run}");
+    }
+    // a word of the program's own
+    assert_eq!(
+        code(&futo(&scratch, &AS_ABC, &["new", "own", "--interval", "1m", "--", "sh", "--persist"])),
+        0
+    );
+    assert!(!read(scratch.join("definitions/own/run")).contains("a restart repeats no run"));
 }
 
 #[test]

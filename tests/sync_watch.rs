@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::boot::Definitions;
 use support::direct::{context_switches, signal, throughout};
-use support::launching::finish;
+use support::launching::{AS_ABC, code, finish};
 use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, read};
 
 fn possible() -> bool {
@@ -149,6 +149,49 @@ fn abc_adds_changes_breaks_mends_disables_and_removes_services() {
     });
     assert_eq!(watched.svscan.pid("steady"), steady);
     assert_eq!(watched.end_by(Signal::SIGTERM), Some(0));
+}
+
+/// `futo new NAME … --now` as abc; exit code, stdout, stderr.
+fn new_as_abc(definitions: &Definitions, name: &str, more: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(AS_ABC[0]);
+    command.args(&AS_ABC[1..]).arg(definitions.scratch.futo()).args(["new", name, "--now"]);
+    command.arg("--from").arg(definitions.abcs("")).arg("--scan-dir").arg(definitions.scan("")).args(more);
+    let output = finish(&mut command);
+    (code(&output), support::stdout(&output), support::stderr(&output))
+}
+
+#[test]
+fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
+    if !possible() {
+        return;
+    }
+    let mut watched = Watched::start("now");
+    let written = |name: &str, files: &str| {
+        let path = watched.definitions.abcs(name).display().to_string();
+        format!("written: {path} ({files})\n  look: futo check {name}\n  once: futo try {name}\n")
+    };
+    let stays = new_as_abc(&watched.definitions, "nw-stay", &["--log", "-", "--", "sleep", "1000"]);
+    let expected = written("nw-stay", "run, config.env") + "nw-stay: up\n";
+    assert_eq!(stays, (0, expected, String::new()));
+    assert_eq!(watched.svscan.svstat("up", "nw-stay"), ["true"]);
+    let often = ["--interval", "1h", "--template", "shell"];
+    let runs = new_as_abc(&watched.definitions, "nw-often", &often);
+    let expected = written("nw-often", "run, config.env, worker.sh") + "nw-often: waiting\n";
+    assert_eq!(runs, (0, expected, String::new()));
+    let fails = new_as_abc(
+        &watched.definitions,
+        "nw-fails",
+        &["--interval", "1h", "--", "sh", "-c", "echo no; exit 3"],
+    );
+    let expected =
+        written("nw-fails", "run, config.env") + "nw-fails: failing: 1 run failed with status 3: no\n";
+    assert_eq!(fails, (1, expected, String::new()));
+
+    let alone = written("nw-alone", "run, config.env, worker.sh");
+    assert_eq!(watched.end_by(Signal::SIGTERM), Some(0));
+    let said =
+        "futo: fatal: 'nw-alone' is written, and nobody has published it\nfuto: hint: as root: futo sync\n";
+    assert_eq!(new_as_abc(&watched.definitions, "nw-alone", &often), (1, alone, said.to_string()));
 }
 
 #[test]

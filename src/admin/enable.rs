@@ -17,8 +17,8 @@ use crate::observe::{Machinery, Seen};
 use crate::plan::{Host, Machine};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
+use crate::sys;
 use crate::sys::nofollow::{self, Missing};
-use crate::{report, sys};
 
 pub(super) const DISABLE: Command = Command {
     name: "disable",
@@ -78,10 +78,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
             (Wanted::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
-        let mut line = String::new();
-        report::push_escaped(&mut line, &format!("{name}: {done}{again}{now}"));
-        line.push('\n');
-        crate::explain::print(&line);
+        services::say(&name, &format!("{done}{again}{now}"));
     }
     Ok(worst)
 }

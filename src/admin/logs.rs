@@ -44,10 +44,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
             given.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| usage("--lines: is no number"))?
         }
     };
-    let mut services = services::named(COMMAND.name, &words)?;
-    let Some(service) = services.pop().filter(|_| services.is_empty()) else {
-        return Err(usage("one service at a time"));
-    };
+    let service = services::one(COMMAND.name, &words)?;
     let machinery = Machinery::new(&services::places(&words).scan_dir);
     let seen = Seen::of(service, &machinery);
     let fatal = |text: String, hint: Option<&str>| {

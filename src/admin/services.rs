@@ -1,10 +1,14 @@
 //! Which services a command is about: names, directories, or all; and the options that say where they are.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::CommandError;
 use super::options::{CommandOption, Words, value};
-use crate::observe::{Machinery, Seen};
+use crate::error::{reason, reason_of};
+use crate::observe::{Machinery, Seen, run_script_of, words_of};
+use crate::plan::{Host, Machine};
+use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
 
 /// `--scan-dir`
@@ -59,6 +63,41 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         .collect()
 }
 
+/// The one service that the operand names.
+pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, CommandError> {
+    let mut services = named(command, words)?;
+    services.pop().filter(|_| services.is_empty()).ok_or_else(|| {
+        let what = "one service at a time".to_string();
+        CommandError::Usage { command, what, remedy: None }
+    })
+}
+
+/// Says on stdout what came of a command on a service.
+pub(super) fn say(name: &str, said: &str) {
+    let mut line = String::new();
+    push_escaped(&mut line, &format!("{name}: {said}"));
+    line.push('\n');
+    crate::explain::print(&line);
+}
+
+/// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
+/// is published. Gives the launcher's words in its run script.
+pub(super) fn enter_one(
+    command: &'static str,
+    words: &Words,
+) -> Result<(Service, Vec<OsString>), CommandError> {
+    let service = one(command, words)?;
+    let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
+        return Err(CommandError::NoService { name: service.name, places: Vec::new() });
+    };
+    let (path, script) = run_script_of(Machine.is_root(), directory)
+        .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
+    let launch = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
+    let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
+    nix::unistd::chdir(directory).map_err(unreachable)?;
+    Ok((service, launch))
+}
+
 /// What can be seen of the services that are named, or of all; and which places could not be looked at.
 pub(super) fn look(command: &'static str, words: &Words) -> Result<(Vec<Seen>, Vec<String>), CommandError> {
     let places = places(words);
@@ -70,9 +109,7 @@ pub(super) fn look(command: &'static str, words: &Words) -> Result<(Vec<Seen>, V
     let seen = services.into_iter().map(|service| Seen::of(service, &machinery)).collect();
     let unseen = unseen
         .into_iter()
-        .map(|(path, error)| {
-            format!("unable to read '{}': {}", path.display(), crate::error::reason_of(&error))
-        })
+        .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
         .collect();
     Ok((seen, unseen))
 }

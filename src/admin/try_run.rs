@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use super::options::{Command, Words};
 use super::{CommandError, services};
 use crate::config::settings::LogTarget;
-use crate::error::{Findings, reason, reason_of};
+use crate::error::Findings;
 use crate::exit::Exit;
-use crate::observe::{as_under_supervisor, run_script_of, words_of};
-use crate::plan::{Host, Machine};
+use crate::observe::as_under_supervisor;
+use crate::plan::Machine;
 use crate::report::{Level, Reporter};
 use crate::{cli, config, drop, plan, run};
 
@@ -24,20 +24,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn try_run(words: Words) -> Result<Exit, CommandError> {
-    let mut services = services::named(COMMAND.name, &words)?;
-    let Some(service) = services.pop().filter(|_| services.is_empty()) else {
-        let what = "one service at a time".to_string();
-        return Err(CommandError::Usage { command: COMMAND.name, what, remedy: None });
-    };
-    // what is being worked on, not what is published
-    let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
-        return Err(CommandError::NoService { name: service.name, places: Vec::new() });
-    };
-    let (path, script) = run_script_of(Machine.is_root(), directory)
-        .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
-    let launch = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
-    let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
-    nix::unistd::chdir(directory).map_err(unreachable)?;
+    let (service, launch) = services::enter_one(COMMAND.name, &words)?;
     Ok(as_under_supervisor(|| run_once(launch, &service.name)))
 }
 

@@ -28,8 +28,11 @@ pub const LOG_RUN: &str = "log/run";
 pub const LOG_DOWN: &str = "log/down";
 /// In a service directory that futo has updated: a link to what the names in it lead into.
 pub const CURRENT: &str = ".cur";
-/// The files of a service directory that a supervisor or s6-rc reads, and its logger's.
-pub const FILES: [&str; 14] = [
+/// In a service directory that `futo reconcile` has published: where the wish that it be up or down is noted.
+pub const WISH: &str = ".wish";
+/// The files of a service directory that a supervisor or s6-rc reads, its logger's, and our own.
+pub const FILES: [&str; 15] = [
+    WISH,
     RUN,
     FINISH,
     "type",
@@ -51,5 +54,3 @@ pub const DEFINITIONS: &str = "/config/s6-services";
 pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
 /// s6-overlay's live scan directory.
 pub const SCAN_DIRECTORY: &str = "/run/service";
-/// Where a service of a name is looked for.
-pub const PLACES: [&str; 2] = [DEFINITIONS, SCAN_DIRECTORY];

@@ -1,7 +1,9 @@
 //! Writes a run script of one line: the inverse of [`super::run_script`].
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+
+use crate::report::push_shell_word;
 
 /// Starts the logger of a service that was left down with it (`log/down`): who starts the service alone
 /// would soon wait for a pipe that nobody reads. Opened for reading too, a FIFO is not waited for.
@@ -22,28 +24,10 @@ pub fn script(words: &[OsString], logger: Logger, by: &str) -> Vec<u8> {
     let mut script = format!("#!/bin/sh\n# written by {by}; edits here are lost\n{wake}exec").into_bytes();
     for word in words {
         script.push(b' ');
-        push_quoted(&mut script, word);
+        push_shell_word(&mut script, word.as_bytes());
     }
     script.push(b'\n');
     script
-}
-
-/// A word as a shell takes it, whatever is in it.
-fn push_quoted(script: &mut Vec<u8>, word: &OsStr) {
-    let bytes = word.as_bytes();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
-    if !bytes.is_empty() && bytes.iter().all(plain) {
-        script.extend_from_slice(bytes);
-        return;
-    }
-    script.push(b'\'');
-    for byte in bytes {
-        match byte {
-            b'\'' => script.extend_from_slice(b"'\\''"),
-            _ => script.push(*byte),
-        }
-    }
-    script.push(b'\'');
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
 use super::found::Found;
 use super::{run_file, user};
 use crate::config::spec::Spec;
+use crate::config::value::Delay;
 use crate::error::{Findings, reason_of};
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Seen, Supervision, run_script_of, words_of};
@@ -17,7 +17,7 @@ use crate::service::layout;
 use crate::{cli, sys};
 
 /// What s6-overlay waits for at most before it kills, unless told otherwise.
-const OVERLAYS_GRACE: Duration = Duration::from_secs(3);
+const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
 
 pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
     let mut found = Vec::new();
@@ -73,15 +73,15 @@ fn grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
     }
     let set = sys::file::open_regular(&overlay.join("S6_SERVICES_GRACETIME"), OFlag::O_NOFOLLOW)
         .and_then(|file| sys::file::read_at_most(file, 64));
-    let set = set.ok().and_then(|bytes| String::from_utf8_lossy(&bytes).trim().parse().ok());
-    let theirs = set.map_or(OVERLAYS_GRACE, Duration::from_millis);
+    let milliseconds = set.map(|bytes| format!("{}ms", String::from_utf8_lossy(&bytes).trim()));
+    let theirs =
+        milliseconds.ok().and_then(|text| Delay::parse_or_zero(&text).ok()).unwrap_or(OVERLAYS_GRACE);
     let mut findings = Findings::default();
     let request = cli::parse(words, &mut findings);
     let given = request.given.iter().rfind(|given| given.flag.long == "grace")?;
-    let ours = crate::config::value::Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
-    (ours.duration() > theirs).then(|| {
-        let text =
-            format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs:?}");
+    let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
+    (ours > theirs).then(|| {
+        let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
         Found::problem(text, "set S6_SERVICES_GRACETIME, in milliseconds, in the container's environment")
     })
 }

@@ -78,6 +78,7 @@ fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
     found.extend(script(&plan, &environment));
     found.extend(zone(&environment));
     found.extend(log(&plan));
+    found.extend(full_volumes(&plan));
     found
 }
 
@@ -177,12 +178,29 @@ fn log(plan: &Plan) -> Vec<Found> {
             ));
         }
     }
-    if let Ok(volume) = statvfs(&above) {
+    found
+}
+
+/// Volumes of the log and of the run record on which nothing more can be written.
+fn full_volumes(plan: &Plan) -> Vec<Found> {
+    let log = match &plan.log {
+        LogPlan::File(path) => Some(path.clone()),
+        LogPlan::Inherited => None,
+    };
+    let record = plan.state_dir.as_ref().map(|directory| directory.join("record"));
+    let mut looked_at = Vec::new();
+    let mut found = Vec::new();
+    for path in log.into_iter().chain(record) {
+        let above = existing_directory(&plan.directory.join(path));
+        let Ok(volume) = statvfs(&above) else { continue };
+        if looked_at.contains(&volume.filesystem_id()) {
+            continue;
+        }
+        looked_at.push(volume.filesystem_id());
         // the fields are as wide as the machine's words
         #[allow(clippy::useless_conversion, reason = "not on every target")]
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
-        let is_full = left < LITTLE || (volume.files() > 0 && volume.files_available() == 0);
-        if is_full {
+        if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
             let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
             found.push(Found::problem(text, "make room: df -h, df -i"));
         }

@@ -2,6 +2,7 @@
 //! effect is read from what it writes down; nothing is done without a word.
 
 mod effect;
+mod wish;
 
 use std::time::Duration;
 
@@ -18,14 +19,22 @@ use effect::{Told, Verb};
 const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
 const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM];
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
-const EXITS: &str = "Exits 0 when it is so, 1 if it is not within --timeout (the order stands), 111 if no order could be \
-                     given.";
+macro_rules! exits {
+    () => {
+        "Exits 0 when it is so, 1 if it is not within --timeout (the order stands), 111 if no order could be given."
+    };
+}
+const EXITS: &str = exits!();
+const EXITS_AND_BOOT: &str = concat!(
+    "Of a service that futo reconcile starts as it was left it is noted for the next boot.\n",
+    exits!()
+);
 
 pub(super) const START: Command = Command {
     name: "start",
     operands: "NAME|DIR…",
     help: "start a service that is down, and wait until it is up, and ready if it tells that",
-    more: EXITS,
+    more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
     run: |words| give(Verb::Start, &words),
@@ -35,7 +44,7 @@ pub(super) const STOP: Command = Command {
     name: "stop",
     operands: "NAME|DIR…",
     help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
-    more: EXITS,
+    more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
     run: |words| give(Verb::Stop, &words),
@@ -45,7 +54,7 @@ pub(super) const RESTART: Command = Command {
     name: "restart",
     operands: "NAME|DIR…",
     help: "end a service's process and wait until a new one is up; one that is down is started",
-    more: EXITS,
+    more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
     run: |words| give(Verb::Restart, &words),
@@ -103,12 +112,19 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
+    // noted while the service is down, where it can be: then it does not write its state itself
+    let mut wish = match verb {
+        Verb::Start | Verb::Restart => wish::note(verb, &live, &reporter),
+        Verb::Stop | Verb::Reload | Verb::RunNow => None,
+    };
     match effect::bring_about(verb, service, &live, patience, machinery) {
         Ok(Told { said, is_so }) => {
-            let mut line = String::new();
-            crate::report::push_escaped(&mut line, &format!("{name}: {said}"));
-            line.push('\n');
-            crate::explain::print(&line);
+            if verb == Verb::Stop {
+                wish = wish::note(verb, &live, &reporter);
+            }
+            for said in [said].into_iter().chain(wish) {
+                services::say(&name, &said);
+            }
             if is_so { Exit::OK } else { Exit::FINDINGS }
         }
         Err(ControlError::Refused(nix::errno::Errno::EACCES)) => {

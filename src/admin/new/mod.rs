@@ -7,9 +7,11 @@ mod write;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
+use crate::config::timing::{Pace, TimingSpec};
 use crate::config::value::VariableName;
 use crate::error::Findings;
 use crate::exit::Exit;
@@ -26,8 +28,8 @@ pub(super) const COMMAND: Command = Command {
     help: "write the definition of a service: run, config.env and, without PROGRAM, a worker to begin with",
     more: "Takes the options of futo-launch: --interval 5m makes a periodic service, without a timing option it is \
            long-lived. A program's path is made absolute, the present directory becomes --chdir, --env goes into \
-           config.env (mode 0600). Nothing is overwritten, and nothing is left half-written. Write -- before \
-           PROGRAM.",
+           config.env (mode 0600). From an --interval or --every of 1 h on --persist is added: a restart repeats no \
+           run. Nothing is overwritten, and nothing is left half-written. Write -- before PROGRAM.",
     options: &[
         value("template", "python|uv|shell|node", "what the worker is; found by PROGRAM where it is given"),
         switch(
@@ -40,6 +42,9 @@ pub(super) const COMMAND: Command = Command {
     launch_options: true,
     run: new,
 };
+
+/// From such a time between two runs on, the last start counts after a restart (`--persist`).
+const PERSISTS_FROM: Duration = Duration::from_secs(3600);
 
 /// What is to be written.
 struct Definition {
@@ -74,6 +79,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         _ => (absolute_program(&program), false),
     };
     let mut line: Vec<OsString> = launch;
+    let options = line.len();
     if !is_sample && !line.iter().any(|word| word.as_bytes().starts_with(b"--chdir=")) {
         let mut chdir = OsString::from("--chdir=");
         chdir.push(Machine.working_directory().unwrap_or(PathBuf::from("/")));
@@ -81,7 +87,14 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     }
     line.push("--".into());
     line.extend(program);
-    let plan = match judged(&line, &name) {
+    let judged = judged(&line, &name).and_then(|plan| match wants_persist(&plan, &line[..options]) {
+        false => Ok(plan),
+        true => {
+            line.insert(options, "--persist".into());
+            judged(&line, &name)
+        }
+    });
+    let plan = match judged {
         Ok(plan) => plan,
         Err(findings) => {
             reporter.findings(Level::Fatal, &findings);
@@ -183,9 +196,26 @@ fn judged(line: &[OsString], name: &ServiceName) -> Result<Plan, Findings> {
     plan::make(spec, &Machine, &mut findings).approve(&findings).map_err(|_| findings)
 }
 
+/// Whether a run is so rare that a restart must not repeat it, and nobody has said anything else.
+fn wants_persist(plan: &Plan, options: &[OsString]) -> bool {
+    let is_rare = match &plan.mode {
+        plan::Mode::Loop(TimingSpec::Fixed(timing)) => match timing.pace {
+            Pace::Interval(delay) | Pace::Every(delay) => delay.duration() >= PERSISTS_FROM,
+            Pace::Schedule(_) | Pace::Once { .. } => false,
+        },
+        _ => false,
+    };
+    is_rare && !options.iter().any(|word| word == "--persist" || word.as_bytes().starts_with(b"--persist="))
+}
+
 /// One line that the launcher's reader of run scripts takes.
 fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
+        plan::Mode::Loop(_)
+            if line.iter().take_while(|word| *word != "--").any(|word| word == "--persist") =>
+        {
+            "runs again and again; a restart repeats no run (--persist)"
+        }
         plan::Mode::Loop(_) => "runs again and again",
         plan::Mode::Exec | plan::Mode::ExecAsInit => "is long-lived",
     };

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::admin::boot;
 use crate::admin::options::Words;
+use crate::admin::{boot, services};
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source};
 use crate::exit::Exit;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Seen};
 use crate::plan::{Host, Machine};
-use crate::report::{Level, Reporter, push_escaped};
+use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
 use crate::service::place::{Places, Service};
 use crate::sys::clock::{self, BootTime};
@@ -85,10 +85,7 @@ fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Report
         reporter.say_at_shell(Level::Fatal, &text, Some("as root: futo sync"));
         return Exit::FINDINGS;
     }
-    let mut line = String::new();
     let why = why.map_or(String::new(), |why| format!(": {why}"));
-    push_escaped(&mut line, &format!("{name}: {}{why}", state.word()));
-    line.push('\n');
-    crate::explain::print(&line);
+    services::say(name.as_str(), &format!("{}{why}", state.word()));
     if state.is_healthy() { Exit::OK } else { Exit::FINDINGS }
 }

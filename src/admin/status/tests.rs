@@ -122,6 +122,11 @@ worker                            up       1h    0  1m   0    0     2m   2M  log
 }
 
 #[test]
+fn the_page_of_metrics_is_this() {
+    assert_eq!(prometheus::page(&some()), include_str!("tests.prom"));
+}
+
+#[test]
 fn metrics_escape_names_and_leave_out_what_is_not_known() {
     let page = prometheus::page(&look_at(vec![up("a\"b\\c", 5)]));
     assert!(page.contains("futo_service_up{service=\"a\\\"b\\\\c\"} 1\n"), "{page}");

@@ -124,7 +124,9 @@ impl Reader<'_> {
         // a logger's directory that cannot be opened says so through its run script
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
-        let names = layout::FILES.iter().filter(|name| has_logger || !name.starts_with("log/"));
+        // a wish of a definition's own would have root write where it says
+        let comes_along = |name: &&&str| **name != layout::WISH && (has_logger || !name.starts_with("log/"));
+        let names = layout::FILES.iter().filter(comes_along);
         let mut scripts = Vec::new();
         for name in names {
             let Some(text) = failures.take(self.text(name, log.as_ref())).flatten() else { continue };

@@ -6,6 +6,7 @@ mod error;
 mod find;
 mod state;
 mod template;
+pub mod wish;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use super::desired::{Desired, source_line};
 use super::report::{FAILED, Report, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
+use crate::service::layout;
 use crate::sys::clock;
 use crate::sys::nofollow::{self, Missing};
 use config::{DelegateTo, Policy, System};
@@ -112,12 +114,16 @@ fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Opti
 }
 
 fn starts(system: &System, choice: &Choice, name: &str, prior_state: Option<&str>) -> bool {
-    match system.policies.get(name).unwrap_or(&system.policy) {
+    match policy(system, name) {
         _ if choice.no_start => false,
         Policy::Always => true,
         Policy::Never => false,
         Policy::Last => prior_state.is_some_and(|state| system.running.iter().any(|each| each == state)),
     }
+}
+
+fn policy(system: &System, name: &str) -> Policy {
+    *system.policies.get(name).unwrap_or(&system.policy)
 }
 
 fn desired(
@@ -135,6 +141,10 @@ fn desired(
         directory: &instance.directory,
     };
     let mut files = template::files(system, &choice.launcher, &names, instance.is_root_instance);
+    let wish = wish::Wish::of(system, &instance.directory);
+    if let (Policy::Last, Some(wish)) = (policy(system, &instance.name), wish) {
+        files.set(layout::WISH, wish.text());
+    }
     if !starts {
         files.set_down();
     }

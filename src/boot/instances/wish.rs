@@ -1,0 +1,250 @@
+//! The wish that a service be up or down, noted in its instance's state file so that the next boot knows of it.
+//! `futo reconcile` publishes where that is; `futo start` and `futo stop` note it, with the user's rights.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fchmod, fstat};
+use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::config::System;
+use super::state;
+use crate::boot::account::{Account, AccountError};
+use crate::config::value::UserRequest;
+use crate::error::{Findings, Problem, reason, reason_of};
+use crate::exit::Exit;
+use crate::plan::{Host, Machine};
+use crate::sys;
+use crate::sys::file;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// The state of a service that somebody has stopped.
+const STOPPED: &str = "stopped";
+
+/// Where the wish is noted, and how.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// Whose the instance is.
+    user: String,
+    /// The instance's directory.
+    directory: PathBuf,
+    /// Its state file, a JSON object.
+    file: String,
+    /// The key in it that counts before all others.
+    key: String,
+    /// Its text for a service that is to be up.
+    running: String,
+}
+
+/// What is wished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is to be up.
+    Up,
+    /// It is to be down.
+    Down,
+}
+
+/// What came of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It stands in the state file.
+    Written,
+    /// There is no state file, which says the same: it is not started.
+    NoState,
+}
+
+/// Why a wish could not be noted.
+#[derive(Debug, thiserror::Error)]
+pub enum WishError {
+    /// The user is not known.
+    #[error("user '{0}' is not known")]
+    User(String),
+    /// His ids could not be taken on.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The directory cannot be reached.
+    #[error(transparent)]
+    Directory(#[from] PathError),
+    /// It belongs to another user.
+    #[error("its directory belongs to uid {0}")]
+    Another(u32),
+    /// The file cannot be read.
+    #[error("{}", reason_of(.0))]
+    Read(#[from] std::io::Error),
+    /// It is not what it should be; nothing of the content.
+    #[error("it is no JSON object in UTF-8")]
+    Content,
+    /// It cannot be replaced.
+    #[error("unable to {verb}: {}", reason(*errno))]
+    Replace {
+        /// The step.
+        verb: &'static str,
+        /// Why.
+        errno: Errno,
+    },
+}
+
+impl Problem for WishError {
+    fn exit(&self) -> Exit {
+        Exit::SYSTEM
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("the next boot goes by what it says; mend that, or write it there".to_string())
+    }
+}
+
+impl Wish {
+    /// Of an instance, if its system keeps states.
+    pub(super) fn of(system: &System, directory: &str) -> Option<Wish> {
+        let (file, key, running) =
+            (system.state_file.as_ref()?, system.state_keys.first()?, system.running.first()?);
+        (!system.running.iter().any(|state| state == STOPPED)).then(|| Wish {
+            user: system.user.clone(),
+            directory: PathBuf::from(directory),
+            file: file.clone(),
+            key: key.clone(),
+            running: running.clone(),
+        })
+    }
+
+    /// As it is published.
+    pub(super) fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// As it was published; none if that is not what this version publishes.
+    pub fn read(text: &[u8]) -> Option<Wish> {
+        serde_json::from_slice(text).ok()
+    }
+
+    /// Where it is noted.
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(&self.file)
+    }
+
+    /// The key in it.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Notes it: as root with the user's ids, else with the caller's own.
+    pub fn note(&self, wanted: Wanted) -> Result<Noted, WishError> {
+        if !Machine.is_root() {
+            return self.note_here(wanted);
+        }
+        let unknown = || WishError::User(self.user.clone());
+        let user = UserRequest::parse(&self.user).map_err(|_| unknown())?;
+        let account = Account::find(&user, &mut Findings::default()).ok_or_else(unknown)?;
+        account.act(|| self.note_here(wanted))?
+    }
+
+    fn note_here(&self, wanted: Wanted) -> Result<Noted, WishError> {
+        let directory = nofollow::open_directory(&self.directory, Missing::Refuse)?;
+        let owner = fstat(&directory)
+            .map_err(|errno| WishError::Replace { verb: "look at its directory", errno })?
+            .st_uid;
+        // another's file, replaced, would be the caller's
+        if owner != geteuid().as_raw() {
+            return Err(WishError::Another(owner));
+        }
+        let name = Path::new(&self.file);
+        let (old, mode) = match file::open_regular_with_status(&directory, name, OFlag::O_NOFOLLOW) {
+            Ok((open, status)) => (file::read_at_most(open, state::MAX_BYTES)?, status.st_mode & 0o777),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match wanted {
+                Wanted::Down => return Ok(Noted::NoState),
+                Wanted::Up => (b"{}".to_vec(), 0o644),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        let state = match wanted {
+            Wanted::Up => &self.running,
+            Wanted::Down => STOPPED,
+        };
+        if let Some(new) = with_state(&old, &self.key, state)? {
+            replace(&directory, &self.file, &new, Mode::from_bits_truncate(mode))?;
+        }
+        Ok(Noted::Written)
+    }
+}
+
+/// The object with this state, all other values byte by byte as they were; none if it has it.
+fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, WishError> {
+    let text = object.strip_prefix(b"\xef\xbb\xbf").unwrap_or(object);
+    let mut object: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_slice(text).map_err(|_| WishError::Content)?;
+    let state = serde_json::value::to_raw_value(state).map_err(|_| WishError::Content)?;
+    if object.get(key).is_some_and(|present| present.get() == state.get()) {
+        return Ok(None);
+    }
+    object.insert(key.to_string(), state);
+    let mut text = serde_json::to_vec(&object).map_err(|_| WishError::Content)?;
+    text.push(b'\n');
+    Ok(Some(text))
+}
+
+/// Replaces a file by one rename.
+fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Result<(), WishError> {
+    let part = format!(".{name}.futo-{}", std::process::id());
+    let failed = |verb| move |errno| WishError::Replace { verb, errno };
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    // left by one that was killed
+    let _ = unlinkat(directory, part.as_str(), UnlinkatFlags::NoRemoveDir);
+    let file = openat(directory, part.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
+        .map_err(failed("make a new file"))?;
+    let replaced = sys::fd::write_all(file.as_fd(), content)
+        .and_then(|()| fchmod(&file, mode))
+        .and_then(|()| fsync(&file))
+        .and_then(|()| renameat(directory, part.as_str(), directory, name));
+    replaced.map_err(|errno| {
+        let _ = unlinkat(directory, part.as_str(), UnlinkatFlags::NoRemoveDir);
+        failed("replace it")(errno)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(object: &str, state: &str) -> Option<String> {
+        let new = with_state(object.as_bytes(), "desired_state", state).ok()?;
+        new.map(|text| String::from_utf8_lossy(&text).into_owned())
+    }
+
+    #[test]
+    fn a_state_is_set_and_all_else_stays_as_it_was() {
+        let object = "\u{feff}{\"pid\": 18446744073709551616, \"gateway_state\":\"running\",\n\"x\":{\"b\": 1.50,\"a\":[]}}";
+        let expected = "{\"desired_state\":\"stopped\",\"gateway_state\":\"running\",\"pid\":18446744073709551616,\"x\":{\"b\": 1.50,\"a\":[]}}\n";
+        assert_eq!(with(object, "stopped").as_deref(), Some(expected));
+        assert_eq!(with(expected, "stopped"), None);
+        assert_eq!(with("{}", "running").as_deref(), Some("{\"desired_state\":\"running\"}\n"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_touched() {
+        for bad in ["", "[]", "null", "{\"a\":1", "\"running\""] {
+            assert!(matches!(with_state(bad.as_bytes(), "k", "v"), Err(WishError::Content)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wish_is_read_as_it_was_published() {
+        let wish = Wish::of(&System::hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
+        assert_eq!(Wish::read(&wish.text()), Some(wish));
+        let mut system = System::hermes();
+        system.running.push(STOPPED.to_string());
+        assert_eq!(Wish::of(&system, "/x"), None);
+        system = System::hermes();
+        system.state_file = None;
+        assert_eq!(Wish::of(&system, "/x"), None);
+    }
+}

@@ -1,0 +1,254 @@
+//! `futo stop` and `futo start` of what `futo reconcile` has published last over the next boot.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::boot::{Definitions, Volume, own_by_hermes, rights};
+use support::launching::{AS_ABC, code, finish};
+use support::{Need, Scratch, Svscan, have, own_by_abc, read, stderr, stdout};
+
+const AS_HERMES: [&str; 6] = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];
+
+fn possible() -> bool {
+    have(&[Need::Root, Need::Program("s6-svscan")])
+}
+
+/// A volume on whose scan directory s6-svscan runs, and a `hermes` that stays.
+struct Live {
+    // stopped before its directory is removed
+    svscan: Svscan,
+    volume: Volume,
+    roots: Scratch,
+}
+
+impl Live {
+    fn new(name: &str) -> Live {
+        let volume = Volume::new(name);
+        volume.scratch.write("venv/bin/hermes", "#!/bin/sh\nexec sleep 1000\n", 0o755);
+        let roots = Scratch::of_root(name);
+        let scratch = Scratch::new(&format!("{name}-svscan"));
+        symlink(volume.scan(""), scratch.join("scan")).expect("a link");
+        Live { svscan: Svscan::on(scratch, &[]), volume, roots }
+    }
+
+    fn reconcile(&self, more: &str, options: &[&str]) {
+        let venv = self.volume.scratch.join("venv");
+        let text = format!("venv = '{}'\n{more}", venv.display());
+        let config = self.roots.write("futo.toml", &text, 0o644);
+        let mut all = vec!["--config", config.to_str().expect("a path")];
+        all.extend(options);
+        let ran = self.volume.reconcile(&all);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+
+    /// Whether the next boot would start the service: on a scan directory that is empty.
+    fn starts_at_boot(&self, service: &str) -> bool {
+        let scan = self.volume.scratch.join("next");
+        let _ = fs::remove_dir_all(&scan);
+        fs::create_dir(&scan).expect("a scan directory");
+        self.reconcile("", &["--scan-dir", scan.to_str().expect("a path")]);
+        assert!(scan.join(service).join("run").exists());
+        !scan.join(service).join("down").exists()
+    }
+
+    /// Exit code, stdout without process numbers, stderr.
+    fn futo(&self, prefix: &[&str], words: &[&str]) -> (i32, String, String) {
+        let mut all: Vec<PathBuf> = prefix.iter().map(PathBuf::from).collect();
+        all.push(self.volume.scratch.futo());
+        let mut command = Command::new(&all[0]);
+        command.args(&all[1..]).args(words).arg("--scan-dir").arg(self.volume.scan(""));
+        let output = finish(&mut command);
+        let said = stdout(&output);
+        let said = match said.split_once("(pid ") {
+            Some((before, rest)) => {
+                format!("{before}(pid PID{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            None => said,
+        };
+        (code(&output), said, stderr(&output))
+    }
+
+    fn state(&self, profile: &str) -> PathBuf {
+        self.volume.home(format!("profiles/{profile}/gateway_state.json"))
+    }
+
+    fn noted(&self, profile: &str, said: &str, word: &str) -> (i32, String, String) {
+        let path = self.state(profile);
+        let second = format!("{word} at the next boot too: desired_state in {}", path.display());
+        (0, format!("gateway-{profile}: {said}\ngateway-{profile}: {second}\n"), String::new())
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("listed");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("wish");
+    let coder =
+        live.volume.profile("coder", "{\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}");
+    live.volume.bare_profile("idle");
+    live.reconcile("", &[]);
+    live.svscan.pid("gateway-coder");
+    assert_eq!(rights(&live.volume.scan("gateway-coder/.wish")), "0644 0:0");
+
+    let stopped = live.futo(&[], &["stop", "gateway-coder"]);
+    assert_eq!(stopped, live.noted("coder", "stopped (killed by signal 15)", "down"));
+    let text = "{\"desired_state\":\"stopped\",\"gateway_state\":\"running\",\"pid\":5,\"x\":{\"b\":1.50}}\n";
+    assert_eq!(read(live.state("coder")), text);
+    assert_eq!(rights(&live.state("coder")), "0644 10000:10000");
+    assert_eq!(names(&coder), ["SOUL.md", "gateway_state.json"]);
+    assert!(!live.starts_at_boot("gateway-coder"));
+
+    // one that has never run has no state; down is what it is without a word
+    let path = live.state("idle");
+    let said = "gateway-idle: is down already\ngateway-idle: down at the next boot too: it has no state\n"
+        .to_string();
+    assert_eq!(live.futo(&[], &["stop", "gateway-idle"]), (0, said, String::new()));
+    assert!(!path.exists());
+    assert_eq!(live.futo(&[], &["start", "gateway-idle"]), live.noted("idle", "started (pid PID)", "up"));
+    assert_eq!(read(&path), "{\"desired_state\":\"running\"}\n");
+    assert_eq!(rights(&path), "0644 10000:10000");
+    assert!(live.starts_at_boot("gateway-idle"));
+
+    // the service directory after an update, and its user in place of root
+    live.reconcile("", &[]);
+    assert!(live.volume.scan("gateway-coder/.wish").is_symlink());
+    let started = live.futo(&AS_HERMES, &["start", "gateway-coder"]);
+    assert_eq!(started, live.noted("coder", "started (pid PID)", "up"));
+    assert_eq!(read(live.state("coder")), text.replace("stopped", "running"));
+    assert!(live.starts_at_boot("gateway-coder"));
+
+    // who may not give the order wishes nothing
+    let (exit, said, _) = live.futo(&AS_ABC, &["stop", "gateway-coder"]);
+    assert_eq!((exit, said), (111, String::new()));
+    assert!(live.starts_at_boot("gateway-coder"));
+    assert_eq!(live.svscan.svstat("up", "gateway-coder"), ["true"]);
+}
+
+#[test]
+fn a_policy_of_its_own_asks_for_no_wish() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("wish-policy");
+    live.volume.profile_in("coder", "running");
+    let before = read(live.state("coder"));
+    live.reconcile("policies = { coder = \"always\" }\n", &[]);
+    live.svscan.pid("gateway-coder");
+    assert!(!live.volume.scan("gateway-coder/.wish").exists());
+    let said = "gateway-coder: stopped (killed by signal 15)\n".to_string();
+    assert_eq!(live.futo(&[], &["stop", "gateway-coder"]), (0, said, String::new()));
+    assert_eq!(read(live.state("coder")), before);
+}
+
+#[test]
+fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("wish-hostile");
+    let secret = live.roots.write("secret", "{\"gateway_state\":\"running\"}", 0o600);
+    let coder = live.volume.profile_in("coder", "running");
+    live.reconcile("", &[]);
+    live.svscan.pid("gateway-coder");
+    let path = live.state("coder");
+    let stop = |why: &str| {
+        let (exit, said, warned) = live.futo(&[], &["stop", "gateway-coder"]);
+        let expected = format!(
+            "futo: warning: unable to note 'desired_state' in '{}': {why}\n\
+             futo: hint: the next boot goes by what it says; mend that, or write it there\n",
+            path.display()
+        );
+        assert_eq!((exit, said.lines().count(), warned), (0, 1, expected));
+        assert_eq!(live.svscan.svstat("up", "gateway-coder"), ["false"]);
+    };
+    let planted: [(&str, &dyn Fn()); 5] = [
+        ("it is a symbolic link", &|| symlink(&secret, &path).expect("a link")),
+        ("it is a FIFO, not a regular file", &|| {
+            nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+            own_by_hermes(&path);
+        }),
+        ("permission denied", &|| {
+            fs::copy(&secret, &path).expect("root's");
+        }),
+        ("it is no JSON object in UTF-8", &|| {
+            live.volume.write("profiles/coder/gateway_state.json", "{\"gateway_state\": \"runn");
+        }),
+        ("it is longer than 1048576 bytes", &|| {
+            let huge = live.volume.write("profiles/coder/gateway_state.json", "");
+            let file = fs::OpenOptions::new().write(true).open(huge).expect("opened");
+            file.set_len(1 << 40).expect("a hole");
+        }),
+    ];
+    for (why, plant) in planted {
+        fs::remove_file(&path).expect("removed");
+        plant();
+        stop(why);
+        assert_eq!(names(&coder), ["SOUL.md", "gateway_state.json"]);
+    }
+    fs::remove_file(&path).expect("removed");
+    // the directory, swapped for a link to root's
+    let target = live.roots.join("target");
+    fs::create_dir(&target).expect("made");
+    fs::write(target.join("gateway_state.json"), "{}").expect("written");
+    fs::rename(&coder, coder.with_extension("old")).expect("renamed");
+    symlink(&target, &coder).expect("a link");
+    own_by_hermes(&coder);
+    stop(&format!("'{}' is a symbolic link", coder.display()));
+    assert_eq!(read(target.join("gateway_state.json")), "{}");
+    assert_eq!(read(&secret), "{\"gateway_state\":\"running\"}");
+}
+
+#[test]
+fn a_wish_that_nobody_trusted_has_published_is_none() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("wish-planted");
+    let profile = live.volume.profile_in("coder", "running");
+    let before = read(live.state("coder"));
+    let wish = format!(
+        "{{\"user\":\"hermes\",\"directory\":\"{}\",\"file\":\"gateway_state.json\",\"key\":\"desired_state\",\"running\":\"running\"}}\n",
+        profile.display()
+    );
+    let planted = live.svscan.add("planted", &[("run", "#!/bin/sh\nexec sleep 1000\n"), (".wish", &wish)]);
+    live.svscan.pid("planted");
+    let said = |verb: &str| live.futo(&[], &[verb, "planted"]);
+    let stopped = (0, "planted: stopped (killed by signal 15)\n".to_string(), String::new());
+    let started = (0, "planted: started (pid PID)\n".to_string(), String::new());
+    own_by_abc(&planted.join(".wish"));
+    assert_eq!(said("stop"), stopped);
+    own_by_abc(&planted);
+    std::os::unix::fs::lchown(planted.join(".wish"), Some(0), Some(0)).expect("chown");
+    assert_eq!(said("start"), started);
+    assert_eq!(read(live.state("coder")), before);
+
+    // nor does one come along from a definition
+    let definitions = Definitions::new("wish-definition");
+    definitions.line("a", "--log - -- sleep 1000");
+    definitions.write("a/.wish", &wish);
+    assert_eq!(definitions.sync(&[]).code, 0);
+    assert!(definitions.scan("a/run").exists() && !definitions.scan("a/.wish").exists());
+}
