@@ -243,7 +243,8 @@ fn five_restarts_inside_the_minute_of_a_schedule_are_one_run() {
     }
     let mut direct = Direct::new("restart-in-minute");
     // the run that is due in this minute was missed by a record from yesterday
-    eventually("a minute that is long enough", || (now() % 60 < 45).then_some(()));
+    // which must not take longer than this waits
+    eventually("a minute that is long enough", || (now() % 60 < 52).then_some(()));
     let schedule = minute_at(now());
     edit_record(&direct, |record| {
         record["last_start"] = rfc_3339(now() - 86_400 + 60).into();
@@ -612,7 +613,12 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_said_once_and_idle() {
         &["sh", "-c", "flock -n lock true && echo free; echo run"],
     );
     direct.logs("waiting for the lock 'lock', which another process holds");
-    let before = context_switches(direct.pid());
+    // behind the line it still starts who waits
+    let before = eventually("it sleeps", || {
+        let before = context_switches(direct.pid());
+        std::thread::sleep(Duration::from_millis(50));
+        (context_switches(direct.pid()) == before).then_some(before)
+    });
     throughout("no run", Duration::from_millis(500), || !direct.log().contains("run\n"));
     assert_eq!(context_switches(direct.pid()), before, "it does not ask again and again");
     assert_eq!(direct.record(), Value::Null, "no run has begun");
