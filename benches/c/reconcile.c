@@ -55,10 +55,16 @@ static void publish(const char *profile, int is_root, int starts)
     must(mkdirat(scan, staging, 0755), staging);
     int directory = openat(scan, staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(directory, staging);
-    put(directory, ".futo", "futo reconcile hermes\n0123456789abcdef\n", 39, 0644);
+    int length = snprintf(text, sizeof text, "futo reconcile hermes\n0123456789abcdef\n\"%s/profiles\"\n", home);
+    put(directory, ".futo", text, length, 0644);
     must(mkdirat(directory, "log", 0755), "log");
+    length = snprintf(text, sizeof text,
+        "{\"user\":\"hermes\",\"directory\":\"%s%s%s\",\"file\":\"gateway_state.json\","
+        "\"key\":\"desired_state\",\"running\":\"running\"}\n",
+        home, is_root ? "" : "/profiles/", is_root ? "" : profile);
+    put(directory, ".wish", text, length, 0644);
     put(directory, "finish", finish, sizeof finish - 1, 0755);
-    int length = snprintf(text, sizeof text,
+    length = snprintf(text, sizeof text,
         "#!/bin/sh\n# written by futo reconcile (hermes); edits here are lost\n"
         "[ -p log/supervise/control ] && printf u 1<>log/supervise/control\n"
         "exec %s --user hermes --home %s --log - --chdir %s --env VIRTUAL_ENV=/opt/hermes/.venv "
