@@ -301,7 +301,8 @@ fn dotenv_files_are_read_in_their_dialect() {
     let scratch = Scratch::new("dotenv");
     let file = "\u{feff}# a comment with 'a quote\n\nPLAIN=word # comment\nexport EXPORTED=1\nSPACED = x\n\
                 SINGLE='a $b \\n # c'\nDOUBLE=\"a\\nb \\$c\"\nMULTI=\"one\ntwo\"\nFROM=${PLAIN}-$EXPORTED\nEMPTY=\n\
-                dotted.name=d\nHASH=a#b\nLAST=\"${GIVEN}\"  ";
+                dotted.name=d\nHASH=a#b\nBLANKS=value value # it's\nTAB=\"a\\tb\"#c\nYAML: v\nUNDER_SCORE=u\n\
+                CUT=$UNDER_SCORE/x\nLAST=\"${GIVEN:-}\"  ";
     let file = scratch.write(".env", file, 0o644);
     let output = finish(&mut scratch.launch(
         &scratch.path,
@@ -320,6 +321,10 @@ fn dotenv_files_are_read_in_their_dialect() {
         ("EMPTY", ""),
         ("dotted.name", "d"),
         ("HASH", "a#b"),
+        ("BLANKS", "value value"),
+        ("TAB", "a\tb"),
+        ("YAML", "v"),
+        ("CUT", "u/x"),
         ("LAST", ""),
     ] {
         assert_eq!(value(name), Some(expected), "{name}: {output:?}");
@@ -333,29 +338,38 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
     }
     let scratch = Scratch::new("dotenv-bad");
     let bad = [
-        ("hunter2", "not a line of the dotenv dialect"),
-        ("B=hunter2 hunter2", "not a line of the dotenv dialect"),
-        ("C=${D:-hunter2}", "'${' with something else than a name in it"),
-        ("D=\"x $A_B\"", "a '$NAME' that dotenv programs read otherwise"),
-        ("D=\"x $AB\"", "a '$NAME' that dotenv programs read otherwise"),
-        ("D=$AB # hunter2", "a '$NAME' that dotenv programs read otherwise"),
-        ("E=hunter2$", "a '$' without a name"),
-        ("F=#hunter2", "a '#' right behind the '='"),
-        ("G=C:\\hunter2", "a backslash in an unquoted value"),
-        ("H=\"a\\qhunter2\"", "not a line of the dotenv dialect"),
-        ("I={\"hunter2\":1}", "a quote inside an unquoted value"),
-        ("I=a'hunter2'", "a quote inside an unquoted value"),
+        ("hunter2 hunter2", "not a line of the dotenv dialect"),
+        ("B='1' hunter2", "something right behind the closing quote"),
+        ("C=${D:-$hunter2}", "a '${' that is neither ${NAME} nor ${NAME:-word} with a plain word"),
+        ("D=pa$hunter2", "a '$' before a name that is not set"),
+        ("D=\"${hunter2}\"", "a '$' before a name that is not set"),
+        ("D=$2y$10$hunter2", "a '$' that names no variable"),
+        ("E=hunter2$", "a '$' that names no variable"),
+        ("F=#hunter2", "a '#' where the value begins"),
+        ("F= # hunter2", "a '#' where the value begins"),
+        ("F=hunter2\t# c", "a '#' right behind a tab"),
+        ("G=hunter2\\$GOOD", "a backslash before a '$' without quotes"),
+        ("H=\"a\\qhunter2\"", "a backslash in double quotes with another meaning elsewhere"),
+        ("I=hunter2\u{a0}", "a control character or an unusual blank outside of quotes"),
         ("J='hunter2'x", "something right behind the closing quote"),
-        ("J=\"hunter2\"#x", "something right behind the closing quote"),
-        ("=hunter2", "not a line of the dotenv dialect"),
-        ("K=${}", "'${' with something else than a name in it"),
+        ("J=\"one\nhunter2\"x", "a quote that closes on a later line, with something right behind it"),
+        ("=hunter2", "no name at the beginning of the line"),
+        ("1HUNTER=hunter2", "not a name and '=' at the beginning of the line"),
+        ("K:hunter2", "a ':' behind the name without a blank behind it"),
         ("L=${LATIN}", "a variable that is not UTF-8"),
-        ("M=\"one\nhunter2", "not a line of the dotenv dialect"),
+        ("GOOD", "a name without '=' that an earlier line sets"),
+        ("# hunter2\rN=1", "a CR that ends no line"),
+        ("M=\"one\nhunter2", "a quote that is never closed"),
+        // goes on behind it; what refers to a refused line is not judged
+        ("O=$K$M", "-"),
+        ("P=hunter2$", "a '$' that names no variable"),
     ];
-    let mut file = "GOOD=1\n\n# it's a comment\nFINE='${J:-fine}' # ${K:-comment}\n".to_string();
+    let mut file = "GOOD=1\n\n# it's a comment\nFINE='${J:-fine}' # ${K:-comment}\nhunter2\n".to_string();
     let mut expected = Vec::new();
     for (line, what) in bad {
-        expected.push(format!("{}: {what}", 1 + file.matches('\n').count()));
+        if what != "-" {
+            expected.push(format!("{}: {what}", 1 + file.matches('\n').count()));
+        }
         file.push_str(line);
         file.push('\n');
     }
@@ -370,6 +384,36 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
     fs::write(&file, b"A=1\nB=\xff\n").expect("written");
     let (code, said) = refused(&scratch, &scratch.path, &["--dotenv", text(&file)]);
     assert!(code == 100 && said.contains("/.env:2: a byte that is not UTF-8"), "{said}");
+    for (file, form) in [("env", "--env-file"), (".env", "--dotenv")] {
+        let utf_16: Vec<u8> = "A=hunter2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [utf_16.clone(), [b"\xff\xfe".as_slice(), &utf_16].concat()] {
+            let path = scratch.join(file);
+            fs::write(&path, bytes).expect("written");
+            let (code, said) = refused(&scratch, &scratch.path, &[form, text(&path)]);
+            assert!(
+                code == 100 && said.contains(":1: the file is UTF-16") && said.contains("iconv"),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_alone_in_a_dotenv_file_takes_the_variable_from_the_environment() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::new("dotenv-inherited");
+    let file = scratch.write(".env", "PASSED\nexport PASSED\nhunter2\nB=${PASSED}\nhunter3\n", 0o644);
+    let mut command = scratch.launch(&scratch.path, &["--dotenv", text(&file), "--", "/usr/bin/env"]);
+    let output = finish(command.env("PASSED", "on"));
+    let said = said(&output);
+    assert!(
+        ["PASSED=on", "B=on"].iter().all(|line| stdout(&output).lines().any(|each| each == *line)),
+        "{output:?}"
+    );
+    assert!(said.contains(".env: lines 3, 5: a name without '=' that is not in the environment"), "{said}");
+    assert!(!said.contains("hunter"), "{said}");
 }
 
 #[test]
@@ -747,9 +791,13 @@ fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
     for (file, what) in [
         (doubling, ":14: a value of over 128 KiB"),
         (long_line, ":2: a value of over 128 KiB"),
-        (many_lines, ":42: the values of the file come to more than 4 MiB"),
+        (many_lines, ":42: the values of the file exceed 4 MiB"),
         (many, ":4097: more than 4096 variables"),
         (blanks, ":2: a value of over 128 KiB"),
+        (
+            (0..4000).map(|n| format!("V{n}=1\n")).collect::<String>() + &"N\n".repeat(400_000) + "=\n",
+            ":404001: no name",
+        ),
     ] {
         let path = scratch.write(".env", &file, 0o644);
         // 256 MiB are ample for the launcher

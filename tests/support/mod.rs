@@ -20,6 +20,8 @@ pub enum Need {
     Root,
     /// A program on PATH.
     Program(&'static str),
+    /// python-dotenv, where tests/install puts it.
+    PythonDotenv,
 }
 
 /// Whether everything is there. With `CI=true` a lack is a failure, else it is said and the test
@@ -41,7 +43,13 @@ fn lack(need: &Need) -> Option<String> {
             (!nix::unistd::geteuid().is_root() || !inside).then(|| "root in tests/run".to_string())
         }
         Need::Program(program) => find_program(program).is_none().then(|| program.to_string()),
+        Need::PythonDotenv => (!python_dotenv().join("dotenv").is_dir()).then(|| "python-dotenv".to_string()),
     }
+}
+
+/// Where tests/install puts python-dotenv, beside whatever this machine's python3 has.
+pub fn python_dotenv() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python-dotenv")
 }
 
 pub fn find_program(name: &str) -> Option<PathBuf> {

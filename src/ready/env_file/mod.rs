@@ -10,6 +10,7 @@
 
 mod ansi_c;
 mod cursor;
+mod encoding;
 mod evaluate;
 mod names;
 mod parameter;
@@ -25,6 +26,7 @@ mod words;
 
 use std::borrow::Cow;
 
+pub use encoding::refuse_utf_16;
 use reader::Reader;
 pub use refusal::Refusal;
 
@@ -73,6 +75,9 @@ impl EnvFile {
 
 /// Reads a whole file over the environment so far; all refusals at once.
 pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<Refusal>> {
+    if let Some(refusal) = refuse_utf_16(bytes) {
+        return Err(vec![refusal]);
+    }
     let Plain { text, has_bom, has_crlf } = Plain::of(bytes);
     let assignments = Reader::new(&text, inherited).read()?;
     Ok(EnvFile { assignments, has_bom, has_crlf })
@@ -81,6 +86,9 @@ pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<
 /// The canonical spelling of a file: one command a line, values in quotes, comments kept. Gives the same
 /// values over the same environment, for bash too; `None` if that cannot be had.
 pub fn spell<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
+    if let Some(refusal) = refuse_utf_16(bytes) {
+        return Err(vec![refusal]);
+    }
     let Plain { text, .. } = Plain::of(bytes);
     let spelled = Reader::new(&text, inherited).spell()?;
     let values = |text: &[u8]| -> Result<Vec<(String, Vec<u8>)>, Vec<Refusal>> {

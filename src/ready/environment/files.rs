@@ -89,7 +89,11 @@ impl Environment {
         match file.dialect {
             Dialect::Dotenv => {
                 let variables = self.iter().map(|(name, variable)| (name, variable.value.as_os_str()));
-                dotenv::parse(bytes, variables)
+                let read = dotenv::parse(bytes, variables)?;
+                if let Some(oddity) = read.oddity() {
+                    self.oddities.push(format!("{}: {oddity}", file.path.display()));
+                }
+                Ok(read.assignments)
             }
             Dialect::Bash => {
                 let read = env_file::parse(bytes, &|name| self.get(name).map(OsStr::as_bytes))?;

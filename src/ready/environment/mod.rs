@@ -3,7 +3,7 @@
 //! Later wins: the container's variables < the inherited environment < HOME, USER, LOGNAME < config.env <
 //! `--env-file`, `--dotenv` < `--env-dir` < `--default` (for what is missing or empty) < `--env`, `--unset`.
 
-mod dotenv;
+pub mod dotenv;
 mod error;
 mod files;
 mod signature;
@@ -185,7 +185,7 @@ impl Environment {
         }
     }
 
-    /// What was read otherwise than bash would have (README, *config.env*).
+    /// What was read otherwise than it is written: by bash's rules (README, *config.env*), or in a dotenv file.
     pub fn oddity(&self) -> Option<Finding> {
         (!self.oddities.is_empty()).then(|| Finding::trouble(self.oddities.join("; "), None))
     }

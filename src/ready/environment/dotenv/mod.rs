@@ -1,0 +1,237 @@
+//! `--dotenv`: the dotenv dialect, with the values that compose gives to a `.env`.
+//!
+//! statement.rs delimits every construct of the file, value.rs takes its value apart; both follow
+//! compose. dotenvy, which would join lines at a quote in a comment, cut names at an underscore and lose a
+//! `$` without a word, gets one value at a time, in double quotes with everything escaped, and decodes and
+//! expands it. What compose and other dotenv programs read differently is refused with its line; no text
+//! shows a value, and none shows a word that may be a part of one.
+
+mod statement;
+mod value;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+
+use crate::ready::env_file::{self, Assignment, Refusal};
+use crate::sys::environ::{self, ProcessEnvironment};
+use statement::{Definition, Refused, Statement, Statements};
+use value::{Piece, Value};
+
+/// The longest value, with its name: the kernel's bound, less `=` and the NUL behind it.
+const MAX_VALUE: usize = (128 << 10) - 2;
+/// All values of a file together: more than the kernel passes to a program.
+const MAX_TOTAL: usize = 4 << 20;
+/// More variables than this are a mistake of the path.
+const MAX_VARIABLES: usize = 4096;
+/// More refusals than this say no more about a file.
+const MAX_REFUSALS: usize = 100;
+
+/// What is wrong, and how to write it.
+type Because = (&'static str, &'static str);
+
+const TOO_LONG: Because = ("a value of over 128 KiB", "the kernel passes no longer one: put it in a file");
+const TOO_MUCH: Because = ("the values of the file exceed 4 MiB", "put less into it");
+const TOO_MANY: Because = ("more than 4096 variables", "is this the file that was meant?");
+const NOT_UTF_8: Because = ("a byte that is not UTF-8", "save the file as UTF-8");
+const UNSET: Because = (
+    "a '$' before a name that is not set",
+    "in single quotes a '$' stands for itself; ${NAME:-} is empty where NAME is not set",
+);
+const NOT_TEXT: Because = ("a variable that is not UTF-8", "write the value out, or set it elsewhere");
+const SET_BEFORE: Because = (
+    "a name without '=' that an earlier line sets",
+    "remove one of the two: it stands for the inherited value",
+);
+const UNREADABLE: Because = ("not a line of the dotenv dialect", "write NAME='value'");
+
+/// A file in the dotenv dialect.
+#[derive(Default)]
+pub struct Dotenv {
+    /// The last of a name wins.
+    pub assignments: Vec<Assignment>,
+    /// Lines with a name alone, which takes the variable from the environment, where it is not set.
+    pub absent: Vec<usize>,
+}
+
+impl Dotenv {
+    /// What sets nothing, though it is there.
+    pub fn oddity(&self) -> Option<String> {
+        const SHOWN: usize = 5;
+        let lines = match self.absent.as_slice() {
+            [] => return None,
+            [line] => format!("line {line}"),
+            lines => {
+                let shown: Vec<String> = lines.iter().take(SHOWN).map(usize::to_string).collect();
+                let more = if lines.len() > SHOWN { " and others" } else { "" };
+                format!("lines {}{more}", shown.join(", "))
+            }
+        };
+        Some(format!("{lines}: a name without '=' that is not in the environment: nothing is set"))
+    }
+}
+
+/// Reads a whole file over `variables`, the environment so far; all refusals at once.
+///
+/// To be called by a process of one thread: dotenvy looks names up in the process's environment, which is
+/// `variables` and the lines read so far meanwhile.
+pub fn parse<'a>(
+    bytes: &[u8],
+    variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)> + Clone,
+) -> Result<Dotenv, Vec<Refusal>> {
+    if let Some(refusal) = env_file::refuse_utf_16(bytes) {
+        return Err(vec![refusal]);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        vec![refusal(line, NOT_UTF_8)]
+    })?;
+    let known = variables.clone().filter_map(|(name, value)| {
+        let known = value.to_str().map_or(Known::NotText, |value| Known::Text(value.len()));
+        Some((name.to_str()?.to_string(), known))
+    });
+    let known = known.collect();
+    environ::with_environment(variables, |process| {
+        let set_here = HashSet::new();
+        let reader =
+            Reader { process, known, set_here, file: Dotenv::default(), refusals: Vec::new(), total: 0 };
+        reader.read(Statements::of(text))
+    })
+}
+
+fn refusal(line: usize, (what, remedy): Because) -> Refusal {
+    Refusal::new(line, what, remedy)
+}
+
+/// What is known of a variable that a line may refer to.
+#[derive(Clone, Copy)]
+enum Known {
+    /// The length of its value.
+    Text(usize),
+    /// Its value is not UTF-8.
+    NotText,
+    /// Its line is refused: what refers to it is not judged.
+    Refused,
+}
+
+struct Reader<'p> {
+    process: &'p mut ProcessEnvironment,
+    known: HashMap<String, Known>,
+    set_here: HashSet<String>,
+    file: Dotenv,
+    refusals: Vec<Refusal>,
+    total: usize,
+}
+
+impl Reader<'_> {
+    fn read(mut self, statements: Statements<'_>) -> Result<Dotenv, Vec<Refusal>> {
+        for statement in statements {
+            if self.refusals.len() == MAX_REFUSALS {
+                break;
+            }
+            let (line, name, because) = match statement {
+                Err(Refused { line, name, because }) => (line, name, because),
+                Ok(Statement { line, name, definition }) => match self.define(line, name, definition) {
+                    Ok(()) => continue,
+                    Err(because) => (line, Some(name), because),
+                },
+            };
+            self.refusals.push(refusal(line, because));
+            if let Some(name) = name {
+                self.known.insert(name.to_string(), Known::Refused);
+            }
+            if because == TOO_MUCH || because == TOO_MANY {
+                break;
+            }
+        }
+        if self.refusals.is_empty() { Ok(self.file) } else { Err(self.refusals) }
+    }
+
+    fn define(&mut self, line: usize, name: &str, definition: Definition<'_>) -> Result<(), Because> {
+        let value = match definition {
+            Definition::Inherited => return self.inherit(line, name),
+            Definition::Value(value) => value,
+        };
+        let Some(spelled) = self.spell(name, &value)? else {
+            self.known.insert(name.to_string(), Known::Refused);
+            return Ok(());
+        };
+        let value = decode(&spelled)?;
+        self.total += value.len();
+        if self.total > MAX_TOTAL {
+            return Err(TOO_MUCH);
+        }
+        if self.file.assignments.len() == MAX_VARIABLES {
+            return Err(TOO_MANY);
+        }
+        self.process.set(name, &value);
+        self.set_here.insert(name.to_string());
+        self.known.insert(name.to_string(), Known::Text(value.len()));
+        self.file.assignments.push(Assignment { name: name.to_string(), value: value.into_bytes(), line });
+        Ok(())
+    }
+
+    /// A name alone. The variable has its value already, if it has one.
+    fn inherit(&mut self, line: usize, name: &str) -> Result<(), Because> {
+        if self.set_here.contains(name) {
+            return Err(SET_BEFORE);
+        }
+        if !self.known.contains_key(name) {
+            self.file.absent.push(line);
+        }
+        Ok(())
+    }
+
+    /// The value as dotenvy reads it right; none if it depends on a line that is refused.
+    fn spell(&self, name: &str, value: &Value<'_>) -> Result<Option<String>, Because> {
+        let mut length = name.len();
+        let mut spelled = "V=\"".to_string();
+        for piece in value {
+            length += match piece {
+                Piece::Text(text) => push_text(text, &mut spelled),
+                Piece::Reference { name, otherwise } => match (self.known.get(*name), otherwise) {
+                    (Some(Known::Refused), _) => return Ok(None),
+                    (Some(Known::NotText), _) => return Err(NOT_TEXT),
+                    (Some(Known::Text(0)), Some(otherwise)) if otherwise.also_if_empty => {
+                        push_text(otherwise.word, &mut spelled)
+                    }
+                    (Some(Known::Text(length)), _) => {
+                        spelled.push_str("${");
+                        spelled.push_str(name);
+                        spelled.push('}');
+                        *length
+                    }
+                    (None, Some(otherwise)) => push_text(otherwise.word, &mut spelled),
+                    (None, None) => return Err(UNSET),
+                },
+            };
+            // before dotenvy makes it
+            if length > MAX_VALUE {
+                return Err(TOO_LONG);
+            }
+        }
+        spelled.push('"');
+        Ok(Some(spelled))
+    }
+}
+
+/// Between double quotes these are not themselves to dotenvy. Gives the text's length.
+fn push_text(text: &str, spelled: &mut String) -> usize {
+    for character in text.chars() {
+        if matches!(character, '\\' | '"' | '$') {
+            spelled.push('\\');
+        }
+        spelled.push(character);
+    }
+    text.len()
+}
+
+/// The value of one line in dotenvy's reading.
+fn decode(spelled: &str) -> Result<String, Because> {
+    match dotenvy::from_read_iter(spelled.as_bytes()).next() {
+        Some(Ok((_, value))) => Ok(value),
+        // its error would show the line
+        Some(Err(_)) | None => Err(UNREADABLE),
+    }
+}

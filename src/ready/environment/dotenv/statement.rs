@@ -1,0 +1,214 @@
+//! From statement to statement: where each begins and ends.
+
+use super::value::{self, Value};
+use super::{Because, UNREADABLE};
+
+/// `NAME=value` and its like.
+pub(super) struct Statement<'a> {
+    /// Where it begins, from 1.
+    pub(super) line: usize,
+    /// The variable.
+    pub(super) name: &'a str,
+    /// What it gets.
+    pub(super) definition: Definition<'a>,
+}
+
+/// What a variable gets.
+pub(super) enum Definition<'a> {
+    /// A name alone: what is inherited.
+    Inherited,
+    /// `=` or `: ` and this.
+    Value(Value<'a>),
+}
+
+/// A statement that is refused.
+pub(super) struct Refused<'a> {
+    /// Where, from 1.
+    pub(super) line: usize,
+    /// The variable that would have been set, as far as it is known.
+    pub(super) name: Option<&'a str>,
+    /// Why.
+    pub(super) because: Because,
+}
+
+const NO_NAME: Because = ("no name at the beginning of the line", "write NAME='value'");
+const BAD_NAME: Because = (
+    "not a name and '=' at the beginning of the line",
+    "write NAME='value'; a name is letters, digits, '_', '.' and '-', and begins with no digit",
+);
+const COLON: Because = ("a ':' behind the name without a blank behind it", "write NAME=value");
+const HASH: Because =
+    ("a '#' where the value begins", "put the value in single quotes, or the comment on a line of its own");
+const HASH_BEHIND_TAB: Because =
+    ("a '#' right behind a tab", "write a space before the comment, or put the value in single quotes");
+const BEHIND_QUOTE: Because = ("something right behind the closing quote", "put the whole value in quotes");
+const BEHIND_QUOTE_BELOW: Because = (
+    "a quote that closes on a later line, with something right behind it",
+    "close the quote where the value ends",
+);
+const OPEN: Because = ("a quote that is never closed", "close it where the value ends");
+const CARRIAGE_RETURN: Because = ("a CR that ends no line", "save the file with line ends of LF");
+
+/// The statements of a file. Goes on behind a refused one, on the next line.
+pub(super) struct Statements<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Iterator for Statements<'a> {
+    type Item = Result<Statement<'a>, Refused<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.skip_blanks();
+            let line = self.line;
+            if !is_line_end(self.rest) && !self.rest.starts_with('#') {
+                break;
+            }
+            if self.rest.is_empty() {
+                return None;
+            }
+            let checked = self.line_checked();
+            self.skip_line();
+            if let Err(because) = checked {
+                return Some(Err(Refused { line, name: None, because }));
+            }
+        }
+        let (line, mut name) = (self.line, None);
+        let statement = self.statement(&mut name);
+        self.skip_line();
+        Some(match statement {
+            Ok((name, definition)) => Ok(Statement { line, name, definition }),
+            Err(because) => Err(Refused { line, name, because }),
+        })
+    }
+}
+
+impl<'a> Statements<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Statements { rest: text, line: 1 }
+    }
+
+    fn advance(&mut self, count: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, ""));
+        self.line += taken.matches('\n').count();
+        self.rest = rest;
+        taken
+    }
+
+    fn skip_blanks(&mut self) -> &'a str {
+        self.advance(self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len())
+    }
+
+    fn skip_line(&mut self) {
+        self.advance(self.rest.find('\n').map_or(self.rest.len(), |at| at + 1));
+    }
+
+    /// What is left of the line, without its end. Other programs end a line at each CR.
+    fn line_checked(&self) -> Result<&'a str, Because> {
+        let line = self.rest.split('\n').next().unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.contains('\r') { Err(CARRIAGE_RETURN) } else { Ok(line) }
+    }
+
+    /// One statement, but for the end of its last line. One that is refused ends somewhere before it.
+    fn statement(&mut self, known: &mut Option<&'a str>) -> Result<(&'a str, Definition<'a>), Because> {
+        if let Some(behind) = self.rest.strip_prefix("export") {
+            if is_line_end(behind) {
+                return Err(NO_NAME);
+            }
+            if behind.starts_with([' ', '\t']) {
+                self.advance("export".len());
+                self.skip_blanks();
+            }
+        }
+        let name = self.name()?;
+        let blanks = self.skip_blanks();
+        if is_line_end(self.rest) {
+            return Ok((name, Definition::Inherited));
+        }
+        if !self.rest.starts_with(['=', ':']) {
+            return Err(UNREADABLE);
+        }
+        *known = Some(name);
+        let is_separated =
+            blanks.is_empty() && [": ", ":\t"].iter().any(|colon| self.rest.starts_with(colon));
+        if self.rest.starts_with(':') && !is_separated {
+            return Err(COLON);
+        }
+        self.advance(1);
+        self.skip_blanks();
+        let value = match self.rest.chars().next() {
+            Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
+            _ => self.unquoted()?,
+        };
+        Ok((name, Definition::Value(value)))
+    }
+
+    fn name(&mut self) -> Result<&'a str, Because> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let length = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
+        if self.rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return Ok(self.advance(length));
+        }
+        Err(if self.rest.starts_with(['=', '\n', '\r']) || self.rest.is_empty() { NO_NAME } else { BAD_NAME })
+    }
+
+    fn unquoted(&mut self) -> Result<Value<'a>, Because> {
+        value::unquoted(without_comment(self.line_checked()?)?.trim_end_matches([' ', '\t']))
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<Value<'a>, Because> {
+        let behind = self.rest.get(1..).unwrap_or_default();
+        let length = closing(behind, quote).ok_or(OPEN)?;
+        let first = self.line;
+        let inner = behind.get(..length).unwrap_or_default();
+        self.advance(length + 2);
+        let value = match quote {
+            '\'' => value::single_quoted(inner),
+            _ => value::double_quoted(inner),
+        };
+        self.skip_blanks();
+        if !is_line_end(self.rest) && !self.rest.starts_with('#') {
+            return Err(if first == self.line { BEHIND_QUOTE } else { BEHIND_QUOTE_BELOW });
+        }
+        self.line_checked().and(value)
+    }
+}
+
+fn is_line_end(rest: &str) -> bool {
+    matches!(rest, "" | "\r") || rest.starts_with('\n') || rest.starts_with("\r\n")
+}
+
+/// Where a quoted text ends. A backslash takes what follows it along.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => _ = characters.next(),
+            _ if character == quote => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// An unquoted value, less a comment: a blank and `#`.
+fn without_comment(line: &str) -> Result<&str, Because> {
+    if line.starts_with('#') {
+        return Err(HASH);
+    }
+    match comment(line) {
+        Some((_, '\t')) => Err(HASH_BEHIND_TAB),
+        Some((at, _)) => Ok(line.get(..at).unwrap_or_default()),
+        None => Ok(line),
+    }
+}
+
+/// The blank before the first `#` that follows one.
+fn comment(line: &str) -> Option<(usize, char)> {
+    line.char_indices()
+        .zip(line.chars().skip(1))
+        .find(|((_, blank), next)| *next == '#' && matches!(blank, ' ' | '\t'))
+        .map(|(blank, _)| blank)
+}
