@@ -257,6 +257,128 @@ fn events_start_when_systemd_starts_them() {
     assert!(compared >= 2000 && starts >= 8000, "{compared} schedules, {starts} starts");
 }
 
+#[test]
+fn spellings_are_taken_as_systemd_takes_them() {
+    if !have(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    // 2026-11-26
+    let from = 1_795_651_200;
+    let (mut taken, mut refused) = (0, 0);
+    for schedule in [
+        "minutely",
+        "hourly",
+        "daily",
+        "weekly",
+        "monthly",
+        "quarterly",
+        "semiannually",
+        "semi-annually",
+        "biannually",
+        "bi-annually",
+        "yearly",
+        "annually",
+        "anually",
+        "half-yearly",
+        "Mon, 09:00",
+        "Mon,Tue, 09:00",
+        "Mon..Fri, 09:00",
+        "Mon, *-*-1",
+        "Mon,",
+        "Mon,,Tue 09:00",
+        ",Mon 09:00",
+        "Mon,, 09:00",
+        "Mon,*-*-1",
+        "*-*-1, 09:00",
+        "*:0,30,",
+        "1,2,:00",
+        ",1:00",
+        "2026,-01-01",
+        "Mon-Fri 09:00",
+        "Fri..Sun 09:00",
+        "Fri..Mon 09:00",
+        "Sun..Tue 09:00",
+        "*:*/5",
+        "*:0/5",
+        "09:00 Mon",
+        "Mon 09:00 Asia/Tokyo",
+        "Fri *-*~7/1",
+        "Mon *-*-1..7",
+        "*-*~1",
+        "*-02~1",
+    ] {
+        let theirs =
+            Command::new("systemd-analyze").args(["calendar", schedule]).output().expect("it starts");
+        let ours = futo(&["next", "-n", "5", "--from", &format!("@{from}"), "--", schedule]);
+        assert_eq!(ours.status.success(), theirs.status.success(), "{schedule}: {}", stderr(&ours));
+        if ours.status.success() {
+            taken += 1;
+            assert_eq!(
+                vec![next(schedule, from, STARTS)],
+                by_systemd(&[schedule.to_string()], from),
+                "{schedule}"
+            );
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(taken > 20 && refused > 10, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn differs_from_systemd_where_the_clocks_are_changed() {
+    if !have(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    // 2025-03-09 05:00 UTC and 2025-11-02 04:00 UTC: hours before the changes in New York
+    let (spring, autumn) = (1_741_496_400, 1_762_056_000);
+    const HOUR: i64 = 3600;
+    const DAY: i64 = 86_400;
+    let both = |event: &str, from: i64, count: usize| {
+        let event = format!("{event} America/New_York");
+        let mut theirs = by_systemd(std::slice::from_ref(&event), from).remove(0);
+        theirs.truncate(count);
+        (next(&event, from, count), theirs)
+    };
+    // a time in the gap from 02:00 to 03:00: here at its end, there on the next day
+    let gap = spring + 2 * HOUR;
+    assert_eq!(both("02:30", spring, 1), (vec![gap], vec![gap + DAY - HOUR / 2]));
+    assert_eq!(
+        both("2:0/15", spring, 2),
+        (vec![gap, gap + DAY - HOUR], vec![gap + DAY - HOUR, gap + DAY - HOUR * 3 / 4])
+    );
+    assert_eq!(both("03:00", spring, 1), (vec![gap], vec![gap]));
+    // 01:00 to 02:00 comes twice: every hour is every hour here, there the second pass is left out
+    let half = autumn + HOUR / 2;
+    assert_eq!(
+        both("*:30", autumn, 3),
+        (vec![half, half + HOUR, half + 2 * HOUR], vec![half, half + HOUR, half + 3 * HOUR])
+    );
+    // a time in it is once here and there
+    assert_eq!(
+        both("01:30", autumn, 2),
+        (vec![half + HOUR, half + 2 * HOUR + DAY], vec![half + HOUR, half + 2 * HOUR + DAY])
+    );
+    // but a timer that is started in the second pass starts then, there
+    let within = autumn + 2 * HOUR + HOUR / 6;
+    assert_eq!(both("01:30", within, 1), (vec![half + 2 * HOUR + DAY], vec![half + 2 * HOUR]));
+}
+
+#[test]
+fn differs_from_cron_only_a_star_for_the_hours_follows_real_time() {
+    // cron's cron.c: a star at the beginning of minute or hour makes it so; then nothing is made up for in a gap,
+    // and a repeated hour counts twice
+    let (spring, autumn) = (1_741_496_400, 1_762_056_000);
+    const HOUR: i64 = 3600;
+    let zoned = |fields: &str| format!("{fields} America/New_York");
+    assert_eq!(next(&zoned("*/30 2 * * *"), spring, 2), [spring + 2 * HOUR, spring + 25 * HOUR]);
+    let pass = autumn + HOUR;
+    assert_eq!(next(&zoned("*/30 1 * * *"), autumn, 3), [pass, pass + HOUR / 2, pass + 25 * HOUR]);
+    assert_eq!(next(&zoned("0 */2 * * *"), autumn, 2), [autumn + 3 * HOUR, autumn + 5 * HOUR]);
+    // as there: jobs of every hour
+    assert_eq!(next(&zoned("0 * * * *"), pass - 1, 3), [pass, pass + HOUR, pass + 2 * HOUR]);
+}
+
 fn cron_field(random: &mut Random, min: u64, max: u64, star: u64) -> String {
     if random.one_in(star) {
         return "*".to_string();
@@ -279,7 +401,8 @@ fn cron_field(random: &mut Random, min: u64, max: u64, star: u64) -> String {
 fn crontab(random: &mut Random) -> String {
     const MONTHS: [&str; 4] = ["jan-mar", "MAY", "feb,nov", "sep-dec"];
     // none that names all seven: croniter takes that for a star
-    const WEEKDAYS: [&str; 8] = ["mon-fri", "SUN", "7", "tue,thu", "6", "0-4/2", "1,3-5", "*"];
+    const WEEKDAYS: [&str; 11] =
+        ["mon-fri", "SUN", "7", "tue,thu", "6", "0-4/2", "1,3-5", "*", "fri-sun", "sat-sun", "6-0"];
     if random.one_in(20) {
         return random.pick(&["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]).to_string();
     }

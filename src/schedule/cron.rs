@@ -43,6 +43,46 @@ pub(super) fn fields(fields: [&str; 5]) -> Result<Calendar, Invalid> {
     })
 }
 
+/// Whether a word could be a field of a crontab, here or elsewhere, and nothing else.
+pub(super) fn is_foreign_field(word: &str) -> bool {
+    let is_part = |part: &str| {
+        let lower = part.to_ascii_lowercase();
+        let number = lower.trim_start_matches(|c: char| c.is_ascii_digit());
+        matches!(number, "" | "*" | "?" | "l" | "w" | "lw")
+            || MONTHS.contains(&lower.as_str())
+            || WEEKDAYS.contains(&lower.as_str())
+    };
+    word.split([',', '-', '/', '#']).all(is_part)
+}
+
+/// Six or seven fields, as schedulers have them that begin with the second.
+pub(super) fn more_than_five(fields: &[&str], rest: &[&str]) -> Invalid {
+    let [second, five @ .., sixth] = fields else { return Invalid::new("is no crontab") };
+    if sixth.len() >= 4 && sixth.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Invalid::new("has a sixth field, which is a year elsewhere")
+            .hint(format!("a calendar event has a year: '{sixth}-*-* 09:00'"));
+    }
+    let invalid = Invalid::new("has six fields: elsewhere the first of them is the second");
+    let words: Vec<String> = five.iter().chain([sixth]).map(|field| field.replace('?', "*")).collect();
+    let is_every = words.iter().all(|field| field == "*");
+    let has_numbered_weekday = sixth.contains(|c: char| c.is_ascii_digit());
+    match *second {
+        "0" | "00" if has_numbered_weekday => invalid.hint(
+            "leave the first field out, and name the weekdays (mon-fri): other schedulers count them differently",
+        ),
+        "0" | "00" => invalid.hint(format!("write '{}'", [words, owned(rest)].concat().join(" "))),
+        second if is_every => {
+            let field = second.strip_prefix("*/").map_or(second.to_string(), |step| format!("0/{step}"));
+            invalid.hint(format!("write '*:*:{field}'"))
+        }
+        _ => invalid.hint("a calendar event has seconds: '*:*:0/10', 'Mon..Fri 09:00:30'"),
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
 /// Whether a word could be one of the five and nothing else.
 pub(super) fn is_field(word: &str) -> bool {
     word.contains(|c: char| c == '*' || c.is_ascii_digit())
@@ -83,6 +123,8 @@ impl Field {
                     (number, if step.is_some() { self.highest() } else { number })
                 }
             };
+            // a range may end on Sunday, which is 0
+            let last = if self.max == 7 && last == 0 && first > 0 { 7 } else { last };
             if first > last {
                 let hint = format!("write two ranges, {first}-{} and {}-{last}", self.highest(), self.min);
                 return Err(
@@ -92,7 +134,7 @@ impl Field {
             let step = step.unwrap_or(1);
             if step > 1 && first + step > last {
                 let end = format!("{}: '{part}' steps beyond {last}", self.name);
-                return Err(Invalid::new(end).hint("such a step never comes to a second time"));
+                return Err(Invalid::new(end).hint(format!("without a repetition it is {first}")));
             }
             (first..=last).step_by(step as usize).for_each(|number| set.insert(number));
         }
@@ -113,11 +155,47 @@ impl Field {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
             Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
+            _ if self.special(text).is_some() => {
+                let invalid = Invalid::new(format!("{name}: '{text}' has no place in five fields"));
+                Err(invalid.hint(self.special(text).unwrap_or_default()))
+            }
             _ => {
                 let names = if names.is_empty() { "" } else { ", nor a name of three letters" };
                 Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}{names}"))
                     .hint("the fields are minute, hour, day of month, month, day of week; then a zone"))
             }
+        }
+    }
+
+    /// What stands for `L`, `W`, `#` and `?` of other schedulers.
+    fn special(&self, text: &str) -> Option<String> {
+        let upper = text.to_ascii_uppercase();
+        let number = |text: &str| text.parse::<usize>().ok();
+        let weekday = |text: &str| {
+            let index = WEEKDAYS.iter().position(|day| day.eq_ignore_ascii_case(text));
+            let day = WEEKDAYS.get(index.or_else(|| number(text).map(|day| day % 7))?)?;
+            Some(format!("{}{}", day.get(..1)?.to_ascii_uppercase(), day.get(1..)?))
+        };
+        match (self.name, upper.as_str()) {
+            (_, "?") => Some("write *".to_string()),
+            ("day of month", "L") => {
+                Some("a calendar event has the last day of a month: '*-*~1 04:30'".to_string())
+            }
+            ("day of month", day) if day.ends_with('W') => {
+                Some("the nearest working day has no counterpart: name the day".to_string())
+            }
+            ("day of week", day) => {
+                let (day, dates) = match (day.split_once('#'), day.strip_suffix('L')) {
+                    (Some((day, count)), _) => {
+                        let count = number(count).filter(|count| (1..=5).contains(count))?;
+                        (weekday(day)?, format!("-{}..{}", count * 7 - 6, (count * 7).min(31)))
+                    }
+                    (None, Some(day)) => (weekday(day)?, "~7/1".to_string()),
+                    (None, None) => return None,
+                };
+                Some(format!("a calendar event has it: '{day} *-*{dates} 04:30'"))
+            }
+            _ => None,
         }
     }
 

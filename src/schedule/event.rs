@@ -15,6 +15,10 @@ pub(super) fn parse(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid>
         return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(FORM));
     }
     let (zone, words) = match words {
+        [rest @ .., last] if !rest.is_empty() && read_weekdays(last).is_ok() => {
+            let first = format!("'{last}' is out of place: the weekdays come first");
+            return Err(Invalid::new(first).hint(format!("write '{last} {}'", rest.join(" "))));
+        }
         [rest @ .., last] if !rest.is_empty() && last.contains(|c: char| c.is_ascii_alphabetic()) => {
             (Some(Zone::named(last)?), rest)
         }
@@ -46,11 +50,11 @@ fn of_shorthand(word: &str) -> Option<Calendar> {
             calendar.days = Days::FromStart(Set::range(1, 1));
             calendar.months = [1, 4, 7, 10].into_iter().collect();
         }
-        "semiannually" => {
+        "semiannually" | "semi-annually" | "biannually" | "bi-annually" => {
             calendar.days = Days::FromStart(Set::range(1, 1));
             calendar.months = [1, 7].into_iter().collect();
         }
-        "yearly" | "annually" => {
+        "yearly" | "annually" | "anually" => {
             calendar.days = Days::FromStart(Set::range(1, 1));
             calendar.months = Set::range(1, 1);
         }
@@ -88,7 +92,8 @@ fn read_weekdays(word: &str) -> Result<Set, Invalid> {
     };
     let unknown = |name: &str| Invalid::new(format!("'{name}' is no weekday")).hint(FORM);
     let mut set = Set::default();
-    for part in word.split(',') {
+    // systemd takes a comma at the end of the weekdays, and nowhere else
+    for part in word.strip_suffix(',').unwrap_or(word).split(',') {
         let (first, last) = match part.split_once("..").or_else(|| part.split_once('-')) {
             Some(ends) => ends,
             None => (part, part),
@@ -115,6 +120,7 @@ fn read_date(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
         Some((year, month)) => (year, month),
         None => ("*", before_day),
     };
+    refuse_star_with_step(word, 1)?;
     if year != "*" {
         calendar.years = Years::These(read_years(year)?);
     }
@@ -124,6 +130,15 @@ fn read_date(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
         true => Days::FromEnd(read_days_from_end(day)?),
     };
     Ok(())
+}
+
+/// Crontab's `*/5`.
+fn refuse_star_with_step(word: &str, first: u32) -> Result<(), Invalid> {
+    if !word.contains("*/") {
+        return Ok(());
+    }
+    let spelled = word.replace("*/", &format!("{first}/"));
+    Err(Invalid::new(format!("'{word}' has a step behind '*'")).hint(format!("write '{spelled}'")))
 }
 
 fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {
@@ -153,7 +168,7 @@ fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
             Rest::Alone => vec![start],
             Rest::Range { stop, step } => (start..=stop).step_by(step as usize).collect(),
             Rest::Step(step) if step < start => (1..=start).rev().step_by(step as usize).collect(),
-            Rest::Step(_) => return Err(field.never_repeats(part)),
+            Rest::Step(_) => return Err(field.never_repeats(part, start, 1)),
         };
         days.into_iter().for_each(|day| set.insert(day));
     }
@@ -161,6 +176,7 @@ fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
 }
 
 fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
+    refuse_star_with_step(word, 0)?;
     let mut parts = word.split(':');
     let mut next = || parts.next();
     let (hour, minute, second) = (next(), next(), next());
@@ -216,7 +232,7 @@ impl Field {
             Rest::Alone => Component { start, stop: Some(start), step: 1 },
             Rest::Range { stop, step } => Component { start, stop: Some(stop), step },
             Rest::Step(step) if start + step <= self.max => Component { start, stop: None, step },
-            Rest::Step(_) => return Err(self.never_repeats(part)),
+            Rest::Step(_) => return Err(self.never_repeats(part, start, self.max)),
         })
     }
 
@@ -236,7 +252,9 @@ impl Field {
             (Some(stop), _) if stop < start => {
                 return Err(Invalid::new(format!("{}: '{range}' ends before it begins", self.name)));
             }
-            (Some(stop), Some(step)) if start + step > stop => return Err(self.never_repeats(part)),
+            (Some(stop), Some(step)) if start + step > stop => {
+                return Err(self.never_repeats(part, start, stop));
+            }
             (Some(stop), step) => Rest::Range { stop, step: step.unwrap_or(1) },
         };
         Ok((start, rest))
@@ -255,15 +273,16 @@ impl Field {
         }
     }
 
+    /// Bounded, so that no sum with it overflows.
     fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
         match text.parse::<u32>() {
             Ok(0) | Err(_) => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
-            Ok(step) if step <= self.max - self.min => Ok(step),
-            Ok(_) => Err(self.never_repeats(part)),
+            Ok(step) => Ok(step.min(10_000)),
         }
     }
 
-    fn never_repeats(&self, part: &str) -> Invalid {
-        Invalid::new(format!("{}: '{part}' steps beyond {}", self.name, self.max))
+    fn never_repeats(&self, part: &str, start: u32, stop: u32) -> Invalid {
+        Invalid::new(format!("{}: '{part}' steps beyond {stop}", self.name))
+            .hint(format!("without a repetition it is {start}"))
     }
 }

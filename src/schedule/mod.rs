@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-use crate::config::value::Invalid;
-use calendar::Calendar;
+use crate::config::value::{Invalid, refuse_quotes};
+use calendar::{Calendar, Set};
 pub use zone::{Zone, ZoneError};
 
 /// When to run; the zone may follow from the environment.
@@ -35,13 +35,22 @@ pub struct ZonedSchedule {
 
 impl Schedule {
     /// Reads a schedule: five crontab fields, a nickname (`@daily`), or a calendar event; a zone may be
-    /// the last word. One that never occurs (31 February) is none.
+    /// the last word, or `TZ=ZONE` the first. One that never occurs (31 February) is none.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        refuse_quotes(text.trim())?;
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (calendar, zone) = match words.as_slice() {
+        let (assigned, words) = zone_assignment(&words)?;
+        let (calendar, zone) = match words {
             [] => return Err(Invalid::new("is empty").hint(event::FORM)),
             [nickname, zone @ ..] if nickname.starts_with('@') => {
                 (cron::nickname(nickname)?, zone_of(zone, "a nickname")?)
+            }
+            [first, second, third, fourth, fifth, sixth, rest @ ..]
+                if [first, second, third, fourth, fifth, sixth]
+                    .iter()
+                    .all(|word| cron::is_foreign_field(word)) =>
+            {
+                return Err(cron::more_than_five(&[first, second, third, fourth, fifth, sixth], rest));
             }
             [minute, hour, day, month, weekday, zone @ ..] => {
                 (cron::fields([minute, hour, day, month, weekday])?, zone_of(zone, "five fields")?)
@@ -52,12 +61,14 @@ impl Schedule {
             }
             words => event::parse(words)?,
         };
-        if !calendar.ever_occurs() {
-            return Err(Invalid::new("never occurs: there is no such date"));
-        }
+        refuse_what_never_occurs(&calendar)?;
         let without_zone = words.len() - usize::from(zone.is_some());
         let text = words.get(..without_zone).unwrap_or_default().join(" ");
-        Ok(Schedule { text, calendar, zone })
+        match (assigned, zone) {
+            (Some(_), Some(_)) => Err(Invalid::new("names two zones")
+                .hint("leave out the one before the schedule, or the last word")),
+            (assigned, zone) => Ok(Schedule { text, calendar, zone: assigned.or(zone) }),
+        }
     }
 
     /// Whether the last word names the zone.
@@ -75,12 +86,40 @@ impl Schedule {
     }
 }
 
+/// `TZ=Asia/Tokyo` or `CRON_TZ=Asia/Tokyo` before the schedule, and the words behind it.
+fn zone_assignment<'w, 't>(words: &'w [&'t str]) -> Result<(Option<Zone>, &'w [&'t str]), Invalid> {
+    let [first, rest @ ..] = words else { return Ok((None, words)) };
+    let Some(name) = ["TZ=", "CRON_TZ="].iter().find_map(|variable| first.strip_prefix(variable)) else {
+        return Ok((None, words));
+    };
+    let name = name.trim_matches(['"', '\'']);
+    Ok((Some(Zone::named(name.strip_prefix(':').unwrap_or(name))?), rest))
+}
+
 fn zone_of(words: &[&str], behind: &str) -> Result<Option<Zone>, Invalid> {
+    const COMMAND: &str = "the command goes behind the options: --schedule 'WHEN' -- COMMAND";
     match words {
         [] => Ok(None),
+        [path, ..]
+            if path.contains('/') && Zone::named(path).is_err() && path.starts_with(['/', '.', '~']) =>
+        {
+            Err(Invalid::new(format!("has a command behind {behind}")).hint(COMMAND))
+        }
         [zone] => Ok(Some(Zone::named(zone)?)),
-        _ => Err(Invalid::new(format!("has more than a zone behind {behind}"))),
+        _ => Err(Invalid::new(format!("has more than a zone behind {behind}")).hint(COMMAND)),
     }
+}
+
+fn refuse_what_never_occurs(calendar: &Calendar) -> Result<(), Invalid> {
+    if calendar.ever_occurs() {
+        return Ok(());
+    }
+    let on_any_weekday = Calendar { weekdays: Set::range(0, 6), ..calendar.clone() };
+    Err(match on_any_weekday.ever_occurs() {
+        true => Invalid::new("never occurs: the date is never that weekday").hint("leave the weekday out"),
+        false => Invalid::new("never occurs: there is no such date")
+            .hint("the last day of a month is '*-*~1', that of February '*-02~1'"),
+    })
 }
 
 impl ZonedSchedule {

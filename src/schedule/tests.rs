@@ -117,12 +117,13 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("0 0 31 2 *", "never occurs"),
         ("0 0 31 4,6,9,11 *", "never occurs"),
         ("2025-02-29 12:00", "never occurs"),
-        ("Tue 2026-11-23", "never occurs"),
+        ("Tue 2026-11-23", "never that weekday"),
         ("*/60 * * * *", "steps beyond"),
         ("0 */24 * * *", "steps beyond"),
         ("*:0/60", "steps beyond"),
         ("*:50/15", "steps beyond"),
-        ("*:*/15", "'*' stands alone"),
+        ("*:*/15", "has a step behind '*'"),
+        ("*,5:00", "'*' stands alone"),
         ("60 * * * *", "not from 0 to 59"),
         ("* 24 * * *", "not from 0 to 23"),
         ("* * 0 * *", "not from 1 to 31"),
@@ -132,7 +133,7 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("*/0 * * * *", "no step"),
         ("1- * * * *", "not from"),
         ("+5 * * * *", "not from"),
-        ("0 0 L * *", "not from"),
+        ("0 0 L * *", "no place"),
         ("24:00", "not from 0 to 23"),
         ("09:00:60", "not from 0 to 59"),
         ("09:00:00.5", "not from"),
@@ -146,13 +147,96 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("@reboot", "no time"),
         ("@fortnightly", "no nickname"),
         ("@daily Asia/Tokyo x", "more than a zone"),
-        ("0 9 * * * * Asia/Tokyo", "more than a zone"),
+        ("0 9 * * * * Asia/Tokyo", "has six fields"),
+        ("Mon,,Tue 09:00", "no weekday"),
+        ("*:0,30,", "not from"),
+        ("TZ=Asia/Tokyo 0 9 * * * UTC", "names two zones"),
+        ("TZ=Asia/Tokyo", "is empty"),
         ("", "is empty"),
     ] {
         match Schedule::parse(text) {
             Ok(schedule) => panic!("{text}: {schedule:?}"),
             Err(invalid) => assert!(invalid.reason.contains(why), "{text}: {invalid}"),
         }
+    }
+}
+
+#[test]
+fn what_is_written_elsewhere_is_answered_with_our_spelling() {
+    for (text, why, hint) in [
+        ("0 */5 * * * *", "has six fields", "write '*/5 * * * *'"),
+        ("0 0 12 * * ?", "has six fields", "write '0 12 * * *'"),
+        ("0 0 12 ? * MON-FRI", "has six fields", "write '0 12 * * MON-FRI'"),
+        ("0 0 12 * * ? Asia/Tokyo", "has six fields", "write '0 12 * * * Asia/Tokyo'"),
+        ("0 0 12 ? * 2", "has six fields", "name the weekdays"),
+        ("*/10 * * * * *", "has six fields", "write '*:*:0/10'"),
+        ("30 * * * * *", "has six fields", "write '*:*:30'"),
+        ("30 0 9 * * *", "has six fields", "'Mon..Fri 09:00:30'"),
+        ("0 9 * * * 2026", "has a sixth field", "'2026-*-* 09:00'"),
+        ("0 12 * * ?", "has no place in five fields", "write *"),
+        ("0 0 L * *", "has no place in five fields", "'*-*~1 04:30'"),
+        ("0 0 L-3 * *", "has no place in five fields", "'*-*~1 04:30'"),
+        ("0 0 15W * *", "has no place in five fields", "no counterpart"),
+        ("0 0 * * 1#1", "has no place in five fields", "'Mon *-*-1..7 04:30'"),
+        ("0 0 * * fri#2", "has no place in five fields", "'Fri *-*-8..14 04:30'"),
+        ("0 0 * * 7#5", "has no place in five fields", "'Sun *-*-29..31 04:30'"),
+        ("0 0 * * 5L", "has no place in five fields", "'Fri *-*~7/1 04:30'"),
+        ("*:*/5", "has a step behind '*'", "write '*:0/5'"),
+        ("*/2:00", "has a step behind '*'", "write '0/2:00'"),
+        ("*-*-*/2", "has a step behind '*'", "write '*-*-1/2'"),
+        ("09:00 Mon", "the weekdays come first", "write 'Mon 09:00'"),
+        ("*-*-1 09:00 Mon,Tue", "the weekdays come first", "write 'Mon,Tue *-*-1 09:00'"),
+        ("0:57..58/5", "'57..58/5' steps beyond 58", "it is 57"),
+        ("57-58/5 * * * *", "'57-58/5' steps beyond 58", "it is 57"),
+        ("*:0/60", "steps beyond 59", "it is 0"),
+        ("'0 9 * * *'", "has quotes of its own", "take the inner quotes out"),
+        ("\"Mon 09:00\"", "has quotes of its own", "take the inner quotes out"),
+        ("*-02-30", "there is no such date", "'*-02~1'"),
+        ("Tue 2026-11-23", "never that weekday", "leave the weekday out"),
+        ("0 9 * * * /usr/bin/hook", "has a command behind five fields", "-- COMMAND"),
+        ("0 9 * * * root run-parts /etc/cron.daily", "has more than a zone behind five fields", "-- COMMAND"),
+        ("TZ=JST 0 9 * * *", "is no time zone", "write Asia/Tokyo"),
+    ] {
+        let invalid = Schedule::parse(text).expect_err(text);
+        assert!(invalid.reason.contains(why), "{text}: {invalid}");
+        assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {invalid:?}");
+        // what is offered can be written
+        if let Some(offered) = invalid.hint.as_deref().and_then(|hint| hint.split('\'').nth(1))
+            && !offered.contains("WHEN")
+        {
+            assert!(Schedule::parse(offered).is_ok(), "{text}: {offered}");
+        }
+    }
+}
+
+#[test]
+fn a_zone_may_stand_before_the_schedule_as_in_a_crontab() {
+    for (text, same) in [
+        ("TZ=Asia/Tokyo 0 9 * * *", "0 9 * * * Asia/Tokyo"),
+        ("CRON_TZ=Asia/Tokyo @daily", "@daily Asia/Tokyo"),
+        ("CRON_TZ=\"Asia/Tokyo\" 0 9 * * *", "0 9 * * * Asia/Tokyo"),
+        ("TZ=:Asia/Tokyo Mon 09:00", "Mon 09:00 Asia/Tokyo"),
+    ] {
+        assert_eq!(zoned(text), zoned(same), "{text}");
+        assert_eq!(zoned(text).key(), zoned(same).key(), "{text}");
+    }
+}
+
+#[test]
+fn crontab_ranges_of_weekdays_may_end_on_sunday() {
+    for (text, same) in [
+        ("0 9 * * fri-sun", "0 9 * * 0,5,6"),
+        ("0 9 * * sat-sun", "0 9 * * 6,7"),
+        ("0 9 * * 6-0", "0 9 * * 0,6"),
+        ("0 9 * * 1-0", "0 9 * * *"),
+        ("0 9 * * fri-sun/2", "0 9 * * 5,7"),
+        ("0 9 * * 7-0", "0 9 * * 0"),
+        ("0 9 * * 0-0", "0 9 * * 0"),
+    ] {
+        assert_eq!(next(text, "2026-11-23T00:00:00Z", 20), next(same, "2026-11-23T00:00:00Z", 20), "{text}");
+    }
+    for text in ["0 9 * * sat-mon", "0 9 * * 7-1", "0 9 6-0 * *", "10-0 9 * * *"] {
+        assert!(Schedule::parse(text).is_err(), "{text}");
     }
 }
 

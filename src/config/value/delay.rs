@@ -25,14 +25,33 @@ impl Delay {
     pub fn parse_or_zero(text: &str) -> Result<Self, Invalid> {
         const FORM: &str = "write seconds (60, 0.5) or units (90s, 5m, 1h30m, 2days)";
         let trimmed = text.trim();
-        if trimmed.starts_with('-') {
+        if trimmed.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
             return Err(Invalid::new("must not be negative"));
+        }
+        if trimmed.contains('M') {
+            return Err(Invalid::new("has the unit 'M'").hint("write 5m for minutes, 5months for months"));
+        }
+        if trimmed.contains(|c: char| c.is_ascii_uppercase()) {
+            return Err(Invalid::new("has a unit in upper case")
+                .hint("write it in lower case: 90s, 5m, 1h30m, 2days"));
         }
         let bare_number = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let duration = if bare_number {
             humantime::parse_duration(&format!("{trimmed}s"))
         } else {
             humantime::parse_duration(trimmed)
+        };
+        let duration = match duration {
+            Err(humantime::DurationError::NumberOverflow) if trimmed.contains('.') => {
+                match of_fraction(trimmed) {
+                    Some(duration) => Ok(duration),
+                    None => {
+                        return Err(Invalid::new("has a fraction with too many digits")
+                            .hint("write whole units: 1h20m"));
+                    }
+                }
+            }
+            duration => duration,
         };
         match duration {
             Ok(duration) if duration <= HUNDRED_YEARS => Ok(Delay(duration)),
@@ -52,6 +71,25 @@ impl Delay {
     pub fn duration(self) -> Duration {
         self.0
     }
+}
+
+/// `1.33333h`, which humantime refuses because it is no whole number of seconds: what is left is cut off below
+/// the nanosecond.
+fn of_fraction(text: &str) -> Option<Duration> {
+    let (whole, rest) = text.split_once('.')?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (fraction, unit) = rest.split_at_checked(digits).filter(|(fraction, _)| fraction.len() <= 18)?;
+    let unit = match unit.trim() {
+        "" => Duration::from_secs(1),
+        unit if unit.contains(|c: char| c.is_ascii_digit()) => return None,
+        unit => humantime::parse_duration(&format!("1{unit}")).ok()?,
+    };
+    let denominator = 10_u128.checked_pow(fraction.len().try_into().ok()?)?;
+    let whole: u64 = whole.parse().ok()?;
+    let numerator = u128::from(whole).checked_mul(denominator)?.checked_add(fraction.parse().ok()?)?;
+    let nanoseconds = numerator.checked_mul(unit.as_nanos())? / denominator;
+    let seconds = u64::try_from(nanoseconds / 1_000_000_000).ok()?;
+    Some(Duration::new(seconds, u32::try_from(nanoseconds % 1_000_000_000).ok()?))
 }
 
 /// In words as short as the input: `60 s`, `1h 30m`.
@@ -87,8 +125,33 @@ mod tests {
             ("1.5h", seconds(5_400)),
             ("250ms", Duration::from_millis(250)),
             (" 60 ", seconds(60)),
+            ("1.33333h", Duration::from_millis(4_799_988)),
+            ("0.3333333333s", Duration::from_nanos(333_333_333)),
+            ("2.7 days", seconds(233_280)),
+            ("1.0000001d", Duration::from_nanos(86_400_008_640_000)),
+            ("3months", seconds(3 * 2_630_016)),
         ] {
             assert_eq!(parsed(text), Some(duration), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_unit_or_a_fraction() {
+        for (text, reason, hint) in [
+            ("5M", "has the unit 'M'", "5months for months"),
+            ("1h5M", "has the unit 'M'", "write 5m for minutes"),
+            ("1H", "has a unit in upper case", "1h30m"),
+            ("30S", "has a unit in upper case", "90s"),
+            ("5Min", "has the unit 'M'", "5m"),
+            ("1h0.12345678901234567891h", "has a fraction with too many digits", "1h20m"),
+            ("--", "is not a duration", "seconds"),
+            ("-1", "must not be negative", ""),
+            ("0.0000000001s", "must be more than zero", ""),
+            ("99999999999.5years", "is too long (a hundred years at most)", ""),
+        ] {
+            let invalid = Delay::parse(text).expect_err(text);
+            assert_eq!(invalid.reason, reason, "{text}");
+            assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {invalid:?}");
         }
     }
 

@@ -52,5 +52,15 @@ impl Invalid {
 
 /// The value as text, for options that take text.
 pub fn text(value: &OsStr) -> Result<&str, Invalid> {
-    value.to_str().ok_or_else(|| Invalid::new("not UTF-8"))
+    let text = value.to_str().ok_or_else(|| Invalid::new("not UTF-8"))?;
+    refuse_quotes(text).map(|()| text)
+}
+
+/// Quotes that a shell has not taken off: no value of such an option has any.
+pub fn refuse_quotes(text: &str) -> Result<(), Invalid> {
+    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    match is_quoted('"') || is_quoted('\'') {
+        true => Err(Invalid::new("has quotes of its own").hint("take the inner quotes out")),
+        false => Ok(()),
+    }
 }
