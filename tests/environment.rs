@@ -339,7 +339,7 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
     let scratch = Scratch::new("dotenv-bad");
     let bad = [
         ("hunter2 hunter2", "not a line of the dotenv dialect"),
-        ("B='1' hunter2", "something right behind the closing quote"),
+        ("B='1' hunter2", "something right after the closing quote"),
         ("C=${D:-$hunter2}", "a '${' that is neither ${NAME} nor ${NAME:-word} with a plain word"),
         ("D=pa$hunter2", "a '$' before a name that is not set"),
         ("D=\"${hunter2}\"", "a '$' before a name that is not set"),
@@ -347,20 +347,20 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
         ("E=hunter2$", "a '$' that names no variable"),
         ("F=#hunter2", "a '#' where the value begins"),
         ("F= # hunter2", "a '#' where the value begins"),
-        ("F=hunter2\t# c", "a '#' right behind a tab"),
+        ("F=hunter2\t# c", "a '#' right after a tab"),
         ("G=hunter2\\$GOOD", "a backslash before a '$' without quotes"),
         ("H=\"a\\qhunter2\"", "a backslash in double quotes with another meaning elsewhere"),
         ("I=hunter2\u{a0}", "a control character or an unusual blank outside of quotes"),
-        ("J='hunter2'x", "something right behind the closing quote"),
-        ("J=\"one\nhunter2\"x", "a quote that closes on a later line, with something right behind it"),
+        ("J='hunter2'x", "something right after the closing quote"),
+        ("J=\"one\nhunter2\"x", "a quote that closes on a later line, with something right after it"),
         ("=hunter2", "no name at the beginning of the line"),
         ("1HUNTER=hunter2", "not a name and '=' at the beginning of the line"),
-        ("K:hunter2", "a ':' behind the name without a blank behind it"),
+        ("K:hunter2", "a ':' after the name, and no blank after it"),
         ("L=${LATIN}", "a variable that is not UTF-8"),
         ("GOOD", "a name without '=' that an earlier line sets"),
         ("# hunter2\rN=1", "a CR that ends no line"),
         ("M=\"one\nhunter2", "a quote that is never closed"),
-        // goes on behind it; what refers to a refused line is not judged
+        // goes on after it; what refers to a refused line is not judged
         ("O=$K$M", "-"),
         ("P=hunter2$", "a '$' that names no variable"),
     ];

@@ -8,8 +8,10 @@ use lexopt::Arg;
 
 use super::flags::{FLAGS, Flag, Role, Takes};
 use super::{Ask, ExplainForm, Given, Origin, Request, foreign};
+use crate::config::value::Delay;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
+use crate::schedule::{Schedule, Zone};
 
 /// What can be wrong with the words themselves.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,14 @@ pub enum CommandLineError {
         /// The option.
         long: String,
     },
+    /// `--interval 1 min`, which would run a program `min`.
+    #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
+    ValueApart {
+        /// The option.
+        long: &'static str,
+        /// The word after its value.
+        word: String,
+    },
     /// `--explain=yaml`
     #[error("--explain: invalid value: is neither 'text' nor 'json'")]
     ExplainForm,
@@ -51,6 +61,9 @@ impl Problem for CommandLineError {
             CommandLineError::Unknown { remedy, .. } => {
                 Some(remedy.clone().unwrap_or_else(|| "--help lists all options".to_string()))
             }
+            CommandLineError::ValueApart { word, .. } => {
+                Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
+            }
             _ => None,
         }
     }
@@ -61,6 +74,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
     let mut request = Request::default();
     let mut parser = lexopt::Parser::from_args(words);
     loop {
+        let is_after_dashes =
+            parser.try_raw_args().is_some_and(|words| words.peek() == Some(OsStr::new("--")));
         let argument = match parser.next() {
             Ok(Some(_)) if findings.are_many() => return request,
             Ok(Some(argument)) => argument,
@@ -79,6 +94,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
         let flag = match argument {
             Arg::Value(program) => {
                 // options end at the first word that is none
+                if !is_after_dashes && let Some(error) = value_apart(request.given.last(), &program) {
+                    findings.push(error);
+                }
                 request.words.push(program);
                 request.words.extend(parser.raw_args().into_iter().flatten());
                 return request;
@@ -145,6 +163,24 @@ fn ask(request: &mut Request, flag: &'static Flag, value: &OsStr, findings: &mut
             }));
         }
     }
+}
+
+/// A word that goes on with the value of the option before it, and that nobody calls a program.
+fn value_apart(last: Option<&Given>, word: &OsStr) -> Option<CommandLineError> {
+    let last = last?;
+    let text = word.to_str()?;
+    let is_duration = |text: &str| Delay::parse_or_zero(text).is_ok();
+    let goes_on = match last.flag.takes {
+        Takes::Value("DURATION" | "F:MAX") => is_duration(text) || is_duration(&format!("1{text}")),
+        Takes::Value("WHEN") => {
+            let whole = format!("{} {text}", last.value.to_string_lossy());
+            Schedule::is_field(text)
+                || (!text.contains('/') && Schedule::parse(&whole).is_ok())
+                || Zone::named(text).is_ok()
+        }
+        _ => false,
+    };
+    goes_on.then(|| CommandLineError::ValueApart { long: last.flag.long, word: text.to_string() })
 }
 
 /// Passes over the value of an unknown option, so that it is not taken for the program. Whether there
@@ -215,6 +251,43 @@ mod tests {
         let (request, findings) = parsed(&words);
         assert_eq!(request.words, ["prog", "-u"]);
         assert_eq!(findings.iter().count(), 4);
+    }
+
+    #[test]
+    fn a_word_that_goes_on_with_a_value_is_no_program_unless_dashes_stand_before_it() {
+        for words in [
+            ["--interval", "1", "min"].as_slice(),
+            &["--interval=1", "min", "prog"],
+            &["--interval", "5", "m"],
+            &["--every", "1h", "30m"],
+            &["--timeout", "90", "seconds", "prog"],
+            &["--grace", "2", "5"],
+            &["--backoff", "2:5", "min", "prog"],
+            &["--interval", "${EVERY}", "min"],
+            &["--schedule", "Mon", "09:00"],
+            &["--schedule", "09:00", "Asia/Tokyo", "prog"],
+            &["--schedule", "*/5", "*", "*", "*", "*", "prog"],
+            &["--schedule", "0", "9", "*", "*", "*"],
+        ] {
+            let (_, findings) = parsed(words);
+            let texts = texts(&findings);
+            assert!(texts.len() == 1 && texts[0].contains("looks like a part of it"), "{words:?}: {texts:?}");
+        }
+        for words in [
+            ["--interval", "1", "--", "min"].as_slice(),
+            &["--interval", "1", "--once", "min"],
+            &["--interval", "1", "minute-report", "min"],
+            &["--interval", "60", "./m"],
+            &["--interval", "60", "mv", "min"],
+            &["--user", "abc", "min"],
+            &["--schedule", "09:00", "--", "Asia/Tokyo"],
+            &["--schedule", "09:00", "/usr/bin/prog"],
+            &["--schedule", "09:00", "report"],
+        ] {
+            let (request, findings) = parsed(words);
+            assert!(findings.is_empty(), "{words:?}: {:?}", texts(&findings));
+            assert!(!request.words.is_empty());
+        }
     }
 
     #[test]

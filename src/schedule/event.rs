@@ -138,7 +138,7 @@ fn refuse_star_with_step(word: &str, first: u32) -> Result<(), Invalid> {
         return Ok(());
     }
     let spelled = word.replace("*/", &format!("{first}/"));
-    Err(Invalid::new(format!("'{word}' has a step behind '*'")).hint(format!("write '{spelled}'")))
+    Err(Invalid::new(format!("'{word}' has a step after '*'")).hint(format!("write '{spelled}'")))
 }
 
 fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {

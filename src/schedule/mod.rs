@@ -71,7 +71,12 @@ impl Schedule {
         }
     }
 
-    /// Whether the last word names the zone.
+    /// Whether a word could be a field of a crontab and nothing else.
+    pub(crate) fn is_field(word: &str) -> bool {
+        cron::is_field(word)
+    }
+
+    /// Whether it names the zone.
     pub fn names_zone(&self) -> bool {
         self.zone.is_some()
     }
@@ -86,7 +91,7 @@ impl Schedule {
     }
 }
 
-/// `TZ=Asia/Tokyo` or `CRON_TZ=Asia/Tokyo` before the schedule, and the words behind it.
+/// `TZ=Asia/Tokyo` or `CRON_TZ=Asia/Tokyo` before the schedule, and the words after it.
 fn zone_assignment<'w, 't>(words: &'w [&'t str]) -> Result<(Option<Zone>, &'w [&'t str]), Invalid> {
     let [first, rest @ ..] = words else { return Ok((None, words)) };
     let Some(name) = ["TZ=", "CRON_TZ="].iter().find_map(|variable| first.strip_prefix(variable)) else {
@@ -96,17 +101,17 @@ fn zone_assignment<'w, 't>(words: &'w [&'t str]) -> Result<(Option<Zone>, &'w [&
     Ok((Some(Zone::named(name.strip_prefix(':').unwrap_or(name))?), rest))
 }
 
-fn zone_of(words: &[&str], behind: &str) -> Result<Option<Zone>, Invalid> {
-    const COMMAND: &str = "the command goes behind the options: --schedule 'WHEN' -- COMMAND";
+fn zone_of(words: &[&str], after: &str) -> Result<Option<Zone>, Invalid> {
+    const COMMAND: &str = "the command comes after the options: --schedule 'WHEN' -- COMMAND";
     match words {
         [] => Ok(None),
         [path, ..]
             if path.contains('/') && Zone::named(path).is_err() && path.starts_with(['/', '.', '~']) =>
         {
-            Err(Invalid::new(format!("has a command behind {behind}")).hint(COMMAND))
+            Err(Invalid::new(format!("has a command after {after}")).hint(COMMAND))
         }
         [zone] => Ok(Some(Zone::named(zone)?)),
-        _ => Err(Invalid::new(format!("has more than a zone behind {behind}")).hint(COMMAND)),
+        _ => Err(Invalid::new(format!("has more than a zone after {after}")).hint(COMMAND)),
     }
 }
 

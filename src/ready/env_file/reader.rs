@@ -141,7 +141,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         while self.has_word()? {
             let line = self.cursor.line();
             let Some((name, operator)) = self.assigned_name()? else {
-                return Err(not_an_assignment(line, last));
+                return Err(not_an_assignment(line, last, self.cursor.rest()));
             };
             let word = self.word_of(&name, Place::Value(&name))?;
             let assign = Assign { name, line, operator, word };
@@ -266,7 +266,7 @@ impl<'a, 'e> Reader<'a, 'e> {
             _ => (name, Operator::Set),
         };
         if !names::is_name(name) {
-            return Err(no_name());
+            return Err(if is_foreign_name(&text) { Refusal::foreign_name(line) } else { no_name() });
         }
         let name = String::from_utf8_lossy(name).into_owned();
         match value {
@@ -318,13 +318,24 @@ fn is_plain_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| names::is_name_byte(*byte))
 }
 
-fn not_an_assignment(line: usize, last: Option<String>) -> Refusal {
-    // a word behind an assignment on its line: a value with a blank and no quotes
+fn not_an_assignment(line: usize, last: Option<String>, rest: &[u8]) -> Refusal {
+    // a word after an assignment on its line: a value with a blank and no quotes
     match last {
         Some(name) => {
             let remedy = format!("put the value in quotes: {name}='…'");
             Refusal::new(line, "a second word, which bash would run as a command", remedy)
         }
+        None if is_foreign_name(rest) => Refusal::foreign_name(line),
         None => Refusal::new(line, "not an assignment", "write NAME=VALUE, without blanks around '='"),
     }
+}
+
+/// `spring.port=` or `MY-NAME=`, which other programs have as names.
+fn is_foreign_name(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| names::is_name_byte(*byte) || matches!(byte, b'.' | b'-');
+    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(length).unwrap_or((text, &[]));
+    rest.starts_with(b"=")
+        && name.first().is_some_and(|first| names::is_name_byte(*first) && !first.is_ascii_digit())
+        && !names::is_name(name)
 }

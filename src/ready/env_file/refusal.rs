@@ -29,6 +29,11 @@ impl Refusal {
         Refusal::new(line, what, "use another name")
     }
 
+    pub(super) fn foreign_name(line: usize) -> Self {
+        let remedy = "write it with '_'; --dotenv and --env-dir take such names";
+        Refusal::new(line, "a name with '.' or '-', which bash has not", remedy)
+    }
+
     pub(super) fn array(line: usize) -> Self {
         Refusal::new(line, "an array has no place in an environment", "use a variable for each")
     }

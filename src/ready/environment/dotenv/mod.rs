@@ -17,7 +17,7 @@ use crate::sys::environ::{self, ProcessEnvironment};
 use statement::{Definition, Refused, Statement, Statements};
 use value::{Piece, Value};
 
-/// The longest value, with its name: the kernel's bound, less `=` and the NUL behind it.
+/// The longest value, with its name: the kernel's bound, less `=` and the NUL after it.
 const MAX_VALUE: usize = (128 << 10) - 2;
 /// All values of a file together: more than the kernel passes to a program.
 const MAX_TOTAL: usize = 4 << 20;

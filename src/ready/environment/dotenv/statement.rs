@@ -36,20 +36,20 @@ const BAD_NAME: Because = (
     "not a name and '=' at the beginning of the line",
     "write NAME='value'; a name is letters, digits, '_', '.' and '-', and begins with no digit",
 );
-const COLON: Because = ("a ':' behind the name without a blank behind it", "write NAME=value");
+const COLON: Because = ("a ':' after the name, and no blank after it", "write NAME=value");
 const HASH: Because =
     ("a '#' where the value begins", "put the value in single quotes, or the comment on a line of its own");
 const HASH_BEHIND_TAB: Because =
-    ("a '#' right behind a tab", "write a space before the comment, or put the value in single quotes");
-const BEHIND_QUOTE: Because = ("something right behind the closing quote", "put the whole value in quotes");
+    ("a '#' right after a tab", "write a space before the comment, or put the value in single quotes");
+const BEHIND_QUOTE: Because = ("something right after the closing quote", "put the whole value in quotes");
 const BEHIND_QUOTE_BELOW: Because = (
-    "a quote that closes on a later line, with something right behind it",
+    "a quote that closes on a later line, with something right after it",
     "close the quote where the value ends",
 );
 const OPEN: Because = ("a quote that is never closed", "close it where the value ends");
 const CARRIAGE_RETURN: Because = ("a CR that ends no line", "save the file with line ends of LF");
 
-/// The statements of a file. Goes on behind a refused one, on the next line.
+/// The statements of a file. After a refused one it goes on with the next line.
 pub(super) struct Statements<'a> {
     rest: &'a str,
     line: usize,

@@ -33,7 +33,7 @@ const BRACES: Because = (
     "a '${' that is neither ${NAME} nor ${NAME:-word} with a plain word",
     "write the value out, or put it in single quotes",
 );
-const JOINED: Because = ("a letter beyond ASCII right behind '$NAME'", "write ${NAME}");
+const JOINED: Because = ("a letter beyond ASCII right after '$NAME'", "write ${NAME}");
 const ESCAPE: Because =
     ("a backslash in double quotes with another meaning elsewhere", "write \\\\, or use single quotes");
 const NUL: Because = ("a NUL byte", "remove it: no variable can hold one");
@@ -120,7 +120,7 @@ fn refuse_in_quotes(inner: &str) -> Result<(), Because> {
     Ok(())
 }
 
-/// What a backslash makes of the text behind it, and what is left.
+/// What a backslash makes of the text after it, and what is left.
 fn escape(behind: &str) -> Result<(&'static str, &str), Because> {
     let mut characters = behind.chars();
     let escaped = match characters.next() {
@@ -139,7 +139,7 @@ fn escape(behind: &str) -> Result<(&'static str, &str), Because> {
     Ok((escaped, characters.as_str()))
 }
 
-/// Behind a `$`: adds what it stands for, gives what is left.
+/// After a `$`: adds what it stands for, gives what is left.
 fn dollar<'a>(behind: &'a str, value: &mut Value<'a>) -> Result<&'a str, Because> {
     if let Some(rest) = behind.strip_prefix('$') {
         value.push(Piece::Text("$"));
@@ -177,7 +177,7 @@ fn braces(inner: &str) -> Result<Piece<'_>, Because> {
     Ok(Piece::Reference { name, otherwise: Some(Otherwise { word, also_if_empty }) })
 }
 
-/// A name that `$` takes at the beginning of a text, and what is behind it.
+/// A name that `$` takes at the beginning of a text, and what follows it.
 fn split_name(text: &str) -> (&str, &str) {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let length = match text.starts_with(|c: char| c.is_ascii_digit()) {
