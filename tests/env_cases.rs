@@ -85,3 +85,104 @@ fn what_is_read_has_the_values_that_bash_gives() {
     assert_eq!(differing, [""; 0], "silently other values than bash's");
     assert!(percentage >= 97.0, "{percentage:.1} %: {refused:?}");
 }
+
+/// What `docker create --env-file` of Docker 28.2.2 makes of a file, none if it is an error, and how config.env
+/// and `--env-file` read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Same,
+    /// Read, with another value: docs/differences.md.
+    Differs,
+    /// Only docker reads it.
+    Refused,
+    /// Only we do.
+    OnlyHere,
+}
+
+const DOCKER: [(&str, Option<&[(&str, &str)]>, Beside); 44] = {
+    use Beside::{Differs, OnlyHere, Refused, Same};
+    [
+        ("A=x\n", Some(&[("A", "x")]), Same),
+        ("A=\n", Some(&[("A", "")]), Same),
+        ("#A=x\n", Some(&[]), Same),
+        ("  A=x\n", Some(&[("A", "x")]), Same),
+        ("\u{feff}A=x\n", Some(&[("A", "x")]), Same),
+        ("A=x\r\n", Some(&[("A", "x")]), Same),
+        ("A=1\nA=2\n", Some(&[("A", "2")]), Same),
+        ("A=a#b\n", Some(&[("A", "a#b")]), Same),
+        ("A=*\n", Some(&[("A", "*")]), Same),
+        ("A={a,b}\n", Some(&[("A", "{a,b}")]), Same),
+        ("A=!x\n", Some(&[("A", "!x")]), Same),
+        ("A=https://h/p?x=1#f\n", Some(&[("A", "https://h/p?x=1#f")]), Same),
+        ("A=a=b\n", Some(&[("A", "a=b")]), Same),
+        ("A=caf\u{e9}\n", Some(&[("A", "caf\u{e9}")]), Same),
+        ("A='x'\n", Some(&[("A", "'x'")]), Differs),
+        ("A=\"x\"\n", Some(&[("A", "\"x\"")]), Differs),
+        ("A='it'\"s\"\n", Some(&[("A", "'it'\"s\"")]), Differs),
+        ("A=\"a\\nb\"\n", Some(&[("A", "\"a\\nb\"")]), Differs),
+        ("A=x # c\n", Some(&[("A", "x # c")]), Differs),
+        ("A='x' # c\n", Some(&[("A", "'x' # c")]), Differs),
+        ("A=$HOME\n", Some(&[("A", "$HOME")]), Differs),
+        ("A=${B:-c}\n", Some(&[("A", "${B:-c}")]), Differs),
+        ("A=~/x\n", Some(&[("A", "~/x")]), Differs),
+        ("A=C:\\x\n", Some(&[("A", "C:\\x")]), Differs),
+        ("A=x \n", Some(&[("A", "x ")]), Differs),
+        ("A=x;\n", Some(&[("A", "x;")]), Differs),
+        ("A=a\\\nB=1\n", Some(&[("A", "a\\"), ("B", "1")]), Differs),
+        ("A=x\tB=y\n", Some(&[("A", "x\tB=y")]), Differs),
+        ("A+=x\n", Some(&[("A+", "x")]), Differs),
+        ("A=x y\n", Some(&[("A", "x y")]), Refused),
+        ("A= x\n", Some(&[("A", " x")]), Refused),
+        ("A=$(x)\n", Some(&[("A", "$(x)")]), Refused),
+        ("A=`x`\n", Some(&[("A", "`x`")]), Refused),
+        ("A=a&b\n", Some(&[("A", "a&b")]), Refused),
+        ("A=a;b\n", Some(&[("A", "a;b")]), Refused),
+        ("A=(x)\n", Some(&[("A", "(x)")]), Refused),
+        ("A=x'y\n", Some(&[("A", "x'y")]), Refused),
+        ("A\n", Some(&[]), Refused),
+        ("a.b=x\n", Some(&[("a.b", "x")]), Refused),
+        ("A-B=x\n", Some(&[("A-B", "x")]), Refused),
+        ("1A=x\n", Some(&[("1A", "x")]), Refused),
+        ("A='a\nb=c'\n", Some(&[("A", "'a"), ("b", "c'")]), Differs),
+        ("export A=x\n", None, OnlyHere),
+        ("A=$'x y'\nexport A\n", None, OnlyHere),
+    ]
+};
+
+#[test]
+fn differs_from_dockers_env_file_which_has_raw_values() {
+    let inherited = Variables::from([("HOME".to_string(), b"/config".to_vec())]);
+    let mut counts = BTreeMap::new();
+    for (file, docker, beside) in DOCKER {
+        let ours = env_file::parse(file.as_bytes(), &|name| inherited.get(name).map(Vec::as_slice)).ok().map(
+            |read| {
+                let text = |value: Vec<u8>| String::from_utf8(value).expect("text");
+                read.assignments
+                    .into_iter()
+                    .map(|each| (each.name, text(each.value)))
+                    .collect::<BTreeMap<_, _>>()
+            },
+        );
+        let docker: Option<BTreeMap<String, String>> = docker.map(|variables| {
+            variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        });
+        let found = match (&ours, &docker) {
+            (Some(ours), Some(docker)) if ours == docker => Beside::Same,
+            (Some(_), Some(_)) => Beside::Differs,
+            (None, Some(_)) => Beside::Refused,
+            (Some(_), None) => Beside::OnlyHere,
+            (None, None) => panic!("{file:?} is read by neither"),
+        };
+        assert_eq!(found, beside, "{file:?}: {ours:?}, {docker:?}");
+        *counts.entry(format!("{found:?}")).or_insert(0) += 1;
+    }
+    let page = include_str!("../docs/differences.md");
+    let said = format!(
+        "Of {} inputs {} are read the same, {} are an error here, {} are read differently",
+        DOCKER.len(),
+        counts["Same"],
+        counts["Refused"],
+        counts["Differs"]
+    );
+    assert!(page.replace('\n', " ").contains(&said), "docs/differences.md says: {said}");
+}

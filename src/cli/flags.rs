@@ -524,7 +524,8 @@ pub static FLAGS: &[Flag] = &[
         Ok(())
     })
     .repeats()
-    .more("As compose's .env; it must exist. In the order of --env-file and --dotenv the later one wins."),
+    .more("With the values that compose gives to a .env, or an error; it must exist. In the order of --env-file and \
+         --dotenv the later one wins."),
     flag("no-env-file", Nothing, Environment, "do not read config.env", |settings, _| {
         settings.no_env_file = true;
         Ok(())

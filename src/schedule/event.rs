@@ -11,14 +11,30 @@ const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursd
 
 /// Reads the words; the last may be a zone.
 pub(super) fn parse(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
+    in_order(words).map_err(|invalid| match sorted(words) {
+        Some(sorted) => Invalid::new("has its words out of order: weekdays, date, time, zone")
+            .hint(format!("write '{}'", sorted.join(" "))),
+        None => invalid,
+    })
+}
+
+/// The same words in the order in which they can be read, if there is one.
+fn sorted<'t>(words: &[&'t str]) -> Option<Vec<&'t str>> {
+    let mut sorted = words.to_vec();
+    sorted.sort_by_key(|word| match word {
+        word if read_weekdays(word).is_ok() => 0,
+        word if word.contains(':') => 2,
+        word if word.contains(|c: char| c.is_ascii_alphabetic()) => 3,
+        _ => 1,
+    });
+    (sorted != words && in_order(&sorted).is_ok()).then_some(sorted)
+}
+
+fn in_order(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     if let Some(found) = words.iter().find(|word| word.starts_with('@')) {
         return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(FORM));
     }
     let (zone, words) = match words {
-        [rest @ .., last] if !rest.is_empty() && read_weekdays(last).is_ok() => {
-            let first = format!("'{last}' is out of place: the weekdays come first");
-            return Err(Invalid::new(first).hint(format!("write '{last} {}'", rest.join(" "))));
-        }
         [rest @ .., last] if !rest.is_empty() && last.contains(|c: char| c.is_ascii_alphabetic()) => {
             (Some(Zone::named(last)?), rest)
         }

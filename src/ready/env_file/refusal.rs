@@ -31,7 +31,7 @@ impl Refusal {
 
     pub(super) fn foreign_name(line: usize) -> Self {
         let remedy = "write it with '_'; --dotenv and --env-dir take such names";
-        Refusal::new(line, "a name with '.' or '-', which bash has not", remedy)
+        Refusal::new(line, "a name with '.' or '-', which bash does not allow", remedy)
     }
 
     pub(super) fn array(line: usize) -> Self {
