@@ -99,7 +99,10 @@ enum Beside {
     OnlyHere,
 }
 
-const DOCKER: [(&str, Option<&[(&str, &str)]>, Beside); 44] = {
+/// A file, docker's variables if it reads it, and how it is read here.
+type Input = (&'static str, Option<&'static [(&'static str, &'static str)]>, Beside);
+
+const DOCKER: [Input; 44] = {
     use Beside::{Differs, OnlyHere, Refused, Same};
     [
         ("A=x\n", Some(&[("A", "x")]), Same),

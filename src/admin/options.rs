@@ -1,7 +1,7 @@
 //! The table of commands and their options. It feeds the parser, `futo --help` and
 //! `futo COMMAND --help`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 
 use lexopt::Arg;
@@ -9,7 +9,8 @@ use lexopt::Arg;
 use super::CommandError;
 use crate::cli::flags::{FLAGS, Role};
 use crate::cli::help::wrapped;
-use crate::cli::{Flag, Takes, nearest};
+use crate::cli::{Flag, Takes, nearest, value_apart};
+use crate::error::Problem;
 use crate::exit::Exit;
 
 /// A command of `futo`.
@@ -103,13 +104,20 @@ impl Command {
         let usage = |what: String, remedy| CommandError::Usage { command: self.name, what, remedy };
         let mut read = Words::default();
         let mut parser = lexopt::Parser::from_args(words);
+        let mut last_option: Option<(&'static Flag, OsString)> = None;
         loop {
+            let is_after_dashes =
+                parser.try_raw_args().is_some_and(|words| words.peek() == Some(OsStr::new("--")));
+            let last = last_option.take().filter(|_| !is_after_dashes);
             let long = match parser.next() {
                 Ok(None) => break,
                 Ok(Some(Arg::Value(_))) if self.operands.is_empty() => {
                     return Err(usage("takes options only".to_string(), None));
                 }
                 Ok(Some(Arg::Value(operand))) => {
+                    if let Some(error) = last.and_then(|(flag, value)| value_apart(flag, &value, &operand)) {
+                        return Err(usage(error.to_string(), error.hint()));
+                    }
                     read.operands.push(operand);
                     continue;
                 }
@@ -123,7 +131,14 @@ impl Command {
                 Err(error) => return Err(usage(error.to_string(), None)),
             };
             if let Some(flag) = launch_option(self, &long) {
-                read.launch.push(with_value(flag, &mut parser).map_err(|what| usage(what, None))?);
+                let value = launch_value(flag, &mut parser).map_err(|what| usage(what, None))?;
+                let mut word = OsString::from(format!("--{}", flag.long));
+                if let Some(value) = value {
+                    word.push("=");
+                    word.push(&value);
+                    last_option = Some((flag, value));
+                }
+                read.launch.push(word);
                 continue;
             }
             let Some(option) = self.options.iter().find(|option| option.long == long) else {
@@ -196,21 +211,16 @@ fn is_launch_option(command: &Command, flag: &Flag) -> bool {
     command.launch_options && flag.role != Role::CommandLineOnly
 }
 
-/// `--interval=60`
-fn with_value(flag: &Flag, parser: &mut lexopt::Parser) -> Result<OsString, String> {
-    let mut word = OsString::from(format!("--{}", flag.long));
-    let value = match flag.takes {
-        Takes::Nothing => None,
-        Takes::OptionalValue(_) => parser.optional_value(),
-        Takes::Value(metavariable) => {
-            Some(parser.value().map_err(|_| format!("--{}: needs a value ({metavariable})", flag.long))?)
-        }
-    };
-    if let Some(value) = value {
-        word.push("=");
-        word.push(value);
+/// The value of a launcher's option, if it takes one.
+fn launch_value(flag: &Flag, parser: &mut lexopt::Parser) -> Result<Option<OsString>, String> {
+    match flag.takes {
+        Takes::Nothing => Ok(None),
+        Takes::OptionalValue(_) => Ok(parser.optional_value()),
+        Takes::Value(metavariable) => match parser.value() {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(format!("--{}: needs a value ({metavariable})", flag.long)),
+        },
     }
-    Ok(word)
 }
 
 /// `--scan-dir DIR`
@@ -257,11 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_goes_on_with_a_value_is_no_operand_unless_dashes_stand_before_it() {
+        let command = Command { launch_options: true, ..COMMAND };
+        let read = |words: &[&str]| command.read(words.iter().map(OsString::from));
+        for words in [&["a", "--interval", "1", "min"], &["a", "--schedule", "Mon", "09:00"]] {
+            assert!(
+                read(words).expect_err("refused").to_string().contains("looks like a part of it"),
+                "{words:?}"
+            );
+        }
+        for words in [&["a", "--interval", "1", "--", "min"], &["a", "--interval", "1", "--once", "min"]] {
+            assert!(read(words).is_ok(), "{words:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_in_the_table_is_refused_with_the_nearest_name() {
         assert_eq!(read(&["--jsn"]), Err("look: unknown option '--jsn'".to_string()));
         assert_eq!(read(&["--from"]), Err("look: --from: needs a value (DIR)".to_string()));
         let refused = COMMAND.read(["--jsn".into()]).expect_err("refused");
-        assert_eq!(crate::error::Problem::hint(&refused).as_deref(), Some("did you mean --json?"));
+        assert_eq!(refused.hint().as_deref(), Some("did you mean --json?"));
         assert!(read(&["--json=1"]).is_err());
     }
 }

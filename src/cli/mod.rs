@@ -3,6 +3,7 @@
 //! Deliberately absent: abbreviations of long options (a run file must mean the same next year),
 //! options behind the program, and short options but `-h` and `-V`.
 
+mod apart;
 pub mod flags;
 mod foreign;
 pub mod help;
@@ -11,6 +12,7 @@ mod parse;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub(crate) use apart::value_apart;
 pub use flags::{Flag, Section, Takes};
 pub(crate) use parse::nearest;
 pub use parse::{CommandLineError, parse};

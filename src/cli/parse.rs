@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use lexopt::Arg;
 
+use super::apart::value_apart;
 use super::flags::{FLAGS, Flag, Role, Takes};
 use super::{Ask, ExplainForm, Given, Origin, Request, foreign};
-use crate::config::value::Delay;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
-use crate::schedule::{Schedule, Zone};
 
 /// What can be wrong with the words themselves.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +93,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
         let flag = match argument {
             Arg::Value(program) => {
                 // options end at the first word that is none
-                if !is_after_dashes && let Some(error) = value_apart(request.given.last(), &program) {
+                let last = request.given.last().filter(|_| !is_after_dashes);
+                if let Some(error) = last.and_then(|given| value_apart(given.flag, &given.value, &program)) {
                     findings.push(error);
                 }
                 request.words.push(program);
@@ -163,24 +163,6 @@ fn ask(request: &mut Request, flag: &'static Flag, value: &OsStr, findings: &mut
             }));
         }
     }
-}
-
-/// A word that goes on with the value of the option before it, and that nobody calls a program.
-fn value_apart(last: Option<&Given>, word: &OsStr) -> Option<CommandLineError> {
-    let last = last?;
-    let text = word.to_str()?;
-    let is_duration = |text: &str| Delay::parse_or_zero(text).is_ok();
-    let goes_on = match last.flag.takes {
-        Takes::Value("DURATION" | "F:MAX") => is_duration(text) || is_duration(&format!("1{text}")),
-        Takes::Value("WHEN") => {
-            let whole = format!("{} {text}", last.value.to_string_lossy());
-            Schedule::is_field(text)
-                || (!text.contains('/') && Schedule::parse(&whole).is_ok())
-                || Zone::named(text).is_ok()
-        }
-        _ => false,
-    };
-    goes_on.then(|| CommandLineError::ValueApart { long: last.flag.long, word: text.to_string() })
 }
 
 /// Passes over the value of an unknown option, so that it is not taken for the program. Whether there
@@ -260,6 +242,7 @@ mod tests {
             &["--interval=1", "min", "prog"],
             &["--interval", "5", "m"],
             &["--every", "1h", "30m"],
+            &["--interval", "5", "M"],
             &["--timeout", "90", "seconds", "prog"],
             &["--grace", "2", "5"],
             &["--backoff", "2:5", "min", "prog"],

@@ -212,7 +212,7 @@ fn what_depends_on_more_than_file_and_environment_is_refused() {
         ("A=1\nMY-NAME='x y' # c", "a name with '.' or '-', which bash does not allow"),
         ("-A=1", "not an assignment"),
         ("A.b", "not an assignment"),
-        ("A\0=\01\0", "the file is UTF-16"),
+        ("A\0=\x001\0", "the file is UTF-16"),
         ("\0A\0=", "the file is UTF-16"),
         ("B='a b'\nexport $B", "an export of what is no name"),
         ("IFS=a\nB=Xab\nexport $B=1", "an export of what is no name"),
