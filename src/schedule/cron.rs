@@ -199,10 +199,11 @@ impl Field {
         }
     }
 
+    /// Bounded, so that no sum with it overflows.
     fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
-            Ok(step) if is_number && step > 0 => Ok(step),
+            Ok(step) if is_number && step > 0 => Ok(step.min(10_000)),
             _ => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
         }
     }

@@ -119,6 +119,8 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("2025-02-29 12:00", "never occurs"),
         ("Tue 2026-11-23", "never that weekday"),
         ("*/60 * * * *", "steps beyond"),
+        ("5/4294967295 * * * *", "steps beyond"),
+        ("*:5/4294967295", "steps beyond"),
         ("0 */24 * * *", "steps beyond"),
         ("*:0/60", "steps beyond"),
         ("*:50/15", "steps beyond"),
@@ -290,4 +292,58 @@ fn crontab_days_are_either_if_both_are_restricted() {
     assert_eq!(next("0 0 * * 7", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
     assert_eq!(next("@weekly", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
     assert_eq!(next("weekly", "2026-11-24T00:00:00Z", 1), ["2026-11-30T00:00:00+00:00"]);
+}
+
+#[test]
+fn any_words_are_a_schedule_or_an_error() {
+    const PIECES: [&str; 36] = [
+        " ",
+        " ",
+        " ",
+        "*",
+        "0",
+        "5",
+        "59",
+        "4294967295",
+        "/",
+        "-",
+        "..",
+        ",",
+        ":",
+        "~",
+        "#",
+        "L",
+        "W",
+        "?",
+        "mon",
+        "Fri",
+        "jan",
+        "@daily",
+        "TZ=",
+        "CRON_TZ=",
+        "UTC",
+        "Asia/Tokyo",
+        "'",
+        "\"",
+        "2026",
+        "é",
+        "daily",
+        "*/",
+        "09:00",
+        "*-*-1",
+        "=",
+        "@",
+    ];
+    let mut seed = 1_u64;
+    let mut number = |below: usize| {
+        // Knuth's MMIX
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let mut read = 0;
+    for _ in 0..20_000 {
+        let text: String = (0..1 + number(12)).map(|_| PIECES[number(PIECES.len())]).collect();
+        read += usize::from(Schedule::parse(&text).is_ok());
+    }
+    assert!(read > 50, "{read}");
 }
