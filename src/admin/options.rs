@@ -104,7 +104,7 @@ impl Command {
         let usage = |what: String, remedy| CommandError::Usage { command: self.name, what, remedy };
         let mut read = Words::default();
         let mut parser = lexopt::Parser::from_args(words);
-        let mut last_option: Option<(&'static Flag, OsString)> = None;
+        let mut last_option: Option<&'static Flag> = None;
         loop {
             let is_after_dashes =
                 parser.try_raw_args().is_some_and(|words| words.peek() == Some(OsStr::new("--")));
@@ -115,7 +115,7 @@ impl Command {
                     return Err(usage("takes options only".to_string(), None));
                 }
                 Ok(Some(Arg::Value(operand))) => {
-                    if let Some(error) = last.and_then(|(flag, value)| value_apart(flag, &value, &operand)) {
+                    if let Some(error) = last.and_then(|flag| value_apart(flag, &operand)) {
                         return Err(usage(error.to_string(), error.hint()));
                     }
                     read.operands.push(operand);
@@ -135,8 +135,8 @@ impl Command {
                 let mut word = OsString::from(format!("--{}", flag.long));
                 if let Some(value) = value {
                     word.push("=");
-                    word.push(&value);
-                    last_option = Some((flag, value));
+                    word.push(value);
+                    last_option = Some(flag);
                 }
                 read.launch.push(word);
                 continue;

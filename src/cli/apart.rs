@@ -4,21 +4,17 @@ use std::ffi::OsStr;
 
 use super::{CommandLineError, Flag, Takes};
 use crate::config::value::Delay;
-use crate::schedule::{Schedule, Zone};
+use crate::schedule::Schedule;
 
 /// A word that goes on with the value of the option before it, and that nobody calls a program.
-pub(crate) fn value_apart(flag: &'static Flag, value: &OsStr, word: &OsStr) -> Option<CommandLineError> {
+/// Looked at before each start: it must cost nothing.
+pub(crate) fn value_apart(flag: &'static Flag, word: &OsStr) -> Option<CommandLineError> {
     let text = word.to_str()?;
     // a unit in upper case is refused together with its number
     let is_duration = |text: &str| Delay::parse_or_zero(&text.to_ascii_lowercase()).is_ok();
     let goes_on = match flag.takes {
         Takes::Value("DURATION" | "F:MAX") => is_duration(text) || is_duration(&format!("1{text}")),
-        Takes::Value("WHEN") => {
-            let whole = format!("{} {text}", value.to_string_lossy());
-            Schedule::is_field(text)
-                || (!text.contains('/') && Schedule::parse(&whole).is_ok())
-                || Zone::named(text).is_ok()
-        }
+        Takes::Value("WHEN") => Schedule::is_part(text),
         _ => false,
     };
     goes_on.then(|| CommandLineError::ValueApart { long: flag.long, word: text.to_string() })

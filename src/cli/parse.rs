@@ -94,7 +94,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
             Arg::Value(program) => {
                 // options end at the first word that is none
                 let last = request.given.last().filter(|_| !is_after_dashes);
-                if let Some(error) = last.and_then(|given| value_apart(given.flag, &given.value, &program)) {
+                if let Some(error) = last.and_then(|given| value_apart(given.flag, &program)) {
                     findings.push(error);
                 }
                 request.words.push(program);
@@ -251,6 +251,7 @@ mod tests {
             &["--schedule", "09:00", "Asia/Tokyo", "prog"],
             &["--schedule", "*/5", "*", "*", "*", "*", "prog"],
             &["--schedule", "0", "9", "*", "*", "*"],
+            &["--schedule", "09:00", "Mon..Fri", "prog"],
         ] {
             let (_, findings) = parsed(words);
             let texts = texts(&findings);

@@ -50,6 +50,12 @@ fn in_order(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     Ok((calendar, zone))
 }
 
+/// Whether a word is a time or weekdays.
+pub(super) fn is_time_or_weekdays(word: &str) -> bool {
+    let is_time = word.contains(':') && word.chars().all(|c| c.is_ascii_digit() || ":*/.,".contains(c));
+    is_time || read_weekdays(word).is_ok()
+}
+
 /// `daily` and its like.
 fn of_shorthand(word: &str) -> Option<Calendar> {
     let mut calendar = Calendar::daily();

@@ -71,9 +71,10 @@ impl Schedule {
         }
     }
 
-    /// Whether a word could be a field of a crontab and nothing else.
-    pub(crate) fn is_field(word: &str) -> bool {
-        cron::is_field(word)
+    /// Whether a word is a part of a schedule and hardly anything else: a field of a crontab, a time, weekdays,
+    /// a zone.
+    pub(crate) fn is_part(word: &str) -> bool {
+        cron::is_field(word) || event::is_time_or_weekdays(word) || Zone::exists(word)
     }
 
     /// Whether it names the zone.

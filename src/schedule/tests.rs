@@ -341,9 +341,9 @@ fn any_words_are_a_schedule_or_an_error() {
         (seed >> 33) as usize % below
     };
     let mut read = 0;
-    for _ in 0..20_000 {
+    for _ in 0..1_000 {
         let text: String = (0..1 + number(12)).map(|_| PIECES[number(PIECES.len())]).collect();
         read += usize::from(Schedule::parse(&text).is_ok());
     }
-    assert!(read > 50, "{read}");
+    assert!(read > 2, "{read}");
 }

