@@ -12,8 +12,9 @@ use std::ffi::OsString;
 use crate::cli::{self, Ask};
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Change, Host, Machine, Place};
+use crate::plan::{Host, Machine, Place};
 use crate::report::{Level, Reporter};
+use crate::rest::Rights;
 use crate::{config, drop, explain, plan, rest, run, sys};
 
 /// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
@@ -53,12 +54,12 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
                 Place::Service => Reporter::named(plan.name.as_str()),
                 Place::Elsewhere => Reporter::of_program("futo-launch"),
             };
-            return rest::until_run_changes(plan, &findings, &mut reporter);
+            return rest::until_run_changes(plan, Rights::Undropped, &findings, &mut reporter);
         }
     };
     let mut reporter = Reporter::named(plan.name.as_str());
-    if plan.change == Change::StaysRoot {
-        reporter.warn("the worker's user is uid 0: there is nothing to drop");
+    for warning in &plan.warnings {
+        reporter.finding(Level::Warning, warning);
     }
     match drop::become_user(plan) {
         Ok(dropped) => run::run(&dropped, &mut reporter),

@@ -11,14 +11,14 @@
 
 mod support;
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use support::{Scratch, eventually, read, record, write};
 
-/// A service directory that looks supervised, and the launcher in it with descriptor 3 as s6 gives it.
+/// A service directory, and the launcher in it with descriptor 3 as s6 gives it.
 fn supervised(scratch: &Scratch, words: &str) -> Child {
     let directory = scratch.join("service");
-    std::fs::create_dir_all(directory.join("supervise")).expect("the service directory");
+    std::fs::create_dir_all(&directory).expect("the service directory");
     std::fs::create_dir_all(scratch.join("state")).expect("the state directory");
     if nix::unistd::geteuid().is_root() {
         let nobody = Some(65534);
@@ -33,8 +33,9 @@ fn supervised(scratch: &Scratch, words: &str) -> Child {
     );
     write(&directory.join("run"), &run, 0o755);
     write(&directory.join("notification-fd"), "3\n", 0o644);
-    Command::new("./run")
-        .current_dir(&directory)
+    scratch
+        .supervised(&directory)
+        .arg("./run")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(scratch.join("stderr")).expect("a file"))
@@ -42,8 +43,8 @@ fn supervised(scratch: &Scratch, words: &str) -> Child {
         .expect("it starts")
 }
 
-fn stop(mut child: Child) {
-    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+fn stop(scratch: &Scratch, mut child: Child) {
+    let pid = nix::unistd::Pid::from_raw(scratch.supervised_pid());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it is there");
     assert!(child.wait().expect("it has ended").success());
 }
@@ -62,7 +63,7 @@ fn tells_readiness_once_and_touches_no_descriptor_of_its_own() {
     }
     write(&scratch.join("service/config.env"), "STATUS=0\n", 0o644);
     eventually("it succeeds", || (record(&path)["consecutive_failures"] == 0).then_some(()));
-    stop(child);
+    stop(&scratch, child);
     assert_eq!(read(scratch.join("notified")), "\n");
     let log = read(scratch.join("state/service.log"));
     assert!(!log.contains("\n\n") && !log.starts_with('\n'), "{log}");
@@ -80,7 +81,7 @@ fn a_worker_that_writes_its_own_settings_runs_no_faster_than_its_interval() {
     let path = scratch.join("state/service.json");
     eventually("three runs", || (record(&path)["runs"].as_u64() >= Some(3)).then_some(()));
     assert!(begun.elapsed() >= std::time::Duration::from_millis(1900), "{:?}", begun.elapsed());
-    stop(child);
+    stop(&scratch, child);
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn the_last_run_before_a_rest_is_in_the_record() {
     assert_eq!(record["last_errors"][0], "why");
     let log = read(scratch.join("state/service.log"));
     assert!(log.contains("worker failed: exit status 3 (2 times in a row)\n"), "{log}");
-    stop(child);
+    stop(&scratch, child);
 }
 
 #[test]
@@ -119,5 +120,5 @@ fn the_record_tells_the_present_reason_of_a_rest() {
     scratch.write("service/config.env", "A=1\n", 0o644);
     rests_on("unable to execute './worker': not found");
     assert_eq!(record(&path)["resting"]["kind"], "program");
-    stop(child);
+    stop(&scratch, child);
 }

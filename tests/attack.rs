@@ -419,7 +419,7 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
     assert_eq!(code(&finish(Command::new("sh").args(["-c", line]))), 0, "{line}");
     eventually_contains(&scene.log(), "worker ran\n");
     eventually("a record", || scene.record().exists().then_some(()));
-    stop(child);
+    stop(&scene, child);
     // half-way there may be another reason; none is said twice
     let text = support::launching::without_times(&read(&said));
     let mut reasons: Vec<&str> = text.lines().filter(|line| line.contains("unable to open log")).collect();
@@ -898,7 +898,7 @@ fn resting(scene: &Scene, service: &Path, words: &[&str]) -> (Child, PathBuf) {
     let stderr = fs::File::create(&said).expect("a file");
     let child = scene
         .scratch
-        .launch(service, words)
+        .launch_supervised(service, words)
         .env("HOME", &scene.home)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -908,8 +908,8 @@ fn resting(scene: &Scene, service: &Path, words: &[&str]) -> (Child, PathBuf) {
     (child, said)
 }
 
-fn stop(mut child: Child) {
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("signalled");
+fn stop(scene: &Scene, mut child: Child) {
+    kill(Pid::from_raw(scene.scratch.supervised_pid()), Signal::SIGTERM).expect("signalled");
     let status = eventually("the launcher leaves", || child.try_wait().expect("waited"));
     assert_eq!(status.code(), Some(0));
 }
@@ -931,7 +931,6 @@ fn a_launch_that_is_refused_under_a_supervisor_writes_nothing_as_another_than_ab
     ] {
         let scene = Scene::new("attack-refused");
         let service = scene.scratch.service_of_abc("attack-refusal");
-        fs::create_dir(service.join("supervise")).expect("a directory");
         // where abc may not write, and root may
         let roots = scene.scratch.join("roots");
         fs::create_dir(&roots).expect("a directory");
@@ -946,8 +945,8 @@ fn a_launch_that_is_refused_under_a_supervisor_writes_nothing_as_another_than_ab
                 own_by_abc(&run);
                 let (child, said) = resting(&scene, &service, &["--file", "./run", "attack-refusal"]);
                 eventually_contains(&said, "resting until run or /etc/passwd changes");
-                let uids = read(format!("/proc/{}/status", child.id()));
-                stop(child);
+                let uids = read(format!("/proc/{}/status", scene.scratch.supervised_pid()));
+                stop(&scene, child);
                 for place in [&roots, &games] {
                     let made: Vec<_> = fs::read_dir(place).expect("it").collect();
                     assert_eq!(made.len(), 0, "{settings} {key}: {}: {uids}", read(&said));
@@ -973,13 +972,12 @@ fn root_without_a_user_to_become_leaves_nothing_in_anybodys_home() {
     }
     for words in [["--user", "nosuch", "true"], ["--user", "12345", "true"], ["--user", "root", "--nosuch"]] {
         let scene = Scene::new("attack-nobody");
-        fs::create_dir(scene.service.join("supervise")).expect("a directory");
         // its variables are abc's, and root does not read them
         nix::unistd::mkfifo(&scene.service.join("config.env"), Mode::from_bits_truncate(0o666))
             .expect("a FIFO");
         let (child, said) = resting(&scene, &scene.service, &words);
         eventually_contains(&said, "resting until run or /etc/passwd changes");
-        stop(child);
+        stop(&scene, child);
         assert_eq!(walk(&scene.home), Vec::<PathBuf>::new(), "{words:?}");
     }
 }

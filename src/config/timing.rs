@@ -113,6 +113,14 @@ pub struct StopRules {
 }
 
 impl TimingSpec {
+    /// Whether a success is followed by another run.
+    pub fn repeats(&self) -> bool {
+        match self {
+            TimingSpec::Fixed(timing) => !matches!(timing.pace, Pace::Once { .. }),
+            TimingSpec::Open(options) => !options.iter().any(|given| given.flag.long == "once"),
+        }
+    }
+
     /// The timing over the worker's variables; all findings at once.
     pub fn settle(&self, variables: Lookup<'_>, findings: &mut Findings) -> Option<Timing> {
         let options = match self {

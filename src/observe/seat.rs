@@ -10,6 +10,8 @@ use nix::sys::resource::Resource;
 use nix::unistd::{Gid, Uid};
 
 use crate::error::{Findings, reason_of};
+use crate::plan::envdir::EnvdirError;
+use crate::plan::supervisor::Ancestor;
 use crate::plan::{Host, Machine, Plan};
 use crate::service::place::Service;
 use crate::service::run_script::{NotOurs, RunScript};
@@ -147,12 +149,20 @@ impl Host for Seat<'_> {
         Ok(self.directory.to_path_buf())
     }
 
-    fn has_run(&self) -> bool {
-        true
+    fn has_run(&self) -> io::Result<bool> {
+        Ok(true)
     }
 
-    fn parent_has_run(&self) -> bool {
-        sys::file::is_regular(&self.directory.join("..").join(layout::RUN))
+    fn parent_has_run(&self) -> io::Result<bool> {
+        Ok(sys::file::is_regular(&self.directory.join("..").join(layout::RUN)))
+    }
+
+    fn has_supervise(&self) -> bool {
+        false
+    }
+
+    fn ancestor(&self, _generation: usize) -> Option<Ancestor> {
+        None
     }
 
     fn is_init(&self) -> bool {
@@ -163,12 +173,12 @@ impl Host for Seat<'_> {
         Machine.read_service_file(&self.directory.join(path), most)
     }
 
-    fn read_envdir(&self, _directory: &Path) -> io::Result<Vec<(OsString, OsString)>> {
+    fn read_envdir(&self, _directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
         Ok(Vec::new())
     }
 
-    fn parent_variable(&self, _name: &str) -> Option<OsString> {
-        None
+    fn parent_variable(&self, _name: &str) -> io::Result<Option<OsString>> {
+        Ok(None)
     }
 
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)> {

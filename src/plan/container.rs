@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::envdir::EnvdirError;
 use super::{Host, Place};
 use crate::config::settings::ContainerEnv;
-use crate::error::{Findings, Problem, reason_of};
+use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 
 /// Where s6-overlay keeps them: version 3, and version 2 where /var/run is no link to /run.
@@ -17,21 +18,28 @@ pub(super) type Variables = Vec<(OsString, OsString)>;
 
 /// The container's variables cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("unable to read the container's variables in '{}': {}", directory.display(), reason_of(source))]
+#[error("unable to read the container's variables in '{}': {}", path.display(), reason_of(source))]
 pub(super) struct ContainerError {
-    /// The directory.
-    directory: PathBuf,
+    /// The directory, or the file in it.
+    path: PathBuf,
     /// Why.
     source: io::Error,
 }
 
+impl ContainerError {
+    fn of(directory: &Path, error: EnvdirError) -> Self {
+        let EnvdirError { file, source } = error;
+        ContainerError { path: file.unwrap_or_else(|| directory.to_path_buf()), source }
+    }
+}
+
 impl Problem for ContainerError {
     fn exit(&self) -> Exit {
-        Exit::EDIT
+        exit_of_io(&self.source)
     }
 
     fn hint(&self) -> Option<String> {
-        Some("mend it, or do without: --container-env none".to_string())
+        (self.exit() == Exit::EDIT).then(|| "correct it, or do without: --container-env none".to_string())
     }
 }
 
@@ -48,11 +56,15 @@ pub(super) fn variables(
         ContainerEnv::Standard => standard(host, findings),
     };
     let mut inherited = host.environment();
-    if place == Place::Service
-        && find(&container, "PATH").is_some()
-        && is_path_of_supervisor(&inherited, host)
-    {
-        inherited.retain(|(name, _)| name != "PATH");
+    if place == Place::Service && find(&container, "PATH").is_some() {
+        match is_path_of_supervisor(&inherited, host) {
+            Ok(true) => inherited.retain(|(name, _)| name != "PATH"),
+            Ok(false) => {}
+            Err(source) => {
+                let path = PathBuf::from("/proc");
+                findings.push(ContainerError { path, source });
+            }
+        }
     }
     (container, inherited)
 }
@@ -60,10 +72,11 @@ pub(super) fn variables(
 fn standard(host: &dyn Host, findings: &mut Findings) -> Variables {
     for directory in DIRECTORIES.map(Path::new) {
         match host.read_envdir(directory) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(EnvdirError { file: None, source })
+                if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Ok(variables) => return variables,
-            Err(source) => {
-                findings.push(ContainerError { directory: directory.to_path_buf(), source });
+            Err(error) => {
+                findings.push(ContainerError::of(directory, error));
                 break;
             }
         }
@@ -72,18 +85,18 @@ fn standard(host: &dyn Host, findings: &mut Findings) -> Variables {
 }
 
 fn read(directory: &Path, host: &dyn Host) -> Result<Variables, ContainerError> {
-    host.read_envdir(directory)
-        .map_err(|source| ContainerError { directory: directory.to_path_buf(), source })
+    host.read_envdir(directory).map_err(|error| ContainerError::of(directory, error))
 }
 
 /// Whether PATH is what the supervisor passed on: then the container's comes first, as with-contenv has
 /// it. A run file that has exported another one meant that; so it may have where the supervisor's cannot
 /// be seen.
-fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> bool {
-    let parents = host.parent_variable("PATH");
-    parents.is_some() && find(inherited, "PATH") == parents.as_ref()
+fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> io::Result<bool> {
+    let parents = host.parent_variable("PATH")?;
+    Ok(parents.is_some() && find(inherited, "PATH") == parents.as_ref())
 }
 
-fn find<'v>(variables: &'v Variables, name: &str) -> Option<&'v OsString> {
+/// A variable of this name.
+pub(super) fn find<'v>(variables: &'v [(OsString, OsString)], name: &str) -> Option<&'v OsString> {
     variables.iter().find(|(each, _)| each == name).map(|(_, value)| value)
 }

@@ -46,6 +46,15 @@ impl Form {
     }
 }
 
+/// Why a directory of the container's variables cannot be read.
+#[derive(Debug)]
+pub struct EnvdirError {
+    /// The file in it that is to blame.
+    pub file: Option<PathBuf>,
+    /// Why.
+    pub source: io::Error,
+}
+
 /// One file of the directory.
 #[derive(Debug)]
 pub struct Entry {

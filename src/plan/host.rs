@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::resource::Resource;
+use nix::sys::stat::SFlag;
 use nix::unistd::{Gid, Uid};
 
-use super::envdir::{self, Entry, Form};
+use super::envdir::{self, Entry, EnvdirError, Form};
+use super::supervisor::Ancestor;
 use super::trust;
-use crate::error::reason_of;
+use crate::error::{exit_of, exit_of_io};
+use crate::exit::Exit;
 use crate::service::layout;
 use crate::sys;
 use crate::sys::nofollow;
@@ -36,17 +39,21 @@ pub trait Host {
     fn working_directory(&self) -> io::Result<PathBuf>;
     /// Whether the working directory holds a file named `run`. A directory of this name, as in `/`,
     /// makes no service directory.
-    fn has_run(&self) -> bool;
+    fn has_run(&self) -> io::Result<bool>;
     /// Whether the working directory's parent does (then this one is a logger's).
-    fn parent_has_run(&self) -> bool;
+    fn parent_has_run(&self) -> io::Result<bool>;
+    /// Whether it holds a directory named `supervise`.
+    fn has_supervise(&self) -> bool;
+    /// The parent process, or its parent; none if it cannot be seen.
+    fn ancestor(&self, generation: usize) -> Option<Ancestor>;
     /// Whether this is the first process of its PID namespace.
     fn is_init(&self) -> bool;
     /// The text of a regular file, no link followed, and whether the path is root's.
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)>;
-    /// The variables in the files of a directory. Run by root, only where directory and files are root's.
-    fn read_envdir(&self, directory: &Path) -> io::Result<Vec<(OsString, OsString)>>;
-    /// A variable that the parent process began with; none if that cannot be seen.
-    fn parent_variable(&self, name: &str) -> Option<OsString>;
+    /// The variables in the files of a directory. Run by root, only where directory and files are root-owned.
+    fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError>;
+    /// A variable that the parent process began with; none if that may not be seen.
+    fn parent_variable(&self, name: &str) -> io::Result<Option<OsString>>;
     /// The current bounds, soft and hard.
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)>;
     /// The current preference of the out-of-memory killer.
@@ -55,6 +62,15 @@ pub trait Host {
     /// Whether the launcher is root.
     fn is_root(&self) -> bool {
         self.uids().get(1).is_some_and(|effective| effective.is_root())
+    }
+}
+
+/// Whether this is a regular file, or a link to one.
+fn has_regular(path: &Path) -> io::Result<bool> {
+    match nix::sys::stat::stat(path) {
+        Ok(status) => Ok(sys::file::kind(&status) == SFlag::S_IFREG),
+        Err(errno) if exit_of(errno) == Exit::EDIT => Ok(false),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -97,12 +113,29 @@ impl Host for Machine {
         Ok(nix::unistd::getcwd()?)
     }
 
-    fn has_run(&self) -> bool {
-        sys::file::is_regular(Path::new(layout::RUN))
+    fn has_run(&self) -> io::Result<bool> {
+        has_regular(Path::new(layout::RUN))
     }
 
-    fn parent_has_run(&self) -> bool {
-        sys::file::is_regular(Path::new("../run"))
+    fn parent_has_run(&self) -> io::Result<bool> {
+        has_regular(Path::new("../run"))
+    }
+
+    fn has_supervise(&self) -> bool {
+        Path::new(layout::SUPERVISE).is_dir()
+    }
+
+    fn ancestor(&self, generation: usize) -> Option<Ancestor> {
+        let mut pid = nix::unistd::getppid().as_raw();
+        for _ in 0..generation {
+            pid = sys::process::parent_of(pid)?;
+        }
+        let directory = PathBuf::from(format!("/proc/{pid}"));
+        let name = sys::file::read_to_end(&directory.join("comm")).ok()?;
+        Some(Ancestor {
+            name: String::from_utf8_lossy(name.trim_ascii_end()).into_owned(),
+            directory: nix::fcntl::readlink(&directory.join("cwd")).ok().map(PathBuf::from),
+        })
     }
 
     fn is_init(&self) -> bool {
@@ -114,19 +147,20 @@ impl Host for Machine {
         let file = nofollow::open_regular_for(self.is_root(), path)?;
         let bytes = sys::file::read_at_most(file, most)?;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
-        Ok((text, trust::is_roots(path)))
+        Ok((text, trust::belongs_to_root(path)?))
     }
 
-    fn read_envdir(&self, directory: &Path) -> io::Result<Vec<(OsString, OsString)>> {
-        sys::file::look_for(directory)?;
+    fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
+        let of_directory = |source| EnvdirError { file: None, source };
+        sys::file::look_for(directory).map_err(|errno| of_directory(errno.into()))?;
         let is_root = self.is_root();
-        let foreign = || io::Error::other("others than root can write it");
-        if is_root && !trust::is_roots(directory) {
-            return Err(foreign());
+        let foreign = || io::Error::other("non-root users can write it");
+        if is_root && !trust::belongs_to_root(directory).map_err(|errno| of_directory(errno.into()))? {
+            return Err(of_directory(foreign()));
         }
         let mut variables = Vec::new();
         for Entry { name, path, content } in
-            envdir::read(directory, Form::WholeFile, OFlag::O_NOFOLLOW, |_| Ok(()))?
+            envdir::read(directory, Form::WholeFile, OFlag::O_NOFOLLOW, |_| Ok(())).map_err(of_directory)?
         {
             let read = content.and_then(|(value, status)| {
                 let may_be_read = !is_root || nofollow::belongs_to_root_alone(&status);
@@ -134,22 +168,22 @@ impl Host for Machine {
             });
             match read {
                 Ok(value) => variables.extend(value.map(|value| (name, value))),
-                Err(error) => {
-                    let name = path.file_name().unwrap_or_default().display();
-                    return Err(io::Error::new(error.kind(), format!("{name}: {}", reason_of(&error))));
-                }
+                Err(source) => return Err(EnvdirError { file: Some(path), source }),
             }
         }
         Ok(variables)
     }
 
-    fn parent_variable(&self, name: &str) -> Option<OsString> {
+    fn parent_variable(&self, name: &str) -> io::Result<Option<OsString>> {
         let path = format!("/proc/{}/environ", nix::unistd::getppid());
-        let environment = sys::file::read_to_end(Path::new(&path)).ok()?;
-        environment.split(|byte| *byte == 0).find_map(|variable| {
+        let environment = match sys::file::read_to_end(Path::new(&path)) {
+            Err(error) if exit_of_io(&error) == Exit::EDIT => return Ok(None),
+            environment => environment?,
+        };
+        Ok(environment.split(|byte| *byte == 0).find_map(|variable| {
             let value = variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
             Some(OsStr::from_bytes(value).to_os_string())
-        })
+        }))
     }
 
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)> {

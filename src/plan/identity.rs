@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid};
 use super::accounts::{self, Account};
 use super::{DEFAULT_USER, Host};
 use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
-use crate::error::{Findings, Problem, reason_of};
+use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 
 /// The user that the worker is.
@@ -86,8 +86,12 @@ pub enum IdentityError {
 impl Problem for IdentityError {
     fn exit(&self) -> Exit {
         match self {
-            IdentityError::Read { .. } => Exit::SYSTEM,
-            _ => Exit::EDIT,
+            IdentityError::Read { source, .. } => exit_of_io(source),
+            IdentityError::NoDefault
+            | IdentityError::NoUser { .. }
+            | IdentityError::NoGid { .. }
+            | IdentityError::NoGroup { .. }
+            | IdentityError::NotRoot { .. } => Exit::EDIT,
         }
     }
 
@@ -122,11 +126,19 @@ pub(crate) fn resolve(
     host: &dyn Host,
     findings: &mut Findings,
 ) -> (Identity, Change) {
-    let mut read = |path, result: std::io::Result<Vec<u8>>| {
-        findings.take(result.map_err(|source| IdentityError::Read { path, source })).unwrap_or_default()
+    let mut is_read = true;
+    let mut read = |path, result: std::io::Result<Vec<u8>>| match result {
+        Ok(content) => content,
+        // an image without accounts has users by number; whoever names one is answered that there is none
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => {
+            findings.push(IdentityError::Read { path, source });
+            is_read = false;
+            Vec::new()
+        }
     };
     let files = Files { passwd: read("/etc/passwd", host.passwd()), group: read("/etc/group", host.group()) };
-    if !findings.is_empty() && files.passwd.is_empty() && host.is_root() {
+    if !is_read && host.is_root() {
         return (caller(&files, host), Change::Unknown);
     }
 

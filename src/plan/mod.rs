@@ -5,21 +5,25 @@ mod container;
 pub mod envdir;
 pub mod host;
 pub mod identity;
+pub mod supervisor;
 pub mod trust;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+
 pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
+pub use supervisor::Supervision;
 
 use crate::config::Spec;
 use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
-use crate::config::value::Gate;
-use crate::error::{Findings, Problem, reason};
+use crate::config::value::{Gate, UserRequest, mode};
+use crate::error::{Finding, Findings, Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
 
@@ -70,6 +74,8 @@ pub struct Plan {
     pub name: ServiceName,
     /// Where the launcher was started.
     pub place: Place,
+    /// By whom.
+    pub supervision: Supervision,
     /// The working directory, without links.
     pub directory: PathBuf,
     /// Where the service's own files are, if elsewhere.
@@ -86,8 +92,10 @@ pub struct Plan {
     pub state_dir: Option<PathBuf>,
     /// Bounds.
     pub limits: Limits,
-    /// File mode creation mask.
+    /// File mode creation mask: `--umask`, else the container's UMASK.
     pub umask: Option<u32>,
+    /// What is to be said although nothing keeps the worker from running.
+    pub warnings: Vec<Finding>,
     /// No program gains rights.
     pub no_new_privs: bool,
     /// Descriptors that are handed on.
@@ -115,6 +123,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the parent starts `run` again when the launcher ends.
+    pub fn is_supervised(&self) -> bool {
+        self.supervision == Supervision::Supervised
+    }
+
     /// A path of the service's own, seen from the launcher's directory.
     pub fn own(&self, path: &Path) -> PathBuf {
         from_service_dir(self.service_dir.as_deref(), path)
@@ -145,7 +158,7 @@ pub enum PlanError {
     #[error("unable to find the working directory: {}", reason(*source))]
     WorkingDirectory {
         /// Why.
-        source: nix::errno::Errno,
+        source: Errno,
     },
     /// The name that was found is no service name.
     #[error("the service's name '{name}' {why}")]
@@ -160,7 +173,7 @@ pub enum PlanError {
 impl Problem for PlanError {
     fn exit(&self) -> Exit {
         match self {
-            PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
+            PlanError::WorkingDirectory { source } => exit_of(*source),
             PlanError::Name { .. } => Exit::EDIT,
         }
     }
@@ -173,18 +186,16 @@ impl Problem for PlanError {
 /// Makes the plan; all findings at once.
 pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     count_from_service_dir(&mut spec);
-    let place = if host.has_run() { Place::Service } else { Place::Elsewhere };
-    let directory = host.working_directory().unwrap_or_else(|source| {
-        let source = nix::errno::Errno::from_raw(source.raw_os_error().unwrap_or(0));
-        findings.push(PlanError::WorkingDirectory { source });
-        PathBuf::from("/")
-    });
+    let directory = findings.take(host.working_directory().map_err(working_directory_error));
+    let directory = directory.unwrap_or_else(|| PathBuf::from("/"));
+    let has_run = findings.take(host.has_run().map_err(working_directory_error)).unwrap_or(false);
+    let (place, supervision) = supervisor::find(&directory, has_run, host);
     let program = spec.worker.clone().words();
     let name = match &spec.name {
         Some(name) => name.clone(),
         None if program.is_empty() && place == Place::Elsewhere => ServiceName::stand_in(),
         None => {
-            let found = found_name(&spec, place, &directory, &program, host);
+            let found = found_name(&spec, place, &directory, &program, host, findings);
             ServiceName::parse(&found).unwrap_or_else(|why| {
                 findings.push(PlanError::Name { name: found.to_string_lossy().into_owned(), why });
                 ServiceName::stand_in()
@@ -199,15 +210,27 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
     let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
-    let home = home(&spec, &identity, change, &inherited);
+    let home = home(&spec, &identity, change, &inherited, &container);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {
         (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
         (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
         _ => LogPlan::Inherited,
     };
+    let mut warnings = Vec::new();
+    if change == Change::StaysRoot && !spec.user.as_ref().is_some_and(UserRequest::names_root) {
+        let text = "the worker's user is uid 0: there is nothing to drop";
+        warnings.push(Finding::trouble(text, Some("--user root says that this is intended".to_string())));
+    }
+    let umask = spec.umask.or_else(|| container_umask(place, &container, &mut warnings));
     let mut environment = spec.environment;
     environment.config_env &= place == Place::Service;
+    // --name in a directory of its own choice, or a first step before the service proper, is meant so
+    let is_meant = match &supervision {
+        Supervision::Behind(_) => !spec.timing.as_ref().is_some_and(TimingSpec::repeats),
+        _ => spec.name.is_some(),
+    };
+    warnings.extend(supervision.quirk(&directory).filter(|_| !is_meant));
     let mode = match spec.timing {
         Some(timing) => Mode::Loop(timing),
         None if host.is_init() => Mode::ExecAsInit,
@@ -216,6 +239,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     Draft(Plan {
         name,
         place,
+        supervision,
         directory,
         service_dir: spec.service_dir,
         file: spec.file,
@@ -224,7 +248,8 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         home,
         state_dir,
         limits: spec.limits,
-        umask: spec.umask,
+        umask,
+        warnings,
         no_new_privs: spec.no_new_privs,
         keep_fds: spec.keep_fds,
         container,
@@ -267,6 +292,7 @@ fn found_name(
     directory: &Path,
     program: &[OsString],
     host: &dyn Host,
+    findings: &mut Findings,
 ) -> OsString {
     if let Some(passed) = &spec.passed_name {
         return passed.clone();
@@ -274,12 +300,41 @@ fn found_name(
     let basename = |path: &Path| path.file_name().unwrap_or(OsStr::new("")).to_os_string();
     match place {
         Place::Elsewhere => program.first().map(|program| basename(Path::new(program))).unwrap_or_default(),
-        Place::Service if directory.ends_with(layout::LOG) && host.parent_has_run() => {
+        Place::Service => {
+            let is_logger = directory.ends_with(layout::LOG)
+                && findings.take(host.parent_has_run().map_err(working_directory_error)).unwrap_or(false);
+            if !is_logger {
+                return basename(directory);
+            }
             let mut name = directory.parent().map(basename).unwrap_or_default();
             name.push("-log");
             name
         }
-        Place::Service => basename(directory),
+    }
+}
+
+fn working_directory_error(source: std::io::Error) -> PlanError {
+    PlanError::WorkingDirectory { source: Errno::from_raw(source.raw_os_error().unwrap_or(libc::EIO)) }
+}
+
+/// linuxserver's start scripts give the container's UMASK to services, and to services only.
+fn container_umask(
+    place: Place,
+    container: &[(OsString, OsString)],
+    warnings: &mut Vec<Finding>,
+) -> Option<u32> {
+    let asked = container::find(container, "UMASK").filter(|_| place == Place::Service)?;
+    // an empty one is none, as for a shell's test
+    let asked = asked.to_str().map(str::trim).filter(|asked| !asked.is_empty())?;
+    match mode(asked, 0o777) {
+        Ok(mask) => Some(mask),
+        Err(invalid) => {
+            let text =
+                format!("the container's UMASK {}: the worker keeps the inherited umask", invalid.reason);
+            let remedy = "write UMASK as in UMASK=002, in quotes where it is set in YAML; or use --umask";
+            warnings.push(Finding::trouble(text, Some(remedy.to_string())));
+            None
+        }
     }
 }
 
@@ -288,20 +343,24 @@ fn home(
     identity: &Identity,
     change: Change,
     inherited: &[(OsString, OsString)],
+    container: &[(OsString, OsString)],
 ) -> Option<PathBuf> {
     let of_account = || match &identity.name {
         Some(name) if name == DEFAULT_USER => Some(PathBuf::from(DEFAULT_USER_HOME)),
         _ => identity.home.clone(),
     };
-    let as_inherited = || {
-        let value = inherited.iter().find(|(name, _)| name == "HOME").map(|(_, value)| PathBuf::from(value));
+    let named_by = |variables: &[(OsString, OsString)]| {
+        let value = variables.iter().find(|(name, _)| name == "HOME").map(|(_, value)| PathBuf::from(value));
         value.filter(|home| home.is_absolute())
     };
+    let as_inherited = || named_by(inherited);
+    // in linuxserver's images it is root's, so that an account's own home comes first
+    let of_container = || named_by(container);
     if let Some(home) = &spec.home {
         return Some(home.clone());
     }
     match change {
-        Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account),
+        Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account).or_else(of_container),
         // an account without a home gets "/", as login programs do; never root's own
         Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
         Change::StaysRoot => of_account().or_else(as_inherited),

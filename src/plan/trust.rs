@@ -1,6 +1,7 @@
 //! Whose files may name rights. A path is *root's* only if it and every directory above it belong to
 //! root and nobody else may write them: the owner of a directory can rename what lies in it.
 
+use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use nix::sys::stat::SFlag;
 use super::Host;
 use crate::config::settings::{ContainerEnv, Settings};
 use crate::config::value::UserRequest;
-use crate::error::{Findings, Problem};
+use crate::error::{Finding, Findings, Problem, exit_of, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
 use crate::sys;
@@ -21,16 +22,27 @@ use crate::sys::nofollow::{self, Missing, PathError};
 /// Each component is judged before it is passed, so that a link in a directory that is not root's
 /// cannot lead elsewhere between two looks.
 pub fn is_roots(path: &Path) -> bool {
-    let Ok(directory) = nix::unistd::getcwd() else { return false };
-    nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
+    belongs_to_root(path).unwrap_or(false)
+}
+
+/// The same; an error where the system does not let us look.
+pub fn belongs_to_root(path: &Path) -> Result<bool, Errno> {
+    let directory = nix::unistd::getcwd()?;
+    let is_foreign = Cell::new(false);
+    let walked = nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
         // of a link the mode says nothing
         let is_link_of_roots = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
-        match is_link_of_roots || nofollow::belongs_to_root_alone(status) {
-            true => Ok(()),
-            false => Err(PathError::Refused(component.to_path_buf(), Errno::EPERM)),
+        if is_link_of_roots || nofollow::belongs_to_root_alone(status) {
+            return Ok(());
         }
-    })
-    .is_ok()
+        is_foreign.set(true);
+        Err(PathError::Link(component.to_path_buf()))
+    });
+    match walked {
+        Ok(_) => Ok(true),
+        Err(PathError::Refused(_, errno)) if !is_foreign.get() && exit_of(errno) != Exit::EDIT => Err(errno),
+        Err(_) => Ok(false),
+    }
 }
 
 /// What a file that others than root can write may not say when root runs it.
@@ -119,9 +131,17 @@ pub(crate) fn refuse_rights<P: Problem>(
         refuse("container-env other than none".to_string());
         settings.container_env = None;
     }
-    let is_lower = |wanted: &mut i32| host.oom_score_adj().map_or(true, |present| *wanted < present);
-    if settings.oom_score_adj.take_if(is_lower).is_some() {
-        refuse("oom-score-adj below the present one".to_string());
+    if let Some(wanted) = settings.oom_score_adj {
+        match host.oom_score_adj() {
+            Ok(present) if wanted >= present => return,
+            Ok(_) => refuse("oom-score-adj below the present one".to_string()),
+            Err(error) => findings.push(Finding {
+                exit: exit_of_io(&error),
+                text: format!("unable to read the present oom-score-adj: {}", reason_of(&error)),
+                hint: None,
+            }),
+        }
+        settings.oom_score_adj = None;
     }
 }
 

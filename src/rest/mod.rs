@@ -14,7 +14,7 @@ use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
-use crate::plan::{Host, Machine, Mode, Place, Plan};
+use crate::plan::{Host, Machine, Mode, Plan, Supervision};
 use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
@@ -55,7 +55,7 @@ impl Rest {
     /// Nothing has been said yet.
     pub fn new(plan: &Plan) -> Self {
         Rest {
-            supervised: is_supervised(plan) && !is_in_finish(),
+            supervised: plan.is_supervised() && !is_in_finish(),
             said: None,
             resting: false,
             watch: None,
@@ -110,6 +110,7 @@ impl Rest {
                 }
                 // what the system refused may be over in a second
                 if !self.supervised || exit == Exit::SYSTEM {
+                    say_why_no_rest(plan, reporter);
                     return Then::Leave(exit);
                 }
                 let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
@@ -279,17 +280,30 @@ fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed, again: Optio
     }
 }
 
+/// Whose rights the process has when it comes to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// The caller's.
+    Undropped,
+    /// The user's: the drop has been made, and cannot be made again.
+    Dropped,
+}
+
 /// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
-/// of an account or of `notification-fd` mends that, and only the supervisor can start `run` again.
-pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Reporter) -> Exit {
+/// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
+pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, reporter: &mut Reporter) -> Exit {
     let exit = findings.exit();
-    if !is_supervised(plan) || exit == Exit::SYSTEM {
+    if !plan.is_supervised() || exit == Exit::SYSTEM {
         reporter.findings(Level::Fatal, findings);
+        say_why_no_rest(plan, reporter);
         return exit;
     }
     // log, record and sleep are the user's business; without a user nothing but stderr: a plan with
     // findings may name places that root must not write to
-    let as_user = drop::become_identity(plan).is_ok() && !Machine.is_root();
+    let as_user = match rights {
+        Rights::Dropped => true,
+        Rights::Undropped => drop::become_identity(plan).is_ok() && !Machine.is_root(),
+    };
     if as_user && is_in_finish() {
         reporter.findings(Level::Fatal, findings);
         return exit;
@@ -316,12 +330,14 @@ pub fn until_run_changes(plan: &Plan, findings: &Findings, reporter: &mut Report
     }
 }
 
-/// A supervisor keeps `supervise/` in the service directory. Somebody who tries the run file in a
-/// terminal is none.
-fn is_supervised(plan: &Plan) -> bool {
-    plan.place == Place::Service
-        && Path::new(layout::SUPERVISE).is_dir()
-        && !nix::unistd::isatty(std::io::stdin()).unwrap_or(false)
+/// A rest that no signal of the supervisor's reaches would never end.
+fn say_why_no_rest(plan: &Plan, reporter: &Reporter) {
+    if matches!(plan.supervision, Supervision::Behind(_))
+        && let Some(quirk) = plan.supervision.quirk(&plan.directory)
+    {
+        reporter.info(&format!("not resting: {}", quirk.text));
+        quirk.hint.iter().for_each(|hint| reporter.hint(hint));
+    }
 }
 
 /// Whether s6 says, in the last byte of its status, that it executes `finish` now: it would kill that after

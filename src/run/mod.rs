@@ -66,7 +66,9 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     // before anything of ours is open
     let mut notification = match ready::settle_descriptors(plan) {
         Ok(notification) => notification,
-        Err(findings) => return rest::until_run_changes(plan, &findings, reporter),
+        Err(findings) => {
+            return rest::until_run_changes(plan, rest::Rights::Dropped, &findings, reporter);
+        }
     };
     let mut rest = rest::Rest::new(plan);
     let mut waiter = None;

@@ -1,5 +1,7 @@
 //! The names of files in a service directory, as s6, runit and daemontools give them, and ours.
 
+/// The directory from which s6-rc runs all oneshots.
+pub const ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";
 /// What the supervisor executes.
 pub const RUN: &str = "run";
 /// The supervisor's own directory: its presence tells that the directory is supervised.

@@ -35,6 +35,14 @@ pub fn next_ended() -> Option<(i32, Ending)> {
     (pid > 0).then_some((pid, ending))
 }
 
+/// The parent of a process, as /proc has it.
+pub fn parent_of(pid: i32) -> Option<i32> {
+    let stat = super::file::read_to_end(std::path::Path::new(&format!("/proc/{pid}/stat"))).ok()?;
+    // the name before it may hold anything
+    let behind_name = stat.get(stat.iter().rposition(|byte| *byte == b')')? + 1..)?;
+    std::str::from_utf8(behind_name).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
 /// A descriptor of a process: readable when it has ended, whatever it executes before that.
 pub fn open_process(pid: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: takes two numbers

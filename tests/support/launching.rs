@@ -38,6 +38,31 @@ impl Scratch {
         command
     }
 
+    /// The launcher as a supervisor starts it.
+    pub fn launch_supervised<S: AsRef<OsStr>>(&self, directory: &Path, words: &[S]) -> Command {
+        let mut command = self.supervised(directory);
+        command.arg(self.launcher()).args(words);
+        command
+    }
+
+    /// A stand-in for a supervisor, to be given a command: a shell by the name of one, which starts the command
+    /// from the service directory as its child, and leaves with its exit code. The child's pid is in
+    /// [`Scratch::supervised_pid`].
+    pub fn supervised(&self, directory: &Path) -> Command {
+        let supervisor = self.copy_as("runsv", Path::new("/bin/sh"));
+        let mut command = command(&[supervisor], directory);
+        // exec would make the shell the command
+        command.args(["-c", "sh -c 'echo $$ >\"$0\"; exec \"$@\"' \"$0\" \"$@\"; exit $?"]);
+        command.arg(self.join("supervised.pid"));
+        command
+    }
+
+    /// The process that the stand-in has started.
+    pub fn supervised_pid(&self) -> i32 {
+        let file = self.join("supervised.pid");
+        super::eventually("the command is started", || super::read(&file).trim().parse().ok())
+    }
+
     /// `PREFIX… futo-launch WORDS…`
     pub fn launch_by<P: AsRef<OsStr>, S: AsRef<OsStr>>(
         &self,

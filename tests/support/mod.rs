@@ -106,7 +106,13 @@ impl Scratch {
     }
 
     fn program(&self, original: &Path) -> PathBuf {
-        let copy = self.join("bin").join(original.file_name().expect("a file name"));
+        let name = original.file_name().expect("a file name").to_str().expect("a name");
+        self.copy_as(name, original)
+    }
+
+    /// A program in `bin/` under this name.
+    pub fn copy_as(&self, name: &str, original: &Path) -> PathBuf {
+        let copy = self.join("bin").join(name);
         if !copy.exists() {
             // copied under another name first: tests of one process may ask for it at once
             let part = copy.with_extension(format!("{:?}", std::thread::current().id()));

@@ -20,6 +20,16 @@ pub enum UserRequest {
     Uid(u32, Option<GroupRequest>),
 }
 
+impl UserRequest {
+    /// Whether root is asked for as such, and not just what an account turned out to be.
+    pub fn names_root(&self) -> bool {
+        match self {
+            UserRequest::Name(name, _) => name == "root",
+            UserRequest::Uid(uid, _) => *uid == 0,
+        }
+    }
+}
+
 /// `--groups`: the supplementary groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum GroupsRequest {
