@@ -3,14 +3,18 @@
 //! No path that the user can write is touched here. setgroups before setgid before setuid: a tool
 //! that begins with setuid keeps root's groups.
 
+use std::os::fd::AsFd;
+use std::path::Path;
+
 use nix::errno::Errno;
 use nix::sys::resource::{getrlimit, setrlimit};
 use nix::sys::stat::FileStat;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
 
+use crate::config::value::{Bounds, resource_name};
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
-use crate::plan::{Change, Identity, Plan};
+use crate::plan::{Change, Identity, LogPlan, Plan};
 use crate::sys;
 
 /// A plan whose process is the worker's user, within the worker's limits.
@@ -20,6 +24,87 @@ pub struct Dropped {
     pub plan: Plan,
 }
 
+/// What was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A bound of this name, to these values.
+    Ulimit(&'static str, Bounds),
+    /// To this niceness.
+    Nice(i32),
+    /// To this preference.
+    OomScoreAdj(i32),
+    /// All groups of the user.
+    Groups(Vec<Gid>),
+    /// The primary group.
+    Gid(Gid),
+    /// The user.
+    Uid(Uid),
+    /// No program gains rights.
+    NoNewPrivs,
+    /// The proof: uids, gids or groups.
+    ReadBack(&'static str),
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Step::Ulimit(name, bounds) => {
+                write!(formatter, "set ulimit {name} to {}:{}", bounds.soft, bounds.hard)
+            }
+            Step::Nice(nice) => write!(formatter, "set nice to {nice}"),
+            Step::OomScoreAdj(score) => write!(formatter, "set oom-score-adj to {score}"),
+            Step::Groups(groups) => write!(formatter, "set supplementary groups {}", listed(groups)),
+            Step::Gid(gid) => write!(formatter, "set gid {gid}"),
+            Step::Uid(uid) => write!(formatter, "set uid {uid}"),
+            Step::NoNewPrivs => formatter.write_str("set no-new-privs"),
+            Step::ReadBack(what) => write!(formatter, "read {what} back"),
+        }
+    }
+}
+
+impl Step {
+    /// The capability that the step needs, without its CAP_.
+    fn capability(&self) -> Option<&'static str> {
+        match self {
+            Step::Ulimit(..) | Step::OomScoreAdj(_) => Some("SYS_RESOURCE"),
+            Step::Nice(_) => Some("SYS_NICE"),
+            Step::Groups(_) | Step::Gid(_) => Some("SETGID"),
+            Step::Uid(_) => Some("SETUID"),
+            Step::NoNewPrivs | Step::ReadBack(_) => None,
+        }
+    }
+
+    /// What to do about a refusal. A namespace's own rules come before the capability, which its root has.
+    fn remedy(&self, errno: Errno) -> Option<String> {
+        match (self, errno) {
+            (Step::Groups(_), Errno::EPERM) if namespace_denies_setgroups() => Some(
+                "this user namespace denies setgroups (/proc/self/setgroups): let it be set up by root, or with \
+                 newgidmap and a range in /etc/subgid"
+                    .to_string(),
+            ),
+            (Step::Groups(_) | Step::Gid(_), Errno::EINVAL) => Some(
+                "a gid is not mapped in this user namespace (/proc/self/gid_map): map it, or choose another with \
+                 --user UID:GID and --groups"
+                    .to_string(),
+            ),
+            (Step::Uid(uid), Errno::EINVAL) => Some(format!(
+                "uid {uid} is not mapped in this user namespace (/proc/self/uid_map): map it, or choose another \
+                 --user"
+            )),
+            // setpriority and oom_score_adj answer EACCES
+            (_, Errno::EPERM | Errno::EACCES) => self.capability().map(|capability| {
+                format!("it needs the capability CAP_{capability}; for a container: --cap-add {capability}")
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// An unprivileged process that makes a user namespace has to deny it before it may map groups.
+fn namespace_denies_setgroups() -> bool {
+    sys::file::read_to_end(Path::new("/proc/self/setgroups")).is_ok_and(|word| word.starts_with(b"deny"))
+}
+
 /// The step that failed. A failure is never passed over: the worker would run with rights it must
 /// not have.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +112,8 @@ pub enum DropError {
     /// A system call refused.
     #[error("unable to {step}: {}", reason(*errno))]
     Refused {
-        /// What was tried, in words.
-        step: String,
+        /// What was tried.
+        step: Step,
         /// Why it failed.
         errno: Errno,
     },
@@ -52,28 +137,26 @@ impl Problem for DropError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            // setpriority and oom_score_adj answer EACCES
-            DropError::Refused { errno: Errno::EPERM | Errno::EACCES, step } if step.starts_with("set ") => {
-                Some(
-                    "the container may lack the capability: SETUID, SETGID, SYS_RESOURCE or SYS_NICE"
-                        .to_string(),
-                )
-            }
-            _ => None,
+            DropError::Refused { step, errno } => step.remedy(*errno),
+            DropError::NotProved { .. } | DropError::RootRegained => None,
         }
     }
 }
 
-fn refused(step: impl Into<String>) -> impl FnOnce(Errno) -> DropError {
-    move |errno| DropError::Refused { step: step.into(), errno }
+fn refused(step: Step) -> impl FnOnce(Errno) -> DropError {
+    move |errno| DropError::Refused { step, errno }
 }
 
 /// Sets the limits, becomes the user, proves it.
 pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     raise_limits(&plan)?;
+    if plan.change == Change::Become && plan.log == LogPlan::Inherited {
+        // where it cannot be done, only programs that open /dev/stderr by name notice
+        let _ = sys::fd::let_holders_reopen_pipe(std::io::stdout().as_fd());
+    }
     become_identity(&plan)?;
     if plan.no_new_privs {
-        nix::sys::prctl::set_no_new_privs().map_err(refused("set no-new-privs"))?;
+        nix::sys::prctl::set_no_new_privs().map_err(refused(Step::NoNewPrivs))?;
     }
     Ok(Dropped { plan })
 }
@@ -112,20 +195,19 @@ pub fn become_owner(file: &FileStat) -> Result<(), DropError> {
 /// must not keep the launcher from opening its files.
 fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     for (resource, bounds) in &plan.limits.ulimits {
-        let name = crate::config::value::resource_name(*resource);
-        let set = format!("set ulimit {name} to {}:{}", bounds.soft, bounds.hard);
+        let set = Step::Ulimit(resource_name(*resource), *bounds);
         let (soft, hard) = getrlimit(*resource).map_err(refused(set.clone()))?;
         if bounds.hard.to_rlim() > hard {
             setrlimit(*resource, soft, bounds.hard.to_rlim()).map_err(refused(set))?;
         }
     }
     if let Some(nice) = plan.limits.nice {
-        sys::process::set_nice(nice).map_err(refused(format!("set nice to {nice}")))?;
+        sys::process::set_nice(nice).map_err(refused(Step::Nice(nice)))?;
     }
     if let Some(score) = plan.limits.oom_score_adj {
         std::fs::write("/proc/self/oom_score_adj", score.to_string()).map_err(|error| {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
-            DropError::Refused { step: format!("set oom-score-adj to {score}"), errno }
+            DropError::Refused { step: Step::OomScoreAdj(score), errno }
         })?;
     }
     Ok(())
@@ -133,25 +215,25 @@ fn raise_limits(plan: &Plan) -> Result<(), DropError> {
 
 fn change_ids(identity: &Identity) -> Result<(), DropError> {
     let Identity { uid, gid, groups, .. } = identity;
-    setgroups(groups).map_err(refused(format!("set supplementary groups {}", listed(groups))))?;
-    setresgid(*gid, *gid, *gid).map_err(refused(format!("set gid {gid}")))?;
-    setresuid(*uid, *uid, *uid).map_err(refused(format!("set uid {uid}")))
+    setgroups(groups).map_err(refused(Step::Groups(groups.clone())))?;
+    setresgid(*gid, *gid, *gid).map_err(refused(Step::Gid(*gid)))?;
+    setresuid(*uid, *uid, *uid).map_err(refused(Step::Uid(*uid)))
 }
 
 fn prove_ids(identity: &Identity) -> Result<(), DropError> {
     let Identity { uid, gid, groups, .. } = identity;
     let differ = |what| DropError::NotProved { uid: *uid, what };
-    let uids = getresuid().map_err(refused("read uids back"))?;
+    let uids = getresuid().map_err(refused(Step::ReadBack("uids")))?;
     if [uids.real, uids.effective, uids.saved] != [*uid; 3] {
         return Err(differ("uids"));
     }
-    let gids = getresgid().map_err(refused("read gids back"))?;
+    let gids = getresgid().map_err(refused(Step::ReadBack("gids")))?;
     if [gids.real, gids.effective, gids.saved] != [*gid; 3] {
         return Err(differ("gids"));
     }
     // the kernel sorts them; with more groups than were set, reading into one place more shows it
     let mut set: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
-    let mut read = sys::process::groups(set.len() + 1).map_err(refused("read groups back"))?;
+    let mut read = sys::process::groups(set.len() + 1).map_err(refused(Step::ReadBack("groups")))?;
     for list in [&mut set, &mut read] {
         list.sort_unstable();
     }

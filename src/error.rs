@@ -88,10 +88,14 @@ impl Findings {
         self.0.iter()
     }
 
-    /// The code for all of them: something to edit comes before what the system refused, because
-    /// only an edit can mend it.
+    /// The code for all of them. What the system refused comes first: what else is wrong may only follow from
+    /// it (a required variable of a file that could not be opened), and the next attempt shows what remains.
     pub fn exit(&self) -> Exit {
-        self.0.iter().map(|finding| finding.exit).min().unwrap_or(Exit::OK)
+        let exits = || self.0.iter().map(|finding| finding.exit);
+        match exits().any(|exit| exit == Exit::SYSTEM) {
+            true => Exit::SYSTEM,
+            false => exits().min().unwrap_or(Exit::OK),
+        }
     }
 
     /// `value`, if nothing is wrong.
@@ -104,6 +108,23 @@ impl<F: Into<Finding>> From<F> for Findings {
     fn from(finding: F) -> Self {
         Findings(vec![finding.into()])
     }
+}
+
+/// What a refusal asks for: the one place where this is decided. Only what someone must edit is worth a rest;
+/// everything else may pass (no descriptor, no memory, a signal, a disk that does not answer) and is retried.
+pub fn exit_of(errno: Errno) -> Exit {
+    use Errno::{EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO};
+    match errno {
+        ENOENT | EACCES | ELOOP | ENOTDIR => Exit::EDIT,
+        // faults of the name itself, and of a socket or a device in place of a file
+        ENAMETOOLONG | ENXIO => Exit::EDIT,
+        _ => Exit::SYSTEM,
+    }
+}
+
+/// The same of an error that may be ours: what is wrong with a file's content must be edited.
+pub fn exit_of_io(error: &std::io::Error) -> Exit {
+    error.raw_os_error().map_or(Exit::EDIT, |number| exit_of(Errno::from_raw(number)))
 }
 
 /// The system's own words for an error number: `Permission denied` becomes `permission denied`.
@@ -123,5 +144,47 @@ pub fn reason_of(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(number) => reason(Errno::from_raw(number)),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_someone_must_edit_is_worth_a_rest() {
+        for errno in [Errno::ENOENT, Errno::EACCES, Errno::ELOOP, Errno::ENOTDIR] {
+            assert_eq!(exit_of(errno), Exit::EDIT, "{errno}");
+        }
+        for errno in [
+            Errno::EMFILE,
+            Errno::ENFILE,
+            Errno::ENOMEM,
+            Errno::EINTR,
+            Errno::EIO,
+            Errno::EAGAIN,
+            Errno::ENOSPC,
+            Errno::ESTALE,
+            Errno::ETIMEDOUT,
+            Errno::EROFS,
+            Errno::EPERM,
+        ] {
+            assert_eq!(exit_of(errno), Exit::SYSTEM, "{errno}");
+        }
+        assert_eq!(exit_of_io(&std::io::Error::other("it is a directory, not a regular file")), Exit::EDIT);
+        assert_eq!(exit_of_io(&Errno::EMFILE.into()), Exit::SYSTEM);
+    }
+
+    #[test]
+    fn a_refusal_hides_what_may_only_follow_from_it() {
+        let finding = |exit| Finding { exit, text: String::new(), hint: None };
+        let exit = |exits: &[Exit]| {
+            let mut findings = Findings::default();
+            exits.iter().for_each(|exit| findings.push(finding(*exit)));
+            findings.exit()
+        };
+        assert_eq!(exit(&[Exit::EDIT, Exit::SYSTEM]), Exit::SYSTEM);
+        assert_eq!(exit(&[Exit::NOT_FOUND, Exit::EDIT]), Exit::EDIT);
+        assert_eq!(exit(&[]), Exit::OK);
     }
 }

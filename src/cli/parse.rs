@@ -129,11 +129,16 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
         let value = match flag.takes {
             Takes::Nothing => OsString::new(),
             Takes::OptionalValue(_) => parser.optional_value().unwrap_or_default(),
-            Takes::Value(metavariable) => match parser.value() {
-                Ok(value) => value,
-                Err(_) => {
+            Takes::Value(metavariable) => match value_of(&mut parser) {
+                Value::Given(value) => value,
+                Value::Missing => {
                     findings.push(CommandLineError::NoValue { long: flag.long, metavariable });
                     continue;
+                }
+                Value::MissingBeforeProgram => {
+                    findings.push(CommandLineError::NoValue { long: flag.long, metavariable });
+                    request.words.extend(parser.raw_args().into_iter().flatten());
+                    return request;
                 }
             },
         };
@@ -143,6 +148,32 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
             let origin = if request.file.is_some() { Origin::BehindFile } else { Origin::CommandLine };
             request.given.push(Given { flag, value, origin });
         }
+    }
+}
+
+/// What follows an option that takes a value.
+enum Value {
+    Given(OsString),
+    Missing,
+    /// `--`, which ends the options: no value is written so, unless behind a `=`.
+    MissingBeforeProgram,
+}
+
+fn value_of(parser: &mut lexopt::Parser) -> Value {
+    if let Some(value) = parser.optional_value() {
+        return Value::Given(value);
+    }
+    let is_option = |word: &OsStr| {
+        let word = word.to_str().and_then(|word| word.strip_prefix("--"));
+        word.and_then(|word| Flag::find(word.split('=').next().unwrap_or_default())).is_some()
+    };
+    if parser.try_raw_args().is_some_and(|words| words.peek().is_some_and(is_option)) {
+        return Value::Missing;
+    }
+    match parser.value() {
+        Ok(value) if value == "--" => Value::MissingBeforeProgram,
+        Ok(value) => Value::Given(value),
+        Err(_) => Value::Missing,
     }
 }
 

@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::spec::Worker;
 use crate::cli::flags::FLAGS;
 use crate::cli::{Flag, Given, Origin, Takes};
-use crate::error::{Findings, Problem, reason_of};
+use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 
 /// The largest file that is read, in bytes.
@@ -89,7 +89,13 @@ pub enum ServiceFileError {
 
 impl Problem for ServiceFileError {
     fn exit(&self) -> Exit {
-        Exit::EDIT
+        match self {
+            ServiceFileError::Read { source, .. } => exit_of_io(source),
+            ServiceFileError::Syntax { .. }
+            | ServiceFileError::UnknownKey { .. }
+            | ServiceFileError::WrongKind { .. }
+            | ServiceFileError::TwoWorkers { .. } => Exit::EDIT,
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -258,7 +264,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
             },
             _ => match Flag::find_key(&key) {
                 None => {
-                    let remedy = unknown_key_remedy(&key);
+                    let remedy = Some(unknown_key_remedy(&key));
                     findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
                 }
                 Some(flag) => match words(flag, value) {
@@ -315,11 +321,17 @@ fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
     }
 }
 
-fn unknown_key_remedy(key: &str) -> Option<String> {
+fn unknown_key_remedy(key: &str) -> String {
+    if Flag::find(key).is_some() {
+        return format!("--{key} is for the command line only");
+    }
     let keys = FLAGS.iter().map(|flag| flag.long).filter(|long| Flag::find_key(long).is_some());
-    let underscores = key.replace('_', "-");
-    crate::cli::nearest(&underscores, keys.chain(["exec", "script"]))
-        .map(|near| format!("did you mean {near}?"))
+    let hyphens = key.replace('_', "-");
+    match crate::cli::nearest(&hyphens, keys.chain(["exec", "script"])) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "the keys are exec, script and the options that futo-launch --help lists, without dashes"
+            .to_string(),
+    }
 }
 
 /// Line and column, from 1, of a byte offset.
@@ -388,11 +400,11 @@ mod tests {
             [
                 "./run:1:1: unknown key 'intervall' (did you mean interval?)",
                 "./run:2:1: unknown key 'max_failures' (did you mean max-failures?)",
-                "./run:3:1: unknown key 'zzzzzz' (-)",
+                "./run:3:1: unknown key 'zzzzzz' (the keys are exec, script and the options that futo-launch --help lists, without dashes)",
                 "./run:4: once: must be true or false (-)",
                 "./run:5: log: must be PATH|- (-)",
                 "./run:6: exec: must be a list of the program and its arguments: [\"python3\", \"hook.py\"] (-)",
-                "./run:8:1: unknown key 'explain' (-)",
+                "./run:8:1: unknown key 'explain' (--explain is for the command line only)",
             ]
         );
         let (_, _, findings) = parsed("exec = ['a']\nscript = 'b'\n");
@@ -412,7 +424,10 @@ mod tests {
         let text: String = (0..60_000).map(|number| format!("x{number} = 1\n")).collect();
         let (_, _, findings) = parsed(&text);
         assert_eq!(findings.len(), 100);
-        assert_eq!(findings[99], "./run:100:1: unknown key 'x99' (-)");
+        assert_eq!(
+            findings[99],
+            "./run:100:1: unknown key 'x99' (the keys are exec, script and the options that futo-launch --help lists, without dashes)"
+        );
     }
 
     #[test]

@@ -9,10 +9,14 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+pub(crate) use open::remedy_on_volume;
 use open::{OpenedLog, open};
+
+use nix::sys::stat::fstat;
 
 use crate::config::spec::LogRules;
 use crate::config::value::ByteSize;
+use crate::error::Finding;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
 use crate::sys::spawn::Join;
@@ -68,6 +72,20 @@ impl Log {
                 Log::Unavailable
             }
         }
+    }
+
+    /// Says it if the file has become shorter than it was at the start of the run: a program that opens
+    /// /dev/stderr or /dev/stdout by name empties what they lead to, and nothing but a pipe prevents it.
+    pub fn report_truncation(&self, reporter: &mut Reporter) {
+        let Log::File { file, path, length } = self else { return };
+        let is_shorter = fstat(file).is_ok_and(|status| u64::try_from(status.st_size).unwrap_or(0) < *length);
+        let trouble = is_shorter.then(|| {
+            let text = format!("log '{}' was truncated during a run: earlier lines are lost", path.display());
+            let remedy = "a worker that opens /dev/stderr or /dev/stdout by name does this: let it append (>>), or \
+                          use --log -";
+            Finding::trouble(text, Some(remedy.to_string()))
+        });
+        reporter.trouble("truncation", trouble);
     }
 
     /// The descriptor for the worker's stdout and stderr.

@@ -94,10 +94,9 @@ fn open_slowly(
     let (parent, name) = split(path);
     let directory = nofollow::open_directory(&parent, Missing::Create).map_err(|error| {
         let remedy = match &error {
-            PathError::Refused(at, Errno::EACCES | Errno::EPERM) => Some(install_hint(&parent, at, identity)),
+            PathError::Refused(at, errno) => remedy(*errno, &parent, at, identity),
             PathError::Link(_) => Some("make it a directory, or name its target with --log".to_string()),
             PathError::NotDirectory { .. } => Some("move it away".to_string()),
-            PathError::Refused(..) => None,
         };
         trouble(path, error, remedy)
     })?;
@@ -118,7 +117,7 @@ fn open_slowly(
             refuse_unless_plain(path, &status)?;
             Err(trouble(path, "it changes while it is opened", None))
         }
-        Err(errno) => Err(trouble(path, reason(errno), None)),
+        Err(errno) => Err(trouble(path, reason(errno), remedy_on_volume(errno))),
     }
 }
 
@@ -131,13 +130,8 @@ fn create(
     identity: &Identity,
 ) -> Result<OwnedFd, Finding> {
     let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
-    nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode))).map_err(
-        |errno| {
-            let remedy =
-                matches!(errno, Errno::EACCES | Errno::EPERM).then(|| install_hint(parent, parent, identity));
-            trouble(path, reason(errno), remedy)
-        },
-    )
+    nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode)))
+        .map_err(|errno| trouble(path, reason(errno), remedy(errno, parent, parent, identity)))
 }
 
 /// A log that the user cannot open but that lies in his directory was left by root: it makes room and
@@ -175,6 +169,25 @@ fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), Finding> {
         return Err(trouble(path, why, Some("remove the other names".to_string())));
     }
     Ok(())
+}
+
+fn remedy(errno: Errno, parent: &Path, at: &Path, identity: &Identity) -> Option<String> {
+    match errno {
+        Errno::EACCES | Errno::EPERM => Some(install_hint(parent, at, identity)),
+        errno => remedy_on_volume(errno),
+    }
+}
+
+/// What to do about a volume that takes no file.
+pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
+    match errno {
+        Errno::EROFS => Some(
+            "name a directory on a writable volume with --state-dir DIR, or hand output on with --log -"
+                .to_string(),
+        ),
+        Errno::ENOSPC | Errno::EDQUOT => Some("make room on its volume".to_string()),
+        _ => None,
+    }
 }
 
 /// The line for root that makes the directory the user's.

@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::config::timing::Timing;
 use crate::config::value::Delay;
 use crate::drop::Dropped;
-use crate::error::{Findings, Problem, reason};
+use crate::error::{Findings, Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
 use crate::plan::{Draft, Mode, Plan};
@@ -64,7 +64,8 @@ impl Problem for ReadyError {
     fn exit(&self) -> Exit {
         match self {
             ReadyError::Close(_) => Exit::SYSTEM,
-            _ => Exit::EDIT,
+            ReadyError::Directory(_, errno) => exit_of(*errno),
+            ReadyError::KeepFd(_) | ReadyError::NulInArgument => Exit::EDIT,
         }
     }
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, access};
 
 use super::c_path;
 use super::environment::Environment;
-use crate::error::{Problem, reason};
+use crate::error::{Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::sys;
@@ -114,7 +115,7 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
 /// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
     let program = name(plan);
-    if is_passing(errno) {
+    if is_refusal(errno) {
         return ProgramError::Refused { program: program.to_string_lossy().into_owned(), errno };
     }
     let by_name = !program.as_bytes().contains(&b'/');
@@ -130,10 +131,11 @@ pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> 
     cannot_execute(&path, errno)
 }
 
-/// No process, memory, descriptor to be had just now, or a disk or network that does not answer.
-fn is_passing(errno: Errno) -> bool {
-    use Errno::{EAGAIN, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ESTALE, ETXTBSY};
-    matches!(errno, EAGAIN | EINTR | EIO | EMFILE | ENFILE | ENOMEM | ESTALE | ETXTBSY)
+/// Whether an execve that failed may succeed in a second: execve has more answers than open that blame the file
+/// or its arguments.
+fn is_refusal(errno: Errno) -> bool {
+    use Errno::{E2BIG, EINVAL, EISDIR, ELIBBAD, ENOEXEC, EPERM};
+    !matches!(errno, E2BIG | EINVAL | EISDIR | ELIBBAD | ENOEXEC | EPERM) && exit_of(errno) == Exit::SYSTEM
 }
 
 /// The interpreter of the script that would be executed, if it is one.
@@ -145,7 +147,11 @@ pub fn interpreter_of(plan: &Plan, environment: &Environment) -> Option<PathBuf>
 fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
     let rights = "it needs mode +x, and the worker's user must be able to search every directory above it";
     let (why, remedy) = match errno {
-        _ if path.is_dir() => ("it is a directory".to_string(), None),
+        _ if path.is_dir() => ("it is a directory".to_string(), Some("name a program, not its directory")),
+        Errno::EACCES if has_mode_x(path) && is_on_noexec(path) => (
+            "it is on a volume that is mounted noexec".to_string(),
+            Some("mount it with exec, move the program, or name the interpreter: sh SCRIPT, python3 SCRIPT"),
+        ),
         Errno::ENOEXEC => (
             "it is neither a binary of this machine nor a script with an interpreter line".to_string(),
             Some("begin a script with #!/bin/sh, or write sh in front of it"),
@@ -154,6 +160,10 @@ fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
             Some((interpreter, Errno::ENOENT)) => (
                 format!("its interpreter '{interpreter}' is not there"),
                 Some("correct the script's first line (a line end of CR LF is part of the name)"),
+            ),
+            Some((interpreter, _)) if may_execute(path) && is_on_noexec(Path::new(&interpreter)) => (
+                format!("its interpreter '{interpreter}' is on a volume that is mounted noexec"),
+                Some("mount it with exec, or name another interpreter in the script's first line"),
             ),
             Some((interpreter, errno)) if may_execute(path) => (
                 format!("its interpreter '{interpreter}' cannot be executed: {}", reason(errno)),
@@ -198,6 +208,15 @@ pub fn refusing_component(path: &Path) -> Option<PathBuf> {
         .into_iter()
         .find(|path| access(*path, AccessFlags::X_OK) == Err(Errno::EACCES))
         .map(Path::to_path_buf)
+}
+
+/// Whether the mode lets anyone execute it: where a volume forbids it, the mode is not to blame.
+fn has_mode_x(path: &Path) -> bool {
+    nix::sys::stat::stat(path).is_ok_and(|status| status.st_mode & 0o111 != 0)
+}
+
+fn is_on_noexec(path: &Path) -> bool {
+    nix::sys::statvfs::statvfs(path).is_ok_and(|volume| volume.flags().contains(FsFlags::ST_NOEXEC))
 }
 
 fn may_execute(path: &Path) -> bool {

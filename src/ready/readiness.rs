@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::{Problem, reason_of};
+use crate::error::{Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
@@ -29,7 +29,10 @@ pub enum NotificationError {
 
 impl Problem for NotificationError {
     fn exit(&self) -> Exit {
-        Exit::EDIT
+        match self {
+            NotificationError::Read(source) => exit_of_io(source),
+            NotificationError::NoNumber => Exit::EDIT,
+        }
     }
 
     fn hint(&self) -> Option<String> {

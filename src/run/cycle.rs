@@ -360,6 +360,7 @@ impl<'a> Cycle<'a> {
     }
 
     pub(super) fn reopen_log(&mut self, rotation: Rotation) {
+        self.log.report_truncation(self.reporter);
         self.log = Log::open(self.plan, rotation, self.reporter);
     }
 

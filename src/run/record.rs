@@ -17,6 +17,7 @@ use super::pacer::Past;
 use crate::config::timing::Pace;
 use crate::error::Finding;
 use crate::exit::Exit;
+use crate::log;
 use crate::plan::{LogPlan, Plan};
 use crate::report::Reporter;
 use crate::sys;
@@ -136,6 +137,15 @@ pub(crate) enum RecordError {
     /// The content.
     #[error("{0}")]
     Content(String),
+}
+
+impl RecordError {
+    fn errno(&self) -> Option<Errno> {
+        match self {
+            RecordError::Directory(PathError::Refused(_, errno)) | RecordError::File(errno) => Some(*errno),
+            RecordError::NoDirectory | RecordError::Directory(_) | RecordError::Content(_) => None,
+        }
+    }
 }
 
 /// The record and where it is. Trouble with it is said once and never keeps a worker from running.
@@ -307,7 +317,8 @@ impl RecordFile {
             // the directory may have been replaced
             self.directory = None;
             let name = &self.record.name;
-            Finding::trouble(format!("unable to write the run record of '{name}': {error}"), None)
+            let hint = error.errno().and_then(log::remedy_on_volume);
+            Finding::trouble(format!("unable to write the run record of '{name}': {error}"), hint)
         });
         reporter.trouble("record", trouble);
     }

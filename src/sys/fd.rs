@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
+use nix::sys::statfs::{FsType, fstatfs};
 
 /// A closed stdin, stdout or stderr becomes /dev/null, as Rust's own start-up has it: the next file that
 /// is opened would take its number, and pass for the worker's.
@@ -85,6 +86,23 @@ pub fn is_for_notices(fd: RawFd) -> bool {
         kind => kind == libc::S_IFSOCK,
     }
 }
+
+/// Lets whoever holds a root-owned pipe open its end for writing again by name (`/dev/stderr`), as many programs
+/// do. Only that: given the pipe itself (fchown), a user could read what other services write into it. The mode
+/// of a pipe is met by nobody who does not hold it, other than that of a FIFO, which has a name.
+pub fn let_holders_reopen_pipe(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    let others_write = Mode::S_IWOTH;
+    let status = fstat(fd)?;
+    let mode = Mode::from_bits_truncate(status.st_mode);
+    let is_root_owned_fifo = super::file::kind(&status) == SFlag::S_IFIFO && status.st_uid == 0;
+    if !is_root_owned_fifo || mode.contains(others_write) || fstatfs(fd)?.filesystem_type() != PIPE_FS {
+        return Ok(());
+    }
+    fchmod(fd, mode | others_write)
+}
+
+/// Where pipes without a name are: PIPEFS_MAGIC of linux/magic.h.
+const PIPE_FS: FsType = FsType(0x5049_5045);
 
 /// Whether somebody may still read what is written to a pipe.
 pub fn has_reader(fd: BorrowedFd<'_>) -> bool {

@@ -1,9 +1,9 @@
 //! What can be wrong with the variables. No text shows a value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::value::ExpansionError;
-use crate::error::{Problem, reason_of};
+use crate::error::{Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 
 /// What can be wrong with the variables and the files they come from.
@@ -30,12 +30,14 @@ pub enum EnvironmentError {
         remedy: String,
     },
     /// `FILE__NAME`. The path is the value of a variable, and could be the secret itself.
-    #[error("{place}: unable to read the file that {variable} names: {}", reason_of(source))]
+    #[error("{place}: unable to read the file that {variable} names{}: {}", shown(path.as_deref()), reason_of(source))]
     NamedFile {
         /// Where the variable was set.
         place: String,
         /// `FILE__NAME`
         variable: String,
+        /// Where it is looked for, if that can be no secret.
+        path: Option<PathBuf>,
         /// Why.
         source: std::io::Error,
     },
@@ -59,9 +61,20 @@ pub enum EnvironmentError {
     },
 }
 
+fn shown(path: Option<&Path>) -> String {
+    path.map_or(String::new(), |path| format!(", '{}'", path.display()))
+}
+
 impl Problem for EnvironmentError {
     fn exit(&self) -> Exit {
-        Exit::EDIT
+        match self {
+            EnvironmentError::Read { source, .. } | EnvironmentError::NamedFile { source, .. } => {
+                exit_of_io(source)
+            }
+            EnvironmentError::Line { .. }
+            | EnvironmentError::Expansion { .. }
+            | EnvironmentError::Required { .. } => Exit::EDIT,
+        }
     }
 
     fn hint(&self) -> Option<String> {

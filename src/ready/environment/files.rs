@@ -39,10 +39,10 @@ enum Access {
     Denied,
 }
 
-fn access(plan: &Plan, path: &Path) -> Access {
+fn access(plan: &Plan, path: &Path) -> io::Result<Access> {
     let for_nobody = plan.change == Change::Unknown && nix::unistd::geteuid().is_root();
-    let for_root = plan.change == Change::StaysRoot && !trust::is_roots(path);
-    if for_nobody || for_root { Access::Denied } else { Access::Granted }
+    let for_root = plan.change == Change::StaysRoot && !trust::belongs_to_root(path)?;
+    Ok(if for_nobody || for_root { Access::Denied } else { Access::Granted })
 }
 
 /// Of names that are set together: each NAME of a `FILE__NAME`, unless NAME is set with it (the image's
@@ -54,7 +54,47 @@ pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone)
 }
 
 fn not_roots() -> io::Error {
-    io::Error::other("others than root can write it, and the worker would be root")
+    io::Error::other("non-root users can write it, and the worker would be root")
+}
+
+/// What a file holds that `FILE__NAME` names.
+#[derive(Debug, PartialEq, Eq)]
+struct Secret {
+    value: OsString,
+    has_bom: bool,
+    has_crlf: bool,
+}
+
+impl Secret {
+    fn of(content: &[u8]) -> Self {
+        let (mut value, has_bom) = match content.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => (rest, true),
+            None => (content, false),
+        };
+        let mut has_crlf = false;
+        while let Some(rest) = value.strip_suffix(b"\n") {
+            let line = rest.strip_suffix(b"\r");
+            has_crlf |= line.is_some();
+            value = line.unwrap_or(rest);
+        }
+        Secret { value: OsStr::from_bytes(value).to_os_string(), has_bom, has_crlf }
+    }
+
+    fn quirk(&self) -> Option<&'static str> {
+        match (self.has_bom, self.has_crlf) {
+            (true, true) => Some("a byte order mark and the CR LF at its end are not part of the value"),
+            (true, false) => Some("the byte order mark is not part of the value"),
+            (false, true) => Some("the CR LF at its end is not part of the value"),
+            (false, false) => None,
+        }
+    }
+}
+
+/// Whether this can be no secret that was written in place of a path: below `/`, in a directory that is there.
+fn is_surely_a_path(path: &Path) -> bool {
+    let mut names = path.components().skip(1);
+    let first = names.next().map(|first| Path::new("/").join(first));
+    path.is_absolute() && names.next().is_some() && first.is_some_and(|first| first.is_dir())
 }
 
 impl Environment {
@@ -88,6 +128,7 @@ impl Environment {
     fn parse(&mut self, file: &EnvFile, bytes: &[u8]) -> Result<Vec<Assignment>, Vec<Refusal>> {
         match file.dialect {
             Dialect::Dotenv => {
+                env_file::refuse_utf16(bytes)?;
                 let variables = self.iter().map(|(name, variable)| (name, variable.value.as_os_str()));
                 let read = dotenv::parse(bytes, variables)?;
                 if let Some(oddity) = read.oddity() {
@@ -112,7 +153,10 @@ impl Environment {
         plan: &Plan,
         findings: &mut Findings,
     ) -> Option<Vec<u8>> {
-        if let Access::Denied = access(plan, path) {
+        let access = findings.take(
+            access(plan, path).map_err(|source| EnvironmentError::Read { path: path.to_path_buf(), source }),
+        )?;
+        if let Access::Denied = access {
             self.signature.seen(path);
             match sys::file::look_for(path) {
                 // there is a finding about the user
@@ -155,14 +199,15 @@ impl Environment {
     /// A directory of `--env-dir`.
     pub(super) fn read_directory(&mut self, directory: &Path, plan: &Plan, findings: &mut Findings) {
         self.signature.listed(directory);
-        if let Access::Denied = access(plan, directory) {
-            if plan.change != Change::Unknown {
-                findings.push(TrustError::ForRoot { path: directory.to_path_buf() });
-            }
-            return;
-        }
         let read = |path: PathBuf| move |source| EnvironmentError::Read { path, source };
-        let may_open = |path: &Path| match access(plan, path) {
+        match findings.take(access(plan, directory).map_err(read(directory.to_path_buf()))) {
+            Some(Access::Granted) => {}
+            Some(Access::Denied) if plan.change != Change::Unknown => {
+                return findings.push(TrustError::ForRoot { path: directory.to_path_buf() });
+            }
+            Some(Access::Denied) | None => return,
+        }
+        let may_open = |path: &Path| match access(plan, path)? {
             Access::Granted => Ok(()),
             Access::Denied => Err(not_roots()),
         };
@@ -193,26 +238,34 @@ impl Environment {
             let (path, place) = (plan.own(Path::new(&set.value)), set.source.to_string());
             let variable = variable.to_string_lossy().into_owned();
             match self.named_file(&path, plan) {
-                Ok(value) => self.set(&name, value, Source::NamedFile(variable)),
+                Ok(secret) => {
+                    if let Some(quirk) = secret.quirk() {
+                        self.oddities.push(format!("the file that {variable} names: {quirk}"));
+                    }
+                    self.set(&name, secret.value, Source::NamedFile(variable));
+                }
                 Err(source) => {
-                    findings.push(EnvironmentError::NamedFile { place, variable, source });
+                    let path = is_surely_a_path(&path).then_some(path);
+                    findings.push(EnvironmentError::NamedFile { place, variable, path, source });
                 }
             }
         }
     }
 
-    /// The content without newlines at its end, as `$(cat PATH)` has it.
-    fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<OsString> {
-        if let Access::Denied = access(plan, path) {
+    /// The content without newlines at its end, as `$(cat PATH)` has it, and as config.env has it without a
+    /// byte order mark and with CR LF for a newline.
+    fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<Secret> {
+        if let Access::Denied = access(plan, path)? {
             return Err(not_roots());
         }
-        let mut content = self.open_and_read(path, envdir::MAX_BYTES)?;
-        while content.last() == Some(&b'\n') {
-            content.pop();
+        let content = self.open_and_read(path, envdir::MAX_BYTES)?;
+        if let Some(refusal) = Refusal::utf16(&content) {
+            return Err(io::Error::other(format!("it is {}", refusal.what)));
         }
-        if content.contains(&0) {
+        let secret = Secret::of(&content);
+        if secret.value.as_bytes().contains(&0) {
             return Err(io::Error::other("it contains a NUL byte"));
         }
-        Ok(OsString::from_vec(content))
+        Ok(secret)
     }
 }
