@@ -163,6 +163,53 @@ fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
 }
 
 #[test]
+fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_record() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("rests-notification");
+    let services: [(&str, Option<&str>, &str); 3] = [
+        ("rests-fd-one", Some("1\n"), "notification-fd: is not a descriptor from 3 up"),
+        ("rests-fd-word", Some("abc\n"), "notification-fd: is not a descriptor from 3 up"),
+        (
+            "rests-fd-directory",
+            None,
+            "unable to read 'notification-fd': it is a directory, not a regular file",
+        ),
+    ];
+    let mut pids = Vec::new();
+    for (name, content, message) in services {
+        let launcher = svscan.scratch.launcher().display().to_string();
+        let hidden = svscan.scratch.join("scan").join(format!(".{name}"));
+        fs::create_dir(&hidden).expect("a service directory");
+        write(&hidden.join("run"), &format!("#!/bin/sh\nexec {launcher} {READY}\n"), 0o755);
+        match content {
+            // s6-supervise itself would take none of these for a reason not to start `run`
+            Some(content) => write(&hidden.join("notification-fd"), content, 0o644),
+            None => fs::create_dir(hidden.join("notification-fd")).expect("a directory"),
+        }
+        fs::rename(&hidden, svscan.directory(name)).expect("published");
+        svscan.control(&["-a"]);
+        let record = eventually_rests(name, "configuration");
+        assert_eq!(record["resting"]["exit"], 100, "{record}");
+        assert!(record["resting"]["reason"].as_str().expect("a reason").contains(message), "{record}");
+        assert!(log(name).contains(message), "{}", log(name));
+        let status = read(format!("/proc/{}/status", svscan.pid(name)));
+        assert!(!status.contains("Uid:\t0\t"), "{name} rests as the user: {status}");
+        pids.push((name, svscan.pid(name)));
+    }
+    throughout("the same processes", Duration::from_millis(1500), || {
+        pids.iter().all(|(name, pid)| svscan.pid(name) == *pid)
+    });
+    // the supervisor reads the file before it starts run again, so that run is what has to change
+    for (name, ..) in services {
+        let file = svscan.directory(name).join("notification-fd");
+        let _ = fs::remove_file(&file).or_else(|_| fs::remove_dir(&file));
+        eventually(&format!("{name} is ready; {}", log(name)), || log(name).contains("ready").then_some(()));
+    }
+}
+
+#[test]
 fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
     if !possible() {
         return;

@@ -186,14 +186,15 @@ impl Problem for PlanError {
 /// Makes the plan; all findings at once.
 pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     count_from_service_dir(&mut spec);
-    let directory = findings.take(host.working_directory().map_err(working_directory_error));
-    let directory = directory.unwrap_or_else(|| PathBuf::from("/"));
+    let found_directory = findings.take(host.working_directory().map_err(working_directory_error));
+    let is_nameless = found_directory.is_none();
+    let directory = found_directory.unwrap_or_else(|| PathBuf::from("/"));
     let has_run = findings.take(host.has_run().map_err(working_directory_error)).unwrap_or(false);
     let (place, supervision) = supervisor::find(&directory, has_run, host);
     let program = spec.worker.clone().words();
     let name = match &spec.name {
         Some(name) => name.clone(),
-        None if program.is_empty() && place == Place::Elsewhere => ServiceName::stand_in(),
+        None if is_nameless || (program.is_empty() && place == Place::Elsewhere) => ServiceName::stand_in(),
         None => {
             let found = found_name(&spec, place, &directory, &program, host, findings);
             ServiceName::parse(&found).unwrap_or_else(|why| {
