@@ -184,7 +184,7 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
         fs::create_dir(&hidden).expect("a service directory");
         write(&hidden.join("run"), &format!("#!/bin/sh\nexec {launcher} {READY}\n"), 0o755);
         match content {
-            // s6-supervise itself would take none of these for a reason not to start `run`
+            // s6-supervise starts `run` all the same
             Some(content) => write(&hidden.join("notification-fd"), content, 0o644),
             None => fs::create_dir(hidden.join("notification-fd")).expect("a directory"),
         }
@@ -201,7 +201,6 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
     throughout("the same processes", Duration::from_millis(1500), || {
         pids.iter().all(|(name, pid)| svscan.pid(name) == *pid)
     });
-    // the supervisor reads the file before it starts run again, so that run is what has to change
     for (name, ..) in services {
         let file = svscan.directory(name).join("notification-fd");
         let _ = fs::remove_file(&file).or_else(|_| fs::remove_dir(&file));
