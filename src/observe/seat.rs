@@ -11,7 +11,6 @@ use nix::unistd::{Gid, Uid};
 
 use crate::error::{Findings, reason_of};
 use crate::plan::envdir::EnvdirError;
-use crate::plan::supervisor::Ancestor;
 use crate::plan::{Host, Machine, Plan};
 use crate::service::place::Service;
 use crate::service::run_script::{NotOurs, RunScript};
@@ -161,8 +160,16 @@ impl Host for Seat<'_> {
         false
     }
 
-    fn ancestor(&self, _generation: usize) -> Option<Ancestor> {
+    fn ancestor(&self, _generation: usize) -> Option<String> {
         None
+    }
+
+    fn parent_directory(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn leads_session(&self) -> bool {
+        false
     }
 
     fn is_init(&self) -> bool {

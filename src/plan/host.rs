@@ -13,7 +13,6 @@ use nix::sys::stat::SFlag;
 use nix::unistd::{Gid, Uid};
 
 use super::envdir::{self, Entry, EnvdirError, Form};
-use super::supervisor::Ancestor;
 use super::trust;
 use crate::error::{exit_of, exit_of_io};
 use crate::exit::Exit;
@@ -44,8 +43,13 @@ pub trait Host {
     fn parent_has_run(&self) -> io::Result<bool>;
     /// Whether it holds a directory named `supervise`.
     fn has_supervise(&self) -> bool;
-    /// The parent process, or its parent; none if it cannot be seen.
-    fn ancestor(&self, generation: usize) -> Option<Ancestor>;
+    /// The name of the parent process (0) or its parent (1): 15 bytes of the file that it executes. None if it
+    /// cannot be seen.
+    fn ancestor(&self, generation: usize) -> Option<String>;
+    /// The parent's working directory without links; none if it may not be seen.
+    fn parent_directory(&self) -> Option<PathBuf>;
+    /// Whether this process leads a session: what s6 starts does.
+    fn leads_session(&self) -> bool;
     /// Whether this is the first process of its PID namespace.
     fn is_init(&self) -> bool;
     /// The text of a regular file, no link followed, and whether the path is root's.
@@ -125,17 +129,22 @@ impl Host for Machine {
         Path::new(layout::SUPERVISE).is_dir()
     }
 
-    fn ancestor(&self, generation: usize) -> Option<Ancestor> {
+    fn ancestor(&self, generation: usize) -> Option<String> {
         let mut pid = nix::unistd::getppid().as_raw();
         for _ in 0..generation {
             pid = sys::process::parent_of(pid)?;
         }
-        let directory = PathBuf::from(format!("/proc/{pid}"));
-        let name = sys::file::read_to_end(&directory.join("comm")).ok()?;
-        Some(Ancestor {
-            name: String::from_utf8_lossy(name.trim_ascii_end()).into_owned(),
-            directory: nix::fcntl::readlink(&directory.join("cwd")).ok().map(PathBuf::from),
-        })
+        let name = sys::file::read_to_end(Path::new(&format!("/proc/{pid}/comm"))).ok()?;
+        Some(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())
+    }
+
+    fn parent_directory(&self) -> Option<PathBuf> {
+        let link = format!("/proc/{}/cwd", nix::unistd::getppid());
+        nix::fcntl::readlink(Path::new(&link)).ok().map(PathBuf::from)
+    }
+
+    fn leads_session(&self) -> bool {
+        nix::unistd::getsid(None) == Ok(nix::unistd::getpid())
     }
 
     fn is_init(&self) -> bool {

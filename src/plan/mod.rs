@@ -74,8 +74,6 @@ pub struct Plan {
     pub name: ServiceName,
     /// Where the launcher was started.
     pub place: Place,
-    /// By whom.
-    pub supervision: Supervision,
     /// The working directory, without links.
     pub directory: PathBuf,
     /// Where the service's own files are, if elsewhere.
@@ -123,11 +121,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether the parent starts `run` again when the launcher ends.
-    pub fn is_supervised(&self) -> bool {
-        self.supervision == Supervision::Supervised
-    }
-
     /// A path of the service's own, seen from the launcher's directory.
     pub fn own(&self, path: &Path) -> PathBuf {
         from_service_dir(self.service_dir.as_deref(), path)
@@ -190,7 +183,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     let is_nameless = found_directory.is_none();
     let directory = found_directory.unwrap_or_else(|| PathBuf::from("/"));
     let has_run = findings.take(host.has_run().map_err(working_directory_error)).unwrap_or(false);
-    let (place, supervision) = supervisor::find(&directory, has_run, host);
+    let place = supervisor::place(&directory, has_run);
     let program = spec.worker.clone().words();
     let name = match &spec.name {
         Some(name) => name.clone(),
@@ -226,12 +219,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     let umask = spec.umask.or_else(|| container_umask(place, &container, &mut warnings));
     let mut environment = spec.environment;
     environment.config_env &= place == Place::Service;
-    // --name in a directory of its own choice, or a first step before the service proper, is meant so
-    let is_meant = match &supervision {
-        Supervision::Behind(_) => !spec.timing.as_ref().is_some_and(TimingSpec::repeats),
-        _ => spec.name.is_some(),
-    };
-    warnings.extend(supervision.quirk(&directory).filter(|_| !is_meant));
+    warnings.extend(quirk_of_run_script(place, &directory, &spec.name, spec.timing.as_ref(), host));
     let mode = match spec.timing {
         Some(timing) => Mode::Loop(timing),
         None if host.is_init() => Mode::ExecAsInit,
@@ -240,7 +228,6 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     Draft(Plan {
         name,
         place,
-        supervision,
         directory,
         service_dir: spec.service_dir,
         file: spec.file,
@@ -312,6 +299,28 @@ fn found_name(
             name
         }
     }
+}
+
+/// A service under a name of its own is where it is on purpose, and what does not loop may be a first step before
+/// the service proper.
+fn quirk_of_run_script(
+    place: Place,
+    directory: &Path,
+    name: &Option<ServiceName>,
+    timing: Option<&TimingSpec>,
+    host: &dyn Host,
+) -> Option<Finding> {
+    let repeats = timing.is_some_and(TimingSpec::repeats);
+    // a command at a shell, and a service where it belongs, are not looked at: that costs time
+    if !repeats && (place == Place::Service || !host.leads_session()) {
+        return None;
+    }
+    let supervision = Supervision::find(place, directory, host);
+    let is_meant = match supervision {
+        Supervision::Behind(_) => !repeats,
+        _ => name.is_some(),
+    };
+    supervision.quirk(directory).filter(|_| !is_meant)
 }
 
 fn working_directory_error(source: std::io::Error) -> PlanError {

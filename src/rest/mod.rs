@@ -33,9 +33,10 @@ pub enum Then {
 }
 
 /// The memory of a launch that rests, maybe several times.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rest {
-    supervised: bool,
+    /// Looked at when it matters first.
+    supervision: Option<Supervision>,
     said: Option<Findings>,
     resting: bool,
     /// Set before an attempt, so that nothing mended during the attempt is missed.
@@ -52,16 +53,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
 impl Rest {
-    /// Nothing has been said yet.
-    pub fn new(plan: &Plan) -> Self {
-        Rest {
-            supervised: plan.is_supervised() && !is_in_finish(),
-            said: None,
-            resting: false,
-            watch: None,
-            first_delay: None,
-            gate: None,
-        }
+    /// Whether somebody starts `run` again, so that a rest is of use.
+    fn is_supervised(&mut self, plan: &Plan) -> bool {
+        *self.supervision.get_or_insert_with(|| supervision(plan)) == Supervision::Supervised
     }
 
     /// How long the first run of the next loop has to wait, if another than usual.
@@ -75,7 +69,7 @@ impl Rest {
         let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
-        if !rested && (stays || !self.supervised || !says_resting(ready.plan)) {
+        if !rested && (stays || !says_resting(ready.plan) || !self.is_supervised(ready.plan)) {
             return;
         }
         if !stays && program::foretell(ready.plan, &ready.environment).is_some() {
@@ -109,8 +103,8 @@ impl Rest {
                     reporter.findings(Level::Fatal, &findings);
                 }
                 // what the system refused may be over in a second
-                if !self.supervised || exit == Exit::SYSTEM {
-                    say_why_no_rest(plan, reporter);
+                if exit == Exit::SYSTEM || !self.is_supervised(plan) {
+                    self.supervision.iter().for_each(|found| say_why_no_rest(found, plan, reporter));
                     return Then::Leave(exit);
                 }
                 let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
@@ -129,7 +123,7 @@ impl Rest {
             Ended::Gate(closed) => return self.at_gate(closed, plan, waiter, reporter),
             Ended::Over { resting, signature, delay } => {
                 self.gate = None;
-                if !self.supervised {
+                if !self.is_supervised(plan) {
                     let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
                     reporter.say(level, Audience::Everyone, &resting.reason);
                     return Then::Leave(exit_of(&resting));
@@ -158,7 +152,7 @@ impl Rest {
     ) -> Then {
         let Closed { gate, look_again } = closed;
         let reason: String = format!("closed until {gate}").chars().take(LONGEST_REASON).collect();
-        if !self.supervised && !gate.is_waited_for() {
+        if !gate.is_waited_for() && !self.is_supervised(plan) {
             reporter.info(&format!("nothing to do: {reason}"));
             return Then::Leave(Exit::OK);
         }
@@ -293,9 +287,10 @@ pub enum Rights {
 /// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
 pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, reporter: &mut Reporter) -> Exit {
     let exit = findings.exit();
-    if !plan.is_supervised() || exit == Exit::SYSTEM {
+    let supervision = Supervision::find(plan.place, &plan.directory, &Machine);
+    if exit == Exit::SYSTEM || supervision != Supervision::Supervised {
         reporter.findings(Level::Fatal, findings);
-        say_why_no_rest(plan, reporter);
+        say_why_no_rest(&supervision, plan, reporter);
         return exit;
     }
     // log, record and sleep are the user's business; without a user nothing but stderr: a plan with
@@ -330,11 +325,17 @@ pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, repor
     }
 }
 
+/// As the user. What a supervisor executes beside `run` it does not start again.
+fn supervision(plan: &Plan) -> Supervision {
+    match Supervision::find(plan.place, &plan.directory, &Machine) {
+        Supervision::Supervised if is_in_finish() => Supervision::None,
+        supervision => supervision,
+    }
+}
+
 /// A rest that no signal of the supervisor's reaches would never end.
-fn say_why_no_rest(plan: &Plan, reporter: &Reporter) {
-    if matches!(plan.supervision, Supervision::Behind(_))
-        && let Some(quirk) = plan.supervision.quirk(&plan.directory)
-    {
+fn say_why_no_rest(supervision: &Supervision, plan: &Plan, reporter: &Reporter) {
+    if let Some(quirk) = supervision.quirk(&plan.directory) {
         reporter.info(&format!("not resting: {}", quirk.text));
         quirk.hint.iter().for_each(|hint| reporter.hint(hint));
     }

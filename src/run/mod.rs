@@ -70,7 +70,7 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
             return rest::until_run_changes(plan, rest::Rights::Dropped, &findings, reporter);
         }
     };
-    let mut rest = rest::Rest::new(plan);
+    let mut rest = rest::Rest::default();
     let mut waiter = None;
     loop {
         let ended = attempt(dropped, &mut notification, &mut rest, &mut waiter, reporter);

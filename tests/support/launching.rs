@@ -49,6 +49,7 @@ impl Scratch {
     /// from the service directory as its child, and leaves with its exit code. The child's pid is in
     /// [`Scratch::supervised_pid`].
     pub fn supervised(&self, directory: &Path) -> Command {
+        fs::create_dir_all(directory.join("supervise")).expect("the supervisor's directory");
         let supervisor = self.copy_as("runsv", Path::new("/bin/sh"));
         let mut command = command(&[supervisor], directory);
         // exec would make the shell the command
