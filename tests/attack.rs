@@ -547,7 +547,8 @@ fn root_touches_nothing_before_the_drop() {
         // what root opens for reading, beside the places that it only looks at
         let read_by_root: Vec<&str> = as_root
             .lines()
-            .filter(|line| line.contains("open") && !line.contains("O_PATH"))
+            // /proc is the kernel's: there a loop looks for its supervisor
+            .filter(|line| line.contains("open") && !line.contains("O_PATH") && !line.contains("\"/proc/"))
             .filter_map(|line| Path::new(line.split('"').nth(1)?).file_name()?.to_str())
             .collect();
         let expected: Vec<&str> = opened.iter().copied().chain(["passwd", "group"]).collect();
@@ -1116,10 +1117,11 @@ fn a_lease_on_a_file_keeps_nobody_waiting() {
     let started = std::time::Instant::now();
     let output = scene.run(&["--once", "--no-env-file"], &["echo", "worker ran"]);
     assert!(stderr(&output).contains("worker ran\n"), "{}", said(&output));
+    // it may be over in a second
     let output = scene.run(&[], &["echo", "worker ran"]);
-    assert_eq!(code(&output), 100);
+    assert_eq!(code(&output), 111);
     let mut file = scene.scratch.launch(&scene.service, &["--file", "settings"]);
-    assert_eq!(code(&finish(&mut file)), 100);
+    assert_eq!(code(&finish(&mut file)), 111);
     // the kernel would have made each of them wait for 45 seconds
     assert!(started.elapsed().as_secs() < 15);
 }

@@ -14,7 +14,7 @@ use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
-use crate::plan::{Host, Machine, Mode, Plan, Supervision};
+use crate::plan::{Host, Machine, Mode, Place, Plan, Supervision};
 use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
@@ -69,7 +69,8 @@ impl Rest {
         let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
-        if !rested && (stays || !says_resting(ready.plan) || !self.is_supervised(ready.plan)) {
+        let may_say_so = !stays && ready.plan.place == Place::Service;
+        if !rested && !(may_say_so && says_resting(ready.plan) && self.is_supervised(ready.plan)) {
             return;
         }
         if !stays && program::foretell(ready.plan, &ready.environment).is_some() {
