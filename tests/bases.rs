@@ -269,6 +269,13 @@ fn files_from_windows_are_read_or_named() {
             assert_eq!(said(&refused).matches("fatal").count(), 1, "{}", said(&refused));
         }
     }
+    write("wide", &wide);
+    let refused = finish(&mut scratch.launch(&service, &["--file", "wide"]));
+    assert!(
+        said(&refused).contains("unable to read 'wide': it is in UTF-16: save it as UTF-8\n"),
+        "{}",
+        said(&refused)
+    );
     for name in ["my.var", "MY-VAR", "a.b-c"] {
         write("config.env", format!("{name}=hunter2\n").as_bytes());
         let refused = finish(&mut scratch.launch(&service, &["--", "true"]));
@@ -278,6 +285,30 @@ fn files_from_windows_are_read_or_named() {
             "{}",
             said(&refused)
         );
+    }
+}
+
+#[test]
+fn a_directory_in_place_of_a_file_is_answered_with_what_makes_them() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::new("directories");
+    let service = scratch.service_of_abc("bases-directories");
+    for directory in ["config.env", "wide.env", "toml", "secret"] {
+        fs::create_dir(service.join(directory)).expect("a directory");
+    }
+    for words in [
+        ["--log", "-", "--", "true"].as_slice(),
+        &["--no-env-file", "--env-file", "wide.env", "--", "true"],
+        &["--no-env-file", "--env", "FILE__A=secret", "--", "true"],
+        &["--file", "toml"],
+    ] {
+        let refused = finish(&mut scratch.launch(&service, words));
+        assert_eq!(code(&refused), 100, "{words:?}");
+        let said = said(&refused);
+        assert!(said.contains("it is a directory, not a regular file\n"), "{words:?}: {said}");
+        assert!(said.contains("hint: put a file there; a container runtime makes"), "{words:?}: {said}");
     }
 }
 

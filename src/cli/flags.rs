@@ -449,7 +449,7 @@ pub static FLAGS: &[Flag] = &[
         settings.home = Some(absolute(value)?);
         Ok(())
     })
-    .more("Default: /config for abc, else the home in /etc/passwd, else as inherited."),
+    .more("Default: /config for abc, else the home in /etc/passwd, else as inherited, else the container's."),
     flag("chdir", Value("DIR"), Identity, "run the worker in this directory", |settings, value| {
         settings.chdir = Some(path(value)?);
         Ok(())
@@ -458,7 +458,8 @@ pub static FLAGS: &[Flag] = &[
     flag("umask", Value("MASK"), Identity, "file mode creation mask, octal", |settings, value| {
         settings.umask = Some(mode(text(value)?, 0o777)?);
         Ok(())
-    }),
+    })
+    .more("Default for a service: UMASK of the container's variables, if it is set."),
     flag("no-new-privs", Nothing, Identity, "no program gains rights by its mode or owner", |settings, _| {
         settings.no_new_privs = true;
         Ok(())

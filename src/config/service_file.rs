@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::spec::Worker;
 use crate::cli::flags::FLAGS;
 use crate::cli::{Flag, Given, Origin, Takes};
-use crate::error::{Findings, Problem, exit_of_io, reason_of};
+use crate::error::{Findings, Problem, exit_of_io, hint_of_unreadable, reason_of};
 use crate::exit::Exit;
 
 /// The largest file that is read, in bytes.
@@ -101,7 +101,10 @@ impl Problem for ServiceFileError {
     fn hint(&self) -> Option<String> {
         match self {
             ServiceFileError::UnknownKey { remedy, .. } => remedy.clone(),
-            _ => None,
+            ServiceFileError::Read { source, .. } => hint_of_unreadable(source),
+            ServiceFileError::Syntax { .. }
+            | ServiceFileError::WrongKind { .. }
+            | ServiceFileError::TwoWorkers { .. } => None,
         }
     }
 }

@@ -9,10 +9,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use nix::sys::stat::fstat;
+
 pub(crate) use open::remedy_on_volume;
 use open::{OpenedLog, open};
-
-use nix::sys::stat::fstat;
 
 use crate::config::spec::LogRules;
 use crate::config::value::ByteSize;

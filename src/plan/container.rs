@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::envdir::EnvdirError;
 use super::{Host, Place};
 use crate::config::settings::ContainerEnv;
-use crate::error::{Findings, Problem, exit_of_io, reason_of};
+use crate::config::value::mode;
+use crate::error::{Finding, Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 
 /// Where s6-overlay keeps them: version 3, and version 2 where /var/run is no link to /run.
@@ -99,4 +100,26 @@ fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> io::Result<b
 /// A variable of this name.
 pub(super) fn find<'v>(variables: &'v [(OsString, OsString)], name: &str) -> Option<&'v OsString> {
     variables.iter().find(|(each, _)| each == name).map(|(_, value)| value)
+}
+
+/// linuxserver's start scripts give the container's UMASK to services, and to services only.
+pub(super) fn umask(
+    place: Place,
+    container: &[(OsString, OsString)],
+    warnings: &mut Vec<Finding>,
+) -> Option<u32> {
+    let asked = find(container, "UMASK").filter(|_| place == Place::Service)?;
+    // an empty one is none, as for a shell's test
+    let asked = asked.to_string_lossy();
+    let asked = Some(asked.trim()).filter(|asked| !asked.is_empty())?;
+    match mode(asked, 0o777) {
+        Ok(mask) => Some(mask),
+        Err(invalid) => {
+            let text =
+                format!("the container's UMASK {}: the worker keeps the inherited umask", invalid.reason);
+            let remedy = "write UMASK as in UMASK=002, in quotes where it is set in YAML; or use --umask";
+            warnings.push(Finding::trouble(text, Some(remedy.to_string())));
+            None
+        }
+    }
 }

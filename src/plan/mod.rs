@@ -3,6 +3,7 @@
 pub mod accounts;
 mod container;
 pub mod envdir;
+mod home;
 pub mod host;
 pub mod identity;
 pub mod supervisor;
@@ -22,15 +23,13 @@ use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
-use crate::config::value::{Gate, UserRequest, mode};
+use crate::config::value::{Gate, UserRequest};
 use crate::error::{Finding, Findings, Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
 
 /// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
 pub const DEFAULT_USER: &str = "abc";
-/// That user's home there, whatever /etc/passwd says.
-const DEFAULT_USER_HOME: &str = "/config";
 /// Log and record, below HOME.
 const STATE_DIR: &str = ".local/state/futodama";
 
@@ -204,7 +203,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
     }
     let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
-    let home = home(&spec, &identity, change, &inherited, &container);
+    let home = home::find(spec.home.as_deref(), &identity, change, &inherited, &container);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
     let log = match (&spec.log, place, &state_dir) {
         (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
@@ -216,10 +215,16 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         let text = "the worker's user is uid 0: there is nothing to drop";
         warnings.push(Finding::trouble(text, Some("--user root says that this is intended".to_string())));
     }
-    let umask = spec.umask.or_else(|| container_umask(place, &container, &mut warnings));
+    let umask = spec.umask.or_else(|| container::umask(place, &container, &mut warnings));
     let mut environment = spec.environment;
     environment.config_env &= place == Place::Service;
-    warnings.extend(quirk_of_run_script(place, &directory, &spec.name, spec.timing.as_ref(), host));
+    warnings.extend(supervisor::quirk_of_run_script(
+        place,
+        &directory,
+        &spec.name,
+        spec.timing.as_ref(),
+        host,
+    ));
     let mode = match spec.timing {
         Some(timing) => Mode::Loop(timing),
         None if host.is_init() => Mode::ExecAsInit,
@@ -301,78 +306,6 @@ fn found_name(
     }
 }
 
-/// A service under a name of its own is where it is on purpose, and what does not loop may be a first step before
-/// the service proper.
-fn quirk_of_run_script(
-    place: Place,
-    directory: &Path,
-    name: &Option<ServiceName>,
-    timing: Option<&TimingSpec>,
-    host: &dyn Host,
-) -> Option<Finding> {
-    let repeats = timing.is_some_and(TimingSpec::repeats);
-    // a command at a shell, and a service where it belongs, are not looked at: that costs time
-    if !repeats && (place == Place::Service || !host.leads_session()) {
-        return None;
-    }
-    let supervision = Supervision::find(place, directory, host);
-    let is_meant = match supervision {
-        Supervision::Behind(_) => !repeats,
-        _ => name.is_some(),
-    };
-    supervision.quirk(directory).filter(|_| !is_meant)
-}
-
 fn working_directory_error(source: std::io::Error) -> PlanError {
     PlanError::WorkingDirectory { source: Errno::from_raw(source.raw_os_error().unwrap_or(libc::EIO)) }
-}
-
-/// linuxserver's start scripts give the container's UMASK to services, and to services only.
-fn container_umask(
-    place: Place,
-    container: &[(OsString, OsString)],
-    warnings: &mut Vec<Finding>,
-) -> Option<u32> {
-    let asked = container::find(container, "UMASK").filter(|_| place == Place::Service)?;
-    // an empty one is none, as for a shell's test
-    let asked = asked.to_str().map(str::trim).filter(|asked| !asked.is_empty())?;
-    match mode(asked, 0o777) {
-        Ok(mask) => Some(mask),
-        Err(invalid) => {
-            let text =
-                format!("the container's UMASK {}: the worker keeps the inherited umask", invalid.reason);
-            let remedy = "write UMASK as in UMASK=002, in quotes where it is set in YAML; or use --umask";
-            warnings.push(Finding::trouble(text, Some(remedy.to_string())));
-            None
-        }
-    }
-}
-
-fn home(
-    spec: &Spec,
-    identity: &Identity,
-    change: Change,
-    inherited: &[(OsString, OsString)],
-    container: &[(OsString, OsString)],
-) -> Option<PathBuf> {
-    let of_account = || match &identity.name {
-        Some(name) if name == DEFAULT_USER => Some(PathBuf::from(DEFAULT_USER_HOME)),
-        _ => identity.home.clone(),
-    };
-    let named_by = |variables: &[(OsString, OsString)]| {
-        let value = variables.iter().find(|(name, _)| name == "HOME").map(|(_, value)| PathBuf::from(value));
-        value.filter(|home| home.is_absolute())
-    };
-    let as_inherited = || named_by(inherited);
-    // in linuxserver's images it is root's, so that an account's own home comes first
-    let of_container = || named_by(container);
-    if let Some(home) = &spec.home {
-        return Some(home.clone());
-    }
-    match change {
-        Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account).or_else(of_container),
-        // an account without a home gets "/", as login programs do; never root's own
-        Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
-        Change::StaysRoot => of_account().or_else(as_inherited),
-    }
 }

@@ -11,8 +11,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Host, Place};
+use crate::config::timing::TimingSpec;
 use crate::error::Finding;
-use crate::service::layout;
+use crate::service::{ServiceName, layout};
 
 /// The programs that supervise one service directory each: s6's, runit's, daemontools'.
 const SUPERVISORS: [&str; 3] = ["s6-supervise", "runsv", "supervise"];
@@ -84,4 +85,26 @@ pub(super) fn place(directory: &Path, has_run: bool) -> Place {
         true => Place::Service,
         false => Place::Elsewhere,
     }
+}
+
+/// A service under a name of its own is where it is on purpose, and what does not loop may be a first step before
+/// the service proper.
+pub(super) fn quirk_of_run_script(
+    place: Place,
+    directory: &Path,
+    name: &Option<ServiceName>,
+    timing: Option<&TimingSpec>,
+    host: &dyn Host,
+) -> Option<Finding> {
+    let repeats = timing.is_some_and(TimingSpec::repeats);
+    // a command at a shell, and a service where it belongs, are not looked at: that costs time
+    if !repeats && (place == Place::Service || !host.leads_session()) {
+        return None;
+    }
+    let supervision = Supervision::find(place, directory, host);
+    let is_meant = match supervision {
+        Supervision::Behind(_) => !repeats,
+        _ => name.is_some(),
+    };
+    supervision.quirk(directory).filter(|_| !is_meant)
 }

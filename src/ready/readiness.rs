@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::{Problem, exit_of_io, reason_of};
+use crate::error::{Problem, exit_of_io, hint_of_unreadable, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
@@ -37,7 +37,7 @@ impl Problem for NotificationError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            NotificationError::Read(_) => None,
+            NotificationError::Read(source) => hint_of_unreadable(source),
             NotificationError::NoNumber => {
                 Some("write one number, for instance 3, or remove the file".to_string())
             }

@@ -70,7 +70,8 @@ impl Rest {
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
         let may_say_so = !stays && ready.plan.place == Place::Service;
-        if !rested && !(may_say_so && says_resting(ready.plan) && self.is_supervised(ready.plan)) {
+        let is_said = rested || (may_say_so && says_resting(ready.plan) && self.is_supervised(ready.plan));
+        if !is_said {
             return;
         }
         if !stays && program::foretell(ready.plan, &ready.environment).is_some() {

@@ -56,8 +56,21 @@ pub fn open_regular_with_status(
     let status = fstat(&file)?;
     match kind_name(kind(&status)) {
         None => Ok((file, status)),
-        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a regular file"))),
+        Some(_) => Err(io::Error::other(NotRegular(kind(&status)))),
     }
+}
+
+/// Something else in place of a regular file.
+#[derive(Debug, thiserror::Error)]
+#[error("it is {}, not a regular file", kind_name(*.0).unwrap_or("a file"))]
+struct NotRegular(SFlag);
+
+/// Whether this refused a directory where a file should be.
+pub fn is_of_directory(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref())
+        .is_some_and(|NotRegular(kind)| *kind == SFlag::S_IFDIR)
 }
 
 /// What a file is in words, if it is not a regular one.
@@ -88,6 +101,14 @@ pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is longer than {most} bytes")));
     }
     Ok(bytes)
+}
+
+/// What editors on Windows call Unicode: a byte order mark of two bytes, or every other byte is a NUL.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, 0, 1..=0xff, ..] | [1..=0xff, 0, 1..=0xff, 0, ..]
+    )
 }
 
 /// The names in a directory, in order, but those that begin with a dot; more than `most` are an error.

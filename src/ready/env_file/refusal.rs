@@ -1,5 +1,7 @@
 //! A place that cannot be read as bash would, in words that never show a value.
 
+use crate::sys;
+
 /// A place that cannot be read as bash would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -16,17 +18,9 @@ impl Refusal {
         Refusal { line, what: what.into(), remedy: remedy.into() }
     }
 
-    /// Of a whole file: what editors on Windows call Unicode. It begins with a byte order mark, or every
-    /// other byte is a NUL.
+    /// Of a whole file.
     pub(crate) fn utf16(bytes: &[u8]) -> Option<Self> {
-        let is_utf16 = matches!(
-            bytes,
-            [0xff, 0xfe, ..]
-                | [0xfe, 0xff, ..]
-                | [0, 1..=0xff, 0, 1..=0xff, ..]
-                | [1..=0xff, 0, 1..=0xff, 0, ..]
-        );
-        is_utf16.then(|| Refusal::new(1, "a file in UTF-16", "save the file as UTF-8"))
+        sys::file::is_utf16(bytes).then(|| Refusal::new(1, "a file in UTF-16", "save the file as UTF-8"))
     }
 
     pub(crate) fn nul(line: usize) -> Self {

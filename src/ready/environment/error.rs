@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::value::ExpansionError;
-use crate::error::{Problem, exit_of_io, reason_of};
+use crate::error::{Problem, exit_of_io, hint_of_unreadable, reason_of};
 use crate::exit::Exit;
 
 /// What can be wrong with the variables and the files they come from.
@@ -85,7 +85,9 @@ impl Problem for EnvironmentError {
             {
                 Some("it is read as the worker's user".to_string())
             }
-            EnvironmentError::Read { .. } | EnvironmentError::NamedFile { .. } => None,
+            EnvironmentError::Read { source, .. } | EnvironmentError::NamedFile { source, .. } => {
+                hint_of_unreadable(source)
+            }
             EnvironmentError::Expansion { error, .. } => error.hint(),
             EnvironmentError::Required { name, .. } => Some(format!("set {name} in config.env")),
         }
