@@ -120,7 +120,7 @@ fn build_launcher() -> Result<PathBuf> {
 enum Supervisor {
     /// A real s6-svscan.
     S6,
-    /// Nobody: the directory only looks supervised.
+    /// This process, by the name of daemontools' supervisor; it does not start anything again.
     Pretended,
 }
 
@@ -173,6 +173,7 @@ impl Stage {
         }
         if let Supervisor::Pretended = stage.supervisor {
             fs::create_dir(stage.service("supervise"))?;
+            fs::write("/proc/self/comm", "supervise")?;
         }
         let user = match &stage.user {
             Some((_, _, user)) if user != "abc" => format!("--user {user} "),

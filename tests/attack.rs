@@ -637,7 +637,7 @@ fn a_worker_that_is_root_gets_no_variables_from_a_file_that_others_can_change() 
     let refused = |service: &Path, more: &[&str], file: &str| {
         let output = root_run(service, more);
         assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{service:?} {more:?}");
-        let line = format!("fatal: '{file}': others than root can write it, and the worker would be root\n");
+        let line = format!("fatal: '{file}': non-root users can write it, and the worker would be root\n");
         assert!(said(&output).contains(&line), "{}", said(&output));
     };
     // abc's file; writable by a group; by all
@@ -748,7 +748,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
     let output = finish(&mut scratch.launch(&scratch.path, &["--user", "root", "--file", text(&harmless)]));
     assert_eq!(code(&output), 100);
     assert!(
-        said(&output).contains("others than root can write it, and the worker would be root"),
+        said(&output).contains("non-root users can write it, and the worker would be root"),
         "{}",
         said(&output)
     );

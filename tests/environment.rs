@@ -179,6 +179,7 @@ fn what_is_wrong_in_an_env_dir_is_said_all_at_once() {
         refused(&scratch, &scratch.path, &["--env-dir", &directory, "--env-dir", "/does/not/exist"]);
     let expected = "\
 TIME echo: fatal: unable to read 'DIR/DIR': it is a directory, not a regular file
+TIME echo: hint: put a file there; a container runtime makes a directory where a mounted file is missing
 TIME echo: fatal: unable to read 'DIR/FIFO': it is a FIFO, not a regular file
 TIME echo: fatal: unable to read 'DIR/GONE': no such file or directory
 TIME echo: fatal: unable to read 'DIR/LONG': it is longer than 131072 bytes
@@ -269,17 +270,17 @@ fn root_reads_the_containers_variables_only_where_they_are_roots() {
     fs::create_dir(&fifo).expect("a directory");
     nix::unistd::mkfifo(&fifo.join("A"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     for (name, why) in [
-        ("abcs", "others than root can write it"),
-        ("linked", "B: it is a symbolic link"),
-        ("file", "A: others than root can write it"),
-        ("fifo", "A: it is a FIFO, not a regular file"),
+        ("abcs", "non-root users can write it"),
+        ("linked/B", "it is a symbolic link"),
+        ("file/A", "non-root users can write it"),
+        ("fifo/A", "it is a FIFO, not a regular file"),
         ("absent", "no such file or directory"),
     ] {
-        let directory = scratch.join(name);
+        let directory = scratch.join(name.split('/').next().expect("a name"));
         let expected = format!(
             "futo-launch: fatal: unable to read the container's variables in '{}': {why}\n\
-             futo-launch: hint: mend it, or do without: --container-env none\n",
-            directory.display()
+             futo-launch: hint: correct it, or do without: --container-env none\n",
+            scratch.join(name).display()
         );
         let (code, said) = refused(&scratch, &scratch.path, &["--container-env", text(&directory)]);
         assert_eq!((code, said), (100, expected), "{name}");
@@ -453,11 +454,13 @@ fn a_variable_may_name_the_file_with_its_value() {
     scratch.write("env-named/config.env", &bad, 0o644);
     let expected = "\
 TIME env-named: fatal: config.env:1: unable to read the file that FILE__A names: no such file or directory
-TIME env-named: fatal: config.env:2: unable to read the file that FILE__B names: permission denied
+TIME env-named: fatal: config.env:2: unable to read the file that FILE__B names, 'ROOTS': permission denied
 TIME env-named: hint: it is read as the worker's user
 TIME env-named: fatal: config.env:3: unable to read the file that FILE__C names: it is a directory, not a regular file
+TIME env-named: hint: put a file there; a container runtime makes a directory where a mounted file is missing
 ";
-    assert_eq!(refused(&scratch, &service, &[]), (100, expected.to_string()));
+    let expected = expected.replace("ROOTS", &roots.display().to_string());
+    assert_eq!(refused(&scratch, &service, &[]), (100, expected));
 }
 
 #[test]
@@ -766,12 +769,12 @@ fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
                 .map(|(_, rest)| rest.replace(&place, "ABCS").replace(&directory, "DIR"))
         })
         .collect();
-    let why = "others than root can write it, and the worker would be root";
+    let why = "non-root users can write it, and the worker would be root";
     let expected = [
         format!("'ABCS/file': {why}"),
         format!("'ABCS/file': {why}"),
         format!("unable to read 'DIR/LINKED': {why}"),
-        format!("DIR/FILE__B: unable to read the file that FILE__B names: {why}"),
+        format!("DIR/FILE__B: unable to read the file that FILE__B names, 'ABCS/file': {why}"),
         format!("'ABCS': {why}"),
     ];
     assert_eq!((code, lines), (100, expected.to_vec()), "{said}");

@@ -389,8 +389,9 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
     cannot_execute(&scratch, "./bare", why, Some(NO_SHEBANG));
     scratch.write("empty", "", 0o755);
     cannot_execute(&scratch, "./empty", why, Some(NO_SHEBANG));
-    cannot_execute(&scratch, "./bin", "it is a directory", None);
-    cannot_execute(&scratch, "/etc", "it is a directory", None);
+    let hint = Some("name a program, not its directory");
+    cannot_execute(&scratch, "./bin", "it is a directory", hint);
+    cannot_execute(&scratch, "/etc", "it is a directory", hint);
     scratch.write("indirect", &format!("#!{}\n", scratch.join("plain").display()), 0o755);
     let why = format!(
         "its interpreter '{}' cannot be executed: permission denied",
@@ -507,7 +508,10 @@ fn a_config_env_that_cannot_be_read_is_refused() {
         assert_eq!(ended(&output), (100, expected));
     };
     fs::create_dir(&place).expect("a directory");
-    refused("it is a directory, not a regular file", "");
+    refused(
+        "it is a directory, not a regular file",
+        "TIME exec-kind: hint: put a file there; a container runtime makes a directory where a mounted file is missing\n",
+    );
     fs::remove_dir(&place).expect("removed");
     nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     fs::set_permissions(&place, fs::Permissions::from_mode(0o666)).expect("its mode");
@@ -566,6 +570,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
              f.toml:4: nice: must be N\n\
              f.toml:6: once: must be true or false\n\
              f.toml:7:1: unknown key 'nice-ness'\n\
+             (the keys are exec, script and the options that futo-launch --help lists, without dashes)\n\
              f.toml:5: grace: needs a timing option: without one the launcher does not stay\n\
              (add --interval DURATION, --every DURATION, --schedule WHEN or --once)\n",
         ),

@@ -40,8 +40,9 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 13] = [
     "--bin",
+    "--cap-add",
     "--clear-groups",
     "--example",
     "--from",
@@ -51,6 +52,7 @@ const OTHERS: [&str; 11] = [
     "--release",
     "--reuid",
     "--test",
+    "--tmpfs",
     "--workdir",
 ];
 

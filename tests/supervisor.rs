@@ -79,6 +79,8 @@ fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
     }
     let svscan = Svscan::start("oneshots");
     let launcher = svscan.scratch.launcher().display().to_string();
+    // a name that no other test's record has
+    let shell = svscan.scratch.copy_as("oneshot-shell", Path::new("/bin/sh")).display().to_string();
     let ups = [
         ("missing", format!("#!/bin/sh\nexec {launcher} -- nosuchprogram\n")),
         ("option", format!("#!/bin/sh\nexec {launcher} --intervall 5 -- true\n")),
@@ -86,7 +88,7 @@ fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
         ("shell", format!("#!/bin/sh\n{launcher} -- nosuchprogram\nexit $?\n")),
         ("setting", format!("#!/bin/sh\nexec {launcher} --env-file /nosuch -- true\n")),
         ("fine", format!("#!/bin/sh\nexec {launcher} -- sh -c 'exit 7'\n")),
-        ("named", format!("#!/bin/sh\nexec {launcher} --interval 5 --once -- /bin/sh -c 'echo once done'\n")),
+        ("named", format!("#!/bin/sh\nexec {launcher} --interval 5 --once -- {shell} -c 'echo once done'\n")),
     ];
     oneshot_runner(&svscan, &ups);
     for (name, expected) in
@@ -109,7 +111,7 @@ fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
     for file in ["s6rc-oneshot-runner.log", "s6rc-oneshot-runner.json"] {
         assert!(!state(file).exists(), "{file}");
     }
-    assert_eq!(support::record(&state("sh.json"))["runs"], 1, "its record goes by the program");
+    assert_eq!(support::record(&state("oneshot-shell.json"))["runs"], 1, "its record goes by the program");
 }
 
 /// Debian has s6-rc from version 13 on.

@@ -24,7 +24,7 @@ use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
 use crate::config::value::{Gate, UserRequest};
-use crate::error::{Finding, Findings, Problem, exit_of, reason};
+use crate::error::{Finding, Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::{InvalidName, ServiceName, layout};
 
@@ -165,7 +165,8 @@ pub enum PlanError {
 impl Problem for PlanError {
     fn exit(&self) -> Exit {
         match self {
-            PlanError::WorkingDirectory { source } => exit_of(*source),
+            // where it has been removed nothing can be watched, and the supervisor finds the one that is there now
+            PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
             PlanError::Name { .. } => Exit::EDIT,
         }
     }

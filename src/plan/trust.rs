@@ -65,7 +65,7 @@ pub enum TrustError {
         what: String,
     },
     /// It, or a file of variables, would be used for a worker that is root.
-    #[error("'{}': others than root can write it, and the worker would be root", path.display())]
+    #[error("'{}': non-root users can write it, and the worker would be root", path.display())]
     ForRoot {
         /// The file.
         path: PathBuf,
