@@ -5,7 +5,8 @@
 //! directory (s6-rc's oneshots) keeps somebody waiting. `supervise/` in the directory proves nothing of this.
 //!
 //! The parent's name is no secret and no proof either: whoever forges it is the parent of the process that
-//! believes it, and gains a rest in place of an exit. Where /proc hides the parent there is no supervisor. A launch
+//! believes it, and gains a rest in place of an exit. Where /proc hides the parent, or it is outside of the PID
+//! namespace (s6's flag-newpidns), there is no supervisor. A launch
 //! that goes well needs none of this and does not look.
 
 use std::path::{Path, PathBuf};
