@@ -155,7 +155,7 @@ impl Host for Machine {
         // root does not read what a link of a user's leads to: a finding may show a part of it
         let file = nofollow::open_regular_for(self.is_root(), path)?;
         let bytes = sys::file::read_at_most(file, most)?;
-        if sys::file::is_utf16(&bytes) {
+        if sys::file::is_utf_16(&bytes) {
             return Err(io::Error::other("it is in UTF-16: save it as UTF-8"));
         }
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;

@@ -103,12 +103,14 @@ pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What editors on Windows call Unicode: a byte order mark of two bytes, or every other byte is a NUL.
-pub fn is_utf16(bytes: &[u8]) -> bool {
-    matches!(
-        bytes,
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, 0, 1..=0xff, ..] | [1..=0xff, 0, 1..=0xff, 0, ..]
-    )
+/// Whether a text is in the encoding that some editors of Windows call "Unicode": it begins with the byte order
+/// mark of UTF-16, or with an ASCII character in it.
+pub fn is_utf_16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, ..] => (*first == 0) != (*second == 0),
+        _ => false,
+    }
 }
 
 /// The names in a directory, in order, but those that begin with a dot; more than `most` are an error.

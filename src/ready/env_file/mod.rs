@@ -100,11 +100,6 @@ pub fn spell<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<Option<Vec<u8
     Ok(is_same.then_some(spelled))
 }
 
-/// Letter by letter it would be a hundred refusals.
-pub(super) fn refuse_utf16(bytes: &[u8]) -> Result<(), Vec<Refusal>> {
-    Refusal::utf16(bytes).map_or(Ok(()), |refusal| Err(vec![refusal]))
-}
-
 /// A file without byte order mark and CR LF.
 struct Plain<'a> {
     text: Cow<'a, [u8]>,

@@ -66,16 +66,6 @@ pub(super) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Whether a line assigns to what other programs take for a name: `my.var=`, `MY-VAR=`.
-pub(super) fn is_dotted_or_hyphenated(line: &[u8]) -> bool {
-    let end = line.iter().position(|byte| !is_name_byte(*byte) && !matches!(byte, b'.' | b'-'));
-    let name = end.and_then(|end| line.get(..end)).unwrap_or_default();
-    let is_assigned = end.is_some_and(|end| line.get(end) == Some(&b'='));
-    is_assigned
-        && !is_name(name)
-        && name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
-}
-
 #[cfg(test)]
 #[test]
 fn the_kept_names_are_in_order() {

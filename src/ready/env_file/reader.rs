@@ -139,7 +139,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         // bash assigns only if the whole command is nothing else; here it is refused as a whole
         let mut last: Option<String> = None;
         while self.has_word()? {
-            let (line, rest) = (self.cursor.line(), self.cursor.rest());
+            let line = self.cursor.line();
             let Some((name, operator)) = self.assigned_name()? else {
                 return Err(not_an_assignment(line, last, self.cursor.rest()));
             };

@@ -1,7 +1,5 @@
 //! A place that cannot be read as bash would, in words that never show a value.
 
-use crate::sys;
-
 /// A place that cannot be read as bash would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -16,11 +14,6 @@ pub struct Refusal {
 impl Refusal {
     pub(crate) fn new(line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Refusal { line, what: what.into(), remedy: remedy.into() }
-    }
-
-    /// Of a whole file.
-    pub(crate) fn utf16(bytes: &[u8]) -> Option<Self> {
-        sys::file::is_utf16(bytes).then(|| Refusal::new(1, "a file in UTF-16", "save the file as UTF-8"))
     }
 
     pub(crate) fn nul(line: usize) -> Self {

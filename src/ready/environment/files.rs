@@ -128,7 +128,6 @@ impl Environment {
     fn parse(&mut self, file: &EnvFile, bytes: &[u8]) -> Result<Vec<Assignment>, Vec<Refusal>> {
         match file.dialect {
             Dialect::Dotenv => {
-                env_file::refuse_utf16(bytes)?;
                 let variables = self.iter().map(|(name, variable)| (name, variable.value.as_os_str()));
                 let read = dotenv::parse(bytes, variables)?;
                 if let Some(oddity) = read.oddity() {
@@ -259,8 +258,8 @@ impl Environment {
             return Err(not_roots());
         }
         let content = self.open_and_read(path, envdir::MAX_BYTES)?;
-        if let Some(refusal) = Refusal::utf16(&content) {
-            return Err(io::Error::other(format!("it is {}", refusal.what)));
+        if sys::file::is_utf_16(&content) {
+            return Err(io::Error::other("it is in UTF-16: save it as UTF-8"));
         }
         let secret = Secret::of(&content);
         if secret.value.as_bytes().contains(&0) {
