@@ -848,7 +848,13 @@ fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
     ] {
         let keep = plant.at(&place, &scene);
         let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", text(&place)]));
-        let expected = format!("futo-launch: fatal: unable to read '{}': {why}\n", place.display());
+        let mut expected = format!("futo-launch: fatal: unable to read '{}': {why}\n", place.display());
+        if matches!(plant, Plant::Directory) {
+            expected.push_str(
+                "futo-launch: hint: put a file there; a container runtime makes a directory where a mounted file is \
+                 missing\n",
+            );
+        }
         assert_eq!((code(&output), said(&output)), (100, expected), "{plant:?}");
         drop(keep);
         let removed = if plant.is_directory() { fs::remove_dir(&place) } else { fs::remove_file(&place) };
