@@ -182,6 +182,10 @@ fn behind_a_shell_that_does_not_exec_it_does_not_rest_and_says_why() {
     let warning = "sv-loop-no-exec: warning: 'run' stands between";
     let said = eventually("it is said", || Some(svscan.stderr()).filter(|said| said.contains(warning)));
     assert_eq!(said.matches(warning).count(), 1, "{said}");
+    // a stop of the supervisor's would leave it behind, as it says
+    let pid = child_of(svscan.pid("sv-loop-no-exec").cast_unsigned());
+    support::direct::signal(pid, nix::sys::signal::Signal::SIGTERM);
+    eventually_dead(pid);
 }
 
 #[test]
