@@ -6,8 +6,10 @@ pub mod layout;
 mod name;
 pub mod one_line;
 pub mod place;
+pub mod run_outline;
 pub mod run_script;
 pub mod supervision;
+pub mod shell_commands;
 mod tai;
 
 pub use name::{InvalidName, ServiceName};

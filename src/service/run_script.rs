@@ -41,13 +41,8 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
         Some(newline) => script.split_at(newline),
         None => (script, [].as_slice()),
     };
-    let first = std::str::from_utf8(first).map_err(|_| NotOurs::Interpreter)?;
-    let mut interpreter = first.strip_prefix("#!").ok_or(NotOurs::Interpreter)?.split_whitespace();
-    let mut name = interpreter.next().map(basename).unwrap_or_default();
-    if name == "env" {
-        name = interpreter.next().map(basename).unwrap_or_default();
-    }
-    if name == "futo-launch" && interpreter.eq(["--file"]) {
+    let (name, options) = interpreter(first).ok_or(NotOurs::Interpreter)?;
+    if name == "futo-launch" && options == ["--file"] {
         return Ok(RunScript::File);
     }
     if !SHELLS.contains(&name) {
@@ -81,6 +76,22 @@ fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
         }
         None => Cow::Borrowed(script),
     }
+}
+
+/// Whether a shell reads the script.
+pub(super) fn is_for_a_shell(script: &[u8]) -> bool {
+    let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    interpreter(first).is_some_and(|(name, _)| SHELLS.contains(&name))
+}
+
+/// The interpreter that a first line names, and what follows it.
+fn interpreter(first: &[u8]) -> Option<(&str, Vec<&str>)> {
+    let mut words = std::str::from_utf8(first).ok()?.strip_prefix("#!")?.split_whitespace();
+    let mut name = words.next().map(basename).unwrap_or_default();
+    if name == "env" {
+        name = words.find(|word| *word != "-S").map(basename).unwrap_or_default();
+    }
+    Some((name, words.collect()))
 }
 
 fn basename(path: &str) -> &str {

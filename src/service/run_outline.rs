@@ -1,0 +1,279 @@
+//! A run script that does more than start futo-launch: the launcher's words where they stand plainly at its end,
+//! and what the shell does before it. Read only: what is published or executed comes from [`super::run_script`].
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use super::run_script;
+use super::shell_commands::{self, End, Nesting, ShellCommand};
+use crate::config::value::VariableName;
+use crate::ready::env_file;
+
+/// Longer scripts are not read.
+const MOST: usize = 256 << 10;
+const LAUNCHER: &[u8] = b"futo-launch";
+
+/// What such a script says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The launcher's words.
+    pub words: Vec<OsString>,
+    /// Where they stand, from 1.
+    pub line: usize,
+    /// Whether the launcher takes the shell's place.
+    pub replaces_shell: bool,
+    /// Assignments and `export` commands that a reader of config.env understands, one per line.
+    variables: Vec<u8>,
+    /// The names that are exported.
+    exported: Vec<String>,
+    /// The first command that changes to another directory.
+    pub changes_directory: Option<usize>,
+    /// Commands of which nothing is known, by line.
+    pub unread: Vec<usize>,
+}
+
+/// Why the launcher's words are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoOutline {
+    /// It never names futo-launch.
+    OtherProgram,
+    /// It does, and its words cannot be read.
+    Unreadable {
+        /// From 1.
+        line: usize,
+        /// What stands there.
+        what: String,
+    },
+}
+
+/// Whether a script starts the launcher, as far as its text tells.
+pub fn names_launcher(script: &[u8]) -> bool {
+    lines(script).any(|line| {
+        !line.trim_ascii_start().starts_with(b"#") && contains(line, LAUNCHER)
+            || line.starts_with(b"#!") && contains(line, LAUNCHER)
+    })
+}
+
+/// Reads a script.
+pub fn of(script: &[u8]) -> Result<Outline, NoOutline> {
+    if !names_launcher(script) {
+        return Err(NoOutline::OtherProgram);
+    }
+    let line_of_launcher = || {
+        1 + lines(script)
+            .position(|line| contains(line, LAUNCHER) && !line.trim_ascii_start().starts_with(b"#"))
+            .unwrap_or_default()
+    };
+    let unreadable = |line: usize, what: &str| NoOutline::Unreadable { line, what: what.to_string() };
+    if script.len() > MOST {
+        return Err(unreadable(1, "it is longer than 256 KiB"));
+    }
+    if !run_script::is_for_a_shell(script) {
+        return Err(unreadable(line_of_launcher(), "a script of another interpreter than sh"));
+    }
+    let commands = shell_commands::split(script)
+        .map_err(|unclear| unreadable(unclear.line, unclear.what))?;
+    let Some((last, before)) = commands.split_last() else {
+        return Err(unreadable(1, "no command"));
+    };
+    let is_plain = last.nesting == Nesting::Top && last.end != End::Beside;
+    let (true, Some((words, replaces_shell))) = (is_plain, launcher_words(last)?) else {
+        return Err(unreadable(line_of_launcher(), "futo-launch is not the last command"));
+    };
+    let mut outline = Outline { words, line: last.line, replaces_shell, ..Outline::default() };
+    for command in before {
+        outline.take(command);
+    }
+    Ok(outline)
+}
+
+impl Outline {
+    fn take(&mut self, command: &ShellCommand<'_>) {
+        let words = env_file::words(command.text).unwrap_or_default();
+        let first = match words.first() {
+            Some(word) => word.as_slice(),
+            None => command.text.split(u8::is_ascii_whitespace).next().unwrap_or_default(),
+        };
+        match first {
+            b"cd" | b"pushd" if is_own_directory(command.text) => {}
+            b"cd" | b"pushd" => _ = self.changes_directory.get_or_insert(command.line),
+            _ if command.nesting != Nesting::Top || command.end == End::Beside => self.unread(command),
+            b"set" if words.len() > 1 && words.iter().skip(1).all(|word| is_harmless_set(word)) => {}
+            b"exec" if is_redirection_of_stderr(command.text) => {}
+            b":" | b"true" => {}
+            b"export" if reads_as_variables(command.text) => {
+                let names = command.text.split(u8::is_ascii_whitespace).skip(1).filter_map(name_of);
+                self.exported.extend(names);
+                self.remember(command);
+            }
+            // a variable of the shell's own, unless its name is exported already
+            _ if is_assignment(first) && !first.starts_with(b"PATH=") && reads_as_variables(command.text) => {
+                self.remember(command);
+            }
+            _ => self.unread(command),
+        }
+    }
+
+    fn unread(&mut self, command: &ShellCommand<'_>) {
+        self.unread.push(command.line);
+        self.unread.dedup();
+    }
+
+    fn remember(&mut self, command: &ShellCommand<'_>) {
+        self.variables.extend_from_slice(command.text);
+        self.variables.push(b'\n');
+    }
+
+    /// What the launcher inherits from these commands, over the environment so far.
+    pub fn exports(&self, inherited: env_file::Inherited<'_>) -> Vec<(OsString, OsString)> {
+        let read = env_file::parse(&self.variables, inherited).unwrap_or_default();
+        read.assignments
+            .into_iter()
+            .filter(|each| self.exported.contains(&each.name))
+            .map(|each| (each.name.into(), OsString::from_vec(each.value)))
+            .collect()
+    }
+}
+
+/// The words of `exec futo-launch …`, and whether exec is there; none if it is another command.
+fn launcher_words(command: &ShellCommand<'_>) -> Result<Option<(Vec<OsString>, bool)>, NoOutline> {
+    if !contains(command.text, LAUNCHER) {
+        return Ok(None);
+    }
+    // stdout and stderr end in the same log anyway
+    let text = command.text.strip_suffix(b"2>&1").unwrap_or(command.text);
+    let words = env_file::words(text).map_err(|refusals| {
+        let first = refusals.into_iter().next();
+        let line = first.as_ref().map_or(0, |refusal| refusal.line.saturating_sub(1));
+        let what = first.map_or("a word that is not plain".to_string(), |refusal| refusal.what);
+        NoOutline::Unreadable { line: command.line + line, what }
+    })?;
+    let mut words = words.into_iter().map(OsString::from_vec).peekable();
+    let replaces_shell = words.next_if(|word| word == "exec").is_some();
+    let is_launcher = words
+        .next()
+        .is_some_and(|program| Path::new(&program).file_name().is_some_and(|name| name == "futo-launch"));
+    Ok(is_launcher.then(|| (words.collect(), replaces_shell)))
+}
+
+/// The directory of the script itself, where a supervisor starts it anyway.
+fn is_own_directory(command: &[u8]) -> bool {
+    let text: Vec<u8> = command.iter().copied().filter(|byte| !b"\"'{} ".contains(byte)).collect();
+    [b"cd.".as_slice(), b"cd./", b"cd$(dirname$0)", b"cd$(dirname--$0)", b"cd$0%/*", b"cd--$(dirname$0)"]
+        .contains(&text.as_slice())
+}
+
+/// `set -eu`, `set -o pipefail`: change only how the script itself runs. `-a` exports what follows.
+fn is_harmless_set(word: &[u8]) -> bool {
+    match word {
+        b"pipefail" | b"errexit" | b"nounset" | b"xtrace" => true,
+        [b'-' | b'+', letters @ ..] => letters.iter().all(|letter| b"eufxo".contains(letter)),
+        _ => false,
+    }
+}
+
+fn is_redirection_of_stderr(command: &[u8]) -> bool {
+    let text: Vec<u8> = command.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    text == b"exec2>&1"
+}
+
+fn reads_as_variables(command: &[u8]) -> bool {
+    env_file::parse(command, &|_| Some(b"x")).is_ok()
+}
+
+fn is_assignment(word: &[u8]) -> bool {
+    word.contains(&b'=') && name_of(word).is_some()
+}
+
+/// `NAME` of `NAME` and of `NAME=value`
+fn name_of(word: &[u8]) -> Option<String> {
+    let name = word.split(|byte| *byte == b'=').next()?;
+    VariableName::parse(name).ok()?;
+    String::from_utf8(name.to_vec()).ok()
+}
+
+fn lines(script: &[u8]) -> impl Iterator<Item = &[u8]> {
+    script.split(|byte| *byte == b'\n')
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(script: &str) -> Result<Outline, NoOutline> {
+        of(script.as_bytes())
+    }
+
+    #[test]
+    fn the_launchers_words_are_found_behind_what_a_shell_does_first() {
+        for before in [
+            "",
+            "set -e\n",
+            "set -euo pipefail\nexec 2>&1\n",
+            "cd \"$(dirname \"$0\")\"\n",
+            "MODE=x; export MODE\n",
+            "export MODE=x PATH=\"/config/bin:$PATH\"\n",
+        ] {
+            let script = format!("#!/bin/sh\n{before}# why\nexec futo-launch --interval 5 \\\n  -- a 'b c' 2>&1\n");
+            let found = outline(&script).unwrap_or_else(|why| panic!("{script}: {why:?}"));
+            assert_eq!(found.words, ["--interval", "5", "--", "a", "b c"], "{script}");
+            assert_eq!((found.replaces_shell, found.changes_directory), (true, None), "{script}");
+            assert_eq!(found.unread, [0; 0], "{script}");
+        }
+        let found = outline("#!/bin/bash\nexport A=1\nexport B=\"$A$A\"\nfuto-launch -- x\n").expect("read");
+        assert_eq!((found.line, found.replaces_shell), (4, false));
+        let exports = |script: &str| {
+            let pairs = outline(script).expect("read").exports(&|name| (name == "P").then_some(b"p"));
+            let pairs = pairs.iter().map(|(name, value)| format!("{}={}", name.display(), value.display()));
+            pairs.collect::<Vec<_>>()
+        };
+        let script = "#!/bin/sh\nexport A=1\nB=\"$A$P\"; C=c\nexport B\nexec futo-launch -- x\n";
+        assert_eq!(exports(script), ["A=1", "B=1p"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_by_its_line() {
+        for (before, unread, directory) in [
+            ("umask 027\n", &[2][..], None),
+            ("cd /srv\n", &[], Some(2)),
+            ("true\ncd /srv && true\n", &[], Some(3)),
+            ("if [ -z \"$X\" ]; then exec sleep infinity; fi\n", &[2], None),
+            ("export X=$(cat /x)\n. ./lib.sh\n", &[2, 3], None),
+            ("set -a\n", &[2], None),
+            ("PATH=/x\n", &[2], None),
+            ("a | b\n", &[2], None),
+            ("if a; then\n cd /x\nfi\n", &[2], Some(3)),
+        ] {
+            let found = outline(&format!("#!/bin/sh\n{before}exec futo-launch -- a\n")).expect("read");
+            assert_eq!((found.unread.as_slice(), found.changes_directory), (unread, directory), "{before}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_not_plain_or_stand_elsewhere_are_not_guessed() {
+        for (script, line) in [
+            ("#!/bin/sh\nset -e\nexec futo-launch --interval \"$EVERY\" -- a\n", 3),
+            ("#!/bin/sh\nexec futo-launch -- a\necho done\n", 2),
+            ("#!/bin/sh\nif a; then\n exec futo-launch -- a\nfi\n", 3),
+            ("#!/bin/sh\nfuto-launch -- a | logger\n", 2),
+            ("#!/bin/sh\ncat <<X\nX\nexec futo-launch -- a\n", 2),
+            ("#!/usr/bin/execlineb -P\nexport A b\nfuto-launch -- a\n", 3),
+            ("#!/usr/bin/python3\nimport os; os.execvp('futo-launch', ['futo-launch', 'a'])\n", 2),
+        ] {
+            match outline(script) {
+                Err(NoOutline::Unreadable { line: found, .. }) => assert_eq!(found, line, "{script}"),
+                other => panic!("{script}: {other:?}"),
+            }
+        }
+        for script in ["#!/bin/sh\nexec sleep 5\n", "#!/bin/sh\n# once futo-launch\nexec sleep 5\n", ""] {
+            assert_eq!(outline(script), Err(NoOutline::OtherProgram), "{script}");
+        }
+        let long = format!("#!/bin/sh\n{}exec futo-launch a\n", "true\n".repeat(100_000));
+        assert!(matches!(outline(&long), Err(NoOutline::Unreadable { .. })));
+    }
+}
