@@ -60,10 +60,9 @@ impl Volume {
     fn said(&self, name: &str) -> String {
         let (exit, said) = self.check(&[], &[name]);
         assert_eq!(exit, 1);
-        let end = format!(
-            "{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it, as root\n"
-        );
-        said.strip_suffix(&end).unwrap_or_else(|| panic!("{said}")).to_string()
+        let end =
+            said.rfind(&format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync"));
+        said[..end.unwrap_or_else(|| panic!("{said}"))].to_string()
     }
 }
 
@@ -84,7 +83,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     fs::set_permissions(mode.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
     assert_eq!(
         volume.said("mode"),
-        "mode: DIR/mode/run: is not executable (mode 0644): s6 tries it each second\n  hint: chmod +x DIR/mode/run\n"
+        "mode: DIR/mode/run: is not executable (mode 0644): s6 tries again every second\n  hint: chmod +x DIR/mode/run\n"
     );
     volume.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
@@ -125,7 +124,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     let zones = Path::new("/usr/share/zoneinfo").is_dir();
     let judged = match zones {
         true => {
-            "zone: TZ names no zone of /usr/share/zoneinfo: programs get UTC without a word\n  hint: Asia/Tokyo, for instance\n"
+            "zone: TZ names no zone of /usr/share/zoneinfo: programs silently use UTC\n  hint: Asia/Tokyo, for instance\n"
         }
         false => {
             "zone: note: TZ is set and there is no zone data in /usr/share/zoneinfo: programs that ask libc get UTC\n  hint: install tzdata in the image\n"
@@ -177,7 +176,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
         hint: write exec before the last command\n\
         loop: DIR/loop/run: nothing in it becomes another user: the worker is root\n  \
         hint: exec futo-launch -- PROGRAM runs it as abc\n\
-        loop: note: DIR/loop/run: is not ours, only its text was looked at: ";
+        loop: note: DIR/loop/run: is not a futo-launch script, only its text was checked: ";
     assert!(said.starts_with(expected), "{said}");
     let files = volume.define("files", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     write(&files, "lock-fd", "4\n");
@@ -204,6 +203,221 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     assert!(!said.contains("SECRET"), "{said}");
 }
 
+/// Lines before `exec LAUNCHER -- sleep 1`, and what is said.
+const LONGER: [(&str, &str, &str); 10] = [
+    ("strict", "set -eu\nexec 2>&1\n", "strict: nothing to fix in X"),
+    ("export", "export TOKEN=x\n", ""),
+    (
+        "umask",
+        "umask 027\n",
+        "umask: not checked: DIR/umask/run:2: the shell runs this before futo-launch; what it changes was not checked\n  \
+         hint: futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new\n",
+    ),
+    (
+        "several",
+        "if [ -z \"$X\" ]; then\n exec sleep infinity\nfi\n. ./lib.sh\n",
+        "several: not checked: DIR/several/run: the shell runs lines 2, 3, 5 before futo-launch; what they change was not checked\n  \
+         hint: futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new\n",
+    ),
+    (
+        "cd",
+        "set -e\ncd /srv\n",
+        "cd: DIR/cd/run:3: cd: futo-launch starts outside its service directory, with another name, without config.env, \
+         its log and its run record elsewhere\n  hint: remove cd and write futo-launch --chdir DIR\n",
+    ),
+    ("own-cd", "cd \"$(dirname \"$0\")\"\n", ""),
+    (
+        "word",
+        "EVERY=5\nexec LAUNCHER --interval \"$EVERY\" -- sleep 1\n",
+        "word: not checked: DIR/word/run:3: ",
+    ),
+    ("pipe", "LAUNCHER -- sleep 1 | logger\n", "pipe: not checked: DIR/pipe/run:2: "),
+    ("heredoc", "cat <<X\nX\n", "heredoc: not checked: DIR/heredoc/run:2: a here-document: "),
+    (
+        "unknown",
+        "set -e\nexec LAUNCHER --intervall 5 -- sleep 1\n",
+        "unknown: unknown option '--intervall'\n  hint: did you mean --interval?\n",
+    ),
+];
+
+#[test]
+fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("longer");
+    for (name, before, expected) in LONGER {
+        let last =
+            if before.contains("LAUNCHER") { "" } else { "exec LAUNCHER --require TOKEN -- sleep 1\n" };
+        volume.define(name, &format!("#!/bin/bash\n{before}{last}"));
+        let said = volume.said(name);
+        let missing =
+            format!("{name}: --require: variable 'TOKEN' is not set\n  hint: set TOKEN in config.env\n");
+        match (name, expected) {
+            ("strict", _) => assert_eq!(said, missing),
+            ("umask" | "several" | "own-cd", expected) => assert_eq!(said, format!("{expected}{missing}")),
+            ("export" | "cd", expected) => assert_eq!(said, expected),
+            (_, expected) => assert!(said.starts_with(expected), "{said}"),
+        }
+    }
+    // what could not be checked is no verdict, whatever is published
+    volume
+        .svscan
+        .add("lg-word", &[("run", &fs::read_to_string(volume.definitions.join("umask/run")).expect("run"))]);
+    let (_, said) = volume.check(&[], &["lg-word"]);
+    assert!(!said.contains("nothing to fix\n"), "{said}");
+    volume.define("lone", "#!/bin/bash\nexec 2>&1\nLAUNCHER -- sleep 1\n");
+    assert_eq!(
+        volume.said("lone"),
+        "lone: DIR/lone/run:3: no exec before futo-launch: a stop reaches the shell only\n  hint: exec futo-launch …\n"
+    );
+    volume.define("execline", "#!/bin/execlineb -P\nexport A b\nLAUNCHER -- sleep 1\n");
+    let said = volume.said("execline");
+    assert!(
+        said.contains(
+            ":3: a script of another interpreter than sh: the options of futo-launch were not checked\n"
+        ),
+        "{said}"
+    );
+}
+
+/// First lines that cannot be executed, and what is said of them.
+const UNSPAWNABLE: [(&str, &str, &str); 9] = [
+    (
+        "missing",
+        "#!/bin/bsh",
+        ":1: the interpreter '/bin/bsh' cannot be executed: no such file or directory\n",
+    ),
+    ("crlf", "#!/bin/sh\r", ":1: lines end with CR LF: the interpreter's name would end with CR\n"),
+    ("mode", "#!SCRATCH/plain", ":1: the interpreter 'SCRATCH/plain' is not executable\n"),
+    ("directory", "#!/bin", ":1: the interpreter '/bin' is not a file\n"),
+    ("nested", "#!SCRATCH/nested", "SCRATCH/nested:1: the interpreter '/nowhere/sh' cannot be executed: "),
+    ("env", "#!/usr/bin/env nosuch", ":1: env does not find 'nosuch' in /command:"),
+    (
+        "words",
+        "#!/usr/bin/env sh -e",
+        ":1: env is given 'sh -e' as one word and does not find that program\n",
+    ),
+    ("foreign", "#!SCRATCH/foreign", "SCRATCH/foreign: is a program for another processor\n"),
+    ("loader", "#!SCRATCH/loader", "SCRATCH/loader: its loader '/lib/ld-none.so.1' does not exist\n"),
+];
+
+/// A program of the 64-bit machine of this number that asks for a loader which is not there.
+fn program(machine: u8) -> Vec<u8> {
+    let mut bytes = fs::read("/bin/true").expect("a program")[..64].to_vec();
+    let loader = b"/lib/ld-none.so.1\0";
+    bytes[18] = machine;
+    bytes[32..40].copy_from_slice(&64_u64.to_le_bytes());
+    bytes[54..58].copy_from_slice(&[56, 0, 1, 0]);
+    bytes.extend([3_u64, 120, 0, 0, 18, 18, 1].iter().flat_map(|word| word.to_le_bytes()));
+    bytes.extend(loader);
+    bytes
+}
+
+#[test]
+fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("spawn");
+    let scratch = &volume.svscan.scratch;
+    scratch.write("plain", "#!/bin/sh\n", 0o644);
+    scratch.write("nested", "#!/nowhere/sh\n", 0o755);
+    let own = fs::read("/bin/true").expect("a program")[18];
+    for (name, machine) in [("foreign", 2), ("loader", own)] {
+        scratch.write(name, "", 0o755);
+        fs::write(scratch.join(name), program(machine)).expect("written");
+    }
+    for (name, first, expected) in UNSPAWNABLE {
+        let first = first.replace("SCRATCH", &scratch.path.display().to_string());
+        volume.define(name, &format!("{first}\nexec LAUNCHER -- sleep 1\n"));
+        let said = volume.said(name);
+        assert!(said.starts_with(&format!("{name}: ")) && said.contains(expected), "{name}: {said}");
+        // the kernel agrees
+        let run = Command::new(volume.definitions.join(name).join("run")).status();
+        let is_refused = run.as_ref().map_or(true, |status| status.code() == Some(127));
+        assert!(is_refused, "{name}: {run:?}");
+    }
+    let long = format!("#!/bin/sh {}", "x".repeat(300));
+    volume.define("long", &format!("{long}\nexec LAUNCHER -- sleep 1\n"));
+    assert!(volume.said("long").contains(":1: has 310 bytes: the kernel takes 255"));
+    for (name, bytes) in [("utf16", b"\xff\xfe#\0!\0".as_slice()), ("bom", b"\xef\xbb\xbf#!/bin/sh\n")] {
+        let directory = volume.define(name, "");
+        fs::write(directory.join("run"), bytes).expect("written");
+        assert!(volume.said(name).contains("the kernel finds no interpreter\n"), "{name}");
+    }
+    // the other files that the supervisor executes
+    let other = volume.define("other", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    fs::write(other.join("finish"), "#!/nowhere/sh\n").expect("written");
+    let said = volume.said("other");
+    assert!(said.contains("DIR/other/finish: is not executable (mode 0644)"), "{said}");
+    // a mount is found wherever the file lies
+    volume.define("noexec", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    volume.svscan.add_launch("sp-live", "-- sleep 1000", &[]);
+    let on = |place: &Path, name: &str| {
+        let place = place.display();
+        let script =
+            format!("mount --bind {place} {place}; mount -o remount,bind,noexec {place}; exec \"$0\" \"$@\"");
+        volume.check(&behind(&script), &[name]).1
+    };
+    let scan = scratch.join("scan");
+    let said = on(&scan, "noexec");
+    assert!(
+        said.starts_with(
+            "noexec: SCRATCH/scan: is on a volume that is mounted noexec: s6 cannot execute it\n"
+        ),
+        "{said}"
+    );
+    assert!(
+        on(&scan, "sp-live")
+            .starts_with("sp-live: SCRATCH/scan/sp-live/run: is on a volume that is mounted noexec")
+    );
+    let said = on(&volume.definitions, "noexec");
+    assert!(
+        said.starts_with(
+            "noexec: note: DIR/noexec: is on a volume that is mounted noexec: a hook that links it"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let svscan = Svscan::on(support::Scratch::of_root("others"), &[]);
+    let definitions = svscan.scratch.join("definitions");
+    fs::create_dir(&definitions).expect("a directory");
+    let volume = Volume { svscan, definitions };
+    for (name, run) in [
+        ("s6rc-oneshot-runner", "#!/bin/execlineb -P\ns6-ipcserver-socketbinder -- s sleep 1000\n"),
+        ("s6-linux-init-shutdownd", "#!/bin/execlineb -P\nsleep 1000\n"),
+        ("svc-cron", "#!/bin/sh\nsleep 1000\n"),
+    ] {
+        volume.svscan.add(name, &[("run", run)]);
+    }
+    assert_eq!(
+        volume.check(&[], &[]),
+        (0, "no services of futo-launch; 3 others: futo check --all\n".to_string())
+    );
+    volume.svscan.add_launch("ot-own", "-- sleep 1000", &[]);
+    volume.svscan.pid("ot-own");
+    assert_eq!(volume.check(&[], &[]), (0, "ot-own: nothing to fix\n".to_string()));
+    let (exit, said) = volume.check(&[], &["--all"]);
+    assert_eq!(exit, 0, "{said}");
+    for name in ["s6rc-oneshot-runner", "s6-linux-init-shutdownd", "svc-cron", "ot-own"] {
+        assert!(said.contains(&format!("{name}: nothing to fix\n")), "{said}");
+    }
+    // what can be known counts
+    fs::set_permissions(volume.svscan.directory("svc-cron").join("run"), fs::Permissions::from_mode(0o644))
+        .expect("its mode");
+    let (exit, said) = volume.check(&[], &["--all"]);
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("svc-cron: SCRATCH/scan/svc-cron/run: is not executable (mode 0644)"), "{said}");
+    assert_eq!(volume.check(&[], &[]).0, 0);
+}
+
 /// A command in a mount namespace of its own, after this script.
 fn behind(script: &str) -> [&str; 7] {
     ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script]
@@ -219,9 +433,7 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
     volume.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
     let overlay = "mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -p /run/s6/container_environment; ";
     let unpublished = |name: &str| {
-        format!(
-            "{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it, as root\n"
-        )
+        format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it\n")
     };
     let with = |setting: &str, name: &str| {
         volume.check(&behind(&format!("{overlay}{setting} exec \"$0\" \"$@\"")), &[name])
@@ -229,12 +441,12 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
     let cut = |after: &str| {
         let text = format!(
             "grace: --grace 10 s: at the container's end s6-overlay kills 'grace' after {after}\n  \
-             hint: set S6_SERVICES_GRACETIME, in milliseconds, in the container's environment\n"
+             hint: set S6_KILL_GRACETIME, in milliseconds, in the container's environment\n"
         );
         (1, text + &unpublished("grace"))
     };
     let set = |milliseconds: &str| {
-        format!("printf {milliseconds} > /run/s6/container_environment/S6_SERVICES_GRACETIME;")
+        format!("printf {milliseconds} > /run/s6/container_environment/S6_KILL_GRACETIME;")
     };
     assert_eq!(with("", "grace"), cut("3 s"));
     assert_eq!(with(&set("9500"), "grace"), cut("9.5 s"));
@@ -258,9 +470,8 @@ fn a_full_volume_is_said_once_of_log_and_record() {
             format!("mount -t tmpfs -o size={size},uid={ABC} tmpfs {place}; {fill} exec \"$0\" \"$@\"");
         let (exit, said) = volume.check(&behind(&script), &[name]);
         assert_eq!(exit, 1);
-        let end = format!(
-            "{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it, as root\n"
-        );
+        let end =
+            format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it\n");
         said.strip_suffix(&end).unwrap_or_else(|| panic!("{said}")).to_string()
     };
     let full = |name: &str, left: &str| {
@@ -291,8 +502,8 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
     // scratch directories lie in /tmp, which everybody can write: what a definition of abc's is in a container
     let writable = |name: &str| {
         format!(
-            "{name}: SCRATCH/scan/{name}/run: others than root can write it, and root executes it: they can become root\n  \
-             hint: publish it with futo sync, or make it and every directory above it root's\n"
+            "{name}: SCRATCH/scan/{name}/run: is writable by non-root users, and root executes it: they can become root\n  \
+             hint: publish it with futo sync, or make it and every directory above it root-owned\n"
         )
     };
     let expected = format!(
@@ -305,7 +516,7 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         "ck-rest: unable to execute '/nonexistent': not found\n  \
          hint: check the name, or write the program with its whole path\n\
          {}ck-rest: is resting: unable to execute '/nonexistent': not found\n  \
-         hint: mend that, and it goes on by itself; or futo run-now ck-rest\n",
+         hint: correct that, and it starts by itself; or futo run-now ck-rest\n",
         writable("ck-rest")
     );
     assert_eq!(volume.check(&[], &["ck-rest"]), (1, expected));
@@ -319,7 +530,7 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
     );
     assert_eq!(volume.check(&[], &["ck-paused"]), (1, expected));
     volume.svscan.svc(&["-c"], "ck-paused");
-    eventually("the crash loop is told", || {
+    eventually("the crash loop is reported", || {
         let (_, said) = volume.check(&[], &["ck-crash"]);
         said.contains("ck-crash: is crashing: died ").then_some(())
     });
@@ -329,12 +540,12 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
     fs::rename(launcher.with_extension("new"), &launcher).expect("renamed");
     let (_, said) = volume.check(&[], &["ck-bad"]);
     assert!(said.contains(" is an older launcher: '"), "{said}");
-    // abc is told what he cannot see
+    // abc learns what he cannot see
     let (exit, said) = volume.check(&AS_ABC, &["ck-bad"]);
     assert_eq!(exit, 1);
     assert!(
         said.ends_with(
-            "ck-bad: not seen: unable to read 'supervise/status': permission denied\n  \
+            "ck-bad: not checked: unable to read 'supervise/status': permission denied\n  \
              hint: root may read it, and members of the group that it has been delegated to\n"
         ),
         "{said}"

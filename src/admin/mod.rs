@@ -12,6 +12,7 @@ mod man;
 mod new;
 mod next;
 pub mod options;
+mod ours;
 mod reconcile;
 mod services;
 mod status;

@@ -8,8 +8,9 @@ pub mod one_line;
 pub mod place;
 pub mod run_outline;
 pub mod run_script;
-pub mod supervision;
 pub mod shell_commands;
+pub mod signal_right;
+pub mod supervision;
 mod tai;
 
 pub use name::{InvalidName, ServiceName};

@@ -15,14 +15,10 @@ const MOST: usize = 256 << 10;
 const LAUNCHER: &[u8] = b"futo-launch";
 
 /// What such a script says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Outline {
-    /// The launcher's words.
-    pub words: Vec<OsString>,
-    /// Where they stand, from 1.
-    pub line: usize,
-    /// Whether the launcher takes the shell's place.
-    pub replaces_shell: bool,
+    /// The launcher's command at its end.
+    pub launcher: Result<LauncherCommand, Unreadable>,
     /// Assignments and `export` commands that a reader of config.env understands, one per line.
     variables: Vec<u8>,
     /// The names that are exported.
@@ -33,18 +29,24 @@ pub struct Outline {
     pub unread: Vec<usize>,
 }
 
+/// `exec futo-launch …`
+#[derive(Debug, PartialEq, Eq)]
+pub struct LauncherCommand {
+    /// What follows the program's name.
+    pub words: Vec<OsString>,
+    /// Where it stands, from 1.
+    pub line: usize,
+    /// Whether the launcher takes the shell's place.
+    pub replaces_shell: bool,
+}
+
 /// Why the launcher's words are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoOutline {
-    /// It never names futo-launch.
-    OtherProgram,
-    /// It does, and its words cannot be read.
-    Unreadable {
-        /// From 1.
-        line: usize,
-        /// What stands there.
-        what: String,
-    },
+pub struct Unreadable {
+    /// From 1.
+    pub line: usize,
+    /// What stands there.
+    pub what: String,
 }
 
 /// Whether a script starts the launcher, as far as its text tells.
@@ -55,40 +57,50 @@ pub fn names_launcher(script: &[u8]) -> bool {
     })
 }
 
-/// Reads a script.
-pub fn of(script: &[u8]) -> Result<Outline, NoOutline> {
+/// Reads a script; none if it never names futo-launch.
+pub fn of(script: &[u8]) -> Option<Outline> {
     if !names_launcher(script) {
-        return Err(NoOutline::OtherProgram);
+        return None;
     }
-    let line_of_launcher = || {
-        1 + lines(script)
-            .position(|line| contains(line, LAUNCHER) && !line.trim_ascii_start().starts_with(b"#"))
-            .unwrap_or_default()
+    let named_at = 1 + lines(script)
+        .position(|line| contains(line, LAUNCHER) && !line.trim_ascii_start().starts_with(b"#"))
+        .unwrap_or_default();
+    let unreadable = |line: usize, what: &str| Unreadable { line, what: what.to_string() };
+    let commands = match script.len() {
+        ..=MOST if run_script::is_for_a_shell(script) => {
+            shell_commands::split(script).map_err(|unclear| unreadable(unclear.line, unclear.what))
+        }
+        ..=MOST => Err(unreadable(named_at, "a script of another interpreter than sh")),
+        _ => Err(unreadable(1, "it is longer than 256 KiB")),
     };
-    let unreadable = |line: usize, what: &str| NoOutline::Unreadable { line, what: what.to_string() };
-    if script.len() > MOST {
-        return Err(unreadable(1, "it is longer than 256 KiB"));
-    }
-    if !run_script::is_for_a_shell(script) {
-        return Err(unreadable(line_of_launcher(), "a script of another interpreter than sh"));
-    }
-    let commands = shell_commands::split(script)
-        .map_err(|unclear| unreadable(unclear.line, unclear.what))?;
-    let Some((last, before)) = commands.split_last() else {
-        return Err(unreadable(1, "no command"));
+    let commands = match commands {
+        Ok(commands) => commands,
+        Err(why) => return Some(Outline::new(Err(why))),
     };
-    let is_plain = last.nesting == Nesting::Top && last.end != End::Beside;
-    let (true, Some((words, replaces_shell))) = (is_plain, launcher_words(last)?) else {
-        return Err(unreadable(line_of_launcher(), "futo-launch is not the last command"));
+    let is_plain = |last: &&ShellCommand<'_>| last.nesting == Nesting::Top && last.end != End::Beside;
+    let last = commands.last().filter(is_plain).and_then(launcher_command);
+    let mut outline =
+        Outline::new(last.unwrap_or(Err(unreadable(named_at, "futo-launch is not the last command"))));
+    let before = match &outline.launcher {
+        Ok(command) => command.line,
+        Err(_) => named_at,
     };
-    let mut outline = Outline { words, line: last.line, replaces_shell, ..Outline::default() };
-    for command in before {
-        outline.take(command);
-    }
-    Ok(outline)
+    let is_before = |each: &&ShellCommand<'_>| each.line <= before && !contains(each.text, LAUNCHER);
+    commands.iter().filter(is_before).for_each(|command| outline.take(command));
+    Some(outline)
 }
 
 impl Outline {
+    fn new(launcher: Result<LauncherCommand, Unreadable>) -> Self {
+        Outline {
+            launcher,
+            variables: Vec::new(),
+            exported: Vec::new(),
+            changes_directory: None,
+            unread: Vec::new(),
+        }
+    }
+
     fn take(&mut self, command: &ShellCommand<'_>) {
         let words = env_file::words(command.text).unwrap_or_default();
         let first = match words.first() {
@@ -136,25 +148,26 @@ impl Outline {
     }
 }
 
-/// The words of `exec futo-launch …`, and whether exec is there; none if it is another command.
-fn launcher_words(command: &ShellCommand<'_>) -> Result<Option<(Vec<OsString>, bool)>, NoOutline> {
+/// The launcher's command; none if it is another one.
+fn launcher_command(command: &ShellCommand<'_>) -> Option<Result<LauncherCommand, Unreadable>> {
     if !contains(command.text, LAUNCHER) {
-        return Ok(None);
+        return None;
     }
     // stdout and stderr end in the same log anyway
     let text = command.text.strip_suffix(b"2>&1").unwrap_or(command.text);
-    let words = env_file::words(text).map_err(|refusals| {
-        let first = refusals.into_iter().next();
-        let line = first.as_ref().map_or(0, |refusal| refusal.line.saturating_sub(1));
-        let what = first.map_or("a word that is not plain".to_string(), |refusal| refusal.what);
-        NoOutline::Unreadable { line: command.line + line, what }
-    })?;
+    let words = match env_file::words(text) {
+        Ok(words) => words,
+        Err(refusals) => {
+            let first = refusals.into_iter().next()?;
+            return Some(Err(Unreadable { line: command.line + first.line - 1, what: first.what }));
+        }
+    };
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     let replaces_shell = words.next_if(|word| word == "exec").is_some();
-    let is_launcher = words
-        .next()
-        .is_some_and(|program| Path::new(&program).file_name().is_some_and(|name| name == "futo-launch"));
-    Ok(is_launcher.then(|| (words.collect(), replaces_shell)))
+    let program = words.next()?;
+    let is_launcher = Path::new(&program).file_name().is_some_and(|name| name == "futo-launch");
+    let command = LauncherCommand { words: words.collect(), line: command.line, replaces_shell };
+    is_launcher.then_some(Ok(command))
 }
 
 /// The directory of the script itself, where a supervisor starts it anyway.
@@ -205,8 +218,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn outline(script: &str) -> Result<Outline, NoOutline> {
-        of(script.as_bytes())
+    fn outline(script: &str) -> Outline {
+        of(script.as_bytes()).unwrap_or_else(|| panic!("{script}: names no futo-launch"))
     }
 
     #[test]
@@ -219,16 +232,18 @@ mod tests {
             "MODE=x; export MODE\n",
             "export MODE=x PATH=\"/config/bin:$PATH\"\n",
         ] {
-            let script = format!("#!/bin/sh\n{before}# why\nexec futo-launch --interval 5 \\\n  -- a 'b c' 2>&1\n");
-            let found = outline(&script).unwrap_or_else(|why| panic!("{script}: {why:?}"));
-            assert_eq!(found.words, ["--interval", "5", "--", "a", "b c"], "{script}");
-            assert_eq!((found.replaces_shell, found.changes_directory), (true, None), "{script}");
+            let script =
+                format!("#!/bin/sh\n{before}# why\nexec futo-launch --interval 5 \\\n  -- a 'b c' 2>&1\n");
+            let found = outline(&script);
+            let launcher = found.launcher.unwrap_or_else(|why| panic!("{script}: {why:?}"));
+            assert_eq!(launcher.words, ["--interval", "5", "--", "a", "b c"], "{script}");
+            assert_eq!((launcher.replaces_shell, found.changes_directory), (true, None), "{script}");
             assert_eq!(found.unread, [0; 0], "{script}");
         }
-        let found = outline("#!/bin/bash\nexport A=1\nexport B=\"$A$A\"\nfuto-launch -- x\n").expect("read");
+        let found = outline("#!/bin/bash\nset -e\n\nfuto-launch -- x\n").launcher.expect("read");
         assert_eq!((found.line, found.replaces_shell), (4, false));
         let exports = |script: &str| {
-            let pairs = outline(script).expect("read").exports(&|name| (name == "P").then_some(b"p"));
+            let pairs = outline(script).exports(&|name| (name == "P").then_some(b"p"));
             let pairs = pairs.iter().map(|(name, value)| format!("{}={}", name.display(), value.display()));
             pairs.collect::<Vec<_>>()
         };
@@ -241,6 +256,7 @@ mod tests {
         for (before, unread, directory) in [
             ("umask 027\n", &[2][..], None),
             ("cd /srv\n", &[], Some(2)),
+            ("cd /srv && ", &[], Some(2)),
             ("true\ncd /srv && true\n", &[], Some(3)),
             ("if [ -z \"$X\" ]; then exec sleep infinity; fi\n", &[2], None),
             ("export X=$(cat /x)\n. ./lib.sh\n", &[2, 3], None),
@@ -249,7 +265,7 @@ mod tests {
             ("a | b\n", &[2], None),
             ("if a; then\n cd /x\nfi\n", &[2], Some(3)),
         ] {
-            let found = outline(&format!("#!/bin/sh\n{before}exec futo-launch -- a\n")).expect("read");
+            let found = outline(&format!("#!/bin/sh\n{before}exec futo-launch -- a\n"));
             assert_eq!((found.unread.as_slice(), found.changes_directory), (unread, directory), "{before}");
         }
     }
@@ -265,15 +281,14 @@ mod tests {
             ("#!/usr/bin/execlineb -P\nexport A b\nfuto-launch -- a\n", 3),
             ("#!/usr/bin/python3\nimport os; os.execvp('futo-launch', ['futo-launch', 'a'])\n", 2),
         ] {
-            match outline(script) {
-                Err(NoOutline::Unreadable { line: found, .. }) => assert_eq!(found, line, "{script}"),
-                other => panic!("{script}: {other:?}"),
-            }
+            assert_eq!(outline(script).launcher.map_err(|why| why.line), Err(line), "{script}");
         }
         for script in ["#!/bin/sh\nexec sleep 5\n", "#!/bin/sh\n# once futo-launch\nexec sleep 5\n", ""] {
-            assert_eq!(outline(script), Err(NoOutline::OtherProgram), "{script}");
+            assert_eq!(of(script.as_bytes()), None, "{script}");
         }
         let long = format!("#!/bin/sh\n{}exec futo-launch a\n", "true\n".repeat(100_000));
-        assert!(matches!(outline(&long), Err(NoOutline::Unreadable { .. })));
+        assert!(outline(&long).launcher.is_err());
+        let found = outline("#!/bin/sh\ncd /x\nexec futo-launch -- $A\n");
+        assert_eq!((found.changes_directory, found.launcher.is_err()), (Some(2), true));
     }
 }

@@ -8,11 +8,11 @@ use crate::error::Finding;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Weight {
-    /// It must be mended.
+    /// It must be fixed.
     Problem,
     /// Worth knowing.
     Note,
-    /// It could not be looked at.
+    /// It could not be checked.
     Unseen,
 }
 

@@ -1,17 +1,21 @@
 //! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
 //! remedy.
 
+mod elf;
 mod env_file;
 mod found;
+mod grace;
+mod now;
 mod page;
 mod run_file;
 mod service;
+mod spawn;
 mod user;
 
 use std::path::Path;
 
 use super::options::{Command, Words, switch};
-use super::{CommandError, services};
+use super::{CommandError, ours, services};
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
 use crate::report::{Level, Reporter};
@@ -24,12 +28,13 @@ pub(super) const COMMAND: Command = Command {
     name: "check",
     operands: "[NAME|DIR|FILE.env…]",
     help: "everything that is wrong with services, or with files of variables, with the remedy",
-    more: "Without a name: all services. As root the user's files are looked at with that user's rights; another \
-           user sees less, and what could not be seen is said. Exits 0, or 1 if there is something to mend; notes do \
-           not count. No value is shown, but by --canonical. What a file does not set itself is looked up in this \
+    more: "Without a name: all services that have a definition or start futo-launch. As root the user's files are \
+           read with that user's rights; another user sees less, and what could not be seen is reported. Exits 0, \
+           or 1 if there is something to fix; notes and what could not be seen do not count. No value is shown, but by --canonical. What a file does not set itself is looked up in this \
            command's environment, not in the service's.",
     options: &[
         switch("json", "for programs; of services"),
+        switch("all", "services that do not start futo-launch and have no definition, too: s6-overlay's own"),
         switch("canonical", "print a file in canonical spelling: one command a line, all values in quotes"),
         switch(
             "compare",
@@ -78,11 +83,15 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
     };
     let machinery = Machinery::new(&places.scan_dir);
+    let (services, others): (Vec<Service>, Vec<Service>) = services.into_iter().partition(|service| {
+        !words.operands.is_empty() || words.has("all") || ours::is_ours(service, machinery.is_root())
+    });
+    let scene = service::Scene { machinery: &machinery, scan_dir: &places.scan_dir };
     let checked: Vec<(Service, Vec<found::Found>)> = services
         .into_iter()
         .map(|service| {
             let seen = Seen::of(service.clone(), &machinery);
-            (service, service::look(&seen, &machinery))
+            (service, service::look(&seen, &scene))
         })
         .collect();
     let reporter = Reporter::of_program("futo");
@@ -90,7 +99,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));
         reporter.say_at_shell(Level::Warning, &text, None);
     }
-    let page = if words.has("json") { page::json(&checked) } else { page::text(&checked) };
+    let page = if words.has("json") { page::json(&checked) } else { page::text(&checked, others.len()) };
     crate::explain::print(&page);
     let is_good = checked.iter().flat_map(|(_, found)| found).all(|found| !found.is_problem());
     Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })

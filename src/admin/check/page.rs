@@ -8,14 +8,15 @@ use crate::service::place::Service;
 
 type Checked = [(Service, Vec<Found>)];
 
-pub(super) fn text(checked: &Checked) -> String {
+/// `others` services were left out.
+pub(super) fn text(checked: &Checked, others: usize) -> String {
     let mut page = String::new();
     for (service, found) in checked {
         for Found { weight, text, hint } in found {
             let word = match weight {
                 Weight::Problem => "",
                 Weight::Note => "note: ",
-                Weight::Unseen => "not seen: ",
+                Weight::Unseen => "not checked: ",
             };
             push_escaped(&mut page, &format!("{}: {word}{text}", service.name));
             page.push('\n');
@@ -26,12 +27,17 @@ pub(super) fn text(checked: &Checked) -> String {
             }
         }
         if !found.iter().any(Found::is_problem) {
-            push_escaped(&mut page, &format!("{}: nothing to mend", service.name));
+            let is_whole = found.iter().all(|found| found.weight != Weight::Unseen);
+            let verdict = if is_whole { "nothing to fix" } else { "nothing to fix in what could be checked" };
+            push_escaped(&mut page, &format!("{}: {verdict}", service.name));
             page.push('\n');
         }
     }
     if checked.is_empty() {
-        page.push_str("no services\n");
+        page.push_str(&match others {
+            0 => "no services\n".to_string(),
+            others => format!("no services of futo-launch; {others} others: futo check --all\n"),
+        });
     }
     page
 }

@@ -1,7 +1,9 @@
 //! What the text of a run script tells, whoever wrote it. A pure look.
 
-use super::found::Found;
+use super::found::{Found, Weight};
+use crate::service::run_outline::{self, Outline, Unreadable};
 use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::shell_commands;
 
 /// Programs that become another user.
 const DROPS: [&str; 9] = [
@@ -16,69 +18,114 @@ const DROPS: [&str; 9] = [
     "runuser",
 ];
 
-/// What is wrong with the text; `place` is how messages name the file. `user` is who the worker is meant to be,
-/// if the service is root's to start.
+/// What is wrong with the text; `place` is how messages name the file.
 pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(script);
-    let first = text.split('\n').next().unwrap_or_default();
-    if script.starts_with(b"\xef\xbb\xbf") {
-        let text = format!("{place}:1: begins with a byte order mark: the kernel finds no interpreter");
-        found.push(Found::problem(text, "save it without one"));
-        return found;
-    }
-    if first.ends_with('\r') {
-        let text = format!("{place}:1: lines end with CR LF: the interpreter's name would end with CR");
-        found.push(Found::problem(text, &format!("sed -i 's/\\r$//' {place}")));
-        return found;
-    }
-    let Some(interpreter) = first.strip_prefix("#!").map(str::trim).filter(|rest| !rest.is_empty()) else {
-        let text = format!("{place}:1: names no interpreter");
-        found.push(Found::problem(text, "begin it with #!/bin/sh"));
-        return found;
-    };
-    if !interpreter.starts_with('/') {
-        let text = format!("{place}:1: the interpreter '{interpreter}' is no whole path");
-        found.push(Found::problem(text, "begin it with #!/bin/sh"));
-    }
-    if let Some(line) = line_of(&text, "\r") {
+    if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
         let text = format!("{place}:{line}: the line ends with CR LF");
         found.push(Found::problem(text, &format!("sed -i 's/\\r$//' {place}")));
     }
-    let has_exec = text.lines().any(|line| line.trim_start().starts_with("exec"));
-    match run_script::parse(script) {
-        Ok(RunScript::File) => {}
+    let why = match run_script::parse(script) {
+        Ok(RunScript::File) => return found,
         Ok(RunScript::OneLine(_)) => {
-            if !has_exec {
+            if !starts_with_exec(script) {
                 let line = line_of(&text, "futo-launch").unwrap_or(1);
-                let text =
-                    format!("{place}:{line}: no exec before futo-launch: a stop reaches the shell only");
-                found.push(Found::problem(text, "exec futo-launch …"));
+                found.push(without_exec(place, line));
             }
+            return found;
         }
-        Err(why) => {
-            let is_execline = interpreter.contains("execlineb");
-            if !has_exec && !is_execline {
-                let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
-                found.push(Found::problem(text, "write exec before the last command"));
-            }
-            if is_started_by_root && !DROPS.iter().any(|program| text.contains(program)) {
-                let text = format!("{place}: nothing in it becomes another user: the worker is root");
-                found.push(Found::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
-            }
-            if let (true, NotOurs::NotPlain(refusal)) = (text.contains("futo-launch"), &why) {
-                let text = format!("{place}:{}: {}", refusal.line, refusal.what);
-                found.push(Found::note(text, &refusal.remedy));
-            } else {
-                let text = format!("{place}: is not ours, only its text was looked at: {why}");
-                found.push(Found::note(
-                    text,
-                    "a run script of ours is one line: exec futo-launch … -- PROGRAM",
-                ));
-            }
+        Err(why) => why,
+    };
+    if let Some(outline) = run_outline::of(script) {
+        found.extend(longer(place, &outline));
+        return found;
+    }
+    // execline has no shell that could stay
+    if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
+        let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
+        found.push(Found::problem(text, "write exec before the last command"));
+    }
+    if is_started_by_root && !DROPS.iter().any(|program| text.contains(program)) {
+        let text = format!("{place}: nothing in it becomes another user: the worker is root");
+        found.push(Found::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
+    }
+    found.push(not_ours(place, &why));
+    found
+}
+
+fn not_ours(place: &str, why: &NotOurs) -> Found {
+    let text = format!("{place}: is not a futo-launch script, only its text was checked: {why}");
+    Found::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
+}
+
+fn without_exec(place: &str, line: usize) -> Found {
+    let text = format!("{place}:{line}: no exec before futo-launch: a stop reaches the shell only");
+    Found::problem(text, "exec futo-launch …")
+}
+
+/// A script that does more than start the launcher: what that means, and what of it is not known.
+fn longer(place: &str, outline: &Outline) -> Vec<Found> {
+    let mut found = Vec::new();
+    if let Some(line) = outline.changes_directory
+        && !outline.launcher.as_ref().is_ok_and(names_service_directory)
+    {
+        let text = format!(
+            "{place}:{line}: cd: futo-launch starts outside its service directory, with another name, without \
+             config.env, its log and its run record elsewhere"
+        );
+        found.push(Found::problem(text, "remove cd and write futo-launch --chdir DIR"));
+    }
+    if !outline.unread.is_empty() {
+        let lines: Vec<String> = outline.unread.iter().take(10).map(usize::to_string).collect();
+        let lines = lines.join(", ");
+        let text = match outline.unread.len() {
+            1 => format!(
+                "{place}:{lines}: the shell runs this before futo-launch; what it changes was not checked"
+            ),
+            _ => format!(
+                "{place}: the shell runs lines {lines} before futo-launch; what they change was not checked"
+            ),
+        };
+        found.push(Found::unseen(
+            text,
+            "futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new",
+        ));
+    }
+    match &outline.launcher {
+        Ok(command) if !command.replaces_shell => found.push(without_exec(place, command.line)),
+        Ok(_) => {}
+        Err(Unreadable { line, what }) => {
+            let text = format!("{place}:{line}: {what}: the options of futo-launch were not checked");
+            let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes \
+                        futo-launch itself expands '${NAME:-word}' in --interval, --env and others";
+            found.push(Found::unseen(text, hint));
         }
     }
     found
+}
+
+fn names_service_directory(command: &run_outline::LauncherCommand) -> bool {
+    let options = command.words.iter().take_while(|word| *word != "--");
+    options.into_iter().any(|word| word.as_encoded_bytes().starts_with(b"--service-dir"))
+}
+
+/// Whether a program takes the shell's place; `exec 2>&1` replaces nothing.
+fn starts_with_exec(script: &[u8]) -> bool {
+    let is_exec = |command: &[u8]| {
+        let rest = command.strip_prefix(b"exec").unwrap_or_default().trim_ascii();
+        rest.iter().find(|byte| !byte.is_ascii_digit()).is_some_and(|byte| !b"<>&".contains(byte))
+    };
+    match shell_commands::split(script) {
+        Ok(commands) => commands.iter().any(|command| is_exec(command.text)),
+        Err(_) => script.split(|byte| *byte == b'\n').any(|line| is_exec(line.trim_ascii_start())),
+    }
+}
+
+/// The same of a service that was not made for us: its makers had their reasons.
+pub(super) fn look_at_foreign(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
+    let found = look(place, script, is_started_by_root).into_iter();
+    found.map(|found| Found { weight: Weight::Note, ..found }).collect()
 }
 
 /// The first line that contains this, from 1.
@@ -106,19 +153,6 @@ mod tests {
         assert_eq!(
             problems("#!/bin/sh\nfuto-launch -- a\n"),
             ["run:2: no exec before futo-launch: a stop reaches the shell only"]
-        );
-        assert_eq!(problems("exec futo-launch -- a\n"), ["run:1: names no interpreter"]);
-        assert_eq!(
-            problems("#!/bin/sh\r\nexec futo-launch -- a\r\n"),
-            ["run:1: lines end with CR LF: the interpreter's name would end with CR"]
-        );
-        assert_eq!(
-            problems("\u{feff}#!/bin/sh\nexec futo-launch -- a\n"),
-            ["run:1: begins with a byte order mark: the kernel finds no interpreter"]
-        );
-        assert_eq!(
-            problems("#!bash\nexec s6-setuidgid abc a\n"),
-            ["run:1: the interpreter 'bash' is no whole path"]
         );
         assert_eq!(
             problems("#!/bin/bash\nwhile true; do hook; sleep 60; done\n"),

@@ -1,25 +1,28 @@
 //! All that is looked at of one service.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use nix::fcntl::OFlag;
-
 use super::found::Found;
-use super::{run_file, user};
+use super::spawn::Role;
+use super::{grace, now, run_file, spawn, user};
+use crate::admin::ours;
 use crate::config::spec::Spec;
-use crate::config::value::Delay;
-use crate::error::{Findings, reason_of};
-use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Seen, Supervision, run_script_of, words_of};
+use crate::error::reason_of;
+use crate::observe::{Machinery, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
-use crate::{cli, sys};
+use crate::service::run_outline::{self, Outline};
+use crate::sys;
 
-/// What s6-overlay waits for at most before it kills, unless told otherwise.
-const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
+/// Where the service stands, for the looks that ask for it.
+pub(super) struct Scene<'a> {
+    pub(super) machinery: &'a Machinery,
+    /// The supervisor's directory.
+    pub(super) scan_dir: &'a Path,
+}
 
-pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
+pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
+    let machinery = scene.machinery;
     let mut found = Vec::new();
     // what is being worked on comes first
     let Some(directory) = seen.service.definition.as_ref().or(seen.service.live.as_ref()) else {
@@ -29,61 +32,79 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
         Err((path, error)) => {
             let text = format!("unable to read '{}': {}", path.display(), reason_of(&error));
             found.push(match error.kind() {
-                std::io::ErrorKind::PermissionDenied => Found::unseen(text, "ask as root"),
+                std::io::ErrorKind::PermissionDenied => Found::unseen(text, no_right(machinery)),
                 _ => Found::problem(text, "a service directory holds an executable file 'run'"),
             });
         }
         Ok((path, script)) => {
-            found.extend(mode(&path));
-            found.extend(run_file::look(&path.display().to_string(), &script, machinery.starts_as_root()));
-            if let Ok(words) = words_of(&script) {
-                found.extend(user::look(seen, directory, words.clone(), machinery));
-                found.extend(grace(words, &seen.service.name));
+            found.extend(start(seen, directory, scene));
+            if found.is_empty() {
+                found.extend(script_of(seen, &path, &script, directory, machinery));
             }
         }
     }
     found.extend(writers(seen, machinery));
     found.extend(files(seen, directory));
-    found.extend(now(seen));
-    found.extend(seen.troubles.iter().map(|trouble| {
-        match trouble.ends_with("permission denied") && !machinery.is_root() {
-            true => Found::unseen(trouble, "ask as root"),
-            false => Found::problem(trouble, "see docs/troubleshooting.md"),
-        }
+    found.extend(now::look(seen, machinery));
+    found.extend(seen.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
+        true => Found::unseen(trouble, no_right(machinery)),
+        false => Found::problem(trouble, "docs/troubleshooting.md#what-cannot-be-read"),
     }));
     found
 }
 
-fn mode(path: &Path) -> Option<Found> {
-    let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    let place = path.display();
-    (mode & 0o111 == 0).then(|| {
-        let text =
-            format!("{place}: is not executable (mode {:04o}): s6 tries it each second", mode & 0o7777);
-        Found::problem(text, &format!("chmod +x {place}"))
-    })
+/// What to do where a right is missing.
+pub(super) fn no_right(machinery: &Machinery) -> &'static str {
+    match machinery.is_root() {
+        true => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
+        false => "ask as root",
+    }
 }
 
-/// A grace that the container's end cuts short.
-fn grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
-    let overlay = Path::new("/run/s6/container_environment");
-    let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));
-    if !is_overlay {
-        return None;
+/// What keeps the supervisor from executing the service's files.
+fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
+    let look = |directory: &Path, role| spawn::look(directory, role, scene.machinery);
+    match &seen.service.live {
+        Some(live) if leads_to(live, directory) => look(directory, Role::Published),
+        Some(live) => {
+            let mut found = look(directory, Role::Definition);
+            found.extend(look(live, Role::Published));
+            found
+        }
+        None => {
+            let mut found = look(directory, Role::Definition);
+            found.extend(spawn::volumes(scene.scan_dir, directory));
+            found
+        }
     }
-    let set = sys::file::open_regular(&overlay.join("S6_SERVICES_GRACETIME"), OFlag::O_NOFOLLOW)
-        .and_then(|file| sys::file::read_at_most(file, 64));
-    let milliseconds = set.map(|bytes| format!("{}ms", String::from_utf8_lossy(&bytes).trim()));
-    let theirs =
-        milliseconds.ok().and_then(|text| Delay::parse_or_zero(&text).ok()).unwrap_or(OVERLAYS_GRACE);
-    let mut findings = Findings::default();
-    let request = cli::parse(words, &mut findings);
-    let given = request.given.iter().rfind(|given| given.flag.long == "grace")?;
-    let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
-    (ours > theirs).then(|| {
-        let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
-        Found::problem(text, "set S6_SERVICES_GRACETIME, in milliseconds, in the container's environment")
-    })
+}
+
+/// Whether what is published is a link to the definition.
+fn leads_to(live: &Path, directory: &Path) -> bool {
+    let place = |path: &Path| nix::sys::stat::stat(path).map(|status| (status.st_dev, status.st_ino));
+    place(live).is_ok_and(|there| place(directory) == Ok(there))
+}
+
+/// What the run script says, and what its words lead to.
+fn script_of(seen: &Seen, path: &Path, script: &[u8], directory: &Path, machinery: &Machinery) -> Vec<Found> {
+    let place = path.display().to_string();
+    if !ours::is_ours(&seen.service, machinery.is_root()) {
+        return run_file::look_at_foreign(&place, script, machinery.starts_as_root());
+    }
+    let mut found = run_file::look(&place, script, machinery.starts_as_root());
+    let outline = run_outline::of(script);
+    let words = match (words_of(script), &outline) {
+        (Ok(words), _) => words,
+        (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
+        _ => return found,
+    };
+    // another directory makes another plan
+    if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
+        let line = user::Line { words: words.clone(), before: outline };
+        found.extend(user::look(seen, directory, line, machinery));
+    }
+    found.extend(grace::look(words, &seen.service.name));
+    found
 }
 
 /// Who may write what root executes may become root.
@@ -98,10 +119,13 @@ fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
         .filter(|path| path.exists() && !trust::is_roots(path))
         .map(|path| {
             let text = format!(
-                "{}: others than root can write it, and root executes it: they can become root",
+                "{}: is writable by non-root users, and root executes it: they can become root",
                 path.display()
             );
-            Found::problem(text, "publish it with futo sync, or make it and every directory above it root's")
+            Found::problem(
+                text,
+                "publish it with futo sync, or make it and every directory above it root-owned",
+            )
         })
         .collect()
 }
@@ -121,76 +145,6 @@ fn files(seen: &Seen, directory: &Path) -> Vec<Found> {
         found.push(Found::note(text, "--log - hands the output to the logger"));
     }
     found
-}
-
-/// What is wrong at this moment.
-fn now(seen: &Seen) -> Vec<Found> {
-    let name = &seen.service.name;
-    let mut found = Vec::new();
-    let (state, why) = judge(seen, sys::clock::wall_now());
-    let why = why.unwrap_or_default();
-    match state {
-        State::NotPublished => {
-            found.push(Found::problem(
-                "is not published: no supervisor knows of it",
-                "futo sync publishes it, as root",
-            ));
-        }
-        State::Unsupervised => {
-            found.push(Found::problem("is published, and no supervisor runs", "s6-svscanctl -a, as root"));
-        }
-        State::Crashing => {
-            let hint = format!(
-                "the reason is in its log: futo logs {name}; once in the foreground: futo try {name}"
-            );
-            found.push(Found::problem(format!("is crashing: {why}"), &hint));
-        }
-        State::Failing => {
-            let hint = format!("its process is up, its worker fails: futo logs {name}, futo try {name}");
-            found.push(Found::problem(format!("is failing: {why}"), &hint));
-        }
-        State::Resting => {
-            let hint = format!("mend that, and it goes on by itself; or futo run-now {name}");
-            found.push(Found::problem(format!("is resting: {why}"), &hint));
-        }
-        State::GaveUp => {
-            found.push(Found::problem(
-                format!("is down, and nobody wants it so: {why}"),
-                &format!("futo start {name}"),
-            ));
-        }
-        State::Unknown => {
-            let hint = "root may read it, and members of the group that it has been delegated to";
-            found.push(Found::unseen(why, hint));
-        }
-        State::Restarting
-        | State::Starting
-        | State::Paused
-        | State::Gated
-        | State::Running
-        | State::Waiting
-        | State::Done
-        | State::Up
-        | State::Down => {}
-    }
-    found.extend(older_launcher(seen));
-    if let Supervision::Known(status) = &seen.supervision
-        && status.is_paused
-    {
-        found.push(Found::problem("is paused (SIGSTOP)", &format!("s6-svc -c, or futo restart {name}")));
-    }
-    found
-}
-
-/// A launcher whose binary has been replaced runs on until its service is restarted.
-fn older_launcher(seen: &Seen) -> Option<Found> {
-    let pid = seen.status()?.pid?;
-    let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
-    replaced.ends_with("/futo-launch").then(|| {
-        let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
-        Found::note(text, &format!("futo restart {}", seen.service.name))
-    })
 }
 
 /// What a spec leaves to the directory in which it is read: options whose relative paths surprise.

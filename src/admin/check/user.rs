@@ -14,10 +14,11 @@ use super::found::Found;
 use super::service::{may_see_as_user, relative_paths};
 use crate::error::{Findings, reason};
 use crate::observe::{Machinery, Seen, as_under_supervisor};
-use crate::plan::{Change, LogPlan, Machine, Plan};
+use crate::plan::{Change, Host, LogPlan, Machine, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::service::place::Live;
+use crate::service::run_outline::Outline;
 use crate::{cli, config, drop, plan, ready, sys};
 
 /// The most that the child has to say, in bytes.
@@ -28,7 +29,13 @@ const LITTLE: u64 = 1 << 20;
 const INTERPRETERS: [&str; 10] =
     ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
 
-pub(super) fn look(seen: &Seen, directory: &Path, words: Vec<OsString>, machinery: &Machinery) -> Vec<Found> {
+/// The launcher's words, and what a longer run script does before them.
+pub(super) struct Line {
+    pub(super) words: Vec<OsString>,
+    pub(super) before: Option<Outline>,
+}
+
+pub(super) fn look(seen: &Seen, directory: &Path, line: Line, machinery: &Machinery) -> Vec<Found> {
     if !may_see_as_user(seen) {
         let text =
             "variables, program, directory and log were not looked at with the rights of the service's user";
@@ -36,11 +43,11 @@ pub(super) fn look(seen: &Seen, directory: &Path, words: Vec<OsString>, machiner
     }
     let opened = match Live::open(machinery.is_root(), directory) {
         Ok(opened) => opened,
-        Err(error) => return vec![Found::problem(error.to_string(), "root follows no link of a user's")],
+        Err(error) => return vec![Found::problem(error.to_string(), "root follows no user-owned link")],
     };
     let said = sys::child::in_child(MOST, || {
         let found = match opened.enter() {
-            Ok(()) => as_under_supervisor(|| look_inside(seen, words)),
+            Ok(()) => as_under_supervisor(|| with_exports(line, |words| look_inside(seen, words))),
             Err(errno) => {
                 let text = format!("unable to change to '{}': {}", directory.display(), reason(errno));
                 vec![Found::problem(text, "the worker's user must be able to search it")]
@@ -52,6 +59,18 @@ pub(super) fn look(seen: &Seen, directory: &Path, words: Vec<OsString>, machiner
     found.and_then(|said| serde_json::from_slice(&said).map_err(|error| error.to_string())).unwrap_or_else(
         |why| vec![Found::unseen(format!("unable to look with the user's rights: {why}"), "try again")],
     )
+}
+
+/// With the variables that the run script exports before the launcher.
+fn with_exports<T>(line: Line, look: impl FnOnce(Vec<OsString>) -> T) -> T {
+    let inherited = Machine.environment();
+    let value = |name: &str| {
+        let found = inherited.iter().rfind(|(each, _)| each == name);
+        found.map(|(_, value)| value.as_encoded_bytes())
+    };
+    let exports = line.before.map(|outline| outline.exports(&value)).unwrap_or_default();
+    let all = inherited.iter().chain(&exports).map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+    sys::environ::with_environment(all, |_| look(line.words))
 }
 
 fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
@@ -130,7 +149,7 @@ fn zone(environment: &Environment) -> Option<Found> {
         return Some(Found::note(text, "install tzdata in the image"));
     }
     (!Path::new(ZONES).join(name).is_file()).then(|| {
-        let text = format!("TZ names no zone of {ZONES}: programs get UTC without a word");
+        let text = format!("TZ names no zone of {ZONES}: programs silently use UTC");
         Found::problem(text, "Asia/Tokyo, for instance")
     })
 }

@@ -1,0 +1,108 @@
+//! What is wrong with a service at this moment, as far as its supervisor and its record tell.
+
+use super::found::{Found, Weight};
+use super::service::no_right;
+use crate::admin::ours;
+use crate::observe::state::{State, judge};
+use crate::observe::{Machinery, Seen, Supervision, run_script_of, words_of};
+use crate::service::signal_right::{self, Deaf};
+use crate::sys;
+
+/// What publishes a definition.
+fn publish_hint(seen: &Seen, machinery: &Machinery) -> &'static str {
+    let script = seen.service.definition.as_ref().and_then(|it| run_script_of(machinery.is_root(), it).ok());
+    // of a script that nothing can execute something else has been said
+    let is_other = script.is_some_and(|(_, script)| words_of(&script).is_err() && script.starts_with(b"#!/"));
+    match (is_other, machinery.is_root()) {
+        (true, _) => {
+            "futo sync publishes a run script of one futo-launch command; futo sync --trust-run, as root, this \
+             one as it is"
+        }
+        (false, true) => "futo sync publishes it",
+        (false, false) => "futo sync publishes it, as root",
+    }
+}
+
+/// What is wrong at this moment.
+pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
+    let name = &seen.service.name;
+    let mut found = Vec::new();
+    let (state, why) = judge(seen, sys::clock::wall_now());
+    let why = why.unwrap_or_default();
+    match state {
+        State::NotPublished => {
+            found.push(Found::problem(
+                "is not published: no supervisor knows of it",
+                publish_hint(seen, machinery),
+            ));
+        }
+        State::Unsupervised => {
+            found.push(Found::problem("is published, and no supervisor runs", "s6-svscanctl -a, as root"));
+        }
+        State::Crashing => {
+            let hint = format!(
+                "the reason is in its log: futo logs {name}; once in the foreground: futo try {name}"
+            );
+            found.push(Found::problem(format!("is crashing: {why}"), &hint));
+        }
+        State::Failing => {
+            let hint = format!("its process is up, its worker fails: futo logs {name}, futo try {name}");
+            found.push(Found::problem(format!("is failing: {why}"), &hint));
+        }
+        State::Resting => {
+            let hint = format!("correct that, and it starts by itself; or futo run-now {name}");
+            found.push(Found::problem(format!("is resting: {why}"), &hint));
+        }
+        State::GaveUp => {
+            found.push(Found::problem(
+                format!("is down, but not intentionally: {why}"),
+                &format!("futo start {name}"),
+            ));
+        }
+        State::Unknown => {
+            let hint = match machinery.is_root() {
+                true => no_right(machinery),
+                false => "root may read it, and members of the group that it has been delegated to",
+            };
+            found.push(Found::unseen(why, hint));
+        }
+        State::Restarting
+        | State::Starting
+        | State::Paused
+        | State::Gated
+        | State::Running
+        | State::Waiting
+        | State::Done
+        | State::Up
+        | State::Down => {}
+    }
+    if !ours::is_ours(&seen.service, machinery.is_root()) && state != State::Crashing {
+        // whether it should be up is not known
+        found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
+    }
+    found.extend(older_launcher(seen));
+    found.extend(deaf_supervisor(seen));
+    if let Supervision::Known(status) = &seen.supervision
+        && status.is_paused
+    {
+        found.push(Found::problem("is paused (SIGSTOP)", &format!("s6-svc -c, or futo restart {name}")));
+    }
+    found
+}
+
+/// A launcher whose binary has been replaced runs on until its service is restarted.
+fn older_launcher(seen: &Seen) -> Option<Found> {
+    let pid = seen.status()?.pid?;
+    let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
+    replaced.ends_with("/futo-launch").then(|| {
+        let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
+        Found::note(text, &format!("futo restart {}", seen.service.name))
+    })
+}
+
+/// A supervisor that takes orders and cannot carry them out.
+fn deaf_supervisor(seen: &Seen) -> Option<Found> {
+    let deaf = Deaf::of(seen.status()?.pid?)?;
+    Some(Found::problem(format!("stop, restart and reload do nothing: {deaf}"), signal_right::REMEDY))
+}

@@ -1,0 +1,114 @@
+//! Whether a supervisor may signal the process that it started: as root without CAP_KILL it may not, once that
+//! process has become another user. s6-supervise takes the order, and nothing happens.
+
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+
+use crate::sys;
+
+/// kill(2) to processes of other users: a bit of CapEff.
+const CAP_KILL: u32 = 5;
+/// /proc/PID/status has about 1.5 KiB.
+const MOST: usize = 16 << 10;
+
+/// A supervisor whose signals do not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deaf {
+    /// The supervised process,
+    pub pid: i32,
+    /// its user,
+    pub uid: u32,
+    /// and its supervisor.
+    pub supervisor: i32,
+}
+
+impl Deaf {
+    /// Says so of the process of this number; none if its parent may signal it, or if that cannot be seen.
+    pub fn of(pid: i32) -> Option<Self> {
+        let process = Ids::of(pid)?;
+        let supervisor = Ids::of(process.parent)?;
+        supervisor.may_not_signal(&process).then_some(Deaf {
+            pid,
+            uid: process.real,
+            supervisor: process.parent,
+        })
+    }
+}
+
+impl std::fmt::Display for Deaf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Deaf { pid, uid, supervisor } = self;
+        write!(
+            formatter,
+            "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} of uid {uid}"
+        )
+    }
+}
+
+/// What to do about it.
+pub const REMEDY: &str = "give the container the capability KILL (docker: --cap-add KILL)";
+
+struct Ids {
+    parent: i32,
+    real: u32,
+    effective: u32,
+    saved: u32,
+    capabilities: u64,
+}
+
+impl Ids {
+    fn of(pid: i32) -> Option<Self> {
+        let path = format!("/proc/{pid}/status");
+        let file = sys::file::open_regular(Path::new(&path), OFlag::O_NOFOLLOW).ok()?;
+        Self::parse(&String::from_utf8_lossy(&sys::file::read_at_most(file, MOST).ok()?))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let row = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
+        };
+        let uids = row("Uid:")?;
+        let uid = |index: usize| uids.get(index)?.parse().ok();
+        Some(Ids {
+            parent: row("PPid:")?.first()?.parse().ok()?,
+            real: uid(0)?,
+            effective: uid(1)?,
+            saved: uid(2)?,
+            capabilities: u64::from_str_radix(row("CapEff:")?.first()?, 16).ok()?,
+        })
+    }
+
+    /// The rule of kill(2).
+    fn may_not_signal(&self, process: &Ids) -> bool {
+        let is_same =
+            [self.real, self.effective].iter().any(|own| [process.real, process.saved].contains(own));
+        self.capabilities & (1 << CAP_KILL) == 0 && !is_same
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(uids: &str, capabilities: &str) -> Ids {
+        Ids::parse(&format!("Name:\tx\nPPid:\t7\nUid:\t{uids}\nCapEff:\t{capabilities}\n")).expect("ids")
+    }
+
+    #[test]
+    fn the_rule_of_kill_decides() {
+        for (supervisor, capabilities, process, expected) in [
+            ("0 0 0 0", "00000000a80425fb", "911 911 911 911", false),
+            ("0 0 0 0", "00000000a80425db", "911 911 911 911", true),
+            ("0 0 0 0", "0000000000000000", "0 0 0 0", false),
+            ("0 0 0 0", "0000000000000000", "911 911 0 911", false),
+            ("1000 1000 1000 1000", "0000000000000000", "1000 1000 1000 1000", false),
+            ("1000 1000 1000 1000", "0000000000000000", "911 911 911 911", true),
+        ] {
+            let refused = ids(supervisor, capabilities).may_not_signal(&ids(process, "0"));
+            assert_eq!(refused, expected, "{supervisor} {capabilities} {process}");
+        }
+        assert_eq!(Deaf::of(i32::MAX), None);
+    }
+}
