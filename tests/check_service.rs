@@ -551,3 +551,47 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         "{said}"
     );
 }
+
+#[test]
+fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let svscan = Svscan::start_behind("deaf", &["setpriv", "--bounding-set=-kill", "--"]);
+    let volume = Volume { definitions: svscan.scratch.directory_of_abc("definitions"), svscan };
+    volume.svscan.add_launch("de-up", "--interval 1h -- true", &[]);
+    eventually_contains(&state("de-up.json"), "\"last_status\":0");
+    let pid = volume.svscan.pid("de-up");
+    let futo = |verb: &str| {
+        let mut command = Command::new(volume.svscan.scratch.futo());
+        command.args([verb, "de-up", "--scan-dir"]).arg(volume.svscan.scratch.join("scan"));
+        let output = finish(&mut command);
+        (code(&output), stderr(&output))
+    };
+    let verbs = ["stop", "restart", "reload", "run-now"];
+    let said = verbs.map(futo);
+    let up = volume.svscan.svstat("up,wantedup", "de-up");
+    let started = futo("start");
+    let (exit, checked) = volume.check(&[], &["de-up"]);
+    // the test may
+    volume.svscan.svc(&["-d"], "de-up");
+    support::direct::signal(pid, nix::sys::signal::Signal::SIGTERM);
+    eventually("it is down", || (volume.svscan.svstat("up", "de-up") == ["false"]).then_some(()));
+    for (verb, (code, said)) in verbs.iter().zip(said) {
+        assert_eq!(code, 111, "{said}");
+        let (begin, end) = (
+            format!("futo: fatal: unable to {verb} 'de-up': its supervisor (pid "),
+            format!(
+                ") lacks the capability KILL and cannot signal pid {pid} of uid {ABC}\n\
+                 futo: hint: give the container the capability KILL (docker: --cap-add KILL)\n"
+            ),
+        );
+        assert!(said.starts_with(&begin) && said.ends_with(&end), "{said}");
+    }
+    assert_eq!(up, ["true", "true"]);
+    assert_eq!(started.0, 0, "{}", started.1);
+    assert!(
+        exit == 1 && checked.contains("de-up: stop, restart and reload do nothing: its supervisor (pid "),
+        "{checked}"
+    );
+}

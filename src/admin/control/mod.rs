@@ -10,10 +10,11 @@ use super::options::{Command, CommandOption, Words, value};
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::exit::Exit;
-use crate::observe::Machinery;
+use crate::observe::{Machinery, Seen};
 use crate::report::{Level, Reporter};
 use crate::service::control::ControlError;
 use crate::service::place::{Live, Service};
+use crate::service::signal_right::{self, Deaf};
 use effect::{Told, Verb};
 
 const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
@@ -112,6 +113,17 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
+    // the supervisor would take the order and silently fail to carry it out
+    let deaf = match verb {
+        Verb::Start => None,
+        Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
+            let seen = Seen::of(service.clone(), machinery);
+            seen.status().and_then(|status| Deaf::of(status.pid?))
+        }
+    };
+    if let Some(deaf) = deaf {
+        return refuse(&deaf.to_string(), Some(signal_right::REMEDY));
+    }
     // noted while the service is down, where it can be: then it does not write its state itself
     let mut wish = match verb {
         Verb::Start | Verb::Restart => wish::note(verb, &live, &reporter),
