@@ -595,3 +595,43 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
         "{checked}"
     );
 }
+
+#[test]
+fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("streams");
+    let place = volume.svscan.scratch.path.clone();
+    volume.svscan.scratch.write(
+        "bad.sh",
+        "#!/bin/sh\n# > /dev/stderr\necho one\necho two > /dev/stderr\n",
+        0o755,
+    );
+    volume.svscan.scratch.write("good.sh", "#!/bin/sh\necho two >> /dev/stderr; echo one >&2\n", 0o755);
+    let said = |name: &str, words: &str| {
+        let words = words.replace("SCRATCH", &place.display().to_string());
+        volume.define(name, &format!("#!/bin/sh\nexec LAUNCHER {words}\n"));
+        volume.said(name)
+    };
+    let found = |name: &str, at: &str| {
+        format!(
+            "{name}: {at}: opens /dev/stderr by name: that empties the log '/config/.local/state/futodama/{name}.log'\n  \
+             hint: in a shell write >&2 or >&1, or >> to append; a program has a setting for its own stderr\n"
+        )
+    };
+    assert_eq!(said("program", "-- SCRATCH/bad.sh"), found("program", "SCRATCH/bad.sh:4"));
+    assert_eq!(said("script", "-- sh SCRATCH/bad.sh"), found("script", "SCRATCH/bad.sh:4"));
+    assert_eq!(said("words", "-- sh -c 'echo a >/dev/stderr'"), found("words", "an argument of the program"));
+    assert_eq!(said("good", "-- SCRATCH/good.sh"), "");
+    assert_eq!(said("pipe", "--log - -- SCRATCH/bad.sh"), "");
+    assert!(
+        said("named", "-- printf /dev/stdout")
+            .starts_with("named: note: an argument of the program: names /dev/stdout: ")
+    );
+    // that it does what is said of it
+    volume.svscan.add_launch("st-loop", &format!("--once -- {}/bad.sh", place.display()), &[]);
+    let record = state("st-loop.json");
+    eventually_contains(&record, "\"last_status\":0");
+    assert_eq!(fs::read_to_string(state("st-loop.log")).expect("its log").lines().next(), Some("two"));
+}

@@ -10,6 +10,7 @@ mod page;
 mod run_file;
 mod service;
 mod spawn;
+mod streams;
 mod user;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::found::Found;
 use super::service::{may_see_as_user, relative_paths};
+use super::streams;
 use crate::error::{Findings, reason};
 use crate::observe::{Machinery, Seen, as_under_supervisor};
 use crate::plan::{Change, Host, LogPlan, Machine, Plan};
@@ -94,15 +95,17 @@ fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
             .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
     );
     found.extend(relative);
-    found.extend(script(&plan, &environment));
+    let script_path = script_path(&plan, &environment);
+    found.extend(script_path.as_deref().and_then(|path| script(&plan, path)));
+    found.extend(streams::look(&plan, &environment, script_path.as_deref()));
     found.extend(zone(&environment));
     found.extend(log(&plan));
     found.extend(full_volumes(&plan));
     found
 }
 
-/// The script that an interpreter is given, where it is not there.
-fn script(plan: &Plan, environment: &Environment) -> Option<Found> {
+/// The script that an interpreter is given.
+fn script_path(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
     let mut words = plan.program.iter();
     let interpreter = Path::new(words.next()?).file_name()?.to_str()?;
     if !INTERPRETERS.contains(&interpreter) || program::find(plan, environment).is_err() {
@@ -112,12 +115,15 @@ fn script(plan: &Plan, environment: &Environment) -> Option<Found> {
     let script = Path::new(words.next()?);
     let is_option = script.as_os_str().as_encoded_bytes().starts_with(b"-");
     let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
-    let path = directory.join(script);
-    let errno = match is_option {
-        true => return None,
-        false => access(&path, AccessFlags::R_OK).err()?,
-    };
-    let place = program::refusing_component(&path);
+    (!is_option).then(|| directory.join(script))
+}
+
+/// Why it cannot be read.
+fn script(plan: &Plan, path: &Path) -> Option<Found> {
+    let errno = access(path, AccessFlags::R_OK).err()?;
+    let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
+    let script = Path::new(plan.program.get(1)?);
+    let place = program::refusing_component(path);
     let (text, hint) = match (errno, place) {
         (Errno::ENOENT, _) if script.is_relative() => (
             format!("unable to read '{}': not found in '{}'", script.display(), directory.display()),
