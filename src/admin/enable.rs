@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::options::{Command, Words};
-use super::{CommandError, services};
+use super::{CommandError, lasting, services};
 use crate::drop;
 use crate::error::reason;
 use crate::exit::Exit;
@@ -17,6 +17,7 @@ use crate::observe::{Machinery, Seen};
 use crate::plan::{Host, Machine};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
+use crate::service::place::Service;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing};
 
@@ -24,7 +25,9 @@ pub(super) const DISABLE: Command = Command {
     name: "disable",
     operands: "NAME|DIR…",
     help: "write the file 'down' into a definition: from the next boot on it is not started",
-    more: "What runs goes on: futo stop ends it. Written with the rights of the definition's owner.",
+    more: "A running process stays up: futo stop ends it. Written with the rights of the definition's owner. Refused where \
+           only the published service is known and the container makes that anew (custom-svc-NAME of \
+           /custom-services.d, for instance): the definition is named instead.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: |words| set(Wanted::Down, &words),
@@ -53,12 +56,19 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         Wanted::Down => (DISABLE.name, "disabled"),
     };
     let services = services::named(command, words)?;
-    let machinery = Machinery::new(&services::places(words).scan_dir);
+    let places = services::places(words);
+    let machinery = Machinery::new(&places.scan_dir);
     let reporter = Reporter::of_program("futo");
     let mut worst = Exit::OK;
     for service in services {
         let name = service.name.clone();
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
+        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, machinery.is_root()) {
+            let text = format!("unable to {command} '{name}': {why}");
+            reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
+            worst = worst.max(Exit::EDIT);
+            continue;
+        }
         let is_changed = match change(directory, wanted) {
             Ok(is_changed) => is_changed,
             Err(why) => {
@@ -81,6 +91,23 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         services::say(&name, &format!("{done}{again}{now}"));
     }
     Ok(worst)
+}
+
+/// Why a change would not last, and what does, where only what is published is known and that is made anew.
+fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(String, String)> {
+    let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
+    let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;
+    if !is_published || !lasting::is_rebuilt(scan_dir) {
+        return None;
+    }
+    let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
+    let name = &service.name;
+    let hint = match (lasting::origin(name), lasting::notes_orders(is_root, live)) {
+        (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
+        (None, true) => format!("futo stop {name} and futo start {name} are noted for the next boot"),
+        (None, false) => "name the directory of its definition instead".to_string(),
+    };
+    Some((why, hint))
 }
 
 /// Writes or removes the file; whether that changed anything.

@@ -7,6 +7,7 @@ mod control;
 mod enable;
 mod explain;
 mod health;
+mod lasting;
 mod logs;
 mod man;
 mod new;

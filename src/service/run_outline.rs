@@ -57,6 +57,17 @@ pub fn names_launcher(script: &[u8]) -> bool {
     })
 }
 
+/// Whether a script runs a program (of any path) with this first word, as far as its text tells.
+pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
+    let names = |line: &[u8]| {
+        let mut words = line.split(|byte| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte));
+        let is_program = |word: &[u8]| word.rsplit(|byte| *byte == b'/').next() == Some(program.as_bytes());
+        let after = words.find(|word| is_program(word)).and(words.find(|word| !word.is_empty()));
+        after == Some(word.as_bytes())
+    };
+    lines(script).any(|line| !line.trim_ascii_start().starts_with(b"#") && names(line))
+}
+
 /// Reads a script; none if it never names futo-launch.
 pub fn of(script: &[u8]) -> Option<Outline> {
     if !names_launcher(script) {
@@ -249,6 +260,20 @@ mod tests {
         };
         let script = "#!/bin/sh\nexport A=1\nB=\"$A$P\"; C=c\nexport B\nexec futo-launch -- x\n";
         assert_eq!(exports(script), ["A=1", "B=1p"]);
+    }
+
+    #[test]
+    fn a_hook_that_runs_a_program_is_known_by_its_words() {
+        for (script, expected) in [
+            ("#!/bin/sh\nfuto sync\n", true),
+            ("exec /usr/local/bin/futo sync --watch", true),
+            ("[ -x /usr/bin/futo ] && \"/usr/bin/futo\" sync || true", true),
+            ("# futo sync\n", false),
+            ("futo status\nsync\n", false),
+            ("futon sync", false),
+        ] {
+            assert_eq!(runs(script.as_bytes(), "futo", "sync"), expected, "{script}");
+        }
     }
 
     #[test]

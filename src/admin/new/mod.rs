@@ -1,12 +1,13 @@
 //! `futo new`: writes the definition of a service, whole or not at all.
 
 mod now;
+mod program;
 mod template;
 mod write;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::options::{Command, Words, switch, value};
@@ -15,8 +16,9 @@ use crate::config::timing::{Pace, TimingSpec};
 use crate::config::value::VariableName;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Host, Machine, Plan};
+use crate::plan::{Machine, Plan};
 use crate::report::{Level, Reporter, shell_quoted, shell_word};
+use crate::service::place::Places;
 use crate::service::{ServiceName, layout};
 use crate::{cli, config, plan};
 use template::Template;
@@ -25,16 +27,17 @@ use write::Refusal;
 pub(super) const COMMAND: Command = Command {
     name: "new",
     operands: "NAME [--] [PROGRAM [ARG…]]",
-    help: "write the definition of a service: run, config.env and, without PROGRAM, a worker to begin with",
+    help: "write the definition of a service: run, config.env and, without PROGRAM, a starter worker",
     more: "Takes the options of futo-launch: --interval 5m makes a periodic service, without a timing option it is \
-           long-lived. A program's path is made absolute, the present directory becomes --chdir, --env goes into \
+           long-lived. A program's path is made absolute, the current directory (but /) becomes --chdir, --env goes into \
            config.env (mode 0600). From an --interval or --every of 1 h on --persist is added: a restart repeats no \
            run. Nothing is overwritten, and nothing is left half-written. Write -- before PROGRAM.",
     options: &[
         value("template", "python|uv|shell|node", "what the worker is; found by PROGRAM where it is given"),
         switch(
             "now",
-            "publish it too, and wait until it works; another than root needs futo sync --watch for it",
+            "publish it too, and wait until it works; as root or as the owner of the scan directory, else by a running \
+             futo sync --watch. Warns where nothing publishes it again when the container restarts",
         ),
         services::SCAN_DIR,
         services::FROM,
@@ -66,7 +69,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         })?),
         (None, Some(program)) => Template::of_program(program),
         (None, None) => {
-            return Err(usage("which program? or --template, to begin with one of its kind".to_string()));
+            return Err(usage("which program? or --template, for a starter worker".to_string()));
         }
     };
     let places = services::places(&words);
@@ -76,13 +79,19 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     let (launch, variables) = split_environment(&words.launch);
     let (program, is_sample) = match (program.is_empty(), template) {
         (true, Some(template)) => (template.words().iter().map(OsString::from).collect(), true),
-        _ => (absolute_program(&program), false),
+        _ => (program, false),
     };
+    let found = program::find(&program);
+    let program = if is_sample { program } else { program::absolute(program, &found) };
     let mut line: Vec<OsString> = launch;
     let options = line.len();
-    if !is_sample && !line.iter().any(|word| word.as_bytes().starts_with(b"--chdir=")) {
+    let has_chdir = line.iter().any(|word| word.as_bytes().starts_with(b"--chdir="));
+    if !is_sample
+        && !has_chdir
+        && let Some(directory) = program::directory(&program)
+    {
         let mut chdir = OsString::from("--chdir=");
-        chdir.push(Machine.working_directory().unwrap_or(PathBuf::from("/")));
+        chdir.push(directory);
         line.push(chdir);
     }
     line.push("--".into());
@@ -115,7 +124,10 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         Ok(path) => {
             let names: Vec<&str> = definition.files.iter().map(|(name, ..)| *name).collect();
             let is_now = words.has("now");
-            crate::explain::print(&said(&path, &definition.name, &names, is_now));
+            crate::explain::print(&said(&path, &definition.name, &names, is_now, &places));
+            if let Err(why) = found {
+                reporter.say_at_shell(Level::Warning, &why, Some(program::HINT));
+            }
             match is_now {
                 true => Ok(now::publish(&words, &places, &definition.name, &reporter)),
                 false => Ok(Exit::OK),
@@ -136,13 +148,14 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool) -> String {
+fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool, places: &Places) -> String {
     let word = shell_word(name.as_str());
     let mut page = String::new();
     crate::report::push_escaped(&mut page, &format!("written: {} ({})", path.display(), files.join(", ")));
     page.push_str(&format!("\n  look: futo check {word}\n  once: futo try {word}\n"));
     if !is_now {
-        page.push_str("  live: futo sync, as root\n");
+        let by = if now::may_publish(places) { "" } else { ", as root" };
+        page.push_str(&format!("  live: futo sync{by}\n"));
     }
     page
 }
@@ -162,30 +175,6 @@ fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String
         }
     }
     (line, variables)
-}
-
-/// A program that is found now is found then: with its whole path.
-fn absolute_program(words: &[OsString]) -> Vec<OsString> {
-    let mut words = words.to_vec();
-    if let Some(program) = words.first_mut() {
-        let path = Path::new(program.as_os_str());
-        let found = if program.as_bytes().contains(&b'/') {
-            std::path::absolute(path).ok()
-        } else {
-            let search =
-                Machine.environment().into_iter().find(|(name, _)| name == "PATH").map(|(_, path)| path);
-            search.and_then(|search| {
-                let is_program = |path: &PathBuf| {
-                    path.is_file() && nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
-                };
-                std::env::split_paths(&search).map(|directory| directory.join(path)).find(is_program)
-            })
-        };
-        if let Some(found) = found {
-            *program = found.into_os_string();
-        }
-    }
-    words
 }
 
 /// The plan of these words, or everything that is wrong with them.

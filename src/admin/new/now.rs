@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admin::options::Words;
-use crate::admin::{boot, services};
+use crate::admin::{boot, lasting, services};
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source};
 use crate::exit::Exit;
 use crate::observe::state::{State, judge};
@@ -23,7 +23,7 @@ const FIRST_RUN: Duration = Duration::from_secs(2);
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, reporter: &Reporter) -> Exit {
-    if Machine.is_root()
+    if may_publish(places)
         && let Some(exit) = sync(words, places, reporter)
     {
         return exit;
@@ -47,10 +47,34 @@ pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, report
             _ => false,
         };
         if is_settled || waited > PATIENCE {
-            return said(name, state, why, reporter);
+            let exit = said(name, state, why, reporter);
+            if is_published {
+                warn_if_lost(name, places, reporter);
+            }
+            return exit;
         }
         std::thread::sleep(LOOKS_EVERY);
     }
+}
+
+/// Whether this process may do what `futo sync` does: root, or the user whose supervisor it is.
+pub(super) fn may_publish(places: &Places) -> bool {
+    let own = nix::unistd::geteuid();
+    Machine.is_root()
+        || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
+}
+
+/// A service that is live until the container restarts, and gone then.
+fn warn_if_lost(name: &ServiceName, places: &Places, reporter: &Reporter) {
+    if !lasting::is_rebuilt(&places.scan_dir) || lasting::is_published_at_start(&places.scan_dir) {
+        return;
+    }
+    let text = format!(
+        "nothing publishes '{name}' again when the container restarts: no hook or service runs futo sync"
+    );
+    let hint =
+        "a script in /custom-cont-init.d with the line: futo sync; docs/first-service.md#after-a-restart";
+    reporter.say_at_shell(Level::Warning, &text, Some(hint));
 }
 
 /// A loop whose first run has not begun, or has not ended.
@@ -81,8 +105,12 @@ fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
 
 fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Reporter) -> Exit {
     if state == State::NotPublished {
-        let text = format!("'{name}' is written, and nobody has published it");
-        reporter.say_at_shell(Level::Fatal, &text, Some("as root: futo sync"));
+        let text = format!("'{name}' is written, but not published");
+        reporter.say_at_shell(
+            Level::Fatal,
+            &text,
+            Some("as root, or as the owner of the scan directory: futo sync"),
+        );
         return Exit::FINDINGS;
     }
     let why = why.map_or(String::new(), |why| format!(": {why}"));

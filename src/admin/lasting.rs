@@ -1,0 +1,72 @@
+//! What lasts over a restart of the container: the scan directory of s6-overlay does not, the definitions do.
+
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
+
+use crate::service::place::Live;
+use crate::service::{layout, run_outline};
+use crate::sys;
+
+/// The filesystem of `/run` where it is made at the start (nix has no name for it).
+const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+/// Where s6-overlay keeps the container's variables, and itself.
+const OVERLAY: [&str; 2] = ["/run/s6/container_environment", "/package/admin/s6-overlay"];
+/// Where a container runs what publishes services at its start: hooks of linuxserver.io images and of s6-overlay.
+const HOOKS: [&str; 5] = [
+    "/custom-cont-init.d",
+    "/config/custom-cont-init.d",
+    "/etc/cont-init.d",
+    "/etc/s6-overlay/scripts",
+    "/etc/s6-overlay/s6-rc.d",
+];
+/// The largest hook that is read, in bytes,
+const MOST: usize = 64 << 10;
+/// and how many in a directory.
+const MOST_HOOKS: usize = 500;
+
+/// Whether the scan directory is made anew at each start of the container.
+pub(super) fn is_rebuilt(scan_dir: &Path) -> bool {
+    let in_memory =
+        statfs(scan_dir).is_ok_and(|volume| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&volume.filesystem_type()));
+    let is_overlays = scan_dir.starts_with("/run") || scan_dir.starts_with("/var/run");
+    in_memory || is_overlays && OVERLAY.iter().any(|path| sys::file::exists(Path::new(path)))
+}
+
+/// Where a service without a definition of ours is defined, and how it is kept from starting there.
+pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
+    let custom = name
+        .strip_prefix("custom-svc-")
+        .map(|name| (Path::new("/custom-services.d").join(name), "move that file to another directory"));
+    let others = [
+        ("/etc/services.d", "a file 'down' in it keeps the service from starting"),
+        ("/etc/s6-overlay/s6-rc.d", "take it out of user/contents.d there, in the image"),
+    ];
+    let others = others.map(|(place, how)| (Path::new(place).join(name), how));
+    custom.into_iter().chain(others).find(|(path, _)| sys::file::exists(path))
+}
+
+/// Whether `futo reconcile` has published it: then orders are noted for the next boot.
+pub(super) fn notes_orders(is_root: bool, live: &Path) -> bool {
+    Live::open(is_root, live).is_ok_and(|live| live.has(layout::WISH))
+}
+
+/// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
+/// that does.
+pub(super) fn is_published_at_start(scan_dir: &Path) -> bool {
+    let below = |directory: &Path| {
+        let names = sys::file::names(directory, MOST_HOOKS).unwrap_or_default();
+        names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>()
+    };
+    let hooks = HOOKS.iter().flat_map(|directory| below(Path::new(directory)));
+    let hooks = hooks.flat_map(|path| [path.clone(), path.join(layout::RUN), path.join("up")]);
+    let services = below(scan_dir).into_iter().map(|path| path.join(layout::RUN));
+    hooks.chain(services).any(|path| runs_sync(&path))
+}
+
+fn runs_sync(path: &Path) -> bool {
+    let bytes =
+        sys::file::open_regular(path, OFlag::empty()).and_then(|file| sys::file::read_at_most(file, MOST));
+    bytes.is_ok_and(|bytes| run_outline::runs(&bytes, "futo", "sync"))
+}
