@@ -67,6 +67,51 @@ fn the_pages_are_rendered_without_a_warning() {
     }
 }
 
+/// What `futo man PAGE` shows at a terminal of 60 columns, with this PATH.
+fn at_a_terminal(scratch: &Scratch, path: &str, name: &str) -> String {
+    let futo = env!("CARGO_BIN_EXE_futo");
+    let line = format!("stty cols 60; PATH='{path}' '{futo}' man {name}; echo \"code $?\"");
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("MANPAGER", "cat")
+        .env("TERM", "dumb")
+        .env("LC_ALL", "C.UTF-8");
+    let shown = finish(command.current_dir(&scratch.path));
+    stdout(&shown).replace("\r\n", "\n")
+}
+
+#[test]
+fn at_a_terminal_a_page_is_read_with_or_without_man() {
+    if !have(&[Need::Program("script"), Need::Program("man")]) {
+        return;
+    }
+    let scratch = Scratch::new("man-terminal");
+    // as busybox has it: it takes no -l
+    scratch.write("bin/man", "#!/bin/sh\necho usage >&2\nexit 1\n", 0o755);
+    let refusing = scratch.join("bin").display().to_string();
+    for name in PAGES {
+        for path in ["/nonexistent", &refusing] {
+            let shown = at_a_terminal(&scratch, path, name);
+            assert!(
+                shown.contains("\nNAME\n    futo") && shown.contains("\nSEE ALSO\n"),
+                "{name} {path}: {shown}"
+            );
+            assert!(shown.ends_with("code 0\n") && !shown.contains("usage"), "{name} {path}: {shown}");
+            assert!(!shown.contains(".SH") && !shown.contains("\\-"), "{name} {path}: {shown}");
+        }
+    }
+    let plain = at_a_terminal(&scratch, "/nonexistent", "futo-launch");
+    let too_long = plain.lines().filter(|line| line.starts_with("        ") && line.chars().count() > 60);
+    assert_eq!(too_long.collect::<Vec<_>>(), [""; 0]);
+    let shown = at_a_terminal(&scratch, "/usr/bin:/bin", "futo-config-env");
+    assert!(
+        shown.contains("futo-config-env - variables of a service") && shown.contains("code 0\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains(".SH") && shown.contains("FUTO-CONFIG-ENV(5)"), "{shown}");
+}
+
 fn completions(scratch: &Scratch, shell: &str) -> std::path::PathBuf {
     let script = futo(&["completions", shell]);
     assert_eq!((code(&script), stderr(&script)), (0, String::new()));

@@ -1,47 +1,88 @@
 //! `futo man [PAGE]`: the manual pages, from the tables of options.
 
+mod page;
 mod pages;
+mod plain;
 mod roff;
+
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::process::{Command as Process, Stdio};
 
 use super::CommandError;
 use super::options::{Command, Words};
 use crate::exit::Exit;
+use crate::sys;
+use page::Page;
 
 pub(super) const COMMAND: Command = Command {
     name: "man",
     operands: "[PAGE]",
-    help: "print a manual page: futo-launch.1, futo.1, futo-service.5 or futo-config-env.5",
-    more: "futo man futo.1 | man -l - shows it. To install: futo man futo.1 > /usr/local/share/man/man1/futo.1",
+    help: "show a manual page: futo-launch.1, futo.1, futo-service.5 or futo-config-env.5",
+    more: "At a terminal through man(1), or as plain text where there is none; else its source is printed. To install: \
+           futo man futo.1 > /usr/local/share/man/man1/futo.1",
     options: &[],
     launch_options: false,
     run: man,
 };
 
 /// A page's name, and what makes it.
-type Page = (&'static str, fn() -> String);
+type Maker = (&'static str, fn() -> Page);
 
 /// All pages.
-const PAGES: [Page; 4] = [
+const PAGES: [Maker; 4] = [
     ("futo-launch.1", pages::futo_launch),
     ("futo.1", pages::futo),
     ("futo-service.5", pages::service),
     ("futo-config-env.5", pages::config_env),
 ];
 
+/// The names of the pages.
+pub(super) fn names() -> Vec<&'static str> {
+    PAGES.iter().map(|(name, _)| *name).collect()
+}
+
 fn man(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: COMMAND.name, what, remedy: None };
-    let page = match words.operands.as_slice() {
+    let name = match words.operands.as_slice() {
         [] => {
-            let names: String = PAGES.iter().map(|(name, _)| format!("{name}\n")).collect();
+            let names: String = names().iter().map(|name| format!("{name}\n")).collect();
             return Ok(crate::explain::print(&names));
         }
-        [page] => page.to_string_lossy().into_owned(),
+        [name] => name.to_string_lossy().into_owned(),
         _ => return Err(usage("one page at a time".to_string())),
     };
     let is_it =
-        |(name, _): &&Page| *name == page || name.split_once('.').is_some_and(|(name, _)| name == page);
+        |(each, _): &&Maker| *each == name || each.split_once('.').is_some_and(|(each, _)| each == name);
     match PAGES.iter().find(is_it) {
-        Some((_, make)) => Ok(crate::explain::print(&make())),
-        None => Err(usage(format!("there is no page '{page}'"))),
+        Some((_, make)) => Ok(show(&make())),
+        None => Err(usage(format!("there is no page '{name}': {}", names().join(", ")))),
     }
+}
+
+fn show(page: &Page) -> Exit {
+    let source = roff::text(page);
+    if !std::io::stdout().is_terminal() {
+        return crate::explain::print(&source);
+    }
+    match through_man(&source) {
+        true => Exit::OK,
+        false => crate::explain::print(&plain::text(page, columns())),
+    }
+}
+
+/// Shows it by man(1), with its pager; false where that is missing or cannot read a page from a pipe.
+fn through_man(source: &str) -> bool {
+    let man = Process::new("man").args(["-l", "-"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let Ok(mut man) = man else { return false };
+    // one that takes no page from a pipe ends before it is written
+    sys::signals::survive_writes();
+    let is_written = man.stdin.take().is_some_and(|mut pipe| pipe.write_all(source.as_bytes()).is_ok());
+    man.wait().is_ok_and(|status| status.success()) && is_written
+}
+
+/// Of the terminal, as status takes them.
+fn columns() -> usize {
+    const USUAL: usize = 80;
+    sys::fd::terminal_width(std::io::stdout().as_fd()).unwrap_or(USUAL)
 }

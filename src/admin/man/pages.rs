@@ -1,6 +1,6 @@
 //! The four pages. Options come from the tables; the rest is what README says, shorter.
 
-use super::roff::Page;
+use super::page::Page;
 use crate::admin::COMMANDS;
 use crate::admin::options::spelled as spelled_option;
 use crate::cli::flags::{FLAGS, Section};
@@ -21,10 +21,10 @@ const PLACES: [(&str, &str); 5] = [
     ("/run/service/NAME", "The service as s6 looks after it."),
     ("HOME/.local/state/futodama/NAME.log", "Its log; rotated ones end with .1, .2 and so on."),
     ("HOME/.local/state/futodama/NAME.json", "Its run record."),
-    ("/run/s6/container_environment", "The container's variables, a file each (s6-overlay)."),
+    ("/run/s6/container_environment", "The container's variables, one file per variable (s6-overlay)."),
 ];
 
-pub(super) fn futo_launch() -> String {
+pub(super) fn futo_launch() -> Page {
     let mut page = Page::new("futo-launch", 1, "run a worker from a run file");
     page.section("Synopsis");
     page.paragraph("futo-launch [OPTION…] [--] PROGRAM [ARG…]");
@@ -52,10 +52,10 @@ pub(super) fn futo_launch() -> String {
     exit_codes(&mut page);
     files(&mut page);
     see_also(&mut page, "futo(1), futo-service(5), futo-config-env(5)");
-    page.end()
+    page
 }
 
-pub(super) fn futo() -> String {
+pub(super) fn futo() -> Page {
     let mut page = Page::new("futo", 1, "look after services of futo-launch");
     page.section("Synopsis");
     page.paragraph("futo COMMAND [OPTION…] [NAME…]");
@@ -76,7 +76,7 @@ pub(super) fn futo() -> String {
         }
     }
     page.section("Exit status");
-    page.entry("1", "There is something to mend (check, health), or it is not so (start and its kin).");
+    page.entry("1", "There is something to fix (check, health), or the effect did not come about in time (start, stop and so on).");
     for (code, meaning) in EXIT_CODES {
         page.entry(code, meaning);
     }
@@ -84,10 +84,10 @@ pub(super) fn futo() -> String {
     page.entry("NO_COLOR", "If it is set and not empty, futo status uses no colour.");
     files(&mut page);
     see_also(&mut page, "futo-launch(1), futo-service(5), futo-config-env(5)");
-    page.end()
+    page
 }
 
-pub(super) fn service() -> String {
+pub(super) fn service() -> Page {
     let mut page = Page::new("futo-service", 5, "a service directory, as futo-launch reads it");
     page.section("Description");
     page.paragraph("A service directory holds what a supervisor executes and what the worker needs:");
@@ -120,10 +120,10 @@ pub(super) fn service() -> String {
         page.entry(flag.long, &format!("{}.", capital(flag.help)));
     }
     see_also(&mut page, "futo-launch(1), futo(1), futo-config-env(5)");
-    page.end()
+    page
 }
 
-pub(super) fn config_env() -> String {
+pub(super) fn config_env() -> Page {
     let mut page = Page::new("futo-config-env", 5, "variables of a service");
     page.section("Description");
     page.paragraph(
@@ -150,7 +150,7 @@ pub(super) fn config_env() -> String {
     page.section("Checking it");
     page.paragraph("futo check config.env says every line that cannot be read; --compare asks bash too.");
     see_also(&mut page, "futo-launch(1), futo(1), futo-service(5)");
-    page.end()
+    page
 }
 
 fn exit_codes(page: &mut Page) {

@@ -2,49 +2,27 @@
 
 use std::fmt::Write as _;
 
-/// A page as it grows.
-pub(super) struct Page(String);
+use super::page::{Page, Part};
 
-impl Page {
-    pub(super) fn new(name: &str, section: u8, summary: &str) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let mut page = Page(String::new());
-        let title = name.to_uppercase();
-        let _ = writeln!(page.0, ".TH {} {section} \"\" \"futo\\-launch {version}\"", escaped(&title));
-        page.section("Name");
-        let _ = writeln!(page.0, "{} \\- {}", escaped(name), escaped(summary));
-        page
+/// The page as source of man(1).
+pub(super) fn text(page: &Page) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let title = escaped(&page.name.to_uppercase());
+    let mut text = format!(".TH {title} {} \"\" \"futo\\-launch {version}\"\n", page.section);
+    for part in &page.parts {
+        let _ = match part {
+            Part::Section(title) => writeln!(text, ".SH {}", escaped(title)),
+            Part::Subsection(title) => writeln!(text, ".SS \"{}\"", escaped(title)),
+            Part::Summary(summary) => writeln!(text, "{} \\- {}", escaped(&page.name), escaped(summary)),
+            Part::Paragraph(paragraph) => writeln!(text, ".PP\n{}", line(paragraph)),
+            Part::Entry(term, meaning) => writeln!(text, ".TP\n.B {}\n{}", line(term), line(meaning)),
+            Part::Example(example) => {
+                let lines: Vec<String> = example.lines().map(line).collect();
+                writeln!(text, ".PP\n.nf\n.RS 4\n{}\n.RE\n.fi", lines.join("\n"))
+            }
+        };
     }
-
-    pub(super) fn section(&mut self, title: &str) {
-        let _ = writeln!(self.0, ".SH {}", escaped(&title.to_uppercase()));
-    }
-
-    pub(super) fn subsection(&mut self, title: &str) {
-        let _ = writeln!(self.0, ".SS \"{}\"", escaped(title));
-    }
-
-    pub(super) fn paragraph(&mut self, text: &str) {
-        let _ = writeln!(self.0, ".PP\n{}", line(text));
-    }
-
-    /// A term and what it means.
-    pub(super) fn entry(&mut self, term: &str, meaning: &str) {
-        let _ = writeln!(self.0, ".TP\n.B {}\n{}", line(term), line(meaning));
-    }
-
-    /// Lines as they are.
-    pub(super) fn example(&mut self, text: &str) {
-        self.0.push_str(".PP\n.nf\n.RS 4\n");
-        for each in text.lines() {
-            let _ = writeln!(self.0, "{}", line(each));
-        }
-        self.0.push_str(".RE\n.fi\n");
-    }
-
-    pub(super) fn end(self) -> String {
-        self.0
-    }
+    text
 }
 
 /// A line that begins with no request.
