@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 use futo_launch::admin::COMMANDS;
 use futo_launch::cli::flags::FLAGS;
 use support::launching::{code, finish};
-use support::{Need, Scratch, have, output, read, stderr, stdout};
+use support::{Need, Scratch, have, output, stderr, stdout};
 
 const PAGES: [&str; 4] = ["futo-launch.1", "futo.1", "futo-service.5", "futo-config-env.5"];
 
@@ -119,53 +119,178 @@ fn completions(scratch: &Scratch, shell: &str) -> std::path::PathBuf {
     scratch.write(shell, &stdout(&script), 0o644)
 }
 
+/// Lines as they are typed, and what is offered for the last word.
+const TYPED: [(&str, &[&str]); 17] = [
+    ("futo st", &["start", "status", "stop"]),
+    ("futo status --pro", &["--prometheus"]),
+    ("futo new --inter", &["--interval"]),
+    ("futo new x --inter", &["--interval"]),
+    ("futo new --interval 5 x --pers", &["--persist"]),
+    ("futo new --template ", &["node", "python", "shell", "uv"]),
+    ("futo new --on-stop ", &["finish", "kill"]),
+    ("futo new --ready f", &["file:", "first-success"]),
+    ("futo new --user ab", &["abc"]),
+    ("futo man futo-", &["futo-config-env.5", "futo-launch.1", "futo-service.5"]),
+    ("futo completions ", &["bash", "fish", "zsh"]),
+    ("futo-launch --time", &["--timeout"]),
+    ("futo-launch --on-stop k", &["kill"]),
+    ("futo-launch --user ab", &["abc"]),
+    ("futo-launch --chdir d", &["dir/"]),
+    ("futo status d", &["dir/"]),
+    ("futo status he", &["heartbeat"]),
+];
+
+/// A directory as /run/service looks: nothing that begins with a dot is offered.
+fn surroundings(scratch: &Scratch) -> std::path::PathBuf {
+    let place = scratch.join("place");
+    for directory in ["dir", ".s6-svscan", "home"] {
+        std::fs::create_dir_all(place.join(directory)).expect("a directory");
+    }
+    std::fs::write(place.join(".futo-lock"), "").expect("written");
+    place
+}
+
+/// The definitions of a container, seen by this command only.
+fn with_services(words: &[&str]) -> Command {
+    let script = "mount -t tmpfs tmpfs /config; mkdir -p /config/s6-services/heartbeat; \
+                  : > /config/s6-services/heartbeat/run; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-euc", script, "sh"]).args(words);
+    command
+}
+
+/// What was offered, line by line, beside what should be.
+fn compare(offered: &str) {
+    let mut lines: Vec<&str> = offered.lines().collect();
+    lines.dedup();
+    let mut lines = lines.into_iter();
+    for (typed, expected) in TYPED {
+        assert_eq!(lines.next(), Some(format!("> {typed}").as_str()), "{offered}");
+        let mut found: Vec<String> = lines
+            .by_ref()
+            .take_while(|line| *line != "<")
+            .filter(|line| !line.is_empty())
+            .map(|line| if line == "dir" { "dir/".to_string() } else { line.trim_end().to_string() })
+            .collect();
+        found.sort();
+        found.dedup();
+        assert_eq!(found, expected, "{typed}");
+    }
+}
+
+fn typed() -> Vec<&'static str> {
+    TYPED.iter().map(|(line, _)| *line).collect()
+}
+
 #[test]
-fn bash_completes_commands_options_and_options_of_the_launcher() {
-    if !have(&[Need::Program("bash")]) {
+fn bash_completes_commands_options_and_values() {
+    if !have(&[Need::Root, Need::Program("bash")]) {
         return;
     }
     let scratch = Scratch::new("complete-bash");
     let script = completions(&scratch, "bash");
-    let test = r#". "$1"
+    // bash takes the line apart at blanks, and at = and :
+    let test = r#". "$1"; shift
+        for line; do
+            echo "> $line"
+            COMP_WORDS=($line); case $line in *" ") COMP_WORDS+=("") ;; esac
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            case $line in "futo "*) _futo ;; *) _futo_launch ;; esac
+            printf '%s\n' "${COMPREPLY[@]}"; echo "<"
+        done"#;
+    let script_name = script.display().to_string();
+    let mut words = vec!["bash", "-uc", test, "bash", &script_name];
+    words.extend(typed());
+    let place = surroundings(&scratch);
+    let asked = finish(with_services(&words).current_dir(&place));
+    assert_eq!(stderr(&asked), "");
+    compare(&stdout(&asked));
+    let more = r#". "$1"
         ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _futo; echo "${COMPREPLY[*]}"; }
-        ask futo st; ask futo status --pro; ask futo new --inter; ask futo man futo-s
-        COMP_WORDS=(futo-launch --time); COMP_CWORD=1; _futo_launch; echo "${COMPREPLY[*]}"
+        ask futo new --template = sh; ask futo new --template =; ask futo new x -- "$2" | tr ' ' '\n' | sort -u; ask futo logs ""
         complete -p futo futo-launch"#;
-    let asked =
-        finish(Command::new("bash").args(["-uc", test, "bash"]).arg(script).current_dir(&scratch.path));
-    let expected = "start status stop\n--prometheus\n--interval\nfuto-service.5\n--timeout\n\
-        complete -F _futo futo\ncomplete -F _futo_launch futo-launch\n";
+    let words = ["bash", "-uc", more, "bash", &script_name, "setpri"];
+    let asked = finish(with_services(&words).current_dir(&place));
+    let expected = "shell\npython uv shell node\nsetpriv\nheartbeat dir home\n\
+                    complete -F _futo futo\ncomplete -F _futo_launch futo-launch\n";
     assert_eq!((stdout(&asked), stderr(&asked)), (expected.to_string(), String::new()));
 }
 
 #[test]
 fn fish_completes_them_too() {
-    if !have(&[Need::Program("fish")]) {
+    if !have(&[Need::Root, Need::Program("fish")]) {
         return;
     }
     let scratch = Scratch::new("complete-fish");
     let script = completions(&scratch, "fish");
-    let test = "source $argv[1]; for line in 'futo st' 'futo status --pro' 'futo new --inter' 'futo man futo-s' 'futo-launch --time'; complete -C $line | string replace -r '\\t.*' ''; end";
-    let home = scratch.join("home");
-    std::fs::create_dir(&home).expect("a home");
-    let asked = finish(Command::new("fish").args(["-c", test]).arg(script).env("HOME", home));
-    let expected = "start\nstatus\nstop\n--prometheus\n--interval\nfuto-service.5\n--timeout\n";
-    assert_eq!((stdout(&asked), stderr(&asked)), (expected.to_string(), String::new()));
+    let test = "source $argv[1]; for line in $argv[2..]; echo \"> $line\"; \
+                complete -C $line | string replace -r '\\t.*' ''; echo '<'; end";
+    let place = surroundings(&scratch);
+    let script = script.display().to_string();
+    let mut words = vec!["fish", "-c", test, &script];
+    words.extend(typed());
+    let asked = finish(with_services(&words).current_dir(&place).env("HOME", place.join("home")));
+    assert_eq!(stderr(&asked), "");
+    compare(&stdout(&asked));
 }
 
+/// A zsh at a terminal of its own, which is typed into; what its completion adds is written to a file.
+const ZSH: &str = r#"
+zmodload zsh/zpty zsh/zselect
+script=$1 out=$2; shift 2
+: > $out
+cat > $out.rc <<RC
+PROMPT= RPROMPT=
+unsetopt beep zle_bracketed_paste 2>/dev/null
+autoload -U compinit; compinit -u -D
+. $script
+compadd() {
+  local -a hits
+  [[ " \$* " == *" -"[OAD]" "* ]] && { builtin compadd "\$@"; return }
+  builtin compadd -A hits "\$@"
+  print -rl -- \$hits >> $out
+  builtin compadd "\$@"
+}
+bindkey '^I' complete-word
+zstyle ':completion:*' accept-exact false
+_done() { print '<' >> $out; zle kill-whole-line; zle -I }
+zle -N _done; bindkey '^O' _done
+_begin() { print -r -- "> \$BUFFER" >> $out }
+zle -N _begin; bindkey '^B' _begin
+print loaded >> $out.loaded
+RC
+await() {
+  repeat 900; do
+    [[ -e $2 && $(grep -c -- $1 $2) -ge $3 ]] && return
+    zselect -t 2
+    zpty -r -t shell got && : 
+  done
+  print "no answer"; exit 1
+}
+zpty -b shell zsh -f -i
+zpty -w shell ". $out.rc"
+await loaded $out.loaded 1
+count=0
+for line; do
+  zpty -w -n shell "$line"$'\C-b\t\C-o'
+  (( count++ ))
+  await '^<$' $out $count
+done
+cat $out
+"#;
+
 #[test]
-fn zsh_loads_what_completes_them() {
-    if !have(&[Need::Program("zsh")]) {
+fn zsh_completes_them_too() {
+    if !have(&[Need::Root, Need::Program("zsh")]) {
         return;
     }
     let scratch = Scratch::new("complete-zsh");
-    let script = completions(&scratch, "zsh");
-    let test = "autoload -U compinit; compinit -u -D; . $1; print ${_comps[futo]} ${_comps[futo-launch]}; \
-        whence -w _futo _futo_launch _futo_services";
-    let loaded = finish(Command::new("zsh").args(["-f", "-c", test, "zsh"]).arg(&script));
-    let expected = "_futo _futo_launch\n_futo: function\n_futo_launch: function\n_futo_services: function\n";
-    assert_eq!((stdout(&loaded), stderr(&loaded)), (expected.to_string(), String::new()));
-    for option in ["--prometheus[", "--interval=[", "'start:"] {
-        assert!(read(&script).contains(option), "{option}");
-    }
+    let script = completions(&scratch, "zsh").display().to_string();
+    let out = scratch.join("out").display().to_string();
+    let mut words = vec!["zsh", "-f", "-c", ZSH, "zsh", &script, &out];
+    words.extend(typed());
+    let place = surroundings(&scratch);
+    let asked = finish(with_services(&words).current_dir(&place).env("HOME", place.join("home")));
+    assert_eq!((code(&asked), stderr(&asked)), (0, String::new()), "{}", stdout(&asked));
+    compare(&stdout(&asked));
 }
