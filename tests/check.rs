@@ -77,6 +77,36 @@ none.env: unable to read it: no such file or directory
 }
 
 #[test]
+fn a_dotenv_file_is_read_in_its_own_dialect_and_one_that_only_that_reads_is_recognised() {
+    let scratch = Scratch::new("check-dotenv");
+    scratch.write("compose/.env", "KEY=\"a b\"\nURL=http://x?a&b=c\nPLAIN=1\n", 0o644);
+    scratch.write("bad", "A=1\nB='hunter2\n", 0o644);
+    let (exit, said) = page(&mut check(&scratch, &["--dotenv", "compose/.env"]));
+    assert_eq!(
+        (exit, said.as_str()),
+        (0, "compose/.env: 3 variables, with the values that compose would give\n")
+    );
+    let (exit, said) = page(&mut check(&scratch, &["compose/.env"]));
+    let expected = "\
+compose/.env:2: an unquoted '&'
+  hint: put the value in quotes: URL='…'
+compose/.env: can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file
+";
+    assert_eq!((exit, said.as_str()), (1, expected));
+    let (exit, said) = page(&mut check(&scratch, &["--dotenv", "compose/.env", "bad", "none"]));
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(exit, 1);
+    assert!(lines[1].starts_with("bad:2: ") && lines[2].starts_with("  hint: "), "{said}");
+    assert_eq!(lines[3], "none: unable to read it: no such file or directory");
+    assert!(!said.contains("hunter2"), "{said}");
+    for words in
+        [["--dotenv"].as_slice(), &["--dotenv", "--compare", "bad"], &["--dotenv", "--canonical", "bad"]]
+    {
+        assert_eq!(code(&finish(&mut check(&scratch, words))), 100, "{words:?}");
+    }
+}
+
+#[test]
 fn the_canonical_spelling_is_the_same_to_bash_and_keeps_bytes_and_comments() {
     if !have(&[Need::Program("bash")]) {
         return;

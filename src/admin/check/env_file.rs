@@ -13,11 +13,13 @@ use std::process;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::config::settings::Dialect;
 use crate::config::value::VariableName;
 use crate::error::reason_of;
 use crate::exit::Exit;
 use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
-use crate::ready::env_file::{self, Refusal};
+use crate::ready::env_file::{self, Assignment, Refusal};
+use crate::ready::environment::dotenv;
 use crate::report::push_escaped;
 use crate::sys;
 use crate::sys::nofollow;
@@ -46,11 +48,36 @@ enum CompareError {
 
 type Variables = BTreeMap<OsString, OsString>;
 
+/// A file that has been read, in either dialect.
+struct Reading {
+    assignments: Vec<Assignment>,
+    oddity: Option<String>,
+}
+
+impl Reading {
+    fn of(bytes: &[u8], dialect: Dialect, inherited: &Variables) -> Result<Self, Vec<Refusal>> {
+        match dialect {
+            Dialect::Bash => {
+                let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
+                let file = env_file::parse(bytes, &value)?;
+                let oddity = file.oddity().map(str::to_string);
+                Ok(Reading { assignments: file.assignments, oddity })
+            }
+            Dialect::Dotenv => {
+                let variables = inherited.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+                let file = dotenv::parse(bytes, variables)?;
+                let oddity = file.oddity();
+                Ok(Reading { assignments: file.assignments, oddity })
+            }
+        }
+    }
+}
+
 /// Says of each file how it is read.
-pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, show: Show) -> Exit {
+pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect, show: Show) -> Exit {
     let mut exit = Exit::OK;
     for file in files {
-        let (page, is_good) = page(file, show);
+        let (page, is_good) = page(file, dialect, show);
         // the spelling goes to a file, what is wrong does not
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let to_stderr = show == Show::Canonical && !is_good;
@@ -64,7 +91,7 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, show: Show) -> Ex
 }
 
 /// What is said of a file, and whether it is good.
-fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
+fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     let mut page = Page::of(path);
     // root does not read what a link of a user's leads to
     let opened = nofollow::open_regular_for(Machine.is_root(), path);
@@ -76,30 +103,28 @@ fn page(path: &Path, show: Show) -> (Vec<u8>, bool) {
         }
     };
     let inherited: Variables = Machine.environment().into_iter().collect();
-    let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
-    let file = match env_file::parse(&bytes, &value) {
-        Ok(file) => file,
+    let reading = match Reading::of(&bytes, dialect, &inherited) {
+        Ok(reading) => reading,
         Err(refusals) => {
-            for Refusal { line, what, remedy } in refusals {
-                page.line(Some(line), &what);
-                page.hint(&remedy);
+            page.refusals(refusals);
+            if dialect == Dialect::Bash && Reading::of(&bytes, Dialect::Dotenv, &inherited).is_ok() {
+                page.line(
+                    None,
+                    "can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file",
+                );
             }
             return page.end(false);
         }
     };
-    let mut ours = inherited.clone();
-    for assignment in &file.assignments {
-        let value = OsStr::from_bytes(&assignment.value).to_os_string();
-        ours.insert(OsString::from(&assignment.name), value);
-    }
+    let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
     match show {
-        Show::Verdict => page.verdict(&file),
+        Show::Verdict => page.verdict(&reading, dialect),
         Show::Canonical => match env_file::spell(&bytes, &value) {
             Ok(Some(text)) => return (text, true),
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
         },
         Show::Comparison => match bashs(path, &bytes, &inherited) {
-            Ok(bashs) => return page.comparison(&file, &ours, &bashs),
+            Ok(bashs) => return page.comparison(&reading, &inherited, &bashs),
             Err(error) => page.line(None, &error.to_string()),
         },
     }
@@ -135,26 +160,35 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn verdict(&mut self, file: &env_file::EnvFile) {
-        let mut names: Vec<&str> = file.assignments.iter().map(|each| each.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+    fn refusals(&mut self, refusals: Vec<Refusal>) {
+        for Refusal { line, what, remedy } in refusals {
+            self.line(Some(line), &what);
+            self.hint(&remedy);
+        }
+    }
+
+    fn verdict(&mut self, reading: &Reading, dialect: Dialect) {
+        let names: BTreeSet<&str> = reading.assignments.iter().map(|each| each.name.as_str()).collect();
         let count = names.len();
         let variables = if count == 1 { "variable" } else { "variables" };
-        self.line(None, &format!("{count} {variables}, with the values that bash would give"));
-        if let Some(oddity) = file.oddity() {
+        let whose = match dialect {
+            Dialect::Bash => "bash",
+            Dialect::Dotenv => "compose",
+        };
+        self.line(None, &format!("{count} {variables}, with the values that {whose} would give"));
+        if let Some(oddity) = &reading.oddity {
             self.line(None, oddity);
         }
     }
 
     /// Names only: a value may be a secret.
-    fn comparison(
-        mut self,
-        file: &env_file::EnvFile,
-        ours: &Variables,
-        bashs: &Variables,
-    ) -> (Vec<u8>, bool) {
-        let is_set = |name: &OsStr| file.assignments.iter().any(|each| OsStr::new(&each.name) == name);
+    fn comparison(mut self, reading: &Reading, inherited: &Variables, bashs: &Variables) -> (Vec<u8>, bool) {
+        let mut ours = inherited.clone();
+        for assignment in &reading.assignments {
+            let value = OsStr::from_bytes(&assignment.value).to_os_string();
+            ours.insert(OsString::from(&assignment.name), value);
+        }
+        let is_set = |name: &OsStr| reading.assignments.iter().any(|each| OsStr::new(&each.name) == name);
         // what it does not set itself is the same, or bash's own affair
         let is_bashs = |name: &OsStr| {
             steers_bash(name)
@@ -171,7 +205,7 @@ impl Page {
         for name in &differing {
             self.line(None, &format!("{} has another value in bash", name.display()));
         }
-        if let Some(oddity) = file.oddity() {
+        if let Some(oddity) = &reading.oddity {
             self.line(None, oddity);
         }
         self.end(differing.is_empty())

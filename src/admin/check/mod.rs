@@ -17,6 +17,7 @@ use std::path::Path;
 
 use super::options::{Command, Words, switch};
 use super::{CommandError, ours, services};
+use crate::config::settings::Dialect;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
 use crate::report::{Level, Reporter};
@@ -36,7 +37,8 @@ pub(super) const COMMAND: Command = Command {
     options: &[
         switch("json", "for programs; of services"),
         switch("all", "services that do not start futo-launch and have no definition, too: s6-overlay's own"),
-        switch("canonical", "print a file in canonical spelling: one command a line, all values in quotes"),
+        switch("dotenv", "read files as --dotenv does: the dialect of compose's .env"),
+        switch("canonical", "print a file in canonical spelling: one command per line, all values in quotes"),
         switch(
             "compare",
             "source a file with bash too and name the variables that differ; only if every line is a plain \
@@ -65,13 +67,19 @@ fn check(words: Words) -> Result<Exit, CommandError> {
         let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
         is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
     };
-    let files = words.operands.iter().filter(|operand| show.is_some() || is_file(operand)).count();
+    let dialect = if words.has("dotenv") { Dialect::Dotenv } else { Dialect::Bash };
+    if dialect == Dialect::Dotenv && show.is_some() {
+        return Err(usage("--dotenv: not with --canonical or --compare, which are about bash"));
+    }
+    let are_files = show.is_some() || dialect == Dialect::Dotenv;
+    let files = words.operands.iter().filter(|operand| are_files || is_file(operand)).count();
     match (files, words.operands.len()) {
         (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: one file at a time")),
-        (0, 0) if show.is_some() => Err(usage("which file? config.env, for instance")),
+        (0, 0) if are_files => Err(usage("which file? config.env, for instance")),
         (0, _) => check_services(&words),
         (files, all) if files == all => {
-            Ok(env_file::check(words.operands.iter().map(Path::new), show.unwrap_or(Show::Verdict)))
+            let files = words.operands.iter().map(Path::new);
+            Ok(env_file::check(files, dialect, show.unwrap_or(Show::Verdict)))
         }
         _ => Err(usage("services and files of variables apart, please")),
     }

@@ -148,7 +148,8 @@ pub(super) fn config_env() -> Page {
          line and the way to write it, never another value. No message shows a value.",
     );
     page.section("Checking it");
-    page.paragraph("futo check config.env says every line that cannot be read; --compare asks bash too.");
+    page.paragraph("futo check config.env reports every line that cannot be read; --compare asks bash too. futo check --dotenv reads \
+                    a file as --dotenv does.");
     see_also(&mut page, "futo-launch(1), futo(1), futo-service(5)");
     page
 }
