@@ -635,3 +635,24 @@ fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log()
     eventually_contains(&record, "\"last_status\":0");
     assert_eq!(fs::read_to_string(state("st-loop.log")).expect("its log").lines().next(), Some("two"));
 }
+
+#[test]
+fn root_without_the_right_to_read_is_not_sent_to_root() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("no-right");
+    let directory = volume.define("closed", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    let unable = "closed: not checked: unable to read 'DIR/closed/run': permission denied\n";
+    let bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
+    let (_, said) = volume.check(&bounded, &["closed"]);
+    let hint = "  hint: root lacks the capability DAC_OVERRIDE here: ask as the owner of the file\n";
+    assert!(said.starts_with(&format!("{unable}{hint}")) && !said.contains("ask as root"), "{said}");
+    let as_other = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "--"];
+    let (_, said) = volume.check(&as_other, &["closed"]);
+    assert!(said.starts_with(&format!("{unable}  hint: ask as root\n")), "{said}");
+    // the owner reads it
+    let (_, said) = volume.check(&AS_ABC, &["closed"]);
+    assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
+}

@@ -55,7 +55,7 @@ pub(super) enum FileError {
     Content { path: PathBuf, what: &'static str },
     /// No command of the launcher.
     #[error("not ours: {}: {why}", path.display())]
-    NotOurs { path: PathBuf, name: String, why: NotOurs },
+    NotOurs { path: PathBuf, why: NotOurs },
     /// `--trust-run`
     #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
     Trusted(PathBuf),
@@ -74,9 +74,9 @@ impl Problem for FileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            FileError::NotOurs { name, .. } => Some(format!(
-                "write it as one line, exec futo-launch … (futo convert {name}); --trust-run publishes it as it is"
-            )),
+            FileError::NotOurs { .. } => Some(
+                "write it as one line, exec futo-launch …; --trust-run publishes it as it is".to_string(),
+            ),
             FileError::Trusted(_) => {
                 Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
             }
@@ -152,11 +152,7 @@ impl Reader<'_> {
                 Ok(script) => files.set(name, script),
                 Err(why) => {
                     not_ours = true;
-                    warnings.push(FileError::NotOurs {
-                        path: self.path(name),
-                        name: self.name.to_string(),
-                        why,
-                    });
+                    warnings.push(FileError::NotOurs { path: self.path(name), why });
                 }
             }
         }

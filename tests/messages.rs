@@ -1,0 +1,248 @@
+//! Every message of ours that names a page, a section, a command or an option names one that exists; and every
+//! message that docs/troubleshooting.md explains is one of ours.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futo_launch::admin::COMMANDS;
+use futo_launch::cli::flags::FLAGS;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => sources(&path, found),
+            false if path.extension().is_some_and(|end| end == "rs") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+/// A text of ours, and where it stands.
+struct Literal {
+    place: String,
+    text: String,
+}
+
+/// All texts of the program, without those of its tests.
+fn literals() -> Vec<Literal> {
+    let mut paths = Vec::new();
+    sources(&root().join("src"), &mut paths);
+    let mut literals = Vec::new();
+    for path in paths {
+        let whole = fs::read_to_string(&path).expect("a source");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if name.contains("tests") {
+            continue;
+        }
+        let code = whole.split("\n#[cfg(test)]\nmod tests {").next().expect("the code");
+        let place = path.strip_prefix(root()).expect("below").display().to_string();
+        literals.extend(texts(code).into_iter().map(|text| Literal { place: place.clone(), text }));
+    }
+    literals
+}
+
+/// The string literals of a source, as they are at run time.
+fn texts(code: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut rest = code;
+    while let Some(next) = rest.find(['"', '/', '\'']) {
+        let (before, from) = rest.split_at(next);
+        rest = if from.starts_with("//") {
+            from.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(after) = from.strip_prefix("'\"'").or(from.strip_prefix("'\\\"'")) {
+            after
+        } else if from.starts_with('"') && before.ends_with(['r', '#']) {
+            let hashes = before.len() - before.trim_end_matches('#').len();
+            let end = format!("\"{}", "#".repeat(hashes));
+            let (text, after) = from[1..].split_once(&end).expect("a raw string ends");
+            texts.push(text.to_string());
+            after
+        } else if let Some(from) = from.strip_prefix('"') {
+            let (text, after) = unescaped(from);
+            texts.push(text);
+            after
+        } else {
+            &from[1..]
+        };
+    }
+    texts
+}
+
+/// A literal up to its closing quote, and what follows it.
+fn unescaped(from: &str) -> (String, &str) {
+    let mut text = String::new();
+    let mut characters = from.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (text, &from[at + 1..]),
+            '\\' => match characters.next() {
+                Some((_, 'n')) => text.push('\n'),
+                Some((at, '\n')) => {
+                    let rest = from[at + 1..].trim_start();
+                    let (more, after) = unescaped(rest);
+                    return (text + &more, after);
+                }
+                Some((_, other)) => text.push(other),
+                None => break,
+            },
+            _ => text.push(character),
+        }
+    }
+    (text, "")
+}
+
+/// Words of this form in a text.
+fn words<'t>(text: &'t str, is_part: impl Fn(char) -> bool + 't) -> impl Iterator<Item = &'t str> {
+    text.split(move |character| !is_part(character)).filter(|word| !word.is_empty())
+}
+
+fn page(name: &str) -> Option<String> {
+    fs::read_to_string(root().join(name)).ok()
+}
+
+/// As GitHub makes them of headings.
+fn anchors(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            kept.collect::<String>().replace(' ', "-")
+        })
+        .collect()
+}
+
+#[test]
+fn the_literals_are_read_as_the_compiler_does() {
+    let code = r##"a("one \"x\" \
+                   two"); // "no"
+        b('"', "three", r#"four "five""#, '\'');"##;
+    assert_eq!(texts(code), ["one \"x\" two", "three", "four \"five\""]);
+    assert!(literals().len() > 1000);
+}
+
+#[test]
+fn a_page_that_a_message_names_exists_with_its_section() {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '#');
+    let mut named = 0;
+    for Literal { place, text } in literals() {
+        for word in words(&text, is_part) {
+            let word = word.trim_end_matches(['.', '/']);
+            let (name, section) = word.split_once('#').unwrap_or((word, ""));
+            let is_ours =
+                name.starts_with("docs/") || ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].contains(&name);
+            if !is_ours {
+                continue;
+            }
+            named += 1;
+            let page = page(name).unwrap_or_else(|| panic!("{place}: no page {name}: {text}"));
+            // a page of many entries says nothing without one
+            let needs_section = name == "docs/troubleshooting.md";
+            assert!(!needs_section || !section.is_empty(), "{place}: which section of {name}? {text}");
+            let has_section = section.is_empty() || anchors(&page).contains(section);
+            assert!(has_section, "{place}: {name} has no section {section}: {:?}", anchors(&page));
+        }
+    }
+    assert!(named > 4, "{named}");
+}
+
+#[test]
+fn a_command_option_or_manual_page_that_a_message_names_exists() {
+    let commands: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    let flags = FLAGS.iter().map(|flag| flag.long);
+    let options = COMMANDS.iter().flat_map(|command| command.options).map(|option| option.long);
+    let known: BTreeSet<&str> = flags.chain(options).chain(["help", "version"]).chain(OTHERS).collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut missing = Vec::new();
+    for Literal { place, text } in literals() {
+        // what a shell is to complete is no message; nor is a word of a table or of a program's arguments
+        if place.contains("completions") || !text.contains(' ') {
+            continue;
+        }
+        for (at, _) in text.match_indices("futo ") {
+            let before = text[..at].chars().next_back();
+            let word = words(&text[at + 5..], is_part).next().unwrap_or_default();
+            let follows = text[at + 5..].starts_with(|c: char| c.is_ascii_lowercase());
+            let is_command = commands.contains(&word) || PROSE.contains(&word);
+            if follows && before.is_none_or(|c| !is_part(c)) && !is_command {
+                missing.push(format!("{place}: there is no futo {word}: {text}"));
+            }
+        }
+        for (at, _) in text.match_indices("--") {
+            let starts = text[..at].chars().next_back().is_none_or(|c| !is_part(c));
+            let name = words(&text[at + 2..], is_part).next().unwrap_or_default();
+            let is_name = text[at + 2..].starts_with(|c: char| c.is_ascii_lowercase());
+            if starts && is_name && !known.contains(name.trim_end_matches('-')) {
+                missing.push(format!("{place}: there is no --{name}: {text}"));
+            }
+        }
+        for (at, _) in text.match_indices("(5)").chain(text.match_indices("(1)")) {
+            let name = words(&text[..at], is_part).last().unwrap_or_default();
+            let pages = ["futo", "futo-launch", "futo-service", "futo-config-env"];
+            if name.starts_with("futo") && !pages.contains(&name) {
+                missing.push(format!("{place}: there is no page {name}: {text}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// Words that follow `futo` in a sentence.
+const PROSE: [&str; 1] = ["in"];
+
+/// Options of other programs that our messages name.
+const OTHERS: [&str; 3] = ["cap-add", "script", "tmpfs"];
+
+#[test]
+fn a_message_that_the_page_explains_is_one_of_ours() {
+    let all = literals().iter().map(|literal| literal.text.as_str()).collect::<Vec<_>>().join("\n");
+    let page = page("docs/troubleshooting.md").expect("the page");
+    let table = page.split_once("## By message").expect("the table").1.split("\n## ").next().expect("it");
+    let mut rows = 0;
+    let mut missing = Vec::new();
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cell = line.trim_start_matches("| ").split(" | ").next().expect("a cell");
+        for message in cell.split('`').skip(1).step_by(2) {
+            rows += 1;
+            for fragment in fragments(message) {
+                if !all.contains(fragment) && !SYSTEMS.contains(&fragment) {
+                    missing.push(format!("'{fragment}' of: {message}"));
+                }
+            }
+        }
+    }
+    assert!(rows > 15, "{rows}");
+    assert!(missing.is_empty(), "no message says\n{}", missing.join("\n"));
+}
+
+/// Reasons that the system gives.
+const SYSTEMS: [&str; 3] = ["permission denied", "permission denied at", "no such file or directory"];
+
+/// What of a message is the same in each: no names, numbers, quoted words.
+fn fragments(message: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = message.split('\'').step_by(2).collect();
+    parts = parts.into_iter().flat_map(|part| part.split(['…', '(', ')'])).collect();
+    let is_fixed = |word: &&str| !word.contains(|c: char| c.is_ascii_digit());
+    parts = parts
+        .into_iter()
+        .flat_map(|part| part.split([':', ';', ',']))
+        .filter(|part| part.split_whitespace().all(|word| is_fixed(&word)))
+        .map(|part| part.trim_matches([' ', ':', ';', ',']))
+        .filter(|part| part.len() > 7)
+        .collect();
+    parts
+}
