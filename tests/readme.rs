@@ -40,7 +40,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "--bin",
     "--cap-add",
     "--clear-groups",
@@ -51,6 +51,7 @@ const OTHERS: [&str; 13] = [
     "--regid",
     "--release",
     "--reuid",
+    "--stop-timeout",
     "--test",
     "--tmpfs",
     "--workdir",
