@@ -351,6 +351,12 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
     fs::write(other.join("finish"), "#!/nowhere/sh\n").expect("written");
     let said = volume.said("other");
     assert!(said.contains("DIR/other/finish: is not executable (mode 0644)"), "{said}");
+    // what s6 itself cannot start
+    volume.svscan.add("sp-missing", &[("run", "#!/bin/bsh\n# exec futo-launch\n")]);
+    let (exit, said) = volume.check(&[], &["sp-missing"]);
+    let expected = "sp-missing: SCRATCH/scan/sp-missing/run:1: the interpreter '/bin/bsh' cannot be executed: no such file or directory\n  \
+                    hint: correct the first line, or install the interpreter\n";
+    assert!(exit == 1 && said.starts_with(expected), "{said}");
     // a mount is found wherever the file lies
     volume.define("noexec", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     volume.svscan.add_launch("sp-live", "-- sleep 1000", &[]);
@@ -371,6 +377,15 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
     assert!(
         on(&scan, "sp-live")
             .starts_with("sp-live: SCRATCH/scan/sp-live/run: is on a volume that is mounted noexec")
+    );
+    // a hook has linked it: s6 executes what lies there
+    volume.define("sp-linked", "#!/bin/sh\nexec LAUNCHER -- sleep 1000\n");
+    std::os::unix::fs::symlink(volume.definitions.join("sp-linked"), scan.join("sp-linked")).expect("a link");
+    volume.svscan.control(&["-a"]);
+    let said = on(&volume.definitions, "sp-linked");
+    assert!(
+        said.starts_with("sp-linked: DIR/sp-linked/run: is on a volume that is mounted noexec: s6"),
+        "{said}"
     );
     let said = on(&volume.definitions, "noexec");
     assert!(

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 
 use crate::service::place::Live;
 use crate::service::{layout, run_outline};
 use crate::sys;
+use crate::sys::nofollow;
 
 /// The filesystem of `/run` where it is made at the start (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
@@ -54,7 +54,7 @@ pub(super) fn notes_orders(is_root: bool, live: &Path) -> bool {
 
 /// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
 /// that does.
-pub(super) fn is_published_at_start(scan_dir: &Path) -> bool {
+pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
     let below = |directory: &Path| {
         let names = sys::file::names(directory, MOST_HOOKS).unwrap_or_default();
         names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>()
@@ -62,11 +62,11 @@ pub(super) fn is_published_at_start(scan_dir: &Path) -> bool {
     let hooks = HOOKS.iter().flat_map(|directory| below(Path::new(directory)));
     let hooks = hooks.flat_map(|path| [path.clone(), path.join(layout::RUN), path.join("up")]);
     let services = below(scan_dir).into_iter().map(|path| path.join(layout::RUN));
-    hooks.chain(services).any(|path| runs_sync(&path))
+    hooks.chain(services).any(|path| runs_sync(is_root, &path))
 }
 
-fn runs_sync(path: &Path) -> bool {
+fn runs_sync(is_root: bool, path: &Path) -> bool {
     let bytes =
-        sys::file::open_regular(path, OFlag::empty()).and_then(|file| sys::file::read_at_most(file, MOST));
+        nofollow::open_regular_for(is_root, path).and_then(|file| sys::file::read_at_most(file, MOST));
     bytes.is_ok_and(|bytes| run_outline::runs(&bytes, "futo", "sync"))
 }

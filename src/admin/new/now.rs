@@ -66,7 +66,9 @@ pub(super) fn may_publish(places: &Places) -> bool {
 
 /// A service that is live until the container restarts, and gone then.
 fn warn_if_lost(name: &ServiceName, places: &Places, reporter: &Reporter) {
-    if !lasting::is_rebuilt(&places.scan_dir) || lasting::is_published_at_start(&places.scan_dir) {
+    if !lasting::is_rebuilt(&places.scan_dir)
+        || lasting::is_published_at_start(Machine.is_root(), &places.scan_dir)
+    {
         return;
     }
     let text = format!(
