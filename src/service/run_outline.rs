@@ -60,10 +60,12 @@ pub fn names_launcher(script: &[u8]) -> bool {
 /// Whether a script runs a program (of any path) with this first word, as far as its text tells.
 pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
     let names = |line: &[u8]| {
-        let mut words = line.split(|byte| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte));
+        let is_between = |byte: &u8| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte);
+        let words: Vec<&[u8]> = line.split(is_between).filter(|word| !word.is_empty()).collect();
         let is_program = |word: &[u8]| word.rsplit(|byte| *byte == b'/').next() == Some(program.as_bytes());
-        let after = words.find(|word| is_program(word)).and(words.find(|word| !word.is_empty()));
-        after == Some(word.as_bytes())
+        words
+            .windows(2)
+            .any(|pair| matches!(pair, [first, second] if is_program(first) && *second == word.as_bytes()))
     };
     lines(script).any(|line| !line.trim_ascii_start().starts_with(b"#") && names(line))
 }

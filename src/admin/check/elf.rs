@@ -113,7 +113,7 @@ mod tests {
         hostile[72..80].copy_from_slice(&u64::MAX.to_le_bytes());
         assert_eq!(read(&hostile), None);
         hostile[32..40].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert_eq!(read(&hostile).map(|header| header.loader), None);
+        assert_eq!(read(&hostile).map(|header| header.loader), Some(None));
         for length in 0..120 {
             let _ = read(&program(62, b"x")[..length]);
         }
