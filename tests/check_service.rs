@@ -347,10 +347,11 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
         assert!(volume.said(name).contains("the kernel finds no interpreter\n"), "{name}");
     }
     // the other files that the supervisor executes
-    let other = volume.define("other", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let other = volume.define("other", "#!/bin/sh\nexec LAUNCHER -- /nowhere/x\n");
     fs::write(other.join("finish"), "#!/nowhere/sh\n").expect("written");
     let said = volume.said("other");
     assert!(said.contains("DIR/other/finish: is not executable (mode 0644)"), "{said}");
+    assert!(said.contains("unable to execute '/nowhere/x': not found"), "all at once: {said}");
     // what s6 itself cannot start
     volume.svscan.add("sp-missing", &[("run", "#!/bin/bsh\n# exec futo-launch\n")]);
     let (exit, said) = volume.check(&[], &["sp-missing"]);

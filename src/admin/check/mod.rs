@@ -32,8 +32,9 @@ pub(super) const COMMAND: Command = Command {
     help: "everything that is wrong with services, or with files of variables, with the remedy",
     more: "Without a name: all services that have a definition or start futo-launch. As root the user's files are \
            read with that user's rights; another user sees less, and what could not be seen is reported. Exits 0, \
-           or 1 if there is something to fix; notes and what could not be seen do not count. No value is shown, but by --canonical. What a file does not set itself is looked up in this \
-           command's environment, not in the service's.",
+           or 1 if there is something to fix; notes and what could not be seen do not count. No value is shown, but \
+           by --canonical. What a file does not set itself is looked up in this command's environment, not in the \
+           service's.",
     options: &[
         switch("json", "for programs; of services"),
         switch("all", "services that do not start futo-launch and have no definition, too: s6-overlay's own"),

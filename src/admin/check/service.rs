@@ -38,7 +38,9 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
         }
         Ok((path, script)) => {
             found.extend(start(seen, directory, scene));
-            if found.is_empty() {
+            // what nothing can read says nothing more
+            let first_line = format!("{}:1: ", path.display());
+            if !found.iter().any(|found| found.text.starts_with(&first_line)) {
                 found.extend(script_of(seen, &path, &script, directory, machinery));
             }
         }
