@@ -1,7 +1,7 @@
 //! What is wrong with a service at this moment, as far as its supervisor and its record tell.
 
 use super::found::{Found, Weight};
-use super::service::no_right;
+use super::service::UNREADABLE;
 use crate::admin::ours;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Seen, Supervision, run_script_of, words_of};
@@ -59,13 +59,12 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
                 &format!("futo start {name}"),
             ));
         }
-        State::Unknown => {
-            let hint = match machinery.is_root() {
-                true => no_right(machinery),
-                false => "root may read it, and members of the group that it has been delegated to",
-            };
+        // what another user may not see may be right all the same
+        State::Unknown if !machinery.is_root() && why.contains("permission denied") => {
+            let hint = "root may read it, and members of the group that it has been delegated to";
             found.push(Found::unseen(why, hint));
         }
+        State::Unknown => found.push(Found::problem(why, UNREADABLE)),
         State::Restarting
         | State::Starting
         | State::Paused

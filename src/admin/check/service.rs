@@ -50,13 +50,16 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
     found.extend(now::look(seen, machinery));
     found.extend(seen.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
         true => Found::unseen(trouble, no_right(machinery)),
-        false => Found::problem(trouble, "docs/troubleshooting.md#what-cannot-be-read"),
+        false => Found::problem(trouble, UNREADABLE),
     }));
     found
 }
 
+/// Where the reasons are.
+pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
+
 /// What to do where a right is missing.
-pub(super) fn no_right(machinery: &Machinery) -> &'static str {
+fn no_right(machinery: &Machinery) -> &'static str {
     match machinery.is_root() {
         true => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
         false => "ask as root",
