@@ -4,7 +4,7 @@ use super::found::{Found, Weight};
 use super::service::UNREADABLE;
 use crate::admin::ours;
 use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Seen, Supervision, run_script_of, words_of};
+use crate::observe::{Machinery, Seen, run_script_of, words_of};
 use crate::service::signal_right::{self, Deaf};
 use crate::sys;
 
@@ -65,9 +65,11 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             found.push(Found::unseen(why, hint));
         }
         State::Unknown => found.push(Found::problem(why, UNREADABLE)),
+        State::Paused => {
+            found.push(Found::problem("is paused (SIGSTOP)", &format!("s6-svc -c, or futo restart {name}")));
+        }
         State::Restarting
         | State::Starting
-        | State::Paused
         | State::Gated
         | State::Running
         | State::Waiting
@@ -81,11 +83,6 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
     }
     found.extend(older_launcher(seen));
     found.extend(deaf_supervisor(seen));
-    if let Supervision::Known(status) = &seen.supervision
-        && status.is_paused
-    {
-        found.push(Found::problem("is paused (SIGSTOP)", &format!("s6-svc -c, or futo restart {name}")));
-    }
     found
 }
 
