@@ -189,8 +189,7 @@ fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
 
     let alone = written("nw-alone", "run, config.env, worker.sh");
     assert_eq!(watched.end_by(Signal::SIGTERM), Some(0));
-    let said =
-        "futo: fatal: 'nw-alone' is written, but not published\nfuto: hint: as root, or as the owner of the scan directory: futo sync\n";
+    let said = "futo: fatal: 'nw-alone' is written, but not published\nfuto: hint: as root, or as the owner of the scan directory: futo sync\n";
     assert_eq!(new_as_abc(&watched.definitions, "nw-alone", &often), (1, alone, said.to_string()));
 }
 
