@@ -40,6 +40,9 @@ pub struct RunRecord {
     pub name: String,
     /// The launcher that wrote it last.
     pub pid: i32,
+    /// When that process was started, in clock ticks since boot: field 22 of `/proc/PID/stat`. None where /proc
+    /// is not mounted, and in records of launchers older than this field.
+    pub pid_started: Option<u64>,
     /// Its log; none if output goes to the inherited stdout or stderr.
     pub log: Option<PathBuf>,
     /// Runs begun, over all launchers.
@@ -58,6 +61,10 @@ pub struct RunRecord {
     pub last_duration: Option<f64>,
     /// When the next run is due.
     pub next_due: Option<String>,
+    /// The same in seconds of BOOTTIME, where that clock decides: the wall clock may be set.
+    pub next_due_boot: Option<f64>,
+    /// The lock that a run which is due is waiting for.
+    pub waiting_for_lock: Option<LockWait>,
     /// Runs that were due and dropped.
     pub skipped: u64,
     /// The schedule that is waited for, if what it misses is made up for.
@@ -70,6 +77,15 @@ pub struct RunRecord {
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
     pub resting: Option<Resting>,
+}
+
+/// A run that is due, and another process holds its lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockWait {
+    /// The lock.
+    pub path: String,
+    /// Since when.
+    pub since: String,
 }
 
 /// Why a service rests.
@@ -176,6 +192,8 @@ impl RecordFile {
         file.record.version = 1;
         file.record.name = plan.name.to_string();
         file.record.pid = std::process::id().cast_signed();
+        file.record.pid_started = sys::proc::own_stat().ok().map(|stat| stat.started);
+        file.record.waiting_for_lock = None;
         file.record.log = match &plan.log {
             LogPlan::File(path) => Some(plan.directory.join(path)),
             LogPlan::Inherited => None,
@@ -266,8 +284,23 @@ impl RecordFile {
         record.last_end = None;
         record.last_status = None;
         record.last_duration = None;
-        record.next_due = None;
+        record.waiting_for_lock = None;
         record.resting = None;
+        self.set_next_due(None);
+    }
+
+    /// The next run is due at this time, if there is one; `boot` where the wall clock has no say in it.
+    pub(super) fn set_next_due(&mut self, at: Option<(SystemTime, Option<BootTime>)>) {
+        let seconds = |boot: BootTime| (boot.since_boot().as_secs_f64() * 1000.0).round() / 1000.0;
+        self.record.next_due = at.map(|(wall, _)| sys::clock::utc(wall));
+        self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds);
+    }
+
+    /// A run that is due waits for this lock.
+    pub(super) fn waits_for_lock(&mut self, path: &Path, reporter: &mut Reporter) {
+        let since = sys::clock::utc_now();
+        self.record.waiting_for_lock = Some(LockWait { path: path.display().to_string(), since });
+        self.write(reporter);
     }
 
     /// A run has ended.
@@ -347,7 +380,7 @@ impl RecordFile {
 pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mut Reporter) {
     let mut file = RecordFile::open(plan, reporter);
     file.record.resting = resting;
-    file.record.next_due = None;
+    file.set_next_due(None);
     file.write(reporter);
 }
 
