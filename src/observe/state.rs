@@ -1,42 +1,70 @@
-//! In what state a service is: a pure judgement over what was seen.
+//! In what state a service is: a pure judgement over what was seen. A service that is to be up is well only on
+//! evidence; what cannot be established is `unknown`, which is not well.
 
 use std::time::{Duration, SystemTime};
 
+use super::launcher::{Launcher, Process};
 use super::{Seen, Supervision, time};
-use crate::run::RestingKind;
+use crate::config::timing::{Timing, TimingSpec};
+use crate::plan::Mode;
+use crate::run::{Resting, RestingKind, RunRecord};
 use crate::service::supervision::Status;
+use crate::sys::clock::BootTime;
 
 /// So far back deaths count for a crash loop,
 const RECENTLY: Duration = Duration::from_secs(300);
 /// and a process that has been up for this long is in none.
 const SETTLED: Duration = Duration::from_secs(60);
-/// So many failures make one,
+/// This many failures make one,
 const FAILED_DEATHS: usize = 3;
-/// or so many deaths of any kind.
+/// or this many deaths of any kind.
 const DEATHS: usize = 5;
+/// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
+const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
+/// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
+const FINISHES_WITHIN: Duration = Duration::from_secs(60);
+/// A launcher that has not written anything for this long after its start is not just starting.
+const RECORDS_WITHIN: Duration = Duration::from_secs(5);
+/// A service that has not reported its readiness for this long, or whose `--wait-for` has been closed for this
+/// long, does not work.
+const READY_WITHIN: Duration = Duration::from_secs(330);
+/// A run that begins no later than this after its time is not overdue: the machine may be busy.
+const LATE: Duration = Duration::from_secs(60);
+/// One that waits for its lock has longer: another holder's run is waited for.
+const LATE_FOR_LOCK: Duration = Duration::from_secs(3600);
+/// What follows a run (its hook, 30 s at most) is over by then, and the next run is settled.
+const SETTLES_NEXT_WITHIN: Duration = Duration::from_secs(120);
 
 /// The state of a service. The order is that of urgency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Its processes die again and again.
     Crashing,
+    /// Its run script cannot be executed.
+    CannotStart,
     /// A loop whose last run failed.
     Failing,
-    /// It waits for someone to mend something.
+    /// A loop that has missed a run that was due, or whose run is longer than it may be.
+    Overdue,
+    /// It waits for someone to repair something.
     Resting,
     /// It went down by itself and is not started again.
     GaveUp,
     /// It is published and no supervisor runs.
     Unsupervised,
-    /// What the supervisor wrote cannot be read.
+    /// Defined, not published.
+    NotPublished,
+    /// What it does cannot be established.
     Unknown,
-    /// Between two lives.
-    Restarting,
-    /// It has not said yet that it is ready.
-    Starting,
+    /// It has not reported its readiness, for long.
+    NotReady,
     /// Stopped by SIGSTOP.
     Paused,
-    /// It waits for what it was told to wait for.
+    /// Between two lives.
+    Restarting,
+    /// It has not reported its readiness yet.
+    Starting,
+    /// Its gate is closed.
     Gated,
     /// A run is under way.
     Running,
@@ -44,124 +72,316 @@ pub enum State {
     Waiting,
     /// `--once` has done its work.
     Done,
-    /// Its process runs, and is ready if it tells that.
+    /// Its process runs, and is ready if it reports that.
     Up,
     /// Someone wants it down.
     Down,
-    /// Defined, not published.
-    NotPublished,
+}
+
+/// What `futo health` makes of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It works, or is on the way to.
+    Healthy,
+    /// It does not run, and is meant not to.
+    Stopped,
+    /// Something is wrong, or cannot be established.
+    Ill,
+}
+
+impl Verdict {
+    /// The word for it in machine output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Healthy => "healthy",
+            Verdict::Stopped => "stopped",
+            Verdict::Ill => "unhealthy",
+        }
+    }
 }
 
 impl State {
-    /// The word for it, also in machine output.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::Crashing => "crashing",
-            State::Failing => "failing",
-            State::Resting => "resting",
-            State::GaveUp => "gave-up",
-            State::Unsupervised => "unsupervised",
-            State::Unknown => "unknown",
-            State::Restarting => "restarting",
-            State::Starting => "starting",
-            State::Paused => "paused",
-            State::Gated => "gated",
-            State::Running => "running",
-            State::Waiting => "waiting",
-            State::Done => "done",
-            State::Up => "up",
-            State::Down => "down",
-            State::NotPublished => "unpublished",
-        }
-    }
-
     /// All of them.
-    pub const ALL: [State; 16] = [
+    pub const ALL: [State; 19] = [
         State::Crashing,
+        State::CannotStart,
         State::Failing,
+        State::Overdue,
         State::Resting,
         State::GaveUp,
         State::Unsupervised,
+        State::NotPublished,
         State::Unknown,
+        State::NotReady,
+        State::Paused,
         State::Restarting,
         State::Starting,
-        State::Paused,
         State::Gated,
         State::Running,
         State::Waiting,
         State::Done,
         State::Up,
         State::Down,
-        State::NotPublished,
     ];
 
-    /// Whether a service may be in this state and all is well.
+    /// The word for it, also in machine output.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Crashing => "crashing",
+            State::CannotStart => "cannot-start",
+            State::Failing => "failing",
+            State::Overdue => "overdue",
+            State::Resting => "resting",
+            State::GaveUp => "gave-up",
+            State::Unsupervised => "unsupervised",
+            State::NotPublished => "unpublished",
+            State::Unknown => "unknown",
+            State::NotReady => "not-ready",
+            State::Paused => "paused",
+            State::Restarting => "restarting",
+            State::Starting => "starting",
+            State::Gated => "gated",
+            State::Running => "running",
+            State::Waiting => "waiting",
+            State::Done => "done",
+            State::Up => "up",
+            State::Down => "down",
+        }
+    }
+
+    /// Whether that is well.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            State::Restarting
+            | State::Starting
+            | State::Running
+            | State::Waiting
+            | State::Done
+            | State::Up => Verdict::Healthy,
+            State::Gated | State::Down => Verdict::Stopped,
+            State::Crashing
+            | State::CannotStart
+            | State::Failing
+            | State::Overdue
+            | State::Resting
+            | State::GaveUp
+            | State::Unsupervised
+            | State::NotPublished
+            | State::Unknown
+            | State::NotReady
+            | State::Paused => Verdict::Ill,
+        }
+    }
+
+    /// Whether a service may be in this state and nothing is wrong.
     pub fn is_healthy(self) -> bool {
-        self >= State::Restarting
+        self.verdict() != Verdict::Ill
     }
 }
 
+type Judged = (State, Option<String>);
+
+fn so(state: State, why: impl Into<String>) -> Judged {
+    (state, Some(why.into()))
+}
+
 /// The state, and why it is in that, where this is not plain.
-pub fn judge(seen: &Seen, now: SystemTime) -> (State, Option<String>) {
+pub fn judge(seen: &Seen, now: SystemTime) -> Judged {
     match &seen.supervision {
-        Supervision::NotPublished => (State::NotPublished, None),
-        Supervision::None => (State::Unsupervised, Some("no supervisor runs".to_string())),
-        Supervision::Unknown(why) => (State::Unknown, Some(why.clone())),
+        Supervision::NotPublished if seen.is_down_by_file => so(State::Down, "disabled"),
+        Supervision::NotPublished => so(State::NotPublished, "it is defined, and not published"),
+        Supervision::None => so(State::Unsupervised, "no supervisor runs"),
+        Supervision::Unknown(why) => so(State::Unknown, why.clone()),
         Supervision::Known(status) => judge_supervised(seen, status, now),
     }
 }
 
-fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> (State, Option<String>) {
-    let since = now.duration_since(status.changed).unwrap_or_default();
+fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    let since = ago(status.changed, now);
     let is_settled = status.pid.is_some() && since >= SETTLED;
-    if !is_settled && (status.pid.is_some() || status.wants_up) && is_crashing(seen, now) {
+    let is_to_be_up = status.pid.is_some() || status.wants_up;
+    let cannot_start = judge_down(seen, status, now);
+    if !is_settled && is_to_be_up && is_crashing(seen, now) && cannot_start.0 != State::CannotStart {
         let last = seen.deaths.last().map_or(String::new(), |death| format!(", the last by {}", death.cause));
         let count = seen.deaths_since(now.checked_sub(RECENTLY).unwrap_or(now));
-        return (State::Crashing, Some(format!("died {count} times in 5 minutes{last}")));
+        return so(State::Crashing, format!("died {count} times in 5 minutes{last}"));
     }
-    if status.pid.is_none() {
-        return match (status.is_finishing, status.wants_up) {
-            (true, _) => (State::Restarting, Some("its finish script runs".to_string())),
-            (false, true) => (State::Restarting, Some(format!("ended with {}", status.cause))),
-            (false, false) if seen.is_down_by_file || status.cause.is_orderly() => (State::Down, None),
-            (false, false) => (State::GaveUp, Some(format!("ended with {}", status.cause))),
+    let Some(pid) = status.pid else { return cannot_start };
+    match &seen.process {
+        _ if status.is_paused => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Unseen(why) => so(State::Unknown, why.clone()),
+        Process::None => {
+            so(State::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
+        }
+        Process::Runs => match &seen.launcher {
+            Some(launcher) => judge_launcher(seen, launcher, now),
+            None => judge_worker(seen, status, now),
+        },
+    }
+}
+
+/// Without a process of its own.
+fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    if status.is_finishing {
+        let time = ago(status.changed, now);
+        return match time > FINISHES_WITHIN {
+            true => so(State::CannotStart, format!("its finish script has been running for {}", span(time))),
+            false => so(State::Restarting, "its finish script runs"),
         };
     }
-    if status.is_paused {
-        return (State::Paused, None);
+    if !status.wants_up {
+        return match seen.is_down_by_file || status.cause.is_orderly() {
+            true => (State::Down, None),
+            false => so(State::GaveUp, format!("ended with {}", status.cause)),
+        };
     }
-    if let Some(record) = seen.current_record() {
-        if let Some(resting) = &record.resting {
-            let state = match resting.kind {
-                RestingKind::Done => State::Done,
-                RestingKind::Gate => State::Gated,
-                RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
-                    State::Resting
-                }
-            };
-            return (state, Some(resting.reason.clone()));
-        }
-        if seen.is_loop() && record.consecutive_failures > 0 {
-            let times = record.consecutive_failures;
-            let last = record.last_errors.iter().rev().find(|line| !line.trim().is_empty());
-            let says = last.map_or(String::new(), |line| format!(": {}", line.trim()));
-            let status =
-                record.last_status.map_or(String::new(), |status| format!(", the last with status {status}"));
-            let runs =
-                if times == 1 { "1 run failed".to_string() } else { format!("{times} runs in a row failed") };
-            let status = if times == 1 { status.replace(", the last", "") } else { status };
-            return (State::Failing, Some(format!("{runs}{status}{says}")));
-        }
-        if seen.is_loop() && record.last_start.is_some() && record.last_end.is_none() {
-            return (State::Running, None);
-        }
+    // a status that names no cause says "exit status 0"
+    let ended = seen.deaths.last().map(|death| format!("ended with {}", death.cause));
+    let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
+    if down <= RESPAWNS_WITHIN {
+        return so(State::Restarting, ended.unwrap_or_else(|| "about to be started".to_string()));
     }
-    if seen.is_loop() {
-        return (State::Waiting, None);
+    let ended = ended.map_or(String::new(), |ended| format!("{ended}, and "));
+    let why = match &seen.obstacle {
+        Some(obstacle) => format!("its run script cannot be executed: {obstacle}"),
+        None => "the supervisor's own log has the reason".to_string(),
+    };
+    so(State::CannotStart, format!("{ended}has had no process for {}: {why}", span(down)))
+}
+
+/// A process that is no launcher: a worker in its place, or another program.
+fn judge_worker(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    let up = ago(status.changed, now);
+    if seen.tells_readiness && !status.is_ready {
+        return match up > READY_WITHIN {
+            false => so(State::Starting, "it has not reported that it is ready"),
+            true => so(State::NotReady, format!("it has not reported that it is ready for {}", span(up))),
+        };
     }
-    match seen.tells_readiness && !status.is_ready {
-        true => (State::Starting, Some("it has not said that it is ready".to_string())),
+    match seen.is_loop() && up <= RECORDS_WITHIN {
+        true => so(State::Starting, "its run script has not come to futo-launch yet"),
         false => (State::Up, None),
+    }
+}
+
+fn judge_launcher(seen: &Seen, launcher: &Launcher, now: SystemTime) -> Judged {
+    let Some(record) = seen.current_record() else {
+        return match &seen.findings {
+            _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its launcher has just been started"),
+            Some(findings) => so(State::Resting, findings.clone()),
+            None => so(State::Unknown, seen.record_doubt.clone().unwrap_or_default()),
+        };
+    };
+    if let Some(resting) = &record.resting {
+        return judge_resting(seen, resting, now);
+    }
+    match seen.plan.as_ref().map(|plan| &plan.mode) {
+        Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), now),
+        _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its worker has not been started yet"),
+        _ => so(State::Unknown, "its launcher neither rests nor has started its worker"),
+    }
+}
+
+/// Timing options that depend on no variable.
+fn settled(timing: &TimingSpec) -> Option<&Timing> {
+    match timing {
+        TimingSpec::Fixed(timing) => Some(timing),
+        TimingSpec::Open(_) => None,
+    }
+}
+
+fn judge_resting(seen: &Seen, resting: &Resting, now: SystemTime) -> Judged {
+    let reason = resting.reason.clone();
+    match resting.kind {
+        RestingKind::Done => so(State::Done, reason),
+        RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
+            so(State::Resting, reason)
+        }
+        RestingKind::Gate => {
+            let gates = seen.plan.iter().flat_map(|plan| &plan.gates);
+            let waits =
+                gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
+            let closed = time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
+            match waits && closed > READY_WITHIN {
+                true => so(State::NotReady, format!("{reason}, for {}", span(closed))),
+                false => so(State::Gated, reason),
+            }
+        }
+    }
+}
+
+fn judge_loop(record: &RunRecord, launcher: &Launcher, timing: Option<&Timing>, now: SystemTime) -> Judged {
+    if let Some(why) = overdue(record, launcher, timing, now) {
+        return so(State::Overdue, why);
+    }
+    if record.consecutive_failures > 0 {
+        return so(State::Failing, failures(record));
+    }
+    if let Some(lock) = &record.waiting_for_lock {
+        return so(State::Waiting, format!("waiting for the lock '{}'", lock.path));
+    }
+    match is_running(record) {
+        true => (State::Running, None),
+        false => (State::Waiting, None),
+    }
+}
+
+fn is_running(record: &RunRecord) -> bool {
+    record.last_start.is_some() && record.last_end.is_none() && record.next_due.is_none()
+}
+
+/// Why a loop does not keep its times, or its record is no longer written.
+fn overdue(
+    record: &RunRecord,
+    launcher: &Launcher,
+    timing: Option<&Timing>,
+    now: SystemTime,
+) -> Option<String> {
+    let since = |stamp: &Option<String>| stamp.as_deref().and_then(time).map(|at| ago(at, now));
+    if let Some(lock) = &record.waiting_for_lock {
+        let waited = time(&lock.since).map_or(Duration::ZERO, |at| ago(at, now));
+        return (waited > LATE_FOR_LOCK)
+            .then(|| format!("a run has been waiting for the lock '{}' for {}", lock.path, span(waited)));
+    }
+    if let Some(due) = &record.next_due {
+        let late = match record.next_due_boot {
+            Some(due) => {
+                let due = Duration::try_from_secs_f64(due).unwrap_or(Duration::MAX);
+                BootTime::now().since(BootTime::from_boot(due))
+            }
+            None => time(due).map_or(Duration::MAX, |at| ago(at, now)),
+        };
+        return (late > LATE)
+            .then(|| format!("a run was due {} ago, and the run record does not show it", span(late)));
+    }
+    if is_running(record) {
+        let lasts = since(&record.last_start)?;
+        if lasts > LATE && launcher.has_children == Some(false) {
+            return Some(format!(
+                "its run record shows a run since {}, which has ended: the record is not written",
+                span(lasts)
+            ));
+        }
+        let timeout =
+            timing.and_then(|timing| Some(timing.timeout?.duration() + timing.stop.grace.duration()));
+        return timeout
+            .filter(|most| lasts > most.saturating_add(LATE))
+            .map(|_| format!("its run has lasted {}, longer than --timeout allows", span(lasts)));
+    }
+    let idle = since(&record.last_end).unwrap_or(launcher.age);
+    (idle > SETTLES_NEXT_WITHIN).then(|| format!("its run record has named no next run for {}", span(idle)))
+}
+
+fn failures(record: &RunRecord) -> String {
+    let times = record.consecutive_failures;
+    let last = record.last_errors.iter().rev().find(|line| !line.trim().is_empty());
+    let says = last.map_or(String::new(), |line| format!(": {}", line.trim()));
+    let status = record.last_status.map_or(String::new(), |status| format!(" with status {status}"));
+    match times {
+        1 => format!("1 run failed{status}{says}"),
+        _ if status.is_empty() => format!("{times} runs in a row failed{says}"),
+        _ => format!("{times} runs in a row failed, the last{status}{says}"),
     }
 }
 
@@ -171,25 +391,38 @@ fn is_crashing(seen: &Seen, now: SystemTime) -> bool {
     recent().count() >= DEATHS || recent().filter(|death| !death.cause.is_orderly()).count() >= FAILED_DEATHS
 }
 
+fn ago(at: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(at).unwrap_or_default()
+}
+
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    // of long spans the seconds say nothing
+    let rounded = if seconds >= 600 { seconds / 60 * 60 } else { seconds };
+    humantime::format_duration(Duration::from_secs(rounded)).to_string()
+}
+
 /// Why a service is not healthy; none if it is. `max_age` bounds the time since a loop's last run.
 pub fn complaint(seen: &Seen, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
     let (state, why) = judge(seen, now);
-    if !state.is_healthy() {
+    if state.verdict() == Verdict::Ill {
         return Some(match why {
             Some(why) => format!("{}: {why}", state.word()),
             None => state.word().to_string(),
         });
     }
-    let max_age = max_age?;
-    if !matches!(state, State::Waiting | State::Running) {
-        return None;
-    }
+    let max_age = max_age.filter(|_| matches!(state, State::Waiting | State::Running))?;
     let record = seen.current_record();
     let stamp = record.and_then(|record| record.last_end.as_ref().or(record.last_start.as_ref()));
-    let last = stamp.and_then(|stamp| time(stamp)).or(seen.status().map(|status| status.changed))?;
-    let age = now.duration_since(last).unwrap_or_default();
-    (age > max_age).then(|| {
-        let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
-        format!("{}: the last run was {age} ago", state.word())
-    })
+    let why = match stamp.and_then(|stamp| time(stamp)) {
+        Some(last) => {
+            let age = ago(last, now);
+            (age > max_age).then(|| format!("the last run was {} ago", span(age)))
+        }
+        None => {
+            let up = ago(seen.status()?.changed, now);
+            (up > max_age).then(|| format!("no run yet, and it has been up for {}", span(up)))
+        }
+    };
+    why.map(|why| format!("{}: {why}", state.word()))
 }

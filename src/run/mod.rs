@@ -19,7 +19,7 @@ mod worker;
 
 pub use gates::Closed;
 pub use record::{LockWait, Resting, RestingKind, RunRecord};
-pub(crate) use record::{RecordError, read as read_record, says_resting, write_resting};
+pub(crate) use record::{read as read_record, says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;

@@ -7,6 +7,7 @@ mod name;
 pub mod one_line;
 pub mod place;
 pub mod run_script;
+pub mod spawn;
 pub mod supervision;
 mod tai;
 

@@ -30,6 +30,11 @@ impl ProcessStat {
         self.state == b'T'
     }
 
+    /// Ended, and not yet reaped.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+
     /// How long ago it was started.
     pub fn age(&self) -> Duration {
         let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
@@ -66,16 +71,14 @@ pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
     Ok(pieces(&read(&format!("/proc/{pid}/cmdline"))?))
 }
 
-/// The variables it was executed with. For its own user and root only.
-pub fn environment(pid: i32) -> io::Result<Vec<(OsString, OsString)>> {
+/// A variable that it was executed with. For its own user and root only.
+pub fn variable(pid: i32, name: &str) -> io::Result<Option<OsString>> {
     let variables = pieces(&read(&format!("/proc/{pid}/environ"))?);
-    let split = |variable: &OsString| {
-        let bytes = variable.as_bytes();
-        let equals = bytes.iter().position(|byte| *byte == b'=')?;
-        let (name, value) = bytes.split_at(equals);
-        Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(value.get(1..)?).to_owned()))
+    let value = |variable: &OsString| {
+        let value = variable.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(OsStr::from_bytes(value).to_owned())
     };
-    Ok(variables.iter().filter_map(split).collect())
+    Ok(variables.iter().find_map(value))
 }
 
 /// Its working directory. For its own user and root only.
@@ -143,5 +146,6 @@ mod tests {
         assert_eq!(words.first(), std::env::args_os().next().as_ref());
         assert_eq!(effective_uid(pid).expect("a uid"), nix::unistd::geteuid().as_raw());
         assert!(children(pid).is_ok());
+        assert_eq!(variable(pid, "PATH").expect("readable"), std::env::var_os("PATH"));
     }
 }

@@ -153,6 +153,21 @@ fn now(seen: &Seen) -> Vec<Found> {
             let hint = format!("mend that, and it goes on by itself; or futo run-now {name}");
             found.push(Found::problem(format!("is resting: {why}"), &hint));
         }
+        State::CannotStart => {
+            found.push(Found::problem(
+                format!("cannot be started: {why}"),
+                "s6-supervise reports the system's reason on s6-svscan's stderr",
+            ));
+        }
+        State::Overdue => {
+            let hint =
+                format!("its log may have the reason: futo logs {name}; futo restart {name} starts it over");
+            found.push(Found::problem(format!("is overdue: {why}"), &hint));
+        }
+        State::NotReady => {
+            let hint = format!("its log may have the reason: futo logs {name}");
+            found.push(Found::problem(format!("is not ready: {why}"), &hint));
+        }
         State::GaveUp => {
             found.push(Found::problem(
                 format!("is down, and nobody wants it so: {why}"),
