@@ -192,6 +192,10 @@ impl Seen {
                 self.plan = machinery.plan_of_script(&script, &self.service, directory, supervisor);
             }
             Err((_, error)) => {
+                // it may be ours
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.owner = Owner::Ours;
+                }
                 self.trouble(format!("unable to read its run script: {}", reason_of(&error)));
             }
         }
@@ -200,13 +204,13 @@ impl Seen {
     fn read_record(&mut self) {
         let Some(plan) = &self.plan else { return };
         let name = plan.name.as_str();
-        let Some(directory) = &plan.state_dir else {
+        let Some(directory) = plan.state_dir.as_ref().map(|path| plan.directory.join(path)) else {
             self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
             return;
         };
         let path = directory.join(format!("{name}.json"));
         let shown = path.display();
-        let read = match read_record(directory, name) {
+        let read = match read_record(&directory, name) {
             Ok(None) => Err(format!("run record '{shown}' is not there")),
             Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => Err(format!(
                 "unable to read run record '{shown}': it belongs to uid {owner}, not to the service's user"
