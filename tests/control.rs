@@ -414,7 +414,7 @@ impl StandIn {
     /// Until it gets an `x`.
     fn run(mut self, control: fs::File) {
         self.write();
-        for letter in control.bytes() {
+        for letter in std::io::BufReader::new(control).bytes() {
             match letter.expect("a letter") {
                 b'x' => return self.obey(b'd'),
                 letter => self.obey(letter),

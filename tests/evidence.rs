@@ -160,6 +160,25 @@ fn unmount(at: &Path) {
     assert!(Command::new("umount").arg(at).status().expect("umount starts").success());
 }
 
+#[test]
+fn a_launcher_that_a_daemon_or_a_terminal_has_started_is_not_the_service() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("daemons");
+    let launcher = svscan.scratch.launcher();
+    // as a desktop starts a terminal, and somebody tries a launcher there
+    let script = format!("{} --log - --interval 60 -- false & wait", launcher.display());
+    svscan.add("dm-desktop", &[("run", &format!("#!/bin/sh\nexec sh -c '{script}'\n"))]);
+    let leader = svscan.pid("dm-desktop");
+    eventually("the launcher runs", || {
+        let children = read(format!("/proc/{leader}/task/{leader}/children"));
+        let child = children.split_whitespace().next()?.to_string();
+        read(format!("/proc/{child}/cmdline")).contains("--interval").then_some(())
+    });
+    assert_eq!(becomes(&svscan, "dm-desktop", "up"), "");
+}
+
 /// A loop whose record and log are in `state`, up with a record of its own.
 fn waiting(svscan: &Svscan, name: &str) -> std::path::PathBuf {
     let directory = svscan.scratch.directory_of_abc(&format!("state-{name}"));
@@ -436,5 +455,49 @@ fn a_name_behind_a_known_prefix_is_suggested() {
                 None => assert!(!said.contains("did you mean"), "{command}: {said}"),
             }
         }
+    }
+}
+
+/// docs/status.md and the schema against the program.
+#[test]
+fn the_table_of_states_is_the_programs() {
+    use futo_launch::observe::State;
+    use futo_launch::observe::state::Verdict;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = read(root.join("docs/status.md"));
+    let rows: Vec<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.strip_suffix(" |")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`'), cells.last()?))
+        })
+        .collect();
+    let expected: Vec<(&str, &str)> = State::ALL
+        .iter()
+        .map(|state| {
+            let verdict = match state.verdict() {
+                Verdict::Healthy => "healthy",
+                Verdict::Stopped => "stopped",
+                Verdict::Ill => "not healthy",
+            };
+            (state.word(), verdict)
+        })
+        .collect();
+    let sorted = |rows: Vec<(&str, &str)>| {
+        let mut rows: Vec<(String, String)> =
+            rows.iter().map(|(state, verdict)| (state.to_string(), verdict.to_string())).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(sorted(rows), sorted(expected));
+    let schema: serde_json::Value =
+        serde_json::from_str(&read(root.join("docs/status.schema.json"))).expect("the schema");
+    let states =
+        schema["$defs"]["service"]["properties"]["state"]["enum"].as_array().expect("a list").clone();
+    let words: Vec<serde_json::Value> = State::ALL.iter().map(|state| state.word().into()).collect();
+    assert_eq!(states, words);
+    let troubleshooting = read(root.join("docs/troubleshooting.md"));
+    for state in State::ALL {
+        assert!(troubleshooting.contains(&format!("`{}`", state.word())), "{}", state.word());
     }
 }

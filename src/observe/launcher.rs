@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::run::RunRecord;
+use crate::service::layout;
 use crate::sys::proc::{self, ProcessStat};
 
 /// The program's name.
@@ -62,6 +63,8 @@ pub enum Process {
     Stopped,
     /// It runs.
     Runs,
+    /// It is the interpreter of the run script, which has started no launcher.
+    InRunScript,
 }
 
 impl Process {
@@ -73,7 +76,13 @@ impl Process {
             Ok((stat, launcher)) => {
                 let is_stopped =
                     stat.is_stopped() || launcher.as_ref().is_some_and(|launcher| launcher.is_stopped);
-                (if is_stopped { Process::Stopped } else { Process::Runs }, launcher)
+                let is_in_script = || proc::command_line(pid).is_ok_and(|words| is_run_script(&words));
+                let process = match &launcher {
+                    _ if is_stopped => Process::Stopped,
+                    None if is_in_script() => Process::InRunScript,
+                    _ => Process::Runs,
+                };
+                (process, launcher)
             }
             Err(error) if is_gone(&error) && proc::own_stat().is_ok() => (Process::None, None),
             Err(error) => {
@@ -101,6 +110,10 @@ fn look_at(leader: i32) -> io::Result<(ProcessStat, Option<Launcher>)> {
         if let Some(words) = words_of_launcher(pid, &words) {
             return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec()))));
         }
+        // what a daemon, a desktop or a terminal of the service has started is no part of its run script
+        if pid == leader && !is_run_script(&words) {
+            break;
+        }
         let is_supervisor = words.first().is_some_and(|word| SUPERVISORS.contains(&basename(word)));
         if is_supervisor || depth == DEEPEST {
             continue;
@@ -126,6 +139,11 @@ fn words_of_launcher(pid: i32, words: &[OsString]) -> Option<&[OsString]> {
     let is_launcher = basename(name) == NAME.as_bytes()
         || proc::program(pid).is_ok_and(|program| basename(program.as_os_str()) == NAME.as_bytes());
     is_launcher.then_some(words)
+}
+
+/// Whether these words are an interpreter's that executes a run script: `/bin/sh -e ./run NAME`.
+fn is_run_script(words: &[OsString]) -> bool {
+    words.iter().skip(1).take(3).any(|word| basename(word) == layout::RUN.as_bytes())
 }
 
 fn basename(word: &OsStr) -> &[u8] {

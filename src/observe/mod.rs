@@ -1,6 +1,7 @@
 //! What is known of a service at this moment: what s6-supervise writes down, our run record, the log. Reads
 //! only, bounded, and as root follows no link of a user's.
 
+mod judge;
 mod launcher;
 mod log;
 mod seat;

@@ -111,7 +111,7 @@ impl Supervisor<'_> {
         let bytes = self.live.read_of_supervisor(layout::STATUS, MAX_STATUS);
         let status =
             bytes.map_err(|error| refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))?;
-        Status::decode(&status).map_err(|_| refused(Errno::EBADMSG))
+        Status::decode(&status).map_err(ControlError::Status)
     }
 
     /// Looks until `wanted` holds of the status, or time is up; gives the last status.

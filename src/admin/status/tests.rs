@@ -196,6 +196,8 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
     };
     let stopped = Seen { process: Process::Stopped, ..launched("x", 900, &every, Some(between_runs())) };
     let unseen = Seen { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
+    let before =
+        |since| Seen { process: Process::InRunScript, launcher: None, ..launched("x", since, &every, None) };
     let gone = Seen { process: Process::None, ..up("x", 900) };
     let launched = |words: &[&str], record| launched("x", 90_000, words, record);
     let with_timeout = ["--interval", "60", "--timeout", "10m", "true"];
@@ -222,6 +224,8 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("another life of the pid", foreign(&|record| record.pid_started = Some(4712)), State::Unknown),
         ("a record of an older launcher", foreign(&|record| record.pid_started = None), State::Waiting),
         ("stopped behind s6's back", stopped, State::Paused),
+        ("a run script before its launcher", before(30), State::Starting),
+        ("which never comes to it", before(900), State::NotReady),
         ("no way to look", unseen, State::Unknown),
         ("a process that has gone", gone, State::Unknown),
     ] {
