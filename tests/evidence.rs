@@ -458,6 +458,63 @@ fn a_name_behind_a_known_prefix_is_suggested() {
     }
 }
 
+#[test]
+fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("late");
+    let launcher = svscan.scratch.launcher();
+    let go = svscan.scratch.join("go");
+    let run = format!(
+        "#!/bin/sh\nuntil [ -e {} ]; do sleep 0.1; done\nexec {} --interval 60 -- sleep 0.7\n",
+        go.display(),
+        launcher.display()
+    );
+    svscan.add("lt-loop", &[("run", &run)]);
+    let pid = svscan.pid("lt-loop");
+    eventually("the process is older than a launcher that has just been started", || {
+        let age = futo_launch::sys::proc::stat(pid).ok()?.age();
+        (age > Duration::from_secs(6)).then_some(())
+    });
+    fs::write(&go, "").expect("written");
+    let start = Instant::now();
+    loop {
+        let (_, state, why) = states(&svscan, &[]).pop().expect("a service");
+        match state.as_str() {
+            "waiting" => return,
+            "unknown" => panic!("unknown: {why}"),
+            _ => assert!(start.elapsed() < Duration::from_secs(60), "{state}: {why}"),
+        }
+    }
+}
+
+#[test]
+fn what_runit_writes_is_unknown_and_no_order_is_given() {
+    if !have(&[Need::Root, Need::Program("runsv")]) {
+        return;
+    }
+    let scratch = Scratch::new("runit");
+    scratch.write("scan/rv-x/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
+    scratch.write("scan/rv-x/down", "", 0o644);
+    let directory = scratch.join("scan/rv-x");
+    let mut runsv = Command::new("runsv").arg(&directory).spawn().expect("runsv starts");
+    eventually("runsv supervises", || directory.join("supervise/status").exists().then_some(()));
+    let futo = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
+        command.args(words).arg("--scan-dir").arg(scratch.join("scan"));
+        finish(command.arg("--from").arg(scratch.join("none")))
+    };
+    let why = "unable to read 'supervise/status': it holds 20 bytes, a status has 35, of s6 2.13 43";
+    let output = futo(&["health"]);
+    assert_eq!((code(&output), stdout(&output)), (1, format!("rv-x: unknown: {why}\n")));
+    let output = futo(&["start", "rv-x"]);
+    assert_eq!(code(&output), 111);
+    assert!(stderr(&output).starts_with(&format!("futo: fatal: unable to start 'rv-x': {why}\n")));
+    kill(Pid::from_raw(runsv.id().cast_signed()), Signal::SIGTERM).expect("ended");
+    runsv.wait().expect("waited");
+}
+
 /// docs/status.md and the schema against the program.
 #[test]
 fn the_table_of_states_is_the_programs() {

@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::CommandError;
 use super::options::{CommandOption, Words, switch, value};
 use crate::cli::nearest;
 use crate::error::{reason, reason_of};
-use crate::observe::state::{State, Verdict};
+use crate::observe::state::{State, Verdict, judge};
 use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine};
 use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
+use crate::sys::clock;
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
@@ -139,7 +141,7 @@ pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, Comma
         true => places.services(),
     };
     let machinery = Machinery::new(&places.scan_dir);
-    let seen = services.into_iter().map(|service| Seen::of(service, &machinery));
+    let seen = look_at(services, &machinery).into_iter();
     let shows_all = words.has(ALL.long) || !words.operands.is_empty();
     let (services, others): (Vec<_>, Vec<_>) = seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
     let unseen = unseen
@@ -147,6 +149,25 @@ pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, Comma
         .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
         .collect();
     Ok(Looked { services, others: others.len(), unseen })
+}
+
+/// A launcher records a run that lasts longer than a second after that second.
+const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
+
+/// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
+/// now.
+fn look_at(services: Vec<Service>, machinery: &Machinery) -> Vec<Seen> {
+    let mut all: Vec<Seen> = services.into_iter().map(|service| Seen::of(service, machinery)).collect();
+    let now = clock::wall_now();
+    let doubtful = |seen: &&mut Seen| seen.launcher.is_some() && judge(seen, now).0 == State::Unknown;
+    let mut doubtful: Vec<&mut Seen> = all.iter_mut().filter(doubtful).collect();
+    if !doubtful.is_empty() {
+        clock::pause(RECORDS_BY_THEN);
+    }
+    for seen in &mut doubtful {
+        **seen = Seen::of(seen.service.clone(), machinery);
+    }
+    all
 }
 
 /// How many services are well, stopped, and neither: `5 healthy, 1 stopped`.
