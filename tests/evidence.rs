@@ -22,7 +22,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use support::launching::{code, finish};
-use support::{Need, Scratch, Svscan, eventually, have, own_by_abc, read, stderr, stdout, write};
+use support::{Need, Scratch, Svscan, have, own_by_abc, read, stderr, stdout, write};
 
 const S6: [Need; 2] = [Need::Root, Need::Program("s6-svscan")];
 
@@ -52,18 +52,26 @@ fn states(svscan: &Svscan, words: &[&str]) -> Vec<(String, String, String)> {
     services.as_array().expect("a list").iter().map(row).collect()
 }
 
-/// Waits, for a minute at most, until the service is in this state; gives the reason.
-fn becomes(svscan: &Svscan, name: &str, state: &str) -> String {
+/// Waits until `condition` gives a value: a launcher is looked at when it is several seconds old.
+fn within_a_minute<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        let all = states(svscan, &[]);
-        let (_, word, why) = all.iter().find(|(each, ..)| each == name).expect("it is shown").clone();
-        if word == state {
-            return why;
+        if let Some(value) = condition() {
+            return value;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{name} never is {state}: {word}: {why}");
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Waits until the service is in this state; gives the reason.
+fn becomes(svscan: &Svscan, name: &str, state: &str) -> String {
+    within_a_minute(&format!("{name} is {state}"), || {
+        let all = states(svscan, &[]);
+        let (_, word, why) = all.iter().find(|(each, ..)| each == name).expect("it is shown").clone();
+        // a supervisor that has just been started has not written its status yet
+        (word == state && !why.contains("supervise/status")).then_some(why)
+    })
 }
 
 /// What `futo health` says of it.
@@ -107,7 +115,7 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
         let directory = svscan.add(name, &[("run", run), ("down", "")]);
         fs::create_dir(directory.join("state")).expect("a directory");
         fs::set_permissions(directory.join("state"), fs::Permissions::from_mode(0o777)).expect("its mode");
-        eventually("it is supervised", || (svscan.svstat("up", name) == ["false"]).then_some(()));
+        within_a_minute("it is supervised", || (svscan.svstat("up", name) == ["false"]).then_some(()));
         svscan.svc(&["-u"], name);
     }
     for (name, _) in &shapes {
@@ -171,7 +179,7 @@ fn a_launcher_that_a_daemon_or_a_terminal_has_started_is_not_the_service() {
     let script = format!("{} --log - --interval 60 -- false & wait", launcher.display());
     svscan.add("dm-desktop", &[("run", &format!("#!/bin/sh\nexec sh -c '{script}'\n"))]);
     let leader = svscan.pid("dm-desktop");
-    eventually("the launcher runs", || {
+    within_a_minute("the launcher runs", || {
         let children = read(format!("/proc/{leader}/task/{leader}/children"));
         let child = children.split_whitespace().next()?.to_string();
         read(format!("/proc/{child}/cmdline")).contains("--interval").then_some(())
@@ -201,56 +209,67 @@ fn a_record_that_proves_nothing_is_not_healthy() {
         return;
     }
     let svscan = Svscan::start("records");
-    let missing = waiting(&svscan, "re-missing");
+    let names =
+        ["missing", "moved", "foreign", "reused", "corrupt", "stolen", "overdue", "childless", "older"];
+    let [missing, moved, foreign, reused, corrupt, stolen, overdue, childless, older] =
+        names.map(|name| waiting(&svscan, &format!("re-{name}")));
     fs::remove_file(&missing).expect("removed");
-    let moved = waiting(&svscan, "re-moved");
     let directory = moved.parent().expect("its directory");
     fs::rename(directory, directory.with_extension("away")).expect("moved");
-    let foreign = waiting(&svscan, "re-foreign");
     change(&foreign, |page| page["pid"] = 1.into());
     // the pid of an earlier life, which a restarted container gives again
-    let reused = waiting(&svscan, "re-reused");
     change(&reused, |page| page["pid_started"] = 4711.into());
-    let corrupt = waiting(&svscan, "re-corrupt");
     fs::write(&corrupt, "{").expect("written");
-    let stolen = waiting(&svscan, "re-stolen");
     std::os::unix::fs::lchown(&stolen, Some(12345), None).expect("chown");
-    let overdue = waiting(&svscan, "re-overdue");
     change(&overdue, |page| {
         page["next_due"] = "2026-01-01T09:00:00Z".into();
         page["next_due_boot"] = serde_json::Value::Null;
     });
-    let childless = waiting(&svscan, "re-childless");
     change(&childless, |page| {
         page["last_start"] = "2026-01-01T09:00:00.000Z".into();
         page["last_end"] = serde_json::Value::Null;
         page["next_due"] = serde_json::Value::Null;
     });
-    let older = waiting(&svscan, "re-older");
+    // written by a launcher before these fields
     change(&older, |page| {
         page.as_object_mut()
             .expect("an object")
             .retain(|key, _| !["pid_started", "next_due_boot", "waiting_for_lock"].contains(&key.as_str()));
     });
     let place = |record: &Path| record.display().to_string();
-    for (name, state, reason) in [
+    let expected = [
+        ("re-childless", "overdue", "its run record shows a run since ".to_string()),
+        ("re-corrupt", "unknown", format!("unable to read run record '{}': EOF", place(&corrupt))),
+        ("re-foreign", "unknown", format!("run record '{}' is of another launcher", place(&foreign))),
         ("re-missing", "unknown", format!("run record '{}' is not there", place(&missing))),
         ("re-moved", "unknown", format!("run record '{}' is not there", place(&moved))),
-        ("re-foreign", "unknown", format!("run record '{}' is of another launcher", place(&foreign))),
-        ("re-reused", "unknown", format!("run record '{}' is of another launcher", place(&reused))),
-        ("re-corrupt", "unknown", format!("unable to read run record '{}': EOF", place(&corrupt))),
-        ("re-stolen", "unknown", format!("unable to read run record '{}': it belongs", place(&stolen))),
+        ("re-older", "waiting", String::new()),
         ("re-overdue", "overdue", "a run was due ".to_string()),
-        ("re-childless", "overdue", "its run record shows a run since ".to_string()),
-    ] {
-        let why = becomes(&svscan, name, state);
-        assert!(why.starts_with(&reason), "{name}: {why}");
-        assert_eq!(health(&svscan, name), (1, format!("{name}: {state}: {why}\n")));
-        assert_eq!(metric_of_health(&svscan, name), "0", "{name}");
+        ("re-reused", "unknown", format!("run record '{}' is of another launcher", place(&reused))),
+        ("re-stolen", "unknown", format!("unable to read run record '{}': it belongs", place(&stolen))),
+    ];
+    becomes(&svscan, "re-missing", "unknown");
+    let all = states(&svscan, &[]);
+    assert_eq!(all.len(), expected.len());
+    for ((name, state, why), (expected, word, reason)) in all.iter().zip(&expected) {
+        assert_eq!((name.as_str(), state.as_str()), (*expected, *word), "{why}");
+        assert!(why.starts_with(reason), "{name}: {why}");
     }
-    // written by a launcher before these fields
-    becomes(&svscan, "re-older", "waiting");
-    assert_eq!(health(&svscan, "re-older").0, 0);
+    let output = futo(&svscan, &["health"]);
+    let ill: Vec<String> = expected
+        .iter()
+        .filter(|(_, state, _)| *state != "waiting")
+        .map(|(name, state, reason)| format!("{name}: {state}: {reason}"))
+        .collect();
+    let said = stdout(&output);
+    assert_eq!((code(&output), said.lines().count()), (1, ill.len()), "{said}");
+    assert!(said.lines().zip(&ill).all(|(line, expected)| line.starts_with(expected)), "{said}");
+    let metrics = stdout(&futo(&svscan, &["status", "--prometheus"]));
+    for (name, state, _) in expected {
+        let healthy = u8::from(state == "waiting");
+        let line = format!("futo_service_healthy{{service=\"{name}\"}} {healthy}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
 }
 
 #[test]
@@ -278,7 +297,7 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
     let weak = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     let said =
         format!("ns-closed: unknown: unable to read run record '{}': permission denied\n", closed.display());
-    eventually("the record of a launcher that is no longer young is asked for", || {
+    within_a_minute("the record of a launcher that is no longer young is asked for", || {
         let output = futo_behind(&svscan, &weak, &["health", "ns-closed"]);
         ((code(&output), stdout(&output)) == (1, said.clone())).then_some(())
     });
@@ -360,13 +379,13 @@ fn a_run_that_waits_for_its_lock_says_so() {
     own_by_abc(&lock);
     let held = nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock).expect("held");
     svscan.add_launch("lk-loop", &format!("--lock {} --interval 1h -- true", lock.display()), &[]);
-    eventually("it waits for the lock", || {
+    within_a_minute("it waits for the lock", || {
         let why = states(&svscan, &[]).pop().expect("a service").2;
         (why == format!("waiting for the lock '{}'", lock.display())).then_some(())
     });
     assert_eq!(health(&svscan, "lk-loop").0, 0);
     drop(held);
-    eventually("it has run", || {
+    within_a_minute("it has run", || {
         let service = page(&futo(&svscan, &["status", "--json"]))["services"][0].clone();
         (service["runs"]["last_status"] == 0 && service["runs"]["waiting_for_lock"].is_null()).then_some(())
     });
@@ -381,7 +400,7 @@ fn a_daily_schedule_needs_no_max_age_and_claims_no_run() {
     svscan.add_launch("da-job", "--schedule '2040-01-01 09:00 UTC' -- true", &[]);
     becomes(&svscan, "da-job", "waiting");
     assert_eq!(health(&svscan, "da-job"), (0, "1 healthy\n".to_string()));
-    eventually("it has been up for a second", || {
+    within_a_minute("it has been up for a second", || {
         let output = futo(&svscan, &["health", "da-job", "--max-age", "1"]);
         let said = stdout(&output);
         said.starts_with("da-job: waiting: no run yet, and it has been up for ").then_some(())
@@ -409,7 +428,7 @@ fn what_is_not_published_is_not_healthy_and_what_is_disabled_is_counted_apart() 
     let output = futo(&svscan, &["health"]);
     assert_eq!((code(&output), stdout(&output).as_str()), (0, "1 healthy, 3 stopped\n"));
     // another program's service is judged when it is asked for
-    eventually("it crashes", || {
+    within_a_minute("it crashes", || {
         let output = futo(&svscan, &["health", "--all"]);
         (code(&output) == 1 && stdout(&output).starts_with("ct-theirs: crashing: ")).then_some(())
     });
@@ -473,7 +492,7 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
     );
     svscan.add("lt-loop", &[("run", &run)]);
     let pid = svscan.pid("lt-loop");
-    eventually("the process is older than a launcher that has just been started", || {
+    within_a_minute("the process is older than a launcher that has just been started", || {
         let age = futo_launch::sys::proc::stat(pid).ok()?.age();
         (age > Duration::from_secs(6)).then_some(())
     });
@@ -499,7 +518,7 @@ fn what_runit_writes_is_unknown_and_no_order_is_given() {
     scratch.write("scan/rv-x/down", "", 0o644);
     let directory = scratch.join("scan/rv-x");
     let mut runsv = Command::new("runsv").arg(&directory).spawn().expect("runsv starts");
-    eventually("runsv supervises", || directory.join("supervise/status").exists().then_some(()));
+    within_a_minute("runsv supervises", || directory.join("supervise/status").exists().then_some(()));
     let futo = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
         command.args(words).arg("--scan-dir").arg(scratch.join("scan"));

@@ -141,10 +141,15 @@ impl Seen {
 
     /// The supervisor's status and the process that it names, at one moment.
     fn look_at_process(&mut self, live: &Live) {
-        const TRIES: usize = 5;
+        const TRIES: usize = 10;
         const BETWEEN: Duration = Duration::from_millis(20);
         for _ in 0..TRIES {
             self.supervision = supervision_of(live);
+            if matches!(self.supervision, Supervision::Unknown(_)) && live.lacks_status() {
+                // a supervisor that has just been started
+                sys::clock::pause(BETWEEN);
+                continue;
+            }
             let Some(pid) = self.status().and_then(|status| status.pid) else {
                 self.process = Process::None;
                 self.launcher = None;
