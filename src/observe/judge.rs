@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::launcher::{Launcher, Process};
+use super::launcher::{Children, Launcher, Process};
 use super::state::{State, Verdict};
 use super::{Seen, Supervision, time};
 use crate::config::timing::{Timing, TimingSpec};
@@ -204,27 +204,27 @@ fn overdue(
             .then(|| format!("a run has been waiting for the lock '{}' for {}", lock.path, span(waited)));
     }
     if let Some(due) = &record.next_due {
-        let late = match record.next_due_boot {
-            Some(due) => {
-                let due = Duration::try_from_secs_f64(due).unwrap_or(Duration::MAX);
-                BootTime::now().since(BootTime::from_boot(due))
-            }
-            None => time(due).map_or(Duration::MAX, |at| ago(at, now)),
-        };
+        let late = since_boot(record.next_due_boot)
+            .or_else(|| time(due).map(|at| ago(at, now)))
+            .unwrap_or(Duration::MAX);
         return (late > LATE)
             .then(|| format!("a run was due {} ago, and the run record does not show it", span(late)));
     }
     if is_running(record) {
-        let lasts = since(&record.last_start)?;
-        if lasts > LATE && launcher.has_children == Some(false) {
+        let lasts = since_boot(record.last_start_boot).or_else(|| since(&record.last_start))?;
+        let is_another = match launcher.children {
+            Some(Children::None) => lasts > LATE,
+            Some(Children::For(age)) => lasts > age.saturating_add(LATE),
+            None => false,
+        };
+        if is_another {
             return Some(format!(
-                "its run record shows a run since {}, which has ended: the record is not written",
+                "the run that its record shows since {} has ended: the record is no longer written",
                 span(lasts)
             ));
         }
-        let timeout =
-            timing.and_then(|timing| Some(timing.timeout?.duration() + timing.stop.grace.duration()));
-        return timeout
+        let most = timing.and_then(|timing| Some(timing.timeout?.duration() + timing.stop.grace.duration()));
+        return most
             .filter(|most| lasts > most.saturating_add(LATE))
             .map(|_| format!("its run has lasted {}, longer than --timeout allows", span(lasts)));
     }
@@ -248,6 +248,12 @@ fn is_crashing(seen: &Seen, now: SystemTime) -> bool {
     let Some(from) = now.checked_sub(RECENTLY) else { return false };
     let recent = || seen.deaths.iter().filter(|death| death.at >= from);
     recent().count() >= DEATHS || recent().filter(|death| !death.cause.is_orderly()).count() >= FAILED_DEATHS
+}
+
+/// How long ago that was, in seconds of BOOTTIME.
+fn since_boot(at: Option<f64>) -> Option<Duration> {
+    let at = Duration::try_from_secs_f64(at?).ok()?;
+    Some(BootTime::now().since(BootTime::from_boot(at)))
 }
 
 fn ago(at: SystemTime, now: SystemTime) -> Duration {

@@ -41,8 +41,25 @@ pub struct Launcher {
     pub directory: Option<PathBuf>,
     /// The HOME it was executed with, where its variables may be seen.
     pub home: Option<OsString>,
-    /// Whether it has children; none where that cannot be seen.
-    pub has_children: Option<bool>,
+    /// Its children, where these can be seen.
+    pub children: Option<Children>,
+}
+
+/// What a launcher has running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Children {
+    /// Nothing.
+    None,
+    /// Something, the oldest of it for this long.
+    For(Duration),
+}
+
+impl Children {
+    fn of(pid: i32) -> Option<Self> {
+        let ages =
+            proc::children(pid).ok()?.into_iter().take(MOST).filter_map(|child| proc::stat(child).ok());
+        Some(ages.map(|stat| stat.age()).max().map_or(Children::None, Children::For))
+    }
 }
 
 /// Its words may hold a secret.
@@ -161,7 +178,7 @@ impl Launcher {
             uid: proc::effective_uid(pid).ok(),
             directory: proc::working_directory(pid).ok(),
             home: proc::variable(pid, "HOME").ok().flatten(),
-            has_children: proc::children(pid).ok().map(|children| !children.is_empty()),
+            children: Children::of(pid),
         }
     }
 

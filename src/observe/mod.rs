@@ -11,7 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-pub use launcher::{Launcher, Process};
+pub use launcher::{Children, Launcher, Process};
 pub use log::{LogSeen, last_lines};
 pub use seat::{Machinery, as_under_supervisor, run_script_of, words_of};
 pub use state::State;
@@ -129,6 +129,10 @@ impl Seen {
         };
         self.is_down_by_file = live.has(layout::DOWN);
         self.tells_readiness = live.has(layout::NOTIFICATION_FD);
+        // published by futo reconcile or futo sync
+        if live.has(layout::WISH) || live.has(layout::CURRENT) {
+            self.owner = Owner::Ours;
+        }
         self.look_at_process(&live);
         if let Supervision::Known(status) = &self.supervision {
             if status.pid.is_none() && status.wants_up {
@@ -216,7 +220,8 @@ impl Seen {
         };
         let path = directory.join(format!("{name}.json"));
         let shown = path.display();
-        let read = match read_record(&directory, name) {
+        let as_is = read_record(&directory, name);
+        let read = match as_is.or_else(|_| as_user(plan, || read_record(&directory, name))) {
             Ok(None) => Err(format!("run record '{shown}' is not there")),
             Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => Err(format!(
                 "unable to read run record '{shown}': it belongs to uid {owner}, not to the service's user"
@@ -243,7 +248,9 @@ impl Seen {
 
     fn look_at_log(&mut self, machinery: &Machinery) {
         let Some(path) = self.log_path() else { return };
-        match LogSeen::of(machinery.is_root(), path.clone()) {
+        let Some(plan) = &self.plan else { return };
+        let look = || LogSeen::of(machinery.is_root(), path.clone());
+        match look().or_else(|_| as_user(plan, look)) {
             Ok(log) => self.log = log,
             Err(error) => {
                 self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
@@ -286,6 +293,17 @@ impl Seen {
         let launcher = self.launcher.as_ref()?;
         self.record.as_ref().filter(|record| launcher.wrote(record))
     }
+}
+
+/// With the file rights of the service's user: root without the capability DAC_OVERRIDE may not read what that
+/// user may. Where the ids cannot be taken on, nothing changes.
+fn as_user<T>(plan: &Plan, action: impl FnOnce() -> T) -> T {
+    let gid = nix::unistd::setfsgid(plan.identity.gid);
+    let uid = nix::unistd::setfsuid(plan.identity.uid);
+    let done = action();
+    nix::unistd::setfsuid(uid);
+    nix::unistd::setfsgid(gid);
+    done
 }
 
 /// A run script that is more than one plain command may still end in a launcher.

@@ -212,7 +212,12 @@ impl Host for Seat<'_> {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        Machine.read_service_file(&self.directory.join(path), most)
+        let path = self.directory.join(path);
+        // a finding may quote a part of it
+        if self.machinery.is_root && !self.user.is_root() && !may_be_read_by(&path, self.user) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Machine.read_service_file(&path, most)
     }
 
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
@@ -235,6 +240,12 @@ impl Host for Seat<'_> {
     fn oom_score_adj(&self) -> io::Result<i32> {
         Machine.oom_score_adj()
     }
+}
+
+/// Whether a user who starts a launcher may read a file that it names; groups aside.
+fn may_be_read_by(path: &Path, user: Uid) -> bool {
+    nix::sys::stat::lstat(path)
+        .is_ok_and(|status| status.st_uid == user.as_raw() || status.st_mode & 0o004 != 0)
 }
 
 fn once(cell: &OnceCell<Vec<u8>>, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {

@@ -53,6 +53,8 @@ pub struct RunRecord {
     pub consecutive_failures: u64,
     /// When the last run began.
     pub last_start: Option<String>,
+    /// The same in seconds of BOOTTIME: the wall clock may be set during a run.
+    pub last_start_boot: Option<f64>,
     /// When it ended; none while it runs.
     pub last_end: Option<String>,
     /// Its exit code; 128 + n if signal n killed it, 124 after a timeout.
@@ -280,6 +282,7 @@ impl RecordFile {
         // what was read may hold any number
         record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc_to_the_millisecond(at));
+        record.last_start_boot = Some(seconds_since_boot(BootTime::now()));
         record.waiting_since = None;
         record.last_end = None;
         record.last_status = None;
@@ -291,9 +294,8 @@ impl RecordFile {
 
     /// The next run is due at this time, if there is one; `boot` where the wall clock has no say in it.
     pub(super) fn set_next_due(&mut self, at: Option<(SystemTime, Option<BootTime>)>) {
-        let seconds = |boot: BootTime| (boot.since_boot().as_secs_f64() * 1000.0).round() / 1000.0;
         self.record.next_due = at.map(|(wall, _)| sys::clock::utc(wall));
-        self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds);
+        self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds_since_boot);
     }
 
     /// A run that is due waits for this lock.
@@ -414,6 +416,11 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
     let record = serde_json::from_slice(&bytes).map_err(|error| RecordError::Content(error.to_string()))?;
     Ok(Some((record, status.st_uid)))
+}
+
+/// To the millisecond.
+fn seconds_since_boot(at: BootTime) -> f64 {
+    (at.since_boot().as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn read_of(plan: &Plan) -> Result<Option<RunRecord>, RecordError> {

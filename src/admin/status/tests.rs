@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::observe::{Launcher, LogSeen, Process, Supervision};
+use crate::observe::{Children, Launcher, LogSeen, Process, Supervision};
 use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
 use crate::service::supervision::{Cause, Death, Status};
@@ -57,7 +57,7 @@ fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -
             uid: None,
             directory: None,
             home: None,
-            has_children: Some(true),
+            children: Some(Children::For(Duration::from_secs(since))),
         }),
         plan: Some(plan),
         record: record.map(|record| RunRecord { pid: 77, pid_started: Some(4711), ..record }),
@@ -189,11 +189,12 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         change(seen.record.as_mut().expect("a record"));
         seen
     };
-    let childless = |record| {
+    let with_children = |children, record| {
         let mut seen = launched("x", 90_000, &every, Some(record));
-        seen.launcher.as_mut().expect("a launcher").has_children = Some(false);
+        seen.launcher.as_mut().expect("a launcher").children = Some(children);
         seen
     };
+    let young = Children::For(Duration::from_secs(20));
     let stopped = Seen { process: Process::Stopped, ..launched("x", 900, &every, Some(between_runs())) };
     let unseen = Seen { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
     let before =
@@ -208,7 +209,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("a long run", launched(&every, Some(under_way(80_000))), State::Running),
         ("a run within its time", launched(&with_timeout, Some(under_way(600))), State::Running),
         ("a run that cannot be", launched(&with_timeout, Some(under_way(700))), State::Overdue),
-        ("a run without a process", childless(under_way(80_000)), State::Overdue),
+        ("a run without a process", with_children(Children::None, under_way(80_000)), State::Overdue),
+        ("a run that is another by now", with_children(young, under_way(80_000)), State::Overdue),
+        ("a run that has just ended", with_children(Children::None, under_way(20)), State::Running),
         ("due a moment ago", launched(&every, Some(due(30))), State::Waiting),
         ("due long ago", launched(&every, Some(due(90))), State::Overdue),
         ("a day that was missed", launched(&daily, Some(due(3600))), State::Overdue),
@@ -234,9 +237,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         assert_eq!(seen.service.name, "x");
         assert!(judged.is_healthy() || why.is_some_and(|why| !why.is_empty()), "{what}: no reason");
     }
-    let mut young = launched(&every, None);
-    young.launcher.as_mut().expect("a launcher").age = Duration::from_secs(2);
-    assert_eq!(crate::observe::state::judge(&young, at(0)).0, State::Starting);
+    let mut new = launched(&every, None);
+    new.launcher.as_mut().expect("a launcher").age = Duration::from_secs(2);
+    assert_eq!(crate::observe::state::judge(&new, at(0)).0, State::Starting);
     let idle = RunRecord { next_due: None, last_end: stamp(200), ..between_runs() };
     assert_eq!(crate::observe::state::judge(&launched(&every, Some(idle)), at(0)).0, State::Overdue);
 }
