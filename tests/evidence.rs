@@ -141,6 +141,13 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
         let end = format!(", without exec: {signal} would end it, nothing was sent\n");
         assert!(code(&output) == 1 && said.ends_with(&end), "{said}");
     }
+    // a stop reaches the shell only
+    for name in ["no-exec", "pipe"] {
+        let services = page(&futo(&svscan, &["status", "--json", name]))["services"].clone();
+        let launcher = services[0]["launcher_pid"].as_i64().expect("a pid");
+        svscan.svc(&["-d"], name);
+        kill(Pid::from_raw(i32::try_from(launcher).expect("a pid")), Signal::SIGTERM).expect("ended");
+    }
 }
 
 #[test]
@@ -184,12 +191,14 @@ fn a_launcher_that_a_daemon_or_a_terminal_has_started_is_not_the_service() {
     let script = format!("{} --log - --interval 60 -- false & wait", launcher.display());
     svscan.add("dm-desktop", &[("run", &format!("#!/bin/sh\nexec sh -c '{script}'\n"))]);
     let leader = svscan.pid("dm-desktop");
-    within_a_minute("the launcher runs", || {
+    let child: i32 = within_a_minute("the launcher runs", || {
         let children = read(format!("/proc/{leader}/task/{leader}/children"));
         let child = children.split_whitespace().next()?.to_string();
-        read(format!("/proc/{child}/cmdline")).contains("--interval").then_some(())
+        read(format!("/proc/{child}/cmdline")).contains("--interval").then(|| child.parse().expect("a pid"))
     });
     assert_eq!(becomes(&svscan, "dm-desktop", "up"), "");
+    svscan.svc(&["-d"], "dm-desktop");
+    kill(Pid::from_raw(child), Signal::SIGTERM).expect("ended");
 }
 
 /// A loop whose record and log are in `state`, up with a record of its own.
