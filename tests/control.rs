@@ -12,8 +12,10 @@
 mod support;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::SystemTime;
 
 use support::launching::{AS_ABC, code, finish};
 use support::{ABC, Need, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout};
@@ -89,7 +91,7 @@ fn each_order_waits_for_its_effect_and_says_it() {
     eventually("it ignores TERM", || {
         support::read(format!("/proc/{stubborn}/comm")).starts_with("sleep").then_some(())
     });
-    let stays = "co-stubborn: was told to stop, and pid PID still runs";
+    let stays = "co-stubborn: was asked to stop, and pid PID still runs";
     assert_eq!(futo(&svscan, &["stop", "co-stubborn", "--timeout", "0.2"]), not_so(stays));
     svscan.svc(&["-k"], "co-stubborn");
 
@@ -313,4 +315,152 @@ fn a_service_is_explained_from_where_all_commands_find_it() {
     assert_eq!(futo(&svscan, &["explain", "ex-none"]), (100, unknown));
     let (exit, said) = futo(&svscan, &["explain", "ex-live", "ex-draft"]);
     assert_eq!((exit, said.lines().next()), (100, Some("futo: fatal: explain: one service at a time")));
+}
+
+/// The process number in what a command said.
+fn pid_in(output: &Output) -> i32 {
+    let said = stdout(output);
+    let digits = said.split("pid ").nth(1).expect("a pid").split(')').next().expect("digits");
+    digits.parse().expect("a number")
+}
+
+#[test]
+fn a_finish_script_is_not_taken_for_the_service() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("finishing");
+    let finish_script = "#!/bin/sh\nexec sleep 2\n";
+    svscan.add_launch("fi-slow", "-- sleep 1000", &[("finish", finish_script)]);
+    svscan.pid("fi-slow");
+    let is_worker = |output: &Output| {
+        let words = support::read(format!("/proc/{}/cmdline", pid_in(output)));
+        assert!(words.ends_with("sleep\x001000\0"), "{}: {words:?}", stdout(output));
+    };
+    let output = finish(&mut command(&svscan, &[], &["restart", "fi-slow"]));
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    is_worker(&output);
+    svscan.svc(&["-d"], "fi-slow");
+    eventually("finish runs", || {
+        let finishing = svscan.svstat("up,wantedup,pid", "fi-slow");
+        (finishing[..2] == ["false", "false"]).then_some(())
+    });
+    let output = finish(&mut command(&svscan, &[], &["start", "fi-slow"]));
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    is_worker(&output);
+
+    // without one, s6 forks in its place for a moment
+    svscan.add_launch("fi-none", "-- sleep 1000", &[]);
+    svscan.pid("fi-none");
+    for _ in 0..20 {
+        assert_eq!(futo(&svscan, &["restart", "fi-none"]), so("fi-none: restarted (pid PID)"));
+    }
+}
+
+/// Writes `supervise/` as s6-supervise does, in the layout of a version, and obeys its letters.
+struct StandIn {
+    directory: std::path::PathBuf,
+    /// Whether its status has the process group.
+    has_group: bool,
+    child: Option<Child>,
+    wait_status: u16,
+    wants_up: bool,
+}
+
+impl StandIn {
+    fn write(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        let stamp = [((1_u64 << 62) + 37 + now.as_secs()).to_be_bytes().as_slice(), &[0; 4]].concat();
+        let pid = u64::from(self.child.as_ref().map_or(0, Child::id)).to_be_bytes();
+        let group = if self.has_group { pid.as_slice() } else { &[] };
+        let flags = match (self.wants_up, self.child.is_some()) {
+            (true, _) => 4,
+            (false, true) => 0,
+            // not started yet
+            (false, false) => 8 | 1,
+        };
+        let status =
+            [&stamp, &stamp, pid.as_slice(), group, &self.wait_status.to_be_bytes(), &[flags]].concat();
+        assert_eq!(status.len(), if self.has_group { 43 } else { 35 });
+        let supervise = self.directory.join("supervise");
+        fs::write(supervise.join("status.new"), status).expect("written");
+        fs::rename(supervise.join("status.new"), supervise.join("status")).expect("renamed");
+    }
+
+    fn obey(&mut self, letter: u8) {
+        match letter {
+            b'u' => {
+                self.wants_up = true;
+                self.child.get_or_insert_with(|| {
+                    Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().expect("it starts")
+                });
+            }
+            b'd' | b'r' => {
+                self.wants_up = letter == b'r';
+                if let Some(mut child) = self.child.take() {
+                    child.kill().expect("killed");
+                    child.wait().expect("waited");
+                    self.wait_status = 15;
+                }
+                if letter == b'r' {
+                    return self.obey(b'u');
+                }
+            }
+            other => panic!("letter {other}"),
+        }
+        self.write();
+    }
+
+    /// Until it gets an `x`.
+    fn run(mut self, control: fs::File) {
+        self.write();
+        for letter in std::io::BufReader::new(control).bytes() {
+            match letter.expect("a letter") {
+                b'x' => return self.obey(b'd'),
+                letter => self.obey(letter),
+            }
+        }
+    }
+}
+
+#[test]
+fn services_are_controlled_under_every_layout_of_the_status() {
+    if !have(&S6[..1]) {
+        return;
+    }
+    for has_group in [false, true] {
+        let scratch = support::Scratch::new("layouts");
+        let directory = scratch.join("scan/ly-x");
+        scratch.write("scan/ly-x/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
+        fs::create_dir(directory.join("supervise")).expect("a directory");
+        let control = directory.join("supervise/control");
+        nix::unistd::mkfifo(&control, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+        let open = || fs::OpenOptions::new().read(true).write(true).open(&control).expect("the FIFO");
+        let (mut keep, reader) = (open(), open());
+        let stand_in =
+            StandIn { directory: directory.clone(), has_group, child: None, wait_status: 0, wants_up: false };
+        stand_in.write();
+        let supervisor = std::thread::spawn(move || stand_in.run(reader));
+        let futo = |words: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
+            command.args(words).arg("--scan-dir").arg(scratch.join("scan"));
+            told(finish(command.arg("--from").arg(scratch.join("none"))))
+        };
+        let state = |expected: &str| {
+            let (exit, page) = futo(&["status", "--json"]);
+            let page: serde_json::Value = serde_json::from_str(&page).expect("JSON");
+            assert_eq!((exit, &page["services"][0]["state"]), (0, &expected.into()), "{page}");
+        };
+        // s6 2.13.2 and later call it paused, and all call it ready
+        state("down");
+        assert_eq!(futo(&["health"]), so("1 stopped"));
+        assert_eq!(futo(&["start", "ly-x"]), so("ly-x: started (pid PID)"));
+        state("up");
+        assert_eq!(futo(&["restart", "ly-x"]), so("ly-x: restarted (pid PID)"));
+        assert_eq!(futo(&["health"]), so("1 healthy"));
+        assert_eq!(futo(&["stop", "ly-x"]), so("ly-x: stopped (killed by signal 15)"));
+        state("down");
+        std::io::Write::write_all(&mut keep, b"x").expect("told to leave");
+        supervisor.join().expect("it has left");
+    }
 }

@@ -28,7 +28,7 @@ use support::{
     stdout,
 };
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -37,6 +37,7 @@ const PAGES: [&str; 8] = [
     "docs/boot.md",
     "docs/first-service.md",
     "docs/troubleshooting.md",
+    "docs/status.md",
 ];
 
 /// Options of other programs that our pages speak of.

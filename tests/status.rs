@@ -33,7 +33,7 @@ fn command(svscan: &Svscan, words: &[&str]) -> Command {
 }
 
 fn services(svscan: &Svscan) -> serde_json::Value {
-    let output = futo(svscan, &["status", "--json"]);
+    let output = futo(svscan, &["status", "--json", "--all"]);
     assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
     serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")["services"].clone()
 }
@@ -87,20 +87,24 @@ fn each_state_of_a_service_is_told_with_its_reason() {
     assert!(crash["why"].as_str().is_some_and(|why| why.ends_with(", the last by exit status 7")), "{crash}");
     assert_eq!(becomes(&svscan, "st-gone", "gave-up")["why"], "ended with exit status 4");
 
-    let health = futo(&svscan, &["health"]);
+    let health = futo(&svscan, &["health", "--all"]);
     let lines: Vec<String> =
         stdout(&health).lines().map(|line| line.split(": died").next().expect("one").into()).collect();
     let expected = [
         "st-bad: failing: 1 run failed with status 3: kaputt",
         "st-crash: crashing",
+        "st-draft: unpublished: it is defined, and not published",
         "st-gone: gave-up: ended with exit status 4",
         "st-rest: resting: unable to execute '/nonexistent': not found",
     ];
     assert_eq!((code(&health), lines), (1, expected.map(String::from).to_vec()));
     let health = futo(&svscan, &["health", "st-good", "st-up", "st-once"]);
-    assert_eq!((code(&health), stdout(&health).as_str()), (0, "3 services work\n"));
+    assert_eq!((code(&health), stdout(&health).as_str()), (0, "3 healthy\n"));
     let health = futo(&svscan, &["health", "st-draft"]);
-    assert_eq!((code(&health), stdout(&health).as_str()), (1, "st-draft: not published\n"));
+    assert_eq!(
+        (code(&health), stdout(&health).as_str()),
+        (1, "st-draft: unpublished: it is defined, and not published\n")
+    );
     eventually("the last run is older than a second", || {
         let health = futo(&svscan, &["health", "st-good", "--max-age", "1"]);
         (code(&health) == 1 && stdout(&health).starts_with("st-good: waiting: the last run was "))
@@ -310,13 +314,16 @@ fn what_a_supervisor_did_not_write_so_is_said() {
         Some(why) => why.to_string(),
         None => service(&svscan, name)["troubles"][0].as_str().expect("a trouble").to_string(),
     };
-    assert_eq!(why("ns-short"), "unable to read 'supervise/status': it holds 1 bytes, a status has 35");
-    assert_eq!(why("ns-long"), "unable to read 'supervise/status': it is longer than 35 bytes");
+    assert_eq!(
+        why("ns-short"),
+        "unable to read 'supervise/status': it holds 1 bytes, a status has 35, of s6 2.13 43"
+    );
+    assert_eq!(why("ns-long"), "unable to read 'supervise/status': it is longer than 43 bytes");
     assert_eq!(why("ns-fifo"), "unable to read 'supervise/status': it is a FIFO, not a regular file");
     assert_eq!(why("ns-link"), "unable to read 'supervise/status': it is a symbolic link");
     assert_eq!(why("ns-tally"), "unable to read 'supervise/death_tally': it holds 1 bytes, a death has 14");
     assert_eq!(why("ns-tallies"), "unable to read 'supervise/death_tally': it is longer than 57344 bytes");
-    assert_eq!(code(&futo(&svscan, &["health"])), 1);
+    assert_eq!(code(&futo(&svscan, &["health", "--all"])), 1);
 }
 
 #[test]
@@ -365,7 +372,7 @@ fn where_nothing_is_published_health_is_not_well() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
     let missing = scratch.join("missing");
     let output = finish(command.args(["health", "--from"]).arg(&missing).arg("--scan-dir").arg(&missing));
-    let said = format!("no service is published in '{}'\n", missing.display());
+    let said = format!("no service is defined or published in '{}'\n", missing.display());
     assert_eq!((code(&output), stdout(&output)), (1, said));
 }
 

@@ -1,24 +1,26 @@
 //! `futo health`: for a container's HEALTHCHECK.
 
-use std::fmt::Write as _;
-
 use super::options::{Command, Words, value};
+use super::services::Looked;
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::exit::Exit;
-use crate::observe::state::complaint;
+use crate::observe::state::{complaint, judge};
 use crate::report::push_escaped;
-use crate::service::place::Service;
 use crate::sys::clock;
 
 pub(super) const COMMAND: Command = Command {
     name: "health",
     operands: "[NAME|DIR…]",
-    help: "leave with 0 if all services work, else with 1 and a line for each that does not",
-    more: "Without a name: every service that is published. Down because someone wants it so, done, or waiting for \
-           its gate is well; crashing, failing, resting otherwise, given up or without a supervisor is not.",
+    help: "exit 0 if all services work, else 1 with one line for each that does not",
+    more: "Without a name: every service of futo-launch and every definition, published or not; with --all also \
+           other services of the scan directory. A service that is to be up is healthy only on evidence: what \
+           cannot be established is unknown, which is not healthy. Down or disabled on purpose, or its gate \
+           closed, is counted apart. A loop that has missed a run is overdue, whatever its schedule: no option is \
+           needed for that. No services at all is not healthy.",
     options: &[
-        value("max-age", "DURATION", "a loop whose last run ended longer ago is not well either"),
+        value("max-age", "DURATION", "a loop whose last run ended longer ago is not healthy either"),
+        services::ALL,
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -37,35 +39,24 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let now = clock::wall_now();
-    let (seen, unseen) = services::look(COMMAND.name, &words)?;
-    let is_asked_for = |service: &Service| !words.operands.is_empty() || service.live.is_some();
-    let seen: Vec<_> = seen.iter().filter(|seen| is_asked_for(&seen.service)).collect();
-    let mut page = String::new();
-    for seen in &seen {
-        let complaint = complaint(seen, now, max_age).or_else(|| {
-            let is_missing = seen.service.live.is_none();
-            is_missing.then(|| "not published".to_string())
-        });
-        if let Some(complaint) = complaint {
-            push_escaped(&mut page, &format!("{}: {complaint}", seen.service.name));
-            page.push('\n');
-        }
-    }
-    for unseen in &unseen {
-        push_escaped(&mut page, unseen);
-        page.push('\n');
-    }
-    if seen.is_empty() && page.is_empty() {
+    let Looked { services, others, unseen } = services::look(COMMAND.name, &words)?;
+    let complaints = services.iter().filter_map(|seen| {
+        complaint(seen, now, max_age).map(|complaint| format!("{}: {complaint}", seen.service.name))
+    });
+    let mut lines: Vec<String> = complaints.chain(unseen).collect();
+    if services.is_empty() && lines.is_empty() {
         let scan_dir = services::places(&words).scan_dir;
-        push_escaped(&mut page, &format!("no service is published in '{}'", scan_dir.display()));
-        page.push('\n');
+        let others = if others == 0 { String::new() } else { format!("; {others} others (--all)") };
+        lines.push(format!("no service is defined or published in '{}'{others}", scan_dir.display()));
     }
-    let exit = if page.is_empty() { Exit::OK } else { Exit::FINDINGS };
-    if page.is_empty() {
-        let _ = match seen.len() {
-            1 => writeln!(page, "1 service works"),
-            count => writeln!(page, "{count} services work"),
-        };
+    let exit = if lines.is_empty() { Exit::OK } else { Exit::FINDINGS };
+    if lines.is_empty() {
+        lines.push(services::count(services.iter().map(|seen| judge(seen, now).0)));
+    }
+    let mut page = String::new();
+    for line in lines {
+        push_escaped(&mut page, &line);
+        page.push('\n');
     }
     crate::explain::print(&page);
     Ok(exit)

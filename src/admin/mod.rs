@@ -13,7 +13,6 @@ mod man;
 mod new;
 mod next;
 pub mod options;
-mod ours;
 mod reconcile;
 mod services;
 mod status;
@@ -125,6 +124,8 @@ pub enum CommandError {
         name: String,
         /// Where it was looked for.
         places: Vec<PathBuf>,
+        /// The one that may have been meant.
+        near: Option<String>,
     },
     /// The run script cannot be read.
     #[error("unable to read '{}': {reason}", path.display())]
@@ -165,6 +166,7 @@ impl Problem for CommandError {
             }
             CommandError::Value { invalid, .. } => invalid.hint.clone(),
             CommandError::Zone(error) => error.hint(),
+            CommandError::NoService { near: Some(near), .. } => Some(format!("did you mean {near}?")),
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,
         }

@@ -2,14 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::CommandError;
-use super::options::{CommandOption, Words, value};
+use super::options::{CommandOption, Words, switch, value};
+use crate::cli::nearest;
 use crate::error::{reason, reason_of};
-use crate::observe::{Machinery, Seen, run_script_of, words_of};
+use crate::observe::state::{State, Verdict, judge};
+use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine};
 use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
+use crate::sys::clock;
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
@@ -20,6 +24,10 @@ pub(super) const FROM: CommandOption = value(
     "DIR",
     "where service definitions are; may be given again [/etc/futo/services, /config/s6-services]",
 );
+
+/// `--all`
+pub(super) const ALL: CommandOption =
+    switch("all", "also services that are not made for futo-launch and have no definition in --from");
 
 /// Where the words say that services are.
 pub(super) fn places(words: &Words) -> Places {
@@ -52,7 +60,8 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
                         }
                         _ => Vec::new(),
                     };
-                    Err(CommandError::NoService { name, places: searched })
+                    let near = meant(&places, &name);
+                    Err(CommandError::NoService { name, places: searched, near })
                 }
                 Err(why) => {
                     let what = format!("'{name}' {why}");
@@ -61,6 +70,22 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
             }
         })
         .collect()
+}
+
+/// What images and presets put before the name under which somebody defined a service.
+const PREFIXES: [&str; 3] = ["custom-svc-", "gateway-", "svc-"];
+
+/// The service that may have been meant by a name: the same behind a known prefix or without it, else the one
+/// that is spelled most like it.
+fn meant(places: &Places, name: &str) -> Option<String> {
+    let (services, _) = places.services();
+    let names = || services.iter().map(|service| service.name.as_str());
+    let is_same = |known: &&str| {
+        PREFIXES.iter().any(|prefix| {
+            known.strip_prefix(prefix) == Some(name) || name.strip_prefix(prefix) == Some(*known)
+        })
+    };
+    names().find(is_same).or_else(|| nearest(name, names())).map(String::from)
 }
 
 /// The one service that the operand names.
@@ -88,7 +113,7 @@ pub(super) fn enter_one(
 ) -> Result<(Service, Vec<OsString>), CommandError> {
     let service = one(command, words)?;
     let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
-        return Err(CommandError::NoService { name: service.name, places: Vec::new() });
+        return Err(CommandError::NoService { name: service.name, places: Vec::new(), near: None });
     };
     let (path, script) = run_script_of(Machine.is_root(), directory)
         .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
@@ -98,18 +123,66 @@ pub(super) fn enter_one(
     Ok((service, launch))
 }
 
-/// What can be seen of the services that are named, or of all; and which places could not be looked at.
-pub(super) fn look(command: &'static str, words: &Words) -> Result<(Vec<Seen>, Vec<String>), CommandError> {
+/// What a command looked at.
+pub(super) struct Looked {
+    /// The services that are named; without a name all of ours, with `--all` others too.
+    pub(super) services: Vec<Seen>,
+    /// How many others there are.
+    pub(super) others: usize,
+    /// Which places could not be looked at, and why.
+    pub(super) unseen: Vec<String>,
+}
+
+/// Looks at the services that are named, or at all.
+pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, CommandError> {
     let places = places(words);
     let (services, unseen) = match words.operands.is_empty() {
         false => (named(command, words)?, Vec::new()),
         true => places.services(),
     };
     let machinery = Machinery::new(&places.scan_dir);
-    let seen = services.into_iter().map(|service| Seen::of(service, &machinery)).collect();
+    let seen = look_at(services, &machinery).into_iter();
+    let shows_all = words.has(ALL.long) || !words.operands.is_empty();
+    let (services, others): (Vec<_>, Vec<_>) = seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
     let unseen = unseen
         .into_iter()
         .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
         .collect();
-    Ok((seen, unseen))
+    Ok(Looked { services, others: others.len(), unseen })
+}
+
+/// A launcher records a run that lasts longer than a second after that second.
+const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
+
+/// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
+/// now.
+fn look_at(services: Vec<Service>, machinery: &Machinery) -> Vec<Seen> {
+    let mut all: Vec<Seen> = services.into_iter().map(|service| Seen::of(service, machinery)).collect();
+    let now = clock::wall_now();
+    let doubtful = |seen: &&mut Seen| seen.launcher.is_some() && judge(seen, now).0 == State::Unknown;
+    let mut doubtful: Vec<&mut Seen> = all.iter_mut().filter(doubtful).collect();
+    if !doubtful.is_empty() {
+        clock::pause(RECORDS_BY_THEN);
+    }
+    for seen in &mut doubtful {
+        **seen = Seen::of(seen.service.clone(), machinery);
+    }
+    all
+}
+
+/// How many services are well, stopped, and neither: `5 healthy, 1 stopped`.
+pub(super) fn count(states: impl Iterator<Item = State>) -> String {
+    let mut counts = [
+        (Verdict::Healthy, "healthy", 0),
+        (Verdict::Stopped, "stopped", 0),
+        (Verdict::Ill, "not healthy", 0),
+    ];
+    for state in states {
+        for (verdict, _, count) in &mut counts {
+            *count += u32::from(*verdict == state.verdict());
+        }
+    }
+    let parts =
+        counts.iter().filter(|(_, _, count)| *count > 0).map(|(_, word, count)| format!("{count} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
 }

@@ -1,24 +1,28 @@
 //! What is known of a service at this moment: what s6-supervise writes down, our run record, the log. Reads
 //! only, bounded, and as root follows no link of a user's.
 
+mod judge;
+mod launcher;
 mod log;
 mod seat;
 pub mod state;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+pub use launcher::{Children, Launcher, Process};
 pub use log::{LogSeen, last_lines};
 pub use seat::{Machinery, as_under_supervisor, run_script_of, words_of};
 pub use state::State;
 
 use crate::error::reason_of;
 use crate::plan::{LogPlan, Mode, Plan};
-use crate::run::{RecordError, RunRecord, read_record};
+use crate::run::{RunRecord, read_record};
 use crate::service::place::{Live, Service};
-use crate::service::supervision::{self, Death, MAX_TALLY, STATUS_LENGTH, Status};
-use crate::service::{control, layout};
+use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
+use crate::service::{control, layout, spawn};
+use crate::sys;
 
 /// What a supervisor does for the service.
 #[derive(Debug)]
@@ -33,25 +37,46 @@ pub enum Supervision {
     Known(Status),
 }
 
+/// Whose service it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It has a definition of ours, or futo-launch runs it.
+    Ours,
+    /// Another program's, which only happens to be in the same scan directory.
+    Other,
+}
+
 /// What a service is, at this moment.
 #[derive(Debug)]
 pub struct Seen {
     /// What it is and where.
     pub service: Service,
+    /// Whose it is.
+    pub owner: Owner,
     /// The supervisor's part.
     pub supervision: Supervision,
     /// When and how its processes died, the oldest first.
     pub deaths: Vec<Death>,
     /// `down` is there: it is not started by itself.
     pub is_down_by_file: bool,
-    /// It tells its readiness.
+    /// It reports its readiness.
     pub tells_readiness: bool,
-    /// The launcher's plan; none if its run script is not ours.
+    /// Its process.
+    pub process: Process,
+    /// The launcher that is its process, or that its process has started.
+    pub launcher: Option<Launcher>,
+    /// Why that launcher cannot do what its words say; only looked for where nothing else says what it does.
+    pub findings: Option<String>,
+    /// The launcher's plan: of the one that runs, else by the run script. None if it is not a launcher's.
     pub plan: Option<Plan>,
     /// Our part.
     pub record: Option<RunRecord>,
+    /// Why the record proves nothing about the launcher that runs.
+    pub record_doubt: Option<String>,
     /// Its log, if there is one.
     pub log: Option<LogSeen>,
+    /// Why its run script cannot be executed; only looked for where there is no process.
+    pub obstacle: Option<String>,
     /// What could not be read, and why.
     pub troubles: Vec<String>,
 }
@@ -59,28 +84,43 @@ pub struct Seen {
 impl Seen {
     /// What can be seen of a service.
     pub fn of(service: Service, machinery: &Machinery) -> Self {
-        let mut seen = Seen {
-            service,
-            supervision: Supervision::NotPublished,
-            deaths: Vec::new(),
-            is_down_by_file: false,
-            tells_readiness: false,
-            plan: None,
-            record: None,
-            log: None,
-            troubles: Vec::new(),
-        };
+        let mut seen = Seen::unseen(service);
         let live = seen.look_at_supervisor(machinery);
         let supervisor = live.as_ref().and_then(Live::supervisor_uid);
-        seen.plan = machinery.plan(&seen.service, supervisor, &mut seen.troubles);
+        seen.look_at_plan(machinery, supervisor);
         seen.read_record();
         seen.look_at_log(machinery);
         seen
     }
 
+    /// Before anything has been looked at.
+    pub(crate) fn unseen(service: Service) -> Self {
+        Seen {
+            owner: if service.definition.is_some() { Owner::Ours } else { Owner::Other },
+            service,
+            supervision: Supervision::NotPublished,
+            deaths: Vec::new(),
+            is_down_by_file: false,
+            tells_readiness: false,
+            process: Process::None,
+            launcher: None,
+            findings: None,
+            plan: None,
+            record: None,
+            record_doubt: None,
+            log: None,
+            obstacle: None,
+            troubles: Vec::new(),
+        }
+    }
+
     fn look_at_supervisor(&mut self, machinery: &Machinery) -> Option<Live> {
-        let path = self.service.live.as_ref()?;
-        let live = match Live::open(machinery.is_root(), path) {
+        let Some(path) = self.service.live.clone() else {
+            let definition = self.service.definition.as_ref();
+            self.is_down_by_file = definition.is_some_and(|path| sys::file::exists(&path.join(layout::DOWN)));
+            return None;
+        };
+        let live = match Live::open(machinery.is_root(), &path) {
             Ok(live) => live,
             Err(error) => {
                 self.supervision = Supervision::Unknown(error.to_string());
@@ -89,50 +129,128 @@ impl Seen {
         };
         self.is_down_by_file = live.has(layout::DOWN);
         self.tells_readiness = live.has(layout::NOTIFICATION_FD);
-        self.supervision = supervision_of(&live);
-        if matches!(self.supervision, Supervision::Known(_)) {
-            let tally = live.read_of_supervisor(layout::DEATH_TALLY, MAX_TALLY);
-            let deaths = match tally {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-                Err(error) => Err(reason_of(&error)),
-                Ok(bytes) => supervision::decode_tally(&bytes).map_err(|error| error.to_string()),
-            };
-            self.deaths = deaths.unwrap_or_else(|why| {
-                self.trouble(format!(
-                    "unable to read '{}/{}': {why}",
-                    layout::SUPERVISE,
-                    layout::DEATH_TALLY
-                ));
-                Vec::new()
-            });
+        // published by futo reconcile or futo sync
+        if live.has(layout::WISH) || live.has(layout::CURRENT) {
+            self.owner = Owner::Ours;
+        }
+        self.look_at_process(&live);
+        if let Supervision::Known(status) = &self.supervision {
+            if status.pid.is_none() && status.wants_up {
+                self.obstacle = spawn::obstacle(machinery.is_root(), &path);
+            }
+            self.read_tally(&live);
         }
         Some(live)
     }
 
+    /// The supervisor's status and the process that it names, at one moment.
+    fn look_at_process(&mut self, live: &Live) {
+        const TRIES: usize = 10;
+        const BETWEEN: Duration = Duration::from_millis(20);
+        for _ in 0..TRIES {
+            self.supervision = supervision_of(live);
+            if matches!(self.supervision, Supervision::Unknown(_)) && live.lacks_status() {
+                // a supervisor that has just been started
+                sys::clock::pause(BETWEEN);
+                continue;
+            }
+            let Some(pid) = self.status().and_then(|status| status.pid) else {
+                self.process = Process::None;
+                self.launcher = None;
+                return;
+            };
+            (self.process, self.launcher) = Process::look(pid);
+            // it may have ended in between, and its number be another's
+            let again = live.read_of_supervisor(layout::STATUS, MAX_STATUS);
+            let again = again.ok().and_then(|bytes| Status::decode(&bytes).ok());
+            if self.process != Process::None && again.and_then(|status| status.pid) == Some(pid) {
+                return;
+            }
+            sys::clock::pause(BETWEEN);
+        }
+    }
+
+    fn read_tally(&mut self, live: &Live) {
+        let tally = live.read_of_supervisor(layout::DEATH_TALLY, MAX_TALLY);
+        let deaths = match tally {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(reason_of(&error)),
+            Ok(bytes) => supervision::decode_tally(&bytes).map_err(|error| error.to_string()),
+        };
+        self.deaths = deaths.unwrap_or_else(|why| {
+            self.trouble(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::DEATH_TALLY));
+            Vec::new()
+        });
+    }
+
+    /// The plan of the launcher that runs, and what it would rest for; else that of the run script.
+    fn look_at_plan(&mut self, machinery: &Machinery, supervisor: Option<u32>) {
+        let Some(directory) = self.service.live.as_ref().or(self.service.definition.as_ref()) else { return };
+        if let Some(launcher) = &self.launcher {
+            self.owner = Owner::Ours;
+            let planned = machinery.plan_of(launcher, directory, supervisor);
+            let findings: Vec<&str> = planned.findings.iter().map(|finding| finding.text.as_str()).collect();
+            self.findings = (!findings.is_empty()).then(|| findings.join("; "));
+            self.plan = Some(planned.plan);
+            return;
+        }
+        match run_script_of(machinery.is_root(), directory) {
+            Ok((_, script)) => {
+                if mentions_launcher(&script) {
+                    self.owner = Owner::Ours;
+                }
+                self.plan = machinery.plan_of_script(&script, &self.service, directory, supervisor);
+            }
+            Err((_, error)) => {
+                // it may be ours
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.owner = Owner::Ours;
+                }
+                self.trouble(format!("unable to read its run script: {}", reason_of(&error)));
+            }
+        }
+    }
+
     fn read_record(&mut self) {
         let Some(plan) = &self.plan else { return };
-        let Some(directory) = &plan.state_dir else { return };
         let name = plan.name.as_str();
-        let path = directory.join(format!("{name}.json"));
-        let trouble = match read_record(directory, name) {
-            Ok(None) | Err(RecordError::NoDirectory) => None,
-            Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => {
-                Some(format!("it belongs to uid {owner}, not to the service's user"))
-            }
-            Ok(Some((record, _))) => {
-                self.record = Some(record);
-                None
-            }
-            Err(error) => Some(error.to_string()),
+        let Some(directory) = plan.state_dir.as_ref().map(|path| plan.directory.join(path)) else {
+            self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
+            return;
         };
-        if let Some(why) = trouble {
-            self.trouble(format!("unable to read run record '{}': {why}", path.display()));
-        }
+        let path = directory.join(format!("{name}.json"));
+        let shown = path.display();
+        let as_is = read_record(&directory, name);
+        let read = match as_is.or_else(|_| as_user(plan, || read_record(&directory, name))) {
+            Ok(None) => Err(format!("run record '{shown}' is not there")),
+            Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => Err(format!(
+                "unable to read run record '{shown}': it belongs to uid {owner}, not to the service's user"
+            )),
+            Ok(Some((record, _))) => Ok(record),
+            Err(error) => Err(format!("unable to read run record '{shown}': {error}")),
+        };
+        let doubt = match read {
+            Ok(record) => {
+                let doubt = self.launcher.as_ref().and_then(|launcher| launcher.doubts(&record, &path));
+                self.record = Some(record);
+                doubt
+            }
+            Err(why) => {
+                // a service that has never run has none
+                if !why.ends_with("is not there") {
+                    self.trouble(why.clone());
+                }
+                Some(why)
+            }
+        };
+        self.record_doubt = doubt;
     }
 
     fn look_at_log(&mut self, machinery: &Machinery) {
         let Some(path) = self.log_path() else { return };
-        match LogSeen::of(machinery.is_root(), path.clone()) {
+        let Some(plan) = &self.plan else { return };
+        let look = || LogSeen::of(machinery.is_root(), path.clone());
+        match look().or_else(|_| as_user(plan, look)) {
             Ok(log) => self.log = log,
             Err(error) => {
                 self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
@@ -170,18 +288,28 @@ impl Seen {
         self.deaths.iter().filter(|death| death.at >= since).count()
     }
 
-    /// The record, if it speaks of the process that is up now.
+    /// The record, if the launcher that runs now wrote it.
     pub fn current_record(&self) -> Option<&RunRecord> {
-        let status = self.status()?;
-        let record = self.record.as_ref()?;
-        let pid = status.pid?;
-        // a shell that did not exec is the leader, not the launcher; stamps of the record have no fractions
-        let changed = status.changed.checked_sub(std::time::Duration::from_secs(1))?;
-        let is_younger =
-            |stamp: Option<&String>| stamp.and_then(|stamp| time(stamp)).is_some_and(|at| at >= changed);
-        let since = record.resting.as_ref().map(|resting| &resting.since);
-        (record.pid == pid || is_younger(record.last_start.as_ref()) || is_younger(since)).then_some(record)
+        let launcher = self.launcher.as_ref()?;
+        self.record.as_ref().filter(|record| launcher.wrote(record))
     }
+}
+
+/// With the file rights of the service's user: root without the capability DAC_OVERRIDE may not read what that
+/// user may. Where the ids cannot be taken on, nothing changes.
+fn as_user<T>(plan: &Plan, action: impl FnOnce() -> T) -> T {
+    let gid = nix::unistd::setfsgid(plan.identity.gid);
+    let uid = nix::unistd::setfsuid(plan.identity.uid);
+    let done = action();
+    nix::unistd::setfsuid(uid);
+    nix::unistd::setfsgid(gid);
+    done
+}
+
+/// A run script that is more than one plain command may still end in a launcher.
+fn mentions_launcher(script: &[u8]) -> bool {
+    let name = launcher::NAME.as_bytes();
+    script.windows(name.len()).any(|window| window == name)
 }
 
 /// A time of a record.
@@ -203,7 +331,7 @@ fn supervision_of(live: &Live) -> Supervision {
             }
         }
     }
-    match live.read_of_supervisor(layout::STATUS, STATUS_LENGTH) {
+    match live.read_of_supervisor(layout::STATUS, MAX_STATUS) {
         Ok(bytes) => {
             Status::decode(&bytes).map_or_else(|error| unreadable(error.to_string()), Supervision::Known)
         }

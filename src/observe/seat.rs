@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use nix::sys::resource::Resource;
 use nix::unistd::{Gid, Uid};
 
-use crate::error::{Findings, reason_of};
+use super::launcher::Launcher;
+use crate::error::Findings;
 use crate::plan::envdir::EnvdirError;
 use crate::plan::{Host, Machine, Plan};
 use crate::service::place::Service;
@@ -48,34 +49,53 @@ impl Machinery {
         self.supervisor.is_root()
     }
 
-    /// The plan of a service; none if its run script is not ours, or cannot be read.
-    pub(super) fn plan(
-        &self,
-        service: &Service,
-        supervisor: Option<u32>,
-        troubles: &mut Vec<String>,
-    ) -> Option<Plan> {
-        let directory = service.live.as_ref().or(service.definition.as_ref())?;
-        let (_, script) = match run_script_of(self.is_root, directory) {
-            Ok(found) => found,
-            Err((_, error)) => {
-                troubles.push(format!("unable to read its run script: {}", reason_of(&error)));
-                return None;
+    /// The plan of the launcher that runs, made as it made it: from its words, directory and user.
+    pub(super) fn plan_of(&self, launcher: &Launcher, directory: &Path, supervisor: Option<u32>) -> Planned {
+        let directory = match &launcher.directory {
+            Some(directory) => directory.clone(),
+            // as it has it: without links
+            None => std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf()),
+        };
+        let mut seat = self.seat(&directory, supervisor);
+        seat.home = launcher.home.as_ref();
+        let planned = seat.plan(launcher.words.clone(), None);
+        match launcher.uid {
+            // a run script that took another user before it executed the launcher
+            Some(uid) if uid != planned.plan.identity.uid.as_raw() && uid != seat.user.as_raw() => {
+                seat.user = Uid::from_raw(uid);
+                seat.plan(launcher.words.clone(), None)
             }
-        };
-        let words = words_of(&script).ok()?;
-        let mut findings = Findings::default();
-        let seat = Seat {
-            machinery: self,
-            directory,
-            supervisor: supervisor.map_or(self.supervisor, Uid::from_raw),
-        };
-        let mut spec = config::resolve(cli::parse(words, &mut findings), &seat, &mut findings);
-        // what s6 passes
-        spec.passed_name.get_or_insert_with(|| service.name.clone().into());
-        // what is wrong with it is said by check and explain
-        Some(plan::make(spec, &seat, &mut findings).plan().clone())
+            _ => planned,
+        }
     }
+
+    /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
+    pub(super) fn plan_of_script(
+        &self,
+        script: &[u8],
+        service: &Service,
+        directory: &Path,
+        supervisor: Option<u32>,
+    ) -> Option<Plan> {
+        let words = words_of(script).ok()?;
+        // what s6 passes; what is wrong with it is reported by check and explain
+        let planned = self.seat(directory, supervisor).plan(words, Some(service.name.clone().into()));
+        Some(planned.plan)
+    }
+
+    fn seat<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> Seat<'m> {
+        let user = supervisor.map_or(self.supervisor, Uid::from_raw);
+        Seat { machinery: self, directory, user, home: None }
+    }
+}
+
+/// What came of planning.
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// The plan, as far as it could be made.
+    pub(super) plan: Plan,
+    /// Why the launcher cannot carry it out.
+    pub(super) findings: Findings,
 }
 
 /// Does it without the variables of the shell that asks: a supervisor passes on PATH at most. TERM stays, for
@@ -110,22 +130,33 @@ pub fn words_of(script: &[u8]) -> Result<Vec<OsString>, NotOurs> {
 struct Seat<'m> {
     machinery: &'m Machinery,
     directory: &'m Path,
-    supervisor: Uid,
+    /// Who executes the launcher.
+    user: Uid,
+    /// The HOME of a launcher that runs, where it may be seen.
+    home: Option<&'m OsString>,
 }
 
 impl Seat<'_> {
+    fn plan(&self, words: Vec<OsString>, passed_name: Option<OsString>) -> Planned {
+        let mut findings = Findings::default();
+        let mut spec = config::resolve(cli::parse(words, &mut findings), self, &mut findings);
+        spec.passed_name = spec.passed_name.or(passed_name);
+        let plan = plan::make(spec, self, &mut findings).plan().clone();
+        Planned { plan, findings }
+    }
+
     fn is_caller(&self) -> bool {
-        self.supervisor == nix::unistd::geteuid()
+        self.user == nix::unistd::geteuid()
     }
 }
 
 impl Host for Seat<'_> {
     fn uids(&self) -> [Uid; 3] {
-        [self.supervisor; 3]
+        [self.user; 3]
     }
 
     fn gids(&self) -> [Gid; 3] {
-        if self.is_caller() { Machine.gids() } else { [Gid::from_raw(self.supervisor.as_raw()); 3] }
+        if self.is_caller() { Machine.gids() } else { [Gid::from_raw(self.user.as_raw()); 3] }
     }
 
     fn groups(&self) -> Vec<Gid> {
@@ -141,7 +172,11 @@ impl Host for Seat<'_> {
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {
-        if self.is_caller() { Machine.environment() } else { Vec::new() }
+        match self.home {
+            Some(home) => vec![("HOME".into(), home.clone())],
+            None if self.is_caller() => Machine.environment(),
+            None => Vec::new(),
+        }
     }
 
     fn working_directory(&self) -> io::Result<PathBuf> {
@@ -177,11 +212,21 @@ impl Host for Seat<'_> {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        Machine.read_service_file(&self.directory.join(path), most)
+        let path = self.directory.join(path);
+        // a finding may quote a part of it
+        if self.machinery.is_root && !self.user.is_root() && !may_be_read_by(&path, self.user) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Machine.read_service_file(&path, most)
     }
 
-    fn read_envdir(&self, _directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
-        Ok(Vec::new())
+    fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        match Machine.read_envdir(directory) {
+            // what may not be read here may all the same be read by the launcher
+            Err(error) if !matches!(error.source.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
+            read => read,
+        }
     }
 
     fn parent_variable(&self, _name: &str) -> io::Result<Option<OsString>> {
@@ -195,6 +240,12 @@ impl Host for Seat<'_> {
     fn oom_score_adj(&self) -> io::Result<i32> {
         Machine.oom_score_adj()
     }
+}
+
+/// Whether a user who starts a launcher may read a file that it names; groups aside.
+fn may_be_read_by(path: &Path, user: Uid) -> bool {
+    nix::sys::stat::lstat(path)
+        .is_ok_and(|status| status.st_uid == user.as_raw() || status.st_mode & 0o004 != 0)
 }
 
 fn once(cell: &OnceCell<Vec<u8>>, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {

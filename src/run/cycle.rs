@@ -193,7 +193,7 @@ impl<'a> Cycle<'a> {
 
     /// The loop ends with a rest.
     fn over(&mut self, resting: Resting) -> Ended {
-        self.record.record.next_due = None;
+        self.record.set_next_due(None);
         self.record.write(self.reporter);
         let signature = std::mem::take(&mut self.prepared.signature);
         let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
@@ -208,7 +208,10 @@ impl<'a> Cycle<'a> {
             true => Some(Duration::ZERO),
             false => self.pacer.next_in(now),
         };
-        self.record.record.next_due = next_in.map(|next_in| sys::clock::utc(now.wall + next_in));
+        let is_by_wall_clock = matches!(self.timing.pace, Pace::Schedule(_));
+        self.record.set_next_due(
+            next_in.map(|next_in| (now.wall + next_in, (!is_by_wall_clock).then(|| now.boot.after(next_in)))),
+        );
         if let Some(next_in) = next_in {
             self.record.write_by_and_by(next_in, self.reporter);
         }

@@ -63,6 +63,7 @@ impl Cycle<'_> {
         };
         let text = format!("waiting for the lock '{}', which another process holds", path.display());
         self.reporter.trouble("lock", Some(Finding::trouble(text, None)));
+        self.record.waits_for_lock(&path, self.reporter);
         match self.wait_for_lock(&file)? {
             Waited::Stopped => return Ok(Lock::Stopped),
             // as for a worker that does not start: a failed run

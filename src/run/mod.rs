@@ -18,8 +18,8 @@ mod waiter;
 mod worker;
 
 pub use gates::Closed;
-pub(crate) use record::{RecordError, read as read_record, says_resting, write_resting};
-pub use record::{Resting, RestingKind, RunRecord};
+pub use record::{LockWait, Resting, RestingKind, RunRecord};
+pub(crate) use record::{read as read_record, says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::{Deadline, Waiter};
 pub(crate) use worker::reap_orphans;

@@ -40,6 +40,9 @@ pub struct RunRecord {
     pub name: String,
     /// The launcher that wrote it last.
     pub pid: i32,
+    /// When that process was started, in clock ticks since boot: field 22 of `/proc/PID/stat`. None where /proc
+    /// is not mounted, and in records of launchers older than this field.
+    pub pid_started: Option<u64>,
     /// Its log; none if output goes to the inherited stdout or stderr.
     pub log: Option<PathBuf>,
     /// Runs begun, over all launchers.
@@ -50,6 +53,8 @@ pub struct RunRecord {
     pub consecutive_failures: u64,
     /// When the last run began.
     pub last_start: Option<String>,
+    /// The same in seconds of BOOTTIME: the wall clock may be set during a run.
+    pub last_start_boot: Option<f64>,
     /// When it ended; none while it runs.
     pub last_end: Option<String>,
     /// Its exit code; 128 + n if signal n killed it, 124 after a timeout.
@@ -58,6 +63,10 @@ pub struct RunRecord {
     pub last_duration: Option<f64>,
     /// When the next run is due.
     pub next_due: Option<String>,
+    /// The same in seconds of BOOTTIME, where that clock decides: the wall clock may be set.
+    pub next_due_boot: Option<f64>,
+    /// The lock that a run which is due is waiting for.
+    pub waiting_for_lock: Option<LockWait>,
     /// Runs that were due and dropped.
     pub skipped: u64,
     /// The schedule that is waited for, if what it misses is made up for.
@@ -70,6 +79,15 @@ pub struct RunRecord {
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
     pub resting: Option<Resting>,
+}
+
+/// A run that is due, and another process holds its lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockWait {
+    /// The lock.
+    pub path: String,
+    /// Since when.
+    pub since: String,
 }
 
 /// Why a service rests.
@@ -176,6 +194,8 @@ impl RecordFile {
         file.record.version = 1;
         file.record.name = plan.name.to_string();
         file.record.pid = std::process::id().cast_signed();
+        file.record.pid_started = sys::proc::own_stat().ok().map(|stat| stat.started);
+        file.record.waiting_for_lock = None;
         file.record.log = match &plan.log {
             LogPlan::File(path) => Some(plan.directory.join(path)),
             LogPlan::Inherited => None,
@@ -262,12 +282,27 @@ impl RecordFile {
         // what was read may hold any number
         record.runs = record.runs.saturating_add(1);
         record.last_start = Some(sys::clock::utc_to_the_millisecond(at));
+        record.last_start_boot = Some(seconds_since_boot(BootTime::now()));
         record.waiting_since = None;
         record.last_end = None;
         record.last_status = None;
         record.last_duration = None;
-        record.next_due = None;
+        record.waiting_for_lock = None;
         record.resting = None;
+        self.set_next_due(None);
+    }
+
+    /// The next run is due at this time, if there is one; `boot` where the wall clock has no say in it.
+    pub(super) fn set_next_due(&mut self, at: Option<(SystemTime, Option<BootTime>)>) {
+        self.record.next_due = at.map(|(wall, _)| sys::clock::utc(wall));
+        self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds_since_boot);
+    }
+
+    /// A run that is due waits for this lock.
+    pub(super) fn waits_for_lock(&mut self, path: &Path, reporter: &mut Reporter) {
+        let since = sys::clock::utc_now();
+        self.record.waiting_for_lock = Some(LockWait { path: path.display().to_string(), since });
+        self.write(reporter);
     }
 
     /// A run has ended.
@@ -347,7 +382,7 @@ impl RecordFile {
 pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mut Reporter) {
     let mut file = RecordFile::open(plan, reporter);
     file.record.resting = resting;
-    file.record.next_due = None;
+    file.set_next_due(None);
     file.write(reporter);
 }
 
@@ -381,6 +416,11 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
     let record = serde_json::from_slice(&bytes).map_err(|error| RecordError::Content(error.to_string()))?;
     Ok(Some((record, status.st_uid)))
+}
+
+/// To the millisecond.
+fn seconds_since_boot(at: BootTime) -> f64 {
+    (at.since_boot().as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn read_of(plan: &Plan) -> Result<Option<RunRecord>, RecordError> {

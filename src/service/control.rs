@@ -7,6 +7,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::layout;
+use super::supervision::NotSo;
 use crate::error::reason;
 use crate::sys;
 
@@ -46,6 +47,9 @@ pub enum ControlError {
     /// Something else lies there.
     #[error("'supervise/{control}' is no FIFO", control = layout::CONTROL)]
     NoFifo,
+    /// The status is not of a supervisor that is known here.
+    #[error("unable to read 'supervise/{status}': {0}", status = layout::STATUS)]
+    Status(NotSo),
     /// No right to write it.
     #[error("'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
     Refused(Errno),

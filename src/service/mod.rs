@@ -10,6 +10,7 @@ pub mod run_outline;
 pub mod run_script;
 pub mod shell_commands;
 pub mod signal_right;
+pub mod spawn;
 pub mod supervision;
 mod tai;
 

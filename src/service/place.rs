@@ -156,6 +156,14 @@ impl Live {
         read_at(self.supervise()?, name, most)
     }
 
+    /// Whether the supervisor has not written a status yet.
+    pub fn lacks_status(&self) -> bool {
+        let no_links = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;
+        self.supervise().is_ok_and(|supervise| {
+            nix::sys::stat::fstatat(supervise, layout::STATUS, no_links) == Err(Errno::ENOENT)
+        })
+    }
+
     /// A small file that whoever published the service has put there: root, or this process's own user. None
     /// without it, or where somebody else could have written it.
     pub fn read_of_publisher(&self, name: &str) -> io::Result<Option<Vec<u8>>> {

@@ -6,7 +6,11 @@ use super::tai;
 use crate::exit::Exit;
 
 /// Bytes of `supervise/status`: two stamps, pid, wait status, flags.
-pub const STATUS_LENGTH: usize = 35;
+const STATUS_LENGTH: usize = 35;
+/// s6 2.13 has the process group between pid and wait status.
+const STATUS_LENGTH_2_13: usize = STATUS_LENGTH + 8;
+/// The longest status that is read.
+pub const MAX_STATUS: usize = STATUS_LENGTH_2_13;
 /// Bytes of one death in `supervise/death_tally`: stamp, exit code, signal.
 const DEATH_LENGTH: usize = tai::LENGTH + 2;
 /// The longest tally that is read: s6 keeps 4096 deaths at most.
@@ -52,13 +56,13 @@ pub struct Status {
     pub changed: SystemTime,
     /// When it became ready, or ceased to be.
     pub ready_changed: Option<SystemTime>,
-    /// The leader; none if it is down.
+    /// The process that `run` became; none if the service is down, or only its `finish` runs.
     pub pid: Option<i32>,
-    /// How the last leader died.
+    /// How the last one died. Exit status 0 if there was none yet.
     pub cause: Cause,
-    /// Stopped by SIGSTOP.
+    /// The supervisor has stopped it by SIGSTOP.
     pub is_paused: bool,
-    /// `finish` is running.
+    /// `finish` is running, or what s6 has forked in its place where there is none.
     pub is_finishing: bool,
     /// The supervisor means it to be up.
     pub wants_up: bool,
@@ -79,7 +83,7 @@ pub struct Death {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSo {
     /// Too short or too long.
-    #[error("it holds {0} bytes, a status has {STATUS_LENGTH}")]
+    #[error("it holds {0} bytes, a status has {STATUS_LENGTH}, of s6 2.13 {STATUS_LENGTH_2_13}")]
     Length(usize),
     /// A stamp that is none.
     #[error("it holds no time stamp where one should be")]
@@ -93,30 +97,44 @@ pub enum NotSo {
 }
 
 impl Status {
-    /// Reads the 35 bytes.
+    /// Reads a status of any s6. What has no meaning without a process of the service is left out: the pid of
+    /// `finish`, and the flags of one that is down (s6 2.13.2 and later call a service that was never started
+    /// paused, every version calls one that is down ready).
     pub fn decode(bytes: &[u8]) -> Result<Self, NotSo> {
-        let whole: [u8; STATUS_LENGTH] = bytes.try_into().map_err(|_| NotSo::Length(bytes.len()))?;
-        let part = whole.as_slice();
+        let part = match bytes.len() {
+            STATUS_LENGTH | STATUS_LENGTH_2_13 => bytes,
+            length => return Err(NotSo::Length(length)),
+        };
         let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
         let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
         let (pid, part) = part.split_first_chunk::<8>().ok_or(NotSo::Pid)?;
-        let (wait, part) = part.split_first_chunk::<2>().ok_or(NotSo::Pid)?;
-        let flags = part.first().copied().unwrap_or_default();
+        let (part, flags) = part.split_last_chunk::<1>().ok_or(NotSo::Pid)?;
+        let wait = part.last_chunk::<2>().ok_or(NotSo::Pid)?;
+        let [flags] = flags;
         let pid = i32::try_from(u64::from_be_bytes(*pid)).map_err(|_| NotSo::Pid)?;
         let wait = i32::from(u16::from_be_bytes(*wait));
+        let is_finishing = flags & 2 != 0;
+        let pid = (pid > 0 && !is_finishing).then_some(pid);
         Ok(Status {
             changed: tai::decode(*changed).ok_or(NotSo::Stamp)?,
             ready_changed: tai::decode(*ready),
-            pid: (pid > 0).then_some(pid),
+            pid,
             cause: match libc::WIFSIGNALED(wait) {
                 true => Cause::Killed(libc::WTERMSIG(wait)),
                 false => Cause::Exited(libc::WEXITSTATUS(wait)),
             },
-            is_paused: flags & 1 != 0,
-            is_finishing: flags & 2 != 0,
+            is_paused: flags & 1 != 0 && pid.is_some(),
+            is_finishing,
             wants_up: flags & 4 != 0,
-            is_ready: flags & 8 != 0,
+            is_ready: flags & 8 != 0 && pid.is_some(),
         })
+    }
+
+    /// Since when there is no process of the service and no `finish` either; none if there is one.
+    pub fn down_since(&self) -> Option<SystemTime> {
+        // the end of finish is noted as a change of readiness
+        let is_down = self.pid.is_none() && !self.is_finishing;
+        is_down.then(|| self.ready_changed.map_or(self.changed, |ready| ready.max(self.changed)))
     }
 }
 
@@ -158,25 +176,107 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_35_bytes() {
+    fn a_status_has_35_bytes() {
         let up = Status::decode(&status(77, 0, 4 | 8)).expect("a status");
         assert_eq!(up.changed, UNIX_EPOCH + Duration::from_secs(100));
         assert_eq!(up.ready_changed, Some(UNIX_EPOCH + Duration::from_secs(101)));
-        assert_eq!((up.pid, up.wants_up, up.is_ready), (Some(77), true, true));
+        assert_eq!((up.pid, up.wants_up, up.is_ready, up.down_since()), (Some(77), true, true, None));
         assert_eq!((up.is_paused, up.is_finishing), (false, false));
-        let down = Status::decode(&status(0, 3 << 8, 1 | 2)).expect("a status");
-        assert_eq!(
-            (down.pid, down.cause, down.is_paused, down.is_finishing),
-            (None, Cause::Exited(3), true, true)
-        );
+        let down = Status::decode(&status(0, 3 << 8, 4)).expect("a status");
+        assert_eq!((down.pid, down.cause), (None, Cause::Exited(3)));
+        assert_eq!(down.down_since(), Some(UNIX_EPOCH + Duration::from_secs(101)));
         assert_eq!(Status::decode(&status(0, 9, 0)).map(|status| status.cause), Ok(Cause::Killed(9)));
     }
 
+    /// Written by s6 2.11.3.2, 2.13.2.0 and 2.15.0.0.
+    const WRITTEN: [(&str, [&str; 3]); 6] = [
+        (
+            "up",
+            [
+                "400000006b08b0b20939ce1f400000006b08b0b208b876ae00000000000015b2000004",
+                "400000006b08b0b615c40630400000006b08b0b61572272300000000000016bb00000000000016bb000004",
+                "400000006b08b0ba1fd01d8b400000006b08b0ba1fb599c20000000000001800000004",
+            ],
+        ),
+        (
+            "ready",
+            [
+                "400000006b08b0b2095fb1c1400000006b08b0b2096572b100000000000015b300000c",
+                "400000006b08b0b616a2ede8400000006b08b0b616a687b600000000000016c200000000000016c200000c",
+                "400000006b08b0ba1ff75f1c400000006b08b0ba1ffa433c00000000000017fd00000c",
+            ],
+        ),
+        (
+            "paused",
+            [
+                "400000006b08b0b20975efae400000006b08b0b207e4e8cb00000000000015b0000005",
+                "400000006b08b0b6165ff319400000006b08b0b6161d20f200000000000016c000000000000016c0000005",
+                "400000006b08b0ba1fb854a7400000006b08b0ba1f55a35f00000000000017fa000005",
+            ],
+        ),
+        (
+            "finishing",
+            [
+                "400000006b08b0b2098b544a400000006b08b0b2084cf41600000000000015b5030006",
+                "400000006b08b0b61666cd79400000006b08b0b6160d07e900000000000016c400000000000016c4030006",
+                "400000006b08b0ba1fc9499f400000006b08b0ba1faf783a0000000000001801030006",
+            ],
+        ),
+        (
+            "down since it was published",
+            [
+                "400000006b08b0b20913bf89400000006b08b0b20913bf890000000000000000000008",
+                "400000006b08b0b61595d474400000006b08b0b61595d47400000000000000000000000000000000000009",
+                "400000006b08b0ba1f8bd506400000006b08b0ba1f8bd5060000000000000000000009",
+            ],
+        ),
+        (
+            "not to be executed",
+            [
+                "400000006b08b0b20958a344400000006b08b0b20958a344000000000000000000000c",
+                "400000006b08b0b6167ccb5e400000006b08b0b6167ccb5e0000000000000000000000000000000000000d",
+                "400000006b08b0ba1fcaab41400000006b08b0ba1fcaab41000000000000000000000d",
+            ],
+        ),
+    ];
+
     #[test]
-    fn what_is_no_status_is_said() {
-        assert_eq!(Status::decode(b""), Err(NotSo::Length(0)));
-        assert_eq!(Status::decode(&[0; 36]), Err(NotSo::Length(36)));
+    fn what_each_s6_writes_is_read_the_same() {
+        for (what, versions) in WRITTEN {
+            for hex in versions {
+                let bytes: Vec<u8> = (0..hex.len())
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
+                    .collect();
+                let status = Status::decode(&bytes).expect("a status");
+                let flags = (status.wants_up, status.is_ready, status.is_paused, status.is_finishing);
+                let expected = match what {
+                    "up" => (true, false, false, false),
+                    "ready" => (true, true, false, false),
+                    "paused" => (true, false, true, false),
+                    "finishing" => (true, false, false, true),
+                    "not to be executed" => (true, false, false, false),
+                    _ => (false, false, false, false),
+                };
+                assert_eq!(flags, expected, "{what}: {hex}");
+                let has_process = matches!(what, "up" | "ready" | "paused");
+                assert_eq!(status.pid.is_some(), has_process, "{what}: {hex}");
+                let cause = if what == "finishing" { Cause::Exited(3) } else { Cause::Exited(0) };
+                assert_eq!(status.cause, cause, "{what}: {hex}");
+                // of November 2026
+                let day = status.changed.duration_since(UNIX_EPOCH).expect("after 1970").as_secs() / 86_400;
+                assert_eq!(day, 20_783, "{what}: {hex}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_status_is_reported() {
+        for length in [0, 18, 20, 34, 36, 42, 44] {
+            assert_eq!(Status::decode(&vec![0; length]), Err(NotSo::Length(length)));
+        }
         assert_eq!(Status::decode(&[0; 35]), Err(NotSo::Stamp));
+        assert_eq!(Status::decode(&[0; 43]), Err(NotSo::Stamp));
         assert_eq!(Status::decode(&status(u64::MAX, 0, 0)), Err(NotSo::Pid));
     }
 

@@ -8,6 +8,7 @@ pub mod fd;
 pub mod file;
 pub mod fork;
 pub mod nofollow;
+pub mod proc;
 pub mod process;
 #[cfg(test)]
 pub(crate) mod scratch;

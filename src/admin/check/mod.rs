@@ -16,10 +16,10 @@ mod user;
 use std::path::Path;
 
 use super::options::{Command, Words, switch};
-use super::{CommandError, ours, services};
+use super::{CommandError, services};
 use crate::config::settings::Dialect;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Machinery, Owner, Seen};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
@@ -37,7 +37,7 @@ pub(super) const COMMAND: Command = Command {
            service's.",
     options: &[
         switch("json", "for programs; of services"),
-        switch("all", "services that do not start futo-launch and have no definition, too: s6-overlay's own"),
+        services::ALL,
         switch("dotenv", "read files as --dotenv does: the dialect of compose's .env"),
         switch("canonical", "print a file in canonical spelling: one command per line, all values in quotes"),
         switch(
@@ -93,17 +93,13 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
     };
     let machinery = Machinery::new(&places.scan_dir);
-    let (services, others): (Vec<Service>, Vec<Service>) = services.into_iter().partition(|service| {
-        !words.operands.is_empty() || words.has("all") || ours::is_ours(service, machinery.is_root())
-    });
+    let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
+    let seen = services.into_iter().map(|service| Seen::of(service, &machinery));
+    let (seen, others): (Vec<Seen>, Vec<Seen>) =
+        seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
     let scene = service::Scene { machinery: &machinery, scan_dir: &places.scan_dir };
-    let checked: Vec<(Service, Vec<found::Found>)> = services
-        .into_iter()
-        .map(|service| {
-            let seen = Seen::of(service.clone(), &machinery);
-            (service, service::look(&seen, &scene))
-        })
-        .collect();
+    let checked: Vec<(Service, Vec<found::Found>)> =
+        seen.into_iter().map(|seen| (seen.service.clone(), service::look(&seen, &scene))).collect();
     let reporter = Reporter::of_program("futo");
     for (path, error) in &unseen {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));

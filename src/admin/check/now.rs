@@ -2,9 +2,9 @@
 
 use super::found::{Found, Weight};
 use super::service::UNREADABLE;
-use crate::admin::ours;
+use super::spawn::{self, Role};
 use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Seen, run_script_of, words_of};
+use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::service::signal_right::{self, Deaf};
 use crate::sys;
 
@@ -53,6 +53,23 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             let hint = format!("correct that, and it starts by itself; or futo run-now {name}");
             found.push(Found::problem(format!("is resting: {why}"), &hint));
         }
+        // what keeps it from starting has been named with its remedy, if it can be seen
+        State::CannotStart if is_named(seen, machinery) => {}
+        State::CannotStart => {
+            found.push(Found::problem(
+                format!("cannot be started: {why}"),
+                "s6-supervise reports the system's reason on s6-svscan's stderr",
+            ));
+        }
+        State::Overdue => {
+            let hint =
+                format!("its log may have the reason: futo logs {name}; futo restart {name} starts it over");
+            found.push(Found::problem(format!("is overdue: {why}"), &hint));
+        }
+        State::NotReady => {
+            let hint = format!("its log may have the reason: futo logs {name}");
+            found.push(Found::problem(format!("is not ready: {why}"), &hint));
+        }
         State::GaveUp => {
             found.push(Found::problem(
                 format!("is down, but not intentionally: {why}"),
@@ -77,13 +94,18 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
         | State::Up
         | State::Down => {}
     }
-    if !ours::is_ours(&seen.service, machinery.is_root()) && state != State::Crashing {
+    if seen.owner == Owner::Other && state != State::Crashing {
         // whether it should be up is not known
         found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
     }
     found.extend(older_launcher(seen));
     found.extend(deaf_supervisor(seen));
     found
+}
+
+fn is_named(seen: &Seen, machinery: &Machinery) -> bool {
+    let live = seen.service.live.as_ref();
+    live.is_some_and(|live| !spawn::look(live, Role::Published, machinery).is_empty())
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.

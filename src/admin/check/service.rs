@@ -5,10 +5,9 @@ use std::path::Path;
 use super::found::Found;
 use super::spawn::Role;
 use super::{grace, now, run_file, spawn, user};
-use crate::admin::ours;
 use crate::config::spec::Spec;
 use crate::error::reason_of;
-use crate::observe::{Machinery, Seen, run_script_of, words_of};
+use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 use crate::service::run_outline::{self, Outline};
@@ -93,7 +92,7 @@ fn leads_to(live: &Path, directory: &Path) -> bool {
 /// What the run script says, and what its words lead to.
 fn script_of(seen: &Seen, path: &Path, script: &[u8], directory: &Path, machinery: &Machinery) -> Vec<Found> {
     let place = path.display().to_string();
-    if !ours::is_ours(&seen.service, machinery.is_root()) {
+    if seen.owner == Owner::Other {
         return run_file::look_at_foreign(&place, script, machinery.starts_as_root());
     }
     let mut found = run_file::look(&place, script, machinery.starts_as_root());

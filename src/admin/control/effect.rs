@@ -6,9 +6,9 @@ use nix::errno::Errno;
 
 use crate::observe::{Machinery, Seen};
 use crate::service::control::{self, ControlError, Order};
-use crate::service::layout;
 use crate::service::place::{Live, Service};
-use crate::service::supervision::{STATUS_LENGTH, Status};
+use crate::service::supervision::{MAX_STATUS, Status};
+use crate::service::{layout, spawn};
 use crate::sys::clock::BootTime;
 
 /// How often is looked.
@@ -65,7 +65,9 @@ pub(super) fn bring_about(
     patience: Duration,
     machinery: &Machinery,
 ) -> Result<Told, ControlError> {
-    let supervisor = Supervisor { live, until: BootTime::now().after(patience) };
+    let directory = service.live.clone().unwrap_or_default();
+    let obstacle = || spawn::obstacle(machinery.is_root(), &directory);
+    let supervisor = Supervisor { live, until: BootTime::now().after(patience), obstacle: &obstacle };
     // who may not give the order is told so before anything else
     control::look(live.supervise().map_err(refused)?)?;
     let before = supervisor.status()?;
@@ -73,11 +75,14 @@ pub(super) fn bring_about(
         (Verb::Start, Some(pid)) if before.wants_up => Told::so(format!("is up already (pid {pid})")),
         (Verb::Start, _) => start(&supervisor, &before, "started"),
         (Verb::Stop, None) if !before.wants_up => Told::so("is down already"),
-        (Verb::Stop, _) => stop(&supervisor),
+        (Verb::Stop, _) => stop(&supervisor, &before),
         (Verb::Restart, None) => start(&supervisor, &before, "was down: started"),
         (Verb::Restart, Some(pid)) => restart(&supervisor, pid),
         (Verb::Reload, None) => Told::not_so("is down: there is nothing to reload"),
         (Verb::Reload, Some(pid)) => {
+            if let Some(why) = stands_before_launcher(pid, &Seen::of(service, machinery)) {
+                return Told::not_so(format!("{why}: HUP would end it, nothing was sent"));
+            }
             supervisor.order(Order::Hangup)?;
             match supervisor.stays(pid)? {
                 true => Told::so(format!("HUP sent to pid {pid}")),
@@ -93,6 +98,8 @@ pub(super) fn bring_about(
 struct Supervisor<'a> {
     live: &'a Live,
     until: BootTime,
+    /// Why its run script cannot be executed.
+    obstacle: &'a dyn Fn() -> Option<String>,
 }
 
 impl Supervisor<'_> {
@@ -101,10 +108,10 @@ impl Supervisor<'_> {
     }
 
     fn status(&self) -> Result<Status, ControlError> {
-        let bytes = self.live.read_of_supervisor(layout::STATUS, STATUS_LENGTH);
+        let bytes = self.live.read_of_supervisor(layout::STATUS, MAX_STATUS);
         let status =
             bytes.map_err(|error| refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))?;
-        Status::decode(&status).map_err(|_| refused(Errno::EBADMSG))
+        Status::decode(&status).map_err(ControlError::Status)
     }
 
     /// Looks until `wanted` holds of the status, or time is up; gives the last status.
@@ -143,7 +150,16 @@ fn refused(errno: Errno) -> ControlError {
 
 fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Told, ControlError> {
     supervisor.order(Order::Up)?;
-    let (status, _) = supervisor.wait(|status| status.pid.is_some() || status.changed > before.changed)?;
+    let obstacle = (supervisor.obstacle)();
+    // s6-supervise tries at once, and then only every 10 or 60 s
+    let give_up = BootTime::now().after(SHORT_RUN);
+    let (status, _) = supervisor.wait(|status| {
+        let is_hopeless = obstacle.is_some() && BootTime::now() >= give_up;
+        status.pid.is_some() || status.changed > before.changed || is_hopeless
+    })?;
+    if let (None, Some(obstacle)) = (status.pid, obstacle) {
+        return Told::not_so(format!("cannot be started: its run script cannot be executed: {obstacle}"));
+    }
     came_up(supervisor, status, verb)
 }
 
@@ -151,6 +167,9 @@ fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Tol
 fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Told, ControlError> {
     let Some(pid) = status.pid else {
         return Told::not_so(match status.changed {
+            _ if status.wants_up && status.down_since() == Some(status.changed) => {
+                "is not up yet: the supervisor's own log has the reason".to_string()
+            }
             _ if status.wants_up => format!("{verb}, and it ended at once: {}", status.cause),
             _ => format!("is still down: {}", status.cause),
         });
@@ -170,14 +189,16 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<To
     }
 }
 
-fn stop(supervisor: &Supervisor<'_>) -> Result<Told, ControlError> {
+fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Told, ControlError> {
     supervisor.order(Order::Down)?;
     let (status, is_down) =
         supervisor.wait(|status| status.pid.is_none() && !status.is_finishing && !status.wants_up)?;
     match (is_down, status.pid) {
+        // one that had no process has not ended now
+        (true, _) if before.pid.is_none() => Told::so("stopped"),
         (true, _) => Told::so(format!("stopped ({})", status.cause)),
-        (false, Some(pid)) => Told::not_so(format!("was told to stop, and pid {pid} still runs")),
-        (false, None) => Told::not_so("was told to stop, and its finish script still runs"),
+        (false, Some(pid)) => Told::not_so(format!("was asked to stop, and pid {pid} still runs")),
+        (false, None) => Told::not_so("was asked to stop, and its finish script still runs"),
     }
 }
 
@@ -188,9 +209,18 @@ fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Told, ControlError> 
     let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;
     match (is_new, status.pid) {
         (true, _) => came_up(supervisor, status, "restarted"),
-        (false, Some(pid)) => Told::not_so(format!("was told to end, and pid {pid} still runs")),
+        (false, Some(pid)) => Told::not_so(format!("was asked to end, and pid {pid} still runs")),
         (false, None) => Told::not_so(format!("has ended ({}), and is not up again", status.cause)),
     }
+}
+
+/// A shell that has started the launcher and not replaced itself by it gets the signal that is meant for it.
+fn stands_before_launcher(pid: i32, seen: &Seen) -> Option<String> {
+    let launcher = seen.launcher.as_ref().filter(|launcher| launcher.pid != pid)?;
+    Some(format!(
+        "pid {pid} is what its run script has started futo-launch (pid {}) from, without exec",
+        launcher.pid
+    ))
 }
 
 fn run_now(
@@ -199,9 +229,14 @@ fn run_now(
     machinery: &Machinery,
 ) -> Result<Told, ControlError> {
     let before = Seen::of(service.clone(), machinery);
+    let pid = before.status().and_then(|status| status.pid).unwrap_or_default();
+    if let Some(why) = stands_before_launcher(pid, &before) {
+        return Told::not_so(format!("{why}: ALRM would end it, nothing was sent"));
+    }
     let record = before.current_record();
     let resting = record.is_some_and(|record| record.resting.is_some());
-    if !before.is_loop() && !resting {
+    let is_loop = before.launcher.is_some() && before.is_loop();
+    if !is_loop && !resting {
         return Told::not_so("is no loop: ALRM would end its worker, nothing was sent");
     }
     let is_running =
@@ -214,25 +249,31 @@ fn run_now(
     let mut short = None;
     loop {
         let now = Seen::of(service.clone(), machinery);
-        let Some(record) = &now.record else {
-            return Told::so("ALRM sent; there is no run record to tell what came of it");
-        };
-        if record.runs > runs {
-            let (end, number) = (record.last_end.as_ref(), record.runs);
-            match (end, record.last_status) {
-                (Some(_), Some(status)) => {
-                    return Told::so(format!("run {number} has ended with status {status}"));
+        let is_over = BootTime::now() >= supervisor.until;
+        match now.current_record() {
+            Some(record) if record.runs > runs => {
+                let (end, number) = (record.last_end.as_ref(), record.runs);
+                match (end, record.last_status) {
+                    (Some(_), Some(status)) => {
+                        return Told::so(format!("run {number} has ended with status {status}"));
+                    }
+                    _ if BootTime::now() >= *short.get_or_insert(BootTime::now().after(SHORT_RUN)) => {
+                        return Told::so(format!("run {number} has begun"));
+                    }
+                    _ => {}
                 }
-                _ if BootTime::now() >= *short.get_or_insert(BootTime::now().after(SHORT_RUN)) => {
-                    return Told::so(format!("run {number} has begun"));
-                }
-                _ => {}
             }
-        } else if BootTime::now() >= supervisor.until {
-            return Told::not_so(match &record.resting {
-                Some(resting) => format!("still rests: {}", resting.reason),
-                None => "ALRM was sent, and no run has begun".to_string(),
-            });
+            Some(record) if is_over => {
+                return Told::not_so(match &record.resting {
+                    Some(resting) => format!("still rests: {}", resting.reason),
+                    None => "ALRM was sent, and no run has begun".to_string(),
+                });
+            }
+            None if is_over => {
+                let why = now.record_doubt.unwrap_or_else(|| "its launcher has ended".to_string());
+                return Told::not_so(format!("ALRM was sent, and nothing shows what came of it: {why}"));
+            }
+            _ => {}
         }
         std::thread::sleep(LOOKS_EVERY);
     }

@@ -149,6 +149,9 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
         Err(ControlError::NoSupervisor) => {
             refuse("no supervisor runs", Some("s6-svscan takes it up: s6-svscanctl -a /run/service, as root"))
         }
+        Err(error @ ControlError::Status(_)) => {
+            refuse(&error.to_string(), Some("futo knows s6; of runit sv, of daemontools svc gives orders"))
+        }
         Err(error) => refuse(&error.to_string(), None),
     }
 }

@@ -43,7 +43,12 @@ pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, report
                 !is_first_run_due(&seen) || waited > FIRST_RUN
             }
             State::Running => waited > FIRST_RUN,
-            State::Failing | State::Resting | State::Crashing | State::GaveUp | State::Down => true,
+            State::Failing
+            | State::Resting
+            | State::Crashing
+            | State::CannotStart
+            | State::GaveUp
+            | State::Down => true,
             _ => false,
         };
         if is_settled || waited > PATIENCE {

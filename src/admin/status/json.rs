@@ -13,6 +13,7 @@ struct Page<'a> {
     time: String,
     services: Vec<ServicePart<'a>>,
     unseen: &'a [String],
+    others_not_shown: usize,
 }
 
 #[derive(Serialize)]
@@ -21,10 +22,12 @@ struct ServicePart<'a> {
     state: &'static str,
     why: Option<&'a str>,
     healthy: bool,
+    verdict: &'static str,
     definition: Option<String>,
     published: Option<String>,
     supervised: bool,
     pid: Option<i32>,
+    launcher_pid: Option<i32>,
     since: Option<String>,
     ready: Option<bool>,
     wants_up: Option<bool>,
@@ -46,6 +49,7 @@ struct RunsPart<'a> {
     last_status: Option<i32>,
     last_duration_s: Option<f64>,
     next_due: Option<&'a str>,
+    waiting_for_lock: Option<&'a str>,
     last_errors: &'a [String],
     resting: Option<&'a Resting>,
 }
@@ -67,6 +71,7 @@ pub(super) fn page(look: &Look) -> String {
             .map(|(seen, state, why)| part(look, seen, *state, why.as_deref()))
             .collect(),
         unseen: &look.unseen,
+        others_not_shown: look.others,
     };
     // a struct of texts and numbers always has a JSON form
     let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -83,10 +88,12 @@ fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> 
         state: state.word(),
         why,
         healthy: state.is_healthy(),
+        verdict: state.verdict().word(),
         definition: path(&seen.service.definition),
         published: path(&seen.service.live),
         supervised: matches!(seen.supervision, Supervision::Known(_)),
         pid: status.and_then(|status| status.pid),
+        launcher_pid: seen.launcher.as_ref().map(|launcher| launcher.pid),
         since: status.map(|status| clock::utc(status.changed)),
         ready: status.filter(|_| seen.tells_readiness).map(|status| status.is_ready),
         wants_up: status.map(|status| status.wants_up),
@@ -102,6 +109,7 @@ fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> 
             last_status: record.last_status,
             last_duration_s: record.last_duration,
             next_due: record.next_due.as_deref(),
+            waiting_for_lock: record.waiting_for_lock.as_ref().map(|lock| lock.path.as_str()),
             last_errors: &record.last_errors,
             resting: record.resting.as_ref(),
         }),

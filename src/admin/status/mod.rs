@@ -26,14 +26,17 @@ pub(super) const COMMAND: Command = Command {
     operands: "[NAME|DIR…]",
     help: "which services work, and why one does not",
     more: "A service is crashing if its processes died again and again in the last 5 minutes (by s6's death \
-           tally); failing if it is a loop whose last run failed; resting if the launcher waits for someone to \
-           mend something. 1H: deaths in the last hour. LAST, CODE: when the last run ended and with which exit \
-           code. FAILS: failed runs in a row. On a terminal a table, in colour unless NO_COLOR is set; in a pipe \
-           a line a service, an empty field is '-'.",
+           tally); failing if it is a loop whose last run failed; overdue if it has missed a run; resting if the \
+           launcher waits for someone to repair something; unknown if nothing proves what it does. DEATHS/H: \
+           deaths in the last hour. LAST RUN, CODE: when the last run ended and with which exit code. FAILS: \
+           failed runs in a row. On a terminal a table, in colour unless NO_COLOR is set, without the columns \
+           that do not fit; in a pipe one line per service, an empty field is '-'. Services that are not made \
+           for futo-launch and have no definition are shown only with --all, or by name.",
     options: &[
         switch("json", "for programs; docs/status.schema.json tells its form"),
         switch("prometheus", "as metrics, for node_exporter's textfile collector"),
         switch("watch", "again every second, until interrupted"),
+        services::ALL,
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -45,6 +48,8 @@ pub(super) const COMMAND: Command = Command {
 struct Look {
     now: SystemTime,
     services: Vec<(Seen, State, Option<String>)>,
+    /// How many others there are, which are not shown.
+    others: usize,
     unseen: Vec<String>,
 }
 
@@ -78,15 +83,15 @@ fn status(words: Words) -> Result<Exit, CommandError> {
 
 fn look(words: &Words) -> Result<Look, CommandError> {
     let now = clock::wall_now();
-    let (seen, unseen) = services::look("status", words)?;
-    let services = seen
+    let services::Looked { services, others, unseen } = services::look("status", words)?;
+    let services = services
         .into_iter()
         .map(|seen| {
             let (state, why) = crate::observe::state::judge(&seen, now);
             (seen, state, why)
         })
         .collect();
-    Ok(Look { now, services, unseen })
+    Ok(Look { now, services, others, unseen })
 }
 
 impl Look {

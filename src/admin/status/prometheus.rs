@@ -19,7 +19,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "futo_service_healthy",
         kind: "gauge",
-        help: "Whether futo health has nothing to say of the service.",
+        help: "Whether futo health has nothing to report about the service.",
         value: |_, _, state| Some(f64::from(u8::from(state.is_healthy()))),
     },
     Metric {

@@ -17,7 +17,7 @@ pub(super) struct Row {
 }
 
 pub(super) const HEADINGS: [&str; 9] =
-    ["SERVICE", "STATE", "SINCE", "1H", "LAST", "CODE", "FAILS", "NEXT", "LOG"];
+    ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE"];
 
 impl Row {
     pub(super) fn of(seen: &Seen, state: State, why: Option<&str>, now: SystemTime) -> Self {

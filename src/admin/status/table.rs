@@ -1,4 +1,4 @@
-//! For people: a table on a terminal, a line a service in a pipe.
+//! For people: a table on a terminal, one line per service in a pipe.
 
 use std::fmt::Write as _;
 
@@ -7,6 +7,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use super::Look;
 use super::row::{HEADINGS, Row};
+use crate::admin::services;
 use crate::observe::State;
 use crate::report::push_escaped;
 
@@ -17,40 +18,70 @@ const NUMBERS: std::ops::RangeInclusive<usize> = 2..=8;
 
 fn colour(state: State) -> Option<Color> {
     match state {
-        State::Crashing | State::Failing | State::GaveUp | State::Unsupervised | State::Unknown => {
-            Some(Color::Red)
-        }
-        State::Resting | State::Restarting | State::Starting | State::Paused | State::Gated => {
-            Some(Color::Yellow)
-        }
+        State::Resting | State::Restarting | State::Starting | State::Gated => Some(Color::Yellow),
+        State::Down => None,
         State::Running | State::Waiting | State::Done | State::Up => Some(Color::Green),
-        State::Down | State::NotPublished => None,
+        _ => Some(Color::Red),
     }
 }
 
-/// The table, no line longer than `width`: below each service that has something to say, a line with it.
+/// In this order columns are left out where there is no room for all.
+const DISPENSABLE: [usize; 7] = [8, 2, 3, 7, 5, 6, 4];
+
+/// The columns that fit, and how far they stand apart.
+fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
+    let widths: Vec<usize> = (0..HEADINGS.len())
+        .map(|column| {
+            let fields = rows.iter().filter_map(|row| row.fields.get(column));
+            let widest = fields.map(|field| field.chars().count()).max().unwrap_or(0);
+            let widest = if column == 0 { widest.min(NAME) } else { widest };
+            widest.max(HEADINGS.get(column).map_or(0, |heading| heading.len()))
+        })
+        .collect();
+    let mut columns: Vec<usize> = (0..HEADINGS.len()).collect();
+    let mut dispensable = DISPENSABLE.into_iter();
+    loop {
+        let needed: usize = columns.iter().filter_map(|column| widths.get(*column)).sum();
+        for gap in [2, 1] {
+            if needed + gap * (columns.len() - 1) <= width {
+                return (columns, u16::try_from(gap).unwrap_or(1));
+            }
+        }
+        match dispensable.next() {
+            Some(column) => columns.retain(|each| *each != column),
+            None => return (columns, 1),
+        }
+    }
+}
+
+/// The table, no line longer than `width` where that is at all possible: below each service that has something to
+/// report, a line with it.
 pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
     let rows: Vec<Row> = look.rows().collect();
+    let (columns, gap) = layout(&rows, width);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     match has_colour {
         true => table.enforce_styling(),
         false => table.force_no_tty(),
     };
-    table.add_row(HEADINGS.iter().map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
+    let headings = columns.iter().filter_map(|column| HEADINGS.get(*column));
+    table.add_row(headings.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
     for row in &rows {
-        table.add_row(row.fields.iter().enumerate().map(|(column, field)| {
-            let field = if column == 0 { shortened(field, NAME) } else { field.clone() };
-            let cell = Cell::new(field);
-            match (column, colour(row.state)) {
-                (1, Some(colour)) => cell.fg(colour),
-                _ => cell,
-            }
-        }));
+        table.add_row(columns.iter().filter_map(|column| row.fields.get(*column).zip(Some(*column))).map(
+            |(field, column)| {
+                let field = if column == 0 { shortened(field, NAME) } else { field.clone() };
+                let cell = Cell::new(field);
+                match (column, colour(row.state)) {
+                    (1, Some(colour)) => cell.fg(colour),
+                    _ => cell,
+                }
+            },
+        ));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if NUMBERS.contains(&index) {
+    for (column, index) in table.column_iter_mut().zip(&columns) {
+        column.set_padding((0, gap));
+        if NUMBERS.contains(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -67,20 +98,21 @@ pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
             };
         }
     }
-    let healthy = rows.iter().filter(|row| row.state.is_healthy()).count();
-    let all = rows.len();
-    let _ = match (all, all - healthy) {
-        (0, _) => writeln!(page, "no services"),
-        (_, 0) => writeln!(page, "{all} services, all well"),
-        (_, ill) => writeln!(page, "{all} services, {ill} not well"),
+    let count = services::count(rows.iter().map(|row| row.state));
+    let count = if rows.is_empty() { "no services" } else { &count };
+    let others = match look.others {
+        0 => String::new(),
+        others => format!("; {others} others not shown (--all)"),
     };
+    let _ = writeln!(page, "{count}{others}");
     push_unseen(&mut page, look);
     page
 }
 
-/// A line a service, columns apart by blanks, an empty field is `-`; the reason comes last.
+/// One line per service, columns apart by blanks, an empty field is `-`; the reason comes last.
 pub(super) fn plain(look: &Look) -> String {
-    let headings = HEADINGS.map(String::from);
+    // a heading is one word there
+    let headings = HEADINGS.map(|heading| heading.replace(' ', "-"));
     let mut lines = vec![(headings, "WHY".to_string())];
     for row in look.rows() {
         lines.push((
@@ -112,7 +144,7 @@ fn push_unseen(page: &mut String, look: &Look) {
     }
 }
 
-/// At most so many characters.
+/// At most this many characters.
 fn shortened(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

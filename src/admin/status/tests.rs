@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::observe::{LogSeen, Supervision};
-use crate::run::{Resting, RestingKind, RunRecord};
+use crate::observe::{Children, Launcher, LogSeen, Process, Supervision};
+use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
 use crate::service::supervision::{Cause, Death, Status};
 
@@ -21,11 +21,6 @@ fn stamp(ago: u64) -> Option<String> {
 
 fn up(name: &str, since: u64) -> Seen {
     Seen {
-        service: Service {
-            name: name.to_string(),
-            definition: None,
-            live: Some(PathBuf::from("/run/service").join(name)),
-        },
         supervision: Supervision::Known(Status {
             changed: at(since),
             ready_changed: None,
@@ -36,32 +31,55 @@ fn up(name: &str, since: u64) -> Seen {
             wants_up: true,
             is_ready: false,
         }),
-        deaths: Vec::new(),
-        is_down_by_file: false,
-        tells_readiness: false,
-        plan: None,
-        record: None,
-        log: None,
-        troubles: Vec::new(),
+        process: Process::Runs,
+        ..Seen::unseen(Service {
+            name: name.to_string(),
+            definition: None,
+            live: Some(PathBuf::from("/run/service").join(name)),
+        })
     }
 }
 
-/// As it was seen, and judged; the plan of a loop is not at hand here.
+/// A service whose launcher has this record, if any, and these words.
+fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -> Seen {
+    let mut findings = crate::error::Findings::default();
+    let words: Vec<_> = words.iter().map(std::ffi::OsString::from).collect();
+    let mut spec = crate::config::resolve(crate::cli::parse(words, &mut findings), &Machine, &mut findings);
+    spec.name = crate::service::ServiceName::parse(name.as_ref()).ok();
+    let plan = crate::plan::make(spec, &Machine, &mut findings).plan().clone();
+    Seen {
+        launcher: Some(Launcher {
+            pid: 77,
+            started: 4711,
+            age: Duration::from_secs(since),
+            is_stopped: false,
+            words: Vec::new(),
+            uid: None,
+            directory: None,
+            home: None,
+            children: Some(Children::For(Duration::from_secs(since))),
+        }),
+        plan: Some(plan),
+        record: record.map(|record| RunRecord { pid: 77, pid_started: Some(4711), ..record }),
+        record_doubt: Some("run record 'x.json' is not there".to_string()),
+        ..up(name, since)
+    }
+}
+
+/// As it was seen, and judged.
 fn look_at(services: Vec<Seen>) -> Look {
     let now = at(0);
     let judged = services.into_iter().map(|seen| {
         let (state, why) = crate::observe::state::judge(&seen, now);
         (seen, state, why)
     });
-    Look { now, services: judged.collect(), unseen: Vec::new() }
+    Look { now, services: judged.collect(), others: 2, unseen: Vec::new() }
 }
 
 fn some() -> Look {
     let mut crashing = up("crasher", 2);
     crashing.deaths = (0..4).map(|n| Death { at: at(20 - n), cause: Cause::Exited(7) }).collect();
-    let mut resting = up("a-service-with-a-rather-long-name", 90_000);
-    resting.record = Some(RunRecord {
-        pid: 77,
+    let resting = RunRecord {
         resting: Some(Resting {
             kind: RestingKind::Configuration,
             reason: "--require: variable 'TOKEN' is not set\nforged".to_string(),
@@ -69,10 +87,9 @@ fn some() -> Look {
             exit: 100,
         }),
         ..RunRecord::default()
-    });
-    let mut worker = up("worker", 4000);
-    worker.record = Some(RunRecord {
-        pid: 77,
+    };
+    let resting = launched("a-service-with-a-rather-long-name", 90_000, &["true"], Some(resting));
+    let record = RunRecord {
         runs: 12,
         failures: 1,
         last_start: stamp(70),
@@ -81,7 +98,8 @@ fn some() -> Look {
         last_duration: Some(5.25),
         next_due: Some(clock::utc(UNIX_EPOCH + Duration::from_secs(NOW + 130))),
         ..RunRecord::default()
-    });
+    };
+    let mut worker = launched("worker", 4000, &["--interval", "200", "true"], Some(record));
     worker.log = Some(LogSeen {
         path: PathBuf::from("/config/.local/state/futodama/worker.log"),
         size: 2_500_000,
@@ -91,34 +109,202 @@ fn some() -> Look {
 }
 
 #[test]
-fn the_table_fits_on_80_columns_and_tells_why() {
-    let page = table::page(&some(), 80, false);
+fn the_table_gives_the_reasons_and_fits() {
     let expected = "\
-SERVICE                   STATE     SINCE  1H  LAST  CODE  FAILS  NEXT  LOG
-a-service-with-a-rather…  resting      2h   0                  0
+SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT
+a-service-with-a-rather…  resting      2h         0                      0
   --require: variable 'TOKEN' is not set\\nforged
-crasher                   crashing     2s   4
+crasher                   crashing     2s         4
   died 4 times in 5 minutes, the last by exit status 7
-worker                    up           1h   0    1m     0      0    2m   2M
+worker                    waiting      1h         0        1m     0      0    2m
   log: posted, status 200 \\u{1b}[31m
-3 services, 2 not well
+1 healthy, 2 not healthy; 2 others not shown (--all)
 ";
-    assert_eq!(page, expected);
-    assert!(page.lines().all(|line| line.chars().count() <= 80));
+    assert_eq!(table::page(&some(), 80, false), expected);
+    let headings = |width: usize| table::page(&some(), width, false).lines().next().map(str::to_string);
+    let all = "SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT  LOG SIZE";
+    assert_eq!(headings(120).as_deref(), Some(all));
+    for width in [40, 60, 80, 100] {
+        let page = table::page(&some(), width, false);
+        assert!(page.lines().all(|line| line.chars().count() <= width.max(52)), "{width}:\n{page}");
+        let table: Vec<&str> = page.lines().filter(|line| !line.starts_with("  ")).collect();
+        assert!(table[..4].iter().all(|line| line.chars().count() <= width), "{width}:\n{page}");
+    }
+    assert_eq!(headings(60).as_deref(), Some("SERVICE                  STATE    LAST RUN CODE FAILS NEXT"));
     let coloured = table::page(&some(), 80, true);
     assert!(coloured.contains("\u{1b}[38;5;9mcrashing"), "{coloured:?}");
-    assert!(!page.contains('\u{1b}'));
+    assert!(!table::page(&some(), 80, false).contains('\u{1b}'));
+    let one = table::page(&look_at(vec![up("x", 500)]), 80, false);
+    assert!(one.ends_with("\n1 healthy; 2 others not shown (--all)\n"), "{one}");
 }
 
 #[test]
-fn in_a_pipe_a_service_is_a_line() {
+fn in_a_pipe_each_service_has_one_line() {
     let expected = "\
-SERVICE                           STATE    SINCE 1H LAST CODE FAILS NEXT LOG WHY
-a-service-with-a-rather-long-name resting  2h    0  -    -    0     -    -   --require: variable 'TOKEN' is not set\\nforged
-crasher                           crashing 2s    4  -    -    -     -    -   died 4 times in 5 minutes, the last by exit status 7
-worker                            up       1h    0  1m   0    0     2m   2M  log: posted, status 200 \\u{1b}[31m
+SERVICE                           STATE    SINCE DEATHS/H LAST-RUN CODE FAILS NEXT LOG-SIZE WHY
+a-service-with-a-rather-long-name resting  2h    0        -        -    0     -    -        --require: variable 'TOKEN' is not set\\nforged
+crasher                           crashing 2s    4        -        -    -     -    -        died 4 times in 5 minutes, the last by exit status 7
+worker                            waiting  1h    0        1m       0    0     2m   2M       log: posted, status 200 \\u{1b}[31m
 ";
     assert_eq!(table::plain(&some()), expected);
+}
+
+/// What the record of a loop between two runs holds.
+fn between_runs() -> RunRecord {
+    RunRecord {
+        runs: 3,
+        last_start: stamp(20),
+        last_end: stamp(10),
+        last_status: Some(0),
+        next_due: Some(clock::utc(UNIX_EPOCH + Duration::from_secs(NOW + 50))),
+        ..RunRecord::default()
+    }
+}
+
+/// What it holds while a run is under way.
+fn under_way(since: u64) -> RunRecord {
+    RunRecord { runs: 3, last_start: stamp(since), ..RunRecord::default() }
+}
+
+#[test]
+fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
+    let every = ["--interval", "60", "true"];
+    let due = |ago: u64| RunRecord { next_due: stamp(ago), ..between_runs() };
+    let locked = |ago: u64| RunRecord {
+        waiting_for_lock: Some(LockWait { path: "/run/x.lock".into(), since: clock::utc(at(ago)) }),
+        next_due: stamp(ago),
+        ..between_runs()
+    };
+    let gate = |ago: u64| RunRecord {
+        resting: Some(Resting {
+            kind: RestingKind::Gate,
+            reason: "closed until '/x' is there".to_string(),
+            since: clock::utc(at(ago)),
+            exit: 0,
+        }),
+        ..RunRecord::default()
+    };
+    let foreign = |change: &dyn Fn(&mut RunRecord)| {
+        let mut seen = launched("x", 900, &every, Some(between_runs()));
+        change(seen.record.as_mut().expect("a record"));
+        seen
+    };
+    let with_children = |children, record| {
+        let mut seen = launched("x", 90_000, &every, Some(record));
+        seen.launcher.as_mut().expect("a launcher").children = Some(children);
+        seen
+    };
+    let young = Children::For(Duration::from_secs(20));
+    let stopped = Seen { process: Process::Stopped, ..launched("x", 900, &every, Some(between_runs())) };
+    let unseen = Seen { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
+    let before =
+        |since| Seen { process: Process::InRunScript, launcher: None, ..launched("x", since, &every, None) };
+    let gone = Seen { process: Process::None, ..up("x", 900) };
+    let launched = |words: &[&str], record| launched("x", 90_000, words, record);
+    let with_timeout = ["--interval", "60", "--timeout", "10m", "true"];
+    let daily = ["--schedule", "09:00 UTC", "true"];
+    for (what, seen, state) in [
+        ("between runs", launched(&every, Some(between_runs())), State::Waiting),
+        ("a run", launched(&every, Some(under_way(5))), State::Running),
+        ("a long run", launched(&every, Some(under_way(80_000))), State::Running),
+        ("a run within its time", launched(&with_timeout, Some(under_way(600))), State::Running),
+        ("a run that cannot be", launched(&with_timeout, Some(under_way(700))), State::Overdue),
+        ("a run without a process", with_children(Children::None, under_way(80_000)), State::Overdue),
+        ("a run that is another by now", with_children(young, under_way(80_000)), State::Overdue),
+        ("a run that has just ended", with_children(Children::None, under_way(20)), State::Running),
+        ("due a moment ago", launched(&every, Some(due(30))), State::Waiting),
+        ("due long ago", launched(&every, Some(due(90))), State::Overdue),
+        ("a day that was missed", launched(&daily, Some(due(3600))), State::Overdue),
+        ("waiting for a lock", launched(&every, Some(locked(900))), State::Waiting),
+        ("waiting for it for ever", launched(&every, Some(locked(4000))), State::Overdue),
+        ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
+        ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
+        ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
+        ("and does not come", launched(&["--wait-for", "file:/x", "true"], Some(gate(900))), State::NotReady),
+        ("no record", launched(&every, None), State::Unknown),
+        ("no record in exec mode", launched(&["true"], None), State::Unknown),
+        ("another pid", foreign(&|record| record.pid = 78), State::Unknown),
+        ("another life of the pid", foreign(&|record| record.pid_started = Some(4712)), State::Unknown),
+        ("a record of an older launcher", foreign(&|record| record.pid_started = None), State::Waiting),
+        ("stopped behind s6's back", stopped, State::Paused),
+        ("a run script before its launcher", before(30), State::Starting),
+        ("which never comes to it", before(900), State::NotReady),
+        ("no way to look", unseen, State::Unknown),
+        ("a process that has gone", gone, State::Unknown),
+    ] {
+        let (judged, why) = crate::observe::state::judge(&seen, at(0));
+        assert_eq!(judged, state, "{what}: {why:?}");
+        assert_eq!(seen.service.name, "x");
+        assert!(judged.is_healthy() || why.is_some_and(|why| !why.is_empty()), "{what}: no reason");
+    }
+    let mut new = launched(&every, None);
+    new.launcher.as_mut().expect("a launcher").age = Duration::from_secs(2);
+    assert_eq!(crate::observe::state::judge(&new, at(0)).0, State::Starting);
+    let idle = RunRecord { next_due: None, last_end: stamp(200), ..between_runs() };
+    assert_eq!(crate::observe::state::judge(&launched(&every, Some(idle)), at(0)).0, State::Overdue);
+}
+
+#[test]
+fn max_age_claims_no_run_that_never_was() {
+    let complaint = |record, max_age| {
+        let seen = launched("x", 90_000, &["--interval", "60", "true"], Some(record));
+        crate::observe::state::complaint(&seen, at(0), Some(Duration::from_secs(max_age)))
+    };
+    let never =
+        RunRecord { next_due: Some(clock::utc(at(0) + Duration::from_secs(50))), ..RunRecord::default() };
+    assert_eq!(complaint(never.clone(), 100_000), None);
+    let why = "waiting: no run yet, and it has been up for 1day 1h";
+    assert_eq!(complaint(never, 7200).as_deref(), Some(why));
+    assert_eq!(complaint(between_runs(), 5).as_deref(), Some("waiting: the last run was 10s ago"));
+    assert_eq!(complaint(between_runs(), 20), None);
+}
+
+#[test]
+fn what_is_to_be_up_has_a_process_within_seconds() {
+    let down = |ago: u64, change: &dyn Fn(&mut Status)| {
+        let mut seen = up("x", ago);
+        seen.process = Process::None;
+        if let Supervision::Known(status) = &mut seen.supervision {
+            status.pid = None;
+            change(status);
+        }
+        seen
+    };
+    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0));
+    assert_eq!(judge(&down(1, &|_| ())).0, State::Restarting);
+    let mut seen = down(9, &|_| ());
+    assert_eq!(judge(&seen).0, State::CannotStart);
+    seen.obstacle = Some("it is not executable (mode 0644)".to_string());
+    let why =
+        "has had no process for 9s: its run script cannot be executed: it is not executable (mode 0644)";
+    assert_eq!(judge(&seen), (State::CannotStart, Some(why.to_string())));
+    seen.deaths = vec![Death { at: at(9), cause: Cause::Exited(3) }];
+    assert_eq!(judge(&seen).1, Some(format!("ended with exit status 3, and {why}")));
+    // crashed before, and cannot even be executed now
+    seen.deaths = (0..9).map(|n| Death { at: at(20 - n), cause: Cause::Exited(1) }).collect();
+    assert_eq!(judge(&seen).0, State::CannotStart);
+    assert_eq!(judge(&down(9, &|status| status.is_finishing = true)).0, State::Restarting);
+    assert_eq!(judge(&down(90, &|status| status.is_finishing = true)).0, State::CannotStart);
+    // since finish has ended, not since the process died
+    assert_eq!(judge(&down(9, &|status| status.ready_changed = Some(at(1)))).0, State::Restarting);
+}
+
+#[test]
+fn readiness_is_waited_for_and_not_for_ever() {
+    for (since, state) in [(10, State::Starting), (300, State::Starting), (400, State::NotReady)] {
+        let seen = Seen { tells_readiness: true, ..up("x", since) };
+        assert_eq!(crate::observe::state::judge(&seen, at(0)).0, state, "{since}");
+    }
+}
+
+#[test]
+fn a_definition_is_to_be_published_unless_it_is_disabled() {
+    let service = Service { name: "x".into(), definition: Some("/config/s6-services/x".into()), live: None };
+    let seen = Seen::unseen(service.clone());
+    let complaint = |seen: &Seen| crate::observe::state::complaint(seen, at(0), None);
+    assert_eq!(complaint(&seen).as_deref(), Some("unpublished: it is defined, and not published"));
+    let disabled = Seen { is_down_by_file: true, ..Seen::unseen(service) };
+    assert_eq!((complaint(&disabled), look_at(vec![disabled]).services[0].1), (None, State::Down));
 }
 
 #[test]
@@ -153,7 +339,7 @@ fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
 }
 
 #[test]
-fn down_is_well_only_if_someone_wants_it() {
+fn down_is_no_problem_only_if_someone_wants_it() {
     let complaint = |seen: &Seen| crate::observe::state::complaint(seen, at(0), None);
     let down = |cause: Cause, wants_up: bool| {
         let mut seen = up("x", 100);

@@ -1,0 +1,293 @@
+//! The judgement over what was seen of a service, purely. A service that is to be up is well only on evidence; what
+//! cannot be established is `unknown`, which is not well. docs/status.md has it as a table.
+
+use std::time::{Duration, SystemTime};
+
+use super::launcher::{Children, Launcher, Process};
+use super::state::{State, Verdict};
+use super::{Seen, Supervision, time};
+use crate::config::timing::{Timing, TimingSpec};
+use crate::plan::Mode;
+use crate::run::{Resting, RestingKind, RunRecord};
+use crate::service::supervision::Status;
+use crate::sys::clock::BootTime;
+
+/// So far back deaths count for a crash loop,
+const RECENTLY: Duration = Duration::from_secs(300);
+/// and a process that has been up for this long is in none.
+const SETTLED: Duration = Duration::from_secs(60);
+/// This many failures make one,
+const FAILED_DEATHS: usize = 3;
+/// or this many deaths of any kind.
+const DEATHS: usize = 5;
+/// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
+const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
+/// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
+const FINISHES_WITHIN: Duration = Duration::from_secs(60);
+/// A launcher that has not written anything for this long after its start is not just starting.
+const RECORDS_WITHIN: Duration = Duration::from_secs(5);
+/// A service that has not reported its readiness for this long, or whose `--wait-for` has been closed for this
+/// long, does not work.
+const READY_WITHIN: Duration = Duration::from_secs(330);
+/// A run that begins no later than this after its time is not overdue: the machine may be busy.
+const LATE: Duration = Duration::from_secs(60);
+/// One that waits for its lock has longer: another holder's run is waited for.
+const LATE_FOR_LOCK: Duration = Duration::from_secs(3600);
+/// What follows a run (its hook, 30 s at most) is over by then, and the next run is settled.
+const SETTLES_NEXT_WITHIN: Duration = Duration::from_secs(120);
+
+type Judged = (State, Option<String>);
+
+fn so(state: State, why: impl Into<String>) -> Judged {
+    (state, Some(why.into()))
+}
+
+/// The state, and why it is in that, where this is not plain.
+pub fn judge(seen: &Seen, now: SystemTime) -> Judged {
+    match &seen.supervision {
+        Supervision::NotPublished if seen.is_down_by_file => so(State::Down, "disabled"),
+        Supervision::NotPublished => so(State::NotPublished, "it is defined, and not published"),
+        Supervision::None => so(State::Unsupervised, "no supervisor runs"),
+        Supervision::Unknown(why) => so(State::Unknown, why.clone()),
+        Supervision::Known(status) => judge_supervised(seen, status, now),
+    }
+}
+
+fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    let since = ago(status.changed, now);
+    let is_settled = status.pid.is_some() && since >= SETTLED;
+    let is_to_be_up = status.pid.is_some() || status.wants_up;
+    let cannot_start = judge_down(seen, status, now);
+    if !is_settled && is_to_be_up && is_crashing(seen, now) && cannot_start.0 != State::CannotStart {
+        let last = seen.deaths.last().map_or(String::new(), |death| format!(", the last by {}", death.cause));
+        let count = seen.deaths_since(now.checked_sub(RECENTLY).unwrap_or(now));
+        return so(State::Crashing, format!("died {count} times in 5 minutes{last}"));
+    }
+    let Some(pid) = status.pid else { return cannot_start };
+    match &seen.process {
+        _ if status.is_paused => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Unseen(why) => so(State::Unknown, why.clone()),
+        Process::None => {
+            so(State::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
+        }
+        Process::Runs | Process::InRunScript => match &seen.launcher {
+            Some(launcher) => judge_launcher(seen, launcher, now),
+            None => judge_worker(seen, status, now),
+        },
+    }
+}
+
+/// Without a process of its own.
+fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    if status.is_finishing {
+        let time = ago(status.changed, now);
+        return match time > FINISHES_WITHIN {
+            true => so(State::CannotStart, format!("its finish script has been running for {}", span(time))),
+            false => so(State::Restarting, "its finish script runs"),
+        };
+    }
+    if !status.wants_up {
+        return match seen.is_down_by_file || status.cause.is_orderly() {
+            true => (State::Down, None),
+            false => so(State::GaveUp, format!("ended with {}", status.cause)),
+        };
+    }
+    // a status that names no cause says "exit status 0"
+    let ended = seen.deaths.last().map(|death| format!("ended with {}", death.cause));
+    let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
+    if down <= RESPAWNS_WITHIN {
+        return so(State::Restarting, ended.unwrap_or_else(|| "about to be started".to_string()));
+    }
+    let ended = ended.map_or(String::new(), |ended| format!("{ended}, and "));
+    let why = match &seen.obstacle {
+        Some(obstacle) => format!("its run script cannot be executed: {obstacle}"),
+        None => "the supervisor's own log has the reason".to_string(),
+    };
+    so(State::CannotStart, format!("{ended}has had no process for {}: {why}", span(down)))
+}
+
+/// A process that is no launcher: a worker in its place, or another program.
+fn judge_worker(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    let up = ago(status.changed, now);
+    if seen.tells_readiness && !status.is_ready {
+        return match up > READY_WITHIN {
+            false => so(State::Starting, "it has not reported that it is ready"),
+            true => so(State::NotReady, format!("it has not reported that it is ready for {}", span(up))),
+        };
+    }
+    let why = "its run script has not come to futo-launch";
+    match seen.is_loop() && seen.process == Process::InRunScript {
+        true if up > READY_WITHIN => so(State::NotReady, format!("{why} for {}", span(up))),
+        true => so(State::Starting, format!("{why} yet")),
+        false => (State::Up, None),
+    }
+}
+
+fn judge_launcher(seen: &Seen, launcher: &Launcher, now: SystemTime) -> Judged {
+    let Some(record) = seen.current_record() else {
+        return match &seen.findings {
+            _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its launcher has just been started"),
+            Some(findings) => so(State::Resting, findings.clone()),
+            None => so(State::Unknown, seen.record_doubt.clone().unwrap_or_default()),
+        };
+    };
+    if let Some(resting) = &record.resting {
+        return judge_resting(seen, resting, now);
+    }
+    match seen.plan.as_ref().map(|plan| &plan.mode) {
+        Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), now),
+        _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its worker has not been started yet"),
+        _ => so(State::Unknown, "its launcher neither rests nor has started its worker"),
+    }
+}
+
+/// Timing options that depend on no variable.
+fn settled(timing: &TimingSpec) -> Option<&Timing> {
+    match timing {
+        TimingSpec::Fixed(timing) => Some(timing),
+        TimingSpec::Open(_) => None,
+    }
+}
+
+fn judge_resting(seen: &Seen, resting: &Resting, now: SystemTime) -> Judged {
+    let reason = resting.reason.clone();
+    match resting.kind {
+        RestingKind::Done => so(State::Done, reason),
+        RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
+            so(State::Resting, reason)
+        }
+        RestingKind::Gate => {
+            let gates = seen.plan.iter().flat_map(|plan| &plan.gates);
+            let waits =
+                gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
+            let closed = time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
+            match waits && closed > READY_WITHIN {
+                true => so(State::NotReady, format!("{reason}, for {}", span(closed))),
+                false => so(State::Gated, reason),
+            }
+        }
+    }
+}
+
+fn judge_loop(record: &RunRecord, launcher: &Launcher, timing: Option<&Timing>, now: SystemTime) -> Judged {
+    if let Some(why) = overdue(record, launcher, timing, now) {
+        return so(State::Overdue, why);
+    }
+    if record.consecutive_failures > 0 {
+        return so(State::Failing, failures(record));
+    }
+    if let Some(lock) = &record.waiting_for_lock {
+        return so(State::Waiting, format!("waiting for the lock '{}'", lock.path));
+    }
+    match is_running(record) {
+        true => (State::Running, None),
+        false => (State::Waiting, None),
+    }
+}
+
+fn is_running(record: &RunRecord) -> bool {
+    record.last_start.is_some() && record.last_end.is_none() && record.next_due.is_none()
+}
+
+/// Why a loop does not keep its times, or its record is no longer written.
+fn overdue(
+    record: &RunRecord,
+    launcher: &Launcher,
+    timing: Option<&Timing>,
+    now: SystemTime,
+) -> Option<String> {
+    let since = |stamp: &Option<String>| stamp.as_deref().and_then(time).map(|at| ago(at, now));
+    if let Some(lock) = &record.waiting_for_lock {
+        let waited = time(&lock.since).map_or(Duration::ZERO, |at| ago(at, now));
+        return (waited > LATE_FOR_LOCK)
+            .then(|| format!("a run has been waiting for the lock '{}' for {}", lock.path, span(waited)));
+    }
+    if let Some(due) = &record.next_due {
+        let late = since_boot(record.next_due_boot)
+            .or_else(|| time(due).map(|at| ago(at, now)))
+            .unwrap_or(Duration::MAX);
+        return (late > LATE)
+            .then(|| format!("a run was due {} ago, and the run record does not show it", span(late)));
+    }
+    if is_running(record) {
+        let lasts = since_boot(record.last_start_boot).or_else(|| since(&record.last_start))?;
+        let is_another = match launcher.children {
+            Some(Children::None) => lasts > LATE,
+            Some(Children::For(age)) => lasts > age.saturating_add(LATE),
+            None => false,
+        };
+        if is_another {
+            return Some(format!(
+                "the run that its record shows since {} has ended: the record is no longer written",
+                span(lasts)
+            ));
+        }
+        let most = timing.and_then(|timing| Some(timing.timeout?.duration() + timing.stop.grace.duration()));
+        return most
+            .filter(|most| lasts > most.saturating_add(LATE))
+            .map(|_| format!("its run has lasted {}, longer than --timeout allows", span(lasts)));
+    }
+    let idle = since(&record.last_end).unwrap_or(launcher.age);
+    (idle > SETTLES_NEXT_WITHIN).then(|| format!("its run record has named no next run for {}", span(idle)))
+}
+
+fn failures(record: &RunRecord) -> String {
+    let times = record.consecutive_failures;
+    let last = record.last_errors.iter().rev().find(|line| !line.trim().is_empty());
+    let says = last.map_or(String::new(), |line| format!(": {}", line.trim()));
+    let status = record.last_status.map_or(String::new(), |status| format!(" with status {status}"));
+    match times {
+        1 => format!("1 run failed{status}{says}"),
+        _ if status.is_empty() => format!("{times} runs in a row failed{says}"),
+        _ => format!("{times} runs in a row failed, the last{status}{says}"),
+    }
+}
+
+fn is_crashing(seen: &Seen, now: SystemTime) -> bool {
+    let Some(from) = now.checked_sub(RECENTLY) else { return false };
+    let recent = || seen.deaths.iter().filter(|death| death.at >= from);
+    recent().count() >= DEATHS || recent().filter(|death| !death.cause.is_orderly()).count() >= FAILED_DEATHS
+}
+
+/// How long ago that was, in seconds of BOOTTIME.
+fn since_boot(at: Option<f64>) -> Option<Duration> {
+    let at = Duration::try_from_secs_f64(at?).ok()?;
+    Some(BootTime::now().since(BootTime::from_boot(at)))
+}
+
+fn ago(at: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(at).unwrap_or_default()
+}
+
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    // of long spans the seconds say nothing
+    let rounded = if seconds >= 600 { seconds / 60 * 60 } else { seconds };
+    humantime::format_duration(Duration::from_secs(rounded)).to_string()
+}
+
+/// Why a service is not healthy; none if it is. `max_age` bounds the time since a loop's last run.
+pub fn complaint(seen: &Seen, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
+    let (state, why) = judge(seen, now);
+    if state.verdict() == Verdict::Ill {
+        return Some(match why {
+            Some(why) => format!("{}: {why}", state.word()),
+            None => state.word().to_string(),
+        });
+    }
+    let max_age = max_age.filter(|_| matches!(state, State::Waiting | State::Running))?;
+    let record = seen.current_record();
+    let stamp = record.and_then(|record| record.last_end.as_ref().or(record.last_start.as_ref()));
+    let why = match stamp.and_then(|stamp| time(stamp)) {
+        Some(last) => {
+            let age = ago(last, now);
+            (age > max_age).then(|| format!("the last run was {} ago", span(age)))
+        }
+        None => {
+            let up = ago(seen.status()?.changed, now);
+            (up > max_age).then(|| format!("no run yet, and it has been up for {}", span(up)))
+        }
+    };
+    why.map(|why| format!("{}: {why}", state.word()))
+}

@@ -1,0 +1,197 @@
+//! The launcher that a service has at this moment, from the live process itself: what it was asked to do is in
+//! its own words, whatever the run script around it looks like, and can neither be missing nor out of date.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::run::RunRecord;
+use crate::service::layout;
+use crate::sys::proc::{self, ProcessStat};
+
+/// The program's name.
+pub(super) const NAME: &str = "futo-launch";
+/// A run script that has not replaced itself by the launcher is a shell or two above it.
+const DEEPEST: usize = 3;
+/// More processes of one service than this are not looked at.
+const MOST: usize = 64;
+/// Below these are services of their own.
+const SUPERVISORS: [&[u8]; 6] =
+    [b"s6-supervise", b"s6-svscan", b"runsv", b"runsvdir", b"supervise", b"svscan"];
+
+/// A futo-launch that runs now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Launcher {
+    /// Its pid.
+    pub pid: i32,
+    /// When it was started, in clock ticks since boot.
+    pub started: u64,
+    /// How long ago that was.
+    pub age: Duration,
+    /// Stopped by SIGSTOP.
+    pub is_stopped: bool,
+    /// Its words, without the program's name.
+    pub words: Vec<OsString>,
+    /// Its effective uid.
+    pub uid: Option<u32>,
+    /// Its working directory, where that may be seen.
+    pub directory: Option<PathBuf>,
+    /// The HOME it was executed with, where its variables may be seen.
+    pub home: Option<OsString>,
+    /// Its children, where these can be seen.
+    pub children: Option<Children>,
+}
+
+/// What a launcher has running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Children {
+    /// Nothing.
+    None,
+    /// Something, the oldest of it for this long.
+    For(Duration),
+}
+
+impl Children {
+    fn of(pid: i32) -> Option<Self> {
+        let ages =
+            proc::children(pid).ok()?.into_iter().take(MOST).filter_map(|child| proc::stat(child).ok());
+        Some(ages.map(|stat| stat.age()).max().map_or(Children::None, Children::For))
+    }
+}
+
+/// Its words may hold a secret.
+impl std::fmt::Debug for Launcher {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "launcher {}, started at tick {}", self.pid, self.started)
+    }
+}
+
+/// The process that a supervisor has started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// There is none, or it has just ended.
+    None,
+    /// It cannot be looked at.
+    Unseen(String),
+    /// Stopped by SIGSTOP, which the supervisor may not know of.
+    Stopped,
+    /// It runs.
+    Runs,
+    /// It is the interpreter of the run script, which has started no launcher.
+    InRunScript,
+}
+
+impl Process {
+    /// The process of this pid, and the launcher that it is or has started.
+    pub(super) fn look(pid: i32) -> (Self, Option<Launcher>) {
+        match look_at(pid) {
+            // reaped by its supervisor in a moment
+            Ok((stat, _)) if stat.is_dead() => (Process::None, None),
+            Ok((stat, launcher)) => {
+                let is_stopped =
+                    stat.is_stopped() || launcher.as_ref().is_some_and(|launcher| launcher.is_stopped);
+                let is_in_script = || proc::command_line(pid).is_ok_and(|words| is_run_script(&words));
+                let process = match &launcher {
+                    _ if is_stopped => Process::Stopped,
+                    None if is_in_script() => Process::InRunScript,
+                    _ => Process::Runs,
+                };
+                (process, launcher)
+            }
+            Err(error) if is_gone(&error) && proc::own_stat().is_ok() => (Process::None, None),
+            Err(error) => {
+                let why = crate::error::reason_of(&error);
+                (Process::Unseen(format!("unable to read '/proc/{pid}': {why}")), None)
+            }
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
+fn look_at(leader: i32) -> io::Result<(ProcessStat, Option<Launcher>)> {
+    let stat = proc::stat(leader)?;
+    let mut todo = VecDeque::from([(leader, stat, 0)]);
+    let mut looked_at = 0;
+    while let Some((pid, stat, depth)) = todo.pop_front() {
+        let words = match proc::command_line(pid) {
+            Ok(words) => words,
+            Err(error) if pid == leader => return Err(error),
+            Err(_) => continue,
+        };
+        if let Some(words) = words_of_launcher(pid, &words) {
+            return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec()))));
+        }
+        // what a daemon, a desktop or a terminal of the service has started is no part of its run script
+        if pid == leader && !is_run_script(&words) {
+            break;
+        }
+        let is_supervisor = words.first().is_some_and(|word| SUPERVISORS.contains(&basename(word)));
+        if is_supervisor || depth == DEEPEST {
+            continue;
+        }
+        // a kernel without these lists shows the leader only
+        for child in proc::children(pid).unwrap_or_default() {
+            looked_at += 1;
+            if looked_at > MOST {
+                break;
+            }
+            if let Ok(stat) = proc::stat(child) {
+                todo.push_back((child, stat, depth + 1));
+            }
+        }
+    }
+    Ok((stat, None))
+}
+
+/// The words behind the program's name, if this is a launcher. Its name is in its words; where they have another
+/// in its place, in the file that it executes.
+fn words_of_launcher(pid: i32, words: &[OsString]) -> Option<&[OsString]> {
+    let (name, words) = words.split_first()?;
+    let is_launcher = basename(name) == NAME.as_bytes()
+        || proc::program(pid).is_ok_and(|program| basename(program.as_os_str()) == NAME.as_bytes());
+    is_launcher.then_some(words)
+}
+
+/// Whether these words are an interpreter's that executes a run script: `/bin/sh -e ./run NAME`.
+fn is_run_script(words: &[OsString]) -> bool {
+    words.iter().skip(1).take(3).any(|word| basename(word) == layout::RUN.as_bytes())
+}
+
+fn basename(word: &OsStr) -> &[u8] {
+    Path::new(word).file_name().map(OsStr::as_bytes).unwrap_or_default()
+}
+
+impl Launcher {
+    fn of(pid: i32, stat: ProcessStat, words: Vec<OsString>) -> Self {
+        Launcher {
+            pid,
+            started: stat.started,
+            age: stat.age(),
+            is_stopped: stat.is_stopped(),
+            words,
+            uid: proc::effective_uid(pid).ok(),
+            directory: proc::working_directory(pid).ok(),
+            home: proc::variable(pid, "HOME").ok().flatten(),
+            children: Children::of(pid),
+        }
+    }
+
+    /// Whether it wrote this record. One of a launcher that is older than the field for its start is known by
+    /// its pid alone.
+    pub(super) fn wrote(&self, record: &RunRecord) -> bool {
+        record.pid == self.pid && record.pid_started.is_none_or(|started| started == self.started)
+    }
+
+    /// Why the record says nothing about this launcher, if another wrote it.
+    pub(super) fn doubts(&self, record: &RunRecord, path: &Path) -> Option<String> {
+        (!self.wrote(record)).then(|| {
+            format!("run record '{}' is of another launcher, not of pid {}", path.display(), self.pid)
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! What /proc reports about a process. Every read is bounded: a process chooses its own words.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+
+use super::clock::BootTime;
+use super::file;
+
+/// Words and variables beyond this many bytes are not read.
+const MOST: usize = 256 << 10;
+
+/// A process as `/proc/PID/stat` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessStat {
+    /// `R`, `S`, `D`, `T`, `Z`, …
+    pub state: u8,
+    /// When it was started, in clock ticks since boot. Together with the pid this names one process: a
+    /// pid alone is soon used again, above all in a container that has been restarted.
+    pub started: u64,
+}
+
+impl ProcessStat {
+    /// Stopped by SIGSTOP or its kin, whoever sent it.
+    pub fn is_stopped(&self) -> bool {
+        self.state == b'T'
+    }
+
+    /// Ended, and not yet reaped.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+
+    /// How long ago it was started.
+    pub fn age(&self) -> Duration {
+        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
+        let per_second = u64::try_from(per_second).unwrap_or(100).max(1);
+        let started = Duration::from_millis(self.started.saturating_mul(1000) / per_second);
+        BootTime::now().since(BootTime::from_boot(started))
+    }
+}
+
+/// `/proc/PID/stat`; anybody may read it.
+pub fn stat(pid: i32) -> io::Result<ProcessStat> {
+    let text = read(&format!("/proc/{pid}/stat"))?;
+    decode_stat(&text).ok_or_else(|| io::Error::other("it is not in the form of a process's stat"))
+}
+
+/// This process.
+pub fn own_stat() -> io::Result<ProcessStat> {
+    stat(std::process::id().cast_signed())
+}
+
+fn decode_stat(text: &[u8]) -> Option<ProcessStat> {
+    // the second field is the name in parentheses, which may itself hold anything
+    let end_of_name = text.iter().rposition(|byte| *byte == b')')?;
+    let mut fields =
+        text.get(end_of_name + 1..)?.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+    let state = *fields.next()?.first()?;
+    // the third field was the state, the 22nd is the start
+    let started = std::str::from_utf8(fields.nth(18)?).ok()?.parse().ok()?;
+    Some(ProcessStat { state, started })
+}
+
+/// The words it was executed with; anybody may read them.
+pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
+    Ok(pieces(&read(&format!("/proc/{pid}/cmdline"))?))
+}
+
+/// A variable that it was executed with. For its own user and root only.
+pub fn variable(pid: i32, name: &str) -> io::Result<Option<OsString>> {
+    let variables = pieces(&read(&format!("/proc/{pid}/environ"))?);
+    let value = |variable: &OsString| {
+        let value = variable.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(OsStr::from_bytes(value).to_owned())
+    };
+    Ok(variables.iter().find_map(value))
+}
+
+/// Its working directory. For its own user and root only.
+pub fn working_directory(pid: i32) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/cwd"))
+}
+
+/// The program file that it executes, without the mark of one that has been replaced since. For its own user
+/// and root only.
+pub fn program(pid: i32) -> io::Result<PathBuf> {
+    let path = std::fs::read_link(format!("/proc/{pid}/exe"))?;
+    let bytes = path.as_os_str().as_bytes();
+    Ok(PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes))))
+}
+
+/// Its effective uid; anybody may read it.
+pub fn effective_uid(pid: i32) -> io::Result<u32> {
+    let status = read(&format!("/proc/{pid}/status"))?;
+    let text = String::from_utf8_lossy(&status);
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let uid = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    uid.ok_or_else(|| io::Error::other("it is not in the form of a process's status"))
+}
+
+/// The children of its first thread.
+pub fn children(pid: i32) -> io::Result<Vec<i32>> {
+    let text = read(&format!("/proc/{pid}/task/{pid}/children"))?;
+    Ok(String::from_utf8_lossy(&text).split_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+fn pieces(bytes: &[u8]) -> Vec<OsString> {
+    let whole = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    if whole.is_empty() {
+        return Vec::new();
+    }
+    whole.split(|byte| *byte == 0).map(|piece| OsStr::from_bytes(piece).to_owned()).collect()
+}
+
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    file::read_at_most(file::open_regular(path.as_ref(), OFlag::empty())?, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_is_read_whatever_the_process_calls_itself() {
+        let fields = "S 1 10 10 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 999 1\n";
+        for name in ["sh", "a b", ") S 1 2 (", "a\nb"] {
+            let text = format!("10 ({name}) {fields}");
+            let stat = decode_stat(text.as_bytes()).expect("a stat");
+            assert_eq!((stat.state, stat.started), (b'S', 424_242), "{name}");
+        }
+        assert_eq!(decode_stat(b"10 (x) S 1 2"), None);
+        assert_eq!(decode_stat(b""), None);
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_words_and_user() {
+        let pid = std::process::id().cast_signed();
+        let stat = own_stat().expect("a stat");
+        assert!(!stat.is_stopped() && stat.age() < Duration::from_secs(86_400), "{stat:?}");
+        let words = command_line(pid).expect("words");
+        assert_eq!(words.first(), std::env::args_os().next().as_ref());
+        assert_eq!(effective_uid(pid).expect("a uid"), nix::unistd::geteuid().as_raw());
+        assert!(children(pid).is_ok());
+        assert!(variable(pid, "PATH").expect("readable").is_some());
+        assert_eq!(variable(pid, "PAT").expect("readable"), None);
+    }
+}
