@@ -83,7 +83,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     fs::set_permissions(mode.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
     assert_eq!(
         volume.said("mode"),
-        "mode: DIR/mode/run: is not executable (mode 0644): s6 tries again every second\n  hint: chmod +x DIR/mode/run\n"
+        "mode: DIR/mode/run: is not executable (mode 0644): s6 cannot start it\n  hint: chmod +x DIR/mode/run\n"
     );
     volume.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(

@@ -395,14 +395,14 @@ fn a_run_that_waits_for_its_lock_says_so() {
     let lock = home.join("lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock).expect("a file");
     own_by_abc(&lock);
-    let held = nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock).expect("held");
+    file.try_lock().expect("held");
     svscan.add_launch("lk-loop", &format!("--lock {} --interval 1h -- true", lock.display()), &[]);
     within_a_minute("it waits for the lock", || {
         let why = states(&svscan, &[]).pop().expect("a service").2;
         (why == format!("waiting for the lock '{}'", lock.display())).then_some(())
     });
     assert_eq!(health(&svscan, "lk-loop").0, 0);
-    drop(held);
+    drop(file);
     within_a_minute("it has run", || {
         let service = page(&futo(&svscan, &["status", "--json"]))["services"][0].clone();
         (service["runs"]["last_status"] == 0 && service["runs"]["waiting_for_lock"].is_null()).then_some(())

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnStop, Persist, Settings};
+use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnExit, OnStop, Persist, Settings};
 use crate::config::value::{
     Backoff, Bounds, ByteSize, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid, ReadyForm,
     ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
@@ -338,6 +338,26 @@ pub static FLAGS: &[Flag] = &[
         });
         Ok(())
     })
+    .role(Role::NeedsTiming)
+    .expands(),
+    flag(
+        "on-exit",
+        Value("leave|kill"),
+        Timing,
+        "what becomes of processes that a run leaves behind [leave]",
+        |settings, value| {
+            settings.on_exit = Some(match text(value)? {
+                "leave" => OnExit::Leave,
+                "kill" => OnExit::Kill,
+                _ => return Err(Invalid::new("is neither 'leave' nor 'kill'")),
+            });
+            Ok(())
+        },
+    )
+    .more(
+        "In the worker's process group, when the worker has ended by itself; kill stops them as a stop does, and the \
+         next run waits for it. A process that has called setsid(2) is in no such group.",
+    )
     .role(Role::NeedsTiming)
     .expands(),
     flag(

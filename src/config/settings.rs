@@ -61,6 +61,16 @@ pub enum OnStop {
     Finish,
 }
 
+/// What becomes of a process that a worker has left in its process group, when the worker ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExit {
+    /// It lives on.
+    #[default]
+    Leave,
+    /// It is stopped as a stop does it.
+    Kill,
+}
+
 /// Whether the last start, kept in the run record, counts after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persist {
@@ -94,6 +104,7 @@ pub struct Settings {
     pub grace: Option<Delay>,
     pub stop_signal: Option<StopSignal>,
     pub on_stop: Option<OnStop>,
+    pub on_exit: Option<OnExit>,
     pub backoff: Option<Backoff>,
     pub max_failures: Option<u32>,
     pub user: Option<UserRequest>,

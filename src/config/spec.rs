@@ -354,6 +354,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         grace: _,
         stop_signal: _,
         on_stop: _,
+        on_exit: _,
         backoff: _,
         max_failures: _,
         user,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::settings::{OnStop, Persist, Settings};
+use super::settings::{OnExit, OnStop, Persist, Settings};
 use super::spec::{SpecError, shown};
 use super::value::{Backoff, Delay, Invalid, Lookup, ShellCommand, StopSignal, Template};
 use crate::cli::flags::Role;
@@ -110,6 +110,8 @@ pub struct StopRules {
     pub grace: Delay,
     /// Whether a stop touches the run at all.
     pub on_stop: OnStop,
+    /// Whether what a worker leaves behind is stopped too.
+    pub on_exit: OnExit,
 }
 
 impl TimingSpec {
@@ -230,6 +232,7 @@ fn timing(
             signal: settings.stop_signal.unwrap_or(STOP_SIGNAL),
             grace: settings.grace.unwrap_or(GRACE),
             on_stop: settings.on_stop.unwrap_or_default(),
+            on_exit: settings.on_exit.unwrap_or_default(),
         },
         backoff: settings.backoff,
         max_failures: settings.max_failures,

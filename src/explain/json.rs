@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Explained, text};
-use crate::config::settings::{OnStop, Persist};
+use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::timing::{Pace, Timing};
 use crate::config::value::{Delay, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
@@ -50,6 +50,7 @@ struct TimingPart {
     stop_signal: &'static str,
     grace_s: f64,
     on_stop: &'static str,
+    on_exit: &'static str,
     backoff_factor: Option<f64>,
     backoff_max_s: Option<f64>,
     max_failures: Option<u32>,
@@ -208,6 +209,10 @@ fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
         on_stop: match timing.stop.on_stop {
             OnStop::Kill => "kill",
             OnStop::Finish => "finish",
+        },
+        on_exit: match timing.stop.on_exit {
+            OnExit::Leave => "leave",
+            OnExit::Kill => "kill",
         },
         backoff_factor: timing.backoff.map(|backoff| backoff.factor),
         backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),

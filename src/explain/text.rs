@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Explained;
 use crate::cli::help::wrapped;
-use crate::config::settings::{OnStop, Persist};
+use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::timing::{Around, Pace, Timing};
 use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
@@ -257,6 +257,12 @@ fn loop_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
             stop.grace
         ),
         OnStop::Finish => "a stop lets the run end; a second one a second later kills it".to_string(),
+    });
+    lines.extend(match stop.on_exit {
+        OnExit::Leave => None,
+        OnExit::Kill => {
+            Some("what the worker leaves in its process group when it ends is stopped, too".to_string())
+        }
     });
     lines
 }

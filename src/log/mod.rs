@@ -22,7 +22,7 @@ use crate::report::Reporter;
 use crate::sys::spawn::Join;
 
 /// Where a run's stdout and stderr go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Log {
     /// To this file.
     File {

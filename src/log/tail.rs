@@ -1,9 +1,11 @@
 //! The last lines of a run's output, for the run record.
 
 use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 
 use crate::sys::nofollow;
 
@@ -11,11 +13,16 @@ use crate::sys::nofollow;
 const BYTES: u64 = 4096;
 const LINES: usize = 5;
 
-/// The last lines of the log behind `from` (where the run began), at most five; none if it cannot be
-/// read.
-pub fn last_lines(path: &Path, from: u64) -> Vec<String> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let Some(file) = nofollow::open_directly(path, flags) else { return Vec::new() };
+/// The last lines of the log after `from` (where the run began), at most five; none if it cannot be read. `log` is
+/// the file that the worker has written to, which need not be the one at `path` any more.
+pub fn last_lines(log: &OwnedFd, path: &Path, from: u64) -> Vec<String> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    // it is open for writing only
+    let opened =
+        nix::fcntl::open(format!("/proc/self/fd/{}", log.as_raw_fd()).as_str(), flags, Mode::empty());
+    // without /proc
+    let opened = opened.ok().or_else(|| nofollow::open_directly(path, flags | OFlag::O_NOFOLLOW));
+    let Some(file) = opened else { return Vec::new() };
     let mut file = std::fs::File::from(file);
     let mut read = || -> std::io::Result<String> {
         let length = file.metadata()?.len();

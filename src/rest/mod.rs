@@ -1,26 +1,31 @@
-//! Resting: the one answer to what a restart each second cannot mend. Under a supervisor the launcher
-//! says once why, and sleeps, as the user, until something that can mend it changes.
+//! Resting: the one answer to what a restart every second cannot fix. Under a supervisor the launcher
+//! reports the reason once, and sleeps, as the user, until something changes that may be the remedy.
 
+mod marks;
+mod sleep;
+mod unplanned;
 mod watch;
+
+pub use unplanned::{Rights, until_run_changes};
 
 use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
 
 use crate::config::value::Gate;
-use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::log::{Log, Rotation};
-use crate::plan::{Host, Machine, Mode, Place, Plan, Supervision};
+use crate::plan::{Machine, Mode, Place, Plan, Supervision};
 use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Closed, Deadline, Ended, Resting, RestingKind, Waiter, says_resting, write_resting};
+use crate::run::{Closed, Ended, Resting, RestingKind, Waiter, says_resting, system_refused, write_resting};
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use crate::sys::file;
+use sleep::{Woken, sleep};
 use watch::{Changed, Watch};
 
 /// What follows a rest.
@@ -35,11 +40,11 @@ pub enum Then {
 /// The memory of a launch that rests, maybe several times.
 #[derive(Debug, Default)]
 pub struct Rest {
-    /// Looked at when it matters first.
-    supervision: Option<Supervision>,
+    /// Looked at when it matters first: under which process, and what that is.
+    seen: Option<(Pid, Supervision)>,
     said: Option<Findings>,
     resting: bool,
-    /// Set before an attempt, so that nothing mended during the attempt is missed.
+    /// Set before an attempt, so that nothing corrected during the attempt is missed.
     watch: Option<Watch>,
     first_delay: Option<Duration>,
     /// The closed gate that was said, and after which time it is looked at again.
@@ -55,7 +60,22 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 impl Rest {
     /// Whether somebody starts `run` again, so that a rest is of use.
     fn is_supervised(&mut self, plan: &Plan) -> bool {
-        *self.supervision.get_or_insert_with(|| supervision(plan)) == Supervision::Supervised
+        self.look(plan).1 == Supervision::Supervised
+    }
+
+    fn look(&mut self, plan: &Plan) -> &(Pid, Supervision) {
+        self.seen.get_or_insert_with(|| (getppid(), supervision(plan)))
+    }
+
+    /// This process's parent, if with it goes whoever can stop this process: a supervisor, or the shell of its run
+    /// script.
+    pub fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
+        match self.look(plan) {
+            (_, Supervision::None) => None,
+            (parent, Supervision::Supervised | Supervision::Left(_) | Supervision::Behind(_)) => {
+                Some(*parent)
+            }
+        }
     }
 
     /// How long the first run of the next loop has to wait, if another than usual.
@@ -106,7 +126,7 @@ impl Rest {
                 }
                 // what the system refused may be over in a second
                 if exit == Exit::SYSTEM || !self.is_supervised(plan) {
-                    self.supervision.iter().for_each(|found| say_why_no_rest(found, plan, reporter));
+                    self.seen.iter().for_each(|(_, found)| say_why_no_rest(found, plan, reporter));
                     return Then::Leave(exit);
                 }
                 let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
@@ -115,10 +135,9 @@ impl Rest {
                 }
                 self.said = Some(findings);
                 if self.watch.is_none() {
-                    self.watch = Watch::on(plan);
-                    if self.watch.is_some() {
-                        return Then::StartAfresh;
-                    }
+                    // what was corrected before it was watched is found by another attempt
+                    self.watch = Some(Watch::on(plan));
+                    return Then::StartAfresh;
                 }
                 resting
             }
@@ -130,8 +149,8 @@ impl Rest {
                     reporter.say(level, Audience::Everyone, &resting.reason);
                     return Then::Leave(exit_of(&resting));
                 }
-                self.watch = Watch::on(plan);
-                // mended while the last run still failed
+                self.watch = Some(Watch::on(plan));
+                // corrected while the last run still failed
                 if resting.kind == RestingKind::MaxFailures && !signature.is_current() {
                     // by the worker itself, maybe: this must not be faster than the loop was
                     self.first_delay = Some(delay);
@@ -159,22 +178,27 @@ impl Rest {
             return Then::Leave(Exit::OK);
         }
         if self.watch.is_none() {
-            self.watch = Watch::on(plan);
-            if self.watch.is_some() {
-                // it may have opened before it was watched
-                return Then::StartAfresh;
-            }
+            // it may have opened before it was watched
+            self.watch = Some(Watch::on(plan));
+            return Then::StartAfresh;
         }
         // before the record says so: whoever reads that may signal at once
-        if Waiter::in_place(waiter).is_err() {
+        let supervisor = self.supervisor(plan);
+        if waiter_in(waiter, supervisor, reporter).is_none() {
             return Then::Leave(Exit::SYSTEM);
         }
         let resting = Resting::now(RestingKind::Gate, reason, Exit::OK);
         let nap = match &self.gate {
             Some((said, nap)) if *said == gate => (*nap * 2).min(LAST_LOOK),
             _ => {
-                let until = if look_again { "looking again" } else { "until that changes" };
-                reporter.info(&format!("{}; resting, {until} (or HUP, ALRM)", resting.reason));
+                let until = match &self.watch {
+                    _ if look_again => "looking again (or HUP, ALRM)".to_string(),
+                    watch => format!(
+                        "until that changes (or HUP, ALRM){}",
+                        watch.as_ref().map(looking).unwrap_or_default()
+                    ),
+                };
+                reporter.info(&format!("{}; resting, {until}", resting.reason));
                 write_resting(plan, Some(resting.clone()), reporter);
                 FIRST_LOOK
             }
@@ -196,23 +220,27 @@ impl Rest {
         reporter: &mut Reporter,
     ) -> Then {
         let exit = exit_of(&resting);
+        let supervisor = self.supervisor(plan);
+        let watch = self.watch.get_or_insert_with(|| Watch::on(plan));
         // before the record says so: whoever reads that may signal at once
-        let Ok(waiter) = Waiter::in_place(waiter) else { return Then::Leave(Exit::SYSTEM) };
+        let Some(waiter) = waiter_in(waiter, supervisor, reporter) else {
+            return Then::Leave(Exit::SYSTEM);
+        };
         if !std::mem::replace(&mut self.resting, true) {
-            let until = match self.watch {
-                Some(_) => "resting until run, config.env or the program changes (or HUP, ALRM)",
-                None => "resting until HUP or ALRM: there is no inotify watch to be had",
-            };
+            let until = until(watch, "run, config.env or the program changes");
             match resting.kind {
-                RestingKind::Configuration | RestingKind::Program => reporter.info(until),
+                RestingKind::Configuration | RestingKind::Program => reporter.info(&until),
                 RestingKind::MaxFailures | RestingKind::Done | RestingKind::Gate => {
                     reporter.info(&format!("{}; {until}", resting.reason));
                 }
             }
             write_resting(plan, Some(resting), reporter);
         }
-        match wait(self.watch.as_ref(), waiter, Changed::UsersFiles, again) {
+        match sleep(watch, waiter, Changed::UsersFiles, again) {
             Woken::ToLookAgain => Then::StartAfresh,
+            // the record may be that of the launcher that the next supervisor has started
+            Woken::Orphaned => Then::Leave(orphaned(reporter)),
+            Woken::Refused(errno) => Then::Leave(unable_to_wait(errno, reporter)),
             Woken::Stop => {
                 write_resting(plan, None, reporter);
                 Then::Leave(Exit::OK)
@@ -222,109 +250,51 @@ impl Rest {
                 Then::Leave(exit)
             }
             Woken::By(_) => {
-                self.watch = Watch::on(plan);
+                self.watch = Some(Watch::on(plan));
                 Then::StartAfresh
             }
         }
     }
 }
 
-/// What ends a rest.
-enum Woken {
-    Stop,
-    ToLookAgain,
-    By(Changed),
-}
-
-/// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
-/// when nothing more has happened for this long,
-const SETTLES: Duration = Duration::from_millis(100);
-/// or after this time at the latest.
-const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
-
-/// Sleeps until a stop, a wish to try again, or a change of at least this weight.
-fn wait(watch: Option<&Watch>, waiter: &mut Waiter, least: Changed, again: Option<BootTime>) -> Woken {
-    let mut most = Changed::Nothing;
-    let mut settled_at: Option<BootTime> = None;
-    let mut latest: Option<BootTime> = None;
-    loop {
-        let deadline = Deadline { boot: settled_at.into_iter().chain(again).min(), wall: None };
-        let Ok(signals) = waiter.wait(deadline, watch.map(|watch| watch.descriptor())) else {
-            return Woken::Stop;
-        };
-        crate::run::reap_orphans();
-        for signal in signals {
-            match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
-                _ => {}
+/// The stream of signals, which the supervisor's end is one of.
+fn waiter_in<'a>(
+    place: &'a mut Option<Waiter>,
+    supervisor: Option<Pid>,
+    reporter: &Reporter,
+) -> Option<&'a mut Waiter> {
+    match Waiter::in_place(place) {
+        Ok(waiter) => {
+            if let Some(supervisor) = supervisor {
+                waiter.watch_parent(supervisor);
             }
+            Some(waiter)
         }
-        let now = BootTime::now();
-        let changed = watch.map_or(Changed::Nothing, Watch::changed);
-        if changed >= least {
-            most = most.max(changed);
-            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
-            settled_at = Some(latest.min(now.after(SETTLES)));
-        }
-        if settled_at.is_some_and(|at| now >= at) {
-            return Woken::By(most);
-        }
-        if again.is_some_and(|at| now >= at) {
-            return Woken::ToLookAgain;
+        Err(error) => {
+            reporter.finding(Level::Fatal, &system_refused("take signals for a rest", error));
+            None
         }
     }
 }
 
-/// Whose rights the process has when it comes to rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rights {
-    /// The caller's.
-    Undropped,
-    /// The user's: the drop has been made, and cannot be made again.
-    Dropped,
+fn orphaned(reporter: &Reporter) -> Exit {
+    reporter.warn("the supervisor has gone (was it killed?): this launcher ends");
+    Exit::OK
 }
 
-/// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
-/// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
-pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, reporter: &mut Reporter) -> Exit {
-    let exit = findings.exit();
-    let supervision = Supervision::find(plan.place, &plan.directory, &Machine);
-    if exit == Exit::SYSTEM || supervision != Supervision::Supervised {
-        reporter.findings(Level::Fatal, findings);
-        say_why_no_rest(&supervision, plan, reporter);
-        return exit;
-    }
-    // log, record and sleep are the user's business; without a user nothing but stderr: a plan with
-    // findings may name places that root must not write to
-    let as_user = match rights {
-        Rights::Dropped => true,
-        Rights::Undropped => drop::become_identity(plan).is_ok() && !Machine.is_root(),
-    };
-    if as_user && is_in_finish() {
-        reporter.findings(Level::Fatal, findings);
-        return exit;
-    }
-    // before anything says so: whoever reads that may edit or signal at once
-    let watch = Watch::on_run_files(plan);
-    let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
-    if as_user {
-        Log::open(plan, Rotation::Never, reporter);
-    }
-    reporter.findings(Level::Fatal, findings);
-    reporter.info("resting until run or /etc/passwd changes (or HUP, ALRM)");
-    if as_user {
-        let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
-        write_resting(plan, Some(resting), reporter);
-    }
-    let woken = wait(watch.as_ref(), &mut waiter, Changed::RunFile, None);
-    if as_user {
-        write_resting(plan, None, reporter);
-    }
-    match woken {
-        Woken::Stop => Exit::OK,
-        Woken::By(_) | Woken::ToLookAgain => exit,
-    }
+fn unable_to_wait(errno: Errno, reporter: &Reporter) -> Exit {
+    reporter.finding(Level::Fatal, &system_refused("wait for the end of a rest", errno.into()));
+    Exit::SYSTEM
+}
+
+/// In words: what ends the rest, and how it is found.
+fn until(watch: &Watch, changes: &str) -> String {
+    format!("resting until {changes} (or HUP, ALRM){}", looking(watch))
+}
+
+/// In words: that a change may go unreported, if one may.
+fn looking(watch: &Watch) -> String {
+    watch.unwatched().map_or(String::new(), |why| format!("; looking every minute, because {why}"))
 }
 
 /// As the user. What a supervisor executes beside `run` it does not start again.

@@ -1,17 +1,28 @@
-//! What can mend a service, watched by inotify.
+//! What can end a rest, watched without a wake-up: inotify for files, the mount table for what comes by a mount.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{FUSE_SUPER_MAGIC, FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
 use nix::unistd::{AccessFlags, access};
 
-use crate::error::Findings;
+use super::marks::Marks;
+use crate::error::{Findings, reason};
 use crate::plan::Plan;
 use crate::ready::{environment, gate, program};
 use crate::service::layout;
+
+/// As many as the kernel follows.
+const MOST_LINKS: usize = 40;
+/// cifs, smb3, 9p, ceph, afs: other hosts change their files too, and nobody reports that here.
+const SHARED: [i64; 5] = [0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F];
 
 /// What an event means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,12 +32,25 @@ pub(super) enum Changed {
     RunFile,
 }
 
-/// inotify on everything that can mend a service. It wakes for that only: in directories above it others
-/// may write all day.
+/// Whether symbolic links are followed: never a user's by root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Each link on the way counts, and where it leads.
+    Followed,
+    /// The first link counts.
+    NotFollowed,
+}
+
+/// Everything that can end a rest. In directories above it others may write all day: only what is named counts.
 #[derive(Debug)]
 pub(super) struct Watch {
-    inotify: Inotify,
+    inotify: Option<Inotify>,
     counts: BTreeMap<WatchDescriptor, Vec<(What, Changed)>>,
+    /// `/proc/self/mountinfo`: it has an exceptional condition when something is mounted or unmounted.
+    mounts: Option<OwnedFd>,
+    marks: Marks,
+    links: Links,
+    unwatched: Option<String>,
 }
 
 /// What counts of a watched directory.
@@ -41,27 +65,20 @@ enum What {
 }
 
 impl Watch {
-    /// Readable when something has happened.
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.inotify.as_fd()
-    }
-
-    /// What only a new start by the supervisor can take up. `None` where the system gives no inotify:
-    /// HUP and ALRM still work.
-    pub(super) fn on_run_files(plan: &Plan) -> Option<Self> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok()?;
-        let mut watch = Watch { inotify, counts: BTreeMap::new() };
+    /// What only a new start by the supervisor can take up.
+    pub(super) fn on_run_files(plan: &Plan, links: Links) -> Self {
+        let mut watch = Watch::on_nothing(links);
         let fixed = [layout::RUN, layout::CURRENT, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"]
             .map(Path::new);
         for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
             watch.add(path, Changed::RunFile);
         }
-        Some(watch)
+        watch
     }
 
     /// The same, and the user's files.
-    pub(super) fn on(plan: &Plan) -> Option<Self> {
-        let mut watch = Watch::on_run_files(plan)?;
+    pub(super) fn on(plan: &Plan) -> Self {
+        let mut watch = Watch::on_run_files(plan, Links::Followed);
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &mut Findings::default());
         let users_files = environment
@@ -73,38 +90,116 @@ impl Watch {
             .chain(program::places(plan, &environment));
         for path in users_files.chain(program::interpreter_of(plan, &environment)) {
             watch.add(&path, Changed::UsersFiles);
-            // where links lead to
-            if let Ok(canonical) = std::fs::canonicalize(&path) {
-                watch.add(&canonical, Changed::UsersFiles);
-            }
         }
         for directory in environment.signature().directories() {
-            watch.watch(directory, What::Names, Changed::UsersFiles);
+            watch.watch_names(directory, What::Names, Changed::UsersFiles);
         }
-        Some(watch)
+        watch
     }
 
-    /// Watches a name in its directory, and the way there: a directory itself; a link, or what cannot be
-    /// passed, by its name.
+    fn on_nothing(links: Links) -> Self {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK);
+        let mounts = open("/proc/self/mountinfo", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+        let mut watch = Watch {
+            inotify: None,
+            counts: BTreeMap::new(),
+            mounts: None,
+            marks: Marks::new(links),
+            links,
+            unwatched: None,
+        };
+        match inotify {
+            Ok(inotify) => watch.inotify = Some(inotify),
+            // of instances: the limit is one of inotify, not of descriptors
+            Err(Errno::EMFILE) => watch.is_unwatched(
+                "this user has as many inotify instances as it may (fs.inotify.max_user_instances)"
+                    .to_string(),
+            ),
+            Err(errno) => watch.is_unwatched(format!("inotify: {}", reason(errno))),
+        }
+        match mounts {
+            Ok(mounts) => watch.mounts = Some(mounts),
+            Err(errno) => watch.is_unwatched(format!("'/proc/self/mountinfo': {}", reason(errno))),
+        }
+        watch
+    }
+
+    /// What to sleep on; [`Watch::changed`] says what it meant.
+    pub(super) fn descriptors(&self) -> Vec<PollFd<'_>> {
+        let files = self.inotify.as_ref().map(|inotify| PollFd::new(inotify.as_fd(), PollFlags::POLLIN));
+        let mounts = self.mounts.as_ref().map(|mounts| PollFd::new(mounts.as_fd(), PollFlags::POLLPRI));
+        files.into_iter().chain(mounts).collect()
+    }
+
+    /// Why a change may go unreported, if one may: then only a look finds it.
+    pub(super) fn unwatched(&self) -> Option<&str> {
+        self.unwatched.as_deref()
+    }
+
+    fn is_unwatched(&mut self, why: String) {
+        self.unwatched.get_or_insert(why);
+    }
+
+    /// Watches a path and the way there: a directory itself; a link by its name, and where it leads; and the name
+    /// of what is missing or cannot be passed.
     fn add(&mut self, path: &Path, changed: Changed) {
-        let mut path = path;
-        let mut is_last = true;
-        while let Some(name) = path.file_name() {
-            let directory = match path.parent() {
-                Some(parent) if parent != Path::new("") => parent,
-                _ => Path::new("."),
-            };
-            let is_passed = !is_last && is_directory(path) && self.watch(path, What::Itself, changed);
-            if !is_passed {
-                self.watch(directory, What::Name(name.to_os_string()), changed);
+        self.marks.note(path, changed);
+        let start = |path: &Path| PathBuf::from(if path.is_absolute() { "/" } else { "." });
+        let mut here = start(path);
+        let mut todo = names(path);
+        let mut links = 0;
+        while let Some(name) = todo.pop_front() {
+            let whole = here.join(&name);
+            let status = std::fs::symlink_metadata(&whole);
+            if status.as_ref().is_ok_and(|status| status.is_symlink()) {
+                self.watch_names(&here, What::Name(name), changed);
+                links += 1;
+                let Ok(target) = std::fs::read_link(&whole) else { return };
+                if self.links == Links::NotFollowed || links > MOST_LINKS {
+                    return;
+                }
+                if target.is_absolute() {
+                    here = start(&target);
+                }
+                for name in names(&target).into_iter().rev() {
+                    todo.push_front(name);
+                }
+                continue;
             }
-            is_last = false;
-            path = directory;
+            // what lies in a directory that cannot be searched does not count before its mode has changed
+            let leads_on =
+                status.is_ok_and(|status| status.is_dir()) && access(&whole, AccessFlags::X_OK).is_ok();
+            let is_passed = leads_on && !todo.is_empty();
+            if !(is_passed && self.watch(&whole, What::Itself, changed).is_ok()) {
+                self.watch_names(&here, What::Name(name), changed);
+            }
+            if !is_passed {
+                return;
+            }
+            here = whole;
         }
     }
 
-    /// Whether there is such a directory, and it can be watched.
-    fn watch(&mut self, directory: &Path, what: What, changed: Changed) -> bool {
+    /// Watches names in a directory; that it cannot be watched is noted.
+    fn watch_names(&mut self, directory: &Path, what: What, changed: Changed) {
+        if self.inotify.is_none() {
+            return;
+        }
+        match self.watch(directory, what, changed) {
+            // it goes the same way as what is in it
+            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+            Err(errno) => {
+                self.is_unwatched(format!("'{}' cannot be watched: {}", directory.display(), reason(errno)));
+            }
+            Ok(()) if is_shared(directory) => {
+                self.is_unwatched(format!("'{}' is on a network file system", directory.display()));
+            }
+            Ok(()) => {}
+        }
+    }
+
+    fn watch(&mut self, directory: &Path, what: What, changed: Changed) -> Result<(), Errno> {
+        let Some(inotify) = &self.inotify else { return Err(Errno::EMFILE) };
         let flags = match what {
             What::Itself => AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF,
             What::Name(_) | What::Names => {
@@ -118,15 +213,21 @@ impl Watch {
         };
         // a directory may be watched for several reasons
         let flags = flags | AddWatchFlags::IN_ONLYDIR | AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
-        let Ok(descriptor) = self.inotify.add_watch(directory, flags) else { return false };
+        let descriptor = inotify.add_watch(directory, flags)?;
         self.counts.entry(descriptor).or_default().push((what, changed));
-        true
+        Ok(())
+    }
+
+    /// The most that has happened since this was asked last, as events report it and as a look finds it.
+    pub(super) fn changed(&mut self) -> Changed {
+        self.reported().max(self.marks.changed())
     }
 
     /// The most that the pending events mean.
-    pub(super) fn changed(&self) -> Changed {
+    fn reported(&self) -> Changed {
         let mut most = Changed::Nothing;
-        while let Ok(events) = self.inotify.read_events() {
+        let Some(inotify) = &self.inotify else { return most };
+        while let Ok(events) = inotify.read_events() {
             for event in events {
                 if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
                     most = most.max(Changed::UsersFiles);
@@ -148,9 +249,17 @@ impl Watch {
     }
 }
 
-/// Whether this is no link, and can be passed by the user: then neither a new mode nor another link can
-/// mend anything.
-fn is_directory(path: &Path) -> bool {
-    let is_directory = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
-    is_directory && access(path, AccessFlags::X_OK).is_ok()
+fn is_shared(directory: &Path) -> bool {
+    let Ok(status) = statfs(directory) else { return false };
+    let FsType(kind) = status.filesystem_type();
+    [NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, SMB_SUPER_MAGIC].iter().any(|magic| magic.0 == kind)
+        || SHARED.contains(&kind)
+}
+
+/// The names of a path, without `.`.
+fn names(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
+        .map(|component| component.as_os_str().to_os_string())
+        .collect()
 }

@@ -48,6 +48,8 @@ pub(super) struct Cycle<'a> {
     waiter: &'a mut Waiter,
     readiness: Readiness<'a>,
     pub(super) log: Log,
+    /// The log as it was when the run began: the worker writes there, whatever HUP has opened since.
+    pub(super) run_log: Log,
     pub(super) record: RecordFile,
     pub(super) arguments: Vector,
     pub(super) prepared: Prepared,
@@ -72,6 +74,8 @@ enum Slept {
     NoMore,
     /// A stop came.
     Stopped,
+    /// The supervisor has gone.
+    Orphaned,
 }
 
 /// Runs the worker again and again; the first time after `first_delay` or that of the plan.
@@ -124,6 +128,7 @@ impl<'a> Cycle<'a> {
             pacer: Pacer::new(&timing, splay, past, now),
             timing,
             waiter,
+            run_log: log.clone(),
             log,
             record,
             arguments,
@@ -157,6 +162,7 @@ impl<'a> Cycle<'a> {
                     self.record.catch_up(self.reporter);
                     return Ok(Ended::Left(Exit::OK));
                 }
+                Slept::Orphaned => return Ok(self.orphaned()),
                 Slept::NoMore => {
                     let reason = "done: the schedule has no further start";
                     return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
@@ -164,6 +170,7 @@ impl<'a> Cycle<'a> {
             }
             let end = match self.one_run()? {
                 Turn::Ended(end) => end,
+                Turn::Stopped if self.has_lost_supervisor() => return Ok(self.orphaned()),
                 Turn::Stopped => {
                     self.record.catch_up(self.reporter);
                     return Ok(Ended::Left(Exit::OK));
@@ -191,6 +198,20 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// Whether the supervisor that this loop began under has ended. Nobody can stop it any more, and the next
+    /// supervisor starts another loop.
+    pub(super) fn has_lost_supervisor(&self) -> bool {
+        self.waiter.has_lost_parent()
+    }
+
+    /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
+    /// been replaced by that loop, from an older state, to say that it waits.
+    fn orphaned(&mut self) -> Ended {
+        self.record.write(self.reporter);
+        self.reporter.warn("the supervisor has gone (was it killed?): this loop ends");
+        Ended::Left(Exit::OK)
+    }
+
     /// The loop ends with a rest.
     fn over(&mut self, resting: Resting) -> Ended {
         self.record.set_next_due(None);
@@ -198,6 +219,14 @@ impl<'a> Cycle<'a> {
         let signature = std::mem::take(&mut self.prepared.signature);
         let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
         Ended::Over { resting, signature, delay }
+    }
+
+    /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.
+    pub(super) fn is_due_since(&mut self, now: Now) {
+        let noted = self.record.record.next_due.as_deref().and_then(sys::clock::from_utc);
+        if noted.is_none_or(|noted| noted > now.wall) {
+            self.record.set_next_due(Some((now.wall, Some(now.boot))));
+        }
     }
 
     /// Writes down when the next run is due.
@@ -227,11 +256,11 @@ impl<'a> Cycle<'a> {
     fn conclude(&mut self, end: &RunEnd) {
         let RunEnd { exit, what, duration, stopped, cut_short } = end;
         let now = Now::read();
-        let judgement = match &self.log {
+        let judgement = match &self.run_log {
             _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
             _ if exit.is_ok() => Judgement::Succeeded,
-            Log::File { path, length, .. } => {
-                Judgement::Failed { last_lines: tail::last_lines(path, *length) }
+            Log::File { file, path, length } => {
+                Judgement::Failed { last_lines: tail::last_lines(file, path, *length) }
             }
             _ => Judgement::Failed { last_lines: Vec::new() },
         };
@@ -306,6 +335,9 @@ impl<'a> Cycle<'a> {
     fn sleep(&mut self) -> Result<Slept, Finding> {
         let mut asked = std::mem::take(&mut self.run_again).then(BootTime::now);
         loop {
+            if self.has_lost_supervisor() {
+                return Ok(Slept::Orphaned);
+            }
             let deadline = match self.pacer.due(Now::read()) {
                 Due::Never if asked.is_none() => return Ok(Slept::NoMore),
                 Due::Never => Deadline { boot: asked, wall: None },
@@ -330,7 +362,8 @@ impl<'a> Cycle<'a> {
                 }
             }
             let now = Now::read();
-            if asked.is_some_and(|at| at <= now.boot) || self.pacer.is_due(now) {
+            let is_due = asked.is_some_and(|at| at <= now.boot) || self.pacer.is_due(now);
+            if is_due && !self.has_lost_supervisor() {
                 return Ok(Slept::Due);
             }
             self.drop_late();

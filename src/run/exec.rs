@@ -36,9 +36,11 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
             let saved = sys::signals::block_and_default(&HANDLED);
             let stops =
                 |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
-            if waiter.pending().iter().any(stops) {
+            // without its supervisor it is about to be started a second time
+            if waiter.pending().iter().any(stops) || waiter.has_lost_parent() {
                 return Ended::Left(Exit::OK);
             }
+            waiter.leave_parent();
             Some(saved)
         }
     };

@@ -1,21 +1,29 @@
 //! `--lock`: held during a run, waited for without being deaf to signals.
 
 use std::ffi::OsStr;
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, fstat};
 
 use super::cycle::Cycle;
+use super::pacer::Now;
 use super::signals::HANDLED;
 use super::worker::{Worker, system_refused};
 use crate::error::{Finding, reason};
 use crate::exit::Exit;
 use crate::sys;
+use crate::sys::clock::BootTime;
+use crate::sys::lock::{FileLock, Tried, wait_exclusive};
 use crate::sys::nofollow::{self, Missing, PathError};
+
+/// A helper that has ended without the lock (it was killed) is replaced after this time.
+const HELP_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether another process held the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +39,34 @@ pub(super) enum Lock {
     /// There is none to take.
     None,
     /// It is ours until it is dropped.
-    Held(Flock<OwnedFd>, Wait),
+    Held(FileLock, Wait),
     /// It cannot be taken: the run has failed.
     Broken(Finding),
-    /// A stop came first.
+    /// A stop came first, or the supervisor has gone.
     Stopped,
 }
+
+/// How the wait for another process's lock ended.
+pub(super) enum Waited {
+    /// With the lock.
+    Ours(FileLock),
+    /// With a stop.
+    Stopped,
+    /// The system gives no process to wait in, or no lock.
+    Refused(Finding),
+}
+
+/// Who may use a lock's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Users {
+    /// Everyone who may read it.
+    Readers,
+    /// Its owner.
+    Owner,
+}
+
+/// Sleeps until something happens, and says whether the wait goes on.
+pub(super) type Step<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<ControlFlow<()>, Finding>;
 
 impl Cycle<'_> {
     /// Takes the lock, however long that takes.
@@ -49,84 +79,94 @@ impl Cycle<'_> {
                 Some("its directory must be there, and the worker's user be able to write it".to_string());
             Lock::Broken(Finding { exit: Exit::EDIT, text, hint })
         };
-        let file = match open(&path) {
+        let file = match open(&path, Users::Readers) {
             Ok(file) => file,
             Err(why) => return Ok(broken(why)),
         };
-        let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => {
+        let file = match FileLock::try_exclusive(file) {
+            Ok(Tried::Ours(lock)) => {
                 self.reporter.trouble("lock", None);
-                return Ok(Lock::Held(held, Wait::None));
+                return Ok(Lock::Held(lock, Wait::None));
             }
-            Err((file, Errno::EWOULDBLOCK)) => file,
-            Err((_, errno)) => return Ok(broken(reason(errno))),
+            Ok(Tried::Others(file)) => file,
+            Err(errno) => {
+                let what = format!("lock '{}'", path.display());
+                return Ok(Lock::Broken(system_refused(&what, errno.into())));
+            }
         };
         let text = format!("waiting for the lock '{}', which another process holds", path.display());
         self.reporter.trouble("lock", Some(Finding::trouble(text, None)));
+        self.is_due_since(Now::read());
         self.record.waits_for_lock(&path, self.reporter);
-        match self.wait_for_lock(&file)? {
-            Waited::Stopped => return Ok(Lock::Stopped),
+        Ok(match wait_for(file, &mut |until| self.step(until))? {
+            Waited::Ours(lock) => Lock::Held(lock, Wait::Some),
+            Waited::Stopped => Lock::Stopped,
             // as for a worker that does not start: a failed run
-            Waited::Refused(errno) => {
-                return Ok(Lock::Broken(system_refused("start a process", errno.into())));
-            }
-            Waited::Ended => {}
-        }
-        Ok(match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Lock::Held(held, Wait::Some),
-            Err((_, errno)) => broken(reason(errno)),
+            Waited::Refused(finding) => Lock::Broken(finding),
         })
     }
 
-    /// A lock belongs to the open file, which a child shares: one that does nothing else can wait for it
-    /// in the kernel, and its end is a signal like others. To ask again and again would be late or busy.
-    fn wait_for_lock(&mut self, file: &OwnedFd) -> Result<Waited, Finding> {
+    fn step(&mut self, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
+        for signal in self.wait_until(until)? {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Ok(ControlFlow::Break(())),
+                Signal::SIGHUP => self.hang_up(),
+                _ => {}
+            }
+        }
+        Ok(if self.has_lost_supervisor() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
+/// Waits for a lock that another process holds. It belongs to the open file, which a child shares: one that does
+/// nothing else can wait for it in the kernel, and its end is a signal like others. To ask again and again would be
+/// late or busy.
+pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Finding> {
+    loop {
         let descriptor = file.as_raw_fd();
-        let helper = sys::fork::helper(&HANDLED, || sys::fork::wait_for_lock(descriptor));
-        let mut helper = match helper {
+        let mut helper = match sys::fork::helper(&HANDLED, || wait_exclusive(descriptor)) {
             Ok(helper) => Worker::of(helper),
-            Err(errno) => return Ok(Waited::Refused(errno)),
+            Err(errno) => return Ok(Waited::Refused(system_refused("start a process", errno.into()))),
         };
         loop {
             helper.reap();
             if helper.ended().is_some() {
-                return Ok(Waited::Ended);
+                break;
             }
-            for signal in self.wait_until(None)? {
-                match signal {
-                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
-                        helper.signal(Signal::SIGKILL);
-                        return Ok(Waited::Stopped);
-                    }
-                    Signal::SIGHUP => self.hang_up(),
-                    _ => {}
-                }
+            if step(None)?.is_break() {
+                helper.signal(Signal::SIGKILL);
+                return Ok(Waited::Stopped);
+            }
+        }
+        file = match FileLock::try_exclusive(file) {
+            Ok(Tried::Ours(lock)) => return Ok(Waited::Ours(lock)),
+            Ok(Tried::Others(file)) => file,
+            Err(errno) => return Ok(Waited::Refused(system_refused("wait for a lock", errno.into()))),
+        };
+        let until = BootTime::now().after(HELP_AGAIN);
+        while BootTime::now() < until {
+            if step(Some(until))?.is_break() {
+                return Ok(Waited::Stopped);
             }
         }
     }
 }
 
-enum Waited {
-    Ended,
-    Stopped,
-    /// The system gives no process to wait in.
-    Refused(Errno),
-}
-
-/// The file, made if it is not there; no link is followed, and nothing but a regular file is opened.
-fn open(path: &Path) -> Result<OwnedFd, String> {
+/// A lock's file, made if it is not there; no link is followed, and nothing but a regular file is opened.
+pub(super) fn open(path: &Path, users: Users) -> Result<OwnedFd, String> {
     let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or(OsStr::new("."));
+    let (missing, access, mode) = match users {
+        Users::Readers => (Missing::Refuse, OFlag::O_RDONLY, 0o644),
+        // a lock of NFS wants the right to write; the directory is that of log and record
+        Users::Owner => (Missing::Create, OFlag::O_RDWR, 0o600),
+    };
     let directory =
-        nofollow::open_directory(parent, Missing::Refuse).map_err(|error: PathError| error.to_string())?;
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_CREAT
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
+        nofollow::open_directory(parent, missing).map_err(|error: PathError| error.to_string())?;
+    let flags =
+        access | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file =
-        openat(&directory, name, flags, Mode::from_bits_truncate(0o644)).map_err(|errno| match errno {
+        openat(&directory, name, flags, Mode::from_bits_truncate(mode)).map_err(|errno| match errno {
             Errno::ELOOP => "it is a symbolic link".to_string(),
             errno => reason(errno),
         })?;

@@ -2,11 +2,13 @@
 
 mod bounded;
 mod cycle;
+mod ending;
 mod exec;
 mod gates;
 mod hook;
 mod init;
 mod lock;
+mod loop_lock;
 mod one_run;
 mod pacer;
 mod readiness;
@@ -22,21 +24,22 @@ pub use record::{LockWait, Resting, RestingKind, RunRecord};
 pub(crate) use record::{read as read_record, says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::{Deadline, Waiter};
-pub(crate) use worker::reap_orphans;
+pub(crate) use worker::{reap_orphans, system_refused};
 
 use std::time::Duration;
 
 use gates::Gates;
+use loop_lock::{LoopLock, MayBegin};
 
 use crate::drop::Dropped;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::Mode;
+use crate::plan::{Mode, Place};
 use crate::ready;
 use crate::ready::environment::Signature;
 use crate::ready::readiness::Notification;
 use crate::report::{Level, Reporter};
-use crate::rest;
+use crate::rest::{self, Rest, Rights};
 use crate::sys;
 
 /// How an attempt at running the worker ended.
@@ -59,6 +62,14 @@ pub enum Ended {
     },
 }
 
+/// What a launcher keeps through rests and new attempts.
+#[derive(Default)]
+struct Life {
+    /// One stream of signals: between two, a TERM would be lost.
+    waiter: Option<Waiter>,
+    lock: LoopLock,
+}
+
 /// Runs the worker; rests and starts afresh under a supervisor. In exec mode it returns only if the
 /// program could not be executed.
 pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
@@ -66,15 +77,17 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     // before anything of ours is open
     let mut notification = match ready::settle_descriptors(plan) {
         Ok(notification) => notification,
-        Err(findings) => {
-            return rest::until_run_changes(plan, rest::Rights::Dropped, &findings, reporter);
-        }
+        Err(findings) => return rest::until_run_changes(plan, Rights::Dropped, &findings, reporter),
     };
-    let mut rest = rest::Rest::default();
-    let mut waiter = None;
+    let mut rest = Rest::default();
+    if plan.place == Place::Service && sys::signals::is_any_ignored() && rest.supervisor(plan).is_some() {
+        // at a shell somebody has asked for that (nohup); for a service nobody has
+        sys::signals::reset_ignored();
+    }
+    let mut life = Life::default();
     loop {
-        let ended = attempt(dropped, &mut notification, &mut rest, &mut waiter, reporter);
-        match rest.after(ended, plan, &mut waiter, reporter) {
+        let ended = attempt(dropped, &mut notification, &mut rest, &mut life, reporter);
+        match rest.after(ended, plan, &mut life.waiter, reporter) {
             rest::Then::StartAfresh => {}
             rest::Then::Leave(exit) => return exit,
         }
@@ -106,33 +119,39 @@ pub fn run_in_foreground(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
 fn attempt(
     dropped: &Dropped,
     notification: &mut Option<Notification>,
-    rest: &mut rest::Rest,
-    waiter: &mut Option<Waiter>,
+    rest: &mut Rest,
+    life: &mut Life,
     reporter: &mut Reporter,
 ) -> Ended {
+    let plan = &dropped.plan;
     let ready = match ready::prepare(dropped, notification, reporter) {
         Ok(ready) => ready,
         Err(findings) => return Ended::Broken(findings),
     };
-    match gates::look(&ready, waiter) {
+    match gates::look(&ready, &mut life.waiter) {
         Ok(Gates::Open) => {}
         Ok(Gates::Closed(closed)) => return Ended::Gate(closed),
         Ok(Gates::Stopped) => return Ended::Left(Exit::OK),
         Err(finding) => return Ended::Broken(finding.into()),
     }
     rest.is_over(&ready, reporter);
-    if matches!(dropped.plan.mode, Mode::Exec) {
-        return exec::exec(ready, waiter.as_mut(), reporter);
+    if matches!(plan.mode, Mode::Exec) {
+        return exec::exec(ready, life.waiter.as_mut(), reporter);
     }
-    // one stream of signals for as long as the launcher stays: between two, a TERM would be lost
-    let waiter = match Waiter::in_place(waiter) {
+    let waiter = match Waiter::in_place(&mut life.waiter) {
         Ok(waiter) => waiter,
-        Err(error) => return Ended::Broken(worker::system_refused("take signals", error).into()),
+        Err(error) => return Ended::Broken(system_refused("take signals", error).into()),
     };
-    match ready.timing.clone() {
-        Some(timing) => cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
-        None => init::run_as_init(ready, waiter, reporter),
+    let Some(timing) = ready.timing.clone() else { return init::run_as_init(ready, waiter, reporter) };
+    if let Some(supervisor) = rest.supervisor(plan) {
+        waiter.watch_parent(supervisor);
+        match life.lock.take(plan, waiter, reporter) {
+            Ok(MayBegin::Yes) => {}
+            Ok(MayBegin::Stopped) => return Ended::Left(Exit::OK),
+            Err(finding) => return Ended::Broken(finding.into()),
+        }
     }
+    cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter)
 }
 
 /// `60 s`, `1m 30s`, to the millisecond below two minutes.

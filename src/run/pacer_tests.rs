@@ -1,7 +1,7 @@
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::config::settings::{OnStop, Persist};
+use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::timing::{Around, StopRules};
 use crate::config::value::{Delay, StopSignal};
 use crate::schedule::{Schedule, Zone};
@@ -42,6 +42,7 @@ fn timing(pace: Pace) -> Timing {
             signal: StopSignal(nix::sys::signal::Signal::SIGTERM),
             grace: Delay::from_secs(5),
             on_stop: OnStop::Kill,
+            on_exit: OnExit::Leave,
         },
         backoff: None,
         max_failures: None,

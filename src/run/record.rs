@@ -172,7 +172,7 @@ pub(crate) struct RecordFile {
     /// What is in it.
     pub(crate) record: RunRecord,
     directory_path: Option<PathBuf>,
-    directory: Option<OwnedFd>,
+    directory: Option<StateDirectory>,
     written_at: Option<BootTime>,
     is_behind: bool,
     mode: Mode,
@@ -362,10 +362,11 @@ impl RecordFile {
         let text =
             serde_json::to_string(&self.record).map_err(|error| RecordError::Content(error.to_string()))?;
         let path = self.directory_path.as_deref().ok_or(RecordError::NoDirectory)?;
-        let directory = match &self.directory {
+        let directory = match self.directory.take().filter(|directory| directory.is_still_at(path)) {
             Some(directory) => directory,
-            None => self.directory.insert(nofollow::open_directory(path, Missing::Create)?),
+            None => StateDirectory::open(path)?,
         };
+        let directory = &self.directory.insert(directory).open;
         let name = PathBuf::from(format!("{}.json", self.record.name));
         let temporary = PathBuf::from(format!(".{}.json.tmp", self.record.name));
         let file = create_new(directory, &temporary, self.mode)?;
@@ -375,6 +376,26 @@ impl RecordFile {
                 let _ = unlinkat(directory, &temporary, UnlinkatFlags::NoRemoveDir);
                 RecordError::File(errno)
             })
+    }
+}
+
+/// The directory of the record, open, and which it is.
+#[derive(Debug)]
+struct StateDirectory {
+    open: OwnedFd,
+    identity: (u64, u64),
+}
+
+impl StateDirectory {
+    fn open(path: &Path) -> Result<Self, RecordError> {
+        let open = nofollow::open_directory(path, Missing::Create)?;
+        let status = nix::sys::stat::fstat(&open)?;
+        Ok(StateDirectory { open, identity: (status.st_dev, status.st_ino) })
+    }
+
+    /// Whether it has not been moved away, or replaced: whoever reads the record goes by the path.
+    fn is_still_at(&self, path: &Path) -> bool {
+        nix::sys::stat::stat(path).is_ok_and(|status| (status.st_dev, status.st_ino) == self.identity)
     }
 }
 

@@ -9,7 +9,7 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 /// Signals with an effect, and those that are passed on to the worker.
-pub(super) const HANDLED: [i32; 9] = [
+pub(super) const HANDLED: [i32; 10] = [
     libc::SIGTERM,
     libc::SIGINT,
     libc::SIGQUIT,
@@ -19,7 +19,12 @@ pub(super) const HANDLED: [i32; 9] = [
     libc::SIGUSR1,
     libc::SIGUSR2,
     libc::SIGWINCH,
+    PARENT_HAS_ENDED as i32,
 ];
+
+/// The parent-death signal of a launcher under a supervisor. Sent by anybody else it has no effect: the parent is
+/// looked at.
+pub(super) const PARENT_HAS_ENDED: Signal = Signal::SIGURG;
 
 /// The stream of signals.
 #[derive(Debug)]

@@ -8,8 +8,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::unistd::{Pid, getppid};
 
-use super::signals::Signals;
+use super::signals::{PARENT_HAS_ENDED, Signals};
 use crate::sys::clock::{self, BootTime};
 
 /// Until when to sleep; whichever comes first.
@@ -29,6 +30,17 @@ pub struct Waiter {
     armed: Option<BootTime>,
     /// Only schedules need one.
     wall: Option<WallTimer>,
+    /// The supervisor, if the launcher is not to outlive it.
+    parent: Option<Pid>,
+}
+
+/// Whether a deadline on the wall clock holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
+    /// It does.
+    Yes,
+    /// The clock was set before: what is due may have changed.
+    AfterASetting,
 }
 
 #[derive(Debug)]
@@ -46,6 +58,7 @@ impl Waiter {
             timer: TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?,
             armed: None,
             wall: None,
+            parent: None,
         })
     }
 
@@ -57,6 +70,25 @@ impl Waiter {
         }
     }
 
+    /// From now on the end of `parent` ends a sleep, too. To be called as the user: a change of ids would disarm it.
+    pub fn watch_parent(&mut self, parent: Pid) {
+        // it cannot be refused; `has_lost_parent` does not depend on it
+        let _ = nix::sys::prctl::set_pdeathsig(PARENT_HAS_ENDED);
+        self.parent = Some(parent);
+    }
+
+    /// The opposite, for a program that takes this process's place: it would get the signal.
+    pub fn leave_parent(&mut self) {
+        if self.parent.take().is_some() {
+            let _ = nix::sys::prctl::set_pdeathsig(None);
+        }
+    }
+
+    /// Whether the parent that is watched has ended.
+    pub fn has_lost_parent(&self) -> bool {
+        self.parent.is_some_and(|parent| getppid() != parent)
+    }
+
     /// The signals that have come, without sleeping.
     pub fn pending(&mut self) -> Vec<Signal> {
         self.signals.pending()
@@ -65,6 +97,12 @@ impl Waiter {
     /// Sleeps until a signal comes, the deadline passes, the wall clock is set while a deadline is on it, or
     /// `also` is readable; gives the signals.
     pub fn wait(&mut self, deadline: Deadline, also: Option<BorrowedFd<'_>>) -> Result<Vec<Signal>, Errno> {
+        let also = also.map(|also| PollFd::new(also, PollFlags::POLLIN));
+        self.wait_for_any(deadline, also.as_slice())
+    }
+
+    /// The same; one of `also` ends the sleep when it is as it says.
+    pub fn wait_for_any(&mut self, deadline: Deadline, also: &[PollFd<'_>]) -> Result<Vec<Signal>, Errno> {
         let Deadline { boot, wall } = deadline;
         if boot.is_some_and(|at| at <= BootTime::now()) || wall.is_some_and(|at| at <= clock::wall_now()) {
             return Ok(self.signals.pending());
@@ -72,13 +110,15 @@ impl Waiter {
         if boot != self.armed {
             self.arm(boot)?;
         }
-        self.arm_wall(wall)?;
+        if self.arm_wall(wall)? == Armed::AfterASetting {
+            return Ok(self.signals.pending());
+        }
         let mut watched = vec![
             PollFd::new(self.signals.descriptor(), PollFlags::POLLIN),
             PollFd::new(self.timer.as_fd(), PollFlags::POLLIN),
         ];
         watched.extend(self.wall.as_ref().map(|wall| PollFd::new(wall.timer.as_fd(), PollFlags::POLLIN)));
-        watched.extend(also.map(|also| PollFd::new(also, PollFlags::POLLIN)));
+        watched.extend_from_slice(also);
         let polled = poll(&mut watched, PollTimeout::NONE);
         if let Some(wall) = &mut self.wall {
             wall.take_setting();
@@ -101,9 +141,9 @@ impl Waiter {
         Ok(())
     }
 
-    fn arm_wall(&mut self, deadline: Option<SystemTime>) -> Result<(), Errno> {
+    fn arm_wall(&mut self, deadline: Option<SystemTime>) -> Result<Armed, Errno> {
         match (deadline, &mut self.wall) {
-            (None, None) => Ok(()),
+            (None, None) => Ok(Armed::Yes),
             (None, Some(wall)) => wall.arm(None),
             (Some(at), Some(wall)) => wall.arm(Some(at)),
             (Some(at), place) => {
@@ -116,25 +156,31 @@ impl Waiter {
 }
 
 impl WallTimer {
-    fn arm(&mut self, deadline: Option<SystemTime>) -> Result<(), Errno> {
+    fn arm(&mut self, deadline: Option<SystemTime>) -> Result<Armed, Errno> {
         if self.armed == deadline {
-            return Ok(());
+            return Ok(Armed::Yes);
         }
-        match deadline {
+        let set = match deadline {
             Some(at) => {
                 let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
                 // zero would disarm it
                 let since = since.max(Duration::from_nanos(1));
                 let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
-                self.timer.set(Expiration::OneShot(since.into()), flags)?;
+                self.timer.set(Expiration::OneShot(since.into()), flags)
             }
-            None => self.timer.unset()?,
-        }
-        self.armed = deadline;
-        Ok(())
+            None => self.timer.unset(),
+        };
+        // a setting of the clock is reported once, by a read or here
+        let (armed, answer) = match set {
+            Ok(()) => (deadline, Armed::Yes),
+            Err(Errno::ECANCELED) => (None, Armed::AfterASetting),
+            Err(errno) => return Err(errno),
+        };
+        self.armed = armed;
+        Ok(answer)
     }
 
-    /// That the clock was set is told once, by a read; the timer stays armed to the new clock.
+    /// A setting of the clock is reported once, by a read; the timer stays armed on the new clock.
     fn take_setting(&mut self) {
         let mut count = [0; 8];
         if nix::unistd::read(&self.timer, &mut count).is_ok() {

@@ -1,6 +1,5 @@
 //! One worker process and its process group.
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -9,6 +8,7 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
 use crate::ready::{ReadyError, program};
+use crate::sys::group::{self, Left};
 use crate::sys::process::{Ending, next_ended};
 use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
 
@@ -68,7 +68,15 @@ impl Worker {
 
     /// Whether nothing of the group is left, not even the leader's status.
     pub(super) fn group_is_empty(&self) -> bool {
-        self.ended.is_some() && killpg(self.pid, None) == Err(Errno::ESRCH)
+        self.ended.is_some() && group::is_empty(self.pid)
+    }
+
+    /// What is left of the group. Reads the state of every process.
+    pub(super) fn left_of_group(&self) -> Left {
+        match self.ended {
+            Some(_) => group::left_of(self.pid),
+            None => Left::Processes,
+        }
     }
 }
 
@@ -78,7 +86,7 @@ pub(crate) fn reap_orphans() {
 }
 
 /// A finding for what the system refused.
-pub(super) fn system_refused(what: &str, error: std::io::Error) -> Finding {
+pub(crate) fn system_refused(what: &str, error: std::io::Error) -> Finding {
     let text = reason_of(&error);
     Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {text}"), hint: None }
 }

@@ -178,7 +178,8 @@ impl SavedOutput {
 pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
     for part in bytes.chunks(PIPE_BUF) {
         let mut ready = [PollFd::new(fd, PollFlags::POLLOUT)];
-        if !matches!(poll(&mut ready, PATIENCE), Ok(1..) | Err(Errno::EINTR)) {
+        // a refusal to wait is no reason to write nothing
+        if poll(&mut ready, PATIENCE) == Ok(0) {
             return;
         }
         write_all_or_give_up(fd, part);

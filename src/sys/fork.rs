@@ -1,8 +1,6 @@
 //! Helpers: copies of this process that do one thing and leave. The launcher has one thread, so a copy may
 //! do whatever it likes; it costs the pages that it writes.
-#![expect(unsafe_code, reason = "fork, flock and _exit have no safe form")]
-
-use std::os::fd::RawFd;
+#![expect(unsafe_code, reason = "fork and _exit have no safe form")]
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
@@ -50,11 +48,4 @@ fn forked(handled: &[i32], body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
         // it has left
         ForkResult::Child => Err(Errno::ECHILD),
     }
-}
-
-/// Waits in the kernel for an exclusive lock of an open file, which is then this process's parent's too.
-pub fn wait_for_lock(descriptor: RawFd) -> i32 {
-    // SAFETY: takes two numbers
-    let result = unsafe { libc::flock(descriptor, libc::LOCK_EX) };
-    i32::from(result != 0)
 }

@@ -7,6 +7,8 @@ pub mod environ;
 pub mod fd;
 pub mod file;
 pub mod fork;
+pub mod group;
+pub mod lock;
 pub mod nofollow;
 pub mod proc;
 pub mod process;

@@ -28,6 +28,38 @@ pub fn restore_for_worker() -> Result<(), Errno> {
     unblock_all()
 }
 
+/// The kernel's last signal, and the bytes of its set of them.
+const LAST: libc::c_int = 64;
+const SET_BYTES: usize = 8;
+
+/// Every signal has its default effect, also those that were inherited as ignored. To be called before any is
+/// handled: what is executed begins with no other dispositions.
+pub fn reset_ignored() {
+    // the kernel's own struct, longer than on any machine: the default disposition, no flags, an empty mask
+    let default = [0_u64; 8];
+    let nothing = std::ptr::null_mut::<u64>();
+    for number in 1..=LAST {
+        // the C library refuses its own two, which it never resets either
+        // SAFETY: live memory for reading; a default effect runs no code of ours, and a refusal (KILL, STOP) changes
+        // nothing
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), nothing, SET_BYTES) };
+    }
+}
+
+/// Whether a signal is ignored: before any is handled, by inheritance.
+pub fn is_any_ignored() -> bool {
+    let mut found = [0_u64; 8];
+    (1..=LAST).any(|number| {
+        let none = std::ptr::null::<u64>();
+        // SAFETY: live, writable memory, longer than the kernel's struct on any machine, whose first field is the
+        // handler
+        let asked =
+            unsafe { libc::syscall(libc::SYS_rt_sigaction, number, none, found.as_mut_ptr(), SET_BYTES) };
+        // SIG_IGN
+        asked == 0 && found.first() == Some(&1)
+    })
+}
+
 /// Keeps every signal waiting.
 pub fn block_all() {
     // a set of all signals cannot be refused

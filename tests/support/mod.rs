@@ -247,7 +247,9 @@ impl Svscan {
     pub fn on(scratch: Scratch, prefix: &[&str]) -> Svscan {
         fs::create_dir_all(scratch.join("scan")).expect("the scan directory");
         let stderr = fs::File::create(scratch.join("svscan.log")).expect("its log");
-        let words: Vec<&str> = prefix.iter().copied().chain(["s6-svscan", "-c", "1000"]).collect();
+        // as at boot, whatever this test inherited (nohup): a shell cannot trap what was ignored when it began
+        let words = ["env", "--default-signal"].iter().chain(prefix).chain(&["s6-svscan", "-c", "1000"]);
+        let words: Vec<&str> = words.copied().collect();
         let child = Command::new(words[0])
             .args(&words[1..])
             .arg(scratch.join("scan"))

@@ -97,8 +97,7 @@ fn mode(path: &Path, machinery: &Machinery) -> Option<Found> {
         false => mode & 0o111 != 0 && (machinery.is_root() || access(path, AccessFlags::X_OK).is_ok()),
     };
     (!is_executable).then(|| {
-        let text =
-            format!("{place}: is not executable (mode {:04o}): s6 tries again every second", mode & 0o7777);
+        let text = format!("{place}: is not executable (mode {:04o}): s6 cannot start it", mode & 0o7777);
         Found::problem(text, &format!("chmod +x {place}"))
     })
 }

@@ -1,0 +1,77 @@
+//! Sleeping until something ends a rest.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+
+use super::watch::{Changed, Watch};
+use crate::run::{Deadline, Waiter};
+use crate::sys::clock::BootTime;
+
+/// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
+/// when nothing more has happened for this long,
+const SETTLES: Duration = Duration::from_millis(100);
+/// or after this time at the latest.
+const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
+/// How often is looked where a change may go unreported.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// What ended a rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// A signal asks for the end.
+    Stop,
+    /// The supervisor has gone: it cannot be stopped any more, and another launcher is started.
+    Orphaned,
+    /// The time to look again has come.
+    ToLookAgain,
+    /// HUP, ALRM, or a change.
+    By(Changed),
+    /// The system refuses to wait.
+    Refused(Errno),
+}
+
+/// Sleeps until a stop, a request to try again, or a change of at least this weight.
+pub(super) fn sleep(
+    watch: &mut Watch,
+    waiter: &mut Waiter,
+    least: Changed,
+    again: Option<BootTime>,
+) -> Woken {
+    let mut most = Changed::Nothing;
+    let mut settled_at: Option<BootTime> = None;
+    let mut latest: Option<BootTime> = None;
+    loop {
+        if waiter.has_lost_parent() {
+            return Woken::Orphaned;
+        }
+        let look_at = watch.unwatched().map(|_| BootTime::now().after(LOOK_EVERY));
+        let boot = settled_at.into_iter().chain(again).chain(look_at).min();
+        let signals = match waiter.wait_for_any(Deadline { boot, wall: None }, &watch.descriptors()) {
+            Ok(signals) => signals,
+            Err(errno) => return Woken::Refused(errno),
+        };
+        crate::run::reap_orphans();
+        for signal in signals {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
+                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
+                _ => {}
+            }
+        }
+        let now = BootTime::now();
+        let changed = watch.changed();
+        if changed >= least {
+            most = most.max(changed);
+            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
+            settled_at = Some(latest.min(now.after(SETTLES)));
+        }
+        if settled_at.is_some_and(|at| now >= at) {
+            return Woken::By(most);
+        }
+        if again.is_some_and(|at| now >= at) {
+            return Woken::ToLookAgain;
+        }
+    }
+}

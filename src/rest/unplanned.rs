@@ -1,0 +1,90 @@
+//! A launch that cannot go on before it has a plan, or the descriptors that it needs.
+
+use nix::unistd::getppid;
+
+use super::sleep::{Woken, sleep};
+use super::watch::{Changed, Links, Watch};
+use super::{is_in_finish, orphaned, reason_of, say_why_no_rest, unable_to_wait, until, waiter_in};
+use crate::drop;
+use crate::error::Findings;
+use crate::exit::Exit;
+use crate::log::{Log, Rotation};
+use crate::plan::{Change, Host, Machine, Plan, Supervision};
+use crate::report::{Level, Reporter};
+use crate::run::{Resting, RestingKind, write_resting};
+use crate::sys;
+
+/// Whose rights the process has when it comes to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// The caller's.
+    Undropped,
+    /// The user's: the drop has been made, and cannot be made again.
+    Dropped,
+}
+
+/// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
+/// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
+pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, reporter: &mut Reporter) -> Exit {
+    let exit = findings.exit();
+    let supervisor = getppid();
+    let supervision = Supervision::find(plan.place, &plan.directory, &Machine);
+    if exit == Exit::SYSTEM || supervision != Supervision::Supervised {
+        reporter.findings(Level::Fatal, findings);
+        say_why_no_rest(&supervision, plan, reporter);
+        return exit;
+    }
+    sys::signals::reset_ignored();
+    let unrecorded = become_recorder(plan, rights).err();
+    if unrecorded.is_none() && is_in_finish() {
+        reporter.findings(Level::Fatal, findings);
+        return exit;
+    }
+    // before anything is reported: whoever reads that may edit or signal at once
+    let links = if Machine.is_root() { Links::NotFollowed } else { Links::Followed };
+    let mut watch = Watch::on_run_files(plan, links);
+    let mut place = None;
+    let waiter = waiter_in(&mut place, Some(supervisor), reporter);
+    if unrecorded.is_none() {
+        Log::open(plan, Rotation::Never, reporter);
+    }
+    reporter.findings(Level::Fatal, findings);
+    let Some(waiter) = waiter else { return Exit::SYSTEM };
+    let until = until(&watch, "run or /etc/passwd changes");
+    match unrecorded {
+        Some(why) => reporter.info(&format!("{until}; no run record says so: {why}")),
+        None => {
+            reporter.info(&until);
+            let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
+            write_resting(plan, Some(resting), reporter);
+        }
+    }
+    let woken = sleep(&mut watch, waiter, Changed::RunFile, None);
+    if unrecorded.is_none() && woken != Woken::Orphaned {
+        write_resting(plan, None, reporter);
+    }
+    match woken {
+        Woken::Stop => Exit::OK,
+        Woken::Orphaned => orphaned(reporter),
+        Woken::Refused(errno) => unable_to_wait(errno, reporter),
+        Woken::By(_) | Woken::ToLookAgain => exit,
+    }
+}
+
+/// Log, record and sleep are the user's business. Why this process must not write them, if it must not: root
+/// writes nothing that the user can write, and a plan with findings may name such places.
+fn become_recorder(plan: &Plan, rights: Rights) -> Result<(), &'static str> {
+    let cannot_become = Err("unable to become the worker's user");
+    match (rights, plan.change) {
+        (Rights::Dropped, _) => Ok(()),
+        (Rights::Undropped, Change::Unknown) if Machine.is_root() => Err("the worker's user is not known"),
+        (Rights::Undropped, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_roots) => {
+            Err("a file that is not owned by root would name its place")
+        }
+        (Rights::Undropped, Change::StaysRoot) => drop::become_identity(plan).or(cannot_become),
+        (Rights::Undropped, _) => match drop::become_identity(plan) {
+            Ok(()) if !Machine.is_root() => Ok(()),
+            _ => cannot_become,
+        },
+    }
+}

@@ -1,0 +1,212 @@
+//! How a run ends: by itself, by a stop or by `--timeout`; and the end of what the worker leaves in its process group.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::one_run::{CutShort, RunEnd};
+use super::worker::{Worker, exit_of};
+use crate::config::settings::{OnExit, OnStop};
+use crate::config::timing::StopRules;
+use crate::exit::Exit;
+use crate::report::Reporter;
+use crate::sys::clock::BootTime;
+use crate::sys::group::Left;
+use crate::sys::process;
+
+/// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
+/// only after this.
+const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
+/// How long a group that got KILL may take to be gone (uninterruptible system calls).
+const KILL_TAKES: Duration = Duration::from_secs(2);
+/// No signal reports the end of a process whose parent is another than this one. While a group is being ended, whether
+/// it is empty is looked at this often,
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// and whether only zombies are left, which takes a look at every process, at last this often.
+const LOOK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
+
+/// A run under way, as far as its end goes.
+pub(super) struct Ending {
+    started: BootTime,
+    timeout_at: Option<BootTime>,
+    rules: StopRules,
+    stop_asked_at: Option<BootTime>,
+    interrupted: bool,
+    winding: Option<Winding>,
+    /// The worker's own end, once it is known.
+    ended: Option<Ended>,
+    look: CloseLook,
+}
+
+/// A group that is being ended.
+#[derive(Clone, Copy)]
+struct Winding {
+    why: Why,
+    kill: Kill,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Stop,
+    Timeout,
+    /// The worker has ended by itself, and `--on-exit kill` ends what it has left.
+    LeftBehind,
+}
+
+#[derive(Clone, Copy)]
+enum Kill {
+    /// The group was asked to end; KILL comes at this time.
+    At(BootTime),
+    /// KILL was sent at this time.
+    SentAt(BootTime),
+}
+
+#[derive(Clone, Copy)]
+struct Ended {
+    how: process::Ending,
+    at: BootTime,
+}
+
+/// When every process is looked at next.
+struct CloseLook {
+    nap: Duration,
+    at: Option<BootTime>,
+}
+
+impl Ending {
+    pub(super) fn new(started: BootTime, timeout_at: Option<BootTime>, rules: StopRules) -> Self {
+        Ending {
+            started,
+            timeout_at,
+            rules,
+            stop_asked_at: None,
+            interrupted: false,
+            winding: None,
+            ended: None,
+            look: CloseLook { nap: LOOK_EVERY, at: None },
+        }
+    }
+
+    /// The end of the run, if that is all: the worker has ended, and of a group that is being ended nothing is
+    /// left.
+    pub(super) fn is_over(&mut self, worker: &Worker, now: BootTime, reporter: &Reporter) -> Option<RunEnd> {
+        if self.ended.is_none() {
+            self.ended = worker.ended().map(|how| Ended { how, at: now });
+        }
+        if let Some(ended) = self.ended {
+            if self.winding.is_none() && self.rules.on_exit == OnExit::Kill && !worker.group_is_empty() {
+                self.begin(Why::LeftBehind, worker, now);
+            }
+            if self.winding.is_none() || self.look.finds_nothing(worker, now) {
+                return Some(self.end(ended));
+            }
+        }
+        match self.winding {
+            Some(Winding { kill: Kill::SentAt(at), .. }) if now >= at.after(KILL_TAKES) => {
+                reporter.warn("a process of the worker's group survives KILL; going on without it");
+                let how = self.ended.map_or(process::Ending::Killed(libc::SIGKILL), |ended| ended.how);
+                Some(self.end(self.ended.unwrap_or(Ended { how, at: now })))
+            }
+            _ => None,
+        }
+    }
+
+    /// Does what is due: the timeout, KILL.
+    pub(super) fn proceed(&mut self, worker: &Worker, now: BootTime) {
+        match &mut self.winding {
+            None if self.timeout_at.is_some_and(|at| now >= at) => self.begin(Why::Timeout, worker, now),
+            Some(Winding { kill, .. }) => {
+                if let Kill::At(at) = *kill
+                    && now >= at
+                {
+                    worker.signal_group(Signal::SIGKILL);
+                    // a worker that has left its group
+                    worker.signal(Signal::SIGKILL);
+                    *kill = Kill::SentAt(now);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Until when there is nothing to do.
+    pub(super) fn deadline(&self, worker: &Worker, now: BootTime) -> Option<BootTime> {
+        let of_winding = match self.winding {
+            None => return self.timeout_at,
+            Some(Winding { kill: Kill::At(at), .. }) => at,
+            Some(Winding { kill: Kill::SentAt(at), .. }) => at.after(KILL_TAKES),
+        };
+        // the worker's own end is a signal
+        let look = worker.ended().map(|_| now.after(LOOK_EVERY));
+        look.into_iter().chain([of_winding]).min()
+    }
+
+    /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
+    /// later, kills now.
+    pub(super) fn stop(&mut self, signal: Signal, worker: &Worker) {
+        let now = BootTime::now();
+        let second_int = signal == Signal::SIGINT && std::mem::replace(&mut self.interrupted, true);
+        match self.stop_asked_at {
+            None => {
+                self.stop_asked_at = Some(now);
+                if self.rules.on_stop == OnStop::Kill && self.winding.is_none() {
+                    self.begin(Why::Stop, worker, now);
+                }
+            }
+            Some(first) if second_int || now.since(first) > IMPATIENT_AFTER => {
+                let why = self.winding.map_or(Why::Stop, |winding| winding.why);
+                if !matches!(self.winding, Some(Winding { kill: Kill::SentAt(_), .. })) {
+                    self.winding = Some(Winding { why, kill: Kill::At(now) });
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Asks the group to end: the signal, then CONT for a process that was stopped.
+    fn begin(&mut self, why: Why, worker: &Worker, now: BootTime) {
+        worker.signal_group(self.rules.signal.0);
+        worker.signal_group(Signal::SIGCONT);
+        self.winding = Some(Winding { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
+    }
+
+    fn end(&self, ended: Ended) -> RunEnd {
+        let duration = ended.at.since(self.started);
+        let why = self.winding.map(|winding| winding.why);
+        let is_killed = matches!(self.winding, Some(Winding { kill: Kill::SentAt(_), .. }));
+        let needed_kill =
+            is_killed && why != Some(Why::LeftBehind) && ended.how == process::Ending::Killed(libc::SIGKILL);
+        let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
+        let (exit, what) = match ended.how {
+            _ if why == Some(Why::Timeout) => {
+                (Exit::TIMED_OUT, format!("timed out after {}", super::in_words(duration)))
+            }
+            process::Ending::Exited(code) => (exit_of(ended.how), format!("exit status {code}")),
+            process::Ending::Killed(number) => {
+                let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
+                (exit_of(ended.how), format!("killed by {name}"))
+            }
+        };
+        let cut_short = match why {
+            Some(Why::Stop) if stopped.is_some() => CutShort::ByStop,
+            _ => CutShort::No,
+        };
+        RunEnd { exit, what, duration, stopped, cut_short }
+    }
+}
+
+impl CloseLook {
+    /// Whether no process of the group is left on which a signal has an effect.
+    fn finds_nothing(&mut self, worker: &Worker, now: BootTime) -> bool {
+        if worker.group_is_empty() {
+            return true;
+        }
+        let at = *self.at.get_or_insert(now.after(self.nap));
+        if now < at {
+            return false;
+        }
+        self.nap = (self.nap * 2).min(LOOK_CLOSELY_EVERY);
+        self.at = Some(now.after(self.nap));
+        worker.left_of_group() != Left::Processes
+    }
+}

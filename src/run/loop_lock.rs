@@ -1,0 +1,149 @@
+//! A service has one loop. A supervisor that is killed leaves its loop behind, and the next one starts another: this
+//! lock, which a loop under a supervisor holds for its life, keeps the second from running before the first has
+//! ended.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::lock::{self, Users, Waited};
+use super::pacer::Now;
+use super::record::{RecordFile, read};
+use super::waiter::{Deadline, Waiter};
+use super::worker::system_refused;
+use crate::error::{Finding, reason};
+use crate::plan::Plan;
+use crate::report::Reporter;
+use crate::sys::clock::BootTime;
+use crate::sys::lock::{FileLock, Tried};
+
+/// Where the system refuses what the wait needs: how long until it is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// The lock of this process's loop, for as long as the process lives.
+#[derive(Debug, Default)]
+pub(super) struct LoopLock(Option<FileLock>);
+
+/// Whether the loop may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MayBegin {
+    /// It may: no other loop holds the lock, or there is none to hold.
+    Yes,
+    /// A stop came while another loop held it, or the supervisor has gone.
+    Stopped,
+}
+
+impl LoopLock {
+    /// Takes the lock; waits for the end of another loop of this service. Where no lock is to be had the loop
+    /// begins all the same, and the reason is reported.
+    pub(super) fn take(
+        &mut self,
+        plan: &Plan,
+        waiter: &mut Waiter,
+        reporter: &mut Reporter,
+    ) -> Result<MayBegin, Finding> {
+        if self.0.is_some() {
+            return Ok(MayBegin::Yes);
+        }
+        loop {
+            match self.attempt(plan, waiter, reporter)? {
+                Attempt::Ended(may_begin) => return Ok(may_begin),
+                Attempt::Refused(finding) => {
+                    reporter.trouble("loop lock", Some(finding));
+                    let until = BootTime::now().after(ASK_AGAIN);
+                    while BootTime::now() < until {
+                        if step(waiter, Some(until))?.is_break() {
+                            return Ok(MayBegin::Stopped);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        plan: &Plan,
+        waiter: &mut Waiter,
+        reporter: &mut Reporter,
+    ) -> Result<Attempt, Finding> {
+        // a record that cannot be written is reported for the same reason
+        let Some(path) = path(plan) else { return Ok(Attempt::Ended(MayBegin::Yes)) };
+        let tried = lock::open(&path, Users::Owner)
+            .and_then(|file| FileLock::try_exclusive(file).map_err(reason))
+            .map_err(|why| unlocked(&path, &why));
+        let file = match tried {
+            Ok(Tried::Ours(lock)) => {
+                self.0 = Some(lock);
+                return Ok(Attempt::Ended(MayBegin::Yes));
+            }
+            Ok(Tried::Others(file)) => file,
+            Err(trouble) => {
+                reporter.trouble("loop lock", Some(trouble));
+                return Ok(Attempt::Ended(MayBegin::Yes));
+            }
+        };
+        report_wait(plan, &path, reporter);
+        match lock::wait_for(file, &mut |until| step(waiter, until))? {
+            Waited::Stopped => Ok(Attempt::Ended(MayBegin::Stopped)),
+            Waited::Refused(finding) => Ok(Attempt::Refused(finding)),
+            Waited::Ours(lock) => {
+                self.0 = Some(lock);
+                reporter.trouble("loop lock", None);
+                reporter.info("the other loop has ended: starting");
+                Ok(Attempt::Ended(MayBegin::Yes))
+            }
+        }
+    }
+}
+
+enum Attempt {
+    Ended(MayBegin),
+    /// Another loop holds the lock, and it cannot be waited for.
+    Refused(Finding),
+}
+
+/// The lock's file, beside the record. No service's file begins with a dot.
+fn path(plan: &Plan) -> Option<PathBuf> {
+    plan.state_dir.as_ref().map(|directory| directory.join(format!(".{}.loop", plan.name)))
+}
+
+fn unlocked(path: &Path, why: &str) -> Finding {
+    let text = format!(
+        "unable to lock '{}': {why}; if the supervisor is killed, another loop of this service may start before this \
+         one has ended its run",
+        path.display()
+    );
+    Finding::trouble(text, None)
+}
+
+/// The log and the record say what this loop waits for. The other loop may replace the record until it ends.
+fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
+    let other =
+        plan.state_dir.as_ref().and_then(|directory| read(directory, plan.name.as_str()).ok().flatten());
+    let own = std::process::id().cast_signed();
+    let pid = match other.map(|(record, _)| record.pid).filter(|pid| *pid > 0 && *pid != own) {
+        Some(pid) => format!(" (pid {pid})"),
+        None => String::new(),
+    };
+    let text = format!("another loop of this service{pid} has not ended: waiting for it");
+    let hint = "it ends with its run if its supervisor was killed; services that share a state directory need \
+                different names (--name)";
+    reporter.trouble("loop lock", Some(Finding::trouble(text, Some(hint.to_string()))));
+    let now = Now::read();
+    let mut record = RecordFile::open(plan, reporter);
+    record.set_next_due(Some((now.wall, Some(now.boot))));
+    record.waits_for_lock(path, reporter);
+}
+
+fn step(waiter: &mut Waiter, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
+    let deadline = Deadline { boot: until, wall: None };
+    let signals = waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))?;
+    let is_stop = |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
+    match signals.iter().any(is_stop) || waiter.has_lost_parent() {
+        true => Ok(ControlFlow::Break(())),
+        false => Ok(ControlFlow::Continue(())),
+    }
+}

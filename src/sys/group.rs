@@ -1,0 +1,102 @@
+//! What is left of a process group.
+
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::signal::killpg;
+use nix::unistd::Pid;
+
+use super::file;
+
+/// The longest `/proc/PID/stat` has some fifty numbers and a name of 16 bytes.
+const MOST: usize = 4096;
+
+/// What is left of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// No process.
+    Nothing,
+    /// Processes that have ended, and whose parents (which are not in the group) have not taken note of it: no
+    /// signal has an effect on them.
+    Zombies,
+    /// A process that runs, or one that cannot be seen.
+    Processes,
+}
+
+/// Whether the group has no member, not even one that has ended. One system call.
+pub fn is_empty(group: Pid) -> bool {
+    killpg(group, None) == Err(Errno::ESRCH)
+}
+
+/// What is left of the group. Reads the state of every process.
+pub fn left_of(group: Pid) -> Left {
+    if is_empty(group) {
+        return Left::Nothing;
+    }
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Left::Processes };
+    let mut left = Left::Nothing;
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            continue;
+        }
+        match member(&entry.path(), group) {
+            None => {}
+            Some(b'Z' | b'X') => left = Left::Zombies,
+            Some(_) => return Left::Processes,
+        }
+    }
+    // there is one, and /proc does not show it
+    if left == Left::Nothing && !is_empty(group) { Left::Processes } else { left }
+}
+
+/// The state of a process, if it is of the group.
+fn member(process: &Path, group: Pid) -> Option<u8> {
+    let file = file::open_regular(&process.join("stat"), OFlag::empty()).ok()?;
+    let stat = file::read_at_most(file, MOST).ok()?;
+    let (state, of) = state_and_group(&stat)?;
+    (of == group.as_raw()).then_some(state)
+}
+
+/// The third and the fifth field of a stat. The second is the name in parentheses, and may hold anything.
+fn state_and_group(stat: &[u8]) -> Option<(u8, i32)> {
+    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    Some((state, fields.nth(1)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    #[test]
+    fn a_stat_is_read_whatever_the_name() {
+        for name in ["sleep", "a b", ") S 1 2 ("] {
+            let stat = format!("12 ({name}) Z 7 12 9 0 -1 4194304");
+            assert_eq!(state_and_group(stat.as_bytes()), Some((b'Z', 12)), "{name}");
+        }
+        assert_eq!(state_and_group(b"12 (x) Z"), None);
+        assert_eq!(state_and_group(b""), None);
+    }
+
+    #[test]
+    fn what_has_ended_and_is_not_waited_for_is_a_zombie() {
+        let mut child =
+            Command::new("cat").stdin(std::process::Stdio::piped()).process_group(0).spawn().expect("cat");
+        let group = Pid::from_raw(child.id().cast_signed());
+        assert_eq!(left_of(group), Left::Processes);
+        drop(child.stdin.take());
+        // WNOWAIT: it has ended, and stays
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
+        nix::sys::wait::waitid(nix::sys::wait::Id::Pid(group), flags).expect("it ends");
+        assert_eq!(left_of(group), Left::Zombies);
+        assert!(!is_empty(group));
+        child.wait().expect("waited for");
+        assert_eq!(left_of(group), Left::Nothing);
+    }
+}

@@ -1,0 +1,76 @@
+//! Exclusive locks of open files, as flock(1) takes them: every program that uses flock(2) respects them.
+#![expect(unsafe_code, reason = "nix's guard panics when the system refuses to unlock, as NFS and FUSE may")]
+
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+
+/// How often a call that a signal has interrupted is made again.
+const MOST_TRIES: u32 = 16;
+
+/// A lock that this process holds until it is dropped.
+#[derive(Debug)]
+pub struct FileLock(OwnedFd);
+
+/// The answer to a request that does not wait.
+#[derive(Debug)]
+pub enum Tried {
+    /// This process holds the lock.
+    Ours(FileLock),
+    /// Another process does; the open file, to be tried again.
+    Others(OwnedFd),
+}
+
+impl FileLock {
+    /// Takes the lock if no other process holds it.
+    pub fn try_exclusive(file: OwnedFd) -> Result<Tried, Errno> {
+        match flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) {
+            Ok(()) => Ok(Tried::Ours(FileLock(file))),
+            Err(Errno::EWOULDBLOCK) => Ok(Tried::Others(file)),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // a copy of the descriptor in a child would keep the lock; if unlocking is refused, closing it is the rest
+        let _ = flock(self.0.as_raw_fd(), libc::LOCK_UN);
+    }
+}
+
+/// Waits in the kernel for the lock of an open file, however long that takes. It belongs to the open file, and so
+/// to every process that shares it. Gives an exit code.
+pub fn wait_exclusive(descriptor: RawFd) -> i32 {
+    i32::from(flock(descriptor, libc::LOCK_EX).is_err())
+}
+
+fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
+    for _ in 1..MOST_TRIES {
+        // SAFETY: takes two numbers
+        match Errno::result(unsafe { libc::flock(descriptor, operation) }) {
+            Err(Errno::EINTR) => {}
+            result => return result.map(drop),
+        }
+    }
+    Err(Errno::EINTR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::scratch;
+
+    #[test]
+    fn is_held_until_it_is_dropped_also_while_a_copy_of_the_descriptor_is_open() {
+        let path = scratch::directory("lock").join("lock");
+        let open = || OwnedFd::from(std::fs::File::create(&path).expect("a file"));
+        let file = open();
+        let copy = file.try_clone().expect("a copy");
+        let Ok(Tried::Ours(held)) = FileLock::try_exclusive(file) else { panic!("it is free") };
+        let Ok(Tried::Others(waiting)) = FileLock::try_exclusive(open()) else { panic!("it is held") };
+        drop(held);
+        assert!(matches!(FileLock::try_exclusive(waiting), Ok(Tried::Ours(_))));
+        drop(copy);
+    }
+}
