@@ -226,7 +226,7 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
         ("h-down", "it is a symbolic link"),
         ("i-log", "'log' is no directory that can be opened"),
         ("j-fd", "it is not a descriptor from 3 up"),
-        ("k-open", "others than root and abc can write"),
+        ("k-open", "is writable by everybody"),
     ] {
         assert!(ran.stdout.contains(&format!("service={name} action=failed\n")), "{name}: {}", ran.stdout);
         let said = ran.stderr.lines().find(|line| line.starts_with(&format!("futo: fatal: {name}: ")));

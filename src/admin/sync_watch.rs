@@ -46,7 +46,8 @@ impl Watcher {
         let mut has_run = false;
         loop {
             // before the run: a change during it is not missed
-            let watch = match Watch::on(self.definitions.sources.iter().map(|source| &source.path)) {
+            let paths = self.definitions.sources.iter().map(|source| &source.path);
+            let watch = match Watch::on(paths, definitions::user_of_volume().as_ref()) {
                 Ok(watch) => watch,
                 Err(errno) => {
                     let text = format!("unable to watch by inotify: {}", reason(errno));
@@ -56,6 +57,10 @@ impl Watcher {
             };
             let is_unfinished = match definitions::sync(&self.definitions, &self.choice) {
                 Ok(report) => {
+                    if report.is_nothing_done && report.is_hopeless {
+                        self.say(report);
+                        return Exit::NOTHING_DONE;
+                    }
                     let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
                     self.say(report);
                     is_unfinished

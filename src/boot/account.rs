@@ -1,5 +1,5 @@
 //! The user whose files are on the volume: what is read and written there is read and written with that
-//! user's ids, so that no trick with links or names reaches further than the user himself does.
+//! user's ids, so that no trick with links or names reaches further than the user does.
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, getegid, geteuid, getgroups, setegid, seteuid, setgroups};
@@ -8,27 +8,73 @@ use crate::config::value::{GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::plan::{Change, Identity, Machine, identity};
+use crate::sys::capability;
+use crate::sys::nofollow::PathError;
 
 /// A user of the volume.
 #[derive(Debug)]
 pub struct Account {
     /// Who it is.
     pub identity: Identity,
-    /// Whether his ids have to be taken on.
+    /// Whether its ids have to be taken on.
     change: Change,
 }
 
-/// Ids that could not be taken on, or given back. Nothing is done after that.
+/// An error that may be a lack of rights.
+pub trait Refusal {
+    /// Whether it is.
+    fn is_refusal(&self) -> bool;
+}
+
+impl Refusal for Errno {
+    fn is_refusal(&self) -> bool {
+        *self == Errno::EACCES
+    }
+}
+
+impl Refusal for PathError {
+    fn is_refusal(&self) -> bool {
+        matches!(self, PathError::Refused(_, Errno::EACCES))
+    }
+}
+
+/// Ids that could not be taken on, or given back.
 #[derive(Debug, thiserror::Error)]
-#[error("unable to {step}: {}", reason(*errno))]
-pub struct AccountError {
-    step: &'static str,
-    errno: Errno,
+pub enum AccountError {
+    /// The system refused, and this process is who it was.
+    #[error("unable to {step} {user}: {}", reason(*errno))]
+    Refused {
+        /// The step.
+        step: &'static str,
+        /// The user.
+        user: String,
+        /// Why.
+        errno: Errno,
+    },
+    /// Root's own ids could not be taken on again: nothing may be done after that.
+    #[error("unable to become root again: {}", reason(*.0))]
+    Stuck(Errno),
 }
 
 impl Problem for AccountError {
     fn exit(&self) -> Exit {
         Exit::NOTHING_DONE
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            AccountError::Refused { errno: Errno::EPERM, .. } if capability::denies_setgroups() => {
+                Some("this user namespace forbids setgroups".to_string())
+            }
+            AccountError::Refused { errno: Errno::EPERM, .. } => Some(
+                "root needs the capabilities SETUID and SETGID here: docker run --cap-add SETUID --cap-add SETGID"
+                    .to_string(),
+            ),
+            AccountError::Refused { errno: Errno::EINVAL, .. } => {
+                Some("the id is not mapped in this user namespace".to_string())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -46,17 +92,34 @@ impl Account {
         if self.change != Change::Become {
             return Ok(action());
         }
-        let failed = |step| move |errno| AccountError { step, errno };
-        let before = getgroups().map_err(failed("read the groups"))?;
-        let (uid, gid) = (geteuid(), getegid());
-        setgroups(&self.identity.groups).map_err(failed("set the groups of the user"))?;
-        setegid(self.identity.gid).map_err(failed("set the group of the user"))?;
-        let done = match seteuid(self.identity.uid) {
-            Ok(()) => Ok(action()),
-            Err(errno) => Err(failed("become the user")(errno)),
+        let refused = |step| {
+            let user = match &self.identity.name {
+                Some(name) => format!("user '{name}'"),
+                None => format!("uid {}", self.identity.uid),
+            };
+            move |errno| AccountError::Refused { step, user, errno }
         };
-        restore(uid, gid, &before).map_err(failed("become root again"))?;
+        let before = getgroups().map_err(refused("read the groups before acting as"))?;
+        let (uid, gid) = (geteuid(), getegid());
+        setgroups(&self.identity.groups).map_err(refused("set the groups of"))?;
+        let done = setegid(self.identity.gid)
+            .map_err(refused("set the group of"))
+            .and_then(|()| seteuid(self.identity.uid).map_err(refused("become")))
+            .map(|()| action());
+        restore(uid, gid, &before).map_err(AccountError::Stuck)?;
         done
+    }
+
+    /// Does something as this process, or as the user where that is refused: on a volume root may have no
+    /// rights of its own.
+    pub fn reach<T, E: Refusal>(
+        &self,
+        action: impl Fn() -> Result<T, E>,
+    ) -> Result<Result<T, E>, AccountError> {
+        match action() {
+            Err(error) if error.is_refusal() => self.act(action),
+            result => Ok(result),
+        }
     }
 }
 

@@ -8,10 +8,13 @@
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
-use nix::unistd::{Gid, fchownat, mkfifoat};
+use nix::unistd::{Gid, fchownat, getegid, getgroups, mkfifoat};
 
 use super::directory::{Directory, StepError};
+use crate::error::{Findings, Problem};
+use crate::exit::Exit;
 use crate::service::layout;
+use crate::sys::capability::{self, Capability};
 
 /// To whom control is delegated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +68,32 @@ const CLOSED: [Row; 3] = [
     (layout::SUPERVISE, Kind::Directory, 0o700),
     (CONTROL, Kind::Fifo, 0o600),
 ];
+
+/// Control stays root's.
+#[derive(Debug, thiserror::Error)]
+#[error("control of the services is not delegated to group {0}: root lacks the capability CHOWN")]
+struct NotDelegated(Gid);
+
+impl Problem for NotDelegated {
+    fn exit(&self) -> Exit {
+        Exit::SYSTEM
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("docker run --cap-add CHOWN; without it root alone starts and stops the services".to_string())
+    }
+}
+
+/// The delegation, if this process may give files to its group; else none, and a warning says so once.
+pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Option<Delegation> {
+    let group = delegation?.group;
+    let is_member = || getegid() == group || getgroups().is_ok_and(|groups| groups.contains(&group));
+    if capability::has(Capability::Chown) || is_member() {
+        return delegation;
+    }
+    warnings.add_new(NotDelegated(group).into());
+    None
+}
 
 /// Makes the three in a service directory that no supervisor has seen, or a logger's.
 pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {

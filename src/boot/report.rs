@@ -69,6 +69,8 @@ pub struct Report {
     pub warnings: Findings,
     /// Nothing could be looked at.
     pub is_nothing_done: bool,
+    /// What has failed will fail again for as long as this process lives.
+    pub is_hopeless: bool,
 }
 
 impl Report {

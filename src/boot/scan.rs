@@ -1,18 +1,18 @@
 //! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
+use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat};
 
 use super::desired::Desired;
-use super::directory::{Directory, StepError};
+use super::directory::{Directory, FileId, StepError};
 use super::slot::{self, Change, Slot, SlotError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -45,6 +45,15 @@ pub enum Intent {
     Apply,
     /// No: `--dry-run`.
     Look,
+}
+
+/// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legacy {
+    /// No supervisor is at work there.
+    Idle,
+    /// The supervisor has to leave before the service may have another.
+    Supervised,
 }
 
 /// Why the scan directory cannot be used at all.
@@ -97,6 +106,8 @@ pub struct ScanDirectory {
     leaving: BTreeSet<String>,
     /// What could not be done about leavings of other runs, to be said as warnings.
     pub troubles: Findings,
+    /// A link of an older hook was.
+    has_replaced: Cell<bool>,
     _lock: Option<File>,
 }
 
@@ -129,6 +140,7 @@ impl ScanDirectory {
             sources,
             leaving: BTreeSet::new(),
             troubles: Findings::default(),
+            has_replaced: Cell::new(false),
             _lock: lock,
         };
         scan.sweep()?;
@@ -163,8 +175,9 @@ impl ScanDirectory {
     /// process, which may take that for haste.
     fn is_to_be_told(&self, name: &str) -> bool {
         let knows_nothing = |below: &str| {
-            let status = format!("{GONE}{name}/{below}{}/status", layout::SUPERVISE);
-            let read = self.directory.read(&status, MAX_STATUS).ok().flatten();
+            let status = format!("{below}{}/status", layout::SUPERVISE);
+            let gone = self.behind(&format!("{GONE}{name}"));
+            let read = gone.and_then(|gone| gone.read(&status, MAX_STATUS).ok().flatten());
             // of s6: a number of eight bytes, 0 if it is down, and at the end whether it is wanted up
             let running =
                 read.as_ref().and_then(|(_, bytes)| bytes.get(PID)).is_some_and(|pid| pid != [0; 8]);
@@ -295,26 +308,58 @@ impl ScanDirectory {
         Ok(Change::Pruned)
     }
 
+    /// Whether this name is a link to the directory of a definition, and who is at work there.
+    pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
+        self.directory.target(name)?;
+        let behind = self.behind(name)?;
+        if FileId::of(&behind.own_status().ok()?) != definition {
+            return None;
+        }
+        match self.is_supervised(name) || self.logger_is_supervised(name) {
+            true => Some(Legacy::Supervised),
+            false => Some(Legacy::Idle),
+        }
+    }
+
+    /// Puts a service directory in the place of such a link, at once.
+    pub fn replace_link(&self, desired: &Desired) -> Result<Change, SlotError> {
+        if self.intent == Intent::Apply {
+            let staging = format!("{STAGING}{}", desired.name.as_str());
+            slot::replace_link(&self.directory, &staging, desired, &self.maker)?;
+            // s6-svscan may be about to start a supervisor in what it led to
+            self.has_replaced.set(true);
+        }
+        Ok(Change::Published)
+    }
+
     /// Whether a supervisor is at work in the directory of this name.
     pub fn is_supervised(&self, name: &str) -> bool {
-        self.is_locked(&Path::new(name).join(layout::SUPERVISE).join("lock"))
+        self.behind(name).is_some_and(|directory| directory.is_supervised())
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {
-        self.is_locked(&Path::new(name).join(layout::LOG).join(layout::SUPERVISE).join("lock"))
+        let log = self.behind(name).and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
+        log.is_some_and(|log| log.is_supervised())
     }
 
-    /// s6-supervise, like other supervisors, holds a lock for as long as it lives.
-    fn is_locked(&self, path: &Path) -> bool {
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let Ok(file) = openat(&self.directory.fd, path, flags, Mode::empty()) else { return false };
-        is_locked(file.as_fd())
+    /// The directory of this name; of a link, what it leads to without a user's link on the way.
+    fn behind(&self, name: &str) -> Option<Directory> {
+        let name = OsStr::new(name);
+        if let Ok(directory) = self.directory.try_open(name) {
+            return Some(directory);
+        }
+        let target = readlinkat(&self.directory.fd, name).ok()?;
+        let found = nofollow::open_directory(&self.directory.shown.join(target), Missing::Refuse).ok()?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let fd = openat(&found, ".", flags, Mode::empty()).ok()?;
+        Some(Directory { fd, shown: self.directory.shown.join(name) })
     }
 
     /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
     /// said so. Gives those of `names` that it does not take up.
     pub fn tell_of(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
-        if self.intent == Intent::Look || self.tell_svscan(b"a")? == Listener::Nobody {
+        let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
+        if self.intent == Intent::Look || self.tell_svscan(commands)? == Listener::Nobody {
             return Ok(BTreeSet::new());
         }
         let patience = patience.min(TAKES_UP);
@@ -354,18 +399,6 @@ enum Listener {
     Svscan,
     /// It does not run.
     Nobody,
-}
-
-fn is_locked(file: std::os::fd::BorrowedFd<'_>) -> bool {
-    let mut lock = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
-        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    let asked = fcntl(file, FcntlArg::F_GETLK(&mut lock));
-    asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
 }
 
 /// Held until the file is closed.

@@ -17,6 +17,7 @@ use super::directory::{Directory, StepError};
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::service::layout;
+use crate::sys::capability::{self, Capability};
 use crate::sys::file::kind;
 
 /// Tells who made a service directory: only he updates and removes it.
@@ -78,6 +79,10 @@ impl Problem for SlotError {
             SlotError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),
+            SlotError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
+                "root lacks the capability KILL, and can stop no process of another user: docker run --cap-add KILL"
+                    .to_string(),
+            ),
             SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
             SlotError::Step(_) => None,
             SlotError::NotTakenUp { .. } => {
@@ -246,6 +251,20 @@ pub(super) fn publish(
         let _ = scan.remove_all(OsStr::new(staging));
     }
     made
+}
+
+/// The same where a link has the name, which is removed.
+pub(super) fn replace_link(
+    scan: &Directory,
+    staging: &str,
+    desired: &Desired,
+    maker: &str,
+) -> Result<(), StepError> {
+    let made =
+        fill(scan, staging, desired, maker).and_then(|()| scan.exchange(staging, desired.name.as_str()));
+    // the link, or half of a service directory
+    let removed = scan.remove_all(OsStr::new(staging));
+    made.and(removed)
 }
 
 fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Result<(), StepError> {

@@ -1,7 +1,8 @@
 //! What may change what is published: inotify on the sources and on the definitions in them.
 //!
 //! Each directory is opened first, no link of a user's followed, and the descriptor is watched: a path
-//! that is handed to inotify could lead anywhere by then.
+//! that is handed to inotify could lead anywhere by then. Where root has no rights on the volume, its
+//! user's ids are taken on.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,6 +14,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::stat::Mode;
 
+use super::account::{Account, Refusal};
 use super::directory::Directory;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
@@ -44,14 +46,15 @@ pub struct Watch {
 
 impl Watch {
     /// Watches the sources as they are now.
-    pub fn on<'p>(sources: impl Iterator<Item = &'p PathBuf>) -> Result<Self, Errno> {
+    pub fn on<'p>(sources: impl Iterator<Item = &'p PathBuf>, user: Option<&Account>) -> Result<Self, Errno> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let mut watch = Watch { inotify, names: BTreeMap::new(), is_complete: true };
+        let watch = Watch { inotify, names: BTreeMap::new(), is_complete: true };
+        let mut maker = Maker { watch, user };
         for source in sources {
-            watch.add_ways_to(source);
-            watch.add_source(source);
+            maker.add_ways_to(source);
+            maker.add_source(source);
         }
-        Ok(watch)
+        Ok(maker.watch)
     }
 
     /// Readable when something has happened.
@@ -78,12 +81,29 @@ impl Watch {
         }
         changed
     }
+}
+
+/// Makes a watch.
+struct Maker<'m> {
+    watch: Watch,
+    user: Option<&'m Account>,
+}
+
+impl Maker<'_> {
+    /// As this process, or as the user.
+    fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
+        match self.user {
+            Some(user) => user.reach(action).ok()?.ok(),
+            None => action().ok(),
+        }
+    }
 
     /// A source may come, go or be replaced: its name where it is looked for, and every directory above.
     fn add_ways_to(&mut self, source: &Path) {
         let mut is_found = false;
         for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
-            let Ok(directory) = nofollow::open_directory(above, Missing::Refuse) else { continue };
+            let open = || nofollow::open_directory(above, Missing::Refuse);
+            let Some(directory) = self.reach(open) else { continue };
             self.add(directory.as_fd(), Names::One(name.to_os_string()), MOVES_ITSELF);
             // what else happens further up is none of ours, and would only wake us
             if !std::mem::replace(&mut is_found, true) {
@@ -93,19 +113,21 @@ impl Watch {
     }
 
     fn add_source(&mut self, source: &Path) {
-        let Ok(found) = nofollow::open_directory(source, Missing::Refuse) else { return };
+        let open = || nofollow::open_directory(source, Missing::Refuse);
+        let Some(found) = self.reach(open) else { return };
         self.add(found.as_fd(), Names::All, CHANGES);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let Ok(fd) = openat(&found, ".", flags, Mode::empty()) else { return };
+        let Some(fd) = self.reach(|| openat(&found, ".", flags, Mode::empty())) else { return };
         let directory = Directory { fd, shown: source.to_path_buf() };
-        let Ok(names) = directory.names(super::definitions::MOST_DEFINITIONS) else {
-            self.is_complete = false;
+        let list = || directory.names(super::definitions::MOST_DEFINITIONS).map_err(|error| error.errno);
+        let Some(names) = self.reach(list) else {
+            self.watch.is_complete = false;
             return;
         };
         for name in names {
-            let Ok(definition) = directory.try_open(&name) else { continue };
+            let Some(definition) = self.reach(|| directory.try_open(&name)) else { continue };
             self.add(definition.fd.as_fd(), Names::OfDefinition, CHANGES);
-            if let Ok(log) = definition.try_open(OsStr::new(layout::LOG)) {
+            if let Some(log) = self.reach(|| definition.try_open(OsStr::new(layout::LOG))) {
                 self.add(log.fd.as_fd(), Names::OfDefinition, CHANGES);
             }
         }
@@ -117,9 +139,9 @@ impl Watch {
         let flags = events | AddWatchFlags::IN_ONLYDIR | add;
         // the number leads to what is open, whatever has its name by now
         let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
-        match self.inotify.add_watch(path.as_str(), flags) {
-            Ok(descriptor) => self.names.entry(descriptor).or_default().push(names),
-            Err(_) => self.is_complete = false,
+        match self.reach(|| self.watch.inotify.add_watch(path.as_str(), flags)) {
+            Some(descriptor) => self.watch.names.entry(descriptor).or_default().push(names),
+            None => self.watch.is_complete = false,
         }
     }
 }

@@ -55,18 +55,18 @@ pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
 
 /// Opens a directory, component by component; a link that is not root's is not followed.
 pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathError> {
-    open_directory_seeing(path, missing, |_| ())
+    open_directory_seeing(path, missing, |_, _| ())
 }
 
 /// The same; `see` gets each directory on the way.
 pub fn open_directory_seeing(
     path: &Path,
     missing: Missing,
-    see: impl Fn(&FileStat),
+    see: impl Fn(&Path, &FileStat),
 ) -> Result<OwnedFd, PathError> {
     let walked = walk(path, missing, |component, status, above| match kind(status) {
         SFlag::S_IFDIR => {
-            see(status);
+            see(component, status);
             Ok(())
         }
         SFlag::S_IFLNK if only_root_put_it_there(status, above) => Ok(()),

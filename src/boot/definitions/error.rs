@@ -1,10 +1,17 @@
 //! What can be wrong with definitions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use super::writers::{Hand, Numbers};
+use crate::boot::directory::StepError;
+use crate::boot::scan::Legacy;
 
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
+use crate::report::shell_word;
 use crate::service::InvalidName;
 use crate::sys::nofollow::PathError;
 
@@ -14,6 +21,12 @@ pub enum DefinitionsError {
     /// The source cannot be opened.
     #[error("unable to open the directory of definitions: {0}")]
     Source(PathError),
+    /// It cannot be listed.
+    #[error(transparent)]
+    List(StepError),
+    /// It was a link to the definition, and is a service directory now.
+    #[error("was a link to the definition, which root executes as it is: {}", in_time(*.0))]
+    TookOver(Legacy),
     /// A definition cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
     Directory {
@@ -22,12 +35,21 @@ pub enum DefinitionsError {
         /// Why.
         reason: String,
     },
-    /// Somebody else than root and abc has a hand in it.
-    #[error("others than root and {DEFAULT_USER} can write '{}'", .0.display())]
-    Others(PathBuf),
+    /// Somebody else than root and abc can write it.
+    #[error("'{}' {}", path.display(), in_words(*hand, *abc))]
+    Others {
+        /// What they can write.
+        path: PathBuf,
+        /// Why.
+        hand: Hand,
+        /// The numbers of abc.
+        abc: Numbers,
+        /// The directory of definitions.
+        source_path: PathBuf,
+    },
     /// There is nobody to run it as.
-    #[error("it is not root's, and there is no user '{DEFAULT_USER}'")]
-    NoUser,
+    #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
+    NoUser(PathBuf),
     /// There is no more room for those who are not root.
     #[error("there are more than {0} definitions that others than root can write")]
     TooMany(usize),
@@ -53,21 +75,67 @@ pub enum DefinitionsError {
     },
 }
 
+impl DefinitionsError {
+    /// Whether there is no such directory.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, DefinitionsError::Source(PathError::Refused(_, Errno::ENOENT)))
+    }
+}
+
 impl Problem for DefinitionsError {
     fn exit(&self) -> Exit {
         match self {
-            DefinitionsError::Source(_) | DefinitionsError::Directory { .. } => Exit::SYSTEM,
+            DefinitionsError::Source(_) | DefinitionsError::Directory { .. } | DefinitionsError::List(_) => {
+                Exit::SYSTEM
+            }
             _ => Exit::EDIT,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            DefinitionsError::Others(path) => {
-                Some(format!("chown {DEFAULT_USER} {0}; chmod o-w {0}", path.display()))
+            DefinitionsError::Others { path, hand, source_path, .. } => {
+                Some(remedy(path, *hand, source_path))
+            }
+            DefinitionsError::TookOver(_) => {
+                Some("take out the init hook that makes these links".to_string())
             }
             DefinitionsError::NoRun(_) => Some("remove the directory to have it pruned".to_string()),
             _ => None,
         }
+    }
+}
+
+/// What lets somebody else write.
+fn in_words(hand: Hand, abc: Numbers) -> String {
+    match hand {
+        Hand::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
+        Hand::Group(gid) => {
+            format!("is writable by group {gid}, and {DEFAULT_USER}'s group is {}", abc.gid)
+        }
+        Hand::Everybody => "is writable by everybody".to_string(),
+    }
+}
+
+fn in_time(legacy: Legacy) -> &'static str {
+    match legacy {
+        Legacy::Idle => "replaced",
+        Legacy::Supervised => "replaced, and its service restarted",
+    }
+}
+
+/// Takes rights away, or gives those of one user to abc: never what belongs to root, and through no link.
+fn remedy(path: &Path, hand: Hand, source: &Path) -> String {
+    let quoted = |path: &Path| shell_word(&path.to_string_lossy());
+    match hand {
+        Hand::User(uid) => {
+            let whole = if path.starts_with(source) { source } else { path };
+            format!(
+                "if {DEFAULT_USER} had this uid before (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
+                quoted(whole)
+            )
+        }
+        Hand::Group(_) => format!("chmod g-w {}", quoted(path)),
+        Hand::Everybody => format!("chmod o-w {}", quoted(path)),
     }
 }

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::{FileStat, fstat};
 
 use super::command::{self, Script};
-use super::writers::Writers;
+use super::writers::{Judged, Writers};
 use super::{DefinitionsError, Foreign};
 use crate::boot::desired::Files;
 use crate::boot::directory::Directory;
@@ -91,9 +91,10 @@ pub(super) struct Reader<'r> {
     pub(super) directory: &'r Directory,
     /// The service's.
     pub(super) name: &'r ServiceName,
-    /// Who can write its directory, or one above.
-    pub(super) writers: Writers,
-    pub(super) judge: &'r dyn Fn(&FileStat) -> Writers,
+    /// What was seen of its directory, and of those above.
+    pub(super) judged: Judged,
+    /// What is wrong if others can write it.
+    pub(super) others: &'r dyn Fn(&Judged) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
 }
@@ -101,8 +102,7 @@ pub(super) struct Reader<'r> {
 /// A file as read.
 struct Text {
     bytes: Vec<u8>,
-    writers: Writers,
-    is_executable: bool,
+    status: FileStat,
 }
 
 impl Reader<'_> {
@@ -113,13 +113,13 @@ impl Reader<'_> {
         failures: &mut Findings,
     ) -> Result<Definition, NotPublished> {
         let mut files = Files::default();
-        let mut writers = self.writers;
+        let mut judged = self.judged.clone();
         let mut not_ours = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
         if let Some(log) = &log
             && let Ok(status) = fstat(&log.fd)
         {
-            writers = writers.max((self.judge)(&status));
+            judged.see(&log.shown, &status);
         }
         // a logger's directory that cannot be opened says so through its run script
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
@@ -130,7 +130,7 @@ impl Reader<'_> {
         let mut scripts = Vec::new();
         for name in names {
             let Some(text) = failures.take(self.text(name, log.as_ref())).flatten() else { continue };
-            writers = writers.max(text.writers);
+            judged.see(&self.path(name), &text.status);
             match *name {
                 layout::RUN | layout::FINISH | layout::LOG_RUN | "log/finish" => scripts.push((*name, text)),
                 layout::DOWN | layout::LOG_DOWN => files.set(name, ""),
@@ -144,9 +144,10 @@ impl Reader<'_> {
                 }
             }
         }
-        if writers == Writers::Others && self.foreign == Foreign::Left {
-            failures.push(DefinitionsError::Others(self.directory.shown.clone()));
+        if let Some(error) = (self.others)(&judged) {
+            failures.push(error);
         }
+        let writers = judged.writers;
         for (name, text) in scripts {
             match self.script(name, &text, writers, warnings, failures) {
                 Ok(script) => files.set(name, script),
@@ -186,7 +187,7 @@ impl Reader<'_> {
         let is_script = matches!(file, layout::RUN | layout::FINISH);
         let most = if is_script { MAX_SCRIPT } else { MAX_SMALL };
         let bytes = file::read_at_most(open, most).map_err(failed)?;
-        Ok(Some(Text { bytes, writers: (self.judge)(&status), is_executable: status.st_mode & 0o111 != 0 }))
+        Ok(Some(Text { bytes, status }))
     }
 
     /// What is published in place of a script.
@@ -211,7 +212,7 @@ impl Reader<'_> {
                 if writers != Writers::Root {
                     warnings.push(FileError::Trusted(path.clone()));
                 }
-                if !text.is_executable {
+                if text.status.st_mode & 0o111 == 0 {
                     failures.push(FileError::NotExecutable(path));
                 }
                 let file = name.rsplit('/').next().unwrap_or(name);

@@ -4,37 +4,32 @@ mod command;
 mod error;
 mod files;
 mod room;
+mod volume;
 mod writers;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Gid;
 
 use super::Choice;
-use super::account::Account;
-use super::delegate::{Delegation, Waiting};
+use super::account::{Account, AccountError};
+use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Desired, source_line};
-use super::directory::Directory;
 use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
-use super::scan::ScanDirectory;
+use super::scan::{Intent, Legacy, ScanDirectory};
 use super::slot::Change;
 use crate::config::value::UserRequest;
-use crate::error::{Findings, reason};
-use crate::plan::{DEFAULT_USER, Host, Machine};
-use crate::service::{ServiceName, layout};
-use crate::sys::nofollow::{self, Missing, PathError};
+use crate::error::Findings;
+use crate::plan::DEFAULT_USER;
+use crate::service::layout;
+use crate::sys::nofollow;
 pub use error::DefinitionsError;
-use files::{Definition, NotPublished};
 use room::Room;
-use writers::{Numbers, Writers, writers_of};
+use volume::{Found, Publishable, Volume};
+use writers::Writers;
 
 /// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
 pub(super) const MOST_DEFINITIONS: usize = 2_000;
@@ -84,26 +79,43 @@ pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
     nofollow::with_no_umask(|| sync_all(definitions, choice))
 }
 
+/// Who may write definitions beside root, if there is such a user.
+pub fn user_of_volume() -> Option<Account> {
+    Account::find(&UserRequest::Name(DEFAULT_USER.to_string(), None), &mut Findings::default())
+}
+
 fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
-    let abc = Account::find(&UserRequest::Name(DEFAULT_USER.to_string(), None), &mut Findings::default());
+    let abc = user_of_volume();
     let sources = definitions.sources.iter().map(|source| source_line(&source.path)).collect();
     let scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
     let delegation = delegation(choice)?;
+    let volume = Volume::new(abc.as_ref(), definitions.foreign, &choice.launcher);
     let mut sync = Sync {
-        definitions,
         choice,
         scan: &scan,
+        volume,
         delegation,
         abc: abc.as_ref(),
-        is_root: Machine.is_root(),
         report: Report::default(),
         seen: Vec::new(),
         bare: BTreeMap::new(),
         listed: BTreeSet::new(),
         room: Room::default(),
+        waiting: Vec::new(),
     };
     for source in &definitions.sources {
-        sync.publish_all(source)?;
+        match sync.publish_all(source) {
+            Ok(()) => {}
+            Err(error @ AccountError::Stuck(_)) => return Err(error.into()),
+            // nothing changes that while this process lives
+            Err(error) => {
+                sync.report.is_hopeless = true;
+                sync.report.failures.add_new(error.into());
+            }
+        }
+    }
+    if !sync.waiting.is_empty() {
+        sync.take_over();
     }
     let Sync { mut report, seen, bare, listed, .. } = sync;
     report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
@@ -147,14 +159,12 @@ fn waiting(choice: &Choice) -> Waiting {
 
 /// A run over all sources.
 struct Sync<'s> {
-    definitions: &'s Definitions,
     choice: &'s Choice,
     scan: &'s ScanDirectory,
+    volume: Volume<'s>,
     /// If somebody chose one.
     delegation: Option<Option<Delegation>>,
     abc: Option<&'s Account>,
-    /// Seen before abc's ids are taken on.
-    is_root: bool,
     report: Report,
     /// Names, and where they were seen.
     seen: Vec<(String, PathBuf)>,
@@ -164,169 +174,104 @@ struct Sync<'s> {
     listed: BTreeSet<String>,
     /// What is left for definitions that are not root's.
     room: Room,
+    /// What is published once the supervisors of an older hook's links have left, by row.
+    waiting: Vec<(usize, Desired)>,
 }
 
 impl Sync<'_> {
-    fn publish_all(&mut self, source: &Source) -> Result<(), Findings> {
-        let (directory, writers) = match self.open(source) {
-            Ok(opened) => opened,
-            Err(PathError::Refused(_, Errno::ENOENT)) if source.missing == MissingSource::Fine => {
-                return Ok(());
-            }
+    fn publish_all(&mut self, source: &Source) -> Result<(), AccountError> {
+        let open = match self.volume.open(&source.path)? {
+            Ok(open) => open,
             Err(error) => {
-                self.report.failures.push(DefinitionsError::Source(error));
+                if !(error.is_missing() && source.missing == MissingSource::Fine) {
+                    self.report.failures.push(error);
+                }
                 return Ok(());
             }
         };
-        if writers != Writers::Root && self.abc.is_none() {
-            self.report.failures.push(DefinitionsError::NoUser);
-            return Ok(());
-        }
-        let names = self.acting_as(writers, || directory.names(MOST_DEFINITIONS))?;
-        let Some(mut names) = self.report.failures.take(names) else { return Ok(()) };
         self.listed.insert(source_line(&source.path));
-        names.sort_unstable();
         // one after the other: all of them at once may be more than memory holds
-        for name in names {
-            if let Some(found) = self.look_at(&directory, &name, writers)? {
-                self.publish(found, source);
+        for name in &open.names {
+            match self.volume.look_at(&open, name)? {
+                Found::Nothing => {}
+                Found::Bare(name, path) => {
+                    self.bare.insert(name, path);
+                }
+                Found::Definition(row, path, publishable) => self.publish(row, path, publishable, source),
             }
         }
         Ok(())
     }
 
-    /// Opens a source; no link but root's is followed, and who can write a directory on the way can write
-    /// all that is below.
-    fn open(&self, source: &Source) -> Result<(Directory, Writers), PathError> {
-        let path = &source.path;
-        let worst = Cell::new(Writers::Root);
-        let see = |status: &FileStat| worst.set(worst.get().max(self.judge(status)));
-        let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let refused = |errno| PathError::Refused(path.clone(), errno);
-        let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
-        Ok((Directory { fd, shown: path.clone() }, worst.get()))
-    }
-
-    fn judge(&self, status: &FileStat) -> Writers {
-        match self.is_root {
-            true => writers_of(status, self.abc_numbers()),
-            // a user's own supervisor: there are no rights to be gained
-            false => Writers::Root,
-        }
-    }
-
-    fn abc_numbers(&self) -> Option<Numbers> {
-        let identity = &self.abc?.identity;
-        Some(Numbers { uid: identity.uid.as_raw(), gid: identity.gid.as_raw() })
-    }
-
-    /// With the ids of those whose hands are in it: what they cannot read is not published either.
-    fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, Findings> {
-        match (writers, self.abc) {
-            (Writers::Root, _) | (_, None) => Ok(action()),
-            (_, Some(abc)) => Ok(abc.act(action)?),
-        }
-    }
-
-    /// Reads a definition; none for what is none.
-    fn look_at(
-        &mut self,
-        source: &Directory,
-        name: &OsStr,
-        above: Writers,
-    ) -> Result<Option<Found>, Findings> {
-        let shown = name.to_string_lossy().into_owned();
-        if shown.starts_with('.') {
-            return Ok(None);
-        }
-        let path = source.shown.join(name);
-        let failed = |error: DefinitionsError| {
-            let mut row = Row::new(shown.clone());
-            row.failures.push(error);
-            Ok(Some(Found { row, path: path.clone(), definition: None }))
-        };
-        let refused =
-            |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
-        let opened = self.acting_as(above, || {
-            let kind = |errno| source.kind_of(name).map(|kind| (kind, errno));
-            source.try_open(name).map(|open| (open.status(layout::RUN), open)).map_err(kind)
-        })?;
-        let (run, directory) = match opened {
-            Ok(opened) => opened,
-            Err(Ok((SFlag::S_IFLNK, _))) => {
-                return failed(refused("it is a symbolic link, which is not followed".to_string()));
-            }
-            Err(Ok((SFlag::S_IFDIR, errno))) => return failed(refused(reason(errno))),
-            Err(Ok(_) | Err(Errno::ENOENT)) => return Ok(None),
-            Err(Err(errno)) => return failed(refused(reason(errno))),
-        };
-        if matches!(run, Ok(None)) {
-            // somebody may be about to replace it; the directory is what has to go
-            self.bare.insert(shown, path);
-            return Ok(None);
-        }
-        let service = match ServiceName::parse(name) {
-            Ok(service) => service,
-            Err(why) => return failed(DefinitionsError::Name(why)),
-        };
-        let writers = match fstat(&directory.fd) {
-            Ok(status) => above.max(self.judge(&status)),
-            Err(errno) => return failed(refused(reason(errno))),
-        };
-        let mut row = Row::new(shown);
-        row.service = Some(service.to_string());
-        let reader = files::Reader {
-            directory: &directory,
-            name: &service,
-            writers,
-            judge: &|status| self.judge(status),
-            foreign: self.definitions.foreign,
-            launcher: &self.choice.launcher,
-        };
-        let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
-        let definition = match read {
-            Ok(definition) => match self.room.take(&definition) {
-                Ok(()) => Some((service, definition)),
-                Err(error) => {
-                    row.failures.push(error);
-                    None
-                }
-            },
-            Err(NotPublished::Failed) => None,
-            Err(NotPublished::NotOurs) => {
-                row.action = NOT_OURS;
-                None
-            }
-        };
-        Ok(Some(Found { row, path, definition }))
-    }
-
-    fn publish(&mut self, found: Found, source: &Source) {
-        let Found { mut row, path, definition } = found;
+    fn publish(&mut self, mut row: Row, path: PathBuf, publishable: Option<Publishable>, source: &Source) {
         if let Some((_, counts)) = self.seen.iter().find(|(name, _)| *name == row.shown) {
             let counts = counts.clone();
             self.report.warnings.push(DefinitionsError::Shadowed { passed: path, counts });
             return;
         }
         self.seen.push((row.shown.clone(), path));
-        if let Some((name, definition)) = definition {
-            let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
-            let source = source_line(&source.path);
-            let desired = Desired { name, source, files: definition.files, delegation };
-            let has_logger = desired.files.has_logger();
-            match self.scan.apply(desired) {
-                Ok(change) => {
-                    if change != Change::Published && self.scan.logger_waits(&row.shown, has_logger) {
-                        row.warnings.push(DefinitionsError::LoggerWaits);
+        let Some(Publishable { name, definition, id }) = publishable else {
+            self.report.rows.push(row);
+            return;
+        };
+        if let Err(error) = self.room.take(&definition) {
+            row.failures.push(error);
+            self.report.rows.push(row);
+            return;
+        }
+        let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
+        let delegation = delegate::possible(delegation, &mut self.report.warnings);
+        let desired =
+            Desired { name, source: source_line(&source.path), files: definition.files, delegation };
+        match self.scan.legacy_link(&row.shown, id) {
+            Some(Legacy::Supervised) => {
+                self.waiting.push((self.report.rows.len(), desired));
+            }
+            Some(Legacy::Idle) => match self.scan.replace_link(&desired) {
+                Ok(change) => took_over(&mut row, change, Legacy::Idle),
+                Err(error) => row.fail(error),
+            },
+            None => self.apply(&mut row, desired),
+        }
+        self.report.rows.push(row);
+    }
+
+    fn apply(&self, row: &mut Row, desired: Desired) {
+        let has_logger = desired.files.has_logger();
+        match self.scan.apply(desired) {
+            Ok(change) => {
+                if change != Change::Published && self.scan.logger_waits(&row.shown, has_logger) {
+                    row.warnings.push(DefinitionsError::LoggerWaits);
+                }
+                note(row, change);
+            }
+            Err(error) => row.fail(error),
+        }
+    }
+
+    /// Ends the supervisors that an older hook's links have given root's rights to, and publishes what they
+    /// led to.
+    fn take_over(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let names: Vec<String> = waiting.iter().map(|(_, desired)| desired.name.to_string()).collect();
+        let gone = self.scan.prune(&names, self.choice.patience, &mut self.report.failures);
+        let mut rows = std::mem::take(&mut self.report.rows);
+        for ((index, desired), (_, gone)) in waiting.into_iter().zip(gone) {
+            let Some(row) = rows.get_mut(index) else { continue };
+            match gone {
+                Ok(_) if self.choice.intent == Intent::Look => {
+                    took_over(row, Change::Published, Legacy::Supervised);
+                }
+                Ok(_) => {
+                    self.apply(row, desired);
+                    if let Some(change) = row.change {
+                        took_over(row, change, Legacy::Supervised);
                     }
-                    row.change = Some(change);
-                    row.action = report::change_word(change);
                 }
                 Err(error) => row.fail(error),
             }
         }
-        self.report.rows.push(row);
+        self.report.rows = rows;
     }
 
     /// Who can write a definition may control its service; root's is root's.
@@ -336,15 +281,14 @@ impl Sync<'_> {
     }
 }
 
-/// The word for a run script that is no command of the launcher.
-const NOT_OURS: &str = "not-ours";
+fn took_over(row: &mut Row, change: Change, legacy: Legacy) {
+    note(row, change);
+    row.warnings.push(DefinitionsError::TookOver(legacy));
+}
 
-/// A definition as it was found.
-struct Found {
-    row: Row,
-    path: PathBuf,
-    /// What it takes to publish it; none for one that cannot be.
-    definition: Option<(ServiceName, Definition)>,
+fn note(row: &mut Row, change: Change) {
+    row.change = Some(change);
+    row.action = report::change_word(change);
 }
 
 /// The usual places: root's own, then the users'.

@@ -1,6 +1,8 @@
 //! Who can write a definition: it never gets more rights than they have.
 
-use nix::sys::stat::FileStat;
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::{FileStat, SFlag};
 
 use crate::sys::file::kind;
 
@@ -12,35 +14,93 @@ pub(super) enum Writers {
     /// abc too.
     Abc,
     /// Somebody else.
-    Others,
+    Others(Hand),
+}
+
+/// What lets somebody else write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hand {
+    /// It belongs to this user.
+    User(u32),
+    /// This group may write it.
+    Group(u32),
+    /// Everybody may write it.
+    Everybody,
 }
 
 /// The numbers of abc.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
+pub struct Numbers {
     /// User.
     pub uid: u32,
     /// Primary group.
     pub gid: u32,
 }
 
+/// Who judges.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Judge {
+    /// Root, and the numbers of abc if there is such a user.
+    Root(Option<Numbers>),
+    /// A user with a supervisor of their own: there are no rights to be gained.
+    User,
+}
+
+/// What was seen of a definition so far: the least trusted counts.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    judge: Judge,
+    pub(super) writers: Writers,
+    /// The first path that others can write.
+    others: Option<PathBuf>,
+}
+
+impl Judged {
+    pub(super) fn nothing(judge: Judge) -> Self {
+        Judged { judge, writers: Writers::Root, others: None }
+    }
+
+    /// Looks at one more file or directory.
+    pub(super) fn see(&mut self, path: &Path, status: &FileStat) {
+        let Judge::Root(abc) = self.judge else { return };
+        let writers = writers_of(status, abc);
+        if self.others.is_none() && matches!(writers, Writers::Others(_)) {
+            self.others = Some(path.to_path_buf());
+            self.writers = writers;
+        }
+        if self.others.is_none() {
+            self.writers = self.writers.max(writers);
+        }
+    }
+
+    /// What others than root and abc can write, and why.
+    pub(super) fn others(&self) -> Option<(&Path, Hand)> {
+        match (&self.others, self.writers) {
+            (Some(path), Writers::Others(hand)) => Some((path, hand)),
+            _ => None,
+        }
+    }
+}
+
 /// Who can write this. A directory in which everybody can make files but nobody can rename another's
 /// (/tmp) counts as its owner's.
-pub(super) fn writers_of(status: &FileStat, abc: Option<Numbers>) -> Writers {
-    let is_sticky = kind(status) == nix::sys::stat::SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
+fn writers_of(status: &FileStat, abc: Option<Numbers>) -> Writers {
+    let is_sticky = kind(status) == SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
     let owner = match (status.st_uid, abc) {
         (0, _) => Writers::Root,
         (uid, Some(abc)) if uid == abc.uid => Writers::Abc,
-        _ => Writers::Others,
+        (uid, _) => return Writers::Others(Hand::User(uid)),
     };
     let group = match (status.st_mode & 0o020 != 0 && !is_sticky, abc) {
         (false, _) => Writers::Root,
         (true, Some(abc)) if status.st_gid == abc.gid || status.st_gid == 0 => Writers::Abc,
-        (true, _) => Writers::Others,
+        (true, _) => return Writers::Others(Hand::Group(status.st_gid)),
     };
-    let others = if status.st_mode & 0o002 != 0 && !is_sticky { Writers::Others } else { Writers::Root };
+    if status.st_mode & 0o002 != 0 && !is_sticky {
+        return Writers::Others(Hand::Everybody);
+    }
     let sticky = if is_sticky && status.st_mode & 0o022 != 0 { Writers::Abc } else { Writers::Root };
-    owner.max(group).max(others).max(sticky)
+    owner.max(group).max(sticky)
 }
 
 #[cfg(test)]
@@ -56,11 +116,11 @@ mod tests {
             (0o100_755, 911, 1000, Writers::Abc),
             (0o100_775, 0, 1000, Writers::Abc),
             (0o100_775, 911, 0, Writers::Abc),
-            (0o100_775, 911, 100, Writers::Others),
-            (0o100_757, 0, 0, Writers::Others),
-            (0o100_755, 912, 0, Writers::Others),
+            (0o100_775, 911, 100, Writers::Others(Hand::Group(100))),
+            (0o100_757, 0, 0, Writers::Others(Hand::Everybody)),
+            (0o100_755, 912, 0, Writers::Others(Hand::User(912))),
             (0o041_777, 0, 0, Writers::Abc),
-            (0o040_777, 0, 0, Writers::Others),
+            (0o040_777, 0, 0, Writers::Others(Hand::Everybody)),
         ] {
             let mut status = nix::sys::stat::stat("/").expect("a status");
             (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
@@ -68,6 +128,6 @@ mod tests {
         }
         let mut status = nix::sys::stat::stat("/").expect("a status");
         (status.st_mode, status.st_uid, status.st_gid) = (0o100_644, 911, 0);
-        assert_eq!(writers_of(&status, None), Writers::Others);
+        assert_eq!(writers_of(&status, None), Writers::Others(Hand::User(911)));
     }
 }

@@ -10,18 +10,19 @@ pub mod wish;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use super::Choice;
-use super::account::Account;
-use super::delegate::{Delegation, Waiting};
+use super::account::{Account, AccountError};
+use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Desired, source_line};
 use super::report::{FAILED, Report, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
 use crate::service::layout;
 use crate::sys::clock;
-use crate::sys::nofollow::{self, Missing};
+use crate::sys::nofollow::{self, Missing, PathError};
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
 use find::{Finder, Found, Instance, Publishable};
@@ -35,8 +36,9 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let mut findings = Findings::default();
     let account = system.user_request().and_then(|user| Account::find(&user, &mut findings));
     let delegation = delegation(system, choice, &mut findings);
-    let home = nofollow::open_directory(&system.home, Missing::Refuse).map_err(InstancesError::Home);
-    let home = findings.take(home);
+    let mut warnings = Findings::default();
+    let delegation = delegate::possible(delegation, &mut warnings);
+    let home = findings.take(open_home(system, account.as_ref())?.map_err(InstancesError::Home));
     let maker = format!("futo reconcile {}", system.name);
     let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
     let sources = BTreeSet::from([source.clone()]);
@@ -49,6 +51,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let finder = Finder { system, intent: choice.intent, supervised: &supervised };
     let Found { instances, kept, mut report } = account.act(|| finder.find(&home))??;
 
+    report.warnings.add_new(warnings);
     let is_complete = report.failures.is_empty();
     let mut desired_names = kept;
     for Instance { mut row, publishable } in instances {
@@ -86,6 +89,15 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         report.failures.take(appended);
     }
     Ok(report)
+}
+
+/// Opens the volume: as the user where root has no rights on the way to it.
+fn open_home(system: &System, account: Option<&Account>) -> Result<Result<OwnedFd, PathError>, AccountError> {
+    let open = || nofollow::open_directory(&system.home, Missing::Refuse);
+    match account {
+        Some(account) => account.reach(open),
+        None => Ok(open()),
+    }
 }
 
 /// The lines of the report, each behind `start`.

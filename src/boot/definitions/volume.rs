@@ -1,0 +1,210 @@
+//! The volume: definitions found and read, with the ids of those who can write them.
+
+use std::cell::RefCell;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+
+use super::files::{Definition, NotPublished, Reader};
+use super::writers::{Judge, Judged, Numbers, Writers};
+use super::{DefinitionsError, Foreign, MOST_DEFINITIONS};
+use crate::boot::account::{Account, AccountError, Refusal};
+use crate::boot::directory::{Directory, FileId};
+use crate::boot::report::Row;
+use crate::error::reason;
+use crate::plan::{Host, Machine};
+use crate::service::{ServiceName, layout};
+use crate::sys::file::kind;
+use crate::sys::nofollow::{self, Missing, PathError};
+
+/// What is read, and for whom.
+pub(super) struct Volume<'v> {
+    abc: Option<&'v Account>,
+    /// Found before abc's ids are taken on.
+    judge: Judge,
+    foreign: Foreign,
+    launcher: &'v str,
+}
+
+/// A directory of definitions, open and listed.
+pub(super) struct OpenSource {
+    directory: Directory,
+    pub(super) names: Vec<OsString>,
+    judged: Judged,
+}
+
+/// What has a name in a directory of definitions.
+pub(super) enum Found {
+    /// No definition.
+    Nothing,
+    /// A directory without `run`.
+    Bare(String, PathBuf),
+    /// A definition; what it takes to publish it, or none if it cannot be.
+    Definition(Row, PathBuf, Option<Publishable>),
+}
+
+/// What it takes to publish a definition.
+pub(super) struct Publishable {
+    pub(super) name: ServiceName,
+    pub(super) definition: Definition,
+    /// Of its directory.
+    pub(super) id: FileId,
+}
+
+/// The word for a run script that is not a command of the launcher.
+const NOT_OURS: &str = "not-ours";
+
+impl<'v> Volume<'v> {
+    pub(super) fn new(abc: Option<&'v Account>, foreign: Foreign, launcher: &'v str) -> Self {
+        let numbers =
+            |abc: &Account| Numbers { uid: abc.identity.uid.as_raw(), gid: abc.identity.gid.as_raw() };
+        let judge = if Machine.is_root() { Judge::Root(abc.map(numbers)) } else { Judge::User };
+        Volume { abc, judge, foreign, launcher }
+    }
+
+    /// Opens a source and lists it; no link but root's is followed, and who can write a directory on the way
+    /// can write all that is below.
+    pub(super) fn open(&self, source: &Path) -> Result<Result<OpenSource, DefinitionsError>, AccountError> {
+        let seen = RefCell::new(Judged::nothing(self.judge));
+        let opened = self.reach(|| {
+            seen.replace(Judged::nothing(self.judge));
+            open_directory(source, &seen)
+        })?;
+        let judged = seen.into_inner();
+        let because = |error| self.others(&judged, source).unwrap_or(error);
+        let fd = match opened {
+            Ok(fd) => fd,
+            // whose it is tells more than that it is closed
+            Err(PathError::Refused(path, Errno::EACCES)) => {
+                return Ok(Err(because(DefinitionsError::Source(PathError::Refused(path, Errno::EACCES)))));
+            }
+            Err(error) => return Ok(Err(DefinitionsError::Source(error))),
+        };
+        if judged.writers != Writers::Root && self.abc.is_none() {
+            return Ok(Err(DefinitionsError::NoUser(source.to_path_buf())));
+        }
+        let directory = Directory { fd, shown: source.to_path_buf() };
+        match self.acting_as(judged.writers, || directory.names(MOST_DEFINITIONS))? {
+            Err(error) => Ok(Err(because(DefinitionsError::List(error)))),
+            Ok(mut names) => {
+                names.sort_unstable();
+                Ok(Ok(OpenSource { directory, names, judged }))
+            }
+        }
+    }
+
+    /// Reads what has a name in a source.
+    pub(super) fn look_at(&self, source: &OpenSource, name: &OsStr) -> Result<Found, AccountError> {
+        let shown = name.to_string_lossy().into_owned();
+        if shown.starts_with('.') {
+            return Ok(Found::Nothing);
+        }
+        let path = source.directory.shown.join(name);
+        let failed = |error| {
+            let mut row = Row::new(shown.clone());
+            row.failures.push(error);
+            Ok(Found::Definition(row, path.clone(), None))
+        };
+        let refused =
+            |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
+        let mut judged = source.judged.clone();
+        let open = || source.directory.try_open(name);
+        let opened = match judged.writers {
+            Writers::Root => self.reach(open)?,
+            writers => self.acting_as(writers, open)?,
+        };
+        let directory = match opened {
+            Ok(directory) => directory,
+            Err(errno) => {
+                let looked = self.acting_as(judged.writers, || source.directory.look_at(name))?;
+                return match looked.map(|status| (kind(&status), status)) {
+                    Ok((SFlag::S_IFLNK, _)) => {
+                        failed(refused("it is a symbolic link, which is not followed".to_string()))
+                    }
+                    Ok((SFlag::S_IFDIR, status)) => {
+                        judged.see(&path, &status);
+                        let others = self.others(&judged, &source.directory.shown);
+                        failed(others.unwrap_or_else(|| refused(reason(errno))))
+                    }
+                    Ok(_) | Err(Errno::ENOENT) => Ok(Found::Nothing),
+                    Err(errno) => failed(refused(reason(errno))),
+                };
+            }
+        };
+        let status = match fstat(&directory.fd) {
+            Ok(status) => status,
+            Err(errno) => return failed(refused(reason(errno))),
+        };
+        judged.see(&path, &status);
+        let run = self.acting_as(judged.writers, || directory.status(layout::RUN))?;
+        if matches!(run, Ok(None)) {
+            // somebody may be about to replace it; the directory is what has to go
+            return Ok(Found::Bare(shown, path));
+        }
+        let service = match ServiceName::parse(name) {
+            Ok(service) => service,
+            Err(why) => return failed(DefinitionsError::Name(why)),
+        };
+        let mut row = Row::new(shown.clone());
+        row.service = Some(service.to_string());
+        let reader = Reader {
+            directory: &directory,
+            name: &service,
+            judged: judged.clone(),
+            others: &|judged| self.others(judged, &source.directory.shown),
+            foreign: self.foreign,
+            launcher: self.launcher,
+        };
+        let read = self.acting_as(judged.writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let publishable = match read {
+            Ok(definition) => Some(Publishable { name: service, definition, id: FileId::of(&status) }),
+            Err(NotPublished::Failed) => None,
+            Err(NotPublished::NotOurs) => {
+                row.action = NOT_OURS;
+                None
+            }
+        };
+        Ok(Found::Definition(row, path, publishable))
+    }
+
+    /// What is wrong if others than root and abc can write a definition.
+    fn others(&self, judged: &Judged, source: &Path) -> Option<DefinitionsError> {
+        let (path, hand) = judged.others().filter(|_| self.foreign == Foreign::Left)?;
+        let path = path.to_path_buf();
+        match self.judge {
+            Judge::User => None,
+            Judge::Root(None) => Some(DefinitionsError::NoUser(path)),
+            Judge::Root(Some(abc)) => {
+                Some(DefinitionsError::Others { path, hand, abc, source_path: source.to_path_buf() })
+            }
+        }
+    }
+
+    /// With the ids of those who can write it: what they cannot read is not published either.
+    fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, AccountError> {
+        match (writers, self.abc) {
+            (Writers::Root, _) | (_, None) => Ok(action()),
+            (_, Some(abc)) => abc.act(action),
+        }
+    }
+
+    /// As root, and as abc where root has no rights on the volume.
+    fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Result<Result<T, E>, AccountError> {
+        match self.abc {
+            Some(abc) => abc.reach(action),
+            None => Ok(action()),
+        }
+    }
+}
+
+/// Opens a directory to list it, and notes what is on the way.
+fn open_directory(path: &Path, seen: &RefCell<Judged>) -> Result<OwnedFd, PathError> {
+    let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
+    let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    openat(&found, ".", flags, Mode::empty()).map_err(|errno| PathError::Refused(path.to_path_buf(), errno))
+}

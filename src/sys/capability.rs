@@ -1,0 +1,43 @@
+//! Which of root's rights a container runtime has left: the effective capabilities of this process.
+
+use std::fs;
+
+/// A capability, by its number in linux/capability.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Give files to any user and group.
+    Chown = 0,
+    /// Signal processes of other users.
+    Kill = 5,
+}
+
+/// Whether this process has it. Where /proc cannot be read, the kernel decides later.
+pub fn has(capability: Capability) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    effective(&status).is_none_or(|set| set & (1 << (capability as u32)) != 0)
+}
+
+/// Whether this user namespace forbids setgroups, whatever the capabilities.
+pub fn denies_setgroups() -> bool {
+    fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny")
+}
+
+fn effective(status: &str) -> Option<u64> {
+    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(set.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_set_as_proc_shows_it() {
+        // a container of docker's with --cap-drop KILL
+        let status = "Name:\tfuto\nCapPrm:\t00000000a80425db\nCapEff:\t00000000a80425db\nCapBnd:\t0\n";
+        let set = effective(status).expect("a set");
+        assert!(set & (1 << (Capability::Chown as u32)) != 0);
+        assert!(set & (1 << (Capability::Kill as u32)) == 0);
+        assert_eq!(effective("Name:\tfuto\n"), None);
+    }
+}
