@@ -6,7 +6,13 @@ use std::process::{Command, Stdio};
 use super::{find_program, stderr, stdout};
 
 /// Debian with s6, abc and hermes (tests/container/base).
-pub const BASE: &str = "futo-test-base:bookworm-1";
+#[derive(Clone, Copy, Debug)]
+pub enum Base {
+    /// Debian 12: s6 2.11.
+    Bookworm,
+    /// Debian 13: s6 2.13.
+    Trixie,
+}
 
 /// `docker WORDS`: what it prints, or why it failed.
 pub fn docker(words: &[&str]) -> Result<String, String> {
@@ -14,14 +20,18 @@ pub fn docker(words: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(stdout(&output)) } else { Err(stderr(&output)) }
 }
 
-/// Whether containers can be run; the image is made then. It is said if they cannot.
-pub fn have_containers() -> bool {
+/// Whether containers can be run; the image is made then. If they cannot, stderr has a line.
+pub fn have_containers(base: Base) -> bool {
     if find_program("docker").is_none() || docker(&["info"]).is_err() {
         eprintln!("NOT RUN: no Docker daemon answers; the same scenario runs in namespaces of our own");
         return false;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/container/base");
-    let base = Command::new("sh").arg(script).stdin(Stdio::null()).output().expect("sh starts");
+    let suite = match base {
+        Base::Bookworm => "bookworm",
+        Base::Trixie => "trixie",
+    };
+    let base = Command::new("sh").arg(script).arg(suite).stdin(Stdio::null()).output().expect("sh starts");
     assert!(base.status.success(), "{}", stderr(&base));
     true
 }

@@ -5,6 +5,7 @@ pub mod boot;
 pub mod direct;
 pub mod docker;
 pub mod launching;
+pub mod overlay;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
