@@ -83,9 +83,7 @@ fn situation(name: &str) -> Situation {
             (prepare(contents, "").file("custom-services.d/tool", run), "", "")
         }
         "unreadable record" => (prepare(contents, ""), "echo '{' > STATE/beat.json", ""),
-        "full volume" => {
-            (prepare(contents, "dd if=/dev/zero of=/config/fill bs=4096 2>/dev/null\n"), "", "")
-        }
+        "full volume" => (prepare(contents, "dd if=/dev/zero of=/config/fill bs=4096 2>/dev/null\n"), "", ""),
         "state moved away" => (prepare(contents, ""), "mv STATE /config/elsewhere", ""),
         "state of root" => (prepare(contents, "mkdir -p -m 0700 /config/.local/state/futodama\n"), "", ""),
         "no such user" => {
@@ -109,12 +107,10 @@ fn situation(name: &str) -> Situation {
             (prepare(contents, "chown -R 911:911 /config/s6-services/beat\n"), "", says)
         }
         "failing oneshot" => {
-            let contents = contents
-                .file("etc/s6-overlay/s6-rc.d/init-data/type", "oneshot\n")
-                .file(
-                    "etc/s6-overlay/s6-rc.d/init-data/up",
-                    "futo-launch --require NO_SUCH_TOKEN -- sh -c \"exit 3\"\n",
-                );
+            let contents = contents.file("etc/s6-overlay/s6-rc.d/init-data/type", "oneshot\n").file(
+                "etc/s6-overlay/s6-rc.d/init-data/up",
+                "futo-launch --require NO_SUCH_TOKEN -- sh -c \"exit 3\"\n",
+            );
             (prepare(contents, ""), "", "oneshot init-data: exited 100")
         }
         other => panic!("no situation {other:?}"),
@@ -133,9 +129,9 @@ const ASK: &str = "for command in 'status' 'status --json' 'status --prometheus'
 fn cells(overlay: &Overlay, service: &str) -> Vec<String> {
     let (page, _) = overlay.run(ASK);
     let part = |command: &str| {
-        let rest = page.split(&format!("== {command}\n")).nth(1).unwrap_or_default();
-        let (text, rest) = rest.split_once("exit ").unwrap_or_default();
-        (text.to_string(), rest.lines().next().unwrap_or_default().to_string())
+        let part = page.split("== ").find_map(|part| part.strip_prefix(&format!("{command}\n")));
+        let (text, exit) = part.and_then(|part| part.trim_end().rsplit_once("exit ")).unwrap_or_default();
+        (text.to_string(), exit.to_string())
     };
     let log = overlay.log();
     let line = log.lines().find(|line| line.contains(&format!("sync: service={service} ")));
@@ -193,7 +189,8 @@ fn matrix(runtime: Runtime) -> Vec<String> {
         let overlay = Overlay::boot(runtime, &contents);
         assert!(overlay.log().contains(boot_says), "{name}: {}", overlay.log());
         if !after.is_empty() {
-            overlay.wait_for(&["beat", "svc-app"].map(|name| format!("grep -q last_end {STATE}/{name}.json")));
+            overlay
+                .wait_for(&["beat", "svc-app"].map(|name| format!("grep -q last_end {STATE}/{name}.json")));
             let (_, code) = overlay.run(&after.replace("STATE", STATE));
             assert_eq!(code, 0, "{name}: {after}");
         }
@@ -228,7 +225,15 @@ fn what_is_shown(overlay: &Overlay) -> Option<String> {
             .collect::<Vec<_>>()
     };
     let ours = ["beat", "svc-app", "web"];
-    let all = ["beat", "s6-linux-init-shutdownd", "s6rc-fdholder", "s6rc-oneshot-runner", "svc-app", "svc-cron", "web"];
+    let all = [
+        "beat",
+        "s6-linux-init-shutdownd",
+        "s6rc-fdholder",
+        "s6rc-oneshot-runner",
+        "svc-app",
+        "svc-cron",
+        "web",
+    ];
     let found = (names("futo status"), names("futo status --all"));
     (found.0 != ours || found.1 != all).then(|| format!("expected {ours:?} and {all:?}\n   found {found:?}"))
 }

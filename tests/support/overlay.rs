@@ -171,7 +171,7 @@ impl Overlay {
             Overlay::Namespaces { child, .. } => {
                 let Some(init) = Overlay::init(child) else { return (String::new(), -1) };
                 let mut command = Command::new("nsenter");
-                command.args(["-m", "-p", "-r", "-t", &init, "--", "sh", "-c", script]);
+                command.args(["-m", "-p", "-r", "-w", "-t", &init, "--", "sh", "-c", script]);
                 command
             }
             Overlay::Docker { name } => {
