@@ -238,7 +238,66 @@ fn what_is_shown(overlay: &Overlay) -> Option<String> {
     (found.0 != ours || found.1 != all).then(|| format!("expected {ours:?} and {all:?}\n   found {found:?}"))
 }
 
-fn the_matrix_holds(runtime: Runtime) {
+/// A service that is written as these images have it, and ours: the same variables, the same umask.
+fn the_worker_finds_what_with_contenv_gives(runtime: Runtime) {
+    let show =
+        "{ umask; printenv TOKEN; printenv S6_KEEP_ENV; id -u; } > /run/seen/$0 2>&1; exec sleep infinity";
+    let theirs = format!(
+        "#!/usr/local/bin/with-contenv sh\nexec setpriv --reuid abc --regid abc --init-groups sh -c '{show}' theirs\n"
+    );
+    let ours = format!("#!/bin/sh\nexec futo-launch -- sh -c '{show}' ours\n");
+    let contents = Contents::default()
+        .variable("PUID=1000")
+        .variable("UMASK=002")
+        .variable("TOKEN=two words = one")
+        .program("custom-cont-init.d/10-prepare", "#!/bin/sh\nmkdir -m 0777 /run/seen\n")
+        .file("custom-services.d/theirs", &theirs)
+        .file("custom-services.d/ours", &ours);
+    let overlay = Overlay::boot(runtime, &contents);
+    overlay.wait_for(&["ours", "theirs"].map(|name| format!("grep -qx 1000 /run/seen/{name}")));
+    let seen = |name: &str| overlay.run(&format!("cat /run/seen/{name}")).0;
+    assert_eq!(seen("theirs"), "0002\ntwo words = one\n1000\n");
+    assert_eq!(seen("ours"), seen("theirs"));
+}
+
+/// What runs in the oneshot runner's service directory is not supervised: it ends, with its code, and does not
+/// share the runner's name.
+fn oneshots_end(runtime: Runtime) {
+    let mut contents = Contents::default()
+        .program("usr/local/bin/load-data", "#!/bin/sh\nexit 0\n")
+        .program("usr/local/bin/load-more", "#!/bin/sh\nexit 3\n");
+    for (name, command) in [
+        ("one-good", "futo-launch --once -- load-data"),
+        ("two-failing", "futo-launch -- load-more"),
+        ("three-wrong", "futo-launch --interval nonsense -- load-data"),
+        ("four-lacking", "futo-launch --require NO_SUCH_TOKEN -- load-data"),
+        ("five-missing", "futo-launch -- no-such-program"),
+        ("six-nobodys", "futo-launch --user nosuch -- load-data"),
+    ] {
+        let source = format!("etc/s6-overlay/s6-rc.d/init-{name}");
+        contents =
+            contents.file(&format!("{source}/type"), "oneshot\n").file(&format!("{source}/up"), command);
+    }
+    let overlay = Overlay::boot(runtime, &contents);
+    let log = overlay.log();
+    for (name, code) in [
+        ("one-good", 0),
+        ("two-failing", 3),
+        ("three-wrong", 100),
+        ("four-lacking", 100),
+        ("five-missing", 127),
+        ("six-nobodys", 100),
+    ] {
+        assert!(log.contains(&format!("oneshot init-{name}: exited {code}\n")), "{name}: {log}");
+    }
+    let (files, _) = overlay.run(&format!("ls {STATE} 2>/dev/null"));
+    assert!(!files.contains("oneshot-runner"), "{files}");
+}
+
+/// All that is held in one kind of container.
+fn holds(runtime: Runtime) {
+    the_worker_finds_what_with_contenv_gives(runtime);
+    oneshots_end(runtime);
     let wrong = matrix(runtime);
     if runtime == Runtime::Docker {
         remove_image();
@@ -247,17 +306,17 @@ fn the_matrix_holds(runtime: Runtime) {
 }
 
 #[test]
-fn the_matrix_holds_in_namespaces() {
+fn in_namespaces_of_our_own() {
     let needs =
         [Need::Root, Need::Program("s6-svscan"), Need::Program("execlineb"), Need::Program("unshare")];
     if have(&needs) && have_runtime(Runtime::Namespaces) {
-        the_matrix_holds(Runtime::Namespaces);
+        holds(Runtime::Namespaces);
     }
 }
 
 #[test]
-fn the_matrix_holds_in_docker() {
+fn in_a_docker_container() {
     if have(&[Need::Root]) && have_runtime(Runtime::Docker) {
-        the_matrix_holds(Runtime::Docker);
+        holds(Runtime::Docker);
     }
 }

@@ -13,7 +13,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::docker::{BASE, docker, have_containers};
+use support::docker::{Base, docker, have_containers};
 use support::launching::{code, finish};
 use support::{Need, Scratch, have, read, stderr, stdout};
 
@@ -47,7 +47,7 @@ fn the_first_service_goes_as_its_page_tells() {
 
 #[test]
 fn the_first_service_goes_the_same_way_in_a_docker_container() {
-    if !have(&[Need::Root]) || !have_containers() {
+    if !have(&[Need::Root]) || !have_containers(Base::Bookworm) {
         return;
     }
     let scratch = Scratch::new("session-docker");
@@ -59,7 +59,7 @@ fn the_first_service_goes_the_same_way_in_a_docker_container() {
         words.push(directory);
     }
     words.extend(["--env", "FUTO_SESSION_INSIDE=yes", "--env", "FUTO_SESSION_MOUNTED=yes"]);
-    words.extend([BASE, "sh", "/session", "/programs"]);
+    words.extend([Base::Bookworm.image(), "sh", "/session", "/programs"]);
     assert_eq!(without_numbers(&docker(&words).expect("it ends well")), as_told());
 }
 

@@ -14,6 +14,23 @@ pub enum Base {
     Trixie,
 }
 
+impl Base {
+    fn suite(self) -> &'static str {
+        match self {
+            Base::Bookworm => "bookworm",
+            Base::Trixie => "trixie",
+        }
+    }
+
+    /// The image.
+    pub fn image(self) -> &'static str {
+        match self {
+            Base::Bookworm => "futo-test-base:bookworm-1",
+            Base::Trixie => "futo-test-base:trixie-1",
+        }
+    }
+}
+
 /// `docker WORDS`: what it prints, or why it failed.
 pub fn docker(words: &[&str]) -> Result<String, String> {
     let output = Command::new("docker").args(words).stdin(Stdio::null()).output().expect("docker starts");
@@ -27,11 +44,8 @@ pub fn have_containers(base: Base) -> bool {
         return false;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/container/base");
-    let suite = match base {
-        Base::Bookworm => "bookworm",
-        Base::Trixie => "trixie",
-    };
-    let base = Command::new("sh").arg(script).arg(suite).stdin(Stdio::null()).output().expect("sh starts");
+    let base =
+        Command::new("sh").arg(script).arg(base.suite()).stdin(Stdio::null()).output().expect("sh starts");
     assert!(base.status.success(), "{}", stderr(&base));
     true
 }
