@@ -20,9 +20,9 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::boot::{Ran, own_by_hermes, rights};
-use support::direct::signal;
+use support::direct::{context_switches, signal};
 use support::launching::{PATH, finish};
-use support::{Need, Scratch, Svscan, eventually, have, own_by_abc, read, write};
+use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, write};
 
 fn possible() -> bool {
     have(&[Need::Root, Need::Program("setpriv"), Need::Program("s6-svscan")])
@@ -244,4 +244,37 @@ fn a_service_that_root_may_not_signal_is_not_pruned_and_the_capability_is_named(
     eventually("the next run finds it gone", || {
         (scene.run("kill", &["sync", "--prune"]).code == 0).then_some(())
     });
+}
+
+#[test]
+fn a_volume_that_is_closed_to_root_is_watched_and_not_polled() {
+    if !possible() {
+        return;
+    }
+    let scene = Scene::new("watch-closed");
+    let out = fs::File::create(scene.root.join("out")).expect("a file");
+    let mut watcher = scene
+        .command("dac_override", &["sync", "--watch"])
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let pid = watcher.id().cast_signed();
+    eventually_contains(&scene.root.join("out"), "service=beat action=published");
+    let another = scene.config("services/another");
+    fs::create_dir(&another).expect("a definition");
+    own_by_abc(&another);
+    let run = another.join("run");
+    write(&run, "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
+    own_by_abc(&run);
+    eventually_contains(&scene.root.join("out"), "service=another action=published");
+    // where not everything can be watched it looks every second
+    let asleep = || {
+        let before = context_switches(pid).0;
+        std::thread::sleep(std::time::Duration::from_millis(2500));
+        context_switches(pid).0 - before
+    };
+    assert!((0..5).any(|_| asleep() == 0), "it is woken while nothing happens");
+    assert_eq!(ended(&mut watcher), Some(0));
 }

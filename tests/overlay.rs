@@ -12,9 +12,10 @@
 
 mod support;
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use support::overlay::{Contents, Overlay, Runtime, have_runtime, remove_image};
+use support::overlay::{Contents, Overlay, RemovesImage, Runtime, have_runtime};
 use support::{Need, have};
 
 /// Beside the service in question there are `beat`, a loop, and `web`, which stays up: definitions that `futo sync`
@@ -174,46 +175,53 @@ fn cells(overlay: &Overlay, service: &str) -> Vec<String> {
     ]
 }
 
-/// Runs all rows of the table; gives those that differ, as rows.
+/// Runs all rows of the table, a few at once; gives those that differ, as rows.
 fn matrix(runtime: Runtime) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for line in MATRIX.lines().skip(2) {
-        let row: Vec<String> = line.split('|').map(|cell| cell.trim().to_string()).collect();
-        let (name, service, expected) = (row[0].as_str(), row[1].as_str(), &row[2..]);
-        let Situation { contents, after, boot_says } = situation(name);
+    let rows = Mutex::new(MATRIX.lines().skip(2));
+    let next = || rows.lock().expect("no other has panicked").next();
+    let work = || std::iter::from_fn(next).flat_map(|line| row(runtime, line)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("its rows ran")).collect()
+    })
+}
+
+/// Boots one situation; gives what differs from the row.
+fn row(runtime: Runtime, line: &str) -> Vec<String> {
+    let cells_of_row: Vec<String> = line.split('|').map(|cell| cell.trim().to_string()).collect();
+    let [name, service, expected @ ..] = &cells_of_row[..] else { panic!("{line}") };
+    let Situation { contents, after, boot_says } = situation(name);
+    let service = match service.as_str() {
         // linuxserver's prefix
-        let service = match service {
-            "report" | "tool" | "nobodys" => format!("custom-svc-{service}"),
-            service => service.to_string(),
-        };
-        let overlay = Overlay::boot(runtime, &contents);
-        assert!(overlay.log().contains(boot_says), "{name}: {}", overlay.log());
-        if !after.is_empty() {
-            overlay
-                .wait_for(&["beat", "svc-app"].map(|name| format!("grep -q last_end {STATE}/{name}.json")));
-            let (_, code) = overlay.run(&after.replace("STATE", STATE));
-            assert_eq!(code, 0, "{name}: {after}");
-        }
-        let start = Instant::now();
-        let mut found = cells(&overlay, &service);
-        while found != expected && start.elapsed() < Duration::from_secs(PATIENCE) {
-            std::thread::sleep(Duration::from_millis(100));
-            found = cells(&overlay, &service);
-        }
-        if found != expected {
-            let page = overlay.run(ASK).0;
-            eprintln!("{name}, {runtime:?}:\n{}\n{page}", overlay.log());
-            wrong.push(format!("expected {line}\n   found {name} | {service} | {}", found.join(" | ")));
-        }
-        if name == "all healthy" {
-            wrong.extend(what_is_shown(&overlay));
-        }
+        "report" | "tool" | "nobodys" => format!("custom-svc-{service}"),
+        service => service.to_string(),
+    };
+    let overlay = Overlay::boot(runtime, &contents);
+    assert!(overlay.log().contains(boot_says), "{name}: {}", overlay.log());
+    if !after.is_empty() {
+        overlay.wait_for(&["beat", "svc-app"].map(|name| format!("grep -q last_end {STATE}/{name}.json")));
+        let (_, code) = overlay.run(&after.replace("STATE", STATE));
+        assert_eq!(code, 0, "{name}: {after}");
+    }
+    let start = Instant::now();
+    let mut found = cells(&overlay, &service);
+    while found != expected && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(100));
+        found = cells(&overlay, &service);
+    }
+    let mut wrong = Vec::new();
+    if found != expected {
+        eprintln!("{name}, {runtime:?}:\n{}\n{}", overlay.log(), overlay.run(ASK).0);
+        wrong.push(format!("expected {line}\n   found {name} | {service} | {}", found.join(" | ")));
+    }
+    if name == "all healthy" {
+        wrong.extend(what_is_shown(&overlay));
     }
     wrong
 }
 
-/// In seconds. A service is looked at for some seconds before it counts as one that cannot be started.
-const PATIENCE: u64 = 20;
+/// A service is given some seconds before it counts as one that cannot be started, or has no record.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Services that are not ours are in `status` with `--all` only; gives what is wrong.
 fn what_is_shown(overlay: &Overlay) -> Option<String> {
@@ -296,12 +304,10 @@ fn oneshots_end(runtime: Runtime) {
 
 /// All that is held in one kind of container.
 fn holds(runtime: Runtime) {
+    let _removes = (runtime == Runtime::Docker).then_some(RemovesImage);
     the_worker_finds_what_with_contenv_gives(runtime);
     oneshots_end(runtime);
     let wrong = matrix(runtime);
-    if runtime == Runtime::Docker {
-        remove_image();
-    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

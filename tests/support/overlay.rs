@@ -28,8 +28,6 @@ pub struct Contents {
     files: Vec<(String, String, u32)>,
     /// Variables: `NAME=VALUE`.
     variables: Vec<String>,
-    /// Options for `docker create`, which namespaces pass over.
-    docker_options: Vec<String>,
 }
 
 impl Contents {
@@ -98,9 +96,13 @@ impl Image {
     }
 }
 
-/// Removes the image of this process; once all its containers have gone.
-pub fn remove_image() {
-    let _ = docker(&["image", "rm", &format!("futo-overlay-{}", std::process::id())]);
+/// Removes the image of this process at its end, when all its containers have gone.
+pub struct RemovesImage;
+
+impl Drop for RemovesImage {
+    fn drop(&mut self) {
+        let _ = docker(&["image", "rm", &format!("futo-overlay-{}", std::process::id())]);
+    }
 }
 
 impl Overlay {
@@ -144,7 +146,6 @@ impl Overlay {
         let mut words = vec!["create", "--network", "none", "--name", &name];
         words.extend(["--tmpfs", "/run:mode=0755,exec", "--tmpfs", "/config:mode=0755,size=4m,exec"]);
         words.extend(contents.variables.iter().flat_map(|variable| ["--env", variable]));
-        words.extend(contents.docker_options.iter().map(String::as_str));
         words.push(Image::get());
         docker(&words).expect("it is made");
         let overlay = Overlay::Docker { name };
