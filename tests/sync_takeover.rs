@@ -13,12 +13,13 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
-use support::boot::{Definitions, rights, snapshot};
+use support::boot::{Definitions, Ran, rights, snapshot};
 use support::direct::signal;
 use support::launching::finish;
 use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, own_by_abc, read};
@@ -216,4 +217,51 @@ fn what_is_no_longer_abcs_is_named_and_the_remedy_hands_out_nothing_of_roots() {
         assert_eq!(rights(&secret), "0600 0:0", "{line}");
         assert_eq!(rights(&definitions.abcs("beat/of-root")), "0644 0:0", "{line}");
     }
+}
+
+/// `futo sync` as root of a user namespace: with these maps of users and groups, or only root's.
+fn sync_in_user_namespace(definitions: &Definitions, map: Option<&str>) -> Ran {
+    let ours = definitions.command(&[]);
+    let mut command = Command::new("unshare");
+    command.arg("--user");
+    if map.is_none() {
+        command.arg("--map-root-user");
+    }
+    command
+        .args(["sh", "-c", "read -r go && exec \"$@\"", "sh"])
+        .arg(ours.get_program())
+        .args(ours.get_args());
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    if let Some(map) = map {
+        let own = |name: &str| fs::read_link(format!("/proc/{name}/ns/user")).ok();
+        eventually("it has a namespace", || (own(&child.id().to_string()) != own("self")).then_some(()));
+        for file in ["uid_map", "gid_map"] {
+            fs::write(format!("/proc/{}/{file}", child.id()), map).expect("mapped");
+        }
+    }
+    child.stdin.take().expect("a pipe").write_all(b"go\n").expect("it goes on");
+    Ran::of(&child.wait_with_output().expect("it ends"))
+}
+
+#[test]
+fn what_a_user_namespace_forbids_is_named() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("userns");
+    definitions.line("beat", "--interval 1000 -- true");
+    let ran = sync_in_user_namespace(&definitions, None);
+    assert!(ran.stderr.contains("unable to set the groups of user 'abc': "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: this user namespace forbids setgroups\n"), "{}", ran.stderr);
+    let of_another = definitions.abcs("beat");
+    lchown(&of_another, Some(12_345), None).expect("chown");
+    let ran = sync_in_user_namespace(&definitions, Some("0 0 10000\n"));
+    assert!(ran.stderr.contains("/beat' belongs to uid 65534, and abc is uid 911\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: its owner is not mapped in this user namespace\n"), "{}", ran.stderr);
+    assert_eq!(ran.code, 1);
 }

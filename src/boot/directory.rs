@@ -5,18 +5,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, RenameFlags, fcntl, openat, readlinkat, renameat, renameat2};
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, readlinkat, renameat, renameat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, fchown, geteuid, linkat, symlinkat, unlinkat};
 
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
-use crate::service::layout;
 use crate::sys::file::{self, kind};
 
 /// A step that the system refused.
@@ -206,15 +205,6 @@ impl Directory {
         renameat(&self.fd, from, &self.fd, to).map_err(self.refused("rename to", to))
     }
 
-    /// Whether a supervisor is at work here: s6-supervise, like others, holds a lock for as long as it lives.
-    /// The directory may be a user's: no link in it is followed.
-    pub fn is_supervised(&self) -> bool {
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let supervise = self.try_open(OsStr::new(layout::SUPERVISE));
-        let lock = supervise.and_then(|supervise| openat(&supervise.fd, "lock", flags, Mode::empty()));
-        lock.is_ok_and(|lock| is_locked(lock.as_fd()))
-    }
-
     /// Lets two names of this directory change places, at once.
     pub fn exchange(&self, one: &str, other: &str) -> Result<(), StepError> {
         renameat2(&self.fd, one, &self.fd, other, RenameFlags::RENAME_EXCHANGE)
@@ -357,19 +347,6 @@ impl Directory {
     fn remove_directory(&self, name: &OsStr) -> Result<(), StepError> {
         unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir).map_err(self.refused("remove", name))
     }
-}
-
-/// Whether another process holds a lock on it.
-fn is_locked(file: BorrowedFd<'_>) -> bool {
-    let mut lock = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
-        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    let asked = fcntl(file, FcntlArg::F_GETLK(&mut lock));
-    asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
 }
 
 #[cfg(test)]

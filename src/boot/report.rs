@@ -1,5 +1,7 @@
 //! What was done, for people and for programs.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::slot::{Change, SlotError};
@@ -91,15 +93,17 @@ impl Report {
         reporter.findings(Level::Warning, &self.warnings);
     }
 
-    /// Says what is wrong with these services.
+    /// Reports what is wrong with these services; a hint that several share is given once.
     pub fn say_rows(rows: &[Row], reporter: &Reporter) {
+        let mut hints = BTreeSet::new();
         for row in rows {
-            let named = |finding: &Finding| Finding {
-                text: format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text),
-                ..finding.clone()
+            let mut say = |level, finding: &Finding| {
+                let text = format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text);
+                let hint = finding.hint.clone().filter(|hint| hints.insert(hint.clone()));
+                reporter.finding(level, &Finding { text, hint, ..finding.clone() });
             };
-            row.failures.iter().for_each(|each| reporter.finding(Level::Fatal, &named(each)));
-            row.warnings.iter().for_each(|each| reporter.finding(Level::Warning, &named(each)));
+            row.failures.iter().for_each(|each| say(Level::Fatal, each));
+            row.warnings.iter().for_each(|each| say(Level::Warning, each));
         }
     }
 

@@ -1,5 +1,8 @@
 //! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
 
+mod legacy;
+mod supervised;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -12,13 +15,14 @@ use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat};
 
 use super::desired::Desired;
-use super::directory::{Directory, FileId, StepError};
+use super::directory::{Directory, StepError};
 use super::slot::{self, Change, Slot, SlotError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
+pub use legacy::Legacy;
 
 /// Root's alone. A lock on the directory itself could be held by anybody who may read it.
 const LOCK: &str = ".futo-lock";
@@ -45,15 +49,6 @@ pub enum Intent {
     Apply,
     /// No: `--dry-run`.
     Look,
-}
-
-/// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Legacy {
-    /// No supervisor is at work there.
-    Idle,
-    /// The supervisor has to leave before the service may have another.
-    Supervised,
 }
 
 /// Why the scan directory cannot be used at all.
@@ -308,38 +303,14 @@ impl ScanDirectory {
         Ok(Change::Pruned)
     }
 
-    /// Whether this name is a link to the directory of a definition, and who is at work there.
-    pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
-        self.directory.target(name)?;
-        let behind = self.behind(name)?;
-        if FileId::of(&behind.own_status().ok()?) != definition {
-            return None;
-        }
-        match self.is_supervised(name) || self.logger_is_supervised(name) {
-            true => Some(Legacy::Supervised),
-            false => Some(Legacy::Idle),
-        }
-    }
-
-    /// Puts a service directory in the place of such a link, at once.
-    pub fn replace_link(&self, desired: &Desired) -> Result<Change, SlotError> {
-        if self.intent == Intent::Apply {
-            let staging = format!("{STAGING}{}", desired.name.as_str());
-            slot::replace_link(&self.directory, &staging, desired, &self.maker)?;
-            // s6-svscan may be about to start a supervisor in what it led to
-            self.has_replaced.set(true);
-        }
-        Ok(Change::Published)
-    }
-
     /// Whether a supervisor is at work in the directory of this name.
     pub fn is_supervised(&self, name: &str) -> bool {
-        self.behind(name).is_some_and(|directory| directory.is_supervised())
+        self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {
         let log = self.behind(name).and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
-        log.is_some_and(|log| log.is_supervised())
+        log.is_some_and(|log| supervised::is_supervised(&log))
     }
 
     /// The directory of this name; of a link, what it leads to without a user's link on the way.

@@ -22,6 +22,13 @@ pub fn denies_setgroups() -> bool {
     fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny")
 }
 
+/// Whether a user number stands for all those that this user namespace does not know.
+pub fn is_unmapped(uid: u32) -> bool {
+    let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    overflow.trim() == uid.to_string() && !map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
 fn effective(status: &str) -> Option<u64> {
     let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
     u64::from_str_radix(set.trim(), 16).ok()

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
 use crate::report::shell_word;
 use crate::service::InvalidName;
+use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
 /// What can be wrong with a directory of definitions, or with one of them.
@@ -128,6 +129,9 @@ fn in_time(legacy: Legacy) -> &'static str {
 fn remedy(path: &Path, hand: Hand, source: &Path) -> String {
     let quoted = |path: &Path| shell_word(&path.to_string_lossy());
     match hand {
+        Hand::User(uid) if capability::is_unmapped(uid) => {
+            "its owner is not mapped in this user namespace".to_string()
+        }
         Hand::User(uid) => {
             let whole = if path.starts_with(source) { source } else { path };
             format!(

@@ -1,0 +1,42 @@
+//! Links to definitions, as init hooks made before there was `futo sync`.
+
+use super::{STAGING, ScanDirectory};
+use crate::boot::desired::Desired;
+use crate::boot::directory::FileId;
+use crate::boot::scan::Intent;
+use crate::boot::slot::{self, Change, SlotError};
+
+/// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legacy {
+    /// No supervisor is at work there.
+    Idle,
+    /// The supervisor has to leave before the service may have another.
+    Supervised,
+}
+
+impl ScanDirectory {
+    /// Whether this name is a link to the directory of a definition, and who is at work there.
+    pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
+        self.directory.target(name)?;
+        let behind = self.behind(name)?;
+        if FileId::of(&behind.own_status().ok()?) != definition {
+            return None;
+        }
+        match self.is_supervised(name) || self.logger_is_supervised(name) {
+            true => Some(Legacy::Supervised),
+            false => Some(Legacy::Idle),
+        }
+    }
+
+    /// Puts a service directory in the place of such a link, at once.
+    pub fn replace_link(&self, desired: &Desired) -> Result<Change, SlotError> {
+        if self.intent == Intent::Apply {
+            let staging = format!("{STAGING}{}", desired.name.as_str());
+            slot::replace_link(&self.directory, &staging, desired, &self.maker)?;
+            // s6-svscan may be about to start a supervisor in what it led to
+            self.has_replaced.set(true);
+        }
+        Ok(Change::Published)
+    }
+}
