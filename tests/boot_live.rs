@@ -407,7 +407,8 @@ fn a_service_that_is_started_by_hand_starts_its_logger_too() {
         Live::with("by-hand", "head -c 300000 /dev/zero | tr '\\0' 'x'; echo; echo written; exec sleep 1000");
     live.volume.bare_profile("a");
     live.reconcile(&[]);
-    eventually("it is supervised", || live.volume.scan("gateway-a/supervise/lock").exists().then_some(()));
+    let listens = || finish(Command::new("s6-svok").arg(live.volume.scan("gateway-a"))).status.success();
+    eventually("its supervisor listens", || listens().then_some(()));
     live.svscan.svc(&["-u"], "gateway-a");
     let log = live.volume.home("logs/gateways/a/current");
     // more than a pipe holds
