@@ -104,40 +104,21 @@ impl<'v> Volume<'v> {
             return Ok(Found::Nothing);
         }
         let path = source.directory.shown.join(name);
-        let failed = |error| {
-            let mut row = Row::new(shown.clone());
-            row.failures.push(error);
-            Ok(Found::Definition(row, path.clone(), None))
-        };
-        let refused =
-            |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
         let mut judged = source.judged.clone();
         let open = || source.directory.try_open(name);
         let opened = match judged.writers {
             Writers::Root => self.reach(open)?,
             writers => self.acting_as(writers, open)?,
         };
-        let directory = match opened {
-            Ok(directory) => directory,
+        let opened = opened.and_then(|directory| fstat(&directory.fd).map(|status| (directory, status)));
+        let (directory, status) = match opened {
+            Ok(opened) => opened,
             Err(errno) => {
-                let looked = self.acting_as(judged.writers, || source.directory.look_at(name))?;
-                return match looked.map(|status| (kind(&status), status)) {
-                    Ok((SFlag::S_IFLNK, _)) => {
-                        failed(refused("it is a symbolic link, which is not followed".to_string()))
-                    }
-                    Ok((SFlag::S_IFDIR, status)) => {
-                        judged.see(&path, &status);
-                        let others = self.others(&judged, &source.directory.shown);
-                        failed(others.unwrap_or_else(|| refused(reason(errno))))
-                    }
-                    Ok(_) | Err(Errno::ENOENT) => Ok(Found::Nothing),
-                    Err(errno) => failed(refused(reason(errno))),
-                };
+                return Ok(match self.why_closed(source, name, errno)? {
+                    Some(error) => Found::Definition(failed_row(&shown, error), path, None),
+                    None => Found::Nothing,
+                });
             }
-        };
-        let status = match fstat(&directory.fd) {
-            Ok(status) => status,
-            Err(errno) => return failed(refused(reason(errno))),
         };
         judged.see(&path, &status);
         let run = self.acting_as(judged.writers, || directory.status(layout::RUN))?;
@@ -147,7 +128,10 @@ impl<'v> Volume<'v> {
         }
         let service = match ServiceName::parse(name) {
             Ok(service) => service,
-            Err(why) => return failed(DefinitionsError::Name(why)),
+            Err(why) => {
+                let row = failed_row(&shown, DefinitionsError::Name(why));
+                return Ok(Found::Definition(row, path, None));
+            }
         };
         let mut row = Row::new(shown.clone());
         row.service = Some(service.to_string());
@@ -169,6 +153,33 @@ impl<'v> Volume<'v> {
             }
         };
         Ok(Found::Definition(row, path, publishable))
+    }
+
+    /// Why something could not be opened; none if it is no definition.
+    fn why_closed(
+        &self,
+        source: &OpenSource,
+        name: &OsStr,
+        errno: Errno,
+    ) -> Result<Option<DefinitionsError>, AccountError> {
+        let path = source.directory.shown.join(name);
+        let refused =
+            |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
+        let mut judged = source.judged.clone();
+        let looked = self.acting_as(judged.writers, || source.directory.look_at(name))?;
+        Ok(match looked.map(|status| (kind(&status), status)) {
+            Ok((SFlag::S_IFLNK, _)) => {
+                Some(refused("it is a symbolic link, which is not followed".to_string()))
+            }
+            // whose it is tells more than that it is closed
+            Ok((SFlag::S_IFDIR, status)) => {
+                judged.see(&path, &status);
+                let others = self.others(&judged, &source.directory.shown);
+                Some(others.unwrap_or_else(|| refused(reason(errno))))
+            }
+            Ok(_) | Err(Errno::ENOENT) => None,
+            Err(errno) => Some(refused(reason(errno))),
+        })
     }
 
     /// What is wrong if others than root and abc can write a definition.
@@ -199,6 +210,12 @@ impl<'v> Volume<'v> {
             None => Ok(action()),
         }
     }
+}
+
+fn failed_row(shown: &str, error: DefinitionsError) -> Row {
+    let mut row = Row::new(shown);
+    row.failures.push(error);
+    row
 }
 
 /// Opens a directory to list it, and notes what is on the way.
