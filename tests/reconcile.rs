@@ -124,7 +124,9 @@ fn the_run_script_is_one_line_of_the_launcher() {
         [("gateway-default", "hermes gateway run"), ("gateway-coder", "hermes -p coder gateway run")]
     {
         let run = volume.scan(service).join("run");
-        assert!(read(&run).contains(&format!("\nexec {launcher} --user hermes ")), "{}", read(&run));
+        // under another name once it is taken away
+        let start = format!("\nexec {launcher} --name {service} --user hermes ");
+        assert!(read(&run).contains(&start), "{}", read(&run));
         let words = words(&run).join(" ");
         assert!(words.contains(&format!("--home {home}")), "{words}");
         assert!(words.contains(&format!("--chdir {home}")), "{words}");
@@ -134,7 +136,7 @@ fn the_run_script_is_one_line_of_the_launcher() {
         assert!(words.ends_with(&format!(" -- {command}")), "{words}");
     }
     let log = words(&volume.scan("gateway-coder/log/run")).join(" ");
-    assert!(log.contains("--user hermes"), "{log}");
+    assert!(log.contains("--name gateway-coder-log --user hermes"), "{log}");
     assert!(log.ends_with(&format!("s6-log n10 s1000000 T {home}/logs/gateways/coder")), "{log}");
 }
 

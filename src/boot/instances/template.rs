@@ -33,8 +33,14 @@ pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_
     let log_dir = template.log_dir.as_deref().map(|text| expand(text, names, ""));
     let expand = |text: &str| expand(text, names, log_dir.as_deref().unwrap_or_default());
     let by = format!("futo reconcile ({})", system.name);
-    let launch = |options: Vec<String>, program: Vec<String>, logger: Logger| {
-        let mut words: Vec<String> = vec![launcher.to_string(), "--user".to_string(), system.user.clone()];
+    // the directory it is executed in has another name once it is taken away
+    let launch = |name: String, options: Vec<String>, program: Vec<String>, logger: Logger| {
+        let is_named = options.iter().any(|option| option == "--name" || option.starts_with("--name="));
+        let mut words: Vec<String> = vec![launcher.to_string()];
+        if !is_named {
+            words.extend(["--name".to_string(), name]);
+        }
+        words.extend(["--user".to_string(), system.user.clone()]);
         if let Some(home) = &template.user_home {
             words.extend(["--home".to_string(), expand(home)]);
         }
@@ -53,11 +59,14 @@ pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_
     };
     let command: Vec<String> = command.iter().map(|word| expand(word)).collect();
     let logger = if log_dir.is_some() { Logger::Wake } else { Logger::Leave };
-    files.set(layout::RUN, launch(options(template, expand), command, logger));
+    files.set(layout::RUN, launch(names.service.to_string(), options(template, expand), command, logger));
     if let Some(log_dir) = &log_dir {
         let mut program = ["sh", "-c", LOG_SCRIPT, "sh", log_dir].map(str::to_string).to_vec();
         program.extend(template.log_command.iter().map(|word| expand(word)));
-        files.set(layout::LOG_RUN, launch(Vec::new(), program, Logger::Leave));
+        files.set(
+            layout::LOG_RUN,
+            launch(format!("{}-log", names.service), Vec::new(), program, Logger::Leave),
+        );
     }
     if !template.no_restart.is_empty() {
         let codes: Vec<String> = template.no_restart.iter().map(ToString::to_string).collect();
