@@ -345,18 +345,21 @@ fn a_run_script_that_cannot_be_executed_is_named_with_the_reason() {
     symlink(noexec.join("us-noexec"), svscan.directory("us-noexec")).expect("published");
     svscan.control(&["-a"]);
     for (name, obstacle) in [
-        ("us-mode", "it is not executable (mode 0644)"),
-        ("us-shell", "its interpreter '/nonexistent/bash' is not found"),
-        ("us-crlf", "its lines end in CR LF, and no interpreter has that name"),
-        ("us-noexec", "its file system is mounted noexec"),
+        ("us-mode", "run: is not executable (mode 0644): s6 cannot start it"),
+        (
+            "us-shell",
+            "run:1: the interpreter '/nonexistent/bash' cannot be executed: no such file or directory",
+        ),
+        ("us-crlf", "run:1: lines end with CR LF: the interpreter's name would end with CR"),
+        ("us-noexec", "run: is on a volume that is mounted noexec: s6 cannot execute it"),
     ] {
         let why = becomes(&svscan, name, "cannot-start");
-        let end = format!(": its run script cannot be executed: {obstacle}");
+        let end = format!(": {obstacle}");
         assert!(why.starts_with("has had no process for ") && why.ends_with(&end), "{name}: {why}");
         assert_eq!(health(&svscan, name).0, 1);
         assert_eq!(metric_of_health(&svscan, name), "0");
         let output = futo(&svscan, &["start", name]);
-        let said = format!("{name}: cannot be started: its run script cannot be executed: {obstacle}\n");
+        let said = format!("{name}: cannot be started: {obstacle}\n");
         assert_eq!((code(&output), stdout(&output)), (1, said));
         let output = futo(&svscan, &["stop", name]);
         assert_eq!((code(&output), stdout(&output)), (0, format!("{name}: stopped\n")));

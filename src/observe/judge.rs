@@ -101,7 +101,7 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     }
     let ended = ended.map_or(String::new(), |ended| format!("{ended}, and "));
     let why = match &seen.obstacle {
-        Some(obstacle) => format!("its run script cannot be executed: {obstacle}"),
+        Some(obstacle) => obstacle.in_short(),
         None => "the supervisor's own log has the reason".to_string(),
     };
     so(State::CannotStart, format!("{ended}has had no process for {}: {why}", span(down)))

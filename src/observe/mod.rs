@@ -20,8 +20,9 @@ use crate::error::reason_of;
 use crate::plan::{LogPlan, Mode, Plan};
 use crate::run::{RunRecord, read_record};
 use crate::service::place::{Live, Service};
+use crate::service::spawn::{self, Obstacle};
 use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
-use crate::service::{control, layout, spawn};
+use crate::service::{control, layout};
 use crate::sys;
 
 /// What a supervisor does for the service.
@@ -76,7 +77,7 @@ pub struct Seen {
     /// Its log, if there is one.
     pub log: Option<LogSeen>,
     /// Why its run script cannot be executed; only looked for where there is no process.
-    pub obstacle: Option<String>,
+    pub obstacle: Option<Obstacle>,
     /// What could not be read, and why.
     pub troubles: Vec<String>,
 }
@@ -136,7 +137,7 @@ impl Seen {
         self.look_at_process(&live);
         if let Supervision::Known(status) = &self.supervision {
             if status.pid.is_none() && status.wants_up {
-                self.obstacle = spawn::obstacle(machinery.is_root(), &path);
+                self.obstacle = spawn::obstacle_of_run(&path, machinery.parties());
             }
             self.read_tally(&live);
         }

@@ -15,6 +15,7 @@ use crate::plan::envdir::EnvdirError;
 use crate::plan::{Host, Machine, Plan};
 use crate::service::place::Service;
 use crate::service::run_script::{NotOurs, RunScript};
+use crate::service::spawn::Parties;
 use crate::service::{layout, run_script};
 use crate::sys::nofollow;
 use crate::{cli, config, plan, sys};
@@ -47,6 +48,11 @@ impl Machinery {
     /// Whether it is root who starts services here.
     pub fn starts_as_root(&self) -> bool {
         self.supervisor.is_root()
+    }
+
+    /// Who looks at a service, and who executes its files.
+    pub fn parties(&self) -> Parties {
+        Parties { is_root: self.is_root, starts_as_root: self.starts_as_root() }
     }
 
     /// The plan of the launcher that runs, made as it made it: from its words, directory and user.

@@ -2,6 +2,7 @@
 //! down, and how it is told what to do.
 
 pub mod control;
+mod elf;
 pub mod layout;
 mod name;
 pub mod one_line;

@@ -1,126 +1,270 @@
-//! Why a supervisor cannot execute a run script. s6-supervise reports it on its own stderr only, and tries again
-//! every 10 or 60 seconds, for ever.
+//! Whether the supervisor can execute a file at all: mode, mount, interpreter. s6-supervise reports a failed
+//! execution on its own stderr only, and tries again every 10 or 60 seconds, for ever.
 
 use std::ffi::OsStr;
-use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::sys::stat::stat;
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::statvfs::{FsFlags, Statvfs, fstatvfs, statvfs};
+use nix::unistd::{AccessFlags, access};
 
-use super::layout;
+use super::{elf, layout};
 use crate::error::{reason, reason_of};
-use crate::sys::{file, nofollow};
+use crate::report::shell_word;
+use crate::sys;
+use crate::sys::nofollow;
 
-/// As much of the first line as the kernel reads.
-const FIRST_LINE: usize = 256;
+/// As much of a first line as the kernel takes (BINPRM_BUF_SIZE, from 5.1 on).
+const LONGEST_FIRST_LINE: usize = 255;
+/// An interpreter may itself be a script; deeper the kernel refuses.
+const MOST_INTERPRETERS: usize = 4;
+/// What is read of a file: its first line, or its ELF headers.
+const START: usize = 4096;
+/// Where a supervisor looks for a program, if nothing else is known.
+const USUAL_PATH: &str = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What keeps `run` from being executed, as far as can be seen: one line, without the file's name.
-pub fn obstacle(is_root: bool, directory: &Path) -> Option<String> {
-    let run = directory.join(layout::RUN);
-    let status = match stat(&run) {
-        Ok(status) => status,
-        Err(Errno::ENOENT) => return Some("it is not found".to_string()),
-        Err(errno) => return Some(reason(errno)),
+/// What a service directory is to the supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It executes what lies here.
+    Published,
+    /// It executes a copy.
+    Definition,
+}
+
+/// Who looks, and who executes.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties {
+    /// This process is root: it follows no link of a user's.
+    pub is_root: bool,
+    /// The supervisor is root's.
+    pub starts_as_root: bool,
+}
+
+/// What keeps a file from being executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The file, with the line if it has one to do with it: `/run/service/x/run:1`.
+    pub place: String,
+    /// By the grammar of messages.
+    pub what: String,
+    /// The remedy.
+    pub hint: String,
+}
+
+impl Obstacle {
+    fn new(place: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Obstacle { place: place.into(), what: what.into(), hint: hint.into() }
+    }
+
+    /// In one line, the file without its directory: `run:1: names no interpreter`.
+    pub fn in_short(&self) -> String {
+        let name = self.place.rsplit('/').next().unwrap_or_default();
+        format!("{name}: {}", self.what)
+    }
+}
+
+/// Everything that keeps the supervisor from executing the files of a service directory.
+pub fn obstacles(directory: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
+    [layout::RUN, layout::FINISH, layout::LOG_RUN]
+        .into_iter()
+        .map(|name| directory.join(name))
+        .filter(|path| sys::file::is_regular(path))
+        .flat_map(|path| look_at(&path, role, parties))
+        .collect()
+}
+
+/// What keeps the supervisor from executing the run script that is published here.
+pub fn obstacle_of_run(directory: &Path, parties: Parties) -> Option<Obstacle> {
+    let path = directory.join(layout::RUN);
+    let place = path.display().to_string();
+    let missing = |what: String| Some(Obstacle::new(place.clone(), what, "write it, or remove the service"));
+    match nix::sys::stat::stat(&path) {
+        Err(errno) => missing(reason(errno)),
+        Ok(status) => match sys::file::kind_name(sys::file::kind(&status)) {
+            Some(kind) => missing(format!("is {kind}, not a regular file")),
+            None => look_at(&path, Role::Published, parties).into_iter().next(),
+        },
+    }
+}
+
+fn look_at(path: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
+    let place = path.display().to_string();
+    let mut found: Vec<Obstacle> = mode(path, parties).into_iter().collect();
+    let Ok(file) = nofollow::open_regular_for(parties.is_root, path) else { return found };
+    if role == Role::Published && fstatvfs(&file).is_ok_and(|volume| is_noexec(&volume)) {
+        found.push(noexec(path));
+    }
+    let Ok(start) = read_start(&file) else { return found };
+    found.extend(first_bytes(&place, &start));
+    if found.is_empty() {
+        found.extend(interpreter(&place, &start, parties, 0));
+    }
+    found
+}
+
+/// Whether nothing on its volume can be executed.
+pub fn is_on_noexec(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|volume| is_noexec(&volume))
+}
+
+fn is_noexec(volume: &Statvfs) -> bool {
+    volume.flags().contains(FsFlags::ST_NOEXEC)
+}
+
+/// Of a file or scan directory on such a volume.
+pub fn noexec(path: &Path) -> Obstacle {
+    let hint = match path.starts_with("/run") {
+        true => "docker: --tmpfs /run:exec; now: mount -o remount,exec /run, as root",
+        false => "mount that volume without noexec",
     };
-    if let Some(kind) = file::kind_name(file::kind(&status)) {
-        return Some(format!("it is {kind}, not a regular file"));
-    }
-    if status.st_mode & 0o111 == 0 {
-        return Some(format!("it is not executable (mode {:04o})", status.st_mode & 0o7777));
-    }
-    if is_noexec(&run) {
-        return Some("its file system is mounted noexec".to_string());
-    }
-    match first_bytes(is_root, &run) {
-        Ok(bytes) => interpreter(&bytes),
-        Err(error) => Some(reason_of(&error)),
-    }
+    Obstacle::new(
+        path.display().to_string(),
+        "is on a volume that is mounted noexec: s6 cannot execute it",
+        hint,
+    )
 }
 
-fn is_noexec(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|system| system.flags().contains(FsFlags::ST_NOEXEC))
+fn mode(path: &Path, parties: Parties) -> Option<Obstacle> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    let place = path.display().to_string();
+    let is_executable = match parties.starts_as_root {
+        true => mode & 0o111 != 0,
+        false => mode & 0o111 != 0 && (parties.is_root || access(path, AccessFlags::X_OK).is_ok()),
+    };
+    (!is_executable).then(|| {
+        let what = format!("is not executable (mode {:04o}): s6 cannot start it", mode & 0o7777);
+        let hint = format!("chmod +x {}", shell_word(&place));
+        Obstacle::new(place, what, hint)
+    })
 }
 
-fn first_bytes(is_root: bool, path: &Path) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let opened = nofollow::open_regular_for(is_root, path)?;
-    std::fs::File::from(opened).take(FIRST_LINE as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn read_start(file: impl AsFd) -> Result<Vec<u8>, nix::errno::Errno> {
+    let mut room = vec![0_u8; START];
+    let count = nix::unistd::read(file, &mut room)?;
+    room.truncate(count);
+    Ok(room)
 }
 
-/// What is wrong with the program that is to read the script.
-fn interpreter(script: &[u8]) -> Option<String> {
-    if script.starts_with(b"\x7fELF") {
+/// What is wrong with the first line, whatever the machine has.
+fn first_bytes(place: &str, start: &[u8]) -> Option<Obstacle> {
+    let problem = |what: &str, hint: &str| Some(Obstacle::new(format!("{place}:1"), what, hint));
+    if start.starts_with(b"\xef\xbb\xbf") {
+        return problem(
+            "begins with a byte order mark: the kernel finds no interpreter",
+            "save it without one",
+        );
+    }
+    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+        return problem("is UTF-16: the kernel finds no interpreter", "save it as UTF-8");
+    }
+    if elf::is_elf(start) {
         return None;
     }
-    let Some(line) = script.strip_prefix(b"#!") else {
-        return Some("it begins with no '#!' line".to_string());
-    };
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let blanks: &[u8] = b" \t";
-    let start = line.iter().position(|byte| !blanks.contains(byte)).unwrap_or(line.len());
-    let name = line.get(start..).unwrap_or_default().split(|byte| blanks.contains(byte)).next()?;
-    let (name, has_cr) = match name.strip_suffix(b"\r") {
-        Some(name) => (name, true),
-        None => (name, line.ends_with(b"\r")),
-    };
-    let path = PathBuf::from(OsStr::from_bytes(name));
-    // with a blank before it, the CR is an argument of the interpreter
-    if has_cr && line.get(start..) == Some([name, b"\r"].concat().as_slice()) {
-        return Some("its lines end in CR LF, and no interpreter has that name".to_string());
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.ends_with(b"\r") {
+        let hint = format!("sed -i 's/\\r$//' {}", shell_word(place));
+        return problem("lines end with CR LF: the interpreter's name would end with CR", &hint);
     }
+    let interpreter = line.strip_prefix(b"#!").map(<[u8]>::trim_ascii).filter(|rest| !rest.is_empty());
+    let Some(interpreter) = interpreter else {
+        return problem("names no interpreter", "begin it with #!/bin/sh");
+    };
+    if line.len() > LONGEST_FIRST_LINE {
+        let what = format!(
+            "has {} bytes: the kernel takes {LONGEST_FIRST_LINE} and cuts off or refuses the rest",
+            line.len()
+        );
+        return problem(&what, "begin it with a shorter line, for instance #!/bin/sh");
+    }
+    if !interpreter.starts_with(b"/") {
+        let what =
+            format!("the interpreter '{}' is not an absolute path", String::from_utf8_lossy(interpreter));
+        return problem(&what, "begin it with #!/bin/sh");
+    }
+    None
+}
+
+/// What is wrong with the interpreter that a file names, and with those that this names.
+fn interpreter(place: &str, start: &[u8], parties: Parties, depth: usize) -> Option<Obstacle> {
+    if elf::is_elf(start) {
+        return binary(place, start);
+    }
+    let line = start.split(|byte| *byte == b'\n').next()?;
+    let words = line.strip_prefix(b"#!")?.trim_ascii();
+    let end = words.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(words.len());
+    let (name, argument) = words.split_at_checked(end)?;
+    let path = PathBuf::from(OsStr::from_bytes(name));
     let shown = path.display();
-    match stat(&path) {
-        Err(Errno::ENOENT) => Some(format!("its interpreter '{shown}' is not found")),
-        Err(errno) => Some(format!("its interpreter '{shown}': {}", reason(errno))),
-        Ok(status) if file::kind_name(file::kind(&status)).is_some() => {
-            Some(format!("its interpreter '{shown}' is not a program"))
-        }
-        Ok(status) if status.st_mode & 0o111 == 0 => {
-            Some(format!("its interpreter '{shown}' is not executable"))
-        }
-        Ok(_) if is_noexec(&path) => {
-            Some(format!("its interpreter '{shown}' is on a file system that is mounted noexec"))
-        }
-        Ok(_) => None,
+    let problem = |why: &str| {
+        let what = format!("the interpreter '{shown}' {why}");
+        let hint = "correct the first line, or install the interpreter";
+        Some(Obstacle::new(format!("{place}:1"), what, hint))
+    };
+    let metadata = match std::fs::metadata(&path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return None,
+        Err(error) => return problem(&format!("cannot be executed: {}", reason_of(&error))),
+    };
+    if !metadata.is_file() {
+        return problem("is not a file");
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return problem("is not executable");
+    }
+    if is_on_noexec(&path) {
+        return problem("is on a volume that is mounted noexec");
+    }
+    if let Some(found) = searched(place, &path, argument.trim_ascii()) {
+        return Some(found);
+    }
+    // what root reads there is a program's header; through links of root's only
+    let file = nofollow::open_regular_for(parties.is_root, &path).ok()?;
+    match depth {
+        MOST_INTERPRETERS.. => problem("is one script too many"),
+        _ => interpreter(&path.display().to_string(), &read_start(&file).ok()?, parties, depth + 1),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn each_reason_is_named() {
-        let directory = std::env::temp_dir().join(format!("futo-spawn-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).expect("a directory");
-        let run = directory.join("run");
-        for (text, mode, expected) in [
-            ("#!/bin/sh\n", 0o755, None),
-            ("#! /bin/sh -e\n", 0o755, None),
-            ("\x7fELF\x02", 0o755, None),
-            ("#!/bin/sh\n", 0o644, Some("it is not executable (mode 0644)")),
-            ("#!/nonexistent/bash -e\n", 0o755, Some("its interpreter '/nonexistent/bash' is not found")),
-            ("#!/etc\n", 0o755, Some("its interpreter '/etc' is not a program")),
-            ("#!/etc/passwd\n", 0o755, Some("its interpreter '/etc/passwd' is not executable")),
-            ("#!/bin/sh\r\n", 0o755, Some("its lines end in CR LF, and no interpreter has that name")),
-            ("exec true\n", 0o755, Some("it begins with no '#!' line")),
-            ("", 0o755, Some("it begins with no '#!' line")),
-        ] {
-            std::fs::write(&run, text).expect("written");
-            std::fs::set_permissions(&run, std::fs::Permissions::from_mode(mode)).expect("its mode");
-            assert_eq!(obstacle(false, &directory).as_deref(), expected, "{text:?} {mode:o}");
-        }
-        std::fs::remove_file(&run).expect("removed");
-        assert_eq!(obstacle(false, &directory).as_deref(), Some("it is not found"));
-        std::fs::create_dir(&run).expect("a directory");
-        assert_eq!(obstacle(false, &directory).as_deref(), Some("it is a directory, not a regular file"));
-        std::fs::remove_dir_all(&directory).expect("removed");
+/// `#!/usr/bin/env python3`: the program that is looked for by its name.
+fn searched(place: &str, interpreter: &Path, argument: &[u8]) -> Option<Obstacle> {
+    let finder = interpreter.file_name()?.to_str()?;
+    if !matches!(finder, "env" | "with-contenv") {
+        return None;
     }
+    let argument = std::str::from_utf8(argument).ok()?;
+    let mut words = argument.split_ascii_whitespace();
+    let program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+    // the kernel hands on everything that follows as one word; with-contenv splits it
+    if finder == "env" && argument.contains(char::is_whitespace) && !argument.starts_with("-S") {
+        let what = format!("env is given '{argument}' as one word and does not find that program");
+        let hint = format!("#!/usr/bin/env -S {argument}");
+        return Some(Obstacle::new(format!("{place}:1"), what, hint));
+    }
+    let path = Path::new(program);
+    let is_there = match program.contains('/') {
+        true => path.exists(),
+        false => std::env::split_paths(USUAL_PATH).any(|directory| directory.join(path).exists()),
+    };
+    (!is_there).then(|| {
+        let what = format!("{finder} does not find '{program}' in {USUAL_PATH}");
+        Obstacle::new(format!("{place}:1"), what, "install it, or name it by its path")
+    })
+}
+
+/// A program for another machine, or without its loader.
+fn binary(place: &str, start: &[u8]) -> Option<Obstacle> {
+    let header = elf::read(start)?;
+    if !header.is_for_this_machine {
+        let hint = "install the build for this machine (uname -m)";
+        return Some(Obstacle::new(place, "is a program for another processor", hint));
+    }
+    let loader = header.loader?;
+    (!loader.exists()).then(|| {
+        let what = format!("its loader '{}' does not exist", loader.display());
+        let hint = "it is built for another C library: take a static build, or one for this image";
+        Obstacle::new(place, what, hint)
+    })
 }

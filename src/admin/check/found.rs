@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Finding;
+use crate::service::spawn::Obstacle;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,5 +48,11 @@ impl Found {
 impl From<&Finding> for Found {
     fn from(finding: &Finding) -> Self {
         Found { weight: Weight::Problem, text: finding.text.clone(), hint: finding.hint.clone() }
+    }
+}
+
+impl From<Obstacle> for Found {
+    fn from(Obstacle { place, what, hint }: Obstacle) -> Self {
+        Found::problem(format!("{place}: {what}"), &hint)
     }
 }

@@ -1,7 +1,6 @@
 //! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
 //! remedy.
 
-mod elf;
 mod env_file;
 mod found;
 mod grace;
@@ -9,7 +8,6 @@ mod now;
 mod page;
 mod run_file;
 mod service;
-mod spawn;
 mod streams;
 mod user;
 

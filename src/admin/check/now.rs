@@ -2,10 +2,10 @@
 
 use super::found::{Found, Weight};
 use super::service::UNREADABLE;
-use super::spawn::{self, Role};
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::service::signal_right::{self, Deaf};
+use crate::service::spawn::{self, Role};
 use crate::sys;
 
 /// What publishes a definition.
@@ -105,7 +105,7 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
 
 fn is_named(seen: &Seen, machinery: &Machinery) -> bool {
     let live = seen.service.live.as_ref();
-    live.is_some_and(|live| !spawn::look(live, Role::Published, machinery).is_empty())
+    live.is_some_and(|live| !spawn::obstacles(live, Role::Published, machinery.parties()).is_empty())
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.

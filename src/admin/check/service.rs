@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::found::Found;
-use super::spawn::Role;
-use super::{grace, now, run_file, spawn, user};
+use super::{grace, now, run_file, user};
 use crate::config::spec::Spec;
 use crate::error::reason_of;
 use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 use crate::service::run_outline::{self, Outline};
+use crate::service::spawn::{self, Role};
 use crate::sys;
 
 /// Where the service stands, for the looks that ask for it.
@@ -67,7 +67,9 @@ fn no_right(machinery: &Machinery) -> &'static str {
 
 /// What keeps the supervisor from executing the service's files.
 fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
-    let look = |directory: &Path, role| spawn::look(directory, role, scene.machinery);
+    let look = |directory: &Path, role| -> Vec<Found> {
+        spawn::obstacles(directory, role, scene.machinery.parties()).into_iter().map(Found::from).collect()
+    };
     match &seen.service.live {
         Some(live) if leads_to(live, directory) => look(directory, Role::Published),
         Some(live) => {
@@ -77,10 +79,26 @@ fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
         }
         None => {
             let mut found = look(directory, Role::Definition);
-            found.extend(spawn::volumes(scene.scan_dir, directory));
+            found.extend(volumes(scene.scan_dir, directory));
             found
         }
     }
+}
+
+/// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
+fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    if spawn::is_on_noexec(scan_dir) {
+        found.push(Found::from(spawn::noexec(scan_dir)));
+    }
+    if spawn::is_on_noexec(directory) {
+        let text = format!(
+            "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
+            directory.display()
+        );
+        found.push(Found::note(text, "futo sync writes a run script of its own and is not affected"));
+    }
+    found
 }
 
 /// Whether what is published is a link to the definition.

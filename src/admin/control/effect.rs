@@ -6,9 +6,10 @@ use nix::errno::Errno;
 
 use crate::observe::{Machinery, Seen};
 use crate::service::control::{self, ControlError, Order};
+use crate::service::layout;
 use crate::service::place::{Live, Service};
+use crate::service::spawn::{self, Obstacle};
 use crate::service::supervision::{MAX_STATUS, Status};
-use crate::service::{layout, spawn};
 use crate::sys::clock::BootTime;
 
 /// How often is looked.
@@ -66,7 +67,7 @@ pub(super) fn bring_about(
     machinery: &Machinery,
 ) -> Result<Told, ControlError> {
     let directory = service.live.clone().unwrap_or_default();
-    let obstacle = || spawn::obstacle(machinery.is_root(), &directory);
+    let obstacle = || spawn::obstacle_of_run(&directory, machinery.parties());
     let supervisor = Supervisor { live, until: BootTime::now().after(patience), obstacle: &obstacle };
     // who may not give the order is told so before anything else
     control::look(live.supervise().map_err(refused)?)?;
@@ -99,7 +100,7 @@ struct Supervisor<'a> {
     live: &'a Live,
     until: BootTime,
     /// Why its run script cannot be executed.
-    obstacle: &'a dyn Fn() -> Option<String>,
+    obstacle: &'a dyn Fn() -> Option<Obstacle>,
 }
 
 impl Supervisor<'_> {
@@ -158,7 +159,7 @@ fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Tol
         status.pid.is_some() || status.changed > before.changed || is_hopeless
     })?;
     if let (None, Some(obstacle)) = (status.pid, obstacle) {
-        return Told::not_so(format!("cannot be started: its run script cannot be executed: {obstacle}"));
+        return Told::not_so(format!("cannot be started: {}", obstacle.in_short()));
     }
     came_up(supervisor, status, verb)
 }

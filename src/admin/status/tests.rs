@@ -7,6 +7,7 @@ use super::*;
 use crate::observe::{Children, Launcher, LogSeen, Process, Supervision};
 use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
+use crate::service::spawn::Obstacle;
 use crate::service::supervision::{Cause, Death, Status};
 
 const NOW: u64 = 1_800_000_000;
@@ -274,9 +275,12 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
     assert_eq!(judge(&down(1, &|_| ())).0, State::Restarting);
     let mut seen = down(9, &|_| ());
     assert_eq!(judge(&seen).0, State::CannotStart);
-    seen.obstacle = Some("it is not executable (mode 0644)".to_string());
-    let why =
-        "has had no process for 9s: its run script cannot be executed: it is not executable (mode 0644)";
+    seen.obstacle = Some(Obstacle {
+        place: "/run/service/x/run".to_string(),
+        what: "is not executable (mode 0644)".to_string(),
+        hint: String::new(),
+    });
+    let why = "has had no process for 9s: run: is not executable (mode 0644)";
     assert_eq!(judge(&seen), (State::CannotStart, Some(why.to_string())));
     seen.deaths = vec![Death { at: at(9), cause: Cause::Exited(3) }];
     assert_eq!(judge(&seen).1, Some(format!("ended with exit status 3, and {why}")));
