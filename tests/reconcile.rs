@@ -64,7 +64,8 @@ fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines(
         let (stamp, rest) = line.split_once(' ').expect("a stamp");
         let shape: String = stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         assert_eq!(shape, "0000-00-00T00:00:00+0000", "{line}");
-        assert_eq!(Some(rest), said.strip_prefix("reconcile: "));
+        let said = said.strip_prefix("reconcile: ").expect("the line's beginning");
+        assert_eq!(rest, format!("{said} prior_exit=unknown"));
     }
     assert_eq!(rights(&volume.home("logs/container-boot.log")), "0644 10000:10000");
 }
@@ -120,9 +121,10 @@ fn the_run_script_is_one_line_of_the_launcher() {
         }
         other => panic!("{}: {other:?}", run.display()),
     };
-    for (service, command) in
-        [("gateway-default", "hermes gateway run"), ("gateway-coder", "hermes -p coder gateway run")]
-    {
+    for (service, command) in [
+        ("gateway-default", "hermes gateway run --replace"),
+        ("gateway-coder", "hermes -p coder gateway run --replace"),
+    ] {
         let run = volume.scan(service).join("run");
         // under another name once it is taken away
         let start = format!("\nexec {launcher} --name {service} --user hermes ");
@@ -133,11 +135,15 @@ fn the_run_script_is_one_line_of_the_launcher() {
         assert!(words.contains("--log -"), "{words}");
         assert!(words.contains("--env VIRTUAL_ENV=/opt/hermes/.venv"), "{words}");
         assert!(words.contains("--env PATH=/opt/hermes/.venv/bin:${PATH:-"), "{words}");
+        assert!(
+            words.contains("--env HERMES_S6_SUPERVISED_CHILD=1 --env HERMES_SUPERVISED_CHILD=1"),
+            "{words}"
+        );
         assert!(words.ends_with(&format!(" -- {command}")), "{words}");
     }
     let log = words(&volume.scan("gateway-coder/log/run")).join(" ");
     assert!(log.contains("--name gateway-coder-log --user hermes"), "{log}");
-    assert!(log.ends_with(&format!("s6-log n10 s1000000 T {home}/logs/gateways/coder")), "{log}");
+    assert!(log.ends_with(&format!("s6-log 1 n10 s1000000 T {home}/logs/gateways/coder")), "{log}");
 }
 
 #[test]
@@ -162,8 +168,8 @@ fn the_state_decides_by_the_first_key_and_the_known_words() {
     let volume = Volume::new("state");
     for (name, state, starts, shown) in [
         ("running", r#"{"gateway_state":"running"}"#, true, "running"),
-        ("draining", r#"{"gateway_state":"draining"}"#, true, "draining"),
-        ("degraded", r#"{"gateway_state":"degraded"}"#, true, "degraded"),
+        ("draining", r#"{"gateway_state":"draining"}"#, true, "running"),
+        ("degraded", r#"{"gateway_state":"degraded"}"#, true, "running"),
         ("desired", r#"{"desired_state":"running","gateway_state":"stopped"}"#, true, "running"),
         ("undesired", r#"{"desired_state":"stopped","gateway_state":"running"}"#, false, "stopped"),
         ("shouting", r#"{"gateway_state":"RUNNING"}"#, false, "RUNNING"),
@@ -658,7 +664,7 @@ fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_is_said() {
     for options in [&["--preset", "zeus"][..], &["--prun"], &["more"]] {
         assert_eq!(volume.reconcile(options).code, 100, "{options:?}");
     }
-    fs::set_permissions(volume.scan(""), fs::Permissions::from_mode(0o777)).expect("its mode");
+    std::os::unix::fs::lchown(volume.scan(""), Some(54321), None).expect("somebody's");
     let ran = volume.reconcile(&[]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("can be written by others than root"), "{}", ran.stderr);
@@ -710,7 +716,7 @@ fn a_stale_staging_directory_is_cleaned_and_what_has_gone_is_pruned_only_when_as
     assert!(volume.scan("gateway-coder").exists());
     let dry = volume.reconcile(&["--prune", "--dry-run"]);
     assert!(
-        dry.stdout.ends_with("reconcile: profile=gateway-coder prior_state=None action=pruned\n"),
+        dry.stdout.ends_with("reconcile: profile=coder prior_state=None action=pruned\n"),
         "{}",
         dry.stdout
     );

@@ -115,7 +115,8 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
 
     let stopped = live.futo(&[], &["stop", "gateway-coder"]);
     assert_eq!(stopped, live.noted("coder", "stopped (killed by signal 15)", "down"));
-    let text = "{\"desired_state\":\"stopped\",\"gateway_state\":\"running\",\"pid\":5,\"x\":{\"b\":1.50}}\n";
+    let text =
+        "{\"desired_state\":\"stopped\",\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}";
     assert_eq!(read(live.state("coder")), text);
     assert_eq!(rights(&live.state("coder")), "0644 10000:10000");
     assert_eq!(names(&coder), ["SOUL.md", "gateway_state.json"]);
@@ -193,7 +194,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
         ("permission denied", &|| {
             fs::copy(&secret, &path).expect("root's");
         }),
-        ("it is no JSON object in UTF-8", &|| {
+        ("it is not a JSON object in UTF-8", &|| {
             live.volume.write("profiles/coder/gateway_state.json", "{\"gateway_state\": \"runn");
         }),
         ("it is longer than 1048576 bytes", &|| {

@@ -1,16 +1,22 @@
 //! `futo reconcile`: instances on a volume → services.
 
+use std::ffi::OsStr;
 use std::path::Path;
+
+use nix::errno::Errno;
 
 use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
+use super::sync_watch::{PATIENCE, Published, Watcher};
+use crate::boot::Choice;
 use crate::boot::instances::config::{self, System};
-use crate::boot::instances::{self, lines};
+use crate::boot::instances::{self, Facts, Follow, Reconciler, lines};
+use crate::boot::report::{Report, Row};
 use crate::boot::scan::Intent;
+use crate::boot::watch::Watch;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Host, Machine};
 use crate::report::{Level, Reporter};
 
 const OPTIONS: &[CommandOption] = &[
@@ -21,6 +27,12 @@ const OPTIONS: &[CommandOption] = &[
         "scan-dir",
         "DIR",
         "the supervisor's directory [hermes: S6_PROFILE_GATEWAY_SCANDIR, else /run/service]",
+    ),
+    switch(
+        "watch",
+        "stay, and publish each change within two seconds: an instance that is made, renamed or deleted, and a \
+         desired state that changes, which starts or stops its service; --prune is part of it. A service run by \
+         root: TERM ends it",
     ),
     switch("no-start", "start nothing, whatever it did before"),
     switch("prune", "take out services whose instances have gone"),
@@ -34,7 +46,7 @@ pub(super) const COMMAND: Command = Command {
     operands: "",
     help: "publish a service for each instance on a volume, started if it was running",
     more: "Safe at any time and again and again: what is as it should be is left alone, what runs is neither \
-           started, stopped nor replaced. Prints a line an instance, and exits 0 if all is well, 1 if some \
+           started, stopped nor replaced. Prints one line per instance, and exits 0 if all is well, 1 if some \
            failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
     launch_options: false,
@@ -42,53 +54,100 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn reconcile(words: Words) -> Result<Exit, CommandError> {
-    let usage =
-        |what: &str| CommandError::Usage { command: "reconcile", what: what.to_string(), remedy: None };
     let choice = boot::choice(&words, "reconcile")?;
-    let preset = match words.value("preset").map(|preset| preset.to_str()) {
-        None => None,
-        Some(Some("hermes")) => Some(System::hermes()),
-        Some(_) => return Err(usage("--preset: there is only 'hermes'")),
-    };
     let reporter = Reporter::of_program("futo");
     let mut findings = Findings::default();
-    let is_hermes = preset.is_some();
-    let system = match (words.value("config"), preset) {
-        (Some(path), preset) => config::read(Path::new(path), preset, &mut findings),
-        (None, Some(preset)) => Some(preset),
-        (None, None) => return Err(usage("--preset hermes or --config FILE says what the instances are")),
-    };
-    let Some(mut system) = system else {
+    let Some(mut system) = system(&words, &mut findings)? else {
         reporter.findings(Level::Fatal, &findings);
         return Ok(Exit::NOTHING_DONE);
     };
-    let inherited = Machine.environment();
-    let variable = |name: &'static str| {
-        let found = inherited.iter().find(|(each, value)| is_hermes && each == name && !value.is_empty());
-        found.map(|(_, value)| (value.as_os_str(), name))
-    };
-    let named = |option: &str, by, name| {
-        words.value(option).map(|value| (value.as_os_str(), by)).or_else(|| variable(name))
-    };
-    if let Some((home, by)) = named("home", "--home", "HERMES_HOME") {
-        system.home = boot::absolute(home, by, "reconcile")?;
+    let facts = Facts::of_machine(system.container_command.as_ref());
+    place(&mut system, &words, &facts)?;
+    if words.has("watch") {
+        if words.has("json") || words.has("dry-run") {
+            return Err(usage("--watch: not with --dry-run or --json"));
+        }
+        let choice = Choice { prune: true, patience: PATIENCE, ..choice };
+        let watched = Reconciler::new(system, choice, facts, Follow::Changes);
+        return Ok(Watcher::new(watched, reporter).watch());
     }
-    if let Some((scan_dir, by)) = named("scan-dir", "--scan-dir", "S6_PROFILE_GATEWAY_SCANDIR") {
-        system.scan_dir = boot::absolute(scan_dir, by, "reconcile")?;
-    }
-
-    let report = match instances::reconcile(&system, &choice) {
+    let is_dry_run = choice.intent == Intent::Look;
+    let mut reconciler = Reconciler::new(system, choice, facts, Follow::Once);
+    let report = match reconciler.pass() {
         Ok(report) => report,
         Err(findings) => {
             reporter.findings(Level::Fatal, &findings);
             return Ok(Exit::NOTHING_DONE);
         }
     };
-    let page = match words.has("json") {
-        true => report.json("reconcile", choice.intent == Intent::Look),
-        false => lines(&system, &report, "reconcile:"),
+    let page = match (words.has("json"), &report.skipped) {
+        (true, _) => report.json("reconcile", is_dry_run),
+        (false, Some(why)) => reconciler.skipped(why),
+        (false, None) => reconciler.lines(&report.rows),
     };
     crate::explain::print(&page);
     report.say(&reporter);
     Ok(report.exit())
+}
+
+fn usage(what: impl Into<String>) -> CommandError {
+    CommandError::Usage { command: "reconcile", what: what.into(), remedy: None }
+}
+
+/// What `--preset` and `--config` describe; none, and a finding, if that cannot be used.
+fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, CommandError> {
+    let names = config::preset_names();
+    let preset = match words.value("preset") {
+        None => None,
+        Some(name) => match name.to_str().and_then(System::preset) {
+            None => return Err(usage(format!("--preset: is not one of: {names}"))),
+            preset => preset,
+        },
+    };
+    match (words.value("config"), preset) {
+        (Some(path), preset) => Ok(config::read(Path::new(path), preset, findings)),
+        (None, Some(preset)) => Ok(Some(preset)),
+        (None, None) => Err(usage(format!(
+            "--preset NAME ({names}) or --config FILE is needed: it says what the instances are"
+        ))),
+    }
+}
+
+/// Where the volume and the scan directory are: by the words, by a variable of the preset that the words name, by
+/// the file.
+fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), CommandError> {
+    // a preset in the file alone reads no variables
+    let has_preset = words.value("preset").is_some();
+    let variable = |name: &Option<String>| {
+        let name = name.clone().filter(|_| has_preset)?;
+        Some((facts.variable(&name)?.to_os_string(), name))
+    };
+    let named = |option: &str, by: &str, name: &Option<String>| {
+        words.value(option).map(|value| (value.clone(), by.to_string())).or_else(|| variable(name))
+    };
+    if let Some((home, by)) = named("home", "--home", &system.home_variable) {
+        system.home = boot::absolute(OsStr::new(&home), &by, "reconcile")?;
+    }
+    if let Some((scan_dir, by)) = named("scan-dir", "--scan-dir", &system.scan_dir_variable) {
+        system.scan_dir = boot::absolute(OsStr::new(&scan_dir), &by, "reconcile")?;
+    }
+    Ok(())
+}
+
+impl Published for Reconciler {
+    fn watch(&self) -> Result<Watch, Errno> {
+        instances::watch(self.system(), self.account().as_ref())
+    }
+
+    fn publish(&mut self) -> Result<Report, Findings> {
+        self.pass()
+    }
+
+    fn lines(&self, rows: &[Row]) -> String {
+        lines(self.system(), rows, "reconcile:")
+    }
+
+    fn skipped(&self, why: &str) -> String {
+        format!("reconcile: skipped: {why}\n")
+    }
 }

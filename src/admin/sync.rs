@@ -2,12 +2,18 @@
 
 use std::ffi::{OsStr, OsString};
 
+use nix::errno::Errno;
+
 use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
-use super::sync_watch::Watcher;
+use super::sync_watch::{PATIENCE, Published, Watcher};
+use crate::boot::Choice;
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
+use crate::boot::report::{Report, Row};
 use crate::boot::scan::Intent;
+use crate::boot::watch::Watch;
+use crate::error::Findings;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 use crate::service::layout;
@@ -71,7 +77,8 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         if words.has("json") || words.has("dry-run") {
             return Err(usage("--watch: not with --dry-run or --json".to_string()));
         }
-        return Ok(Watcher::new(definitions, choice, reporter).watch());
+        let choice = Choice { prune: true, patience: PATIENCE, ..choice };
+        return Ok(Watcher::new(Synced { definitions, choice }, reporter).watch());
     }
     let report = match definitions::sync(&definitions, &choice) {
         Ok(report) => report,
@@ -87,4 +94,29 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     crate::explain::print(&page);
     report.say(&reporter);
     Ok(report.exit())
+}
+
+/// For `--watch`.
+struct Synced {
+    definitions: Definitions,
+    choice: Choice,
+}
+
+impl Published for Synced {
+    fn watch(&self) -> Result<Watch, Errno> {
+        let paths = self.definitions.sources.iter().map(|source| &source.path);
+        Watch::on(paths, definitions::user_of_volume().as_ref())
+    }
+
+    fn publish(&mut self) -> Result<Report, Findings> {
+        definitions::sync(&self.definitions, &self.choice)
+    }
+
+    fn lines(&self, rows: &[Row]) -> String {
+        lines(rows)
+    }
+
+    fn skipped(&self, why: &str) -> String {
+        format!("sync: skipped: {why}\n")
+    }
 }

@@ -1,14 +1,12 @@
-//! `futo sync --watch`: stays, and publishes each change.
+//! `--watch` of `futo sync` and `futo reconcile`: stays, and publishes each change.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-use crate::boot::Choice;
-use crate::boot::definitions::{self, Definitions, lines};
 use crate::boot::report::{Report, Row};
-use crate::boot::slot::Change;
 use crate::boot::watch::Watch;
 use crate::error::{Findings, reason};
 use crate::exit::Exit;
@@ -23,21 +21,31 @@ const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
 /// How often is looked where not everything can be watched, or something takes its time.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// As little as keeps all other changes within two seconds.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a watcher publishes again and again.
+pub(super) trait Published {
+    /// Everything that may change it, as it is now.
+    fn watch(&self) -> Result<Watch, Errno>;
+    /// Publishes it. An error is one that leaves nothing to be done.
+    fn publish(&mut self) -> Result<Report, Findings>;
+    /// The lines of these rows.
+    fn lines(&self, rows: &[Row]) -> String;
+    /// The line that says why nothing is published.
+    fn skipped(&self, why: &str) -> String;
+}
 
 /// Publishes each change. What was said once is said again only when it is another.
-pub(super) struct Watcher {
-    definitions: Definitions,
-    choice: Choice,
+pub(super) struct Watcher<P> {
+    published: P,
     reporter: Reporter,
     said: BTreeMap<String, (Findings, Findings)>,
     said_of_all: (Findings, Findings),
 }
 
-impl Watcher {
-    pub(super) fn new(definitions: Definitions, choice: Choice, reporter: Reporter) -> Self {
-        let choice = Choice { prune: true, patience: PATIENCE, ..choice };
-        Watcher { definitions, choice, reporter, said: BTreeMap::new(), said_of_all: Default::default() }
+impl<P: Published> Watcher<P> {
+    pub(super) fn new(published: P, reporter: Reporter) -> Self {
+        Watcher { published, reporter, said: BTreeMap::new(), said_of_all: Default::default() }
     }
 
     /// Stays until a signal ends it.
@@ -46,8 +54,7 @@ impl Watcher {
         let mut has_run = false;
         loop {
             // before the run: a change during it is not missed
-            let paths = self.definitions.sources.iter().map(|source| &source.path);
-            let watch = match Watch::on(paths, definitions::user_of_volume().as_ref()) {
+            let watch = match self.published.watch() {
                 Ok(watch) => watch,
                 Err(errno) => {
                     let text = format!("unable to watch by inotify: {}", reason(errno));
@@ -55,11 +62,14 @@ impl Watcher {
                     return Exit::NOTHING_DONE;
                 }
             };
-            let is_unfinished = match definitions::sync(&self.definitions, &self.choice) {
+            let is_unfinished = match self.published.publish() {
                 Ok(report) => {
                     if report.is_nothing_done && report.is_hopeless {
                         self.say(report);
                         return Exit::NOTHING_DONE;
+                    }
+                    if let (Some(why), false) = (&report.skipped, has_run) {
+                        crate::explain::print(&self.published.skipped(why));
                     }
                     let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
                     self.say(report);
@@ -94,13 +104,13 @@ impl Watcher {
             let trouble = (row.failures.clone(), row.warnings.clone());
             let is_another = self.said.get(&row.shown).is_none_or(|said| *said != trouble);
             self.said.insert(row.shown.clone(), trouble);
-            if matches!(row.change, Some(change) if change != Change::Unchanged) || is_another {
+            if row.is_news() || is_another {
                 changed.push(row);
             } else {
                 troubled.push(row.shown);
             }
         }
-        crate::explain::print(&lines(&changed));
+        crate::explain::print(&self.published.lines(&changed));
         Report::say_rows(&changed, &self.reporter);
         let known = |name: &String| {
             changed.iter().map(|row: &Row| &row.shown).chain(&troubled).any(|each| each == name)

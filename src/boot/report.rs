@@ -18,10 +18,14 @@ pub struct Row {
     pub service: Option<String>,
     /// The state it was left in, where there is a file that tells.
     pub prior_state: Option<String>,
+    /// What a line of the boot log says beside that.
+    pub log_word: Option<String>,
     /// What the line says.
     pub action: &'static str,
     /// What was done to its service directory.
     pub change: Option<Change>,
+    /// Its supervisor was notified to start or stop it.
+    pub is_ordered: bool,
     /// What is wrong with it.
     pub failures: Findings,
     /// That takes its time; another run will find it done.
@@ -37,8 +41,10 @@ impl Row {
             shown: shown.into(),
             service: None,
             prior_state: None,
+            log_word: None,
             action: FAILED,
             change: None,
+            is_ordered: false,
             failures: Findings::default(),
             is_unfinished: false,
             warnings: Findings::default(),
@@ -49,6 +55,11 @@ impl Row {
     pub fn fail(&mut self, error: SlotError) {
         self.is_unfinished |= error.passes();
         self.failures.push(error);
+    }
+
+    /// Whether anything was done with it.
+    pub fn is_news(&self) -> bool {
+        self.is_ordered || self.change.is_some_and(|change| change != Change::Unchanged)
     }
 
     /// Whether it is not as it should be.
@@ -69,6 +80,8 @@ pub struct Report {
     pub failures: Findings,
     /// What somebody should look at, of no single service.
     pub warnings: Findings,
+    /// Nothing was to be done here, and why.
+    pub skipped: Option<String>,
     /// Nothing could be looked at.
     pub is_nothing_done: bool,
     /// What has failed will fail again for as long as this process lives.
@@ -127,6 +140,7 @@ impl Report {
             command,
             dry_run,
             exit: self.exit().code(),
+            skipped: self.skipped.as_deref(),
             services,
             problems: problem_parts(&self.failures),
             warnings: problem_parts(&self.warnings),
@@ -174,6 +188,7 @@ struct Page<'r> {
     command: &'static str,
     dry_run: bool,
     exit: i32,
+    skipped: Option<&'r str>,
     services: Vec<ServicePart<'r>>,
     problems: Vec<ProblemPart<'r>>,
     warnings: Vec<ProblemPart<'r>>,

@@ -7,15 +7,19 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::desired::Desired;
 use super::directory::{Directory, StepError};
+use super::handed_over::{self, HandedOver};
+use super::life::Life;
 use super::slot::{self, Change, Slot, SlotError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -29,18 +33,15 @@ const LOCK: &str = ".futo-lock";
 /// A service directory that is being made.
 const STAGING: &str = ".futo-new-";
 /// One that was taken away.
-const GONE: &str = ".futo-gone-";
+pub(super) const GONE: &str = ".futo-gone-";
 /// s6-svscan's own, where it listens.
 const SVSCAN_CONTROL: &str = ".s6-svscan/control";
 /// How often a supervisor is looked for.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 /// s6-svscan takes up one service after the other; after so long without another one it takes up no more.
 const TAKES_UP: Duration = Duration::from_secs(2);
-/// More than any status of a supervisor, and where in it the pid is.
-const MAX_STATUS: usize = 64;
-const PID: std::ops::Range<usize> = 24..32;
 /// More names than this are not taken.
-const MOST_NAMES: usize = 100_000;
+pub(super) const MOST_NAMES: usize = 100_000;
 
 /// Whether anything is to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,18 @@ pub enum ScanError {
     /// Whoever can write there has root run his programs.
     #[error("the scan directory '{}' can be written by others than root", .0.display())]
     NotRoots(PathBuf),
+    /// What s6-svscan has not taken up yet, and others than root have made.
+    #[error(
+        "in the scan directory '{}' s6-svscan would execute as root what root has not made: {}",
+        path.display(),
+        names.join(", ")
+    )]
+    Planted {
+        /// The scan directory.
+        path: PathBuf,
+        /// The names.
+        names: Vec<String>,
+    },
     /// The lock.
     #[error("unable to lock '{}': {}", path.display(), reason(*errno))]
     Lock {
@@ -83,6 +96,7 @@ impl Problem for ScanError {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
+            ScanError::Planted { .. } => Some("look into it, then remove it or chown it to root".to_string()),
             ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
             _ => None,
         }
@@ -92,8 +106,8 @@ impl Problem for ScanError {
 /// The scan directory, locked unless it is only looked at.
 #[derive(Debug)]
 pub struct ScanDirectory {
-    directory: Directory,
-    intent: Intent,
+    pub(super) directory: Directory,
+    pub(super) intent: Intent,
     maker: String,
     /// Where what this command makes here comes from, as the markers name it.
     sources: BTreeSet<String>,
@@ -115,15 +129,33 @@ impl ScanDirectory {
         maker: &str,
         sources: BTreeSet<String>,
     ) -> Result<Self, ScanError> {
+        ScanDirectory::open_from(path, intent, maker, sources, None)
+    }
+
+    /// The same; from whoever it may have been given to it is taken back.
+    pub fn open_from(
+        path: &Path,
+        intent: Intent,
+        maker: &str,
+        sources: BTreeSet<String>,
+        handed_over: Option<&HandedOver<'_>>,
+    ) -> Result<Self, ScanError> {
         let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
         let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
         let status = fstat(&fd).map_err(refused)?;
-        if nix::unistd::geteuid().is_root() && !nofollow::belongs_to_root_alone(&status) {
-            return Err(ScanError::NotRoots(path.to_path_buf()));
-        }
         let directory = Directory { fd, shown: path.to_path_buf() };
+        let mut troubles = Findings::default();
+        let is_handed_over = geteuid().is_root() && !nofollow::belongs_to_root_alone(&status);
+        if !geteuid().is_root() {
+            handed_over::warn_of_root(&directory, &mut troubles);
+        } else if is_handed_over {
+            if !handed_over.is_some_and(|handed_over| handed_over.is_of(&status)) {
+                return Err(ScanError::NotRoots(path.to_path_buf()));
+            }
+            handed_over::take_back(&directory, &status, intent, &mut troubles)?;
+        }
         let lock = match intent {
             Intent::Look => None,
             Intent::Apply => Some(lock(&directory)?),
@@ -134,10 +166,20 @@ impl ScanDirectory {
             maker: maker.to_string(),
             sources,
             leaving: BTreeSet::new(),
-            troubles: Findings::default(),
+            troubles,
             has_replaced: Cell::new(false),
             _lock: lock,
         };
+        // before s6-svscan is notified of anything
+        if let (true, Some(handed_over)) = (is_handed_over, handed_over) {
+            let planted = scan.planted(handed_over)?;
+            if !planted.is_empty() {
+                if intent == Intent::Apply {
+                    handed_over::give_back(&scan.directory, &status)?;
+                }
+                return Err(ScanError::Planted { path: path.to_path_buf(), names: planted });
+            }
+        }
         scan.sweep()?;
         Ok(scan)
     }
@@ -170,14 +212,9 @@ impl ScanDirectory {
     /// process, which may take that for haste.
     fn is_to_be_told(&self, name: &str) -> bool {
         let knows_nothing = |below: &str| {
-            let status = format!("{below}{}/status", layout::SUPERVISE);
             let gone = self.behind(&format!("{GONE}{name}"));
-            let read = gone.and_then(|gone| gone.read(&status, MAX_STATUS).ok().flatten());
-            // of s6: a number of eight bytes, 0 if it is down, and at the end whether it is wanted up
-            let running =
-                read.as_ref().and_then(|(_, bytes)| bytes.get(PID)).is_some_and(|pid| pid != [0; 8]);
-            let wanted = read.as_ref().and_then(|(_, bytes)| bytes.last()).is_some_and(|last| last & 4 != 0);
-            !running || wanted
+            let life = gone.and_then(|gone| Life::of(&gone, below));
+            life.is_none_or(|life| !life.has_process || life.is_wanted_up)
         };
         let gone = format!("{GONE}{name}");
         (self.is_supervised(&gone) && knows_nothing(""))
@@ -314,7 +351,7 @@ impl ScanDirectory {
     }
 
     /// The directory of this name; of a link, what it leads to without a user's link on the way.
-    fn behind(&self, name: &str) -> Option<Directory> {
+    pub(super) fn behind(&self, name: &str) -> Option<Directory> {
         let name = OsStr::new(name);
         if let Ok(directory) = self.directory.try_open(name) {
             return Some(directory);
@@ -376,8 +413,18 @@ enum Listener {
 fn lock(directory: &Directory) -> Result<File, ScanError> {
     let refused = |errno| ScanError::Lock { path: directory.shown.join(LOCK), errno };
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(&directory.fd, LOCK, flags, Mode::from_bits_truncate(0o600)).map_err(refused)?;
-    let file = File::from(file);
+    let open = || openat(&directory.fd, LOCK, flags, Mode::from_bits_truncate(0o600));
+    let mut file = open();
+    let is_ours = |file: &OwnedFd| fstat(file).is_ok_and(|status| status.st_uid == geteuid().as_raw());
+    if !file.as_ref().is_ok_and(is_ours) {
+        // whoever could write here before could have made it, to hold it for ever
+        match unlinkat(&directory.fd, LOCK, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(refused(errno)),
+        }
+        file = open();
+    }
+    let file = File::from(file.map_err(refused)?);
     loop {
         match file.lock() {
             Ok(()) => return Ok(file),

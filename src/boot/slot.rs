@@ -10,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, SFlag};
+use nix::unistd::geteuid;
 
 use super::delegate;
 use super::desired::{Desired, Files, mode_of};
@@ -123,6 +124,11 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
+    // a marker can be copied by whoever could write there
+    let owner = directory.own_status()?.st_uid;
+    if owner != geteuid().as_raw() {
+        return Ok(Slot::Foreign(format!("belongs to uid {owner}")));
+    }
     match directory.read(MARKER, MAX_MARKER)? {
         Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
             Some(marker) => Ok(Slot::Ours(directory, marker)),

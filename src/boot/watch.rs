@@ -28,10 +28,14 @@ const CHANGES: AddWatchFlags =
 const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFlags::IN_DELETE_SELF);
 
 /// Which names in a watched directory count.
-#[derive(Debug)]
-enum Names {
+#[derive(Clone, Debug)]
+pub(super) enum Names {
+    /// Whatever it is called.
     All,
+    /// This one.
     One(OsString),
+    /// These, in any part of their life.
+    Some(Vec<OsString>),
     /// Those of a definition: a worker may write files of its own there.
     OfDefinition,
 }
@@ -47,9 +51,7 @@ pub struct Watch {
 impl Watch {
     /// Watches the sources as they are now.
     pub fn on<'p>(sources: impl Iterator<Item = &'p PathBuf>, user: Option<&Account>) -> Result<Self, Errno> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let watch = Watch { inotify, names: BTreeMap::new(), is_complete: true };
-        let mut maker = Maker { watch, user };
+        let mut maker = Maker::new(user)?;
         for source in sources {
             maker.add_ways_to(source);
             maker.add_source(source);
@@ -65,6 +67,11 @@ impl Watch {
     /// Whether everything is watched; else somebody has to look from time to time.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Something could not be watched.
+    pub(super) fn set_incomplete(&mut self) {
+        self.is_complete = false;
     }
 
     /// Whether a pending event counts.
@@ -84,14 +91,22 @@ impl Watch {
 }
 
 /// Makes a watch.
-struct Maker<'m> {
-    watch: Watch,
+pub(super) struct Maker<'m> {
+    pub(super) watch: Watch,
     user: Option<&'m Account>,
+}
+
+impl<'m> Maker<'m> {
+    /// Nothing is watched yet.
+    pub(super) fn new(user: Option<&'m Account>) -> Result<Self, Errno> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        Ok(Maker { watch: Watch { inotify, names: BTreeMap::new(), is_complete: true }, user })
+    }
 }
 
 impl Maker<'_> {
     /// As this process, or as the user.
-    fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
+    pub(super) fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
         match self.user {
             Some(user) => user.reach(action).ok()?.ok(),
             None => action().ok(),
@@ -99,7 +114,7 @@ impl Maker<'_> {
     }
 
     /// A source may come, go or be replaced: its name where it is looked for, and every directory above.
-    fn add_ways_to(&mut self, source: &Path) {
+    pub(super) fn add_ways_to(&mut self, source: &Path) {
         let mut is_found = false;
         for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
             let open = || nofollow::open_directory(above, Missing::Refuse);
@@ -133,6 +148,11 @@ impl Maker<'_> {
         }
     }
 
+    /// Every change of these names in an open directory.
+    pub(super) fn add_changes(&mut self, directory: BorrowedFd<'_>, names: Names) {
+        self.add(directory, names, CHANGES);
+    }
+
     fn add(&mut self, directory: BorrowedFd<'_>, names: Names, events: AddWatchFlags) {
         // a directory may be on the way to several sources
         let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
@@ -151,6 +171,7 @@ impl Names {
         match self {
             Names::All => true,
             Names::One(one) => one == name,
+            Names::Some(some) => some.iter().any(|each| each == name),
             Names::OfDefinition => {
                 let is_in_log = |file: &str| file.strip_prefix("log/").is_some_and(|file| name == file);
                 name == layout::LOG || layout::FILES.iter().any(|file| name == *file || is_in_log(file))

@@ -70,6 +70,11 @@ pub(super) fn variables(
     (container, inherited)
 }
 
+/// The container's variables, for a program that does without those that cannot be read.
+pub fn variables_of_container(host: &dyn Host) -> Vec<(OsString, OsString)> {
+    standard(host, &mut Findings::default())
+}
+
 fn standard(host: &dyn Host, findings: &mut Findings) -> Variables {
     for directory in DIRECTORIES.map(Path::new) {
         match host.read_envdir(directory) {

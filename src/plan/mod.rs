@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+pub use container::variables_of_container;
 pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 pub use supervisor::Supervision;

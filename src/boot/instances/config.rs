@@ -1,9 +1,11 @@
-//! What a system of instances on a volume looks like: the preset, and the keys of `--config`.
+//! What a system of instances on a volume looks like: the keys of `--config`, and the presets, which are files
+//! of the same form.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::conditions::{CommandPlace, Condition};
 use crate::cli;
 use crate::config::service_file::{self, Entry, ServiceFileError, Value};
 use crate::config::value::{EnvironmentEdit, UserRequest};
@@ -38,8 +40,12 @@ pub struct System {
     pub name: String,
     /// The volume.
     pub home: PathBuf,
+    /// The variable that names another one.
+    pub home_variable: Option<String>,
     /// Where its services go.
     pub scan_dir: PathBuf,
+    /// The variable that names another one.
+    pub scan_dir_variable: Option<String>,
     /// Whose the instances are.
     pub user: String,
     /// Who may control the services.
@@ -56,22 +62,62 @@ pub struct System {
     pub service: String,
     /// The file in an instance that tells its state.
     pub state_file: Option<String>,
-    /// The keys in it, of which the first that is there counts.
+    /// The keys in it, of which the first that has a value counts. Of several the first is the desired state.
     pub state_keys: Vec<String>,
     /// The states that count as running.
     pub running: Vec<String>,
+    /// States that count as running under one key only, and that key.
+    pub transient: Vec<(String, String)>,
     /// Files in an instance that mean nothing after a start of the machine.
     pub stale: Vec<String>,
     /// Below `home`.
     pub boot_log: Option<String>,
     /// In bytes: a boot log of this size becomes `.1`.
     pub boot_log_size: u64,
+    /// One more field of its lines.
+    pub log_field: LogField,
+    /// Where the container's command is found.
+    pub container_command: Option<CommandPlace>,
+    /// Nothing is done in such a container.
+    pub skip: Option<Condition>,
+    /// Instances but the root instance are registered and not started.
+    pub hold: Option<Condition>,
+    /// A root instance without a state file is given one.
+    pub seed: Option<Condition>,
+    /// What it is given.
+    pub seed_state: Vec<(String, String)>,
+    /// Service directories of another maker that are taken over.
+    pub predecessor: Predecessor,
     /// Of instances that have none of their own.
     pub policy: Policy,
     /// By instance.
     pub policies: BTreeMap<String, Policy>,
     /// What the services are.
     pub template: Template,
+}
+
+/// A field of the boot log's lines whose word depends on a text in a JSON file.
+#[derive(Clone, Debug, Default)]
+pub struct LogField {
+    /// What stands before the `=`; no field without.
+    pub name: Option<String>,
+    /// In the instance's directory.
+    pub file: Option<String>,
+    /// The key in it.
+    pub key: Option<String>,
+    /// By the text under the key, and under the empty text the word for all others.
+    pub words: Vec<(String, String)>,
+}
+
+/// What tells the service directories of an earlier maker.
+#[derive(Clone, Debug, Default)]
+pub struct Predecessor {
+    /// The last line of `run`, one of these.
+    pub run: Vec<String>,
+    /// The same of the root instance's.
+    pub root_run: Vec<String>,
+    /// Names of directories in which it makes them.
+    pub staging: Vec<String>,
 }
 
 /// What the services are; texts with `{name}`, `{home}`, `{directory}`, `{service}`, `{log-dir}`.
@@ -109,7 +155,9 @@ impl System {
         System {
             name: "instances".to_string(),
             home: PathBuf::new(),
+            home_variable: None,
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
+            scan_dir_variable: None,
             user: String::new(),
             delegate: DelegateTo::Nobody,
             label: "instance".to_string(),
@@ -120,9 +168,17 @@ impl System {
             state_file: None,
             state_keys: Vec::new(),
             running: texts(["running"]),
+            transient: Vec::new(),
             stale: Vec::new(),
             boot_log: None,
             boot_log_size: BOOT_LOG_SIZE,
+            log_field: LogField::default(),
+            container_command: None,
+            skip: None,
+            hold: None,
+            seed: None,
+            seed_state: Vec::new(),
+            predecessor: Predecessor::default(),
             policy: Policy::Last,
             policies: BTreeMap::new(),
             template: Template {
@@ -132,37 +188,12 @@ impl System {
         }
     }
 
-    /// The gateways of hermes, as its own boot module has them.
-    pub fn hermes() -> System {
-        System {
-            name: "hermes".to_string(),
-            home: PathBuf::from("/opt/data"),
-            user: "hermes".to_string(),
-            delegate: DelegateTo::Group("hermes".to_string()),
-            label: "profile".to_string(),
-            instances: "profiles".to_string(),
-            marker: Some("SOUL.md".to_string()),
-            root_instance: Some("default".to_string()),
-            service: "gateway-{name}".to_string(),
-            state_file: Some("gateway_state.json".to_string()),
-            state_keys: texts(["desired_state", "gateway_state"]),
-            running: texts(["running", "draining", "degraded"]),
-            stale: texts(["gateway.pid", "processes.json"]),
-            boot_log: Some("logs/container-boot.log".to_string()),
-            template: Template {
-                command: texts(["hermes", "-p", "{name}", "gateway", "run"]),
-                root_command: Some(texts(["hermes", "gateway", "run"])),
-                options: Vec::new(),
-                chdir: Some("{home}".to_string()),
-                user_home: Some("{home}".to_string()),
-                venv: Some("/opt/hermes/.venv".to_string()),
-                env: vec![("HERMES_HOME".to_string(), "{home}".to_string())],
-                log_dir: Some("{home}/logs/gateways/{name}".to_string()),
-                no_restart: vec![0, 78],
-                ..System::plain().template
-            },
-            ..System::plain()
-        }
+    /// One of [`PRESETS`].
+    pub fn preset(name: &str) -> Option<System> {
+        let (_, text) = PRESETS.iter().find(|(each, _)| *each == name)?;
+        // a test holds that there are none
+        let mut findings = Findings::default();
+        parse(Path::new(name), text, None, &mut findings)
     }
 
     /// Whose the instances are, looked up later.
@@ -172,6 +203,14 @@ impl System {
 }
 
 const BOOT_LOG_SIZE: u64 = 262_144;
+
+/// The presets, by name.
+pub const PRESETS: [(&str, &str); 1] = [("hermes", include_str!("presets/hermes.toml"))];
+
+/// Their names, for messages.
+pub fn preset_names() -> String {
+    PRESETS.map(|(name, _)| name).join(", ")
+}
 
 /// A key of the file.
 pub struct Key {
@@ -197,7 +236,9 @@ macro_rules! keys {
 pub static KEYS: &[Key] = keys! {
     "name": word => name;
     "home": absolute => home;
+    "home-variable": variable => home_variable;
     "scan-dir": absolute => scan_dir;
+    "scan-dir-variable": variable => scan_dir_variable;
     "user": user => user;
     "delegate": delegate => delegate;
     "label": word => label;
@@ -208,9 +249,22 @@ pub static KEYS: &[Key] = keys! {
     "state-file": file => state_file;
     "state-keys": list => state_keys;
     "running": list => running;
+    "transient": pairs => transient;
     "stale": files => stale;
     "boot-log": below => boot_log;
     "boot-log-size": size => boot_log_size;
+    "log-field": word => log_field.name;
+    "log-field-file": below => log_field.file;
+    "log-field-key": text => log_field.key;
+    "log-field-words": fields => log_field.words;
+    "container-command": command_place => container_command;
+    "skip": condition => skip;
+    "hold": condition => hold;
+    "seed": condition => seed;
+    "seed-state": pairs => seed_state;
+    "predecessor-run": list => predecessor.run;
+    "predecessor-root-run": list => predecessor.root_run;
+    "predecessor-staging": staging => predecessor.staging;
     "policy": policy => policy;
     "policies": policies => policies;
     "command": words => template.command;
@@ -256,6 +310,42 @@ fn word(value: Value) -> Kind<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let fits = |text: &str| !text.is_empty() && text.bytes().all(is_word);
     text_that(value, fits, "a word of letters, digits, _ and -")
+}
+
+fn variable(value: Value) -> Kind<String> {
+    let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
+    text_that(value, is_name, "the name of a variable")
+}
+
+fn pairs(value: Value) -> Kind<Vec<(String, String)>> {
+    match value {
+        Value::Table(table) => Ok(table),
+        _ => Err("a table of texts: { NAME = \"text\" }"),
+    }
+}
+
+fn fields(value: Value) -> Kind<Vec<(String, String)>> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+    match pairs(value) {
+        Ok(table) if table.iter().all(|(_, word)| is_word(word)) => Ok(table),
+        _ => Err("a table of words without a blank: { TEXT = \"word\", \"\" = \"all others\" }"),
+    }
+}
+
+fn command_place(value: Value) -> Kind<CommandPlace> {
+    const WANTED: &str = "a table: { after = \"WORD\", skip = \"WORDS\" }";
+    CommandPlace::of(pairs(value).map_err(|_| WANTED)?).ok_or(WANTED)
+}
+
+fn condition(value: Value) -> Kind<Condition> {
+    const WANTED: &str =
+        "a table of env, unless-env, command, without, or yaml with keys: { command = \"serve\" }";
+    Condition::of(pairs(value).map_err(|_| WANTED)?).ok_or(WANTED)
+}
+
+fn staging(value: Value) -> Kind<Vec<String>> {
+    let fits = |list: &[String]| list.iter().all(|name| name.contains("{service}") && is_file_name(name));
+    list_that(value, fits, "a list of names with {service} in them")
 }
 
 fn user(value: Value) -> Kind<String> {
@@ -362,17 +452,17 @@ pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Opt
 fn parse(path: &Path, text: &str, preset: Option<System>, findings: &mut Findings) -> Option<System> {
     let before = findings.iter().count();
     let entries = service_file::entries(path, text, findings);
-    let names_hermes = |entry: &Entry| entry.key == "preset" && entry.value == Value::Text("hermes".into());
-    let mut system = match preset {
-        Some(system) => system,
-        None if entries.iter().any(names_hermes) => System::hermes(),
-        None => System::plain(),
-    };
+    let named = entries.iter().find(|entry| entry.key == "preset").and_then(|entry| match &entry.value {
+        Value::Text(name) => System::preset(name),
+        _ => None,
+    });
+    let is_known = named.is_some();
+    let mut system = preset.or(named).unwrap_or_else(System::plain);
     for Entry { line, column, key, value } in entries {
         let path = path.to_path_buf();
         if key == "preset" {
-            if value != Value::Text("hermes".to_string()) {
-                findings.push(ServiceFileError::WrongKind { path, line, key, wanted: "hermes".to_string() });
+            if !is_known {
+                findings.push(ServiceFileError::WrongKind { path, line, key, wanted: preset_names() });
             }
             continue;
         }
@@ -429,6 +519,16 @@ mod tests {
         assert_eq!(system.template.command, ["bot", "{name}", "5"]);
         assert_eq!(system.policies.get("a"), Some(&Policy::Never));
         assert_eq!((system.boot_log_size, system.template.no_restart), (1000, vec![0]));
+    }
+
+    #[test]
+    fn every_preset_is_read_without_a_finding() {
+        for (name, text) in PRESETS {
+            let mut findings = Findings::default();
+            let system = parse(Path::new(name), text, None, &mut findings);
+            assert_eq!(findings.iter().map(|f| f.text.as_str()).collect::<Vec<_>>(), [""; 0], "{name}");
+            assert_eq!(system.expect("read").name, name);
+        }
     }
 
     #[test]

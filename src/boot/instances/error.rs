@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use super::config::System;
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
 use crate::service::InvalidName;
+use crate::service::control::ControlError;
 use crate::sys::nofollow::PathError;
 
 /// What can be wrong with instances.
@@ -21,8 +23,13 @@ pub enum InstancesError {
         key: &'static str,
     },
     /// The volume cannot be reached.
-    #[error("unable to open the home of the instances: {0}")]
-    Home(PathError),
+    #[error("unable to open the home of the instances: {error}")]
+    Home {
+        /// Where the way ends.
+        error: PathError,
+        /// The variable that names the home.
+        variable: Option<String>,
+    },
     /// The group is unknown.
     #[error("no group '{0}' in /etc/group")]
     NoGroup(String),
@@ -57,6 +64,20 @@ pub enum InstancesError {
         /// The name.
         name: String,
     },
+    /// Its service directory is that of an earlier maker, and runs.
+    #[error("it runs in the service directory that was there before, which is replaced when it has stopped")]
+    Predecessor,
+    /// An order that its changed state asks for.
+    #[error("its desired state has changed, and its supervisor cannot be notified: {0}")]
+    Order(ControlError),
+    /// A state file that is missing cannot be made.
+    #[error("unable to write '{file}': {}", reason(*errno))]
+    Seed {
+        /// In the instance's directory.
+        file: String,
+        /// Why.
+        errno: Errno,
+    },
     /// A file that means nothing any more.
     #[error("unable to remove '{file}': {}", reason(*errno))]
     Stale {
@@ -67,18 +88,35 @@ pub enum InstancesError {
     },
 }
 
+impl InstancesError {
+    /// The home of this system cannot be opened.
+    pub(super) fn home(system: &System, error: PathError) -> Self {
+        InstancesError::Home { error, variable: system.home_variable.clone() }
+    }
+}
+
 impl Problem for InstancesError {
     fn exit(&self) -> Exit {
         match self {
-            InstancesError::Stale { .. } | InstancesError::Directory { .. } => Exit::SYSTEM,
-            InstancesError::Home(_) => Exit::NOTHING_DONE,
+            InstancesError::Stale { .. }
+            | InstancesError::Directory { .. }
+            | InstancesError::Seed { .. }
+            | InstancesError::Order(_) => Exit::SYSTEM,
+            InstancesError::Home { .. } => Exit::NOTHING_DONE,
             _ => Exit::EDIT,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            InstancesError::Home(_) => Some("HERMES_HOME or --home DIR names another one".to_string()),
+            InstancesError::Home { variable: Some(name), .. } => {
+                Some(format!("{name} or --home DIR names another one"))
+            }
+            InstancesError::Home { .. } => Some("--home DIR names another one".to_string()),
+            InstancesError::Seed { .. } => Some("the service is started all the same".to_string()),
+            InstancesError::Predecessor => {
+                Some("stop it, and run this again; with --watch the stop alone does it".to_string())
+            }
             InstancesError::Name | InstancesError::NoInstance { .. } => {
                 Some("rename its directory".to_string())
             }

@@ -11,7 +11,7 @@ use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::config::System;
-use super::{InstancesError, state, template};
+use super::{InstancesError, seed, state, template};
 use crate::boot::directory::Directory;
 use crate::boot::report::{Report, Row};
 use crate::boot::scan::Intent;
@@ -21,7 +21,7 @@ use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
 /// More instances than this are not taken.
-const MOST_INSTANCES: usize = 20_000;
+pub(super) const MOST_INSTANCES: usize = 20_000;
 
 /// What there is on the volume.
 #[derive(Default)]
@@ -44,6 +44,26 @@ pub(super) struct Publishable {
     pub(super) service: ServiceName,
     pub(super) directory: String,
     pub(super) is_root_instance: bool,
+    /// Whether it is meant to run, where its state file says so under a key of its own.
+    pub(super) is_desired: Option<bool>,
+}
+
+/// What becomes of files that mean nothing after a start of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stale {
+    /// They are removed.
+    Removed,
+    /// They are not stale: the machine has been up for a while.
+    Left,
+}
+
+/// Who is given a state file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seeds {
+    /// Nobody.
+    Nothing,
+    /// The root instance, if it has none.
+    Root,
 }
 
 /// Looks for instances, with the user's ids.
@@ -51,14 +71,17 @@ pub(super) struct Finder<'f> {
     pub(super) system: &'f System,
     pub(super) intent: Intent,
     pub(super) supervised: &'f BTreeSet<String>,
+    pub(super) stale: Stale,
+    pub(super) seeds: Seeds,
 }
 
 impl Finder<'_> {
     pub(super) fn find(&self, home: &OwnedFd) -> Result<Found, Findings> {
         let mut found = Found::default();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let fd = openat(home, ".", flags, Mode::empty())
-            .map_err(|errno| InstancesError::Home(PathError::Refused(self.system.home.clone(), errno)))?;
+        let fd = openat(home, ".", flags, Mode::empty()).map_err(|errno| {
+            InstancesError::home(self.system, PathError::Refused(self.system.home.clone(), errno))
+        })?;
         let home = Directory { fd, shown: PathBuf::new() };
         if let Some(name) = &self.system.root_instance {
             let path = self.system.home.to_string_lossy().into_owned();
@@ -179,12 +202,26 @@ impl Finder<'_> {
                 return Instance { row, publishable: None };
             }
         };
+        let mut is_desired = None;
         if let Some(file) = &self.system.state_file {
-            let read = state::read(&directory.fd, file, &self.system.state_keys);
-            row.prior_state = row.warnings.take(read).flatten();
+            let seeded = match self.seeds {
+                Seeds::Root if is_root_instance => seed::seed(&directory.fd, file, self.system, self.intent),
+                _ => None,
+            };
+            let state = match seeded {
+                Some(seeded) => {
+                    row.warnings.take(seeded.written);
+                    seeded.state
+                }
+                None => row.warnings.take(state::read(&directory.fd, file, self.system)).unwrap_or_default(),
+            };
+            row.prior_state = state.shown;
+            is_desired = state.desired.map(|state| self.system.running.contains(&state));
         }
+        let is_supervised = self.supervised.contains(service.as_str());
+        row.log_word = self.log_word(directory, is_supervised);
         // the files of one that is running are not stale
-        if self.intent == Intent::Apply && !self.supervised.contains(service.as_str()) {
+        if self.intent == Intent::Apply && self.stale == Stale::Removed && !is_supervised {
             for file in &self.system.stale {
                 match unlinkat(&directory.fd, file.as_str(), UnlinkatFlags::NoRemoveDir) {
                     Ok(()) | Err(Errno::ENOENT) => {}
@@ -192,13 +229,30 @@ impl Finder<'_> {
                 }
             }
         }
-        let publishable = Publishable { name: name.to_string(), service, directory: path, is_root_instance };
+        let name = name.to_string();
+        let publishable = Publishable { name, service, directory: path, is_root_instance, is_desired };
         Instance { row, publishable: Some(publishable) }
+    }
+
+    /// The word of the boot log's own field. The file of one that runs tells of its present life.
+    fn log_word(&self, directory: &Directory, is_supervised: bool) -> Option<String> {
+        let field = &self.system.log_field;
+        let (_, file, key) = (field.name.as_ref()?, field.file.as_ref()?, field.key.as_ref()?);
+        let (above, name) = file.rsplit_once('/').unwrap_or((".", file));
+        let text = match is_supervised {
+            true => None,
+            false => {
+                self.open(directory, above).ok().and_then(|above| state::text_under(&above.fd, name, key))
+            }
+        };
+        let word_for =
+            |text: &str| field.words.iter().find(|(each, _)| each == text).map(|(_, word)| word.clone());
+        text.and_then(|text| word_for(&text)).or_else(|| word_for("")).or_else(|| Some("unknown".to_string()))
     }
 }
 
 /// `[a-z0-9][a-z0-9_-]*`, the whole of it.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.bytes().next().is_some_and(is_plain)
         && name.bytes().all(|byte| is_plain(byte) || b"_-".contains(&byte))

@@ -1,15 +1,19 @@
 //! `futo reconcile`: instances on a volume, each a service made from a template.
 
 mod boot_log;
+mod conditions;
 pub mod config;
 mod error;
 mod find;
+mod json;
+mod seed;
 mod state;
 mod template;
+mod watched;
 pub mod wish;
+mod yaml;
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -17,78 +21,312 @@ use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Desired, source_line};
-use super::report::{FAILED, Report, field};
+use super::handed_over::HandedOver;
+use super::life::Life;
+use super::report::{FAILED, Report, Row, field};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
+use crate::service::control::Order;
 use crate::service::layout;
 use crate::sys::clock;
 use crate::sys::nofollow::{self, Missing, PathError};
+use conditions::Condition;
+pub use conditions::Facts;
 use config::{DelegateTo, Policy, System};
 pub use error::InstancesError;
-use find::{Finder, Found, Instance, Publishable};
+use find::{Finder, Found, Instance, Publishable, Seeds, Stale};
+pub use watched::watch;
 
-/// Publishes the services of all instances. An error is one that leaves nothing to be done.
-pub fn reconcile(system: &System, choice: &Choice) -> Result<Report, Findings> {
-    nofollow::with_no_umask(|| reconcile_all(system, choice))
+/// Whether it is done once, or again whenever something on the volume changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// At boot, or by hand: what runs is neither started nor stopped.
+    Once,
+    /// A desired state that changes starts or stops its service.
+    Changes,
 }
 
-fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
-    let mut findings = Findings::default();
-    let account = system.user_request().and_then(|user| Account::find(&user, &mut findings));
-    let delegation = delegation(system, choice, &mut findings);
-    let mut warnings = Findings::default();
-    let delegation = delegate::possible(delegation, &mut warnings);
-    let home = findings.take(open_home(system, account.as_ref())?.map_err(InstancesError::Home));
-    let maker = format!("futo reconcile {}", system.name);
-    let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
-    let sources = BTreeSet::from([source.clone()]);
-    let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker, sources.clone()));
-    let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
-    findings.or(())?;
+/// Brings the scan directory to what the volume says.
+#[derive(Debug)]
+pub struct Reconciler {
+    system: System,
+    choice: Choice,
+    facts: Facts,
+    follow: Follow,
+    /// By instance: whether it was meant to run when it was last looked at.
+    meant: BTreeMap<String, bool>,
+    passes: Passes,
+}
 
-    // before anything is removed on the volume: what runs still needs its files
-    let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
-    let finder = Finder { system, intent: choice.intent, supervised: &supervised };
-    let Found { instances, kept, mut report } = account.act(|| finder.find(&home))??;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passes {
+    None,
+    Some,
+}
 
-    report.warnings.add_new(warnings);
-    let is_complete = report.failures.is_empty();
-    let mut desired_names = kept;
-    for Instance { mut row, publishable } in instances {
-        if let Some(publishable) = publishable {
-            desired_names.insert(publishable.service.to_string());
-            let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
-            let desired = desired(system, choice, &publishable, &source, delegation, starts);
-            match scan.apply(desired) {
-                Ok(change) => {
-                    row.change = Some(change);
-                    row.action = if starts { "started" } else { "registered" };
-                }
-                Err(error) => row.fail(error),
+/// What a pass works with.
+struct Pass {
+    scan: ScanDirectory,
+    source: String,
+    delegation: Option<Delegation>,
+    is_held: bool,
+}
+
+impl Reconciler {
+    /// For this system; `facts` are those of this machine.
+    pub fn new(system: System, choice: Choice, facts: Facts, follow: Follow) -> Self {
+        Reconciler { system, choice, facts, follow, meant: BTreeMap::new(), passes: Passes::None }
+    }
+
+    /// The system.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// Whose the instances are.
+    pub fn account(&self) -> Option<Account> {
+        self.system.user_request().and_then(|user| Account::find(&user, &mut Findings::default()))
+    }
+
+    /// Publishes the services of all instances. An error is one that leaves nothing to be done.
+    pub fn pass(&mut self) -> Result<Report, Findings> {
+        let report = nofollow::with_no_umask(|| self.pass_with_no_umask())?;
+        self.passes = Passes::Some;
+        Ok(report)
+    }
+
+    fn pass_with_no_umask(&mut self) -> Result<Report, Findings> {
+        let system = &self.system;
+        let mut findings = Findings::default();
+        let account = system.user_request().and_then(|user| Account::find(&user, &mut findings));
+        let mut warnings = Findings::default();
+        let delegation = delegation(system, &self.choice, &mut findings);
+        let delegation = delegate::possible(delegation, &mut warnings);
+        let home = open_home(system, account.as_ref())?.map_err(|error| InstancesError::home(system, error));
+        let home = findings.take(home);
+        if let (Some(account), Some(home)) = (&account, &home) {
+            if self.holds(&system.skip, account, home)? {
+                let why = format!("the container's command is '{}'", field(&self.facts.command_line()));
+                return Ok(Report { skipped: Some(why), ..Report::default() });
             }
-        } else if let Some(service) = &row.service {
-            // what cannot be looked at now is not gone
-            desired_names.insert(service.clone());
         }
-        report.rows.push(row);
+        let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
+        let sources = BTreeSet::from([source.clone()]);
+        let maker = format!("futo reconcile {}", system.name);
+        let lines = |service: &str| self.predecessor_lines(service);
+        let user = account.as_ref().map(|account| account.identity.uid);
+        let handed_over = user.map(|user| HandedOver { user, lines: &lines });
+        let handed_over = handed_over.as_ref();
+        let scan =
+            ScanDirectory::open_from(&system.scan_dir, self.choice.intent, &maker, sources, handed_over);
+        let scan = findings.take(scan);
+        let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
+        findings.or(())?;
+
+        let is_held = self.holds(&system.hold, &account, &home)?;
+        let pass = Pass { scan, source, delegation, is_held };
+        let mut report = self.publish_all(&pass, &account, &home)?;
+        report.warnings.add_new(warnings);
+        self.append_to_boot_log(&account, &home, &mut report)?;
+        Ok(report)
     }
-    super::tell(&scan, choice.patience, &mut report);
-    for name in system.policies.keys().filter(|name| !report.rows.iter().any(|row| row.shown == **name)) {
-        report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
+
+    /// Whether a condition holds, read with the user's ids.
+    fn holds(
+        &self,
+        condition: &Option<Condition>,
+        account: &Account,
+        home: &OwnedFd,
+    ) -> Result<bool, AccountError> {
+        match condition {
+            Some(condition) => account.act(|| self.facts.hold(condition, home)),
+            None => Ok(false),
+        }
     }
-    if choice.prune {
-        // an incomplete list tells of nothing that it has gone
-        let listed = if is_complete { sources } else { BTreeSet::new() };
-        super::prune(&scan, &desired_names, &listed, choice.patience, &mut report);
+
+    fn publish_all(&mut self, pass: &Pass, account: &Account, home: &OwnedFd) -> Result<Report, Findings> {
+        let scan = &pass.scan;
+        // before anything is removed on the volume: what runs still needs its files
+        let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
+        let is_first = self.passes == Passes::None;
+        let seeds = is_first && !self.choice.no_start && self.holds(&self.system.seed, account, home)?;
+        let finder = Finder {
+            system: &self.system,
+            intent: self.choice.intent,
+            supervised: &supervised,
+            stale: if is_first { Stale::Removed } else { Stale::Left },
+            seeds: if seeds { Seeds::Root } else { Seeds::Nothing },
+        };
+        let Found { instances, kept, mut report } = account.act(|| finder.find(home))??;
+
+        let is_complete = report.failures.is_empty();
+        let old = self.take_over_stopped(pass, &instances, &mut report);
+        let mut desired_names = kept;
+        for Instance { mut row, publishable } in instances {
+            if let Some(publishable) = publishable {
+                desired_names.insert(publishable.service.to_string());
+                if old.contains(publishable.service.as_str()) {
+                    row.action = STARTED;
+                    row.warnings.push(InstancesError::Predecessor);
+                    row.is_unfinished = true;
+                } else {
+                    self.publish(pass, &publishable, &mut row);
+                }
+            } else if let Some(service) = &row.service {
+                // what cannot be looked at now is not gone
+                desired_names.insert(service.clone());
+            }
+            report.rows.push(row);
+        }
+        super::tell(scan, self.choice.patience, &mut report);
+        let rows = &report.rows;
+        for name in self.system.policies.keys().filter(|name| !rows.iter().any(|row| row.shown == **name)) {
+            report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
+        }
+        if self.choice.prune {
+            // an incomplete list tells of nothing that it has gone
+            let listed = if is_complete { BTreeSet::from([pass.source.clone()]) } else { BTreeSet::new() };
+            let before = report.rows.len();
+            super::prune(scan, &desired_names, &listed, self.choice.patience, &mut report);
+            for row in report.rows.iter_mut().skip(before) {
+                let name =
+                    row.service.as_deref().and_then(|service| template::name_of(&self.system, service));
+                row.shown = name.unwrap_or_else(|| row.shown.clone());
+            }
+        }
+        self.meant.retain(|name, _| report.rows.iter().any(|row| row.shown == *name));
+        let known = |name: &String| old.contains(name);
+        report.warnings.add_new(scan.not_owned_by_root(known));
+        Ok(report)
     }
-    if let (Some(path), Intent::Apply) = (&system.boot_log, choice.intent) {
+
+    /// Publishes one instance, and gives the order that a changed desired state asks for.
+    fn publish(&mut self, pass: &Pass, instance: &Publishable, row: &mut Row) {
+        let service = instance.service.as_str();
+        let life = pass.scan.life(service);
+        let was_down = pass.scan.has_down(service);
+        let may_start = !self.choice.no_start && (instance.is_root_instance || !pass.is_held);
+        let by_policy = starts(&self.system, &instance.name, row.prior_state.as_deref()) && may_start;
+        let (mut starts, mut order) = (by_policy, None);
+        let is_live = life.is_some() && policy(&self.system, &instance.name) == Policy::Last;
+        if let (true, true, Some(life)) = (self.follow == Follow::Changes, is_live, life) {
+            let meant = instance.is_desired;
+            let before = self.meant.get(&instance.name).copied().unwrap_or(!was_down);
+            starts = match meant.filter(|meant| *meant != before) {
+                Some(meant) => meant && may_start,
+                // its process may say what it likes of itself
+                None => !was_down,
+            };
+            if meant.is_some_and(|meant| meant != before) {
+                order = life.order_for(starts).filter(|_| !meant.unwrap_or_default() || may_start);
+            }
+        }
+        if let Some(meant) = instance.is_desired {
+            self.meant.insert(instance.name.clone(), meant);
+        }
+        let desired = self.desired(pass, instance, starts);
+        match pass.scan.apply(desired) {
+            Ok(change) => {
+                row.change = Some(change);
+                let runs = life.map_or(starts, Life::is_meant_to_run);
+                row.action = if runs { STARTED } else { REGISTERED };
+            }
+            Err(error) => return row.fail(error),
+        }
+        if let (Some(order), Intent::Apply) = (order, self.choice.intent) {
+            row.is_ordered = true;
+            row.action = if order == Order::Up { STARTED } else { STOPPED };
+            let sent = pass.scan.order(service, order);
+            row.failures.take(sent.map_err(InstancesError::Order));
+        }
+    }
+
+    /// Takes out the stopped service directories of an earlier maker, and all that it left half made; gives the
+    /// names of those that run.
+    fn take_over_stopped(
+        &self,
+        pass: &Pass,
+        instances: &[Instance],
+        report: &mut Report,
+    ) -> BTreeSet<String> {
+        let (mut running, mut stopped) = (BTreeSet::new(), Vec::new());
+        for instance in instances.iter().filter_map(|instance| instance.publishable.as_ref()) {
+            let lines = self.predecessor_lines(instance.service.as_str());
+            match pass.scan.predecessor(instance.service.as_str(), &lines) {
+                Some(life) if life.is_some_and(Life::is_meant_to_run) => {
+                    running.insert(instance.service.to_string());
+                }
+                Some(_) => stopped.push(instance.service.to_string()),
+                None => {}
+            }
+        }
+        let staging = |name: &String| template::is_staging(&self.system, name);
+        stopped.extend(pass.scan.dot_or_plain_names(staging));
+        if !stopped.is_empty() && self.choice.intent == Intent::Apply {
+            for (_, removed) in pass.scan.prune(&stopped, self.choice.patience, &mut report.failures) {
+                report.warnings.take(removed);
+            }
+        }
+        running
+    }
+
+    /// What the last line of `run` may be in an earlier maker's service directory of this name.
+    fn predecessor_lines(&self, service: &str) -> Vec<String> {
+        let name = template::name_of(&self.system, service).filter(|name| find::is_name(name));
+        name.map_or_else(Vec::new, |name| template::predecessor_lines(&self.system, &name, service))
+    }
+
+    fn names<'n>(&'n self, instance: &'n Publishable) -> template::Names<'n> {
+        template::Names {
+            name: &instance.name,
+            service: instance.service.as_str(),
+            home: self.system.home.to_str().unwrap_or_default(),
+            directory: &instance.directory,
+        }
+    }
+
+    fn desired(&self, pass: &Pass, instance: &Publishable, starts: bool) -> Desired {
+        let (system, names) = (&self.system, self.names(instance));
+        let mut files = template::files(system, &self.choice.launcher, &names, instance.is_root_instance);
+        let wish = wish::Wish::of(system, &instance.directory);
+        if let (Policy::Last, Some(wish)) = (policy(system, &instance.name), wish) {
+            files.set(layout::WISH, wish.text());
+        }
+        if !starts {
+            files.set_down();
+        }
+        let name = instance.service.clone();
+        Desired { name, source: pass.source.clone(), files, delegation: pass.delegation }
+    }
+
+    fn append_to_boot_log(
+        &self,
+        account: &Account,
+        home: &OwnedFd,
+        report: &mut Report,
+    ) -> Result<(), AccountError> {
+        let (Some(path), Intent::Apply) = (&self.system.boot_log, self.choice.intent) else { return Ok(()) };
+        let is_told = |row: &&Row| self.follow == Follow::Once || row.is_news();
         let stamp = boot_log::stamp(clock::wall_now());
-        let lines = lines(system, &report, &stamp);
-        let size = system.boot_log_size;
-        let appended = account.act(|| boot_log::append(&home, path, size, &lines))?;
-        report.failures.take(appended);
+        let lines: String = report
+            .rows
+            .iter()
+            .filter(is_told)
+            .map(|row| {
+                let line = line(&self.system, row, &stamp);
+                match (&self.system.log_field.name, &row.log_word) {
+                    (Some(name), Some(word)) => format!("{line} {name}={word}\n"),
+                    _ => format!("{line}\n"),
+                }
+            })
+            .collect();
+        if !lines.is_empty() {
+            let size = self.system.boot_log_size;
+            let appended = account.act(|| boot_log::append(home, path, size, &lines))?;
+            report.failures.take(appended);
+        }
+        Ok(())
     }
-    Ok(report)
 }
 
 /// Opens the volume: as the user where root has no rights on the way to it.
@@ -100,20 +338,22 @@ fn open_home(system: &System, account: Option<&Account>) -> Result<Result<OwnedF
     }
 }
 
-/// The lines of the report, each behind `start`.
-pub fn lines(system: &System, report: &Report, start: &str) -> String {
-    let mut lines = String::new();
-    for row in &report.rows {
-        let prior = row.prior_state.as_deref().map_or("None".to_string(), field);
-        let _ = writeln!(
-            lines,
-            "{start} {}={} prior_state={prior} action={}",
-            system.label,
-            field(&row.shown),
-            if row.has_failed() && row.change.is_none() { FAILED } else { row.action }
-        );
-    }
-    lines
+/// What a line says of a service that runs, or will at once.
+const STARTED: &str = "started";
+/// Of one that is there, and down.
+const REGISTERED: &str = "registered";
+/// Of one that was ordered to be down.
+const STOPPED: &str = "stopped";
+
+/// The lines of the rows, each following `start`.
+pub fn lines(system: &System, rows: &[Row], start: &str) -> String {
+    rows.iter().map(|row| line(system, row, start) + "\n").collect()
+}
+
+fn line(system: &System, row: &Row, start: &str) -> String {
+    let prior = row.prior_state.as_deref().map_or("None".to_string(), field);
+    let action = if row.has_failed() && row.change.is_none() { FAILED } else { row.action };
+    format!("{start} {}={} prior_state={prior} action={action}", system.label, field(&row.shown))
 }
 
 fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Option<Delegation> {
@@ -125,9 +365,9 @@ fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Opti
     Some(Delegation { group, waiting })
 }
 
-fn starts(system: &System, choice: &Choice, name: &str, prior_state: Option<&str>) -> bool {
+/// Whether a service is to run, by what its instance was left in.
+fn starts(system: &System, name: &str, prior_state: Option<&str>) -> bool {
     match policy(system, name) {
-        _ if choice.no_start => false,
         Policy::Always => true,
         Policy::Never => false,
         Policy::Last => prior_state.is_some_and(|state| system.running.iter().any(|each| each == state)),
@@ -136,29 +376,4 @@ fn starts(system: &System, choice: &Choice, name: &str, prior_state: Option<&str
 
 fn policy(system: &System, name: &str) -> Policy {
     *system.policies.get(name).unwrap_or(&system.policy)
-}
-
-fn desired(
-    system: &System,
-    choice: &Choice,
-    instance: &Publishable,
-    source: &str,
-    delegation: Option<Delegation>,
-    starts: bool,
-) -> Desired {
-    let names = template::Names {
-        name: &instance.name,
-        service: instance.service.as_str(),
-        home: &system.home.to_string_lossy(),
-        directory: &instance.directory,
-    };
-    let mut files = template::files(system, &choice.launcher, &names, instance.is_root_instance);
-    let wish = wish::Wish::of(system, &instance.directory);
-    if let (Policy::Last, Some(wish)) = (policy(system, &instance.name), wish) {
-        files.set(layout::WISH, wish.text());
-    }
-    if !starts {
-        files.set_down();
-    }
-    Desired { name: instance.service.clone(), source: source.to_string(), files, delegation }
 }

@@ -1,11 +1,12 @@
-//! What an instance did when the machine went down.
+//! What an instance did when the machine went down, and what it should do.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 
+use super::config::System;
+use super::json::{self, Kind, NotRead};
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::sys::file;
@@ -47,52 +48,166 @@ impl Problem for StateError {
     }
 }
 
-/// The state: the text of the first of the keys that is there; none without the file or a key.
-pub(super) fn read(directory: &OwnedFd, name: &str, keys: &[String]) -> Result<Option<String>, StateError> {
-    let failed = |source| StateError::Read { file: name.to_string(), source };
-    let bytes = match file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW) {
-        Ok(open) => file::read_at_most(open, MAX_BYTES).map_err(failed)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    state_in(&bytes, keys).map_err(|why| StateError::Content { file: name.to_string(), why })
+/// What a state file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The state that counts; none without the file, or without a key that has one.
+    pub(super) shown: Option<String>,
+    /// Under the first of the keys, which nobody but a user's command writes.
+    pub(super) desired: Option<String>,
 }
 
-fn state_in(bytes: &[u8], keys: &[String]) -> Result<Option<String>, &'static str> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let object: BTreeMap<String, serde_json::Value> = serde_json::from_slice(text).map_err(|error| {
-        if error.is_data() { "it is no JSON object" } else { "it is no whole JSON text in UTF-8" }
-    })?;
-    match keys.iter().find_map(|key| object.get(key)).unwrap_or(&serde_json::Value::Null) {
-        // more of it is not shown, and no state is so long
-        serde_json::Value::String(state) => Ok(Some(state.chars().take(LONGEST).collect())),
-        serde_json::Value::Null => Ok(None),
-        _ => Err("the state is no text"),
+/// Reads the state file of an instance.
+pub(super) fn read(directory: &OwnedFd, name: &str, system: &System) -> Result<State, StateError> {
+    let bytes = match bytes_of(directory, name)? {
+        Some(bytes) => bytes,
+        None => return Ok(State::default()),
+    };
+    state_in(&bytes, system).map_err(|why| StateError::Content { file: name.to_string(), why })
+}
+
+/// What these bytes of a state file say.
+pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<State> {
+    state_in(bytes, system).ok()
+}
+
+/// The text under a key of a JSON file; none where it is missing, or anything else than a text.
+pub(super) fn text_under(directory: &OwnedFd, name: &str, key: &str) -> Option<String> {
+    let bytes = bytes_of(directory, name).ok()??;
+    let [found] = values_of(&bytes, [key]).ok()?;
+    found.and_then(Found::into_text)
+}
+
+fn bytes_of(directory: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, StateError> {
+    let failed = |source| StateError::Read { file: name.to_string(), source };
+    match file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW) {
+        Ok(open) => file::read_at_most(open, MAX_BYTES).map(Some).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
     }
+}
+
+/// A value that is looked for.
+enum Found {
+    Text(Vec<u8>),
+    Null,
+    Other,
+}
+
+impl Found {
+    fn into_text(self) -> Option<String> {
+        match self {
+            // more of it is not shown, and no state is this long
+            Found::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
+            Found::Null | Found::Other => None,
+        }
+    }
+}
+
+fn state_in(bytes: &[u8], system: &System) -> Result<State, &'static str> {
+    let mut state = State::default();
+    let keys: Vec<&str> = system.state_keys.iter().map(String::as_str).collect();
+    let found = values(bytes, &keys).map_err(|error| match error {
+        NotRead::NotObject => "it is not a JSON object",
+        NotRead::Malformed => "it is not a whole JSON text in UTF-8",
+    })?;
+    let first_with_value = found.into_iter().enumerate().find_map(|(at, found)| match found {
+        None | Some(Found::Null) => None,
+        Some(found) => Some((at, found)),
+    });
+    let Some((at, found)) = first_with_value else { return Ok(state) };
+    let text = found.into_text().ok_or("the state is not a text")?;
+    if at == 0 && keys.len() > 1 {
+        state.desired = Some(text.clone());
+    }
+    let means_running =
+        |(transient, key): &(String, String)| *transient == text && Some(&key.as_str()) == keys.get(at);
+    state.shown = match system.running.first() {
+        Some(running) if system.transient.iter().any(means_running) => Some(running.clone()),
+        _ => Some(text),
+    };
+    Ok(state)
+}
+
+fn values_of<const N: usize>(bytes: &[u8], keys: [&str; N]) -> Result<[Option<Found>; N], NotRead> {
+    let mut found = values(bytes, &keys)?.into_iter();
+    Ok(keys.map(|_| found.next().flatten()))
+}
+
+/// The last value under each of the keys.
+fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<Found>>, NotRead> {
+    let text = json::text_of(bytes)?;
+    let mut found: Vec<Option<Found>> = keys.iter().map(|_| None).collect();
+    json::members(text, |member| {
+        for (key, found) in keys.iter().zip(&mut found) {
+            if member.key == key.as_bytes() {
+                *found = Some(match member.kind {
+                    Kind::Text => {
+                        Found::Text(json::decoded(text.get(member.value.clone()).unwrap_or_default()))
+                    }
+                    Kind::Null => Found::Null,
+                    Kind::Other => Found::Other,
+                });
+            }
+        }
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn state(text: &[u8]) -> Result<Option<String>, &'static str> {
-        state_in(text, &["desired_state".to_string(), "gateway_state".to_string()])
+    fn hermes() -> System {
+        System::preset("hermes").expect("a preset")
+    }
+
+    fn shown(text: impl AsRef<[u8]>) -> Option<String> {
+        state_in(text.as_ref(), &hermes()).expect("read").shown
     }
 
     #[test]
-    fn the_first_key_that_is_there_counts() {
-        let running = Ok(Some("running".to_string()));
-        assert_eq!(state(br#"{"gateway_state":"running","pid":5}"#), running);
-        assert_eq!(state(br#"{"gateway_state":"stopped","desired_state":"running"}"#), running);
-        assert_eq!(state(b"\xef\xbb\xbf{\"gateway_state\":\"running\"}"), running);
-        assert_eq!(state(b"{}"), Ok(None));
-        let long = format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000));
-        assert_eq!(state(long.as_bytes()).map(|state| state.map(|state| state.len())), Ok(Some(LONGEST)));
-        assert_eq!(state(br#"{"desired_state":null,"gateway_state":"running"}"#), Ok(None));
+    fn the_first_key_that_has_a_value_counts() {
+        for (text, expected) in [
+            (r#"{"gateway_state":"running","pid":5}"#, Some("running")),
+            (r#"{"desired_state":"stopped","gateway_state":"running"}"#, Some("stopped")),
+            (r#"{"desired_state":null,"gateway_state":"running"}"#, Some("running")),
+            (r#"{"desired_state":null,"gateway_state":null}"#, None),
+            ("\u{feff}{\"gateway_state\":\"running\"}", Some("running")),
+            (r#"{"desired_state":"running","desired_state":"stopped"}"#, Some("stopped")),
+            (r#"{"gateway_state":"stopped","gateway_st\u0061te":"runn\u0069ng"}"#, Some("running")),
+            (r#"{"x":{"desired_state":"running"}}"#, None),
+            (r#"{"desired_state":"","gateway_state":"running"}"#, Some("")),
+            ("{}", None),
+        ] {
+            assert_eq!(shown(text).as_deref(), expected, "{text}");
+        }
+        assert_eq!(
+            shown(format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000))).map(|s| s.len()),
+            Some(LONGEST)
+        );
     }
 
     #[test]
-    fn what_is_no_object_of_text_is_no_state() {
+    fn a_transient_state_is_running_where_the_process_wrote_it() {
+        assert_eq!(shown(r#"{"gateway_state":"draining"}"#).as_deref(), Some("running"));
+        assert_eq!(shown(r#"{"gateway_state":"degraded","desired_state":null}"#).as_deref(), Some("running"));
+        assert_eq!(shown(r#"{"desired_state":"draining"}"#).as_deref(), Some("draining"));
+        assert_eq!(shown(r#"{"gateway_state":"starting"}"#).as_deref(), Some("starting"));
+    }
+
+    #[test]
+    fn only_the_first_key_says_what_is_desired() {
+        let desired = |text: &str| state_in(text.as_bytes(), &hermes()).expect("read").desired;
+        assert_eq!(desired(r#"{"desired_state":"running"}"#).as_deref(), Some("running"));
+        assert_eq!(desired(r#"{"gateway_state":"running"}"#), None);
+        let mut system = hermes();
+        system.state_keys.truncate(1);
+        assert_eq!(state_in(br#"{"desired_state":"running"}"#, &system).expect("read").desired, None);
+    }
+
+    #[test]
+    fn what_is_not_an_object_of_text_is_not_a_state() {
         let deep = "[".repeat(100_000);
         for bad in [
             b"[]".as_slice(),
@@ -102,9 +217,10 @@ mod tests {
             b"{\"gateway_state\":\"\xff\"}",
             b"{\"gateway_state\":[\"running\"]}",
             b"{\"gateway_state\":true}",
+            b"{\"desired_state\":false,\"gateway_state\":\"running\"}",
             deep.as_bytes(),
         ] {
-            assert!(state(bad).is_err(), "{:?}", String::from_utf8_lossy(bad).get(..20));
+            assert!(state_in(bad, &hermes()).is_err(), "{:?}", String::from_utf8_lossy(bad).get(..20));
         }
     }
 }

@@ -27,6 +27,38 @@ pub(super) fn service_name(system: &System, name: &str) -> String {
     system.service.replace("{name}", name)
 }
 
+/// The instance whose service has this name.
+pub(super) fn name_of(system: &System, service: &str) -> Option<String> {
+    let (before, after) = system.service.split_once("{name}")?;
+    let name = if after.contains("{name}") {
+        let count = system.service.matches("{name}").count();
+        let rest = service.len().checked_sub(system.service.len() - count * "{name}".len())?;
+        service.get(before.len()..before.len() + rest / count)?
+    } else {
+        service.strip_prefix(before)?.strip_suffix(after)?
+    };
+    (service_name(system, name) == service).then(|| name.to_string())
+}
+
+/// What the last line of `run` may be in a service directory of an earlier maker.
+pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> Vec<String> {
+    let lines = match system.root_instance.as_deref() == Some(name) {
+        true => &system.predecessor.root_run,
+        false => &system.predecessor.run,
+    };
+    let names = Names { name, service, home: "", directory: "" };
+    lines.iter().map(|line| expand(line, &names, "")).collect()
+}
+
+/// Whether an earlier maker makes its service directories under this name.
+pub(super) fn is_staging(system: &System, name: &str) -> bool {
+    system.predecessor.staging.iter().any(|staging| {
+        let (before, after) = staging.split_once("{service}").unwrap_or((staging, ""));
+        let service = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        service.and_then(|service| name_of(system, service)).is_some_and(|name| super::find::is_name(&name))
+    })
+}
+
 /// The files of an instance's service directory, but `down`.
 pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_instance: bool) -> Files {
     let template = &system.template;
@@ -126,6 +158,33 @@ fn expand(text: &str, names: &Names<'_>, log_dir: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_is_found_in_the_service() {
+        let mut system = System::preset("hermes").expect("a preset");
+        for (template, service, name) in [
+            ("gateway-{name}", "gateway-a-b", Some("a-b")),
+            ("gateway-{name}", "dashboard", None),
+            ("{name}", "x", Some("x")),
+            ("{name}-of-{name}", "ab-of-ab", Some("ab")),
+            ("{name}-of-{name}", "ab-of-ac", None),
+            ("{name}-of-{name}", "a", None),
+        ] {
+            system.service = template.to_string();
+            assert_eq!(name_of(&system, service).as_deref(), name, "{template} {service}");
+        }
+        system.service = "gateway-{name}".to_string();
+        for (name, expected) in [
+            (".gateway-coder.tmp", true),
+            ("gateway-coder.tmp", true),
+            ("gateway-coder", false),
+            (".gateway-Coder.tmp", false),
+            (".gateway-.tmp", false),
+            ("other.tmp", false),
+        ] {
+            assert_eq!(is_staging(&system, name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn placeholders_are_put_in_once() {

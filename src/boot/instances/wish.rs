@@ -1,7 +1,6 @@
 //! The wish that a service be up or down, noted in its instance's state file so that the next boot knows of it.
 //! `futo reconcile` publishes where that is; `futo start` and `futo stop` note it, with the user's rights.
 
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +9,9 @@ use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::config::System;
-use super::state;
+use super::{json, state};
 use crate::boot::account::{Account, AccountError};
 use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem, reason, reason_of};
@@ -79,7 +77,7 @@ pub enum WishError {
     #[error("{}", reason_of(.0))]
     Read(#[from] std::io::Error),
     /// It is not what it should be; nothing of the content.
-    #[error("it is no JSON object in UTF-8")]
+    #[error("it is not a JSON object in UTF-8")]
     Content,
     /// It cannot be replaced.
     #[error("unable to {verb}: {}", reason(*errno))]
@@ -162,7 +160,7 @@ impl Wish {
             Ok((open, status)) => (file::read_at_most(open, state::MAX_BYTES)?, status.st_mode & 0o777),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => match wanted {
                 Wanted::Down => return Ok(Noted::NoState),
-                Wanted::Up => (b"{}".to_vec(), 0o644),
+                Wanted::Up => (b"{}\n".to_vec(), 0o644),
             },
             Err(error) => return Err(error.into()),
         };
@@ -177,19 +175,33 @@ impl Wish {
     }
 }
 
-/// The object with this state, all other values byte by byte as they were; none if it has it.
+/// The object with this state, every other byte as it was but a byte order mark; none if it has the state.
 fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, WishError> {
-    let text = object.strip_prefix(b"\xef\xbb\xbf").unwrap_or(object);
-    let mut object: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_slice(text).map_err(|_| WishError::Content)?;
-    let state = serde_json::value::to_raw_value(state).map_err(|_| WishError::Content)?;
-    if object.get(key).is_some_and(|present| present.get() == state.get()) {
-        return Ok(None);
-    }
-    object.insert(key.to_string(), state);
-    let mut text = serde_json::to_vec(&object).map_err(|_| WishError::Content)?;
-    text.push(b'\n');
-    Ok(Some(text))
+    let text = json::text_of(object).map_err(|_| WishError::Content)?;
+    let encode = |text: &str| serde_json::to_string(text).map_err(|_| WishError::Content);
+    let new = encode(state)?;
+    // of several, the last one counts
+    let (mut last, mut is_empty) = (None, true);
+    let read = json::members(text, |member| {
+        is_empty = false;
+        if member.key == key.as_bytes() {
+            last = Some(member.value);
+        }
+    });
+    read.map_err(|_| WishError::Content)?;
+    let (before, after, inserted) = match last {
+        Some(value) if text.get(value.clone()).map(json::decoded) == Some(state.as_bytes().to_vec()) => {
+            return Ok(None);
+        }
+        Some(value) => (text.get(..value.start), text.get(value.end..), new),
+        None => {
+            let begin = text.find('{').map_or(0, |at| at + 1);
+            let comma = if is_empty { "" } else { "," };
+            (text.get(..begin), text.get(begin..), format!("{}:{new}{comma}", encode(key)?))
+        }
+    };
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    Ok(Some([before, &inserted, after].concat().into_bytes()))
 }
 
 /// Replaces a file by one rename.
@@ -215,6 +227,10 @@ fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Resul
 mod tests {
     use super::*;
 
+    fn hermes() -> System {
+        System::preset("hermes").expect("a preset")
+    }
+
     fn with(object: &str, state: &str) -> Option<String> {
         let new = with_state(object.as_bytes(), "desired_state", state).ok()?;
         new.map(|text| String::from_utf8_lossy(&text).into_owned())
@@ -222,11 +238,18 @@ mod tests {
 
     #[test]
     fn a_state_is_set_and_all_else_stays_as_it_was() {
-        let object = "\u{feff}{\"pid\": 18446744073709551616, \"gateway_state\":\"running\",\n\"x\":{\"b\": 1.50,\"a\":[]}}";
-        let expected = "{\"desired_state\":\"stopped\",\"gateway_state\":\"running\",\"pid\":18446744073709551616,\"x\":{\"b\": 1.50,\"a\":[]}}\n";
+        let object = "\u{feff} {\"pid\": 18446744073709551616, \"gateway_state\":\"running\",\n\"x\":{\"b\": NaN,\"a\":[\"\\udcff\"]}}\n";
+        let expected = " {\"desired_state\":\"stopped\",\"pid\": 18446744073709551616, \"gateway_state\":\"running\",\n\"x\":{\"b\": NaN,\"a\":[\"\\udcff\"]}}\n";
         assert_eq!(with(object, "stopped").as_deref(), Some(expected));
         assert_eq!(with(expected, "stopped"), None);
-        assert_eq!(with("{}", "running").as_deref(), Some("{\"desired_state\":\"running\"}\n"));
+        assert_eq!(with("{}", "running").as_deref(), Some("{\"desired_state\":\"running\"}"));
+        let twice = "{\"desired_state\": \"stopped\", \"desired_state\": [1]}";
+        let expected = "{\"desired_state\": \"stopped\", \"desired_state\": \"running\"}";
+        assert_eq!(with(twice, "running").as_deref(), Some(expected));
+        assert_eq!(
+            with("{\"desired_state\": null}", "running").as_deref(),
+            Some("{\"desired_state\": \"running\"}")
+        );
     }
 
     #[test]
@@ -238,12 +261,12 @@ mod tests {
 
     #[test]
     fn a_wish_is_read_as_it_was_published() {
-        let wish = Wish::of(&System::hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
+        let wish = Wish::of(&hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
         assert_eq!(Wish::read(&wish.text()), Some(wish));
-        let mut system = System::hermes();
+        let mut system = hermes();
         system.running.push(STOPPED.to_string());
         assert_eq!(Wish::of(&system, "/x"), None);
-        system = System::hermes();
+        system = hermes();
         system.state_file = None;
         assert_eq!(Wish::of(&system, "/x"), None);
     }

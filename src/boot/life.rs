@@ -1,0 +1,104 @@
+//! What a supervisor in the scan directory is doing, and telling it otherwise.
+
+use std::ffi::OsStr;
+
+use super::directory::Directory;
+use super::scan::ScanDirectory;
+use crate::service::control::{self, ControlError, Order};
+use crate::service::layout;
+
+/// More than any status of a supervisor, and where in it the pid is: in all layouts of s6.
+const MAX_STATUS: usize = 64;
+const PID: std::ops::Range<usize> = 24..32;
+/// Bits of the last byte.
+const FINISHING: u8 = 2;
+const WANTED_UP: u8 = 4;
+
+/// What s6-supervise says of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// A process of it runs, or its `finish`.
+    pub has_process: bool,
+    /// That is `finish`.
+    pub is_finishing: bool,
+    /// The supervisor means it to be up.
+    pub is_wanted_up: bool,
+}
+
+impl Life {
+    /// Reads `supervise/status`; none if that is not there yet. `below` is empty, or `log/`.
+    pub(super) fn of(slot: &Directory, below: &str) -> Option<Life> {
+        let status = format!("{below}{}/{}", layout::SUPERVISE, layout::STATUS);
+        let (_, bytes) = slot.read(&status, MAX_STATUS).ok().flatten()?;
+        let flags = bytes.last().copied().unwrap_or_default();
+        Some(Life {
+            has_process: bytes.get(PID).is_some_and(|pid| pid != [0; 8]),
+            is_finishing: flags & FINISHING != 0,
+            is_wanted_up: flags & WANTED_UP != 0,
+        })
+    }
+
+    /// Whether it runs, or will without anybody's doing.
+    pub fn is_meant_to_run(self) -> bool {
+        self.is_wanted_up || (self.has_process && !self.is_finishing)
+    }
+
+    /// What to tell the supervisor so that it runs, or does not. One that knows is not told again: that would
+    /// be another TERM for a process that is about to leave.
+    pub fn order_for(self, starts: bool) -> Option<Order> {
+        match (starts, self.is_wanted_up) {
+            (true, false) => Some(Order::Up),
+            (false, true) => Some(Order::Down),
+            _ => None,
+        }
+    }
+}
+
+impl ScanDirectory {
+    /// What the supervisor at work in the directory of this name says; none if there is no such supervisor.
+    pub fn life(&self, name: &str) -> Option<Life> {
+        if !self.is_supervised(name) {
+            return None;
+        }
+        let slot = self.directory.try_open(OsStr::new(name)).ok()?;
+        // what has just been taken up has no status yet: it starts by its `down`
+        let starts = !slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some());
+        let unborn = Life { has_process: false, is_finishing: false, is_wanted_up: starts };
+        Some(Life::of(&slot, "").unwrap_or(unborn))
+    }
+
+    /// Whether a service of this name is not started by itself.
+    pub fn has_down(&self, name: &str) -> bool {
+        let slot = self.directory.try_open(OsStr::new(name));
+        slot.is_ok_and(|slot| slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some()))
+    }
+
+    /// Gives the supervisor of a service an order.
+    pub fn order(&self, name: &str, order: Order) -> Result<(), ControlError> {
+        let slot = self.directory.try_open(OsStr::new(name)).map_err(ControlError::Refused)?;
+        let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).map_err(ControlError::Refused)?;
+        control::send(&supervise.fd, order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supervisor_that_knows_is_not_told_again() {
+        let life = |has_process, is_wanted_up| Life { has_process, is_finishing: false, is_wanted_up };
+        for (life, starts, expected) in [
+            (life(false, false), true, Some(Order::Up)),
+            (life(true, false), true, Some(Order::Up)),
+            (life(true, true), true, None),
+            (life(false, true), true, None),
+            (life(true, true), false, Some(Order::Down)),
+            (life(false, true), false, Some(Order::Down)),
+            (life(true, false), false, None),
+            (life(false, false), false, None),
+        ] {
+            assert_eq!(life.order_for(starts), expected, "{life:?} {starts}");
+        }
+    }
+}
