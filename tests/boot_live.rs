@@ -82,7 +82,9 @@ fn a_gateway_runs_as_the_original_does_and_its_logger_writes_with_stamps() {
     let home = live.volume.home("").display().to_string();
     let home = home.trim_end_matches('/');
     let venv = live.volume.scratch.join("venv").display().to_string();
-    for (profile, words) in [("coder", "-p coder gateway run"), ("default", "gateway run")] {
+    for (profile, words) in
+        [("coder", "-p coder gateway run --replace"), ("default", "gateway run --replace")]
+    {
         let log = live.volume.home(format!("logs/gateways/{profile}/current"));
         let line = eventually_contains(&log, "gateway run");
         let (stamp, said) = line.split_once("  ").unwrap_or_else(|| panic!("a stamp: {line}"));

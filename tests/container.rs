@@ -80,7 +80,7 @@ fn a_restart_brings_back_what_ran(machine: &mut dyn Machine) {
     };
     eventually("the gateway says so", || {
         let starts = data(machine, "profiles/coder/starts");
-        (starts == "hermes /opt/data -p coder gateway run (the container's)\n").then_some(())
+        (starts == "hermes /opt/data -p coder gateway run --replace (the container's)\n").then_some(())
     });
     assert_eq!(data(machine, "profiles/idle/gateway.pid"), "", "stale");
     assert_eq!(data(machine, "profiles/coder/troubles"), "", "its own was removed before it was started");

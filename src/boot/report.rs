@@ -18,8 +18,6 @@ pub struct Row {
     pub service: Option<String>,
     /// The state it was left in, where there is a file that tells.
     pub prior_state: Option<String>,
-    /// What a line of the boot log says beside that.
-    pub log_word: Option<String>,
     /// What the line says.
     pub action: &'static str,
     /// What was done to its service directory.
@@ -41,7 +39,6 @@ impl Row {
             shown: shown.into(),
             service: None,
             prior_state: None,
-            log_word: None,
             action: FAILED,
             change: None,
             is_ordered: false,

@@ -35,6 +35,8 @@ pub(super) struct Found {
 /// An instance as it was found on the volume.
 pub(super) struct Instance {
     pub(super) row: Row,
+    /// What its line in the boot log says beside that.
+    pub(super) log_word: Option<String>,
     /// What it takes to publish it; none for one that cannot be.
     pub(super) publishable: Option<Publishable>,
 }
@@ -178,7 +180,7 @@ impl Finder<'_> {
     fn unreadable(&self, shown: &str, path: &str, errno: Errno) -> Instance {
         let mut row = self.row(shown);
         row.failures.push(directory_error(path, errno));
-        Instance { row, publishable: None }
+        Instance { row, log_word: None, publishable: None }
     }
 
     fn row(&self, shown: &str) -> Row {
@@ -193,13 +195,13 @@ impl Finder<'_> {
         let mut row = self.row(name);
         let Some(service) = row.service.clone() else {
             row.failures.push(InstancesError::Name);
-            return Instance { row, publishable: None };
+            return Instance { row, log_word: None, publishable: None };
         };
         let service = match ServiceName::parse(OsStr::new(&service)) {
             Ok(service) => service,
             Err(why) => {
                 row.failures.push(InstancesError::ServiceName(why));
-                return Instance { row, publishable: None };
+                return Instance { row, log_word: None, publishable: None };
             }
         };
         let mut is_desired = None;
@@ -219,7 +221,7 @@ impl Finder<'_> {
             is_desired = state.desired.map(|state| self.system.running.contains(&state));
         }
         let is_supervised = self.supervised.contains(service.as_str());
-        row.log_word = self.log_word(directory, is_supervised);
+        let log_word = self.log_word(directory, is_supervised);
         // the files of one that is running are not stale
         if self.intent == Intent::Apply && self.stale == Stale::Removed && !is_supervised {
             for file in &self.system.stale {
@@ -231,7 +233,7 @@ impl Finder<'_> {
         }
         let name = name.to_string();
         let publishable = Publishable { name, service, directory: path, is_root_instance, is_desired };
-        Instance { row, publishable: Some(publishable) }
+        Instance { row, log_word, publishable: Some(publishable) }
     }
 
     /// The word of the boot log's own field. The file of one that runs tells of its present life.

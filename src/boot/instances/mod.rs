@@ -55,6 +55,8 @@ pub struct Reconciler {
     follow: Follow,
     /// By instance: whether it was meant to run when it was last looked at.
     meant: BTreeMap<String, bool>,
+    /// By instance: the word of the boot log's own field.
+    log_words: BTreeMap<String, String>,
     passes: Passes,
 }
 
@@ -75,7 +77,15 @@ struct Pass {
 impl Reconciler {
     /// For this system; `facts` are those of this machine.
     pub fn new(system: System, choice: Choice, facts: Facts, follow: Follow) -> Self {
-        Reconciler { system, choice, facts, follow, meant: BTreeMap::new(), passes: Passes::None }
+        Reconciler {
+            system,
+            choice,
+            facts,
+            follow,
+            meant: BTreeMap::new(),
+            log_words: BTreeMap::new(),
+            passes: Passes::None,
+        }
     }
 
     /// The system.
@@ -104,11 +114,11 @@ impl Reconciler {
         let delegation = delegate::possible(delegation, &mut warnings);
         let home = open_home(system, account.as_ref())?.map_err(|error| InstancesError::home(system, error));
         let home = findings.take(home);
-        if let (Some(account), Some(home)) = (&account, &home) {
-            if self.holds(&system.skip, account, home)? {
-                let why = format!("the container's command is '{}'", field(&self.facts.command_line()));
-                return Ok(Report { skipped: Some(why), ..Report::default() });
-            }
+        if let (Some(account), Some(home)) = (&account, &home)
+            && self.holds(&system.skip, account, home)?
+        {
+            let why = format!("the container's command is '{}'", field(&self.facts.command_line()));
+            return Ok(Report { skipped: Some(why), ..Report::default() });
         }
         let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
         let sources = BTreeSet::from([source.clone()]);
@@ -162,7 +172,9 @@ impl Reconciler {
         let is_complete = report.failures.is_empty();
         let old = self.take_over_stopped(pass, &instances, &mut report);
         let mut desired_names = kept;
-        for Instance { mut row, publishable } in instances {
+        self.log_words.clear();
+        for Instance { mut row, log_word, publishable } in instances {
+            self.log_words.extend(log_word.map(|word| (row.shown.clone(), word)));
             if let Some(publishable) = publishable {
                 desired_names.insert(publishable.service.to_string());
                 if old.contains(publishable.service.as_str()) {
@@ -314,7 +326,7 @@ impl Reconciler {
             .filter(is_told)
             .map(|row| {
                 let line = line(&self.system, row, &stamp);
-                match (&self.system.log_field.name, &row.log_word) {
+                match (&self.system.log_field.name, self.log_words.get(&row.shown)) {
                     (Some(name), Some(word)) => format!("{line} {name}={word}\n"),
                     _ => format!("{line}\n"),
                 }

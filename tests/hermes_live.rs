@@ -1,0 +1,538 @@
+//! The gateways of hermes under a real s6-svscan: at boot, after a restart, and as profiles come and go.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use support::boot::{HERMES, Ran, Volume, own_by_hermes};
+use support::direct::{signal, throughout};
+use support::launching::finish;
+use support::{Need, Scratch, Svscan, eventually, have, is_alive, read, stderr, stdout};
+
+const STAND_IN: &str = include_str!("hermes/hermes");
+
+fn possible() -> bool {
+    have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("setpriv")])
+}
+
+/// A container: a volume, a scan directory with root's s6-svscan on it, and the stand-in for hermes.
+struct Container {
+    // stopped before its directory is removed
+    svscan: Svscan,
+    watcher: Option<Child>,
+    volume: Volume,
+    roots: Scratch,
+    scan: PathBuf,
+}
+
+impl Container {
+    fn new(name: &str) -> Container {
+        Container::on(name, Volume::new(name))
+    }
+
+    fn on(name: &str, volume: Volume) -> Container {
+        let scan = volume.scan("");
+        Container { svscan: svscan(name, &scan), watcher: None, roots: roots(name, &scan), scan, volume }
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
+        let config = self.roots.join("futo.toml").display().to_string();
+        let scan = self.scan.display().to_string();
+        let mut all = vec!["--config", &config, "--scan-dir", &scan];
+        all.extend(options);
+        self.volume.command(&all)
+    }
+
+    fn reconcile(&self, options: &[&str]) -> Ran {
+        Ran::of(&finish(&mut self.command(options)))
+    }
+
+    fn watch(&mut self) {
+        let out = |file: &str| fs::File::create(self.roots.join(file)).expect("a file");
+        let mut command = self.command(&["--watch"]);
+        command.stdin(Stdio::null()).stdout(out("stdout")).stderr(out("stderr"));
+        self.watcher = Some(command.spawn().expect("it starts"));
+        eventually("the first pass", || self.said().contains("profile=default").then_some(()));
+    }
+
+    fn said(&self) -> String {
+        read(self.roots.join("stdout")) + &read(self.roots.join("stderr"))
+    }
+
+    /// Something that hermes types; gives what it says.
+    fn hermes(&self, words: &str) -> String {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=hermes", "--regid=hermes", "--init-groups", "--", "sh", "-c", words])
+            .env_clear()
+            .env("PATH", format!("{}:{}", self.roots.join("venv/bin").display(), support::launching::PATH))
+            .env("HERMES_HOME", self.volume.home(""))
+            .current_dir("/");
+        let output = finish(&mut command);
+        stdout(&output) + &stderr(&output)
+    }
+
+    fn is_up(&self, service: &str) -> bool {
+        self.svscan.svstat("up", service) == ["true"]
+    }
+
+    /// It happens within two seconds.
+    fn soon(&self, what: &str, condition: impl Fn() -> bool) {
+        let start = Instant::now();
+        eventually(&format!("{what}; {}", self.said()), || condition().then_some(()));
+        assert!(start.elapsed() < Duration::from_secs(2), "{what} took {:?}", start.elapsed());
+    }
+
+    fn starts(&self, profile: &str) -> String {
+        let directory = if profile == "default" { String::new() } else { format!("profiles/{profile}/") };
+        fs::read_to_string(self.volume.home(format!("{directory}starts"))).unwrap_or_default()
+    }
+
+    fn stop_watching(&mut self) -> Option<i32> {
+        let mut watcher = self.watcher.take()?;
+        signal(watcher.id().cast_signed(), Signal::SIGTERM);
+        eventually("the watcher ends", || watcher.try_wait().expect("waited")).code()
+    }
+
+    /// The end of the container and its next start, on an empty scan directory.
+    fn restart(&mut self, name: &str) {
+        self.stop_watching();
+        self.svscan.stop();
+        fs::remove_dir_all(&self.scan).expect("removed");
+        fs::create_dir(&self.scan).expect("a scan directory");
+        self.svscan = svscan(name, &self.scan);
+    }
+
+    /// What the image's own hook does first.
+    fn give_away(&self) {
+        let status = Command::new("chown").arg("-R").arg("hermes:hermes").arg(&self.scan).status();
+        assert!(status.expect("chown starts").success());
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            let _ = watcher.kill();
+            let _ = watcher.wait();
+        }
+    }
+}
+
+fn svscan(name: &str, scan: &std::path::Path) -> Svscan {
+    let scratch = Scratch::new(&format!("{name}-svscan"));
+    symlink(scan, scratch.join("scan")).expect("a link");
+    Svscan::on(scratch, &[])
+}
+
+/// The program, and a configuration that names it, of root's.
+fn roots(name: &str, scan: &std::path::Path) -> Scratch {
+    let roots = Scratch::of_root(name);
+    fs::set_permissions(roots.join(""), fs::Permissions::from_mode(0o755)).expect("its mode");
+    roots.write("venv/bin/hermes", &STAND_IN.replace("@SCAN@", &scan.display().to_string()), 0o755);
+    roots.write("futo.toml", &format!("venv = '{}'\n", roots.join("venv").display()), 0o644);
+    roots
+}
+
+const RUNNING: &str = "{\"gateway_state\": \"running\"}";
+
+#[test]
+fn a_real_gateway_runs_in_its_own_slot_and_is_seen_in_the_containers_log() {
+    if !possible() {
+        return;
+    }
+    let container = Container::new("hermes-runs");
+    container.volume.write("gateway_state.json", RUNNING);
+    container.volume.write("active_profile", "coder\n");
+    container.volume.profile("coder", RUNNING);
+    container.volume.bare_profile("idle");
+    let ran = container.reconcile(&[]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let home = container.volume.home("").display().to_string();
+    let home = home.trim_end_matches('/');
+    for profile in ["default", "coder"] {
+        let line = format!("hermes {profile} {home}\n");
+        eventually(&format!("{profile} serves"), || (container.starts(profile) == line).then_some(()));
+        let said = format!("the gateway of {profile} is serving\n");
+        eventually("seen in the container's log", || container.svscan.stderr().contains(&said).then_some(()));
+        let log = container.volume.home(format!("logs/gateways/{profile}/current"));
+        eventually("and in its own", || read(&log).ends_with(&said).then_some(()));
+    }
+    assert!(!container.is_up("gateway-idle"));
+    assert!(!container.volume.home("logs/gateways/idle").exists(), "its logger is down too");
+
+    // one that was started by hand gives way
+    container.hermes("hermes -p coder gateway stop");
+    eventually("it is down", || (!container.is_up("gateway-coder")).then_some(()));
+    let stray = container.hermes("sleep 1000 >/dev/null 2>&1 & echo $!");
+    container.volume.write("profiles/coder/gateway.pid", &stray);
+    container.hermes("hermes -p coder gateway start");
+    let stray: i32 = stray.trim().parse().expect("a pid");
+    eventually("the other has gone", || (!is_alive(stray)).then_some(()));
+    eventually("it serves again", || (container.starts("coder").lines().count() == 2).then_some(()));
+}
+
+#[test]
+fn a_restart_brings_back_what_ran_and_the_boot_log_says_how_it_ended() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::new("hermes-restart");
+    container.volume.profile("coder", RUNNING);
+    container.volume.profile("killed", RUNNING);
+    container.volume.bare_profile("writer");
+    container.give_away();
+    let ran = container.reconcile(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    container.watch();
+    eventually("they serve", || {
+        (!container.starts("coder").is_empty() && !container.starts("killed").is_empty()).then_some(())
+    });
+    container.hermes("hermes -p writer gateway start");
+    eventually("writer serves", || (!container.starts("writer").is_empty()).then_some(()));
+    // a machine that goes down hard leaves its state behind
+    let state = read(container.volume.home("profiles/killed/state/gateway.lifecycle.json"));
+    container.hermes("hermes -p coder gateway stop");
+    container.soon("coder is down", || !container.is_up("gateway-coder"));
+
+    container.restart("hermes-restart");
+    assert!(read(container.volume.home("profiles/killed/gateway_state.json")).contains("draining"));
+    container.volume.write("profiles/killed/state/gateway.lifecycle.json", state);
+    fs::remove_file(container.volume.home("logs/container-boot.log")).expect("removed");
+    container.give_away();
+    let ran = container.reconcile(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for (profile, rest) in [
+        ("coder", "prior_state=stopped action=registered prior_exit=clean"),
+        ("killed", "prior_state=running action=started prior_exit=unclean"),
+        ("writer", "prior_state=running action=started prior_exit=clean"),
+    ] {
+        let log = container.volume.boot_log();
+        assert!(log.contains(&format!("profile={profile} {rest}\n")), "{profile}: {log}");
+    }
+    for profile in ["killed", "writer"] {
+        eventually("it is back", || (container.starts(profile).lines().count() == 2).then_some(()));
+    }
+    assert!(!container.is_up("gateway-coder"));
+}
+
+#[test]
+fn profiles_come_and_go_and_are_started_and_stopped_at_run_time_without_a_right_to_the_scan_directory() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::new("hermes-run-time");
+    container.volume.profile("coder", RUNNING);
+    container.watch();
+    container.soon("coder is up", || container.is_up("gateway-coder"));
+    let coder = container.svscan.pid("gateway-coder");
+
+    let said = container.hermes("hermes profile create writer");
+    assert!(said.contains("could not register"), "{said}");
+    container.soon("registered", || container.volume.scan("gateway-writer/down").exists());
+    assert!(!container.is_up("gateway-writer"));
+    assert_eq!(container.hermes("hermes -p writer gateway start"), "");
+    container.soon("writer serves", || container.starts("writer").starts_with("hermes writer "));
+    container.soon("for the next boot too", || !container.volume.scan("gateway-writer/down").exists());
+    let writer = container.svscan.pid("gateway-writer");
+
+    // by the state file alone: a host that shares the volume has no other way
+    container.volume.write("profiles/writer/gateway_state.json", "{\"desired_state\": \"stopped\"}");
+    container.soon("stopped", || !container.is_up("gateway-writer"));
+    assert!(
+        container.said().contains("profile=writer prior_state=stopped action=stopped\n"),
+        "{}",
+        container.said()
+    );
+    container.volume.write("profiles/writer/gateway_state.json", "{\"desired_state\": \"running\"}");
+    container.soon("started", || container.is_up("gateway-writer"));
+    assert_ne!(container.svscan.pid("gateway-writer"), writer);
+
+    // what the process writes of itself is not an order
+    container.hermes(
+        "printf '{\"gateway_state\": \"stopped\"}' > \"$HERMES_HOME/profiles/coder/gateway_state.json\"",
+    );
+    throughout("it runs on", Duration::from_secs(1), || container.is_up("gateway-coder"));
+    // nor is a stop by hand undone
+    container.svscan.svc(&["-d"], "gateway-coder");
+    eventually("it is down", || (!container.is_up("gateway-coder")).then_some(()));
+    container.volume.write("profiles/coder/note", "x");
+    throughout("it stays down", Duration::from_secs(1), || !container.is_up("gateway-coder"));
+    assert!(!is_alive(coder));
+
+    container.hermes("hermes profile rename writer author");
+    container.soon("renamed", || container.volume.scan("gateway-author/run").exists());
+    container.soon("the old name has gone", || !container.volume.scan("gateway-writer").exists());
+    container
+        .soon("and it serves under the new one", || container.starts("author").contains("hermes author "));
+    let author = container.svscan.pid("gateway-author");
+    container.hermes("hermes profile delete author");
+    container.soon("deleted", || !container.volume.scan("gateway-author").exists());
+    eventually("its process has gone", || (!is_alive(author)).then_some(()));
+    let line = "profile=author prior_state=None action=pruned\n";
+    container.soon("and it is reported", || container.said().contains(line));
+
+    // the name is free again
+    container.hermes("hermes profile create author");
+    container.soon("made again", || container.volume.scan("gateway-author/down").exists());
+    assert_eq!(fs::metadata(&container.scan).expect("the scan directory").uid(), 0);
+    assert_eq!(container.stop_watching(), Some(0));
+}
+
+#[test]
+fn a_watch_finds_what_changed_before_it_and_gives_no_order_twice() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::new("hermes-before");
+    container.volume.profile("coder", "{\"desired_state\": \"running\"}");
+    container.volume.profile("writer", "{\"desired_state\": \"stopped\"}");
+    assert_eq!(container.reconcile(&[]).code, 0);
+    container.svscan.pid("gateway-coder");
+    container.volume.profile("coder", "{\"desired_state\": \"stopped\"}");
+    container.volume.profile("writer", "{\"desired_state\": \"running\"}");
+    container.watch();
+    container.soon("stopped", || !container.is_up("gateway-coder"));
+    container.soon("started", || container.is_up("gateway-writer"));
+    let writer = container.svscan.pid("gateway-writer");
+    for number in 0..20 {
+        container.volume.write(
+            "profiles/writer/gateway_state.json",
+            format!("{{\"desired_state\": \"running\", \"updated_at\": {number}}}"),
+        );
+    }
+    throughout("it is left alone", Duration::from_secs(1), || container.is_up("gateway-writer"));
+    assert_eq!(container.svscan.pid("gateway-writer"), writer);
+}
+
+#[test]
+fn a_re_run_says_what_runs_and_what_is_down() {
+    if !possible() {
+        return;
+    }
+    let container = Container::new("hermes-words");
+    container.volume.profile("coder", RUNNING);
+    container.volume.bare_profile("writer");
+    container.reconcile(&[]);
+    container.svscan.pid("gateway-coder");
+    container.svscan.svc(&["-d"], "gateway-coder");
+    container.svscan.svc(&["-u"], "gateway-writer");
+    container.svscan.pid("gateway-writer");
+    eventually("it is down", || (!container.is_up("gateway-coder")).then_some(()));
+    let ran = container.reconcile(&[]);
+    assert!(ran.stdout.contains("profile=coder prior_state=running action=registered\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("profile=writer prior_state=running action=started\n"), "{}", ran.stdout);
+    assert!(!container.is_up("gateway-coder"));
+}
+
+#[test]
+fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger() {
+    if !possible() {
+        return;
+    }
+    let first = Container::new("hermes-first");
+    first.volume.profile("coder", RUNNING);
+    first.volume.profile("writer", "{\"gateway_state\": \"stopped\"}");
+    first.reconcile(&[]);
+    first.svscan.pid("gateway-coder");
+    first.hermes("hermes -p coder gateway stop");
+
+    let scan = first.volume.scratch.join("second");
+    fs::create_dir(&scan).expect("a scan directory");
+    let second = svscan("hermes-second", &scan);
+    let config = first.roots.join("futo.toml").display().to_string();
+    let ran = first.volume.reconcile(&["--config", &config, "--scan-dir", scan.to_str().expect("a path")]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for service in ["gateway-coder", "gateway-writer", "gateway-writer/log", "gateway-coder/log"] {
+        eventually("it is taken up", || (!second.svstat("wantedup", service).is_empty()).then_some(()));
+        assert_eq!(second.svstat("wantedup", service), ["false"], "{service}");
+    }
+    assert!(!first.volume.home("logs/gateways/writer").exists());
+}
+
+#[test]
+fn a_scan_directory_that_the_hook_gave_away_is_taken_back_and_the_gateways_run() {
+    if !possible() {
+        return;
+    }
+    let container = Container::new("hermes-given");
+    container.volume.profile("coder", RUNNING);
+    container.give_away();
+    let dry = container.reconcile(&["--dry-run"]);
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert_eq!(fs::metadata(&container.scan).expect("it").uid(), HERMES);
+    let ran = container.reconcile(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("was owned by uid 10000"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: remove the lines that hand it over"), "{}", ran.stderr);
+    eventually("it serves", || (!container.starts("coder").is_empty()).then_some(()));
+    for path in
+        ["", ".s6-svscan", ".s6-svscan/control", ".s6-svscan/lock", "gateway-coder", "gateway-coder/run"]
+    {
+        let status = fs::metadata(container.scan.join(path)).expect(path);
+        assert_eq!((status.uid(), status.mode() & 0o022), (0, 0), "{path}");
+    }
+    let said = container.hermes(&format!("mkdir {}/x", container.scan.display()));
+    assert!(said.contains("Permission denied"), "{said}");
+    assert_eq!(container.reconcile(&[]).stderr, "");
+}
+
+#[test]
+fn what_was_planted_in_a_scan_directory_that_was_given_away_is_never_executed() {
+    if !possible() {
+        return;
+    }
+    let container = Container::new("hermes-planted");
+    container.volume.profile("coder", RUNNING);
+    container.give_away();
+    let proof = container.volume.scratch.join("proof");
+    let scan = container.scan.display();
+    // one with nothing, one that pretends to be supervised, one that pretends to be the module's
+    container.hermes(&format!(
+        "for name in evil locked gateway-coder; do
+            mkdir -p {scan}/$name/supervise {scan}/$name/log
+            printf '#!/bin/sh\\ntouch {proof}\\nexec s6-setuidgid hermes hermes -p coder gateway run\\n' > {scan}/$name/run
+            chmod +x {scan}/$name/run
+         done
+         printf 'hermes\\n00\\n\"x\"\\n' > {scan}/evil/.futo",
+        proof = proof.display()
+    ));
+    let hold = format!(
+        "import fcntl, time; f = open('{scan}/locked/supervise/lock', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); \
+         print('held', flush=True); time.sleep(1000)"
+    );
+    let mut holder = Command::new("/usr/bin/python3");
+    let mut holder =
+        holder.args(["-c", &hold]).uid(HERMES).gid(HERMES).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut held = [0; 4];
+    std::io::Read::read_exact(holder.stdout.as_mut().expect("a pipe"), &mut held).expect("it holds");
+    let mut lock = Command::new("setpriv");
+    finish(
+        lock.args(["--reuid=hermes", "--regid=hermes", "--clear-groups", "touch"])
+            .arg(container.scan.join(".futo-lock")),
+    );
+
+    let ran = container.reconcile(&[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("would execute as root what root has not made: evil, locked\n"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!container.scan.join("gateway-coder").exists(), "the module's is made anew");
+    assert_eq!(fs::metadata(&container.scan).expect("it").uid(), HERMES, "and refused again");
+    assert_eq!(container.reconcile(&[]).code, 2);
+    holder.kill().expect("killed");
+    holder.wait().expect("waited");
+    for name in ["evil", "locked"] {
+        fs::remove_dir_all(container.scan.join(name)).expect("removed");
+    }
+    let ran = container.reconcile(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    eventually("it serves", || (!container.starts("coder").is_empty()).then_some(()));
+    assert!(!proof.exists());
+}
+
+#[test]
+fn another_user_is_warned_of_roots_supervisor() {
+    if !possible() {
+        return;
+    }
+    let container = Container::new("hermes-as-hermes");
+    container.volume.profile("coder", RUNNING);
+    container.give_away();
+    let setpriv = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--"];
+    let ran = container.volume.reconcile_through(&setpriv, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("whoever acts as uid 10000 can become root"), "{}", ran.stderr);
+
+    // their own supervisor executes with their own rights
+    let own = container.volume.scratch.join("own");
+    fs::create_dir(&own).expect("a directory");
+    own_by_hermes(&own);
+    let mut svscan = Command::new("s6-svscan");
+    svscan.arg(&own).uid(HERMES).gid(HERMES).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut svscan = svscan.spawn().expect("it starts");
+    eventually("it is ready", || own.join(".s6-svscan/control").exists().then_some(()));
+    let ran = container.volume.reconcile_through(&setpriv, &["--scan-dir", own.to_str().expect("a path")]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    signal(svscan.id().cast_signed(), Signal::SIGTERM);
+    svscan.wait().expect("waited");
+}
+
+/// A slot as the image's module makes it.
+fn module_slot(container: &Container, profile: &str, command: &str, is_down: bool) {
+    let scan = container.scan.display();
+    let down = if is_down { "touch $t/down $t/log/down" } else { ":" };
+    let hermes = container.roots.join("venv/bin/hermes");
+    let said = container.hermes(&format!(
+        "t={scan}/.gateway-{profile}.tmp; mkdir -p $t/log $t/supervise $t/event; echo longrun > $t/type
+         printf '#!/bin/sh\\nexport HERMES_S6_SUPERVISED_CHILD=1 HERMES_HOME={home} PATH={bin}:$PATH\\n[ \"$(id -u)\" = 0 ] || exec {command}\\nexec s6-setuidgid hermes {command}\\n' > $t/run
+         printf '#!/bin/sh\\nexit 0\\n' > $t/finish
+         printf '#!/bin/sh\\nexec cat\\n' > $t/log/run
+         chmod +x $t/run $t/finish $t/log/run; mkfifo -m 660 $t/supervise/control; {down}
+         mv $t {scan}/gateway-{profile}",
+        home = container.volume.home("").display(),
+        bin = hermes.parent().expect("bin").display(),
+    ));
+    assert_eq!(said, "");
+}
+
+#[test]
+fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when_they_stop() {
+    if !possible() || !have(&[Need::Program("s6-setuidgid")]) {
+        return;
+    }
+    let mut container = Container::new("hermes-upgrade");
+    container.volume.profile("coder", RUNNING);
+    container.volume.profile("idle", "{\"gateway_state\": \"stopped\"}");
+    container.volume.bare_profile("custom");
+    container.give_away();
+    module_slot(&container, "default", "hermes gateway run", true);
+    module_slot(&container, "coder", "hermes -p coder gateway run --replace", false);
+    module_slot(&container, "idle", "hermes -p idle gateway run --replace", true);
+    // of somebody else, under a name of ours
+    module_slot(&container, "custom", "hermes -p other gateway run --replace", true);
+    container.svscan.control(&["-a"]);
+    for service in ["gateway-default", "gateway-idle", "gateway-custom"] {
+        eventually("taken up", || (!container.svscan.svstat("up", service).is_empty()).then_some(()));
+    }
+    let coder = container.svscan.pid("gateway-coder");
+    eventually("it serves", || (container.starts("coder").lines().count() == 1).then_some(()));
+    container.hermes(&format!("mkdir -p {0}/.gateway-left.tmp/log", container.scan.display()));
+
+    container.watch();
+    let ours = |profile: &str| container.scan.join(format!("gateway-{profile}/.futo")).exists();
+    eventually(&format!("stopped ones: {}", container.said()), || {
+        (ours("default") && ours("idle")).then_some(())
+    });
+    assert!(!container.is_up("gateway-idle") && !container.is_up("gateway-default"));
+    assert!(!container.scan.join(".gateway-left.tmp").exists());
+    assert!(!ours("coder") && !ours("custom"));
+    assert_eq!(container.svscan.pid("gateway-coder"), coder, "it runs on");
+    let said = container.said();
+    assert!(said.contains("gateway-coder: it runs in the service directory that was there before"), "{said}");
+    assert!(said.contains("'gateway-custom' is in the scan directory already"), "{said}");
+
+    container.hermes("hermes -p coder gateway stop");
+    container.soon("the running one too, once it has stopped", || ours("coder"));
+    eventually("with its state", || container.scan.join("gateway-coder/down").exists().then_some(()));
+    container.hermes("hermes -p coder gateway start");
+    eventually("it serves", || (container.starts("coder").lines().count() == 2).then_some(()));
+    assert_eq!(fs::metadata(container.scan.join("gateway-coder/run")).expect("it").uid(), 0);
+}
