@@ -91,11 +91,28 @@ impl Container {
         self.svscan.svstat("up", service) == ["true"]
     }
 
-    /// It happens within two seconds.
+    /// It happens within two seconds (and ten times that, where the machine is busy with other tests).
     fn soon(&self, what: &str, condition: impl Fn() -> bool) {
         let start = Instant::now();
-        eventually(&format!("{what}; {}", self.said()), || condition().then_some(()));
-        assert!(start.elapsed() < Duration::from_secs(2), "{what} took {:?}", start.elapsed());
+        while !condition() {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "never: {what}; {}{}",
+                self.said(),
+                self.listing()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// All names on the volume and in the scan directory, for messages.
+    fn listing(&self) -> String {
+        let mut find = Command::new("find");
+        stdout(&finish(find.arg(self.volume.home("profiles")).arg(&self.scan).args([
+            "-maxdepth",
+            "2",
+            "-ls",
+        ])))
     }
 
     fn starts(&self, profile: &str) -> String {
@@ -177,11 +194,11 @@ fn a_real_gateway_runs_in_its_own_slot_and_is_seen_in_the_containers_log() {
     assert!(!container.volume.home("logs/gateways/idle").exists(), "its logger is down too");
 
     // one that was started by hand gives way
-    container.hermes("hermes -p coder gateway stop");
+    assert_eq!(container.hermes("hermes -p coder gateway stop"), "");
     eventually("it is down", || (!container.is_up("gateway-coder")).then_some(()));
     let stray = container.hermes("sleep 1000 >/dev/null 2>&1 & echo $!");
     container.volume.write("profiles/coder/gateway.pid", &stray);
-    container.hermes("hermes -p coder gateway start");
+    assert_eq!(container.hermes("hermes -p coder gateway start"), "");
     let stray: i32 = stray.trim().parse().expect("a pid");
     eventually("the other has gone", || (!is_alive(stray)).then_some(()));
     eventually("it serves again", || (container.starts("coder").lines().count() == 2).then_some(()));
@@ -244,8 +261,8 @@ fn profiles_come_and_go_and_are_started_and_stopped_at_run_time_without_a_right_
 
     let said = container.hermes("hermes profile create writer");
     assert!(said.contains("could not register"), "{said}");
-    container.soon("registered", || container.volume.scan("gateway-writer/down").exists());
-    assert!(!container.is_up("gateway-writer"));
+    container.soon("registered", || container.svscan.svstat("up", "gateway-writer") == ["false"]);
+    assert!(container.volume.scan("gateway-writer/down").exists());
     assert_eq!(container.hermes("hermes -p writer gateway start"), "");
     container.soon("writer serves", || container.starts("writer").starts_with("hermes writer "));
     container.soon("for the next boot too", || !container.volume.scan("gateway-writer/down").exists());
@@ -303,7 +320,7 @@ fn a_watch_finds_what_changed_before_it_and_gives_no_order_twice() {
     container.volume.profile("coder", "{\"desired_state\": \"running\"}");
     container.volume.profile("writer", "{\"desired_state\": \"stopped\"}");
     assert_eq!(container.reconcile(&[]).code, 0);
-    container.svscan.pid("gateway-coder");
+    container.soon("it serves", || !container.starts("coder").is_empty());
     container.volume.profile("coder", "{\"desired_state\": \"stopped\"}");
     container.volume.profile("writer", "{\"desired_state\": \"running\"}");
     container.watch();
@@ -350,7 +367,7 @@ fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger()
     first.volume.profile("writer", "{\"gateway_state\": \"stopped\"}");
     first.reconcile(&[]);
     first.svscan.pid("gateway-coder");
-    first.hermes("hermes -p coder gateway stop");
+    assert_eq!(first.hermes("hermes -p coder gateway stop"), "");
 
     let scan = first.volume.scratch.join("second");
     fs::create_dir(&scan).expect("a scan directory");
@@ -513,7 +530,7 @@ fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when
         eventually("taken up", || (!container.svscan.svstat("up", service).is_empty()).then_some(()));
     }
     let coder = container.svscan.pid("gateway-coder");
-    eventually("it serves", || (container.starts("coder").lines().count() == 1).then_some(()));
+    container.soon("it serves", || container.starts("coder").lines().count() == 1);
     container.hermes(&format!("mkdir -p {0}/.gateway-left.tmp/log", container.scan.display()));
 
     container.watch();
@@ -529,10 +546,13 @@ fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when
     assert!(said.contains("gateway-coder: it runs in the service directory that was there before"), "{said}");
     assert!(said.contains("'gateway-custom' is in the scan directory already"), "{said}");
 
-    container.hermes("hermes -p coder gateway stop");
+    assert_eq!(container.hermes("hermes -p coder gateway stop"), "");
     container.soon("the running one too, once it has stopped", || ours("coder"));
-    eventually("with its state", || container.scan.join("gateway-coder/down").exists().then_some(()));
-    container.hermes("hermes -p coder gateway start");
-    eventually("it serves", || (container.starts("coder").lines().count() == 2).then_some(()));
+    let is_down = || container.svscan.svstat("up", "gateway-coder") == ["false"];
+    container.soon("with its state", || is_down() && container.scan.join("gateway-coder/down").exists());
+    assert_eq!(container.hermes("hermes -p coder gateway start"), "");
+    container.soon("it serves again, and was not started in between", || {
+        container.starts("coder").lines().count() == 2
+    });
     assert_eq!(fs::metadata(container.scan.join("gateway-coder/run")).expect("it").uid(), 0);
 }

@@ -16,6 +16,7 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Choice;
 use super::account::{Account, AccountError};
@@ -28,7 +29,7 @@ use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
 use crate::service::control::Order;
 use crate::service::layout;
-use crate::sys::clock;
+use crate::sys::clock::{self, BootTime};
 use crate::sys::nofollow::{self, Missing, PathError};
 use conditions::Condition;
 pub use conditions::Facts;
@@ -55,6 +56,8 @@ pub struct Reconciler {
     follow: Follow,
     /// By instance: whether it was meant to run when it was last looked at.
     meant: BTreeMap<String, bool>,
+    /// Since when an earlier maker's service is seen to be down.
+    down_since: BTreeMap<String, BootTime>,
     /// By instance: the word of the boot log's own field.
     log_words: BTreeMap<String, String>,
     passes: Passes,
@@ -65,6 +68,9 @@ enum Passes {
     None,
     Some,
 }
+
+/// A service that was stopped is taken over after this time.
+const STOP_SETTLES: Duration = Duration::from_millis(500);
 
 /// What a pass works with.
 struct Pass {
@@ -83,6 +89,7 @@ impl Reconciler {
             facts,
             follow,
             meant: BTreeMap::new(),
+            down_since: BTreeMap::new(),
             log_words: BTreeMap::new(),
             passes: Passes::None,
         }
@@ -256,7 +263,7 @@ impl Reconciler {
     /// Takes out the stopped service directories of an earlier maker, and all that it left half made; gives the
     /// names of those that run.
     fn take_over_stopped(
-        &self,
+        &mut self,
         pass: &Pass,
         instances: &[Instance],
         report: &mut Report,
@@ -266,6 +273,11 @@ impl Reconciler {
             let lines = self.predecessor_lines(instance.service.as_str());
             match pass.scan.predecessor(instance.service.as_str(), &lines) {
                 Some(life) if life.is_some_and(Life::is_meant_to_run) => {
+                    self.down_since.remove(instance.service.as_str());
+                    running.insert(instance.service.to_string());
+                }
+                // whoever has stopped it is about to write so into its state file
+                Some(Some(_)) if self.has_just_stopped(instance.service.as_str()) => {
                     running.insert(instance.service.to_string());
                 }
                 Some(_) => stopped.push(instance.service.to_string()),
@@ -280,6 +292,13 @@ impl Reconciler {
             }
         }
         running
+    }
+
+    /// Whether the service of an earlier maker was up until a moment ago.
+    fn has_just_stopped(&mut self, service: &str) -> bool {
+        let now = BootTime::now();
+        let since = *self.down_since.entry(service.to_string()).or_insert(now);
+        self.passes == Passes::Some && now.since(since) < STOP_SETTLES
     }
 
     /// What the last line of `run` may be in an earlier maker's service directory of this name.
