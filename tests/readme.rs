@@ -41,7 +41,9 @@ const PAGES: [&str; 9] = [
 ];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 16] = [
+    "--replace",
+    "--no-supervise",
     "--bin",
     "--cap-add",
     "--clear-groups",

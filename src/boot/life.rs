@@ -28,8 +28,9 @@ pub struct Life {
 impl Life {
     /// Reads `supervise/status`; none if that is not there yet. `below` is empty, or `log/`.
     pub(super) fn of(slot: &Directory, below: &str) -> Option<Life> {
-        let status = format!("{below}{}/{}", layout::SUPERVISE, layout::STATUS);
-        let (_, bytes) = slot.read(&status, MAX_STATUS).ok().flatten()?;
+        let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
+        let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
+        let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
         let flags = bytes.last().copied().unwrap_or_default();
         Some(Life {
             has_process: bytes.get(PID).is_some_and(|pid| pid != [0; 8]),

@@ -109,6 +109,18 @@ pub struct LogField {
     pub words: Vec<(String, String)>,
 }
 
+impl LogField {
+    /// The word for a text.
+    pub(super) fn word(&self, text: &str) -> Option<&str> {
+        self.words.iter().find(|(each, _)| each == text).map(|(_, word)| word.as_str())
+    }
+
+    /// The word for all others.
+    pub(super) fn other(&self) -> &str {
+        self.word("").unwrap_or("unknown")
+    }
+}
+
 /// What tells the service directories of an earlier maker.
 #[derive(Clone, Debug, Default)]
 pub struct Predecessor {

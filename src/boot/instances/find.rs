@@ -247,9 +247,7 @@ impl Finder<'_> {
                 self.open(directory, above).ok().and_then(|above| state::text_under(&above.fd, name, key))
             }
         };
-        let word_for =
-            |text: &str| field.words.iter().find(|(each, _)| each == text).map(|(_, word)| word.clone());
-        text.and_then(|text| word_for(&text)).or_else(|| word_for("")).or_else(|| Some("unknown".to_string()))
+        Some(text.and_then(|text| field.word(&text).map(str::to_string)).unwrap_or(field.other().to_string()))
     }
 }
 

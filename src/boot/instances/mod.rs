@@ -227,28 +227,30 @@ impl Reconciler {
         let may_start = !self.choice.no_start && (instance.is_root_instance || !pass.is_held);
         let by_policy = starts(&self.system, &instance.name, row.prior_state.as_deref()) && may_start;
         let (mut starts, mut order) = (by_policy, None);
+        let mut changed = None;
         let is_live = life.is_some() && policy(&self.system, &instance.name) == Policy::Last;
         if let (true, true, Some(life)) = (self.follow == Follow::Changes, is_live, life) {
-            let meant = instance.is_desired;
             let before = self.meant.get(&instance.name).copied().unwrap_or(!was_down);
-            starts = match meant.filter(|meant| *meant != before) {
+            changed = instance.is_desired.filter(|meant| *meant != before);
+            starts = match changed {
                 Some(meant) => meant && may_start,
                 // its process may say what it likes of itself
                 None => !was_down,
             };
-            if meant.is_some_and(|meant| meant != before) {
-                order = life.order_for(starts).filter(|_| !meant.unwrap_or_default() || may_start);
-            }
-        }
-        if let Some(meant) = instance.is_desired {
-            self.meant.insert(instance.name.clone(), meant);
+            // what must not start is not stopped for that: somebody may have started it by hand
+            order = life.order_for(starts).filter(|_| changed.is_some_and(|meant| meant == starts));
         }
         let desired = self.desired(pass, instance, starts);
         match pass.scan.apply(desired) {
             Ok(change) => {
                 row.change = Some(change);
                 let runs = life.map_or(starts, Life::is_meant_to_run);
-                row.action = if runs { STARTED } else { REGISTERED };
+                row.action = match changed {
+                    // it has been notified already, and may be about to leave
+                    Some(false) => STOPPED,
+                    _ if runs => STARTED,
+                    _ => REGISTERED,
+                };
             }
             Err(error) => return row.fail(error),
         }
@@ -257,6 +259,10 @@ impl Reconciler {
             row.action = if order == Order::Up { STARTED } else { STOPPED };
             let sent = pass.scan.order(service, order);
             row.failures.take(sent.map_err(InstancesError::Order));
+        }
+        // what has failed is tried again
+        if let (Some(meant), false) = (instance.is_desired, row.has_failed()) {
+            self.meant.insert(instance.name.clone(), meant);
         }
     }
 
@@ -345,9 +351,11 @@ impl Reconciler {
             .filter(is_told)
             .map(|row| {
                 let line = line(&self.system, row, &stamp);
-                match (&self.system.log_field.name, self.log_words.get(&row.shown)) {
-                    (Some(name), Some(word)) => format!("{line} {name}={word}\n"),
-                    _ => format!("{line}\n"),
+                let word =
+                    self.log_words.get(&row.shown).map_or(self.system.log_field.other(), String::as_str);
+                match &self.system.log_field.name {
+                    Some(name) => format!("{line} {name}={word}\n"),
+                    None => format!("{line}\n"),
                 }
             })
             .collect();
