@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::boot::{HERMES, Ran, Volume, own_by_hermes};
-use support::direct::{signal, throughout};
+use support::direct::{context_switches, signal, throughout};
 use support::launching::finish;
 use support::{Need, Scratch, Svscan, eventually, have, is_alive, read, stderr, stdout};
 
@@ -335,6 +335,66 @@ fn a_watch_finds_what_changed_before_it_and_gives_no_order_twice() {
     }
     throughout("it is left alone", Duration::from_secs(1), || container.is_up("gateway-writer"));
     assert_eq!(container.svscan.pid("gateway-writer"), writer);
+}
+
+#[test]
+fn who_writes_the_volume_starts_and_stops_its_own_gateways_and_nothing_else() {
+    if !possible() {
+        return;
+    }
+    let mut container = Container::new("hermes-hostile");
+    container.volume.profile("coder", RUNNING);
+    // of root's, under a name that an instance could have
+    let run = "#!/bin/sh\nexec sleep 1000\n";
+    container.svscan.add("gateway-roots", &[("run", run)]);
+    let roots = container.svscan.pid("gateway-roots");
+    container.watch();
+    container.soon("coder is up", || container.is_up("gateway-coder"));
+
+    let home = container.volume.home("");
+    let said = container.hermes(&format!(
+        "cd {}/profiles
+         mkdir -p roots elsewhere/x .dot 'bad name' ../outside
+         for each in roots .dot 'bad name' ../outside; do echo soul > \"$each/SOUL.md\"; done
+         echo '{{\"desired_state\": \"running\"}}' > roots/gateway_state.json
+         ln -s ../outside linked
+         mkdir fifo loop; echo soul > fifo/SOUL.md; mkfifo fifo/gateway_state.json
+         echo soul > loop/SOUL.md; ln -s /etc/shadow loop/gateway_state.json",
+        home.display()
+    ));
+    assert_eq!(said, "");
+    container.soon("the FIFO does not keep it", || container.volume.scan("gateway-loop/down").exists());
+    assert!(container.volume.scan("gateway-fifo/down").exists());
+    for desired in ["stopped", "running", "stopped"] {
+        container
+            .volume
+            .write("profiles/roots/gateway_state.json", format!("{{\"desired_state\": \"{desired}\"}}"));
+        container
+            .volume
+            .write("profiles/coder/gateway_state.json", format!("{{\"desired_state\": \"{desired}\"}}"));
+        container.soon(desired, || container.is_up("gateway-coder") == (desired == "running"));
+    }
+    assert_eq!(container.svscan.pid("gateway-roots"), roots);
+    assert!(
+        container.said().contains("'gateway-roots' is in the scan directory already"),
+        "{}",
+        container.said()
+    );
+    let mut names: Vec<String> = fs::read_dir(&container.scan)
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["gateway-coder", "gateway-default", "gateway-fifo", "gateway-loop", "gateway-roots"]);
+
+    // and a volume on which nothing happens costs nothing
+    let pid = container.watcher.as_ref().expect("it runs").id().cast_signed();
+    eventually("it sleeps", || {
+        let before = context_switches(pid);
+        std::thread::sleep(Duration::from_secs(1));
+        (context_switches(pid) == before).then_some(())
+    });
 }
 
 #[test]
