@@ -82,7 +82,8 @@ impl Scenario {
     fn with(&self, no_restart: &str, venv: &str) -> Vec<String> {
         let config = self.roots.write(
             format!("{}.toml", venv.replace('/', "")),
-            &format!("no-restart = {no_restart}\nvenv = '{venv}'\n"),
+            // how many processes there are is not to count
+            &format!("no-restart = {no_restart}\nvenv = '{venv}'\ncontainer-command = {{}}\n"),
             0o644,
         );
         vec!["--config".to_string(), config.display().to_string()]

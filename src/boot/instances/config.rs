@@ -326,6 +326,9 @@ mod tests {
             parsed("preset = 'hermes'\nhome = '/data'\npolicies = { coder = 'always' }\n").expect("read");
         assert_eq!(system.home, Path::new("/data"));
         assert_eq!(system.service, "gateway-{name}");
+        assert!(system.hold.is_some() && system.container_command.is_some());
+        let system = parsed("preset = 'hermes'\nhold = {}\ncontainer-command = {}\n").expect("read");
+        assert!(system.hold.is_none() && system.container_command.is_none());
     }
 
     #[test]

@@ -131,15 +131,23 @@ fn fields(value: Value) -> Kind<Vec<(String, String)>> {
     }
 }
 
-fn command_place(value: Value) -> Kind<CommandPlace> {
-    const WANTED: &str = "a table: { after = \"WORD\", skip = \"WORDS\" }";
-    CommandPlace::of(pairs(value).map_err(|_| WANTED)?).ok_or(WANTED)
+/// None for an empty table: what a preset says can be taken back.
+fn table_of<T>(
+    value: Value,
+    read: impl Fn(Vec<(String, String)>) -> Option<T>,
+    wanted: &'static str,
+) -> Kind<Option<T>> {
+    let table = pairs(value).map_err(|_| wanted)?;
+    if table.is_empty() { Ok(None) } else { read(table).map(Some).ok_or(wanted) }
 }
 
-fn condition(value: Value) -> Kind<Condition> {
-    const WANTED: &str =
-        "a table of env, unless-env, command, without, or yaml with keys: { command = \"serve\" }";
-    Condition::of(pairs(value).map_err(|_| WANTED)?).ok_or(WANTED)
+fn command_place(value: Value) -> Kind<Option<CommandPlace>> {
+    table_of(value, CommandPlace::of, "a table: { after = \"WORD\", skip = \"WORDS\" }")
+}
+
+fn condition(value: Value) -> Kind<Option<Condition>> {
+    let wanted = "a table of env, unless-env, command, without, or yaml with keys: { command = \"serve\" }";
+    table_of(value, Condition::of, wanted)
 }
 
 fn staging(value: Value) -> Kind<Vec<String>> {
