@@ -8,6 +8,7 @@ use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::Watcher;
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
 use crate::boot::scan::Intent;
+use crate::boot::{Choice, Hardening};
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 use crate::service::layout;
@@ -31,6 +32,11 @@ const OPTIONS: &[CommandOption] = &[
         "publish run scripts that are no command of futo-launch too: root executes them as they are, and \
          whoever can write them can become root",
     ),
+    switch(
+        "harden",
+        "give definitions that non-root users can write --no-new-privs --cap-drop all. Not the default: their \
+         workers may use sudo, as those of webtop images do",
+    ),
     CHOICE[0],
     CHOICE[1],
     CHOICE[2],
@@ -51,7 +57,13 @@ pub(super) const COMMAND: Command = Command {
 
 fn sync(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: "sync", what, remedy: None };
-    let choice = boot::choice(&words, "sync")?;
+    let hardening = if words.has("harden") { Hardening::On } else { Hardening::Off };
+    let choice = Choice { hardening: Some(hardening), ..boot::choice(&words, "sync")? };
+    if words.has("harden") && words.has("trust-run") {
+        return Err(usage(
+            "--harden: not with --trust-run, by which root executes what users wrote".to_string(),
+        ));
+    }
     let named = |path: &OsString| {
         let path = boot::absolute(path, "--from", "sync")?;
         Ok(Source { path, missing: MissingSource::Failure })

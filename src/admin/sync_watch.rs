@@ -1,6 +1,7 @@
 //! `futo sync --watch`: stays, and publishes each change.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -55,7 +56,12 @@ impl Watcher {
                     return Exit::NOTHING_DONE;
                 }
             };
-            let is_unfinished = match definitions::sync(&self.definitions, &self.choice) {
+            let mut woken = None;
+            let mut go_on = || {
+                woken = woken_by(waiter.pending()).or(woken.take());
+                if woken == Some(Woken::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let is_unfinished = match definitions::sync_while(&self.definitions, &self.choice, &mut go_on) {
                 Ok(report) => {
                     if report.is_nothing_done && report.is_hopeless {
                         self.say(report);
@@ -74,6 +80,11 @@ impl Watcher {
                 }
             };
             has_run = true;
+            match woken {
+                Some(Woken::Stop) => return Exit::OK,
+                Some(Woken::Change) => continue,
+                None => {}
+            }
             let looks_at =
                 (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(LOOKS_EVERY));
             if wait(&watch, looks_at, &mut waiter) == Woken::Stop {
@@ -120,10 +131,23 @@ impl Watcher {
 }
 
 /// What ends a wait.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     Stop,
     Change,
+}
+
+/// What signals ask for; a stop counts over HUP.
+fn woken_by(signals: Vec<Signal>) -> Option<Woken> {
+    let mut woken = None;
+    for signal in signals {
+        match signal {
+            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Some(Woken::Stop),
+            Signal::SIGHUP => woken = Some(Woken::Change),
+            _ => {}
+        }
+    }
+    woken
 }
 
 /// Sleeps until a change has settled, a stop, HUP, or the time to look.
@@ -134,12 +158,8 @@ fn wait(watch: &Watch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken
         let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
             return Woken::Stop;
         };
-        for signal in signals {
-            match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP => return Woken::Change,
-                _ => {}
-            }
+        if let Some(woken) = woken_by(signals) {
+            return woken;
         }
         let now = BootTime::now();
         if watch.has_changed() {

@@ -16,8 +16,9 @@ use std::path::PathBuf;
 use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
-use super::desired::{Desired, source_line};
+use super::desired::{Author, Desired, source_line};
 use super::report::{FAILED, Report, field};
+use super::room::{MOST_INSTANCES, Room};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
 use crate::service::layout;
@@ -44,6 +45,7 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
     let sources = BTreeSet::from([source.clone()]);
     let scan = findings.take(ScanDirectory::open(&system.scan_dir, choice.intent, &maker, sources.clone()));
     let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
+    findings.take(super::judge_launcher(&choice.launcher));
     findings.or(())?;
 
     // before anything is removed on the volume: what runs still needs its files
@@ -53,12 +55,18 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
 
     report.warnings.add_new(warnings);
     let is_complete = report.failures.is_empty();
+    let mut room = room_for(&scan, &instances, choice)?;
     let mut desired_names = kept;
     for Instance { mut row, publishable } in instances {
         if let Some(publishable) = publishable {
             desired_names.insert(publishable.service.to_string());
             let starts = starts(system, choice, &publishable.name, row.prior_state.as_deref());
             let desired = desired(system, choice, &publishable, &source, delegation, starts);
+            if let Err(full) = room.take(desired.name.as_str(), &desired.files) {
+                row.failures.push(InstancesError::NoRoom(full));
+                report.rows.push(row);
+                continue;
+            }
             match scan.apply(desired) {
                 Ok(change) => {
                     row.change = Some(change);
@@ -89,6 +97,13 @@ fn reconcile_all(system: &System, choice: &Choice) -> Result<Report, Findings> {
         report.failures.take(appended);
     }
     Ok(report)
+}
+
+/// What is published and will not be pruned keeps its place.
+fn room_for(scan: &ScanDirectory, instances: &[Instance], choice: &Choice) -> Result<Room, Findings> {
+    let services: BTreeSet<&str> = instances.iter().filter_map(|each| each.row.service.as_deref()).collect();
+    let taken = scan.taken(Author::Root, |name| !choice.prune || services.contains(name))?;
+    Ok(Room::new(MOST_INSTANCES, taken))
 }
 
 /// Opens the volume: as the user where root has no rights on the way to it.
@@ -160,5 +175,6 @@ fn desired(
     if !starts {
         files.set_down();
     }
-    Desired { name: instance.service.clone(), source: source.to_string(), files, delegation }
+    let (name, source) = (instance.service.clone(), source.to_string());
+    Desired { name, source, files, delegation, author: Author::Root }
 }
