@@ -11,10 +11,10 @@ use nix::sys::resource::{getrlimit, setrlimit};
 use nix::sys::stat::FileStat;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
 
-use crate::config::value::{Bounds, resource_name};
-use crate::error::{Problem, reason};
+use crate::config::value::{Bounds, Capabilities, resource_name};
+use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
-use crate::plan::{Change, Identity, LogPlan, Plan};
+use crate::plan::{Change, Host, Identity, LogPlan, Plan};
 use crate::sys;
 
 /// A plan whose process is the worker's user, within the worker's limits.
@@ -39,6 +39,8 @@ pub enum Step {
     Gid(Gid),
     /// The user.
     Uid(Uid),
+    /// Without these capabilities.
+    BoundingSet(Capabilities),
     /// No program gains rights.
     NoNewPrivs,
     /// The proof: uids, gids or groups.
@@ -56,6 +58,7 @@ impl std::fmt::Display for Step {
             Step::Groups(groups) => write!(formatter, "set supplementary groups {}", listed(groups)),
             Step::Gid(gid) => write!(formatter, "set gid {gid}"),
             Step::Uid(uid) => write!(formatter, "set uid {uid}"),
+            Step::BoundingSet(dropped) => write!(formatter, "set the bounding set without {dropped}"),
             Step::NoNewPrivs => formatter.write_str("set no-new-privs"),
             Step::ReadBack(what) => write!(formatter, "read {what} back"),
         }
@@ -70,6 +73,7 @@ impl Step {
             Step::Nice(_) => Some("SYS_NICE"),
             Step::Groups(_) | Step::Gid(_) => Some("SETGID"),
             Step::Uid(_) => Some("SETUID"),
+            Step::BoundingSet(_) => Some("SETPCAP"),
             Step::NoNewPrivs | Step::ReadBack(_) => None,
         }
     }
@@ -91,6 +95,11 @@ impl Step {
                 "uid {uid} is not mapped in this user namespace (/proc/self/uid_map): map it, or choose another \
                  --user"
             )),
+            (Step::BoundingSet(_), Errno::EPERM) => Some(
+                "it needs the capability CAP_SETPCAP; for a container: --cap-add SETPCAP. With --no-new-privs it is \
+                 not needed"
+                    .to_string(),
+            ),
             // setpriority and oom_score_adj answer EACCES
             (_, Errno::EPERM | Errno::EACCES) => self.capability().map(|capability| {
                 format!("it needs the capability CAP_{capability}; for a container: --cap-add {capability}")
@@ -125,6 +134,9 @@ pub enum DropError {
         /// uids, gids or groups
         what: &'static str,
     },
+    /// Nobody else may change a bounding set.
+    #[error("--cap-drop: only root can take capabilities away")]
+    CapDropNeedsRoot,
     /// Root could be had again.
     #[error("unable to drop root: uid 0 could be taken back after the drop")]
     RootRegained,
@@ -132,12 +144,19 @@ pub enum DropError {
 
 impl Problem for DropError {
     fn exit(&self) -> Exit {
-        Exit::SYSTEM
+        match self {
+            DropError::CapDropNeedsRoot => Exit::EDIT,
+            _ => Exit::SYSTEM,
+        }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             DropError::Refused { step, errno } => step.remedy(*errno),
+            DropError::CapDropNeedsRoot => Some(
+                "leave it out: --no-new-privs alone keeps every program from gaining capabilities"
+                    .to_string(),
+            ),
             DropError::NotProved { .. } | DropError::RootRegained => None,
         }
     }
@@ -150,6 +169,7 @@ fn refused(step: Step) -> impl FnOnce(Errno) -> DropError {
 /// Sets the limits, becomes the user, proves it.
 pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     raise_limits(&plan)?;
+    drop_capabilities(&plan)?;
     if plan.change == Change::Become && plan.log == LogPlan::Inherited {
         // where it cannot be done, only programs that open /dev/stderr by name notice
         let _ = sys::fd::let_holders_reopen_pipe(std::io::stdout().as_fd());
@@ -159,6 +179,26 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
         nix::sys::prctl::set_no_new_privs().map_err(refused(Step::NoNewPrivs))?;
     }
     Ok(Dropped { plan })
+}
+
+/// What the worker can get, while this is still root: only root can. Where a container has no SETPCAP, and
+/// no program can gain rights anyway, there is nothing to take away.
+fn drop_capabilities(plan: &Plan) -> Result<(), DropError> {
+    let dropped = plan.limits.cap_drop;
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    match sys::bounding::drop_for_programs(|number| dropped.has(number)) {
+        Err(Errno::EPERM) if plan.no_new_privs && plan.change == Change::Become => Ok(()),
+        result => result.map_err(refused(Step::BoundingSet(dropped))),
+    }
+}
+
+/// Notes what cannot be done as this user, whatever the container allows.
+pub fn refuse_impossible(plan: &Plan, host: &dyn Host, findings: &mut Findings) {
+    if !plan.limits.cap_drop.is_empty() && !host.is_root() {
+        findings.push(DropError::CapDropNeedsRoot);
+    }
 }
 
 /// Becomes the user without the limits: what resting and `--explain` need.
@@ -172,6 +212,7 @@ pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
             prove_ids(identity)
         }
         Change::Become => {
+            leave_keyring();
             change_ids(identity)?;
             prove_ids(identity)?;
             prove_root_is_gone()
@@ -211,6 +252,13 @@ fn raise_limits(plan: &Plan) -> Result<(), DropError> {
         })?;
     }
     Ok(())
+}
+
+/// The session keyring of root's would stay readable to whoever this process becomes: it is inherited, and
+/// its possessor may read what is in it. A new one is made as root, whose quota holds one for each service.
+/// Where there is no keyring to be had (docker's seccomp profile refuses the call) there is none to read.
+fn leave_keyring() {
+    let _ = sys::process::new_session_keyring();
 }
 
 fn change_ids(identity: &Identity) -> Result<(), DropError> {

@@ -2,8 +2,11 @@
 //!
 //! Each stage has its own error enum (thiserror); it becomes a [`Finding`] through [`Problem`].
 
+use std::borrow::Cow;
+
 use nix::errno::Errno;
 
+use crate::escape;
 use crate::exit::Exit;
 
 /// An error of one stage that a person is told about.
@@ -30,13 +33,25 @@ pub struct Finding {
 impl Finding {
     /// Something to say that ends nothing.
     pub fn trouble(text: impl Into<String>, hint: Option<String>) -> Self {
-        Finding { exit: Exit::SYSTEM, text: text.into(), hint }
+        Finding { exit: Exit::SYSTEM, text: bounded(text.into()), hint: hint.map(bounded) }
     }
 }
 
 impl<P: Problem> From<P> for Finding {
     fn from(problem: P) -> Self {
-        Finding { exit: problem.exit(), text: problem.to_string(), hint: problem.hint() }
+        let (text, hint) = (problem.to_string(), problem.hint());
+        Finding { exit: problem.exit(), text: bounded(text), hint: hint.map(bounded) }
+    }
+}
+
+/// More than any path and what is wrong with it; in bytes.
+const LONGEST: usize = 6 << 10;
+
+/// What is read from a hostile file may be in a message, and never much of it.
+fn bounded(text: String) -> String {
+    match escape::shortened(&text, LONGEST) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(short) => short,
     }
 }
 

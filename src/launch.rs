@@ -45,6 +45,7 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         return explain::explain(&draft, findings, form, show_values);
     }
 
+    drop::refuse_impossible(draft.plan(), &machine, &mut findings);
     let plan = match draft.approve(&findings) {
         Ok(plan) => plan,
         Err(draft) => {

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod drop;
 pub mod error;
+pub mod escape;
 pub mod exit;
 pub mod explain;
 pub mod launch;

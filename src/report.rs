@@ -2,11 +2,11 @@
 //! shows failures). It cannot panic on a closed stderr and escapes control characters.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use crate::error::{Finding, Findings};
+pub use crate::escape::push_escaped;
 use crate::sys;
 
 /// How bad a line is, in execline's words.
@@ -187,22 +187,6 @@ fn as_text(push: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bytes = Vec::new();
     push(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Characters that have no shape of their own: they break lines, or turn the direction of what follows.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// Control characters become visible, so that a file name cannot forge a line or drive a terminal.
-pub fn push_escaped(line: &mut String, text: &str) {
-    for character in text.chars() {
-        if character.is_control() || is_invisible(character) {
-            let _ = write!(line, "{}", character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -469,14 +469,14 @@ struct Boot {
     volume: Volume,
     variables: Vec<(String, String)>,
     options: Vec<String>,
-    config: Option<PathBuf>,
+    config: Option<(PathBuf, support::Scratch)>,
     /// How the container's command is found, and what it is.
     command: Option<(&'static str, String)>,
 }
 
 impl Boot {
     fn new(number: usize) -> Boot {
-        let scratch = support::Scratch::new(&format!("hermes-boot-{number}"));
+        let scratch = support::Scratch::of_root(&format!("hermes-boot-{number}"));
         fs::create_dir(scratch.join("scan")).expect("the scan directory");
         let volume = Volume { scratch };
         volume.make("");
@@ -506,9 +506,7 @@ impl Boot {
                 Some((key, value)) => {
                     let roots = support::Scratch::of_root("hermes-boot");
                     let config = roots.write("futo.toml", &format!("{key} = {value}\n"), 0o644);
-                    self.config = Some(config);
-                    // it is read later
-                    std::mem::forget(roots);
+                    self.config = Some((config, roots));
                 }
                 None => self.options.push(rest.to_string()),
             },
@@ -524,7 +522,7 @@ impl Boot {
 
     fn futo(&self) -> Command {
         let mut options: Vec<&str> = self.options.iter().map(String::as_str).collect();
-        let config = self.config.as_ref().map(|config| config.display().to_string());
+        let config = self.config.as_ref().map(|(config, _)| config.display().to_string());
         options.extend(config.iter().flat_map(|config| ["--config", config]));
         let mut command = self.volume.command(&options);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

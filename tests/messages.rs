@@ -202,7 +202,7 @@ fn a_command_option_or_manual_page_that_a_message_names_exists() {
 }
 
 /// Words that follow `futo` in a sentence.
-const PROSE: [&str; 2] = ["in", "knows"];
+const PROSE: [&str; 3] = ["and", "in", "knows"];
 
 /// Options of other programs that our messages name.
 const OTHERS: [&str; 3] = ["cap-add", "script", "tmpfs"];

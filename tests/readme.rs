@@ -28,27 +28,30 @@ use support::{
     stdout,
 };
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/options.md",
     "docs/differences.md",
     "docs/boot.md",
+    "docs/security.md",
     "docs/first-service.md",
     "docs/troubleshooting.md",
     "docs/status.md",
 ];
 
 /// Options of other programs that our pages speak of.
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 18] = [
     "--replace",
     "--no-supervise",
     "--bin",
+    "--bounding-set",
     "--cap-add",
     "--clear-groups",
     "--example",
     "--from",
+    "--inh-caps",
     "--init-groups",
     "--no-deps",
     "--regid",

@@ -55,7 +55,8 @@ static void publish(const char *profile, int is_root, int starts)
     must(mkdirat(scan, staging, 0755), staging);
     int directory = openat(scan, staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(directory, staging);
-    int length = snprintf(text, sizeof text, "futo reconcile hermes\n0123456789abcdef\n\"%s/profiles\"\n", home);
+    int length = snprintf(text, sizeof text, 
+        "futo reconcile hermes\n0123456789abcdef\n\"%s/profiles\"\nroot\n1234\n", home);
     put(directory, ".futo", text, length, 0644);
     must(mkdirat(directory, "log", 0755), "log");
     length = snprintf(text, sizeof text,

@@ -57,5 +57,6 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
         delegate,
         patience: PATIENCE,
         launcher: launcher(),
+        hardening: None,
     })
 }

@@ -10,6 +10,7 @@ use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
 use crate::boot::Choice;
+use crate::boot::definitions::GoOn;
 use crate::boot::instances::config::{self, System};
 use crate::boot::instances::{self, Facts, Follow, Reconciler, lines};
 use crate::boot::report::{Report, Row};
@@ -139,7 +140,8 @@ impl Published for Reconciler {
         instances::watch(self.system(), self.account().as_ref())
     }
 
-    fn publish(&mut self) -> Result<Report, Findings> {
+    fn publish(&mut self, _go_on: GoOn<'_>) -> Result<Report, Findings> {
+        // of so few instances a pass is over before a stop is noticed to wait
         self.pass()
     }
 

@@ -8,11 +8,13 @@ use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
-use crate::boot::Choice;
-use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
+use crate::boot::definitions::{
+    self, Definitions, Foreign, GoOn, MissingSource, Source, lines, usual_sources,
+};
 use crate::boot::report::{Report, Row};
 use crate::boot::scan::Intent;
 use crate::boot::watch::Watch;
+use crate::boot::{Choice, Hardening};
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
@@ -37,6 +39,11 @@ const OPTIONS: &[CommandOption] = &[
         "publish run scripts that are no command of futo-launch too: root executes them as they are, and \
          whoever can write them can become root",
     ),
+    switch(
+        "harden",
+        "give definitions that non-root users can write --no-new-privs --cap-drop all. Not the default: their \
+         workers may use sudo, as those of webtop images do",
+    ),
     CHOICE[0],
     CHOICE[1],
     CHOICE[2],
@@ -57,7 +64,13 @@ pub(super) const COMMAND: Command = Command {
 
 fn sync(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: "sync", what, remedy: None };
-    let choice = boot::choice(&words, "sync")?;
+    let hardening = if words.has("harden") { Hardening::On } else { Hardening::Off };
+    let choice = Choice { hardening: Some(hardening), ..boot::choice(&words, "sync")? };
+    if words.has("harden") && words.has("trust-run") {
+        return Err(usage(
+            "--harden: not with --trust-run, by which root executes what users wrote".to_string(),
+        ));
+    }
     let named = |path: &OsString| {
         let path = boot::absolute(path, "--from", "sync")?;
         Ok(Source { path, missing: MissingSource::Failure })
@@ -108,8 +121,8 @@ impl Published for Synced {
         Watch::on(paths, definitions::user_of_volume().as_ref())
     }
 
-    fn publish(&mut self) -> Result<Report, Findings> {
-        definitions::sync(&self.definitions, &self.choice)
+    fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
+        definitions::sync_while(&self.definitions, &self.choice, go_on)
     }
 
     fn lines(&self, rows: &[Row]) -> String {

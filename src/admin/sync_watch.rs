@@ -1,11 +1,13 @@
 //! `--watch` of `futo sync` and `futo reconcile`: stays, and publishes each change.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
+use crate::boot::definitions::GoOn;
 use crate::boot::report::{Report, Row};
 use crate::boot::watch::Watch;
 use crate::error::{Findings, reason};
@@ -27,8 +29,9 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) trait Published {
     /// Everything that may change it, as it is now.
     fn watch(&self) -> Result<Watch, Errno>;
-    /// Publishes it. An error is one that leaves nothing to be done.
-    fn publish(&mut self) -> Result<Report, Findings>;
+    /// Publishes it; what takes long asks in between whether it is to go on. An error is one that leaves
+    /// nothing to be done.
+    fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings>;
     /// The lines of these rows.
     fn lines(&self, rows: &[Row]) -> String;
     /// The line that says why nothing is published.
@@ -62,7 +65,12 @@ impl<P: Published> Watcher<P> {
                     return Exit::NOTHING_DONE;
                 }
             };
-            let is_unfinished = match self.published.publish() {
+            let mut woken = None;
+            let mut go_on = || {
+                woken = woken_by(waiter.pending()).or(woken.take());
+                if woken == Some(Woken::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let is_unfinished = match self.published.publish(&mut go_on) {
                 Ok(report) => {
                     if report.is_nothing_done && report.is_hopeless {
                         self.say(report);
@@ -84,6 +92,11 @@ impl<P: Published> Watcher<P> {
                 }
             };
             has_run = true;
+            match woken {
+                Some(Woken::Stop) => return Exit::OK,
+                Some(Woken::Change) => continue,
+                None => {}
+            }
             let looks_at =
                 (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(LOOKS_EVERY));
             if wait(&watch, looks_at, &mut waiter) == Woken::Stop {
@@ -130,10 +143,23 @@ impl<P: Published> Watcher<P> {
 }
 
 /// What ends a wait.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     Stop,
     Change,
+}
+
+/// What signals ask for; a stop counts over HUP.
+fn woken_by(signals: Vec<Signal>) -> Option<Woken> {
+    let mut woken = None;
+    for signal in signals {
+        match signal {
+            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Some(Woken::Stop),
+            Signal::SIGHUP => woken = Some(Woken::Change),
+            _ => {}
+        }
+    }
+    woken
 }
 
 /// Sleeps until a change has settled, a stop, HUP, or the time to look.
@@ -144,12 +170,8 @@ fn wait(watch: &Watch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken
         let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
             return Woken::Stop;
         };
-        for signal in signals {
-            match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP => return Woken::Change,
-                _ => {}
-            }
+        if let Some(woken) = woken_by(signals) {
+            return woken;
         }
         let now = BootTime::now();
         if watch.has_changed() {

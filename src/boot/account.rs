@@ -51,6 +51,9 @@ pub enum AccountError {
         /// Why.
         errno: Errno,
     },
+    /// A C library takes -1 for "as it is" and reports success. This process is who it was.
+    #[error("unable to become {0}: the ids read back differ")]
+    NotProved(String),
     /// Root's own ids could not be taken on again: nothing may be done after that.
     #[error("unable to become root again: {}", reason(*.0))]
     Stuck(Errno),
@@ -93,10 +96,7 @@ impl Account {
             return Ok(action());
         }
         let refused = |step| {
-            let user = match &self.identity.name {
-                Some(name) => format!("user '{name}'"),
-                None => format!("uid {}", self.identity.uid),
-            };
+            let user = self.shown();
             move |errno| AccountError::Refused { step, user, errno }
         };
         let before = getgroups().map_err(refused("read the groups before acting as"))?;
@@ -105,9 +105,19 @@ impl Account {
         let done = setegid(self.identity.gid)
             .map_err(refused("set the group of"))
             .and_then(|()| seteuid(self.identity.uid).map_err(refused("become")))
-            .map(|()| action());
+            .and_then(|()| match are(self.identity.uid, self.identity.gid, &self.identity.groups) {
+                true => Ok(action()),
+                false => Err(AccountError::NotProved(self.shown())),
+            });
         restore(uid, gid, &before).map_err(AccountError::Stuck)?;
-        done
+        if are(uid, gid, &before) { done } else { Err(AccountError::Stuck(Errno::EPERM)) }
+    }
+
+    fn shown(&self) -> String {
+        match &self.identity.name {
+            Some(name) => format!("user '{name}'"),
+            None => format!("uid {}", self.identity.uid),
+        }
     }
 
     /// Does something as this process, or as the user where that is refused: on a volume root may have no
@@ -121,6 +131,19 @@ impl Account {
             result => Ok(result),
         }
     }
+}
+
+/// Whether the effective ids and the groups are these.
+fn are(uid: Uid, gid: Gid, groups: &[Gid]) -> bool {
+    let sorted = |groups: &[Gid]| {
+        let mut numbers: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    };
+    geteuid() == uid
+        && getegid() == gid
+        && getgroups().is_ok_and(|present| sorted(&present) == sorted(groups))
 }
 
 fn restore(uid: Uid, gid: Gid, groups: &[Gid]) -> Result<(), Errno> {

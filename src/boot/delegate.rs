@@ -2,7 +2,9 @@
 //! nothing else.
 //!
 //! s6-supervise makes `supervise` and `event` itself, and keeps those that are there. Everything stays
-//! root's: `supervise` 0710, its FIFO `control` 0620, `event` 0700. In an `event` that a group can write (as
+//! root's: `supervise` 0710, its FIFO `control` 0620, `event` 0700. `lock` stays readable: s6-svstat
+//! opens it. A member can lock it too, and then no supervisor starts, which is no more than a member can do
+//! anyway; the lock of a member counts for nothing (`scan::supervised`). In an `event` that a group can write (as
 //! s6-svperms makes it) a member plants a link, and s6-supervise writes through it as root.
 
 use nix::errno::Errno;
@@ -95,7 +97,7 @@ pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Opti
     None
 }
 
-/// Makes the three in a service directory that no supervisor has seen, or a logger's.
+/// Makes them in a service directory that no supervisor has seen, or a logger's.
 pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.rows() {
         make_one(directory, name, kind, mode)?;
@@ -110,7 +112,7 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
     Ok(())
 }
 
-/// Whether the three are as they should be, in a service directory (`below` is empty) or its logger's
+/// Whether they are as they should be, in a service directory (`below` is empty) or its logger's
 /// (`log/`).
 pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
     let rows = delegation.map_or(CLOSED, Delegation::rows);
@@ -136,7 +138,7 @@ pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -
     Ok(true)
 }
 
-/// Sets the three right, where a supervisor may be at work.
+/// Sets them right, where a supervisor may be at work.
 pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::rows) {
         match directory.status(name)? {
@@ -158,6 +160,14 @@ pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Resul
         set_mode(directory, name, mode)?;
     }
     Ok(())
+}
+
+/// The group that can write to the control FIFO, if it is another than root's (or the caller's).
+pub fn group_in_control(slot: &Directory) -> Result<Option<Gid>, StepError> {
+    let status = slot.status(CONTROL)?;
+    let group =
+        status.filter(|status| status.st_mode & 0o020 != 0).map(|status| Gid::from_raw(status.st_gid));
+    Ok(group.filter(|group| *group != getegid()))
 }
 
 fn make_one(directory: &Directory, name: &str, kind: Kind, mode: u32) -> Result<(), StepError> {

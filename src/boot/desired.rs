@@ -18,6 +18,33 @@ pub struct Desired {
     pub files: Files,
     /// Who else than root may control it.
     pub delegation: Option<Delegation>,
+    /// Whose rights it has.
+    pub author: Author,
+}
+
+/// Whose rights a service has: between the two nothing of a service directory is passed on, because a
+/// descriptor of its control FIFO stays open whatever becomes of the modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// Only root can write what it was made from.
+    Root,
+    /// A user can.
+    User,
+}
+
+impl Author {
+    /// As the marker has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Author::Root => "root",
+            Author::User => "user",
+        }
+    }
+
+    /// Reads it.
+    pub fn of_word(word: &str) -> Option<Author> {
+        [Author::Root, Author::User].into_iter().find(|author| author.word() == word)
+    }
 }
 
 /// A directory as a marker names it.
@@ -32,6 +59,7 @@ impl Desired {
         self.source.hash(&mut hasher);
         self.files.0.hash(&mut hasher);
         self.delegation.hash(&mut hasher);
+        self.author.hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -60,6 +88,11 @@ impl Files {
     /// Name and content, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         self.0.iter().map(|(name, content)| (*name, content.as_slice()))
+    }
+
+    /// How many bytes they have.
+    pub fn bytes(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
     }
 
     /// Whether the service has a logger.

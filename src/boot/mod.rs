@@ -14,6 +14,7 @@ pub mod instances;
 pub mod life;
 mod predecessor;
 pub mod report;
+pub mod room;
 pub mod scan;
 pub mod slot;
 pub mod watch;
@@ -24,8 +25,9 @@ use std::time::Duration;
 
 use nix::unistd::Gid;
 
-use crate::error::Finding;
-use crate::plan::{Host, Machine, accounts};
+use crate::error::{Finding, Problem};
+use crate::exit::Exit;
+use crate::plan::{Host, Machine, accounts, trust};
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};
@@ -46,6 +48,17 @@ pub struct Choice {
     pub patience: Duration,
     /// The launcher as run scripts name it.
     pub launcher: String,
+    /// What is published of users' definitions; as the last `futo sync` had it if nobody says.
+    pub hardening: Option<Hardening>,
+}
+
+/// What the programs of definitions that non-root users can write may gain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hardening {
+    /// What modes, owners and file capabilities give them, as sudo needs it.
+    Off,
+    /// Nothing: `--no-new-privs --cap-drop all`.
+    On,
 }
 
 /// `--delegate`
@@ -57,12 +70,53 @@ pub struct DelegateChoice {
     pub wait: bool,
 }
 
-/// The launcher as run scripts name it: the one beside this program, else the one on PATH.
+const LAUNCHER: &str = "futo-launch";
+
+/// The launcher as run scripts name it: the one beside this program, else the first on PATH.
 pub fn launcher() -> String {
-    let beside = std::env::current_exe().ok().map(|path| path.with_file_name("futo-launch"));
-    match beside.as_deref().and_then(Path::to_str) {
-        Some(path) if crate::sys::file::is_regular(Path::new(path)) => path.to_string(),
-        _ => "futo-launch".to_string(),
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(LAUNCHER));
+    let environment = Machine.environment();
+    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let on_path = path.map(std::env::split_paths).into_iter().flatten().map(|above| above.join(LAUNCHER));
+    beside
+        .into_iter()
+        .chain(on_path.filter(|path| path.is_absolute()))
+        .filter(|path| crate::sys::file::is_regular(path))
+        .find_map(|path| path.to_str().map(str::to_string))
+        .unwrap_or_else(|| LAUNCHER.to_string())
+}
+
+/// Why no launcher is published.
+#[derive(Debug, thiserror::Error)]
+pub enum LauncherError {
+    /// Whoever can replace it has root run their program.
+    #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
+    NotRoots(String),
+    /// A supervisor's PATH may find anything.
+    #[error("no {LAUNCHER} beside this program or on PATH")]
+    Missing,
+}
+
+impl Problem for LauncherError {
+    fn exit(&self) -> Exit {
+        Exit::NOTHING_DONE
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!(
+            "install futo and {LAUNCHER} in a directory that only root can write, /usr/local/bin for instance"
+        ))
+    }
+}
+
+/// Refuses to publish, for root, a launcher that somebody else can replace.
+pub(crate) fn judge_launcher(launcher: &str) -> Result<(), LauncherError> {
+    match Machine.is_root() {
+        // a user's own supervisor: there are no rights to be gained
+        false => Ok(()),
+        true if !launcher.starts_with('/') => Err(LauncherError::Missing),
+        true if !trust::is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true => Ok(()),
     }
 }
 
@@ -80,10 +134,13 @@ fn tell(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     let missing = report.failures.take(scan.tell_of(&names, patience)).unwrap_or_default();
     for row in &mut report.rows {
         if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
-            row.fail(SlotError::NotTakenUp { name });
+            row.fail(match scan.stranger_with_lock(&name) {
+                Some(pid) => SlotError::LockedByStranger { name, pid },
+                None => SlotError::NotTakenUp { name },
+            });
         }
     }
-    report.warnings.add_new(scan.troubles.clone());
+    report.warnings.add_new(scan.troubles());
 }
 
 /// Takes out what this command made and nobody wants any more, a row each. A source that is not among

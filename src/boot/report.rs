@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::slot::{Change, SlotError};
 use crate::error::{Finding, Findings};
+use crate::escape;
+pub use crate::escape::field;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 
@@ -143,9 +145,8 @@ impl Report {
             warnings: problem_parts(&self.warnings),
         };
         // a struct of texts and numbers always has a JSON form
-        let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
-        text.push('\n');
-        text
+        let text = serde_json::to_string_pretty(&page).unwrap_or_default();
+        escape::json(&text).into_owned() + "\n"
     }
 }
 
@@ -158,26 +159,6 @@ pub fn change_word(change: Change) -> &'static str {
         Change::Pruned => "pruned",
     }
 }
-
-/// A text in one field of a line: nothing in it can end the field, or the line.
-pub fn field(text: &str) -> String {
-    let mut field = String::with_capacity(text.len());
-    for character in text.chars().take(LONGEST_FIELD) {
-        match character {
-            // plain ASCII, but the blank, and what would make the escapes ambiguous
-            '!'..='~' if character != '\\' => field.push(character),
-            ' ' => field.extend(character.escape_unicode()),
-            _ => field.extend(character.escape_default()),
-        }
-    }
-    if text.chars().nth(LONGEST_FIELD).is_some() {
-        field.push('…');
-    }
-    field
-}
-
-/// In characters.
-const LONGEST_FIELD: usize = 256;
 
 #[derive(Serialize)]
 struct Page<'r> {
@@ -213,18 +194,4 @@ fn problem_parts(findings: &Findings) -> Vec<ProblemPart<'_>> {
         .iter()
         .map(|finding| ProblemPart { text: &finding.text, hint: finding.hint.as_deref() })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_can_end_neither_itself_nor_the_line() {
-        assert_eq!(field("running"), "running");
-        assert_eq!(field("x action=started"), "x\\u{20}action=started");
-        assert_eq!(field("a\nreconcile: profile=b\\"), "a\\nreconcile:\\u{20}profile=b\\\\");
-        assert_eq!(field("\u{85}\u{2028}é"), "\\u{85}\\u{2028}\\u{e9}");
-        assert_eq!(field(&"x".repeat(300)).chars().count(), 257);
-    }
 }

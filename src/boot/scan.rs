@@ -1,10 +1,12 @@
 //! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
 
+mod handover;
+mod hardening;
 mod legacy;
 mod supervised;
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -16,7 +18,8 @@ use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
-use super::desired::Desired;
+use super::delegate;
+use super::desired::{Author, Desired};
 use super::directory::{Directory, StepError};
 use super::handed_over::{self, HandedOver};
 use super::life::Life;
@@ -113,8 +116,10 @@ pub struct ScanDirectory {
     sources: BTreeSet<String>,
     /// Services that were taken away and whose supervisors are still at work.
     leaving: BTreeSet<String>,
-    /// What could not be done about leavings of other runs, to be said as warnings.
-    pub troubles: Findings,
+    /// How long the supervisor of a service directory that is recreated is waited for.
+    pub patience: Duration,
+    /// What could not be done about leavings of other runs, and what a change does not reach: warnings.
+    troubles: RefCell<Findings>,
     /// A link of an older hook was.
     has_replaced: Cell<bool>,
     _lock: Option<File>,
@@ -166,7 +171,8 @@ impl ScanDirectory {
             maker: maker.to_string(),
             sources,
             leaving: BTreeSet::new(),
-            troubles,
+            patience: Duration::ZERO,
+            troubles: RefCell::new(troubles),
             has_replaced: Cell::new(false),
             _lock: lock,
         };
@@ -196,14 +202,14 @@ impl ScanDirectory {
                 _ if self.intent == Intent::Look => {}
                 _ => {
                     let removed = self.directory.remove_all(OsStr::new(name));
-                    self.troubles.take(removed);
+                    self.troubles.get_mut().take(removed);
                 }
             }
         }
         // a run that was killed may not have said so
         if self.intent == Intent::Apply && self.leaving.iter().any(|name| self.is_to_be_told(name)) {
             let told = self.tell_svscan(b"an");
-            self.troubles.take(told);
+            self.troubles.get_mut().take(told);
         }
         Ok(())
     }
@@ -228,6 +234,7 @@ impl ScanDirectory {
         match slot::look(&self.directory, name, &self.maker)? {
             // there would be a second copy of it
             Slot::Absent if self.leaving.contains(name) => {
+                self.kill_squatter(&desired)?;
                 Err(SlotError::StillSupervised { name: name.to_string() })
             }
             Slot::Absent => {
@@ -241,6 +248,9 @@ impl ScanDirectory {
                 let what = format!("was made from another directory, {}", marker.source);
                 Err(SlotError::Foreign { name: name.to_string(), what })
             }
+            Slot::Ours(_, marker) if marker.author.is_some_and(|author| author != desired.author) => {
+                self.recreate(&desired)
+            }
             Slot::Ours(present, marker) => {
                 let mut desired = desired;
                 // its supervisor stays until the service's own leaves, and would look for it each second
@@ -251,11 +261,37 @@ impl ScanDirectory {
                     return Ok(Change::Unchanged);
                 }
                 if self.intent == Intent::Apply {
+                    let before = delegate::group_in_control(&present)?;
                     slot::update(&present, &desired, &self.maker)?;
+                    self.note_open_descriptors(name, before, desired.delegation);
                 }
                 Ok(Change::Updated)
             }
         }
+    }
+
+    /// What to warn of.
+    pub fn troubles(&self) -> Findings {
+        self.troubles.borrow().clone()
+    }
+
+    /// The service directories that this command made for `author`, and the bytes of their files. Of those
+    /// that will be pruned `stays` says so.
+    pub fn taken(
+        &self,
+        author: Author,
+        stays: impl Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, usize>, StepError> {
+        let mut taken = BTreeMap::new();
+        for name in self.names()?.into_iter().filter(|name| stays(name)) {
+            match slot::look(&self.directory, &name, &self.maker)? {
+                Slot::Ours(_, marker) if marker.author == Some(author) => {
+                    taken.insert(name, marker.bytes);
+                }
+                _ => {}
+            }
+        }
+        Ok(taken)
     }
 
     /// All names that s6-svscan would take up.
@@ -343,6 +379,15 @@ impl ScanDirectory {
     /// Whether a supervisor is at work in the directory of this name.
     pub fn is_supervised(&self, name: &str) -> bool {
         self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
+    }
+
+    /// The process of another user that keeps a supervisor from starting here; none if there is no such
+    /// process.
+    pub fn stranger_with_lock(&self, name: &str) -> Option<Option<i32>> {
+        match supervised::lock_holder(&self.behind(name)?) {
+            supervised::Holder::Stranger(pid) => Some(pid),
+            supervised::Holder::Nobody | supervised::Holder::Supervisor => None,
+        }
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {

@@ -13,7 +13,7 @@ use nix::sys::stat::{FileStat, SFlag};
 use nix::unistd::geteuid;
 
 use super::delegate;
-use super::desired::{Desired, Files, mode_of};
+use super::desired::{Author, Desired, Files, mode_of};
 use super::directory::{Directory, StepError};
 use crate::error::Problem;
 use crate::exit::Exit;
@@ -62,6 +62,14 @@ pub enum SlotError {
         /// The name.
         name: String,
     },
+    /// A member of the group that may control it has taken the lock that its supervisor needs.
+    #[error("'{name}' is published, and no supervisor can start: a process of another user holds its lock")]
+    LockedByStranger {
+        /// The name.
+        name: String,
+        /// The process, if the kernel tells.
+        pid: Option<i32>,
+    },
     /// s6-svscan has been told and does nothing.
     #[error("'{name}' is published, and s6-svscan has not taken it up")]
     NotTakenUp {
@@ -85,6 +93,9 @@ impl Problem for SlotError {
                     .to_string(),
             ),
             SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            SlotError::LockedByStranger { pid, .. } => {
+                pid.map(|pid| format!("kill {pid}; the lock is supervise/lock of the service directory"))
+            }
             SlotError::Step(_) => None,
             SlotError::NotTakenUp { .. } => {
                 Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
@@ -96,7 +107,12 @@ impl Problem for SlotError {
 impl SlotError {
     /// Whether it passes by itself.
     pub fn passes(&self) -> bool {
-        matches!(self, SlotError::StillSupervised { .. } | SlotError::NotTakenUp { .. })
+        matches!(
+            self,
+            SlotError::StillSupervised { .. }
+                | SlotError::LockedByStranger { .. }
+                | SlotError::NotTakenUp { .. }
+        )
     }
 }
 
@@ -105,7 +121,7 @@ pub(super) enum Slot {
     /// Nothing.
     Absent,
     /// A service directory that this maker made.
-    Ours(Directory, Marker),
+    Ours(Directory, Box<Marker>),
     /// Something else.
     Foreign(String),
 }
@@ -131,7 +147,7 @@ pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, St
     }
     match directory.read(MARKER, MAX_MARKER)? {
         Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
-            Some(marker) => Ok(Slot::Ours(directory, marker)),
+            Some(marker) => Ok(Slot::Ours(directory, Box::new(marker))),
             None => Ok(Slot::Foreign("was made by another command or for another user".to_string())),
         },
         None => Ok(Slot::Foreign("was not made by futo".to_string())),
@@ -144,6 +160,10 @@ pub(super) struct Marker {
     digest: Option<u64>,
     /// As [`Desired::source`].
     pub(super) source: String,
+    /// As [`Desired::author`], if it says.
+    pub(super) author: Option<Author>,
+    /// As [`Files::bytes`].
+    pub(super) bytes: usize,
 }
 
 /// More than any marker.
@@ -157,11 +177,14 @@ impl Marker {
         }
         let digest = lines.next().and_then(|digest| u64::from_str_radix(digest, 16).ok());
         let source = lines.next().unwrap_or_default().to_string();
-        Some(Marker { status, digest, source })
+        let author = lines.next().and_then(Author::of_word);
+        let bytes = lines.next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+        Some(Marker { status, digest, source, author, bytes })
     }
 
     fn text(maker: &str, desired: &Desired) -> String {
-        format!("{maker}\n{:016x}\n{}\n", desired.digest(), desired.source)
+        let Desired { source, files, author, .. } = desired;
+        format!("{maker}\n{:016x}\n{source}\n{}\n{}\n", desired.digest(), author.word(), files.bytes())
     }
 }
 

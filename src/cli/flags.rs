@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnExit, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid, ReadyForm,
-    ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
+    Backoff, Bounds, ByteSize, Capabilities, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid,
+    ReadyForm, ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -484,6 +484,21 @@ pub static FLAGS: &[Flag] = &[
         settings.no_new_privs = true;
         Ok(())
     }),
+    flag(
+        "cap-drop",
+        Value("all|NAME,…"),
+        Identity,
+        "no program gets these capabilities, in docker's words",
+        |settings, value| {
+            settings.cap_drop = settings.cap_drop.with(Capabilities::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "Taken out of the bounding, the inheritable and the ambient set, so that a program with rights of its \
+         own (sudo, ping) has none of them either. Only root can.",
+    ),
     flag(
         "ulimit",
         Value("NAME=SOFT[:HARD]"),

@@ -14,6 +14,7 @@ use super::spec::Worker;
 use crate::cli::flags::FLAGS;
 use crate::cli::{Flag, Given, Origin, Takes};
 use crate::error::{Findings, Problem, exit_of_io, hint_of_unreadable, reason_of};
+use crate::escape;
 use crate::exit::Exit;
 
 /// The largest file that is read, in bytes.
@@ -268,6 +269,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
             _ => match Flag::find_key(&key) {
                 None => {
                     let remedy = Some(unknown_key_remedy(&key));
+                    let key = escape::word(&key).into_owned();
                     findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
                 }
                 Some(flag) => match words(flag, value) {

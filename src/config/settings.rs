@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm, ShellCommand,
-    StopSignal, Template, UserRequest, VariableName,
+    Backoff, Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm,
+    ShellCommand, StopSignal, Template, UserRequest, VariableName,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -113,6 +113,7 @@ pub struct Settings {
     pub chdir: Option<PathBuf>,
     pub umask: Option<u32>,
     pub no_new_privs: bool,
+    pub cap_drop: Capabilities,
     pub ulimits: Vec<(Resource, Bounds)>,
     pub nice: Option<i32>,
     pub oom_score_adj: Option<i32>,

@@ -11,12 +11,13 @@ use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{ContainerEnv, EnvFile, LogTarget, Settings};
 use super::timing::{self, TimingSpec};
 use super::value::{
-    Bounds, ByteSize, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid, Template,
-    UserRequest, VariableName,
+    Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid,
+    Template, UserRequest, VariableName,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
 use crate::error::{Findings, Problem};
+use crate::escape;
 use crate::exit::Exit;
 use crate::plan::Host;
 use crate::plan::trust::{self, TrustError};
@@ -110,6 +111,8 @@ pub struct Limits {
     pub nice: Option<i32>,
     /// The out-of-memory killer's preference.
     pub oom_score_adj: Option<i32>,
+    /// Capabilities that no program gets.
+    pub cap_drop: Capabilities,
 }
 
 impl Limits {
@@ -312,7 +315,9 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
                 trust::refuse_rights(&mut settings, host, refusal, findings);
             }
             if let Some(word) = words.get(1) {
-                findings.push(SpecError::TwoPrograms { word: word.to_string_lossy().into_owned() });
+                findings.push(SpecError::TwoPrograms {
+                    word: escape::word(&word.to_string_lossy()).into_owned(),
+                });
             }
             (Some(file), text.worker)
         }
@@ -363,6 +368,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         chdir,
         umask,
         no_new_privs,
+        cap_drop,
         ulimits,
         nice,
         oom_score_adj,
@@ -397,7 +403,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
         chdir,
         umask,
         no_new_privs,
-        limits: Limits { ulimits, nice, oom_score_adj },
+        limits: Limits { ulimits, nice, oom_score_adj, cap_drop },
         keep_fds,
         environment: EnvironmentSpec {
             clear: clear_env,
@@ -436,7 +442,7 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
 /// The value as it was written, unless it may be a secret.
 pub(super) fn shown(given: &Given) -> Option<String> {
     (!matches!(given.flag.long, "env" | "default" | "if-env"))
-        .then(|| given.value.to_string_lossy().into_owned())
+        .then(|| escape::word(&given.value.to_string_lossy()).into_owned())
 }
 
 fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {

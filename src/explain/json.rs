@@ -25,6 +25,7 @@ struct Page {
     directory: String,
     umask: Option<String>,
     no_new_privs: bool,
+    cap_drop: Vec<String>,
     ulimits: Vec<UlimitPart>,
     nice: Option<i32>,
     oom_score_adj: Option<i32>,
@@ -132,6 +133,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         directory: plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string(),
         umask: plan.umask.map(|mask| format!("{mask:04o}")),
         no_new_privs: plan.no_new_privs,
+        cap_drop: plan.limits.cap_drop.names(),
         ulimits: plan
             .limits
             .ulimits

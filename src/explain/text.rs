@@ -164,6 +164,9 @@ fn limit_lines(plan: &Plan) -> Vec<String> {
     if plan.no_new_privs {
         lines.push("no-new-privs".to_string());
     }
+    if !plan.limits.cap_drop.is_empty() {
+        lines.push(format!("capabilities dropped for every program: {}", plan.limits.cap_drop));
+    }
     if !plan.keep_fds.is_empty() {
         let list: Vec<String> = plan.keep_fds.iter().map(ToString::to_string).collect();
         lines.push(format!("descriptors kept: {}", list.join(", ")));

@@ -58,6 +58,25 @@ pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
     list
 }
 
+/// Whether somebody else than this user and root is in a group: as the primary group of an account, or as a
+/// member. A member without an account counts: it may be known to LDAP, or come later.
+pub fn has_others(passwd: &[u8], group: &[u8], gid: u32, uid: u32) -> bool {
+    let is_other = |each: u32| each != uid && each != 0;
+    let is_stranger =
+        |member: &str| account_named(passwd, member).is_none_or(|account| is_other(account.uid));
+    lines(passwd).filter_map(numbers).any(|(each, primary)| primary == gid && is_other(each))
+        || groups(group)
+            .filter(|(_, each, _)| *each == gid)
+            .any(|(_, _, members)| members.split(',').filter(|member| !member.is_empty()).any(is_stranger))
+}
+
+/// User and primary group of a line of /etc/passwd.
+fn numbers(line: &str) -> Option<(u32, u32)> {
+    let mut fields = line.split(':');
+    fields.next().filter(|name| is_name(name))?;
+    Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
 fn groups(group: &[u8]) -> impl Iterator<Item = (&str, u32, &str)> {
     lines(group).filter_map(|line| {
         let mut fields = line.split(':');
@@ -101,5 +120,24 @@ mod tests {
         assert_eq!(groups_of(GROUP, "nobody", 65534), [65534]);
         assert_eq!(group_named(GROUP, "video"), Some(44));
         assert_eq!(group_named(GROUP, "numberless"), None);
+    }
+
+    #[test]
+    fn a_group_is_shared_if_anybody_but_the_user_and_root_is_in_it() {
+        let passwd = b"root:x:0:0::/:\nabc:x:911:1000::/:\ntwin:x:911:5::/:\nbob:x:912:100::/:";
+        for (group, gid, expected) in [
+            ("abc:x:1000:", 1000, false),
+            ("abc:x:1000:abc,root,twin", 1000, false),
+            ("abc:x:1000:bob", 1000, true),
+            ("abc:x:1000:\nagain:x:1000:abc,bob", 1000, true),
+            ("abc:x:1000:ldap-user", 1000, true),
+            ("abc:x:1000:,", 1000, false),
+            ("users:x:100:", 100, true),
+            ("root:x:0:", 0, false),
+            ("root:x:0:bob", 0, true),
+            ("", 1000, false),
+        ] {
+            assert_eq!(has_others(passwd, group.as_bytes(), gid, 911), expected, "{group}");
+        }
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Readiness<'a> {
             }
             (Some(notification), Some(form)) => match form {
                 ReadyForm::Start | ReadyForm::FirstSuccess => Awaited::FirstSuccess,
-                ReadyForm::SdNotify => match NotifySocket::open() {
+                ReadyForm::SdNotify => match NotifySocket::open(plan) {
                     Ok(socket) => Awaited::Word(socket),
                     Err(errno) => not_waited_for(errno, reporter),
                 },
@@ -97,7 +97,7 @@ impl<'a> Readiness<'a> {
 
     /// Takes what the worker has said.
     pub(super) fn listen(&mut self) {
-        if let Awaited::Word(socket) = &self.awaited
+        if let Awaited::Word(socket) = &mut self.awaited
             && socket.says_ready()
         {
             self.tell();

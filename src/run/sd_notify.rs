@@ -1,38 +1,81 @@
 //! `--ready sd_notify`: a socket of ours that workers written for systemd tell.
+//!
+//! It lies in the state directory, with mode 0600: the kernel lets the worker's user and root send to it, and
+//! nobody else. Where it cannot be there (the worker is root, the path is too long, the volume takes no
+//! socket) it has a name that everybody in the network namespace can send to; then messages of other users are
+//! read once every second at most.
 
 use std::ffi::CString;
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::cmsg_space;
 use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind,
     getsockname, recvmsg, setsockopt, socket,
 };
+use nix::sys::stat::{Mode, SFlag, fstatat, umask};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::plan::{Change, Plan};
+use crate::sys::file::kind;
 
 /// The longest message that is read, in bytes.
 const LONGEST: usize = 4096;
+/// As many messages are read at once: more than fit in the kernel's queue.
+const MOST: usize = 32;
+/// How long nobody is listened to after messages of strangers.
+const DEAF: Duration = Duration::from_secs(1);
 
 /// The socket.
 #[derive(Debug)]
 pub(super) struct NotifySocket {
     socket: OwnedFd,
     variable: CString,
+    /// Where it lies; none for one with a name only.
+    path: Option<PathBuf>,
+    /// Runs while nobody is listened to.
+    deaf: Option<TimerFd>,
 }
 
 impl NotifySocket {
-    /// Opens one with a name that the kernel chooses: no file, and nobody else's.
-    pub(super) fn open() -> Result<Self, Errno> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
+    /// Opens one where only the worker's user can send to it, else one that anybody can.
+    pub(super) fn open(plan: &Plan) -> Result<Self, Errno> {
+        NotifySocket::in_state_directory(plan).or_else(|_| NotifySocket::named_by_the_kernel())
+    }
+
+    fn in_state_directory(plan: &Plan) -> Result<Self, Errno> {
+        let directory = plan.state_dir.as_ref().filter(|_| plan.change != Change::StaysRoot);
+        // the worker may have another directory than this process
+        let directory = directory.filter(|directory| directory.is_absolute()).ok_or(Errno::ENOENT)?;
+        let path = directory.join(format!("{}.notify", plan.name));
+        let address = UnixAddr::new(&path)?;
+        let variable = [b"NOTIFY_SOCKET=", path.as_os_str().as_encoded_bytes()].concat();
+        let variable = CString::new(variable).map_err(|_| Errno::EINVAL)?;
+        let socket = unbound()?;
+        remove_old(&path)?;
+        let mask = umask(Mode::from_bits_truncate(0o177));
+        let bound = bind(socket.as_raw_fd(), &address);
+        umask(mask);
+        bound?;
+        Ok(NotifySocket { socket, variable, path: Some(path), deaf: None })
+    }
+
+    /// No file, and nobody else's.
+    fn named_by_the_kernel() -> Result<Self, Errno> {
+        let socket = unbound()?;
         bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
-        setsockopt(&socket, PassCred, &true)?;
         let address: UnixAddr = getsockname(socket.as_raw_fd())?;
         let name = String::from_utf8_lossy(address.as_abstract().unwrap_or_default()).into_owned();
         let variable = CString::new(format!("NOTIFY_SOCKET=@{name}")).map_err(|_| Errno::EINVAL)?;
-        Ok(NotifySocket { socket, variable })
+        Ok(NotifySocket { socket, variable, path: None, deaf: None })
     }
 
     /// `NOTIFY_SOCKET=…` for the worker.
@@ -40,15 +83,40 @@ impl NotifySocket {
         &self.variable
     }
 
-    /// Readable when something has been told.
+    /// Readable when there is something to take.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        match &self.deaf {
+            Some(timer) => timer.as_fd(),
+            None => self.socket.as_fd(),
+        }
     }
 
-    /// Takes what has been told; says whether it is `READY=1`, by a process of the worker's user: everybody
-    /// in the network namespace can reach the socket.
-    pub(super) fn says_ready(&self) -> bool {
+    /// Takes what has been told; says whether it is `READY=1`, by a process of the worker's user.
+    pub(super) fn says_ready(&mut self) -> bool {
+        if let Some(timer) = &self.deaf {
+            // readable only when it has expired
+            match nix::unistd::read(timer, &mut [0; 8]) {
+                Ok(_) => self.deaf = None,
+                Err(_) => return false,
+            }
+        }
         let mut says = false;
+        let mut strangers = false;
+        for _ in 0..MOST {
+            match self.receive() {
+                Some(Word::Ready) => says = true,
+                Some(Word::Other) => {}
+                Some(Word::OfAStranger) => strangers = true,
+                None => break,
+            }
+        }
+        if strangers && !says {
+            self.deaf = deaf().ok();
+        }
+        says
+    }
+
+    fn receive(&self) -> Option<Word> {
         let mut bytes = [0; LONGEST];
         // a descriptor that comes along (BARRIER=1) has no room, so the kernel closes it, which is the answer
         let mut control = cmsg_space!(UnixCredentials);
@@ -60,12 +128,58 @@ impl NotifySocket {
             let (length, is_ours) = match received {
                 Ok(message) => (message.bytes, is_ours(message.cmsgs())),
                 Err(Errno::EINTR) => continue,
-                Err(_) => return says,
+                Err(_) => return None,
             };
             let text = bytes.get(..length).unwrap_or_default();
-            says |= is_ours && text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
+            return Some(match text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1") {
+                _ if !is_ours => Word::OfAStranger,
+                true => Word::Ready,
+                false => Word::Other,
+            });
         }
     }
+}
+
+impl Drop for NotifySocket {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = remove_old(path);
+        }
+    }
+}
+
+/// What a message says.
+enum Word {
+    Ready,
+    /// Something that systemd would want to know.
+    Other,
+    /// Anything, of another user.
+    OfAStranger,
+}
+
+fn unbound() -> Result<OwnedFd, Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
+    setsockopt(&socket, PassCred, &true)?;
+    Ok(socket)
+}
+
+/// Removes the socket of a launcher that was killed; anything else of that name stays.
+fn remove_old(path: &Path) -> Result<(), Errno> {
+    match fstatat(AT_FDCWD, path, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(status) if kind(&status) == SFlag::S_IFSOCK => {
+            unlinkat(AT_FDCWD, path, UnlinkatFlags::NoRemoveDir)
+        }
+        Ok(_) => Err(Errno::EEXIST),
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn deaf() -> Result<TimerFd, Errno> {
+    let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
+    timer.set(Expiration::OneShot(TimeSpec::from(DEAF)), TimerSetTimeFlags::empty())?;
+    Ok(timer)
 }
 
 fn is_ours(messages: Result<impl Iterator<Item = ControlMessageOwned>, Errno>) -> bool {

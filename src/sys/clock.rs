@@ -36,6 +36,12 @@ impl BootTime {
     }
 }
 
+/// Processor time that this process has used: what others do on the machine does not count.
+pub fn processor_time() -> Duration {
+    // as above
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
+}
+
 /// Sleeps so long.
 pub fn pause(time: Duration) {
     std::thread::sleep(time);

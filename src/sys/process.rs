@@ -64,6 +64,22 @@ pub fn groups(most: usize) -> Result<Vec<u32>, Errno> {
     Ok(groups)
 }
 
+/// Real, effective, saved and file system uid of a process; none if they cannot be seen.
+pub fn uids_of(pid: i32) -> Option<Vec<u32>> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let uids: Vec<u32> = line.split_whitespace().map_while(|uid| uid.parse().ok()).collect();
+    (uids.len() == 4).then_some(uids)
+}
+
+/// Leaves the session keyring for a new, empty one.
+pub fn new_session_keyring() -> Result<(), Errno> {
+    let no_name: *const libc::c_char = std::ptr::null();
+    // SAFETY: takes a number and a null pointer, which asks for a keyring without a name
+    let result = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, no_name) };
+    Errno::result(result).map(drop)
+}
+
 /// Gives pages of the heap that are free back to the system: a launcher that sleeps for a month keeps
 /// what it read at start otherwise.
 pub fn give_back_memory() {

@@ -44,7 +44,8 @@ pub struct Volume {
 
 impl Volume {
     pub fn new(name: &str) -> Volume {
-        let volume = Volume { scratch: Scratch::new(name) };
+        // root publishes only a launcher that nobody else can replace
+        let volume = Volume { scratch: Scratch::of_root(name) };
         fs::create_dir(volume.scan("")).expect("the scan directory");
         volume.make("");
         volume.make("profiles");

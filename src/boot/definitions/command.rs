@@ -16,6 +16,7 @@ use crate::plan::{DEFAULT_USER, Machine};
 use crate::service::run_script::{self, NotOurs, RunScript};
 
 use super::writers::Writers;
+use crate::boot::Hardening;
 
 /// What a command in a definition may not say.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,12 @@ pub(super) struct Script<'s> {
     pub(super) service: &'s str,
     /// Where relative paths in it count from.
     pub(super) directory: &'s Path,
+    /// What is added to a user's.
+    pub(super) hardening: Hardening,
 }
+
+/// What keeps the programs of users from gaining rights.
+const HARDENED: [&str; 2] = ["--no-new-privs", "--cap-drop=all"];
 
 /// The words to publish, the launcher first; with new findings they are not fit to be.
 pub(super) fn words(
@@ -111,6 +117,9 @@ pub(super) fn words(
     }
     if script.writers != Writers::Root {
         words.extend(["--user", DEFAULT_USER].map(OsString::from));
+        if script.hardening == Hardening::On {
+            words.extend(HARDENED.map(OsString::from));
+        }
     }
     words.extend([OsString::from("--service-dir"), script.directory.into(), OsString::from("--")]);
     words.extend(program);
@@ -163,6 +172,10 @@ mod tests {
     use super::*;
 
     fn published(text: &str, writers: Writers) -> Result<String, Vec<String>> {
+        published_with(text, writers, Hardening::Off)
+    }
+
+    fn published_with(text: &str, writers: Writers, hardening: Hardening) -> Result<String, Vec<String>> {
         let mut findings = Findings::default();
         let script = Script {
             path: Path::new("x/run"),
@@ -170,6 +183,7 @@ mod tests {
             writers,
             service: "x",
             directory: Path::new("/d/x"),
+            hardening,
         };
         let words = words(script, "L", &mut findings).map_err(|why| vec![why.to_string()])?;
         let texts: Vec<String> = findings.iter().map(|finding| finding.text.clone()).collect();
@@ -192,6 +206,21 @@ mod tests {
         );
         let named = "#!/bin/sh\nexec futo-launch --name y -- id\n";
         assert_eq!(published(named, Writers::Root), Ok("L|--name=y|--service-dir|/d/x|--|id".to_string()));
+    }
+
+    #[test]
+    fn users_definitions_are_hardened_and_roots_are_not() {
+        let line = "#!/bin/sh\nexec futo-launch --cap-drop NET_RAW -- id\n";
+        assert_eq!(
+            published_with(line, Writers::Abc, Hardening::On).as_deref(),
+            Ok(
+                "L|--cap-drop=NET_RAW|--name=x|--user|abc|--no-new-privs|--cap-drop=all|--service-dir|/d/x|--|id"
+            )
+        );
+        assert_eq!(
+            published_with(line, Writers::Root, Hardening::On).as_deref(),
+            Ok("L|--cap-drop=NET_RAW|--name=x|--service-dir|/d/x|--|id")
+        );
     }
 
     #[test]

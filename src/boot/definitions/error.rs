@@ -1,11 +1,13 @@
 //! What can be wrong with definitions.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::writers::{Hand, Numbers};
 use crate::boot::directory::StepError;
+use crate::boot::room::Full;
 use crate::boot::scan::Legacy;
 
 use crate::error::Problem;
@@ -52,11 +54,14 @@ pub enum DefinitionsError {
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
     /// There is no more room for those who are not root.
-    #[error("there are more than {0} definitions that others than root can write")]
-    TooMany(usize),
-    /// The same.
-    #[error("the definitions that others than root can write have more than {0} bytes")]
-    TooLarge(usize),
+    #[error("{}", no_room(*.0))]
+    NoRoom(Full),
+    /// Reading it took too long.
+    #[error("reading it took more than {} ms of processor time", .0.as_millis())]
+    TooSlow(Duration),
+    /// Reading those before it took too long.
+    #[error("it was not read: those before it took {} s of processor time", .0.as_secs())]
+    NoTimeLeft(Duration),
     /// It was published, and its `run` is gone.
     #[error("'{}' has no run any more: what was published of it stays", .0.display())]
     NoRun(PathBuf),
@@ -111,10 +116,24 @@ impl Problem for DefinitionsError {
 fn in_words(hand: Hand, abc: Numbers) -> String {
     match hand {
         Hand::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
+        Hand::Group(gid) if gid == abc.gid || gid == 0 => {
+            format!("is writable by group {gid}, in which others than root and {DEFAULT_USER} are")
+        }
         Hand::Group(gid) => {
             format!("is writable by group {gid}, and {DEFAULT_USER}'s group is {}", abc.gid)
         }
         Hand::Everybody => "is writable by everybody".to_string(),
+    }
+}
+
+fn no_room(full: Full) -> String {
+    match full {
+        Full::Services(most) => {
+            format!("there are more than {most} definitions that others than root can write")
+        }
+        Full::Bytes(most) => {
+            format!("the definitions that others than root can write have more than {most} bytes")
+        }
     }
 }
 

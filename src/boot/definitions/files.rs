@@ -10,6 +10,7 @@ use nix::sys::stat::{FileStat, fstat};
 use super::command::{self, Script};
 use super::writers::{Judged, Writers};
 use super::{DefinitionsError, Foreign};
+use crate::boot::Hardening;
 use crate::boot::desired::Files;
 use crate::boot::directory::Directory;
 use crate::config::value::{descriptor, whole};
@@ -42,6 +43,8 @@ pub(super) enum NotPublished {
     Failed,
     /// A script in it is no command of the launcher; a warning says which.
     NotOurs,
+    /// `run` was there a moment ago.
+    NoRun,
 }
 
 /// What can be wrong with a file of a definition.
@@ -97,6 +100,7 @@ pub(super) struct Reader<'r> {
     pub(super) others: &'r dyn Fn(&Judged) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
+    pub(super) hardening: Hardening,
 }
 
 /// A file as read.
@@ -148,6 +152,9 @@ impl Reader<'_> {
             failures.push(error);
         }
         let writers = judged.writers;
+        if failures.is_empty() && scripts.iter().all(|(name, _)| *name != layout::RUN) {
+            return Err(NotPublished::NoRun);
+        }
         for (name, text) in scripts {
             match self.script(name, &text, writers, warnings, failures) {
                 Ok(script) => files.set(name, script),
@@ -204,8 +211,14 @@ impl Reader<'_> {
             true => (self.path(layout::LOG), format!("{}-log", self.name)),
             false => (self.directory.shown.clone(), self.name.to_string()),
         };
-        let script =
-            Script { path: &path, bytes: &text.bytes, writers, service: &service, directory: &directory };
+        let script = Script {
+            path: &path,
+            bytes: &text.bytes,
+            writers,
+            service: &service,
+            directory: &directory,
+            hardening: self.hardening,
+        };
         match command::words(script, self.launcher, failures) {
             Ok(words) => Ok(one_line::script(&words, Logger::Leave, BY)),
             Err(_) if self.foreign == Foreign::Trusted => {

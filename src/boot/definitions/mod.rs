@@ -3,22 +3,25 @@
 mod command;
 mod error;
 mod files;
-mod room;
+mod patience;
 mod volume;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::Gid;
 
 use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
-use super::desired::{Desired, source_line};
+use super::desired::{Author, Desired, source_line};
 use super::instances::config::DelegateTo;
 use super::report::{self, Report, Row, field};
+use super::room::{MOST_DEFINITIONS as MOST_PUBLISHED, Room};
 use super::scan::{Intent, Legacy, ScanDirectory};
 use super::slot::Change;
 use crate::config::value::UserRequest;
@@ -27,8 +30,8 @@ use crate::plan::DEFAULT_USER;
 use crate::service::layout;
 use crate::sys::nofollow;
 pub use error::DefinitionsError;
-use room::Room;
-use volume::{Found, Publishable, Volume};
+use patience::Patience;
+use volume::{Found, OpenSource, Publishable, Volume};
 use writers::Writers;
 
 /// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
@@ -74,9 +77,17 @@ pub enum Foreign {
     Trusted,
 }
 
+/// Asked between two definitions: whether to go on.
+pub type GoOn<'g> = &'g mut dyn FnMut() -> ControlFlow<()>;
+
 /// Publishes all definitions. An error is one that leaves nothing to be done.
 pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
-    nofollow::with_no_umask(|| sync_all(definitions, choice))
+    sync_while(definitions, choice, &mut || ControlFlow::Continue(()))
+}
+
+/// The same as long as it is to go on. A run that is broken off prunes nothing.
+pub fn sync_while(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Result<Report, Findings> {
+    nofollow::with_no_umask(|| sync_all(definitions, choice, go_on))
 }
 
 /// Who may write definitions beside root, if there is such a user.
@@ -84,12 +95,15 @@ pub fn user_of_volume() -> Option<Account> {
     Account::find(&UserRequest::Name(DEFAULT_USER.to_string(), None), &mut Findings::default())
 }
 
-fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
+fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Result<Report, Findings> {
     let abc = user_of_volume();
     let sources = definitions.sources.iter().map(|source| source_line(&source.path)).collect();
-    let scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
+    let mut scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
+    scan.patience = choice.patience;
+    super::judge_launcher(&choice.launcher)?;
     let delegation = delegation(choice)?;
-    let volume = Volume::new(abc.as_ref(), definitions.foreign, &choice.launcher);
+    let hardening = scan.hardening(choice.hardening)?;
+    let volume = Volume::new(abc.as_ref(), definitions.foreign, &choice.launcher, hardening);
     let mut sync = Sync {
         choice,
         scan: &scan,
@@ -100,18 +114,21 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
         seen: Vec::new(),
         bare: BTreeMap::new(),
         listed: BTreeSet::new(),
-        room: Room::default(),
+        room: Room::new(MOST_PUBLISHED, BTreeMap::new()),
+        patience: Patience::default(),
         waiting: Vec::new(),
     };
+    let mut open = Vec::new();
     for source in &definitions.sources {
-        match sync.publish_all(source) {
-            Ok(()) => {}
-            Err(error @ AccountError::Stuck(_)) => return Err(error.into()),
-            // nothing changes that while this process lives
-            Err(error) => {
-                sync.report.is_hopeless = true;
-                sync.report.failures.add_new(error.into());
-            }
+        let opened = sync.open(source);
+        open.extend(sync.unless_hopeless(opened)?.flatten().map(|open| (source, open)));
+    }
+    sync.room = sync.room_for(&open)?;
+    for (source, open) in open {
+        let published = sync.publish_all(source, &open, go_on);
+        if let Some(ControlFlow::Break(())) = sync.unless_hopeless(published)? {
+            super::tell(&scan, Duration::ZERO, &mut sync.report);
+            return Ok(sync.report);
         }
     }
     if !sync.waiting.is_empty() {
@@ -120,9 +137,11 @@ fn sync_all(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
     let Sync { mut report, seen, bare, listed, .. } = sync;
     report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
     super::tell(&scan, choice.patience, &mut report);
-    let mut wanted: BTreeSet<String> = seen.into_iter().map(|(name, _)| name).collect();
+    let mut wanted: BTreeSet<String> = seen.iter().map(|(name, _)| name.clone()).collect();
     for (name, path) in bare {
-        if scan.is_ours(&name) && wanted.insert(name) {
+        let is_elsewhere = seen.iter().any(|(each, at)| *each == name && *at != path);
+        if !is_elsewhere && scan.is_ours(&name) {
+            wanted.insert(name);
             report.warnings.push(DefinitionsError::NoRun(path));
         }
     }
@@ -172,35 +191,75 @@ struct Sync<'s> {
     bare: BTreeMap<String, PathBuf>,
     /// The sources that could be listed, as markers name them.
     listed: BTreeSet<String>,
-    /// What is left for definitions that are not root's.
+    /// What is left for definitions that are not root's,
     room: Room,
+    /// and how long they are read.
+    patience: Patience,
     /// What is published once the supervisors of an older hook's links have left, by row.
     waiting: Vec<(usize, Desired)>,
 }
 
 impl Sync<'_> {
-    fn publish_all(&mut self, source: &Source) -> Result<(), AccountError> {
-        let open = match self.volume.open(&source.path)? {
-            Ok(open) => open,
+    /// Notes what cannot be done as abc; nothing is done any more once root's own ids cannot be had back.
+    fn unless_hopeless<T>(&mut self, result: Result<T, AccountError>) -> Result<Option<T>, Findings> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error @ AccountError::Stuck(_)) => Err(error.into()),
+            // nothing changes that while this process lives
+            Err(error) => {
+                self.report.is_hopeless = true;
+                self.report.failures.add_new(error.into());
+                Ok(None)
+            }
+        }
+    }
+
+    fn open(&mut self, source: &Source) -> Result<Option<OpenSource>, AccountError> {
+        match self.volume.open(&source.path)? {
+            Ok(open) => {
+                self.listed.insert(source_line(&source.path));
+                Ok(Some(open))
+            }
             Err(error) => {
                 if !(error.is_missing() && source.missing == MissingSource::Fine) {
                     self.report.failures.push(error);
                 }
-                return Ok(());
+                Ok(None)
             }
-        };
-        self.listed.insert(source_line(&source.path));
+        }
+    }
+
+    /// What is published of users' definitions and will not be pruned keeps its place.
+    fn room_for(&self, open: &[(&Source, OpenSource)]) -> Result<Room, Findings> {
+        let is_there = |name: &str| open.iter().any(|(_, open)| open.names.iter().any(|each| each == name));
+        let taken = self.scan.taken(Author::User, |name| !self.choice.prune || is_there(name))?;
+        Ok(Room::new(MOST_PUBLISHED, taken))
+    }
+
+    fn publish_all(
+        &mut self,
+        source: &Source,
+        open: &OpenSource,
+        go_on: GoOn<'_>,
+    ) -> Result<ControlFlow<()>, AccountError> {
         // one after the other: all of them at once may be more than memory holds
         for name in &open.names {
-            match self.volume.look_at(&open, name)? {
+            if go_on().is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            match self.volume.look_at(open, name, &mut self.patience)? {
                 Found::Nothing => {}
-                Found::Bare(name, path) => {
+                Found::Bare(name, path, writers) => {
+                    // root's keeps its name while somebody edits it
+                    if writers == Writers::Root {
+                        self.seen.push((name.clone(), path.clone()));
+                    }
                     self.bare.insert(name, path);
                 }
                 Found::Definition(row, path, publishable) => self.publish(row, path, publishable, source),
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn publish(&mut self, mut row: Row, path: PathBuf, publishable: Option<Publishable>, source: &Source) {
@@ -214,15 +273,20 @@ impl Sync<'_> {
             self.report.rows.push(row);
             return;
         };
-        if let Err(error) = self.room.take(&definition) {
-            row.failures.push(error);
+        let taken = match definition.writers {
+            Writers::Root => Ok(()),
+            _ => self.room.take(name.as_str(), &definition.files),
+        };
+        if let Err(full) = taken {
+            row.failures.push(DefinitionsError::NoRoom(full));
             self.report.rows.push(row);
             return;
         }
         let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
         let delegation = delegate::possible(delegation, &mut self.report.warnings);
-        let desired =
-            Desired { name, source: source_line(&source.path), files: definition.files, delegation };
+        let author = if definition.writers == Writers::Root { Author::Root } else { Author::User };
+        let source = source_line(&source.path);
+        let desired = Desired { name, source, files: definition.files, delegation, author };
         match self.scan.legacy_link(&row.shown, id) {
             Some(Legacy::Supervised) => {
                 self.waiting.push((self.report.rows.len(), desired));

@@ -10,14 +10,17 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::files::{Definition, NotPublished, Reader};
+use super::patience::Patience;
 use super::writers::{Judge, Judged, Numbers, Writers};
 use super::{DefinitionsError, Foreign, MOST_DEFINITIONS};
+use crate::boot::Hardening;
 use crate::boot::account::{Account, AccountError, Refusal};
 use crate::boot::directory::{Directory, FileId};
 use crate::boot::report::Row;
 use crate::error::reason;
 use crate::plan::{Host, Machine};
 use crate::service::{ServiceName, layout};
+use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::{self, Missing, PathError};
 
@@ -28,6 +31,7 @@ pub(super) struct Volume<'v> {
     judge: Judge,
     foreign: Foreign,
     launcher: &'v str,
+    hardening: Hardening,
 }
 
 /// A directory of definitions, open and listed.
@@ -41,8 +45,8 @@ pub(super) struct OpenSource {
 pub(super) enum Found {
     /// No definition.
     Nothing,
-    /// A directory without `run`.
-    Bare(String, PathBuf),
+    /// A directory without `run`, and who can write it.
+    Bare(String, PathBuf, Writers),
     /// A definition; what it takes to publish it, or none if it cannot be.
     Definition(Row, PathBuf, Option<Publishable>),
 }
@@ -59,11 +63,15 @@ pub(super) struct Publishable {
 const NOT_OURS: &str = "not-ours";
 
 impl<'v> Volume<'v> {
-    pub(super) fn new(abc: Option<&'v Account>, foreign: Foreign, launcher: &'v str) -> Self {
-        let numbers =
-            |abc: &Account| Numbers { uid: abc.identity.uid.as_raw(), gid: abc.identity.gid.as_raw() };
+    pub(super) fn new(
+        abc: Option<&'v Account>,
+        foreign: Foreign,
+        launcher: &'v str,
+        hardening: Hardening,
+    ) -> Self {
+        let numbers = |abc: &Account| Numbers::of(&abc.identity, &Machine);
         let judge = if Machine.is_root() { Judge::Root(abc.map(numbers)) } else { Judge::User };
-        Volume { abc, judge, foreign, launcher }
+        Volume { abc, judge, foreign, launcher, hardening }
     }
 
     /// Opens a source and lists it; no link but root's is followed, and who can write a directory on the way
@@ -98,7 +106,12 @@ impl<'v> Volume<'v> {
     }
 
     /// Reads what has a name in a source.
-    pub(super) fn look_at(&self, source: &OpenSource, name: &OsStr) -> Result<Found, AccountError> {
+    pub(super) fn look_at(
+        &self,
+        source: &OpenSource,
+        name: &OsStr,
+        patience: &mut Patience,
+    ) -> Result<Found, AccountError> {
         let shown = name.to_string_lossy().into_owned();
         if shown.starts_with('.') {
             return Ok(Found::Nothing);
@@ -124,7 +137,7 @@ impl<'v> Volume<'v> {
         let run = self.acting_as(judged.writers, || directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
             // somebody may be about to replace it; the directory is what has to go
-            return Ok(Found::Bare(shown, path));
+            return Ok(Found::Bare(shown, path, judged.writers));
         }
         let service = match ServiceName::parse(name) {
             Ok(service) => service,
@@ -135,6 +148,10 @@ impl<'v> Volume<'v> {
         };
         let mut row = Row::new(shown.clone());
         row.service = Some(service.to_string());
+        if let Err(error) = patience.has_time(judged.writers) {
+            row.failures.push(error);
+            return Ok(Found::Definition(row, path, None));
+        }
         let reader = Reader {
             directory: &directory,
             name: &service,
@@ -142,11 +159,17 @@ impl<'v> Volume<'v> {
             others: &|judged| self.others(judged, &source.directory.shown),
             foreign: self.foreign,
             launcher: self.launcher,
+            hardening: self.hardening,
         };
+        let before = clock::processor_time();
         let read = self.acting_as(judged.writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let time = clock::processor_time().saturating_sub(before);
+        row.failures.take(patience.spend(judged.writers, time));
         let publishable = match read {
+            Ok(_) if row.has_failed() => None,
             Ok(definition) => Some(Publishable { name: service, definition, id: FileId::of(&status) }),
             Err(NotPublished::Failed) => None,
+            Err(NotPublished::NoRun) => return Ok(Found::Bare(shown, path, judged.writers)),
             Err(NotPublished::NotOurs) => {
                 row.action = NOT_OURS;
                 None

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, SFlag};
 
+use crate::plan::{Host, Identity, accounts};
 use crate::sys::file::kind;
 
 /// Who can write a file, or a directory and what is in it.
@@ -35,6 +36,43 @@ pub struct Numbers {
     pub uid: u32,
     /// Primary group.
     pub gid: u32,
+    /// Who is in it.
+    pub members: Members,
+    /// Who is in root's group.
+    pub roots_members: Members,
+}
+
+/// Who is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// abc and root at most: the usual private group.
+    AbcAlone,
+    /// Others too.
+    More,
+}
+
+impl Members {
+    /// Who can write what is writable to the group.
+    fn writers(self, gid: u32) -> Writers {
+        match self {
+            Members::AbcAlone => Writers::Abc,
+            Members::More => Writers::Others(Hand::Group(gid)),
+        }
+    }
+}
+
+impl Numbers {
+    /// The numbers of abc, and who else is in the groups that count.
+    pub(super) fn of(identity: &Identity, host: &dyn Host) -> Numbers {
+        let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
+        let (passwd, group) = (host.passwd(), host.group());
+        let members = |gid| match (&passwd, &group) {
+            (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::AbcAlone,
+            // what cannot be read may name anybody
+            _ => Members::More,
+        };
+        Numbers { uid, gid, members: members(gid), roots_members: members(0) }
+    }
 }
 
 /// Who judges.
@@ -93,7 +131,8 @@ fn writers_of(status: &FileStat, abc: Option<Numbers>) -> Writers {
     };
     let group = match (status.st_mode & 0o020 != 0 && !is_sticky, abc) {
         (false, _) => Writers::Root,
-        (true, Some(abc)) if status.st_gid == abc.gid || status.st_gid == 0 => Writers::Abc,
+        (true, Some(abc)) if status.st_gid == abc.gid => abc.members.writers(abc.gid),
+        (true, Some(abc)) if status.st_gid == 0 => abc.roots_members.writers(0),
         (true, _) => return Writers::Others(Hand::Group(status.st_gid)),
     };
     if status.st_mode & 0o002 != 0 && !is_sticky {
@@ -109,7 +148,9 @@ mod tests {
 
     #[test]
     fn the_least_trusted_of_owner_group_and_others_counts() {
-        let abc = Some(Numbers { uid: 911, gid: 1000 });
+        let numbers =
+            Numbers { uid: 911, gid: 1000, members: Members::AbcAlone, roots_members: Members::AbcAlone };
+        let abc = Some(numbers);
         for (mode, uid, gid, expected) in [
             (0o100_755, 0, 0, Writers::Root),
             (0o100_755, 0, 1000, Writers::Root),
@@ -125,6 +166,17 @@ mod tests {
             let mut status = nix::sys::stat::stat("/").expect("a status");
             (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
             assert_eq!(writers_of(&status, abc), expected, "{mode:o} {uid}:{gid}");
+        }
+        let shared = Some(Numbers { members: Members::More, roots_members: Members::More, ..numbers });
+        for (mode, uid, gid, expected) in [
+            (0o100_775, 911, 1000, Writers::Others(Hand::Group(1000))),
+            (0o100_755, 911, 1000, Writers::Abc),
+            (0o100_775, 0, 0, Writers::Others(Hand::Group(0))),
+            (0o100_755, 0, 0, Writers::Root),
+        ] {
+            let mut status = nix::sys::stat::stat("/").expect("a status");
+            (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
+            assert_eq!(writers_of(&status, shared), expected, "{mode:o} {uid}:{gid} shared");
         }
         let mut status = nix::sys::stat::stat("/").expect("a status");
         (status.st_mode, status.st_uid, status.st_gid) = (0o100_644, 911, 0);

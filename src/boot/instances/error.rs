@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use super::config::System;
+use crate::boot::room::Full;
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
 use crate::service::InvalidName;
@@ -78,6 +79,12 @@ pub enum InstancesError {
         /// Why.
         errno: Errno,
     },
+    /// There is no more room.
+    #[error("{}", match .0 {
+        Full::Services(most) => format!("there are more than {most} instances"),
+        Full::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
+    })]
+    NoRoom(Full),
     /// A file that means nothing any more.
     #[error("unable to remove '{file}': {}", reason(*errno))]
     Stale {

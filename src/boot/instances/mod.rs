@@ -22,9 +22,10 @@ use std::path::PathBuf;
 use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
-use super::desired::source_line;
+use super::desired::{Author, source_line};
 use super::handed_over::HandedOver;
 use super::report::{FAILED, Report, Row, field};
+use super::room::{MOST_INSTANCES, Room};
 use super::scan::{Intent, ScanDirectory};
 use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
@@ -133,6 +134,7 @@ impl Reconciler {
             ScanDirectory::open_from(&system.scan_dir, self.choice.intent, &maker, sources, handed_over);
         let scan = findings.take(scan);
         let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
+        findings.take(super::judge_launcher(&self.choice.launcher));
         findings.or(())?;
 
         let is_held = self.holds(&system.hold, &account, &home)?;
@@ -173,6 +175,7 @@ impl Reconciler {
 
         let is_complete = report.failures.is_empty();
         let old = self.take_over_stopped(pass, &instances, &mut report);
+        let mut room = room_for(scan, &instances, &self.choice)?;
         let mut desired_names = kept;
         self.log_words.clear();
         for Instance { mut row, log_word, publishable } in instances {
@@ -184,7 +187,7 @@ impl Reconciler {
                     row.warnings.push(InstancesError::Predecessor);
                     row.is_unfinished = true;
                 } else {
-                    self.publish(pass, &publishable, &mut row);
+                    self.publish(pass, &publishable, &mut room, &mut row);
                 }
             } else if let Some(service) = &row.service {
                 // what cannot be looked at now is not gone
@@ -244,6 +247,13 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// What is published and will not be pruned keeps its place.
+fn room_for(scan: &ScanDirectory, instances: &[Instance], choice: &Choice) -> Result<Room, Findings> {
+    let services: BTreeSet<&str> = instances.iter().filter_map(|each| each.row.service.as_deref()).collect();
+    let taken = scan.taken(Author::Root, |name| !choice.prune || services.contains(name))?;
+    Ok(Room::new(MOST_INSTANCES, taken))
 }
 
 /// Opens the volume: as the user where root has no rights on the way to it.

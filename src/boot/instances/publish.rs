@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::config::{Policy, System};
 use super::find::{self, Instance, Publishable};
 use super::{Follow, InstancesError, Pass, Passes, REGISTERED, Reconciler, STARTED, STOPPED, template, wish};
-use crate::boot::desired::Desired;
+use crate::boot::desired::{Author, Desired};
 use crate::boot::life::Life;
 use crate::boot::report::{Report, Row};
+use crate::boot::room::Room;
 use crate::boot::scan::Intent;
 use crate::service::control::Order;
 use crate::service::layout;
@@ -19,7 +20,7 @@ const STOP_SETTLES: Duration = Duration::from_millis(500);
 
 impl Reconciler {
     /// Publishes one instance, and gives the order that a changed desired state asks for.
-    pub(super) fn publish(&mut self, pass: &Pass, instance: &Publishable, row: &mut Row) {
+    pub(super) fn publish(&mut self, pass: &Pass, instance: &Publishable, room: &mut Room, row: &mut Row) {
         let service = instance.service.as_str();
         let life = pass.scan.life(service);
         let was_down = pass.scan.has_down(service);
@@ -40,6 +41,9 @@ impl Reconciler {
             order = life.order_for(starts).filter(|_| changed.is_some_and(|meant| meant == starts));
         }
         let desired = self.desired(pass, instance, starts);
+        if let Err(full) = room.take(service, &desired.files) {
+            return row.failures.push(InstancesError::NoRoom(full));
+        }
         match pass.scan.apply(desired) {
             Ok(change) => {
                 row.change = Some(change);
@@ -131,8 +135,8 @@ impl Reconciler {
         if !starts {
             files.set_down();
         }
-        let name = instance.service.clone();
-        Desired { name, source: pass.source.clone(), files, delegation: pass.delegation }
+        let (name, source) = (instance.service.clone(), pass.source.clone());
+        Desired { name, source, files, delegation: pass.delegation, author: Author::Root }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod bounds;
+mod capabilities;
 mod delay;
 mod environment;
 mod gate;
@@ -14,6 +15,7 @@ mod template;
 
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
+pub use capabilities::Capabilities;
 pub use delay::Delay;
 pub use environment::{EnvironmentEdit, VariableName, assignment, names};
 pub use gate::Gate;
@@ -25,6 +27,11 @@ pub use signal::{StopSignal, signal_name};
 pub use template::{ExpansionError, Lookup, Template};
 
 use std::ffi::OsStr;
+
+use crate::escape;
+
+/// A reason may quote a word of the value; in bytes.
+const LONGEST_REASON: usize = 300;
 
 /// Why a value is not of an option's form. Never carries the value: the caller decides whether it
 /// may be shown.
@@ -40,7 +47,8 @@ pub struct Invalid {
 impl Invalid {
     /// A reason without a hint.
     pub fn new(reason: impl Into<String>) -> Self {
-        Invalid { reason: reason.into(), hint: None }
+        let reason = reason.into();
+        Invalid { reason: escape::shortened(&reason, LONGEST_REASON).into_owned(), hint: None }
     }
 
     /// The same with the way to write it.

@@ -1,0 +1,64 @@
+//! How long root reads the definitions of those who are not root.
+
+use std::time::Duration;
+
+use super::error::DefinitionsError;
+use super::writers::Writers;
+
+/// Processor time that reading one of them may take. The largest script takes a few milliseconds.
+const MOST_TIME_OF_ONE: Duration = Duration::from_millis(500);
+/// The same of all in one run.
+const MOST_TIME: Duration = Duration::from_secs(10);
+
+/// What is left of it.
+#[derive(Debug)]
+pub(super) struct Patience {
+    left: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { left: MOST_TIME }
+    }
+}
+
+impl Patience {
+    /// Whether there is time to read one more.
+    pub(super) fn has_time(&self, writers: Writers) -> Result<(), DefinitionsError> {
+        match writers == Writers::Root || !self.left.is_zero() {
+            true => Ok(()),
+            false => Err(DefinitionsError::NoTimeLeft(MOST_TIME)),
+        }
+    }
+
+    /// Takes the time that was needed to read one; root's has all it needs.
+    pub(super) fn spend(&mut self, writers: Writers, time: Duration) -> Result<(), DefinitionsError> {
+        if writers == Writers::Root {
+            return Ok(());
+        }
+        self.left = self.left.saturating_sub(time);
+        if time > MOST_TIME_OF_ONE { Err(DefinitionsError::TooSlow(MOST_TIME_OF_ONE)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_bounded_for_one_and_for_all_and_not_for_roots() {
+        let mut patience = Patience::default();
+        assert!(patience.spend(Writers::Root, MOST_TIME * 2).is_ok());
+        for _ in 0..MOST_TIME.as_millis() / MOST_TIME_OF_ONE.as_millis() {
+            assert!(patience.has_time(Writers::Abc).is_ok());
+            assert!(patience.spend(Writers::Abc, MOST_TIME_OF_ONE).is_ok());
+        }
+        assert!(matches!(patience.has_time(Writers::Abc), Err(DefinitionsError::NoTimeLeft(_))));
+        assert!(patience.has_time(Writers::Root).is_ok());
+        let too_long = MOST_TIME_OF_ONE + Duration::from_millis(1);
+        assert!(matches!(
+            Patience::default().spend(Writers::Abc, too_long),
+            Err(DefinitionsError::TooSlow(_))
+        ));
+    }
+}

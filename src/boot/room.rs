@@ -1,0 +1,78 @@
+//! How much is published for those who are not root: s6-svscan has a bound of its own, the scan directory is
+//! memory, and root's own services are always to have room.
+
+use std::collections::BTreeMap;
+
+use super::desired::Files;
+
+/// As many services of users' definitions.
+pub const MOST_DEFINITIONS: usize = 300;
+/// As many instances. s6-svscan takes 500 services if its -c does not say otherwise: what is left is root's.
+pub const MOST_INSTANCES: usize = 150;
+/// As many bytes of all their files, each.
+pub const MOST_BYTES: usize = 8 << 20;
+
+/// What is taken by what is published, and how much may be.
+#[derive(Debug)]
+pub struct Room {
+    most: usize,
+    taken: BTreeMap<String, usize>,
+    bytes: usize,
+}
+
+/// There is no more room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// For another service.
+    Services(usize),
+    /// For more bytes.
+    Bytes(usize),
+}
+
+impl Room {
+    /// `taken` is what is published and stays, with its bytes. It keeps its place whoever comes before it: else
+    /// new ones would be added to it in each run.
+    pub fn new(most: usize, taken: BTreeMap<String, usize>) -> Self {
+        let bytes = taken.values().sum();
+        Room { most, taken, bytes }
+    }
+
+    /// Takes what a service needs.
+    pub fn take(&mut self, name: &str, files: &Files) -> Result<(), Full> {
+        let before = self.taken.get(name);
+        if before.is_none() && self.taken.len() >= self.most {
+            return Err(Full::Services(self.most));
+        }
+        let bytes = self.bytes - before.unwrap_or(&0) + files.bytes();
+        if bytes > MOST_BYTES {
+            return Err(Full::Bytes(MOST_BYTES));
+        }
+        self.bytes = bytes;
+        self.taken.insert(name.to_string(), files.bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(bytes: usize) -> Files {
+        let mut files = Files::default();
+        files.set("run", vec![b'x'; bytes]);
+        files
+    }
+
+    #[test]
+    fn what_is_published_keeps_its_place_and_the_rest_is_bounded() {
+        let taken = BTreeMap::from([("old".to_string(), MOST_BYTES - 10)]);
+        let mut room = Room::new(3, taken);
+        assert_eq!(room.take("a", &files(11)), Err(Full::Bytes(MOST_BYTES)));
+        assert_eq!(room.take("a", &files(10)), Ok(()));
+        assert_eq!(room.take("old", &files(100)), Ok(()), "another version of it gives room back");
+        assert_eq!(room.take("b", &files(1)), Ok(()));
+        assert_eq!(room.take("c", &files(1)), Err(Full::Services(3)));
+        assert_eq!(room.take("old", &files(200)), Ok(()));
+        assert_eq!(room.take("old", &files(MOST_BYTES)), Err(Full::Bytes(MOST_BYTES)));
+    }
+}

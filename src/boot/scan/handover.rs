@@ -1,0 +1,78 @@
+//! A service directory whose definition changes hands: a control FIFO that is open stays open.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::unistd::Gid;
+
+use super::{GONE, Intent, STAGING, ScanDirectory};
+use crate::boot::delegate::Delegation;
+use crate::boot::desired::{Author, Desired};
+use crate::boot::slot::{self, Change, Slot, SlotError};
+use crate::error::Finding;
+use crate::service::layout;
+use crate::sys::clock::{self, BootTime};
+
+/// How long a user's process may take to end where root needs its name: longer than the grace of any default,
+const TIME_TO_END: Duration = Duration::from_secs(8);
+/// and how long until it is gone once it is killed.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
+
+impl ScanDirectory {
+    /// Takes a service directory away, sees its supervisor off, and makes another one: whoever had its control
+    /// FIFO open controls nothing any more.
+    pub(super) fn recreate(&self, desired: &Desired) -> Result<Change, SlotError> {
+        if self.intent == Intent::Look {
+            return Ok(Change::Updated);
+        }
+        let name = desired.name.as_str();
+        let gone = format!("{GONE}{name}");
+        self.directory.rename(name, &gone)?;
+        let told = self.tell_svscan(b"an");
+        self.troubles.borrow_mut().take(told);
+        if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
+            self.kill_squatter(desired)?;
+            self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
+        }
+        slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+        Ok(Change::Updated)
+    }
+
+    /// A user's process that ignores TERM must not keep a name from root for ever: it has had its time to end.
+    pub(super) fn kill_squatter(&self, desired: &Desired) -> Result<(), SlotError> {
+        let gone = format!("{GONE}{}", desired.name);
+        let is_users = |marker: &slot::Marker| marker.author == Some(Author::User);
+        match slot::look(&self.directory, &gone, &self.maker)? {
+            Slot::Ours(_, marker) if desired.author == Author::Root && is_users(&marker) => {}
+            _ => return Ok(()),
+        }
+        // the rename was the last change of the directory itself
+        let taken_away = self.directory.status(&gone)?.map_or(0, |status| status.st_ctime);
+        let now = clock::wall_now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if now.saturating_sub(taken_away.cast_unsigned()) < TIME_TO_END.as_secs() {
+            return Ok(());
+        }
+        for below in ["", "log/"] {
+            let control = format!("{gone}/{below}{}/control", layout::SUPERVISE);
+            let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            if let Ok(control) = openat(&self.directory.fd, control.as_str(), flags, Mode::empty()) {
+                let _ = nix::unistd::write(&control, b"k");
+            }
+        }
+        Ok(())
+    }
+
+    /// A change of modes reaches nobody who has the control FIFO open.
+    pub(super) fn note_open_descriptors(&self, name: &str, before: Option<Gid>, now: Option<Delegation>) {
+        let Some(group) = before.filter(|group| now.is_none_or(|now| now.group != *group)) else { return };
+        if self.is_supervised(name) {
+            let text = format!(
+                "'{name}': group {group} no longer controls it, but members that have its control FIFO open do \
+                 until the service directory is recreated"
+            );
+            let hint = "a container restart does that where the scan directory is a tmpfs".to_string();
+            self.troubles.borrow_mut().push(Finding::trouble(text, Some(hint)));
+        }
+    }
+}

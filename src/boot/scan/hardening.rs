@@ -1,0 +1,26 @@
+//! Whether users' definitions are published hardened.
+
+use super::{Intent, ScanDirectory};
+use crate::boot::Hardening;
+use crate::boot::directory::StepError;
+
+/// They are.
+const HARDENED: &str = ".futo-hardened";
+
+impl ScanDirectory {
+    /// What somebody chose, noted for those who do not choose (`futo new --now`); else what was noted.
+    pub fn hardening(&self, chosen: Option<Hardening>) -> Result<Hardening, StepError> {
+        let noted = match self.directory.status(HARDENED)? {
+            Some(_) => Hardening::On,
+            None => Hardening::Off,
+        };
+        match chosen {
+            Some(chosen) if chosen != noted && self.intent == Intent::Apply => match chosen {
+                Hardening::On => self.directory.create(HARDENED, b"", 0o600)?,
+                Hardening::Off => self.directory.remove(HARDENED)?,
+            },
+            _ => {}
+        }
+        Ok(chosen.unwrap_or(noted))
+    }
+}

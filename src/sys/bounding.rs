@@ -1,0 +1,75 @@
+//! Capabilities of this process: what a program that it executes can get at most.
+#![expect(unsafe_code, reason = "prctl, capget and capset have no safe wrapper")]
+
+use nix::errno::Errno;
+
+/// The header and the data of the calls, version 3.
+#[repr(C)]
+struct Header {
+    version: u32,
+    pid: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Words {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+const VERSION: u32 = 0x2008_0522;
+
+/// Takes capabilities out of the bounding and the inheritable set, and with the latter out of the ambient
+/// one: no program executed from here on gets them, whoever it runs as. `is_dropped` tells by number.
+/// What this process can do itself stays.
+pub fn drop_for_programs(is_dropped: impl Fn(u32) -> bool) -> Result<(), Errno> {
+    for number in (0..64).filter(|number| is_dropped(*number)) {
+        match take_from_bounding(number) {
+            Ok(()) => {}
+            // the kernel knows no more
+            Err(Errno::EINVAL) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    drop_inheritable(is_dropped)
+}
+
+/// Whether one is in the bounding set.
+fn bounding(number: u32) -> Result<bool, Errno> {
+    // SAFETY: takes numbers
+    let result = unsafe { libc::prctl(libc::PR_CAPBSET_READ, libc::c_ulong::from(number), 0, 0, 0) };
+    Errno::result(result).map(|present| present == 1)
+}
+
+fn take_from_bounding(number: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers
+    let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) };
+    match Errno::result(result) {
+        // without SETPCAP what has gone already is as it should be
+        Ok(_) | Err(Errno::EPERM) if !bounding(number)? => Ok(()),
+        // read back: nothing else shows that it has gone
+        Ok(_) => Err(Errno::EPERM),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn drop_inheritable(is_dropped: impl Fn(u32) -> bool) -> Result<(), Errno> {
+    let mut header = Header { version: VERSION, pid: 0 };
+    let mut words = [Words::default(); 2];
+    // SAFETY: a live header, and two live, writable words, as version 3 has them
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, words.as_mut_ptr()) };
+    Errno::result(result)?;
+    let before = words.map(|word| word.inheritable);
+    for (word, first) in words.iter_mut().zip([0, 32]) {
+        for bit in (0..32).filter(|bit| is_dropped(first + bit)) {
+            word.inheritable &= !(1 << bit);
+        }
+    }
+    if before == words.map(|word| word.inheritable) {
+        return Ok(());
+    }
+    // SAFETY: as above; the words are only read
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, words.as_ptr()) };
+    Errno::result(result).map(drop)
+}

@@ -1,0 +1,74 @@
+//! docs/security.md against the tests: every attack names the test that holds it, and every test is named.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test says what is wrong by failing"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+const PAGE: &str = include_str!("../docs/security.md");
+
+/// The rows below *Attacks*, a list of cells each.
+fn attacks() -> Vec<Vec<&'static str>> {
+    let (_, attacks) = PAGE.split_once("## Attacks").expect("the section");
+    let rows = attacks.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// The names of the tests in a file.
+fn tests_of(file: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+    let text = fs::read_to_string(path).expect("a file of tests");
+    let mut lines = text.lines().peekable();
+    let mut names = BTreeSet::new();
+    while let Some(line) = lines.next() {
+        if line.trim() == "#[test]"
+            && let Some(next) = lines.peek()
+            && let Some(name) = next.trim().strip_prefix("fn ").and_then(|rest| rest.split('(').next())
+        {
+            names.insert(name.to_string());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_attack_names_its_test_and_every_test_is_named() {
+    let named: BTreeSet<String> = attacks()
+        .iter()
+        .map(|cells| match cells.as_slice() {
+            [_, _, test] => test.trim_matches('`').to_string(),
+            _ => panic!("attack, what holds it, test: {cells:?}"),
+        })
+        .collect();
+    let here = tests_of("attack_boot.rs");
+    let unnamed: Vec<_> = here.difference(&named).collect();
+    assert!(unnamed.is_empty(), "not in the table: {unnamed:?}");
+    let all: BTreeSet<String> = attack_files().iter().flat_map(|file| tests_of(file)).collect();
+    let missing: Vec<_> = named.difference(&all).collect();
+    assert!(missing.is_empty(), "no such test: {missing:?}");
+}
+
+/// `tests/attack*.rs`
+fn attack_files() -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let entries = fs::read_dir(directory).expect("the tests");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+    names.filter(|name| name.starts_with("attack") && name.ends_with(".rs")).collect()
+}
+
+#[test]
+fn what_the_page_says_of_bounds_is_what_the_program_has() {
+    use futo_launch::boot::room::{MOST_BYTES, MOST_DEFINITIONS, MOST_INSTANCES};
+    let bounds = format!(
+        "at most {MOST_DEFINITIONS} are published, of instances {MOST_INSTANCES}, each with {} MiB of files",
+        MOST_BYTES >> 20
+    );
+    let page = PAGE.replace('\n', " ");
+    assert!(page.contains(&bounds), "{bounds}");
+}
