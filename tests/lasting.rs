@@ -34,7 +34,7 @@ fn what_is_live_now_and_gone_after_a_restart_is_said() {
     if !have(&[Need::Root, Need::Program("s6-svscan")]) {
         return;
     }
-    let scratch = Scratch::new("new-lasting");
+    let scratch = Scratch::of_root("new-lasting");
     scratch.directory_of_abc("definitions");
     let place = scratch.join("memory");
     fs::create_dir(&place).expect("a directory");
