@@ -318,7 +318,10 @@ impl Stage {
                 let stderr = fs::read_to_string(self.join("stderr")).unwrap_or_default();
                 return Err(format!("it did not happen that {what}\n{stderr}").into());
             }
-            let ends = |signal: &Signal| matches!(signal, Signal::SIGINT | Signal::SIGTERM | Signal::SIGQUIT);
+            let ends = |number: &i32| {
+                let signal = Signal::try_from(*number);
+                matches!(signal, Ok(Signal::SIGINT | Signal::SIGTERM | Signal::SIGQUIT))
+            };
             if self.signals.pending().iter().any(ends) {
                 return Err("interrupted".into());
             }

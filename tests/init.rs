@@ -154,28 +154,154 @@ fn orphans_leave_no_zombies() {
     eventually("none left, not even as a zombie", || children().trim().is_empty().then_some(()));
 }
 
+/// Prints `got-N,` for each signal that it gets.
+const ECHO: &str = r#"
+import os, signal
+for n in set(range(1, 65)) - {9, 19, 32, 33}:
+    signal.signal(n, lambda got, frame: os.write(1, b"got-%d," % got))
+os.write(1, b"ready\n")
+while True:
+    signal.pause()
+"#;
+
+/// The rows of README's table of signals to PID 1: the numbers, and what becomes of them without a timing option and
+/// in a loop. Between them they have each signal once.
+fn table_of_signals() -> Vec<(i32, String, String)> {
+    let readme = read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let table = readme.split("| signal to PID 1 |").nth(1).expect("the table");
+    let mut rows = Vec::new();
+    for line in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let names = cells[0].split([':', '(']).next().expect("names").trim();
+        let numbers: Vec<i32> = match names.split_once(" to ") {
+            Some((from, to)) => (from.parse().expect("a number")..=to.parse().expect("a number")).collect(),
+            None => names
+                .split(", ")
+                .map(|name| {
+                    name.parse()
+                        .unwrap_or_else(|_| format!("SIG{name}").parse::<Signal>().expect("a signal") as i32)
+                })
+                .collect(),
+        };
+        rows.extend(numbers.into_iter().map(|number| (number, cells[1].to_string(), cells[2].to_string())));
+    }
+    rows.sort();
+    assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), (1..=64).collect::<Vec<_>>());
+    rows
+}
+
+impl Container {
+    /// A signal of any number.
+    fn signal_number(&self, number: i32) {
+        let sent = Command::new("kill")
+            .args([format!("-{number}"), self.init().to_string()])
+            .status()
+            .expect("kill");
+        assert!(sent.success(), "{number}");
+    }
+}
+
 #[test]
-fn usr1_usr2_winch_and_hup_are_forwarded_in_exec_mode() {
+fn each_signal_to_pid_1_is_forwarded_or_has_the_effect_that_the_readme_says() {
+    if !have(&[Need::Root, Need::Program("unshare"), Need::Program("python3"), Need::Program("kill")]) {
+        return;
+    }
+    let python = |name: &str, options: &[&str]| {
+        let container = Container::start(name, options, "exec python3 -c \"$PYTHON_WORKER\"");
+        container.prints("ready\n");
+        container
+    };
+    let (usr1, worker) = (Signal::SIGUSR1 as i32, format!("PYTHON_WORKER={ECHO}"));
+    let modes: [(&str, &[&str]); 2] = [("exec", &[]), ("loop", &["--interval", "1000"])];
+    for (mode, options) in modes {
+        let options = [options, &["--env", &worker]].concat();
+        let container = python(&format!("init-matrix-{mode}"), &options);
+        for (number, exec, in_loop) in table_of_signals() {
+            let becomes = if mode == "exec" { &exec } else { &in_loop };
+            let before = container.out();
+            match becomes.as_str() {
+                "not caught" | "stop" => continue,
+                "forwarded" => {
+                    container.signal_number(number);
+                    container.prints(&format!("{before}got-{number},"));
+                }
+                "ignored" | "reload" | "run now" => {
+                    container.signal_number(number);
+                    container.signal_number(usr1);
+                    container.prints(&format!("{before}got-{usr1},"));
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+    for (number, _, becomes) in table_of_signals() {
+        if becomes == "stop" {
+            let options = ["--interval", "1000", "--grace", "0.1", "--env", &worker];
+            let mut container = python(&format!("init-stop-{number}"), &options);
+            container.signal_number(number);
+            assert_eq!(container.end(), 137, "{number}");
+            assert!(container.out().contains("got-15,"), "{number}: {}", container.out());
+        }
+    }
+}
+
+#[test]
+fn in_exec_mode_the_whole_process_group_is_signalled_and_a_real_time_signal_may_be_the_stop_signal() {
     if !possible() {
         return;
     }
-    let script = r#"
-        for name in USR1 USR2 WINCH HUP; do trap "echo got-$name" $name; done
-        echo ready
-        until [ -e /proc/self/cwd/go ]; do sleep 0.02; done
-    "#;
-    let mut container = Container::start("init-usr1", &[], script);
+    // one process in the background, which only a signal to the group reaches
+    let forever = "while :; do sleep 0.02; done";
+    let script = format!(
+        "trap 'echo child-got' PWR; (trap 'echo grandchild-got' PWR; echo ready; {forever}) & {forever}"
+    );
+    let container = Container::start("init-group", &[], &script);
     container.prints("ready");
-    for (number, name) in [
-        (Signal::SIGUSR1, "USR1"),
-        (Signal::SIGUSR2, "USR2"),
-        (Signal::SIGWINCH, "WINCH"),
-        (Signal::SIGHUP, "HUP"),
-    ] {
-        container.signal(number);
-        container.prints(&format!("got-{name}"));
+    container.signal(Signal::SIGPWR);
+    container.prints("child-got");
+    container.prints("grandchild-got");
+    // SIGRTMIN+3, which ends a worker that does not take it
+    let mut container = Container::start("init-rtmin", &[], "echo ready; exec sleep 1000");
+    container.prints("ready");
+    container.signal_number(37);
+    assert_eq!(container.end(), 128 + 37);
+}
+
+#[test]
+fn what_the_launcher_itself_cannot_write_is_no_signal_for_the_worker() {
+    if !have(&[Need::Root, Need::Program("unshare"), Need::Program("prlimit")]) {
+        return;
     }
-    container.scratch.write("go", "", 0o644);
+    let scratch = Scratch::new("init-own");
+    let state = scratch.directory_of_abc("state");
+    // no file can be written, so that the record of a run that lasts a second brings XFSZ; the pipe can
+    let worker = "trap 'echo got-xfsz' XFSZ; while :; do echo tick; sleep 0.1; done";
+    let launch = format!(
+        "exec prlimit --fsize=0 {} --log - --state-dir {} --interval 1000 -- sh -c \"{worker}\" 2>&1",
+        scratch.launcher().display(),
+        state.display()
+    );
+    let mut unshare = Command::new("unshare")
+        .args(["--pid", "--fork", "--mount-proc", "sh", "-c", &launch])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("unshare starts");
+    let lines = std::io::BufReader::new(unshare.stdout.take().expect("a pipe"));
+    let lines = std::io::BufRead::lines(lines).map(|line| line.expect("a line"));
+    let mut container = Container { scratch, unshare };
+    let mut said = Vec::new();
+    for line in lines {
+        if said.iter().filter(|line| *line == "tick").count() == 25 {
+            break;
+        }
+        said.push(line);
+    }
+    assert!(said.iter().any(|line| line.contains("unable to write the run record")), "{said:?}");
+    assert!(!said.contains(&"got-xfsz".to_string()), "{said:?}");
+    // the same signal from somebody else comes through; with nobody to read, the worker ends by PIPE
+    container.signal(Signal::SIGXFSZ);
+    container.signal(Signal::SIGTERM);
     container.end();
 }
 

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 
 use crate::boot::definitions::GoOn;
 use crate::boot::report::{Report, Row};
@@ -150,12 +149,12 @@ enum Woken {
 }
 
 /// What signals ask for; a stop counts over HUP.
-fn woken_by(signals: Vec<Signal>) -> Option<Woken> {
+fn woken_by(signals: Vec<i32>) -> Option<Woken> {
     let mut woken = None;
     for signal in signals {
         match signal {
-            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Some(Woken::Stop),
-            Signal::SIGHUP => woken = Some(Woken::Change),
+            libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Some(Woken::Stop),
+            libc::SIGHUP => woken = Some(Woken::Change),
             _ => {}
         }
     }

@@ -78,8 +78,7 @@ impl Notification {
     /// Says that the service is ready.
     pub fn tell(&self) {
         // a supervisor that does not listen any more has its reasons
-        sys::signals::survive_writes();
-        let _ = sys::fd::write_inherited(self.0, b"\n");
+        let _ = sys::signals::surviving(|| sys::fd::write_inherited(self.0, b"\n"));
     }
 
     /// No program that is started from now on gets the descriptor.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 
 use super::watch::{Changed, Watch};
 use crate::run::{Deadline, Waiter};
@@ -55,8 +54,8 @@ pub(super) fn sleep(
         crate::run::reap_orphans();
         for signal in signals {
             match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Woken::Stop,
-                Signal::SIGHUP | Signal::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
+                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Woken::Stop,
+                libc::SIGHUP | libc::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
                 _ => {}
             }
         }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::worker::Worker;
 use crate::config::value::ShellCommand;
 use crate::error::Finding;
@@ -23,14 +21,14 @@ pub(super) enum End {
 }
 
 /// Sleeps until a signal comes or the time has passed.
-pub(super) type Wait<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<Vec<Signal>, Finding>;
+pub(super) type Wait<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<Vec<i32>, Finding>;
 
 /// Waits for the command's end; gives the other signals that came.
 pub(super) fn wait_for(
     mut command: Worker,
     bound: Duration,
     wait: Wait<'_>,
-) -> Result<(End, Vec<Signal>), Finding> {
+) -> Result<(End, Vec<i32>), Finding> {
     let deadline = BootTime::now().after(bound);
     let mut others = Vec::new();
     loop {
@@ -39,16 +37,16 @@ pub(super) fn wait_for(
             return Ok((End::Ended(ending), others));
         }
         if BootTime::now() >= deadline {
-            command.signal_group(Signal::SIGKILL);
+            command.signal_group(libc::SIGKILL);
             return Ok((End::TimedOut, others));
         }
         for signal in wait(Some(deadline))? {
             match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
-                    command.signal_group(Signal::SIGKILL);
+                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
+                    command.signal_group(libc::SIGKILL);
                     return Ok((End::Stopped, others));
                 }
-                Signal::SIGCHLD => {}
+                libc::SIGCHLD => {}
                 signal => others.push(signal),
             }
         }

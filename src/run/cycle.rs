@@ -3,8 +3,6 @@
 use std::ffi::CString;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::hook::Hooked;
 use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
@@ -322,11 +320,11 @@ impl<'a> Cycle<'a> {
     }
 
     /// Sleeps until a signal comes or the time has passed.
-    pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<Signal>, Finding> {
+    pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<i32>, Finding> {
         self.wait(Deadline { boot: deadline, wall: None })
     }
 
-    fn wait(&mut self, deadline: Deadline) -> Result<Vec<Signal>, Finding> {
+    fn wait(&mut self, deadline: Deadline) -> Result<Vec<i32>, Finding> {
         let signals = self.waiter.wait(deadline, self.readiness.descriptor());
         self.readiness.listen();
         signals.map_err(|errno| system_refused("wait", errno.into()))
@@ -348,16 +346,16 @@ impl<'a> Cycle<'a> {
             };
             for signal in self.wait(deadline)? {
                 match signal {
-                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Ok(Slept::Stopped),
-                    Signal::SIGALRM => {
+                    libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Ok(Slept::Stopped),
+                    libc::SIGALRM => {
                         asked.get_or_insert(BootTime::now().after(GATHER_REQUESTS));
                     }
-                    Signal::SIGHUP => {
+                    libc::SIGHUP => {
                         self.hang_up();
                         self.renew_timing();
                     }
-                    Signal::SIGCHLD => reap_orphans(),
-                    // USR1, USR2, WINCH are for a worker, and there is none
+                    libc::SIGCHLD => reap_orphans(),
+                    // what is forwarded is for a worker, and there is none
                     _ => {}
                 }
             }

@@ -119,9 +119,9 @@ impl Ending {
                 if let Kill::At(at) = *kill
                     && now >= at
                 {
-                    worker.signal_group(Signal::SIGKILL);
+                    worker.signal_group(libc::SIGKILL);
                     // a worker that has left its group
-                    worker.signal(Signal::SIGKILL);
+                    worker.signal(libc::SIGKILL);
                     *kill = Kill::SentAt(now);
                 }
             }
@@ -143,9 +143,9 @@ impl Ending {
 
     /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
     /// later, kills now.
-    pub(super) fn stop(&mut self, signal: Signal, worker: &Worker) {
+    pub(super) fn stop(&mut self, signal: i32, worker: &Worker) {
         let now = BootTime::now();
-        let second_int = signal == Signal::SIGINT && std::mem::replace(&mut self.interrupted, true);
+        let second_int = signal == libc::SIGINT && std::mem::replace(&mut self.interrupted, true);
         match self.stop_asked_at {
             None => {
                 self.stop_asked_at = Some(now);
@@ -165,8 +165,8 @@ impl Ending {
 
     /// Asks the group to end: the signal, then CONT for a process that was stopped.
     fn begin(&mut self, why: Why, worker: &Worker, now: BootTime) {
-        worker.signal_group(self.rules.signal.0);
-        worker.signal_group(Signal::SIGCONT);
+        worker.signal_group(self.rules.signal.0 as i32);
+        worker.signal_group(libc::SIGCONT);
         self.winding = Some(Winding { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
     }
 

@@ -2,10 +2,9 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
-use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::worker::system_refused;
 use super::{Ended, Waiter};
 use crate::config::value::ReadyForm;
@@ -33,9 +32,8 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
     let dispositions = match waiter {
         None => None,
         Some(waiter) => {
-            let saved = sys::signals::block_and_default(&HANDLED);
-            let stops =
-                |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
+            let saved = sys::signals::block_and_default(handled());
+            let stops = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
             // without its supervisor it is about to be started a second time
             if waiter.pending().iter().any(stops) || waiter.has_lost_parent() {
                 return Ended::Left(Exit::OK);
@@ -98,7 +96,7 @@ fn tell_readiness(
                 surroundings: Surroundings { environment, directory: directory.as_deref() },
                 timeout: ready.ready_timeout.map(|delay| delay.duration()),
                 reporter,
-                handled: &HANDLED,
+                handled: handled(),
             };
             let refused = |errno: Errno| system_refused("start the helper of --ready", errno.into());
             Ok(Some(watch.before_exec().map_err(refused)?))

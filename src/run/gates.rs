@@ -8,7 +8,7 @@ use nix::sys::stat::Mode;
 
 use super::Waiter;
 use super::bounded::{self, End, shell};
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::waiter::Deadline;
 use super::worker::{Worker, system_refused};
 use crate::config::value::{Gate, ShellCommand};
@@ -84,7 +84,7 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
         directory: directory.as_deref(),
         umask: ready.plan.umask,
         limits: &[],
-        handled: &HANDLED,
+        handled: handled(),
         foreground: false,
     });
     let Ok(worker) = started else { return Ok(End::TimedOut) };

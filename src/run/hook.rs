@@ -4,12 +4,10 @@
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::bounded::{self, End, shell};
 use super::cycle::Cycle;
 use super::one_run::RunEnd;
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::worker::{Worker, not_started};
 use crate::error::Finding;
 use crate::exit::Exit;
@@ -52,7 +50,7 @@ impl Cycle<'_> {
                 umask: self.plan.umask,
                 // the worker's bounds may be what the worker failed of
                 limits: &[],
-                handled: &HANDLED,
+                handled: handled(),
                 foreground: false,
             })
         };
@@ -72,8 +70,8 @@ impl Cycle<'_> {
         let (end, others) = bounded::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
         for signal in others {
             match signal {
-                Signal::SIGALRM => self.run_again = true,
-                Signal::SIGHUP => self.hang_up(),
+                libc::SIGALRM => self.run_again = true,
+                libc::SIGHUP => self.hang_up(),
                 _ => {}
             }
         }

@@ -1,10 +1,9 @@
 //! Exec mode as PID 1 of a container: a parent stays, because nobody else would reap orphans, and the
-//! kernel gives PID 1 no default for TERM. It forwards signals and leaves with the worker's code.
-
-use nix::sys::signal::Signal;
+//! kernel gives PID 1 no default for TERM. It forwards every signal that can be caught to the worker's process group,
+//! and leaves with the worker's code.
 
 use super::readiness::Readiness;
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::waiter::Deadline;
 use super::worker::{Worker, exit_of, not_started, system_refused};
 use super::{Ended, Waiter};
@@ -40,7 +39,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Repo
         directory: directory.as_deref(),
         umask: plan.umask,
         limits: &plan.limits.to_kernel(),
-        handled: &HANDLED,
+        handled: handled(),
         foreground: true,
     });
     let mut worker = match launched {
@@ -55,11 +54,11 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Repo
         let signals = match waiter.wait(Deadline::default(), None) {
             Ok(signals) => signals,
             Err(errno) => {
-                worker.signal_group(Signal::SIGTERM);
+                worker.signal_group(libc::SIGTERM);
                 return Ended::Broken(system_refused("wait", errno.into()).into());
             }
         };
-        for signal in signals.into_iter().filter(|signal| *signal != Signal::SIGCHLD) {
+        for signal in signals.into_iter().filter(|signal| *signal != libc::SIGCHLD) {
             worker.signal_group(signal);
         }
     }

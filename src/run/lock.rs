@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, fstat};
 
 use super::cycle::Cycle;
 use super::pacer::Now;
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::worker::{Worker, system_refused};
 use crate::error::{Finding, reason};
 use crate::exit::Exit;
@@ -109,8 +108,8 @@ impl Cycle<'_> {
     fn step(&mut self, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
         for signal in self.wait_until(until)? {
             match signal {
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => return Ok(ControlFlow::Break(())),
-                Signal::SIGHUP => self.hang_up(),
+                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Ok(ControlFlow::Break(())),
+                libc::SIGHUP => self.hang_up(),
                 _ => {}
             }
         }
@@ -124,7 +123,7 @@ impl Cycle<'_> {
 pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Finding> {
     loop {
         let descriptor = file.as_raw_fd();
-        let mut helper = match sys::fork::helper(&HANDLED, || wait_exclusive(descriptor)) {
+        let mut helper = match sys::fork::helper(handled(), || wait_exclusive(descriptor)) {
             Ok(helper) => Worker::of(helper),
             Err(errno) => return Ok(Waited::Refused(system_refused("start a process", errno.into()))),
         };
@@ -134,7 +133,7 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
                 break;
             }
             if step(None)?.is_break() {
-                helper.signal(Signal::SIGKILL);
+                helper.signal(libc::SIGKILL);
                 return Ok(Waited::Stopped);
             }
         }

@@ -6,8 +6,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::lock::{self, Users, Waited};
 use super::pacer::Now;
 use super::record::{RecordFile, read};
@@ -141,7 +139,7 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
 fn step(waiter: &mut Waiter, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
     let deadline = Deadline { boot: until, wall: None };
     let signals = waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))?;
-    let is_stop = |signal: &Signal| matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT);
+    let is_stop = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
     match signals.iter().any(is_stop) || waiter.has_lost_parent() {
         true => Ok(ControlFlow::Break(())),
         false => Ok(ControlFlow::Continue(())),

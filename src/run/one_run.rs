@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
 use super::cycle::Cycle;
 use super::ending::Ending;
 use super::gates::{self, Closed};
 use super::lock::{Lock, Wait};
 use super::pacer::Now;
-use super::signals::HANDLED;
+use super::signals::handled;
 use super::worker::{Worker, not_started};
 use crate::config::settings::Persist;
 use crate::error::Finding;
@@ -109,7 +107,7 @@ impl Cycle<'_> {
             directory: self.directory.as_deref(),
             umask: self.plan.umask,
             limits: &self.limits,
-            handled: &HANDLED,
+            handled: handled(),
             foreground: false,
         });
         match launched {
@@ -150,11 +148,12 @@ impl Cycle<'_> {
             let deadline = record_at.into_iter().chain(ending.deadline(&worker, now)).min();
             for signal in self.wait_until(deadline)? {
                 match signal {
-                    Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => ending.stop(signal, &worker),
-                    Signal::SIGALRM => self.run_again = true,
-                    Signal::SIGHUP => self.hang_up(),
-                    Signal::SIGUSR1 | Signal::SIGUSR2 | Signal::SIGWINCH => worker.signal(signal),
-                    _ => {}
+                    libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => ending.stop(signal, &worker),
+                    libc::SIGALRM => self.run_again = true,
+                    libc::SIGHUP => self.hang_up(),
+                    libc::SIGCHLD | libc::SIGURG => {}
+                    // elsewhere than as PID 1 only USR1, USR2 and WINCH come here
+                    forwarded => worker.signal(forwarded),
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 
 use super::sd_notify::NotifySocket;
-use super::signals::HANDLED;
+use super::signals::handled;
 use crate::config::value::{Delay, ReadyForm};
 use crate::error::reason;
 use crate::plan::Plan;
@@ -68,7 +68,7 @@ impl<'a> Readiness<'a> {
                         surroundings: Surroundings { environment, directory },
                         timeout: timeout.map(Delay::duration),
                         reporter,
-                        handled: &HANDLED,
+                        handled: handled(),
                     };
                     match watch.in_loop() {
                         Ok(helper) => Awaited::Helper(helper),

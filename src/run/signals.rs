@@ -3,13 +3,16 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::OnceLock;
 
 use nix::sys::signal::Signal;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
+use crate::sys;
+
 /// Signals with an effect, and those that are passed on to the worker.
-pub(super) const HANDLED: [i32; 10] = [
+const HANDLED: [i32; 10] = [
     libc::SIGTERM,
     libc::SIGINT,
     libc::SIGQUIT,
@@ -22,9 +25,24 @@ pub(super) const HANDLED: [i32; 10] = [
     PARENT_HAS_ENDED as i32,
 ];
 
+/// What PID 1 does not take beside KILL and STOP, which nobody can: the kernel sends these for a fault of the
+/// launcher itself, which would only be repeated after a handler.
+const FAULTS: [i32; 4] = [libc::SIGILL, libc::SIGBUS, libc::SIGFPE, libc::SIGSEGV];
+
 /// The parent-death signal of a launcher under a supervisor. Sent by anybody else it has no effect: the parent is
 /// looked at.
 pub(super) const PARENT_HAS_ENDED: Signal = Signal::SIGURG;
+
+/// The numbers of the signals that are taken. As PID 1 that is every one that can be caught: nobody else is
+/// there to get it, and a container's `--stop-signal` may be any. Elsewhere the others keep their effect (TSTP
+/// of a shell's job control, XCPU).
+pub(super) fn handled() -> &'static [i32] {
+    static NUMBERS: OnceLock<Vec<i32>> = OnceLock::new();
+    NUMBERS.get_or_init(|| match nix::unistd::getpid().as_raw() {
+        1 => sys::signals::all_that_can_be_caught().filter(|number| !FAULTS.contains(number)).collect(),
+        _ => HANDLED.to_vec(),
+    })
+}
 
 /// The stream of signals.
 #[derive(Debug)]
@@ -37,8 +55,8 @@ impl Signals {
     /// is emptied.
     pub fn listen() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
-        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, HANDLED)?;
-        crate::sys::signals::unblock_all()?;
+        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, handled())?;
+        sys::signals::unblock_all()?;
         Ok(Signals { delivery })
     }
 
@@ -47,8 +65,8 @@ impl Signals {
         self.delivery.get_read().as_fd()
     }
 
-    /// The pending signals, each once.
-    pub fn pending(&mut self) -> Vec<Signal> {
-        self.delivery.pending().filter_map(|number| Signal::try_from(number).ok()).collect()
+    /// The numbers of the pending signals, each once; real-time signals have no name.
+    pub fn pending(&mut self) -> Vec<i32> {
+        self.delivery.pending().collect()
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::unistd::{Pid, getppid};
 
@@ -90,19 +89,19 @@ impl Waiter {
     }
 
     /// The signals that have come, without sleeping.
-    pub fn pending(&mut self) -> Vec<Signal> {
+    pub fn pending(&mut self) -> Vec<i32> {
         self.signals.pending()
     }
 
     /// Sleeps until a signal comes, the deadline passes, the wall clock is set while a deadline is on it, or
     /// `also` is readable; gives the signals.
-    pub fn wait(&mut self, deadline: Deadline, also: Option<BorrowedFd<'_>>) -> Result<Vec<Signal>, Errno> {
+    pub fn wait(&mut self, deadline: Deadline, also: Option<BorrowedFd<'_>>) -> Result<Vec<i32>, Errno> {
         let also = also.map(|also| PollFd::new(also, PollFlags::POLLIN));
         self.wait_for_any(deadline, also.as_slice())
     }
 
     /// The same; one of `also` ends the sleep when it is as it says.
-    pub fn wait_for_any(&mut self, deadline: Deadline, also: &[PollFd<'_>]) -> Result<Vec<Signal>, Errno> {
+    pub fn wait_for_any(&mut self, deadline: Deadline, also: &[PollFd<'_>]) -> Result<Vec<i32>, Errno> {
         let Deadline { boot, wall } = deadline;
         if boot.is_some_and(|at| at <= BootTime::now()) || wall.is_some_and(|at| at <= clock::wall_now()) {
             return Ok(self.signals.pending());

@@ -1,6 +1,5 @@
 //! One worker process and its process group.
 
-use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::error::{Finding, reason_of};
@@ -8,6 +7,7 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
 use crate::ready::{ReadyError, program};
+use crate::sys;
 use crate::sys::group::{self, Left};
 use crate::sys::process::{Ending, next_ended};
 use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
@@ -53,17 +53,17 @@ impl Worker {
     }
 
     /// Signals the worker's own process.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(super) fn signal(&self, signal: i32) {
         if self.ended.is_none() {
-            let _ = kill(self.pid, signal);
+            sys::process::signal(self.pid, signal);
         }
     }
 
     /// Signals the whole group. Its number cannot have passed to others: while it has a member (the
     /// leader counts until it is reaped) the kernel keeps it, and [`Worker::group_is_empty`] was
     /// asked in the same turn otherwise.
-    pub(super) fn signal_group(&self, signal: Signal) {
-        let _ = killpg(self.pid, signal);
+    pub(super) fn signal_group(&self, signal: i32) {
+        sys::process::signal_group(self.pid, signal);
     }
 
     /// Whether nothing of the group is left, not even the leader's status.

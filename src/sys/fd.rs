@@ -198,11 +198,14 @@ pub fn write_all_or_give_up(fd: BorrowedFd<'_>, bytes: &[u8]) {
 
 /// Writes all of it, however long it takes. A reader who has gone is an error, not the end of this process.
 pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    super::signals::survive_writes();
+    super::signals::surviving(|| write_on(fd, &mut bytes))
+}
+
+fn write_on(fd: BorrowedFd<'_>, bytes: &mut &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match nix::unistd::write(fd, bytes) {
             Ok(0) => return Err(Errno::EIO),
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Ok(written) => *bytes = bytes.get(written..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
         }

@@ -13,6 +13,18 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
     Errno::result(result).map(drop)
 }
 
+/// Signals a process. nix knows no real-time signals.
+pub fn signal(pid: Pid, number: i32) {
+    // SAFETY: takes two numbers
+    unsafe { libc::kill(pid.as_raw(), number) };
+}
+
+/// Signals a process group.
+pub fn signal_group(group: Pid, number: i32) {
+    // SAFETY: takes two numbers
+    unsafe { libc::killpg(group.as_raw(), number) };
+}
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {

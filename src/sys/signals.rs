@@ -12,6 +12,34 @@ pub fn survive_writes() {
     }
 }
 
+/// The same for one write, while these signals may be taken: those that the write itself brings go nowhere, and
+/// those that others send come in again afterwards.
+pub fn surviving<T>(write: impl FnOnce() -> T) -> T {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    let mut handlers = Vec::new();
+    for signal in OF_WRITES {
+        // SAFETY: ignoring a signal runs no code of ours in a handler
+        if let Ok(before) = unsafe { sigaction(signal, &ignore) }
+            && !matches!(before.handler(), SigHandler::SigIgn | SigHandler::SigDfl)
+        {
+            handlers.push((signal, before));
+        }
+    }
+    let written = write();
+    for (signal, handler) in handlers {
+        // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe
+        let _ = unsafe { sigaction(signal, &handler) };
+    }
+    written
+}
+
+/// The numbers of all signals but KILL and STOP, which cannot be caught, and the C library's own (32 and 33),
+/// which it lets nobody catch.
+pub fn all_that_can_be_caught() -> impl Iterator<Item = i32> {
+    let caught = |number: &i32| ![libc::SIGKILL, libc::SIGSTOP].contains(number);
+    (1..=libc::SIGSYS).filter(caught).chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
+}
+
 /// The signals that a write can bring.
 pub const OF_WRITES: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
 
@@ -67,19 +95,20 @@ pub fn block_all() {
 }
 
 /// Dispositions to be put back.
-#[derive(Debug)]
-pub struct SavedDispositions(Vec<(Signal, SigAction)>);
+pub struct SavedDispositions(Vec<(i32, libc::sigaction)>);
 
 /// Blocks all signals and gives these their default effect, which they have as soon as the mask is
 /// emptied.
 pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
     block_all();
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: all-zero is a valid sigaction: the default disposition, no flags, an empty mask
+    let default: libc::sigaction = unsafe { std::mem::zeroed() };
     let mut saved = Vec::new();
-    for signal in signals.iter().filter_map(|number| Signal::try_from(*number).ok()) {
-        // SAFETY: a default effect runs no code of ours in a handler
-        if let Ok(before) = unsafe { sigaction(signal, &default) } {
-            saved.push((signal, before));
+    for number in signals {
+        let mut before = default;
+        // SAFETY: live structs; a default effect runs no code of ours in a handler
+        if unsafe { libc::sigaction(*number, &raw const default, &raw mut before) } == 0 {
+            saved.push((*number, before));
         }
     }
     SavedDispositions(saved)
@@ -87,9 +116,9 @@ pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
 
 /// Puts them back and lets every signal through.
 pub fn restore(saved: SavedDispositions) {
-    for (signal, before) in saved.0 {
+    for (number, before) in saved.0 {
         // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe
-        let _ = unsafe { sigaction(signal, &before) };
+        unsafe { libc::sigaction(number, &raw const before, std::ptr::null_mut()) };
     }
     let _ = unblock_all();
 }
