@@ -658,3 +658,54 @@ fn files_of_the_worker_are_the_users() {
     let made = fs::metadata(&path).expect("made");
     assert_eq!((made.uid(), made.gid()), (911, 9101));
 }
+
+#[test]
+fn differs_from_gosu_in_the_groups_of_user_and_group_and_takes_nothing_empty() {
+    if !have(&[Need::Root, Need::Program("gosu")]) {
+        return;
+    }
+    let scratch = Scratch::new("gosu");
+    let by_gosu = |user: &str| {
+        let output = finish(command(&["gosu", user], &scratch.path).arg(scratch.probe()));
+        (code(&output) == 0).then(|| Probe::of(&output))
+    };
+    let by_us =
+        |user: &str, groups: &[&str]| by_launcher(&scratch, &[&["--user", user], groups].concat()).identity();
+    let ids = rows;
+    let all = "911 9101 9102";
+    // (USER, gosu, ours); gosu's list of groups lacks the primary one, which counts anyway
+    for (user, gosu, launcher) in [
+        ("abc", ids(911, 911, "9101 9102"), ids(911, 911, all)),
+        ("911", ids(911, 911, "9101 9102"), ids(911, 911, all)),
+        ("abc:abc", ids(911, 911, ""), ids(911, 911, all)),
+        ("911:911", ids(911, 911, ""), ids(911, 911, all)),
+        ("abc:futoa", ids(911, 9101, ""), ids(911, 9101, "9101 9102")),
+        ("12345:12345", ids(12345, 12345, ""), ids(12345, 12345, "12345")),
+    ] {
+        let probe = by_gosu(user).unwrap_or_else(|| panic!("gosu {user}"));
+        assert_eq!(probe.identity(), gosu, "gosu {user}");
+        assert_eq!(by_us(user, &[]), launcher, "{user}");
+    }
+    assert_eq!(by_us("abc:abc", &["--groups", "none"]), ids(911, 911, "911"));
+    for (user, gosu, says) in [
+        ("12345", Some("12345 0"), "uid 12345 has no entry in /etc/passwd"),
+        ("12345:", Some("12345 0"), "its group is empty"),
+        ("abc:", Some("911 911"), "its group is empty"),
+        (":911", Some("0 911"), "its user is empty"),
+        (":", Some("0 0"), "is empty"),
+        ("", Some("0 0"), "its user is empty"),
+        ("nosuch", None, "no user 'nosuch'"),
+        ("abc:nosuch", None, "no group 'nosuch'"),
+        ("4294967295", None, "its uid is out of range"),
+    ] {
+        let first = |ids: &str| ids.split(' ').next().map(String::from).expect("an id");
+        let probed =
+            by_gosu(user).map(|probe| format!("{} {}", first(probe.get("uids")), first(probe.get("gids"))));
+        assert_eq!(probed.as_deref(), gosu, "gosu {user:?}");
+        let (exit, said) = refused(&scratch, &[], &["--user", user]);
+        assert!(exit == 100 && said.contains(says), "{user:?}: {exit} {said}");
+    }
+    let probe = by_gosu("abc").expect("gosu");
+    assert_eq!(probe.env("HOME"), Some("/home/abc"));
+    assert_eq!(probe.env("USER"), None);
+}
