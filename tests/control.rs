@@ -406,6 +406,8 @@ impl StandIn {
                     return self.obey(b'u');
                 }
             }
+            // CONT
+            b'c' => {}
             other => panic!("letter {other}"),
         }
         self.write();

@@ -529,32 +529,6 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
     }
 }
 
-#[test]
-fn what_runit_writes_is_unknown_and_no_order_is_given() {
-    if !have(&[Need::Root, Need::Program("runsv")]) {
-        return;
-    }
-    let scratch = Scratch::new("runit");
-    scratch.write("scan/rv-x/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
-    scratch.write("scan/rv-x/down", "", 0o644);
-    let directory = scratch.join("scan/rv-x");
-    let mut runsv = Command::new("runsv").arg(&directory).spawn().expect("runsv starts");
-    within_a_minute("runsv supervises", || directory.join("supervise/status").exists().then_some(()));
-    let futo = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
-        command.args(words).arg("--scan-dir").arg(scratch.join("scan"));
-        finish(command.arg("--from").arg(scratch.join("none")))
-    };
-    let why = "unable to read 'supervise/status': it holds 20 bytes, a status has 35, of s6 2.13 43";
-    let output = futo(&["health"]);
-    assert_eq!((code(&output), stdout(&output)), (1, format!("rv-x: unknown: {why}\n")));
-    let output = futo(&["start", "rv-x"]);
-    assert_eq!(code(&output), 111);
-    assert!(stderr(&output).starts_with(&format!("futo: fatal: unable to start 'rv-x': {why}\n")));
-    kill(Pid::from_raw(runsv.id().cast_signed()), Signal::SIGTERM).expect("ended");
-    runsv.wait().expect("waited");
-}
-
 /// docs/status.md and the schema against the program.
 #[test]
 fn the_table_of_states_is_the_programs() {

@@ -6,13 +6,7 @@ use super::directory::Directory;
 use super::scan::ScanDirectory;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
-
-/// More than any status of a supervisor, and where in it the pid is: in all layouts of s6.
-const MAX_STATUS: usize = 64;
-const PID: std::ops::Range<usize> = 24..32;
-/// Bits of the last byte.
-const FINISHING: u8 = 2;
-const WANTED_UP: u8 = 4;
+use crate::service::supervision::{MAX_STATUS, Status, Suite};
 
 /// What s6-supervise says of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +25,11 @@ impl Life {
         let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
         let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
-        let flags = bytes.last().copied().unwrap_or_default();
+        let status = Status::decode(&bytes).ok()?;
         Some(Life {
-            has_process: bytes.get(PID).is_some_and(|pid| pid != [0; 8]),
-            is_finishing: flags & FINISHING != 0,
-            is_wanted_up: flags & WANTED_UP != 0,
+            has_process: status.pid.is_some() || status.is_finishing,
+            is_finishing: status.is_finishing,
+            is_wanted_up: status.wants_up,
         })
     }
 
@@ -78,7 +72,8 @@ impl ScanDirectory {
     pub fn order(&self, name: &str, order: Order) -> Result<(), ControlError> {
         let slot = self.directory.try_open(OsStr::new(name)).map_err(ControlError::Refused)?;
         let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).map_err(ControlError::Refused)?;
-        control::send(&supervise.fd, order)
+        // the scan directory is s6-svscan's
+        control::send(&supervise.fd, Suite::S6, order)
     }
 }
 

@@ -9,9 +9,13 @@ use super::{Seen, Supervision, time};
 use crate::config::timing::{Timing, TimingSpec};
 use crate::plan::Mode;
 use crate::run::{Resting, RestingKind, RunRecord};
-use crate::service::supervision::Status;
+use crate::service::supervision::{Cause, Death, Status};
 use crate::sys::clock::BootTime;
 
+/// After an order a stop, or the start that it brings about, comes within this time.
+const OBEYED_WITHIN: Duration = Duration::from_secs(60);
+/// Where deaths are not recorded, a life that begins later after an order than this was not ordered.
+const STARTED_WITHIN: Duration = Duration::from_secs(10);
 /// So far back deaths count for a crash loop,
 const RECENTLY: Duration = Duration::from_secs(300);
 /// and a process that has been up for this long is in none.
@@ -57,13 +61,28 @@ fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     let since = ago(status.changed, now);
     let is_settled = status.pid.is_some() && since >= SETTLED;
     let is_to_be_up = status.pid.is_some() || status.wants_up;
-    let cannot_start = judge_down(seen, status, now);
-    if !is_settled && is_to_be_up && is_crashing(seen, now) && cannot_start.0 != State::CannotStart {
-        let last = seen.deaths.last().map_or(String::new(), |death| format!(", the last by {}", death.cause));
-        let count = seen.deaths_since(now.checked_sub(RECENTLY).unwrap_or(now));
-        return so(State::Crashing, format!("died {count} times in 5 minutes{last}"));
+    let judged = judge_now(seen, status, now);
+    // what is seen of a process, or of the want of one, says more than that others died before
+    let has_evidence = matches!(
+        judged.0,
+        State::CannotStart | State::Resting | State::Done | State::Gated | State::NotReady
+    );
+    if is_settled || !is_to_be_up || has_evidence {
+        return judged;
     }
-    let Some(pid) = status.pid else { return cannot_start };
+    match status.suite.keeps_tally() {
+        true => judge_deaths(seen, now).unwrap_or(judged),
+        // a record of the launcher's own shows that it lives
+        false if matches!(judged.0, State::Up | State::Starting | State::Restarting) => {
+            judge_unrecorded(seen, status, now).unwrap_or(judged)
+        }
+        false => judged,
+    }
+}
+
+/// As it is at this moment, whatever was before.
+fn judge_now(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+    let Some(pid) = status.pid else { return judge_down(seen, status, now) };
     match &seen.process {
         _ if status.is_paused => so(State::Paused, "stopped by SIGSTOP"),
         Process::Stopped => so(State::Paused, "stopped by SIGSTOP"),
@@ -88,9 +107,11 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
         };
     }
     if !status.wants_up {
-        return match seen.is_down_by_file || status.cause.is_orderly() {
-            true => (State::Down, None),
-            false => so(State::GaveUp, format!("ended with {}", status.cause)),
+        return match status.cause {
+            Some(cause) if !is_down_on_purpose(seen, status, cause) => {
+                so(State::GaveUp, format!("ended with {cause}"))
+            }
+            _ => (State::Down, None),
         };
     }
     // a status that names no cause says "exit status 0"
@@ -110,7 +131,7 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
 /// A process that is no launcher: a worker in its place, or another program.
 fn judge_worker(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     let up = ago(status.changed, now);
-    if seen.tells_readiness && !status.is_ready {
+    if seen.tells_readiness && status.is_ready == Some(false) {
         return match up > READY_WITHIN {
             false => so(State::Starting, "it has not reported that it is ready"),
             true => so(State::NotReady, format!("it has not reported that it is ready for {}", span(up))),
@@ -244,10 +265,64 @@ fn failures(record: &RunRecord) -> String {
     }
 }
 
-fn is_crashing(seen: &Seen, now: SystemTime) -> bool {
-    let Some(from) = now.checked_sub(RECENTLY) else { return false };
-    let recent = || seen.deaths.iter().filter(|death| death.at >= from);
-    recent().count() >= DEATHS || recent().filter(|death| !death.cause.is_orderly()).count() >= FAILED_DEATHS
+/// Whether somebody wants a service down that is not to be up. s6 gives one up only when `finish` exits with 125.
+fn is_down_on_purpose(seen: &Seen, status: &Status, cause: Cause) -> bool {
+    let died = seen.deaths.last().map_or(status.changed, |death| death.at);
+    seen.is_down_by_file
+        || !seen.has_finish
+        || cause.is_success()
+        || cause.is_by(seen.stop_signal)
+        || seen.last_order.is_some_and(|order| order > status.down_since().unwrap_or(status.changed))
+        || (cause.may_answer_a_stop() && was_ordered(seen, died))
+}
+
+/// Whether this death is what the last order has brought about: the first one after it, and soon.
+fn was_ordered(seen: &Seen, died: SystemTime) -> bool {
+    let Some(order) = seen.last_order else { return false };
+    let is_between = |death: &Death| death.at >= order && death.at < died;
+    died.duration_since(order).is_ok_and(|took| took <= OBEYED_WITHIN) && !seen.deaths.iter().any(is_between)
+}
+
+/// The deaths of late that nobody ordered. An order leaves no trace but its time, of the last one only. Therefore a
+/// death counts as ordered also if it looks like the effect of the stop signal, or like the last one, which was
+/// ordered.
+fn unordered_deaths(seen: &Seen, now: SystemTime) -> Vec<Death> {
+    let Some(from) = now.checked_sub(RECENTLY) else { return Vec::new() };
+    let ordered = seen.deaths.last().filter(|last| was_ordered(seen, last.at)).map(|last| last.cause);
+    // a loop ends so only when it is stopped
+    let ends_a_loop = |cause| seen.is_loop() && matches!(cause, Cause::Exited(0 | 137));
+    let is_ordered =
+        |cause: Cause| Some(cause) == ordered || cause.is_by(seen.stop_signal) || ends_a_loop(cause);
+    seen.deaths.iter().filter(|death| death.at >= from && !is_ordered(death.cause)).copied().collect()
+}
+
+/// A crash loop, by the death tally.
+fn judge_deaths(seen: &Seen, now: SystemTime) -> Option<Judged> {
+    let deaths = unordered_deaths(seen, now);
+    let failures = deaths.iter().filter(|death| !death.cause.is_success()).count();
+    let last = deaths.last().filter(|_| deaths.len() >= DEATHS || failures >= FAILED_DEATHS)?;
+    Some(so(State::Crashing, format!("died {} times in 5 minutes, the last by {}", deaths.len(), last.cause)))
+}
+
+/// Where no deaths are recorded: one that nobody ordered may be one of many, for as long as its effect is young.
+fn judge_unrecorded(seen: &Seen, status: &Status, now: SystemTime) -> Option<Judged> {
+    let follows = |cause: SystemTime| {
+        // the start of a process is known to a clock tick
+        let cause = cause - Duration::from_secs(1);
+        status.changed.duration_since(cause).is_ok_and(|took| took <= STARTED_WITHIN)
+    };
+    if seen.last_order.into_iter().chain(seen.supervisor_since).any(follows) {
+        return None;
+    }
+    if let Some(obstacle) = &seen.obstacle {
+        return Some(so(State::CannotStart, obstacle.in_short()));
+    }
+    let what = if status.pid.is_some() { "was started" } else { "ended" };
+    let (ago, suite) = (span(ago(status.changed, now)), status.suite.word());
+    Some(so(
+        State::Unknown,
+        format!("{what} {ago} ago without an order, and {suite} does not record how often"),
+    ))
 }
 
 /// How long ago that was, in seconds of BOOTTIME.

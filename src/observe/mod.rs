@@ -1,4 +1,4 @@
-//! What is known of a service at this moment: what s6-supervise writes down, our run record, the log. Reads
+//! What is known of a service at this moment: what its supervisor writes down, our run record, the log. Reads
 //! only, bounded, and as root follows no link of a user's.
 
 mod judge;
@@ -56,8 +56,16 @@ pub struct Seen {
     pub owner: Owner,
     /// The supervisor's part.
     pub supervision: Supervision,
-    /// When and how its processes died, the oldest first.
+    /// When and how its processes died, the oldest first. Only s6 records that.
     pub deaths: Vec<Death>,
+    /// When anybody last gave its supervisor an order.
+    pub last_order: Option<SystemTime>,
+    /// When its supervisor was started; only looked for where it records no deaths.
+    pub supervisor_since: Option<SystemTime>,
+    /// The number of the signal that stops it.
+    pub stop_signal: i32,
+    /// `finish` is there, which under s6 can end the service for good.
+    pub has_finish: bool,
     /// `down` is there: it is not started by itself.
     pub is_down_by_file: bool,
     /// It reports its readiness.
@@ -101,6 +109,10 @@ impl Seen {
             service,
             supervision: Supervision::NotPublished,
             deaths: Vec::new(),
+            last_order: None,
+            supervisor_since: None,
+            stop_signal: libc::SIGTERM,
+            has_finish: false,
             is_down_by_file: false,
             tells_readiness: false,
             process: Process::None,
@@ -130,16 +142,22 @@ impl Seen {
         };
         self.is_down_by_file = live.has(layout::DOWN);
         self.tells_readiness = live.has(layout::NOTIFICATION_FD);
+        self.has_finish = live.has(layout::FINISH);
+        self.stop_signal = live.stop_signal();
         // published by futo reconcile or futo sync
         if live.has(layout::WISH) || live.has(layout::CURRENT) {
             self.owner = Owner::Ours;
         }
         self.look_at_process(&live);
-        if let Supervision::Known(status) = &self.supervision {
-            if status.pid.is_none() && status.wants_up {
+        if let Supervision::Known(status) = self.supervision {
+            self.last_order = live.supervise().ok().and_then(control::last_order);
+            match status.suite.keeps_tally() {
+                true => self.read_tally(&live),
+                false => self.supervisor_since = status.pid.and_then(supervisor_since),
+            }
+            if status.wants_up && (status.pid.is_none() || !status.suite.keeps_tally()) {
                 self.obstacle = spawn::obstacle_of_run(&path, machinery.parties());
             }
-            self.read_tally(&live);
         }
         Some(live)
     }
@@ -284,9 +302,10 @@ impl Seen {
         }
     }
 
-    /// Deaths since a time.
-    pub fn deaths_since(&self, since: SystemTime) -> usize {
-        self.deaths.iter().filter(|death| death.at >= since).count()
+    /// Deaths since a time, where the supervisor records them.
+    pub fn deaths_since(&self, since: SystemTime) -> Option<usize> {
+        self.status().filter(|status| status.suite.keeps_tally())?;
+        Some(self.deaths.iter().filter(|death| death.at >= since).count())
     }
 
     /// The record, if the launcher that runs now wrote it.
@@ -316,6 +335,12 @@ fn mentions_launcher(script: &[u8]) -> bool {
 /// A time of a record.
 pub fn time(stamp: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(stamp).ok()
+}
+
+/// When the supervisor of this process was started.
+fn supervisor_since(pid: i32) -> Option<SystemTime> {
+    let supervisor = sys::process::parent_of(pid).filter(|parent| *parent > 0)?;
+    sys::clock::wall_now().checked_sub(sys::proc::stat(supervisor).ok()?.age())
 }
 
 fn supervision_of(live: &Live) -> Supervision {

@@ -23,6 +23,7 @@ use crate::ready::{Ready, program};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Ended, Resting, RestingKind, Waiter, says_resting, system_refused, write_resting};
 use crate::service::layout;
+use crate::service::supervision::{MAX_STATUS, Status};
 use crate::sys::clock::BootTime;
 use crate::sys::file;
 use sleep::{Woken, sleep};
@@ -313,12 +314,14 @@ fn say_why_no_rest(supervision: &Supervision, plan: &Plan, reporter: &Reporter) 
     }
 }
 
-/// Whether s6 says, in the last byte of its status, that it executes `finish` now: it would kill that after
-/// a while, and does not start it again. Looked at as the user, whose directory it may be.
+/// Whether the supervisor executes `finish` now: s6 would kill that after a while, and nobody starts it again.
+/// Looked at as the user, whose directory it may be.
 fn is_in_finish() -> bool {
-    let path = Path::new(layout::SUPERVISE).join("status");
-    let read = file::open_regular(&path, OFlag::O_NOFOLLOW).and_then(|open| file::read_at_most(open, 64));
-    read.is_ok_and(|status| status.last().is_some_and(|flags| flags & 2 != 0))
+    let path = Path::new(layout::SUPERVISE).join(layout::STATUS);
+    let read =
+        file::open_regular(&path, OFlag::O_NOFOLLOW).and_then(|open| file::read_at_most(open, MAX_STATUS));
+    let status = read.ok().and_then(|bytes| Status::decode(&bytes).ok());
+    status.is_some_and(|status| status.is_finishing)
 }
 
 fn kind_of(exit: Exit) -> RestingKind {

@@ -1,39 +1,46 @@
-//! Telling s6-supervise what to do: letters into a FIFO, without s6's tools.
+//! Orders for a supervisor: letters into a FIFO, without the tools of s6, runit or daemontools.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::layout;
-use super::supervision::NotSo;
+use super::supervision::{NotSo, Suite};
 use crate::error::reason;
 use crate::sys;
 
-/// What s6-supervise is told, as the letter it reads.
+/// A supervisor makes its files within this time.
+const MADE_WITHIN: Duration = Duration::from_millis(50);
+
+/// What a supervisor is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Be up: `s6-svc -u`
+    /// Be up: `u`
     Up,
-    /// Be down: `-d`
+    /// Be down: `d`
     Down,
-    /// End this life, so that the next begins: `-r`
+    /// End this life, so that the next begins.
     Restart,
-    /// HUP: `-h`
+    /// HUP: `h`
     Hangup,
-    /// ALRM: `-a`
+    /// ALRM: `a`
     Alarm,
 }
 
 impl Order {
-    fn letter(self) -> u8 {
-        match self {
-            Order::Up => b'u',
-            Order::Down => b'd',
-            Order::Restart => b'r',
-            Order::Hangup => b'h',
-            Order::Alarm => b'a',
+    /// The letters that the supervisor reads.
+    fn letters(self, suite: Suite) -> &'static [u8] {
+        match (self, suite) {
+            (Order::Up, _) => b"u",
+            (Order::Down, _) => b"d",
+            // its stop signal, or TERM; and CONT for a process that was stopped
+            (Order::Restart, Suite::S6) => b"rc",
+            (Order::Restart, Suite::Runit | Suite::Daemontools) => b"tc",
+            (Order::Hangup, _) => b"h",
+            (Order::Alarm, _) => b"a",
         }
     }
 }
@@ -72,13 +79,30 @@ pub fn look(supervise: &OwnedFd) -> Result<(), ControlError> {
     open(supervise).map(drop)
 }
 
-/// Gives an order. That it has been read does not mean that it has been carried out.
-pub fn send(supervise: &OwnedFd, order: Order) -> Result<(), ControlError> {
+/// Gives an order to a supervisor of this suite. That it has been read does not mean that it has been carried out.
+pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), ControlError> {
     let fifo = open(supervise)?;
     sys::signals::survive_writes();
-    match nix::unistd::write(&fifo, &[order.letter()]) {
+    match nix::unistd::write(&fifo, order.letters(suite)) {
         Ok(_) => Ok(()),
         Err(Errno::EPIPE) => Err(ControlError::NoSupervisor),
         Err(errno) => Err(ControlError::Refused(errno)),
     }
+}
+
+/// When the last order was given, by anybody: a write changes the FIFO's time. None if there was none since the
+/// supervisor made it.
+pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
+    let look = |name: &str| {
+        let path = format!("/proc/self/fd/{}/{name}", supervise.as_raw_fd());
+        std::fs::symlink_metadata(path).ok()
+    };
+    let control = look(layout::CONTROL)?;
+    let changed = control.modified().ok()?;
+    let made = match control.created() {
+        Ok(made) => made,
+        // older kernels keep no such time on tmpfs; a supervisor makes its lock at the same moment, and never writes it
+        Err(_) => look(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
+    };
+    (changed > made).then_some(changed)
 }

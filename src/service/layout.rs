@@ -6,18 +6,22 @@ pub const ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";
 pub const RUN: &str = "run";
 /// The supervisor's own directory: its presence tells that the directory is supervised.
 pub const SUPERVISE: &str = "supervise";
-/// In it: what s6-supervise writes down of the service's state.
+/// In it: what the supervisor writes down of the service's state.
 pub const STATUS: &str = "status";
 /// In it: when and how its processes have died (s6).
 pub const DEATH_TALLY: &str = "death_tally";
-/// In it: the FIFO through which s6-supervise is told what to do.
+/// In it: the FIFO through which the supervisor gets orders.
 pub const CONTROL: &str = "control";
+/// In it: locked for as long as a supervisor lives.
+pub const LOCK: &str = "lock";
 /// Where s6 tells those who wait.
 pub const EVENT: &str = "event";
 /// What the supervisor executes when `run` has ended.
 pub const FINISH: &str = "finish";
 /// The service is not started by itself (s6).
 pub const DOWN: &str = "down";
+/// Which signal stops it (s6).
+pub const DOWN_SIGNAL: &str = "down-signal";
 /// Holds the number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
 /// The worker's settings, read as bash would read them.
@@ -42,7 +46,7 @@ pub const FILES: [&str; 15] = [
     NOTIFICATION_FD,
     "timeout-kill",
     "timeout-finish",
-    "down-signal",
+    DOWN_SIGNAL,
     "max-death-tally",
     LOG_RUN,
     "log/finish",

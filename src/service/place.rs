@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
+use nix::sys::signal::Signal;
 use nix::sys::stat::{FileStat, Mode, fstat};
 
 use super::{InvalidName, ServiceName, layout};
@@ -131,7 +132,7 @@ impl Live {
             },
         };
         let status = fstat(&directory).map_err(refused)?;
-        let supervise = openat(&directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty())
+        let supervise = open_supervise(is_root, path, &directory)
             .and_then(|supervise| fstat(&supervise).map(|status| (supervise, status)));
         Ok(Live { status, directory, supervise })
     }
@@ -182,10 +183,37 @@ impl Live {
         }
     }
 
+    /// The number of the signal that stops it: TERM, or what `down-signal` names for s6.
+    pub fn stop_signal(&self) -> i32 {
+        const LONGEST: usize = 64;
+        let named = read_at(&self.directory, layout::DOWN_SIGNAL, LONGEST).ok();
+        let named = named.and_then(|text| signal_of(String::from_utf8_lossy(&text).trim()));
+        named.unwrap_or(libc::SIGTERM)
+    }
+
     /// Whether a file of this name is in the service directory. A link that leads nowhere counts as absent, as
     /// for the supervisor.
     pub fn has(&self, name: &str) -> bool {
         nix::sys::stat::fstatat(&self.directory, name, nix::fcntl::AtFlags::empty()).is_ok()
+    }
+}
+
+/// A number, or a name with or without SIG.
+fn signal_of(text: &str) -> Option<i32> {
+    let named = || format!("SIG{}", text.trim_start_matches("SIG")).parse::<Signal>().ok();
+    text.parse().ok().or_else(|| named().map(|signal| signal as i32))
+}
+
+/// A link in its place, which runit's packages make for a read-only `/etc`, is followed as root only where root alone
+/// can have made it.
+fn open_supervise(is_root: bool, path: &Path, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    match openat(directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
+        Err(errno @ (Errno::ENOTDIR | Errno::ELOOP)) if is_root => {
+            nofollow::open_directory(&path.join(layout::SUPERVISE), Missing::Refuse).map_err(|_| errno)
+        }
+        Err(Errno::ENOTDIR | Errno::ELOOP) => openat(directory, layout::SUPERVISE, flags, Mode::empty()),
+        opened => opened,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
+use crate::service::supervision::Suite;
 use crate::sys;
 
 /// What publishes a definition.
@@ -29,6 +30,7 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
     let mut found = Vec::new();
     let (state, why) = judge(seen, sys::clock::wall_now());
     let why = why.unwrap_or_default();
+    let suite = seen.status().map_or(Suite::S6, |status| status.suite);
     match state {
         State::NotPublished => {
             found.push(Found::problem(
@@ -58,7 +60,11 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
         State::CannotStart => {
             found.push(Found::problem(
                 format!("cannot be started: {why}"),
-                "s6-supervise reports the system's reason on s6-svscan's stderr",
+                &format!(
+                    "{} reports the system's reason on {}'s stderr",
+                    suite.supervisor(),
+                    suite.scanner()
+                ),
             ));
         }
         State::Overdue => {
@@ -81,9 +87,16 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             let hint = "root may read it, and members of the group that it has been delegated to";
             found.push(Found::unseen(why, hint));
         }
+        State::Unknown if seen.status().is_some_and(|status| !status.suite.keeps_tally()) => {
+            let hint = format!("if it dies again and again, its log may have the reason: futo logs {name}");
+            found.push(Found::problem(why, &hint));
+        }
         State::Unknown => found.push(Found::problem(why, UNREADABLE)),
         State::Paused => {
-            found.push(Found::problem("is paused (SIGSTOP)", &format!("s6-svc -c, or futo restart {name}")));
+            found.push(Found::problem(
+                "is paused (SIGSTOP)",
+                &format!("{}, or futo restart {name}", suite.continues_by()),
+            ));
         }
         State::Restarting
         | State::Starting

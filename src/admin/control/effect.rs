@@ -9,13 +9,15 @@ use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
 use crate::service::place::{Live, Service};
 use crate::service::spawn::{self, Obstacle};
-use crate::service::supervision::{MAX_STATUS, Status};
+use crate::service::supervision::{Cause, MAX_STATUS, Status, Suite};
 use crate::sys::clock::BootTime;
 
 /// How often is looked.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
-/// A process that lives so long has not died at once.
+/// A process that lives for this long has not died at once.
 const SETTLES: Duration = Duration::from_millis(250);
+/// daemontools' supervise sleeps for a second after each start before it reads an order or notices a death.
+const SETTLES_UNDER_DAEMONTOOLS: Duration = Duration::from_millis(1250);
 
 /// A run that takes no longer is waited for.
 const SHORT_RUN: Duration = Duration::from_secs(1);
@@ -95,7 +97,7 @@ pub(super) fn bring_about(
     }
 }
 
-/// s6-supervise of one service.
+/// The supervisor of one service.
 struct Supervisor<'a> {
     live: &'a Live,
     until: BootTime,
@@ -105,7 +107,8 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     fn order(&self, order: Order) -> Result<(), ControlError> {
-        control::send(self.live.supervise().map_err(refused)?, order)
+        let suite = self.status()?.suite;
+        control::send(self.live.supervise().map_err(refused)?, suite, order)
     }
 
     fn status(&self) -> Result<Status, ControlError> {
@@ -131,7 +134,10 @@ impl Supervisor<'_> {
 
     /// Whether this process lives on for a moment.
     fn stays(&self, pid: i32) -> Result<bool, ControlError> {
-        let until = BootTime::now().after(SETTLES);
+        let until = BootTime::now().after(match self.status()?.suite {
+            Suite::S6 | Suite::Runit => SETTLES,
+            Suite::Daemontools => SETTLES_UNDER_DAEMONTOOLS,
+        });
         while BootTime::now() < until {
             if self.status()?.pid != Some(pid) {
                 return Ok(false);
@@ -152,7 +158,7 @@ fn refused(errno: Errno) -> ControlError {
 fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Told, ControlError> {
     supervisor.order(Order::Up)?;
     let obstacle = (supervisor.obstacle)();
-    // s6-supervise tries at once, and then only every 10 or 60 s
+    // s6-supervise tries at once, and then only every 10 or 60 s; the others every second
     let give_up = BootTime::now().after(SHORT_RUN);
     let (status, _) = supervisor.wait(|status| {
         let is_hopeless = obstacle.is_some() && BootTime::now() >= give_up;
@@ -168,26 +174,40 @@ fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Tol
 fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Told, ControlError> {
     let Some(pid) = status.pid else {
         return Told::not_so(match status.changed {
-            _ if status.wants_up && status.down_since() == Some(status.changed) => {
+            // s6 has tried and made no process: there was no end of one
+            _ if status.wants_up && status.ready_changed.is_some_and(|end| end <= status.changed) => {
                 "is not up yet: the supervisor's own log has the reason".to_string()
             }
-            _ if status.wants_up => format!("{verb}, and it ended at once: {}", status.cause),
-            _ => format!("is still down: {}", status.cause),
+            _ if status.wants_up => format!("{verb}, and it ended at once{}", with(status.cause)),
+            _ => format!("is still down{}", with(status.cause)),
         });
     };
     if !supervisor.stays(pid)? {
         let cause = supervisor.status()?.cause;
-        return Told::not_so(format!("{verb} (pid {pid}), and it ended at once: {cause}"));
+        return Told::not_so(format!("{verb} (pid {pid}), and it ended at once{}", with(cause)));
     }
     if !supervisor.live.has(layout::NOTIFICATION_FD) {
         return Told::so(format!("{verb} (pid {pid})"));
     }
-    let (status, _) = supervisor.wait(|status| status.is_ready || status.pid != Some(pid))?;
-    match (status.pid == Some(pid), status.is_ready) {
+    // only s6 listens for it
+    if status.is_ready.is_none() {
+        return Told::so(format!("{verb} (pid {pid})"));
+    }
+    let (status, _) = supervisor.wait(|status| status.is_ready == Some(true) || status.pid != Some(pid))?;
+    match (status.pid == Some(pid), status.is_ready == Some(true)) {
         (true, true) => Told::so(format!("{verb} and ready (pid {pid})")),
         (true, false) => Told::not_so(format!("{verb} (pid {pid}), and it has not said that it is ready")),
-        (false, _) => Told::not_so(format!("{verb} (pid {pid}), and it ended: {}", status.cause)),
+        (false, _) => Told::not_so(format!("{verb} (pid {pid}), and it ended{}", with(status.cause))),
     }
+}
+
+/// How it ended, where the supervisor writes that.
+fn with(cause: Option<Cause>) -> String {
+    cause.map_or(String::new(), |cause| format!(": {cause}"))
+}
+
+fn in_parentheses(cause: Option<Cause>) -> String {
+    cause.map_or(String::new(), |cause| format!(" ({cause})"))
 }
 
 fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Told, ControlError> {
@@ -197,21 +217,23 @@ fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Told, ControlErr
     match (is_down, status.pid) {
         // one that had no process has not ended now
         (true, _) if before.pid.is_none() => Told::so("stopped"),
-        (true, _) => Told::so(format!("stopped ({})", status.cause)),
+        (true, _) => Told::so(format!("stopped{}", in_parentheses(status.cause))),
         (false, Some(pid)) => Told::not_so(format!("was asked to stop, and pid {pid} still runs")),
         (false, None) => Told::not_so("was asked to stop, and its finish script still runs"),
     }
 }
 
 fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Told, ControlError> {
-    // -r ends this life; a service that was wanted down stays down without -u
+    // that ends this life; a service that was to be down stays down without the other
     supervisor.order(Order::Up)?;
     supervisor.order(Order::Restart)?;
     let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;
     match (is_new, status.pid) {
         (true, _) => came_up(supervisor, status, "restarted"),
         (false, Some(pid)) => Told::not_so(format!("was asked to end, and pid {pid} still runs")),
-        (false, None) => Told::not_so(format!("has ended ({}), and is not up again", status.cause)),
+        (false, None) => {
+            Told::not_so(format!("has ended{}, and is not up again", in_parentheses(status.cause)))
+        }
     }
 }
 

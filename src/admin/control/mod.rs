@@ -1,4 +1,4 @@
-//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for s6-supervise, and what came of it. The
+//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for the supervisor, and what came of it. The
 //! effect is read from what it writes down; nothing is done without a word.
 
 mod effect;
@@ -146,11 +146,14 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
                 Some("root may, and members of the group that its supervise/control has been given to"),
             )
         }
-        Err(ControlError::NoSupervisor) => {
-            refuse("no supervisor runs", Some("s6-svscan takes it up: s6-svscanctl -a /run/service, as root"))
-        }
+        Err(ControlError::NoSupervisor) => refuse(
+            "no supervisor runs",
+            Some(
+                "s6-svscan takes it up: s6-svscanctl -a /run/service, as root; runsvdir and svscan do by themselves",
+            ),
+        ),
         Err(error @ ControlError::Status(_)) => {
-            refuse(&error.to_string(), Some("futo knows s6; of runit sv, of daemontools svc gives orders"))
+            refuse(&error.to_string(), Some("futo knows the supervisors of s6, runit and daemontools"))
         }
         Err(error) => refuse(&error.to_string(), None),
     }

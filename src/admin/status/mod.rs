@@ -26,7 +26,8 @@ pub(super) const COMMAND: Command = Command {
     operands: "[NAME|DIR…]",
     help: "which services work, and why one does not",
     more: "A service is crashing if its processes died again and again in the last 5 minutes (by s6's death \
-           tally); failing if it is a loop whose last run failed; overdue if it has missed a run; resting if the \
+           tally, without those that were ordered); failing if it is a loop whose last run failed; overdue if it \
+           has missed a run; resting if the \
            launcher waits for someone to repair something; unknown if nothing proves what it does. DEATHS/H: \
            deaths in the last hour. LAST RUN, CODE: when the last run ended and with which exit code. FAILS: \
            failed runs in a row. On a terminal a table, in colour unless NO_COLOR is set, without the columns \

@@ -42,7 +42,7 @@ const METRICS: [Metric; 12] = [
         help: "How often its processes died in the last hour, by the death tally.",
         value: |look, seen, _| {
             let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600))?;
-            seen.status().map(|_| number(seen.deaths_since(hour_ago) as u64))
+            seen.deaths_since(hour_ago).map(|deaths| number(deaths as u64))
         },
     },
     Metric {

@@ -41,7 +41,7 @@ impl Row {
             escaped(&seen.service.name),
             state.word().to_string(),
             text(since.map(ago)),
-            text(seen.status().map(|_| deaths.to_string())),
+            text(deaths.map(|deaths| deaths.to_string())),
             text(ended.map(ago)),
             text(record.and_then(|record| record.last_status).map(|status| status.to_string())),
             text(record.map(|record| record.consecutive_failures.to_string())),

@@ -8,7 +8,7 @@ use crate::observe::{Children, Launcher, LogSeen, Process, Supervision};
 use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
 use crate::service::spawn::Obstacle;
-use crate::service::supervision::{Cause, Death, Status};
+use crate::service::supervision::{Cause, Death, Status, Suite};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -23,14 +23,15 @@ fn stamp(ago: u64) -> Option<String> {
 fn up(name: &str, since: u64) -> Seen {
     Seen {
         supervision: Supervision::Known(Status {
+            suite: Suite::S6,
             changed: at(since),
             ready_changed: None,
             pid: Some(77),
-            cause: Cause::Exited(0),
+            cause: Some(Cause::Exited(0)),
             is_paused: false,
             is_finishing: false,
             wants_up: true,
-            is_ready: false,
+            is_ready: Some(false),
         }),
         process: Process::Runs,
         ..Seen::unseen(Service {
@@ -332,7 +333,7 @@ fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
     assert_eq!(judge(&seen), State::Up);
     let mut seen = up("x", 1);
     let orderly =
-        |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Killed(15) }).collect();
+        |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Exited(0) }).collect();
     seen.deaths = orderly(4);
     assert_eq!(judge(&seen), State::Up);
     seen.deaths = orderly(5);
@@ -348,16 +349,130 @@ fn down_is_no_problem_only_if_someone_wants_it() {
     let down = |cause: Cause, wants_up: bool| {
         let mut seen = up("x", 100);
         if let Supervision::Known(status) = &mut seen.supervision {
-            (status.pid, status.cause, status.wants_up) = (None, cause, wants_up);
+            (status.pid, status.cause, status.wants_up) = (None, Some(cause), wants_up);
         }
+        // without a finish script s6 gives no service up
+        seen.has_finish = true;
         seen
     };
-    assert_eq!(complaint(&down(Cause::Killed(15), false)), None);
-    assert_eq!(
-        complaint(&down(Cause::Exited(3), false)),
-        Some("gave-up: ended with exit status 3".to_string())
-    );
-    let mut by_file = down(Cause::Exited(3), false);
-    by_file.is_down_by_file = true;
-    assert_eq!(complaint(&by_file), None);
+    let failed = || down(Cause::Exited(3), false);
+    let gave_up = Some("gave-up: ended with exit status 3".to_string());
+    let deaths = |times: &[u64]| -> Vec<Death> {
+        times.iter().map(|ago| Death { at: at(*ago), cause: Cause::Exited(3) }).collect()
+    };
+    let ordered =
+        |ago: u64, times: &[u64]| Seen { last_order: Some(at(ago)), deaths: deaths(times), ..failed() };
+    let by_signal = |stop_signal: i32, cause: Cause| Seen { stop_signal, ..down(cause, false) };
+    for (what, seen, expected) in [
+        ("by itself", failed(), gave_up.clone()),
+        ("no finish script", Seen { has_finish: false, ..failed() }, None),
+        ("down by file", Seen { is_down_by_file: true, ..failed() }, None),
+        ("it succeeded", down(Cause::Exited(0), false), None),
+        ("by TERM", down(Cause::Killed(15), false), None),
+        ("as Java ends on TERM", down(Cause::Exited(143), false), None),
+        ("by its down-signal", by_signal(2, Cause::Exited(130)), None),
+        ("an order just before, as hermes ends on TERM", ordered(101, &[500, 100]), None),
+        ("an order long before", ordered(400, &[500, 100]), gave_up.clone()),
+        ("it died again after the order", ordered(103, &[500, 102, 100]), gave_up),
+        ("an order afterwards", ordered(50, &[500, 100]), None),
+    ] {
+        assert_eq!(complaint(&seen), expected, "{what}");
+    }
+    let mut cannot_begin = ordered(101, &[]);
+    cannot_begin.deaths = vec![Death { at: at(100), cause: Cause::Exited(127) }];
+    if let Supervision::Known(status) = &mut cannot_begin.supervision {
+        status.cause = Some(Cause::Exited(127));
+    }
+    assert_eq!(complaint(&cannot_begin).as_deref(), Some("gave-up: ended with exit status 127"));
+}
+
+#[test]
+fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
+    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0)).0;
+    let died = |cause: Cause, count: u64, order: Option<u64>| Seen {
+        deaths: (0..count).map(|n| Death { at: at(2 + 10 * (count - 1 - n)), cause }).collect(),
+        last_order: order.map(at),
+        ..up("x", 1)
+    };
+    let of_loop = |cause: Cause| {
+        let seen = launched("x", 1, &["--interval", "60", "true"], Some(between_runs()));
+        Seen { deaths: died(cause, 6, None).deaths, ..seen }
+    };
+    for (what, seen, expected) in [
+        ("TERM", died(Cause::Killed(15), 9, None), State::Up),
+        ("143", died(Cause::Exited(143), 9, None), State::Up),
+        ("1, the last ordered", died(Cause::Exited(1), 9, Some(3)), State::Up),
+        ("1, nobody ordered", died(Cause::Exited(1), 3, None), State::Crashing),
+        ("1, ordered long ago", died(Cause::Exited(1), 3, Some(200)), State::Crashing),
+        ("1, two since the order", died(Cause::Exited(1), 3, Some(13)), State::Crashing),
+        ("0, the last ordered", died(Cause::Exited(0), 9, Some(3)), State::Up),
+        ("0, nobody ordered", died(Cause::Exited(0), 5, None), State::Crashing),
+        ("a loop that was stopped", of_loop(Cause::Exited(0)), State::Waiting),
+        ("a loop that needed KILL", of_loop(Cause::Exited(137)), State::Waiting),
+        ("a loop that dies", of_loop(Cause::Exited(111)), State::Crashing),
+    ] {
+        assert_eq!(judge(&seen), expected, "{what}");
+    }
+    let resting = Resting {
+        kind: RestingKind::Program,
+        reason: "unable to execute './x': not found".to_string(),
+        since: clock::utc(at(1)),
+        exit: 127,
+    };
+    let record = RunRecord { resting: Some(resting), ..RunRecord::default() };
+    let mut rests = launched("x", 1, &["./x"], Some(record));
+    rests.deaths = died(Cause::Exited(1), 5, None).deaths;
+    assert_eq!(judge(&rests), State::Resting);
+}
+
+#[test]
+fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
+    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0)).0;
+    for suite in [Suite::Runit, Suite::Daemontools] {
+        let seen = |since: u64, pid: Option<i32>| {
+            let mut seen = up("x", since);
+            if let Supervision::Known(status) = &mut seen.supervision {
+                (status.suite, status.pid, status.cause, status.is_ready) = (suite, pid, None, None);
+            }
+            seen
+        };
+        let running = |since: u64| seen(since, Some(77));
+        for (what, seen, expected) in [
+            ("long up", running(61), State::Up),
+            ("just up, of itself", running(4), State::Unknown),
+            ("just up, ordered", Seen { last_order: Some(at(6)), ..running(4) }, State::Up),
+            ("ordered long before", Seen { last_order: Some(at(30)), ..running(4) }, State::Unknown),
+            ("a new supervisor", Seen { supervisor_since: Some(at(4)), ..running(4) }, State::Up),
+            ("no longer new", Seen { supervisor_since: Some(at(90)), ..running(4) }, State::Unknown),
+            ("no readiness to wait for", Seen { tells_readiness: true, ..running(90) }, State::Up),
+            ("between two lives", seen(1, None), State::Unknown),
+            ("between two, ordered", Seen { last_order: Some(at(2)), ..seen(1, None) }, State::Restarting),
+            ("no process", seen(9, None), State::CannotStart),
+        ] {
+            assert_eq!(judge(&seen), expected, "{what}");
+        }
+        let obstacle = Some(Obstacle {
+            place: "/run/service/x/run".to_string(),
+            what: "it is not executable (mode 0644)".to_string(),
+            hint: String::new(),
+        });
+        assert_eq!(judge(&Seen { obstacle, ..running(1) }), State::CannotStart);
+        let mut down = seen(9, None);
+        if let Supervision::Known(status) = &mut down.supervision {
+            status.wants_up = false;
+        }
+        assert_eq!(judge(&down), State::Down);
+        let record = RunRecord { pid: 77, pid_started: Some(4711), ..between_runs() };
+        let mut waits = launched("x", 1, &["--interval", "60", "true"], Some(record));
+        waits.supervision = running(1).supervision;
+        assert_eq!(judge(&waits), State::Waiting);
+        let page = table::plain(&look_at(vec![running(61)]));
+        assert!(page.contains("x       up    1m    -"), "{page}");
+        let page: serde_json::Value =
+            serde_json::from_str(&json::page(&look_at(vec![Seen { tells_readiness: true, ..running(61) }])))
+                .expect("JSON");
+        let service = &page["services"][0];
+        assert_eq!(service["supervisor"], suite.word());
+        assert!(service["ready"].is_null() && service["deaths_last_hour"].is_null(), "{service}");
+    }
 }

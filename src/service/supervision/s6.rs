@@ -1,141 +1,48 @@
-//! What s6-supervise writes down of a service: `supervise/status` and `supervise/death_tally`, decoded.
+//! s6-supervise's `status` and `death_tally`.
 
-use std::time::SystemTime;
-
-use super::tai;
-use crate::exit::Exit;
+use super::{Cause, Death, NotSo, Status, Suite, tai};
 
 /// Bytes of `supervise/status`: two stamps, pid, wait status, flags.
-const STATUS_LENGTH: usize = 35;
+pub(super) const STATUS_LENGTH: usize = 35;
 /// s6 2.13 has the process group between pid and wait status.
-const STATUS_LENGTH_2_13: usize = STATUS_LENGTH + 8;
-/// The longest status that is read.
-pub const MAX_STATUS: usize = STATUS_LENGTH_2_13;
+pub(super) const STATUS_LENGTH_2_13: usize = STATUS_LENGTH + 8;
 /// Bytes of one death in `supervise/death_tally`: stamp, exit code, signal.
-const DEATH_LENGTH: usize = tai::LENGTH + 2;
+pub(super) const DEATH_LENGTH: usize = tai::LENGTH + 2;
 /// The longest tally that is read: s6 keeps 4096 deaths at most.
 pub const MAX_TALLY: usize = 4096 * DEATH_LENGTH;
 
-/// How a process of the service died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// With this exit code.
-    Exited(i32),
-    /// By this signal.
-    Killed(i32),
+fn stamp(bytes: [u8; tai::LENGTH]) -> Option<std::time::SystemTime> {
+    tai::decode(bytes, tai::Scale::LeapSeconds)
 }
 
-impl Cause {
-    /// As a shell has it: 128 + n for signal n.
-    pub fn exit(self) -> Exit {
-        match self {
-            Cause::Exited(code) => Exit::of_worker(code),
-            Cause::Killed(signal) => Exit::killed_by(signal),
-        }
-    }
-
-    /// Whether a stop that was asked for looks so: exit 0, or TERM.
-    pub fn is_orderly(self) -> bool {
-        matches!(self, Cause::Exited(0) | Cause::Killed(libc::SIGTERM))
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Cause::Exited(code) => write!(formatter, "exit status {code}"),
-            Cause::Killed(signal) => write!(formatter, "killed by signal {signal}"),
-        }
-    }
-}
-
-/// `supervise/status`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// When it last came up or went down.
-    pub changed: SystemTime,
-    /// When it became ready, or ceased to be.
-    pub ready_changed: Option<SystemTime>,
-    /// The process that `run` became; none if the service is down, or only its `finish` runs.
-    pub pid: Option<i32>,
-    /// How the last one died. Exit status 0 if there was none yet.
-    pub cause: Cause,
-    /// The supervisor has stopped it by SIGSTOP.
-    pub is_paused: bool,
-    /// `finish` is running, or what s6 has forked in its place where there is none.
-    pub is_finishing: bool,
-    /// The supervisor means it to be up.
-    pub wants_up: bool,
-    /// It has said that it is ready.
-    pub is_ready: bool,
-}
-
-/// One row of the tally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// When.
-    pub at: SystemTime,
-    /// How.
-    pub cause: Cause,
-}
-
-/// A file that s6-supervise did not write so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSo {
-    /// Too short or too long.
-    #[error("it holds {0} bytes, a status has {STATUS_LENGTH}, of s6 2.13 {STATUS_LENGTH_2_13}")]
-    Length(usize),
-    /// A stamp that is none.
-    #[error("it holds no time stamp where one should be")]
-    Stamp,
-    /// A pid that is none.
-    #[error("it holds no process number where one should be")]
-    Pid,
-    /// No whole number of deaths.
-    #[error("it holds {0} bytes, a death has {DEATH_LENGTH}")]
-    TallyLength(usize),
-}
-
-impl Status {
-    /// Reads a status of any s6. What has no meaning without a process of the service is left out: the pid of
-    /// `finish`, and the flags of one that is down (s6 2.13.2 and later call a service that was never started
-    /// paused, every version calls one that is down ready).
-    pub fn decode(bytes: &[u8]) -> Result<Self, NotSo> {
-        let part = match bytes.len() {
-            STATUS_LENGTH | STATUS_LENGTH_2_13 => bytes,
-            length => return Err(NotSo::Length(length)),
-        };
-        let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-        let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-        let (pid, part) = part.split_first_chunk::<8>().ok_or(NotSo::Pid)?;
-        let (part, flags) = part.split_last_chunk::<1>().ok_or(NotSo::Pid)?;
-        let wait = part.last_chunk::<2>().ok_or(NotSo::Pid)?;
-        let [flags] = flags;
-        let pid = i32::try_from(u64::from_be_bytes(*pid)).map_err(|_| NotSo::Pid)?;
-        let wait = i32::from(u16::from_be_bytes(*wait));
-        let is_finishing = flags & 2 != 0;
-        let pid = (pid > 0 && !is_finishing).then_some(pid);
-        Ok(Status {
-            changed: tai::decode(*changed).ok_or(NotSo::Stamp)?,
-            ready_changed: tai::decode(*ready),
-            pid,
-            cause: match libc::WIFSIGNALED(wait) {
-                true => Cause::Killed(libc::WTERMSIG(wait)),
-                false => Cause::Exited(libc::WEXITSTATUS(wait)),
-            },
-            is_paused: flags & 1 != 0 && pid.is_some(),
-            is_finishing,
-            wants_up: flags & 4 != 0,
-            is_ready: flags & 8 != 0 && pid.is_some(),
-        })
-    }
-
-    /// Since when there is no process of the service and no `finish` either; none if there is one.
-    pub fn down_since(&self) -> Option<SystemTime> {
-        // the end of finish is noted as a change of readiness
-        let is_down = self.pid.is_none() && !self.is_finishing;
-        is_down.then(|| self.ready_changed.map_or(self.changed, |ready| ready.max(self.changed)))
-    }
+/// Reads a status of any s6. What has no meaning without a process of the service is left out: the pid of
+/// `finish`, and the flags of one that is down (s6 2.13.2 and later call a service that was never started
+/// paused, every version calls one that is down ready).
+pub(super) fn decode(part: &[u8]) -> Result<Status, NotSo> {
+    let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
+    let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
+    let (pid, part) = part.split_first_chunk::<8>().ok_or(NotSo::Pid)?;
+    let (part, flags) = part.split_last_chunk::<1>().ok_or(NotSo::Pid)?;
+    let wait = part.last_chunk::<2>().ok_or(NotSo::Pid)?;
+    let [flags] = flags;
+    let pid = i32::try_from(u64::from_be_bytes(*pid)).map_err(|_| NotSo::Pid)?;
+    let wait = i32::from(u16::from_be_bytes(*wait));
+    let is_finishing = flags & 2 != 0;
+    let pid = (pid > 0 && !is_finishing).then_some(pid);
+    Ok(Status {
+        suite: Suite::S6,
+        changed: stamp(*changed).ok_or(NotSo::Stamp)?,
+        ready_changed: stamp(*ready),
+        pid,
+        cause: Some(match libc::WIFSIGNALED(wait) {
+            true => Cause::Killed(libc::WTERMSIG(wait)),
+            false => Cause::Exited(libc::WEXITSTATUS(wait)),
+        }),
+        is_paused: flags & 1 != 0 && pid.is_some(),
+        is_finishing,
+        wants_up: flags & 4 != 0,
+        is_ready: Some(flags & 8 != 0 && pid.is_some()),
+    })
 }
 
 /// Reads a tally, the oldest death first.
@@ -146,8 +53,8 @@ pub fn decode_tally(bytes: &[u8]) -> Result<Vec<Death>, NotSo> {
     deaths
         .iter()
         .map(|death| {
-            let (stamp, cause) = death.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-            let at = tai::decode(*stamp).ok_or(NotSo::Stamp)?;
+            let (at, cause) = death.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
+            let at = stamp(*at).ok_or(NotSo::Stamp)?;
             let cause = match cause {
                 [code, 0] => Cause::Exited(i32::from(*code)),
                 [_, signal] => Cause::Killed(i32::from(*signal)),
@@ -180,12 +87,12 @@ mod tests {
         let up = Status::decode(&status(77, 0, 4 | 8)).expect("a status");
         assert_eq!(up.changed, UNIX_EPOCH + Duration::from_secs(100));
         assert_eq!(up.ready_changed, Some(UNIX_EPOCH + Duration::from_secs(101)));
-        assert_eq!((up.pid, up.wants_up, up.is_ready, up.down_since()), (Some(77), true, true, None));
+        assert_eq!((up.pid, up.wants_up, up.is_ready, up.down_since()), (Some(77), true, Some(true), None));
         assert_eq!((up.is_paused, up.is_finishing), (false, false));
         let down = Status::decode(&status(0, 3 << 8, 4)).expect("a status");
-        assert_eq!((down.pid, down.cause), (None, Cause::Exited(3)));
+        assert_eq!((down.pid, down.cause), (None, Some(Cause::Exited(3))));
         assert_eq!(down.down_since(), Some(UNIX_EPOCH + Duration::from_secs(101)));
-        assert_eq!(Status::decode(&status(0, 9, 0)).map(|status| status.cause), Ok(Cause::Killed(9)));
+        assert_eq!(Status::decode(&status(0, 9, 0)).map(|status| status.cause), Ok(Some(Cause::Killed(9))));
     }
 
     /// Written by s6 2.11.3.2, 2.13.2.0 and 2.15.0.0.
@@ -249,7 +156,8 @@ mod tests {
                     .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
                     .collect();
                 let status = Status::decode(&bytes).expect("a status");
-                let flags = (status.wants_up, status.is_ready, status.is_paused, status.is_finishing);
+                let flags =
+                    (status.wants_up, status.is_ready == Some(true), status.is_paused, status.is_finishing);
                 let expected = match what {
                     "up" => (true, false, false, false),
                     "ready" => (true, true, false, false),
@@ -262,7 +170,7 @@ mod tests {
                 let has_process = matches!(what, "up" | "ready" | "paused");
                 assert_eq!(status.pid.is_some(), has_process, "{what}: {hex}");
                 let cause = if what == "finishing" { Cause::Exited(3) } else { Cause::Exited(0) };
-                assert_eq!(status.cause, cause, "{what}: {hex}");
+                assert_eq!(status.cause, Some(cause), "{what}: {hex}");
                 // of November 2026
                 let day = status.changed.duration_since(UNIX_EPOCH).expect("after 1970").as_secs() / 86_400;
                 assert_eq!(day, 20_783, "{what}: {hex}");
@@ -272,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_no_status_is_reported() {
-        for length in [0, 18, 20, 34, 36, 42, 44] {
+        for length in [0, 17, 19, 21, 34, 36, 42, 44] {
             assert_eq!(Status::decode(&vec![0; length]), Err(NotSo::Length(length)));
         }
         assert_eq!(Status::decode(&[0; 35]), Err(NotSo::Stamp));
