@@ -1,5 +1,5 @@
 //! A container with s6 as PID 1, the homes on volumes and the scan directory on tmpfs: a restart brings
-//! back exactly the services that were running.
+//! back exactly the services that were running, and hermes makes, starts, stops and deletes its own meanwhile.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -13,6 +13,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -28,10 +29,23 @@ trait Machine {
     fn inside(&self, script: &str) -> String;
     /// Ends it as a container runtime does, and starts it again on the same volumes.
     fn restart(&mut self);
+    /// Runs a script as PID 1 of another one on the same volumes, to its end; gives what it printed.
+    fn beside(&self, script: &str) -> String;
 }
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/container").join(name)
+}
+
+/// Puts what all machines have beside the programs of ours into a directory.
+fn provide(directory: &Path) {
+    let init = fs::read(file("init")).expect("it is there");
+    let hermes = include_str!("hermes/hermes").replace("@SCAN@", "/run/service").into_bytes();
+    for (name, text) in [("init", init), ("hermes", hermes)] {
+        let path = directory.join(name);
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+    }
 }
 
 /// What is on the volumes before the first start: three profiles of which one was running, and two
@@ -73,40 +87,73 @@ fn are_up(machine: &dyn Machine, running: &[&str]) {
     assert_eq!(found, expected);
 }
 
-fn a_restart_brings_back_what_ran(machine: &mut dyn Machine) {
+fn data(machine: &dyn Machine, path: &str) -> String {
+    machine.inside(&format!("cat /opt/data/{path} 2>/dev/null || true"))
+}
+
+/// Something that hermes types; gives what it says.
+fn hermes(machine: &dyn Machine, words: &str) -> String {
+    machine.inside(&format!(
+        "HERMES_HOME=/opt/data s6-setuidgid hermes /opt/hermes/.venv/bin/hermes {words} 2>&1 || true"
+    ))
+}
+
+fn a_container_keeps_its_gateways(machine: &mut dyn Machine) {
+    boots_with_what_ran(machine);
+    follows_a_profile_at_run_time(machine);
+    a_restart_brings_back_what_ran(machine);
+    others_on_the_volume_leave_it_alone(machine);
+}
+
+fn boots_with_what_ran(machine: &dyn Machine) {
     are_up(machine, &["gateway-coder", "beat"]);
-    let data = |machine: &dyn Machine, path: &str| {
-        machine.inside(&format!("cat /opt/data/{path} 2>/dev/null || true"))
-    };
     eventually("the gateway says so", || {
-        let starts = data(machine, "profiles/coder/starts");
-        (starts == "hermes /opt/data -p coder gateway run --replace (the container's)\n").then_some(())
+        (data(machine, "profiles/coder/starts") == "hermes coder /opt/data\n").then_some(())
     });
+    // root may not read it in a container without SYS_PTRACE
+    let token = "s6-setuidgid hermes sh -c \
+                 'tr \"\\0\" \"\\n\" < /proc/$(cat /opt/data/profiles/coder/gateway.pid)/environ | grep ^TOKEN='";
+    assert_eq!(machine.inside(token), "TOKEN=the container's\n");
     assert_eq!(data(machine, "profiles/idle/gateway.pid"), "", "stale");
-    assert_eq!(data(machine, "profiles/coder/troubles"), "", "its own was removed before it was started");
     eventually("the worker is abc", || {
         (machine.inside("cat /config/beats || true") == "abc\n").then_some(())
     });
     assert_eq!(data(machine, "logs/container-boot.log").lines().count(), 4);
+}
 
-    // another one is started by hand, and the first one stops by its own command
+fn follows_a_profile_at_run_time(machine: &dyn Machine) {
+    let is_there = || !machine.inside("ls -d /run/service/gateway-novel 2>/dev/null").is_empty();
+    let said = hermes(machine, "profile create novel");
+    assert!(said.contains("could not register"), "the scan directory is root's: {said}");
+    eventually("it is published", || is_there().then_some(()));
+    assert!(!up(machine, "gateway-novel"));
+    assert_eq!(hermes(machine, "-p novel gateway start"), "");
+    assert!(up(machine, "gateway-novel"));
+    assert_eq!(hermes(machine, "-p novel gateway stop"), "");
+    assert!(!up(machine, "gateway-novel"));
+    hermes(machine, "profile delete novel");
+    eventually("it is taken out", || (!is_there()).then_some(()));
+}
+
+fn a_restart_brings_back_what_ran(machine: &mut dyn Machine) {
+    // one is started by hand, and the other one stops by its own command
     machine.inside("s6-svc -u /run/service/gateway-writer");
-    machine.inside("s6-svc -1 /run/service/gateway-coder");
-    eventually("it has written its state", || {
-        data(machine, "profiles/coder/gateway_state.json").contains("stopped").then_some(())
-    });
-    eventually("and is not started again", || (!up(machine, "gateway-coder")).then_some(()));
-    eventually("the other one runs", || {
+    assert_eq!(hermes(machine, "-p coder gateway stop"), "");
+    assert!(data(machine, "profiles/coder/gateway_state.json").contains("\"desired_state\": \"stopped\""));
+    eventually("the one runs", || {
         data(machine, "profiles/writer/gateway_state.json").contains("running").then_some(())
     });
     machine.inside("rm /config/s6-services/resting/down; touch /config/s6-services/beat/down");
 
     machine.restart();
     are_up(machine, &["gateway-writer", "resting"]);
-    assert_eq!(data(machine, "profiles/writer/troubles"), "", "the pid file that was left is gone");
     assert_eq!(data(machine, "profiles/coder/gateway.pid"), "");
     assert_eq!(data(machine, "profiles/coder/starts").lines().count(), 1);
-    assert_eq!(data(machine, "logs/container-boot.log").lines().count(), 8);
+    let boots = data(machine, "logs/container-boot.log");
+    let last: Vec<&str> =
+        boots.lines().rev().take(4).filter(|line| line.contains("action=started")).collect();
+    assert!(matches!(last[..], [line] if line.contains("profile=writer prior_state=running")), "{boots}");
+
     let pid = |machine: &dyn Machine| machine.inside("s6-svstat -o pid /run/service/gateway-writer");
     let before = pid(machine);
     machine.inside("futo reconcile --preset hermes --prune; futo sync --prune");
@@ -114,6 +161,19 @@ fn a_restart_brings_back_what_ran(machine: &mut dyn Machine) {
 
     machine.restart();
     are_up(machine, &["gateway-writer", "resting"]);
+}
+
+fn others_on_the_volume_leave_it_alone(machine: &dyn Machine) {
+    let pid = || machine.inside("s6-svstat -o pid /run/service/gateway-writer");
+    let before = pid();
+    let said = machine.beside("mkdir /run/service; futo reconcile --preset hermes; ls /run/service");
+    assert!(said.contains("profile=writer prior_state=running action=started"), "{said}");
+    assert!(said.contains("profile=coder prior_state=stopped action=registered"), "{said}");
+    let dashboard = "mkdir /run/service /run/docker; \
+                     echo 'futo reconcile --preset hermes; ls /run/service' > /run/docker/main-wrapper.sh; \
+                     exec sh /run/docker/main-wrapper.sh dashboard";
+    assert_eq!(machine.beside(dashboard), "reconcile: skipped: the container's command is 'dashboard'\n");
+    assert_eq!(pid(), before);
 }
 
 /// PID and mount namespaces.
@@ -128,13 +188,19 @@ impl Namespace {
         Namespace { scratch, child }
     }
 
+    fn command(scratch: &Scratch) -> Command {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--pid", "--fork", "--kill-child", "--mount", "--propagation", "private", "sh"])
+            .arg(file("enter"))
+            .arg(&scratch.path);
+        command
+    }
+
     fn spawn(scratch: &Scratch) -> Child {
         let out =
             fs::File::options().create(true).append(true).open(scratch.join("out")).expect("its output");
-        Command::new("unshare")
-            .args(["--pid", "--fork", "--kill-child", "--mount", "--propagation", "private", "sh"])
-            .arg(file("enter"))
-            .arg(&scratch.path)
+        Namespace::command(scratch)
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a copy"))
             .stderr(out)
@@ -161,6 +227,10 @@ impl Machine for Namespace {
         eventually("it has ended", || self.child.try_wait().expect("waited").map(drop));
         self.child = Namespace::spawn(&self.scratch);
     }
+
+    fn beside(&self, script: &str) -> String {
+        stdout(&finish(Namespace::command(&self.scratch).args(["sh", "-c", script])))
+    }
 }
 
 impl Drop for Namespace {
@@ -177,6 +247,7 @@ fn in_namespaces_of_our_own() {
     }
     let scratch = Scratch::new("namespace");
     scratch.futo();
+    provide(&scratch.join("bin"));
     for directory in ["config", "data"] {
         fs::create_dir(scratch.join(directory)).expect("a volume");
     }
@@ -184,7 +255,7 @@ fn in_namespaces_of_our_own() {
     command.args(["-euc", FIRST]).env("DATA", scratch.join("data")).env("CONFIG", scratch.join("config"));
     let first = finish(&mut command);
     assert!(first.status.success(), "{}", stderr(&first));
-    a_restart_brings_back_what_ran(&mut Namespace::start(scratch));
+    a_container_keeps_its_gateways(&mut Namespace::start(scratch));
 }
 
 /// A container and its two volumes.
@@ -196,15 +267,12 @@ impl Container {
     fn start() -> Container {
         let context = Scratch::new("docker");
         let copied = Command::new("cp")
-            .args(["Dockerfile", "init", "hermes"].map(file))
+            .arg(file("Dockerfile"))
             .args([env!("CARGO_BIN_EXE_futo"), env!("CARGO_BIN_EXE_futo-launch")])
             .arg(&context.path)
             .status();
         assert!(copied.expect("cp starts").success());
-        for script in ["init", "hermes"] {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(context.join(script), fs::Permissions::from_mode(0o755)).expect("its mode");
-        }
+        provide(&context.path);
         let name = format!("futo-test-{}", std::process::id());
         let path = context.path.display().to_string();
         let built = Command::new("docker")
@@ -238,6 +306,15 @@ impl Machine for Container {
     fn restart(&mut self) {
         docker(&["restart", &self.name]).expect("it is restarted");
     }
+
+    fn beside(&self, script: &str) -> String {
+        let name = &self.name;
+        let mut words = vec!["run", "--rm", "--network", "none", "--tmpfs", "/run:mode=0755,exec"];
+        let volumes = [format!("{name}-config:/config"), format!("{name}-data:/opt/data")];
+        words.extend(volumes.iter().flat_map(|volume| ["--volume", volume.as_str()]));
+        words.extend([name.as_str(), "sh", "-c", script]);
+        docker(&words).expect("it runs")
+    }
 }
 
 impl Drop for Container {
@@ -257,5 +334,5 @@ fn in_a_docker_container() {
     if !have(&[Need::Root]) || !have_containers(Base::Bookworm) {
         return;
     }
-    a_restart_brings_back_what_ran(&mut Container::start());
+    a_container_keeps_its_gateways(&mut Container::start());
 }
