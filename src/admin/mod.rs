@@ -63,7 +63,7 @@ const EXIT_CODES: &str = "
 
 A service is a directory, or a name in /config/s6-services or /run/service.
 Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check and health 1: there is
-something to fix; of start, stop, restart, reload, run-now 1: it is not so within the time; of explain
+something to fix; of start, stop, restart, reload, run-now 1: the effect did not occur in time; of explain
 also 126, 127: the program cannot be executed, was not found; of reconcile and sync 1: some failed, each
 is named, 2: nothing could be done.
 ";

@@ -20,7 +20,7 @@ const MOST_STARTS: u32 = 1_000_000;
 pub(super) const COMMAND: Command = Command {
     name: NAME,
     operands: "WHEN",
-    help: "print the next starts of a schedule, one a line",
+    help: "print the next starts of a schedule, one per line",
     more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
            word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
     options: &[

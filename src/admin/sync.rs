@@ -30,7 +30,7 @@ const OPTIONS: &[CommandOption] = &[
     value("scan-dir", "DIR", "the supervisor's directory [/run/service]"),
     switch(
         "watch",
-        "stay, and publish each change within two seconds; --prune is part of it. A service of root's: TERM \
+        "stay, and publish each change within two seconds; --prune is part of it. A service run by root: TERM \
          ends it",
     ),
     switch("prune", "take out services whose definitions have gone"),
@@ -55,7 +55,7 @@ pub(super) const COMMAND: Command = Command {
     help: "publish the service definitions on the volume, with no more rights than their writers have",
     more: "Reads run as one command of futo-launch, never executes it, and publishes what it writes itself: as \
            the user abc unless the definition is root's alone. Safe at any time and again and again: nothing \
-           that runs is started, stopped or replaced. Prints a line a service, and exits 0 if all is well, \
+           that runs is started, stopped or replaced. Prints one line per service, and exits 0 if all is well, \
            1 if some failed, 2 if nothing could be done, 100 if the words here are wrong.",
     options: OPTIONS,
     launch_options: false,

@@ -215,7 +215,7 @@ pub static FLAGS: &[Flag] = &[
         "interval",
         Value("DURATION"),
         Timing,
-        "run again so long after the end of each run",
+        "wait this long after each run ends, then run again",
         |settings, value| {
             settings.interval = Some(Delay::parse(text(value)?)?);
             Ok(())
@@ -289,14 +289,14 @@ pub static FLAGS: &[Flag] = &[
     })
     .role(Role::NeedsTiming)
     .expands(),
-    flag("splay", Value("DURATION"), Timing, "start up to so much later", |settings, value| {
+    flag("splay", Value("DURATION"), Timing, "delay starts by up to this long", |settings, value| {
         settings.splay = Some(Delay::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
     .expands()
     .more(
-        "How much is always the same for this service on this host (by their names). With --schedule each \
+        "The delay is fixed per service and host, derived from their names. With --schedule each \
          start, else the first.",
     ),
     flag(
@@ -372,7 +372,7 @@ pub static FLAGS: &[Flag] = &[
     )
     .role(Role::NeedsTiming)
     .expands()
-    .more("Up to MAX, for instance 2:5m. A run of over a minute starts anew."),
+    .more("Up to MAX, for instance 2:5m. A run longer than a minute resets the delay."),
     flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
         settings.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
         Ok(())
@@ -413,7 +413,7 @@ pub static FLAGS: &[Flag] = &[
         "ready-timeout",
         Value("DURATION"),
         Readiness,
-        "do not wait longer for tcp:, file: or cmd:",
+        "stop probing tcp:, file: or cmd: after this long",
         |settings, value| {
             settings.ready_timeout = Some(Delay::parse(text(value)?)?);
             Ok(())
@@ -421,7 +421,7 @@ pub static FLAGS: &[Flag] = &[
     )
     .role(Role::Readiness)
     .expands()
-    .more("It is said, and the service is never reported ready. Default: as long as it runs."),
+    .more("This is logged, and the service is never reported ready. Default: as long as it runs."),
     flag("if-env", Value("NAME[=VALUE]"), Readiness, "run only if this variable is set", |settings, value| {
         settings.gates.push(Gate::parse_if_env(value)?);
         Ok(())
@@ -437,14 +437,14 @@ pub static FLAGS: &[Flag] = &[
     })
     .repeats()
     .more("Else the service rests until it appears; in a loop it is looked at before each run."),
-    flag("wait-for", Value("FORM"), Readiness, "run when this is so: file:PATH, cmd:COMMAND", |settings, value| {
+    flag("wait-for", Value("FORM"), Readiness, "run once this holds: file:PATH, cmd:COMMAND", |settings, value| {
         settings.gates.push(Gate::WaitFor(Check::parse(value)?));
         Ok(())
     })
     .repeats()
     .more(
         "Until then the service rests. A command (sh -c, as the worker's user, 10 s) is tried again after 1, 2, \
-         4 and 8 s, then each 10 s. What was so once is not looked at again.",
+         4 and 8 s, then every 10 s. A condition that has held once is not checked again.",
     ),
     flag("user", Value("USER[:GROUP]"), Identity, "become this user [abc when root]", |settings, value| {
         settings.user = Some(UserRequest::parse(text(value)?)?);
@@ -554,7 +554,7 @@ pub static FLAGS: &[Flag] = &[
         Ok(())
     })
     .repeats()
-    .more("Read as bash would, behind the service directory's config.env, and never executed."),
+    .more("Read as bash would, after the service directory's config.env, and never executed."),
     flag("dotenv", Value("PATH"), Environment, "read this file in the dotenv dialect", |settings, value| {
         settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
         Ok(())
