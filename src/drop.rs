@@ -8,7 +8,6 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::resource::{getrlimit, setrlimit};
-use nix::sys::stat::FileStat;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
 
 use crate::config::value::{Bounds, Capabilities, resource_name};
@@ -218,18 +217,6 @@ pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
             prove_root_is_gone()
         }
     }
-}
-
-/// Becomes the owner of a file, with its group and no others, for work on it. Root stays root for its own.
-pub fn become_owner(file: &FileStat) -> Result<(), DropError> {
-    if file.st_uid == 0 {
-        return Ok(());
-    }
-    let gid = Gid::from_raw(file.st_gid);
-    let owner = Identity { name: None, uid: Uid::from_raw(file.st_uid), gid, groups: vec![gid], home: None };
-    change_ids(&owner)?;
-    prove_ids(&owner)?;
-    prove_root_is_gone()
 }
 
 /// What only root can do. The bounds themselves are the worker's, set just before it is executed: they

@@ -22,3 +22,4 @@ pub mod run;
 pub mod schedule;
 pub mod service;
 pub mod sys;
+pub mod trust;

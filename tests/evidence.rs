@@ -254,7 +254,11 @@ fn a_record_that_proves_nothing_is_not_healthy() {
     let place = |record: &Path| record.display().to_string();
     let expected = [
         ("re-childless", "overdue", "the run that its record shows since ".to_string()),
-        ("re-corrupt", "unknown", format!("unable to read run record '{}': EOF", place(&corrupt))),
+        (
+            "re-corrupt",
+            "unknown",
+            format!("unable to read run record '{}': it is not a run record", place(&corrupt)),
+        ),
         ("re-foreign", "unknown", format!("run record '{}' is of another launcher", place(&foreign))),
         ("re-missing", "unknown", format!("run record '{}' is not there", place(&missing))),
         ("re-moved", "unknown", format!("run record '{}' is not there", place(&moved))),
@@ -313,8 +317,10 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
     let weaker = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-setuid", "--"];
     let output = futo_behind(&svscan, &weak, &["status", "--json", "ns-closed"]);
     assert_eq!(page(&output)["services"][0]["state"], "waiting", "{}", stdout(&output));
-    let said =
-        format!("ns-closed: unknown: unable to read run record '{}': permission denied\n", closed.display());
+    let said = format!(
+        "ns-closed: unknown: unable to read run record '{}': unable to become user 'abc': operation not permitted\n",
+        closed.display()
+    );
     within_a_minute("the record of a launcher that is no longer young is asked for", || {
         let output = futo_behind(&svscan, &weaker, &["health", "ns-closed"]);
         ((code(&output), stdout(&output)) == (1, said.clone())).then_some(())

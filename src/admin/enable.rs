@@ -10,7 +10,6 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::options::{Command, Words};
 use super::{CommandError, lasting, services};
-use crate::drop;
 use crate::error::reason;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
@@ -18,8 +17,8 @@ use crate::plan::{Host, Machine};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
-use crate::sys;
 use crate::sys::nofollow::{self, Missing};
+use crate::trust::account::Account;
 
 pub(super) const DISABLE: Command = Command {
     name: "disable",
@@ -121,14 +120,8 @@ fn change(directory: &Path, wanted: Wanted) -> Result<bool, String> {
         nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
     let owner = fstat(&directory).map_err(reason)?;
     // what root does by a name in a directory of a user's, that user may do
-    let said = sys::child::in_child(4096, || {
-        let changed = drop::become_owner(&owner)
-            .map_err(|error| error.to_string())
-            .and_then(|()| change_in(&directory, wanted).map_err(reason));
-        serde_json::to_vec(&changed).unwrap_or_default()
-    });
-    let said = said.map_err(|error| error.to_string())?;
-    serde_json::from_slice(&said).map_err(|error| error.to_string())?
+    let changed = Account::owner(&owner).act(|| change_in(&directory, wanted));
+    changed.map_err(|error| error.to_string())?.map_err(reason)
 }
 
 fn change_in(directory: &OwnedFd, wanted: Wanted) -> Result<bool, Errno> {

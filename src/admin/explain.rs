@@ -1,11 +1,11 @@
 //! `futo explain NAME`: the launcher's plan for a service, from its run script.
 
-use std::ffi::OsString;
-
 use super::options::{Command, Words, switch};
 use super::{CommandError, services};
+use crate::cli::ExplainForm;
+use crate::error::Findings;
 use crate::exit::Exit;
-use crate::launch::launch;
+use crate::explain;
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
@@ -23,11 +23,9 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn explain(words: Words) -> Result<Exit, CommandError> {
-    let mut options = vec![OsString::from(if words.has("json") { "--explain=json" } else { "--explain" })];
-    if words.has("show-values") {
-        options.push("--show-values".into());
-    }
-    let (_, launch_words) = services::enter_one(COMMAND.name, &words)?;
-    options.extend(launch_words);
-    Ok(launch(options))
+    let form = if words.has("json") { ExplainForm::Json } else { ExplainForm::Text };
+    let entered = services::enter_one(COMMAND.name, &words)?;
+    let mut findings = Findings::default();
+    let (draft, _) = entered.plan(|_| (), &mut findings);
+    Ok(explain::explain(&draft, findings, form, words.has("show-values")))
 }

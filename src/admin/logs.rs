@@ -65,7 +65,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     let is_root = machinery.is_root();
     let stdout = std::io::stdout();
-    let position = match last_lines(is_root, &path, count) {
+    let position = match seen.attempt(|| last_lines(is_root, &path, count)) {
         Ok((lines, size)) => {
             if sys::fd::write_all(stdout.as_fd(), &lines).is_err() {
                 return Ok(Exit::OK);
@@ -79,12 +79,12 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     match words.has("follow") {
         false => Ok(Exit::OK),
-        true => follow(is_root, &path, position),
+        true => follow(&seen, is_root, &path, position),
     }
 }
 
 /// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
-fn follow(is_root: bool, path: &Path, mut position: u64) -> Result<Exit, CommandError> {
+fn follow(seen: &Seen, is_root: bool, path: &Path, mut position: u64) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
     let mut open: Option<File> = None;
     loop {
@@ -100,7 +100,7 @@ fn follow(is_root: bool, path: &Path, mut position: u64) -> Result<Exit, Command
             }
         }
         if is_at_end {
-            open = reopened(is_root, path, open, &mut position);
+            open = reopened(seen, is_root, path, open, &mut position);
             if !sys::fd::has_reader(stdout.as_fd()) {
                 return Ok(Exit::OK);
             }
@@ -110,11 +110,12 @@ fn follow(is_root: bool, path: &Path, mut position: u64) -> Result<Exit, Command
 }
 
 /// The same file, from its beginning if it has been cut; another one if another has its name.
-fn reopened(is_root: bool, path: &Path, open: Option<File>, position: &mut u64) -> Option<File> {
+fn reopened(seen: &Seen, is_root: bool, path: &Path, open: Option<File>, position: &mut u64) -> Option<File> {
     let identity =
         |file: &File| file.metadata().ok().map(|status| (status.dev(), status.ino(), status.len()));
     let before = open.as_ref().and_then(identity);
-    let Ok(now) = nofollow::open_regular_for(is_root, path).map(File::from) else { return open };
+    let opened = seen.attempt(|| nofollow::open_regular_for(is_root, path));
+    let Ok(now) = opened.map(File::from) else { return open };
     match (before, identity(&now)) {
         (Some((device, inode, length)), Some((now_device, now_inode, _)))
             if (device, inode) == (now_device, now_inode) && length >= *position =>

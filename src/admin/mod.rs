@@ -30,6 +30,7 @@ use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
+use crate::trust::Untrusted;
 use options::{Asked, Command};
 
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
@@ -127,14 +128,9 @@ pub enum CommandError {
         /// The one that may have been meant.
         near: Option<String>,
     },
-    /// The run script cannot be read.
-    #[error("unable to read '{}': {reason}", path.display())]
-    Read {
-        /// The script.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    /// The run script cannot be read, or nothing may be made of it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// The run script is not one futo-launch command.
     #[error("'{}' is not one plain futo-launch command: {why}", path.display())]
     NotOurs {
@@ -166,6 +162,7 @@ impl Problem for CommandError {
             }
             CommandError::Value { invalid, .. } => invalid.hint.clone(),
             CommandError::Zone(error) => error.hint(),
+            CommandError::Untrusted(error) => error.hint(),
             CommandError::NoService { near: Some(near), .. } => Some(format!("did you mean {near}?")),
             CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
             _ => None,

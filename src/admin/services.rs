@@ -4,16 +4,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use super::CommandError;
 use super::options::{CommandOption, Words, switch, value};
 use crate::cli::nearest;
-use crate::error::{reason, reason_of};
+use crate::config::Spec;
+use crate::error::{Findings, reason_of};
 use crate::observe::state::{State, Verdict, judge};
-use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
-use crate::plan::{Host, Machine};
+use crate::observe::{Machinery, Owner, Seen};
+use crate::plan::{Draft, Machine};
 use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
 use crate::sys::clock;
+use crate::trust::{Opener, Script, Trust, Untrusted};
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
@@ -105,22 +109,37 @@ pub(super) fn say(name: &str, said: &str) {
     crate::explain::print(&line);
 }
 
+/// A service whose directory is the working directory now.
+pub(super) struct Entered {
+    /// Its name.
+    pub(super) name: String,
+    /// Its run script.
+    pub(super) script: Script,
+    /// The launcher's words in that.
+    pub(super) words: Vec<OsString>,
+}
+
+impl Entered {
+    /// The plan that it may have.
+    pub(super) fn plan(self, adjust: impl FnOnce(&mut Spec), findings: &mut Findings) -> (Draft, Opener) {
+        self.script.plan(self.words, &Machine, adjust, findings)
+    }
+}
+
 /// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
-/// is published. Gives the launcher's words in its run script.
-pub(super) fn enter_one(
-    command: &'static str,
-    words: &Words,
-) -> Result<(Service, Vec<OsString>), CommandError> {
+/// is published. Directory and run script are one, whatever has their names by then.
+pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered, CommandError> {
     let service = one(command, words)?;
-    let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else {
+    let Some(path) = service.definition.as_ref().or(service.live.as_ref()) else {
         return Err(CommandError::NoService { name: service.name, places: Vec::new(), near: None });
     };
-    let (path, script) = run_script_of(Machine.is_root(), directory)
-        .map_err(|(path, error)| CommandError::Read { path, reason: reason_of(&error) })?;
-    let launch = words_of(&script).map_err(|why| CommandError::NotOurs { path, why })?;
-    let unreachable = |errno| CommandError::Read { path: directory.clone(), reason: reason(errno) };
-    nix::unistd::chdir(directory).map_err(unreachable)?;
-    Ok((service, launch))
+    let trust = Trust::default();
+    let directory = trust.open(path)?;
+    let script = directory.script()?;
+    let words = script.words().map_err(|why| CommandError::NotOurs { path: script.path.clone(), why })?;
+    let unreachable = |errno: Errno| Untrusted::Read(path.clone(), errno.into());
+    directory.enter().map_err(unreachable)?;
+    Ok(Entered { name: service.name, script, words })
 }
 
 /// What a command looked at.

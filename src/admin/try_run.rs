@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 
 use super::options::{Command, Words};
+use super::services::Entered;
 use super::{CommandError, services};
+use crate::config::Spec;
 use crate::config::settings::LogTarget;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::observe::as_under_supervisor;
-use crate::plan::Machine;
 use crate::report::{Level, Reporter};
-use crate::{cli, config, drop, plan, run};
+use crate::{drop, run};
 
 pub(super) const COMMAND: Command = Command {
     name: "try",
@@ -24,19 +25,22 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn try_run(words: Words) -> Result<Exit, CommandError> {
-    let (service, launch) = services::enter_one(COMMAND.name, &words)?;
-    Ok(as_under_supervisor(|| run_once(launch, &service.name)))
+    let entered = services::enter_one(COMMAND.name, &words)?;
+    Ok(as_under_supervisor(|| run_once(entered)))
 }
 
-fn run_once(words: Vec<OsString>, name: &str) -> Exit {
+fn run_once(entered: Entered) -> Exit {
     let mut reporter = Reporter::of_program("futo");
     let mut findings = Findings::default();
-    let mut spec = config::resolve(cli::parse(words, &mut findings), &Machine, &mut findings);
-    spec.passed_name.get_or_insert_with(|| name.into());
-    spec.timing = None;
-    spec.log = Some(LogTarget::Inherited);
-    spec.keep_fds.clear();
-    let plan = match plan::make(spec, &Machine, &mut findings).approve(&findings) {
+    let name = OsString::from(&entered.name);
+    let once = |spec: &mut Spec| {
+        spec.passed_name.get_or_insert(name);
+        spec.timing = None;
+        spec.log = Some(LogTarget::Inherited);
+        spec.keep_fds.clear();
+    };
+    let (draft, _) = entered.plan(once, &mut findings);
+    let plan = match draft.approve(&findings) {
         Ok(plan) => plan,
         Err(_) => {
             reporter.findings(Level::Fatal, &findings);

@@ -4,7 +4,6 @@
 //! `futo sync`. Each makes of what it finds the service directories that should be ([`desired`]);
 //! [`scan`] and [`slot`] bring the scan directory there.
 
-pub mod account;
 pub mod definitions;
 pub mod delegate;
 pub mod desired;
@@ -28,6 +27,7 @@ use nix::unistd::Gid;
 use crate::error::{Finding, Problem};
 use crate::exit::Exit;
 use crate::plan::{Host, Machine, accounts, trust};
+pub use crate::trust::account;
 use instances::config::DelegateTo;
 use report::{Report, Row};
 use scan::{Intent, ScanDirectory};

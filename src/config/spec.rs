@@ -2,7 +2,7 @@
 //! other have been refused. All defaults stand here.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::resource::Resource;
 
@@ -273,8 +273,21 @@ impl Problem for SpecError {
     }
 }
 
+/// Reads the file of `--file`, at most so many bytes: its text, and whether the path is root's.
+pub(crate) type ReadFile<'r> = &'r dyn Fn(&Path, usize) -> std::io::Result<(String, bool)>;
+
 /// Applies file, then command line, then defaults.
 pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Spec {
+    resolve_reading(request, host, &|path, most| host.read_service_file(path, most), findings)
+}
+
+/// The same; the file is read by `read`.
+pub(crate) fn resolve_reading(
+    request: Request,
+    host: &dyn Host,
+    read: ReadFile<'_>,
+    findings: &mut Findings,
+) -> Spec {
     let Request { given, file, ask, show_values, words } = request;
     if show_values && !matches!(ask, Some(crate::cli::Ask::Explain(_))) {
         findings.push(SpecError::ShowValues);
@@ -306,7 +319,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     let (file, worker) = match file {
         None => (None, worker_of_words(words.clone(), findings)),
         Some(path) => {
-            let (file, text) = read_service_file(path, host, findings);
+            let (file, text) = read_service_file(path, read, findings);
             for given in text.given {
                 apply(given, &mut settings, findings);
             }
@@ -454,9 +467,8 @@ fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Work
     Some(Worker::Program(words))
 }
 
-fn read_service_file(path: PathBuf, host: &dyn Host, findings: &mut Findings) -> (SpecFile, ServiceFile) {
-    let read = host.read_service_file(&path, service_file::MAX_BYTES);
-    let (text, is_roots) = match read {
+fn read_service_file(path: PathBuf, read: ReadFile<'_>, findings: &mut Findings) -> (SpecFile, ServiceFile) {
+    let (text, is_roots) = match read(&path, service_file::MAX_BYTES) {
         Ok(read) => read,
         Err(source) => {
             findings.push(ServiceFileError::Read { path: path.clone(), source });

@@ -8,9 +8,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::{Gid, Uid};
+
 use crate::run::RunRecord;
 use crate::service::layout;
 use crate::sys::proc::{self, ProcessStat};
+use crate::trust::{Rights, Trust};
 
 /// The program's name.
 pub(super) const NAME: &str = "futo-launch";
@@ -23,7 +26,7 @@ const SUPERVISORS: [&[u8]; 6] =
     [b"s6-supervise", b"s6-svscan", b"runsv", b"runsvdir", b"supervise", b"svscan"];
 
 /// A futo-launch that runs now.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Launcher {
     /// Its pid.
     pub pid: i32,
@@ -35,8 +38,10 @@ pub struct Launcher {
     pub is_stopped: bool,
     /// Its words, without the program's name.
     pub words: Vec<OsString>,
-    /// Its effective uid.
-    pub uid: Option<u32>,
+    /// Its user and group, if it has only these.
+    pub ids: Option<(Uid, Gid)>,
+    /// With whose rights its words count; none if nobody can tell who chose them.
+    pub(crate) rights: Option<Rights>,
     /// Its working directory, where that may be seen.
     pub directory: Option<PathBuf>,
     /// The HOME it was executed with, where its variables may be seen.
@@ -86,8 +91,8 @@ pub enum Process {
 
 impl Process {
     /// The process of this pid, and the launcher that it is or has started.
-    pub(super) fn look(pid: i32) -> (Self, Option<Launcher>) {
-        match look_at(pid) {
+    pub(super) fn look(pid: i32, trust: &Trust) -> (Self, Option<Launcher>) {
+        match look_at(pid, trust) {
             // reaped by its supervisor in a moment
             Ok((stat, _)) if stat.is_dead() => (Process::None, None),
             Ok((stat, launcher)) => {
@@ -114,7 +119,7 @@ fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
-fn look_at(leader: i32) -> io::Result<(ProcessStat, Option<Launcher>)> {
+fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
     let stat = proc::stat(leader)?;
     let mut todo = VecDeque::from([(leader, stat, 0)]);
     let mut looked_at = 0;
@@ -125,7 +130,7 @@ fn look_at(leader: i32) -> io::Result<(ProcessStat, Option<Launcher>)> {
             Err(_) => continue,
         };
         if let Some(words) = words_of_launcher(pid, &words) {
-            return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec()))));
+            return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec(), trust))));
         }
         // what a daemon, a desktop or a terminal of the service has started is no part of its run script
         if pid == leader && !is_run_script(&words) {
@@ -168,14 +173,17 @@ fn basename(word: &OsStr) -> &[u8] {
 }
 
 impl Launcher {
-    fn of(pid: i32, stat: ProcessStat, words: Vec<OsString>) -> Self {
+    fn of(pid: i32, stat: ProcessStat, words: Vec<OsString>, trust: &Trust) -> Self {
         Launcher {
             pid,
             started: stat.started,
             age: stat.age(),
             is_stopped: stat.is_stopped(),
             words,
-            uid: proc::effective_uid(pid).ok(),
+            ids: proc::ids(pid)
+                .ok()
+                .and_then(|ids| Some((Uid::from_raw(ids.only_uid()?), Gid::from_raw(ids.only_gid()?)))),
+            rights: trust.rights_of_process(pid),
             directory: proc::working_directory(pid).ok(),
             home: proc::variable(pid, "HOME").ok().flatten(),
             children: Children::of(pid),

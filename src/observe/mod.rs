@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 pub use launcher::{Children, Launcher, Process};
 pub use log::{LogSeen, last_lines};
-pub use seat::{Machinery, as_under_supervisor, run_script_of, words_of};
+pub use seat::{Machinery, as_under_supervisor};
 pub use state::State;
 
 use crate::error::reason_of;
@@ -24,6 +24,8 @@ use crate::service::spawn::{self, Obstacle};
 use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
 use crate::service::{control, layout};
 use crate::sys;
+use crate::trust::{Opener, Untrusted};
+use seat::Planned;
 
 /// What a supervisor does for the service.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub struct Seen {
     pub findings: Option<String>,
     /// The launcher's plan: of the one that runs, else by the run script. None if it is not a launcher's.
     pub plan: Option<Plan>,
+    /// With whose ids that is opened which the plan names.
+    pub(crate) opener: Option<Opener>,
     /// Our part.
     pub record: Option<RunRecord>,
     /// Why the record proves nothing about the launcher that runs.
@@ -119,6 +123,7 @@ impl Seen {
             launcher: None,
             findings: None,
             plan: None,
+            opener: None,
             record: None,
             record_doubt: None,
             log: None,
@@ -148,7 +153,7 @@ impl Seen {
         if live.has(layout::WISH) || live.has(layout::CURRENT) {
             self.owner = Owner::Ours;
         }
-        self.look_at_process(&live);
+        self.look_at_process(&live, machinery);
         if let Supervision::Known(status) = self.supervision {
             self.last_order = live.supervise().ok().and_then(control::last_order);
             match status.suite.keeps_tally() {
@@ -163,7 +168,7 @@ impl Seen {
     }
 
     /// The supervisor's status and the process that it names, at one moment.
-    fn look_at_process(&mut self, live: &Live) {
+    fn look_at_process(&mut self, live: &Live, machinery: &Machinery) {
         const TRIES: usize = 10;
         const BETWEEN: Duration = Duration::from_millis(20);
         for _ in 0..TRIES {
@@ -178,7 +183,7 @@ impl Seen {
                 self.launcher = None;
                 return;
             };
-            (self.process, self.launcher) = Process::look(pid);
+            (self.process, self.launcher) = Process::look(pid, machinery.trust());
             // it may have ended in between, and its number be another's
             let again = live.read_of_supervisor(layout::STATUS, MAX_STATUS);
             let again = again.ok().and_then(|bytes| Status::decode(&bytes).ok());
@@ -207,31 +212,47 @@ impl Seen {
         let Some(directory) = self.service.live.as_ref().or(self.service.definition.as_ref()) else { return };
         if let Some(launcher) = &self.launcher {
             self.owner = Owner::Ours;
-            let planned = machinery.plan_of(launcher, directory, supervisor);
-            let findings: Vec<&str> = planned.findings.iter().map(|finding| finding.text.as_str()).collect();
-            self.findings = (!findings.is_empty()).then(|| findings.join("; "));
-            self.plan = Some(planned.plan);
+            match machinery.plan_of(launcher, directory, supervisor) {
+                Some(planned) => self.take(planned),
+                None => self.record_doubt = Some(format!("pid {} has not the ids of one user", launcher.pid)),
+            }
             return;
         }
-        match run_script_of(machinery.is_root(), directory) {
-            Ok((_, script)) => {
-                if mentions_launcher(&script) {
+        match machinery.trust().script(directory) {
+            Ok(script) => {
+                if mentions_launcher(&script.bytes) {
                     self.owner = Owner::Ours;
                 }
-                self.plan = machinery.plan_of_script(&script, &self.service, directory, supervisor);
+                if let Some(planned) = machinery.plan_of_script(&script, &self.service, directory, supervisor)
+                {
+                    self.take(planned);
+                    self.findings = None;
+                }
             }
-            Err((_, error)) => {
+            Err(error) => {
                 // it may be ours
-                if error.kind() != io::ErrorKind::NotFound {
+                if !error.is_missing() {
                     self.owner = Owner::Ours;
                 }
-                self.trouble(format!("unable to read its run script: {}", reason_of(&error)));
+                self.trouble(match &error {
+                    Untrusted::Read(_, source) => {
+                        format!("unable to read its run script: {}", reason_of(source))
+                    }
+                    Untrusted::Others(_) | Untrusted::NoUser(_) => error.to_string(),
+                });
             }
         }
     }
 
+    fn take(&mut self, planned: Planned) {
+        let findings: Vec<&str> = planned.findings.iter().map(|finding| finding.text.as_str()).collect();
+        self.findings = (!findings.is_empty()).then(|| findings.join("; "));
+        self.opener = Some(planned.opener);
+        self.plan = Some(planned.plan);
+    }
+
     fn read_record(&mut self) {
-        let Some(plan) = &self.plan else { return };
+        let (Some(plan), Some(opener)) = (&self.plan, &self.opener) else { return };
         let name = plan.name.as_str();
         let Some(directory) = plan.state_dir.as_ref().map(|path| plan.directory.join(path)) else {
             self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
@@ -239,8 +260,11 @@ impl Seen {
         };
         let path = directory.join(format!("{name}.json"));
         let shown = path.display();
-        let as_is = read_record(&directory, name);
-        let read = match as_is.or_else(|_| as_user(plan, || read_record(&directory, name))) {
+        let read = opener.act(|| read_record(&directory, name));
+        let read = match read
+            .map_err(|error| error.to_string())
+            .and_then(|read| read.map_err(|e| e.to_string()))
+        {
             Ok(None) => Err(format!("run record '{shown}' is not there")),
             Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => Err(format!(
                 "unable to read run record '{shown}': it belongs to uid {owner}, not to the service's user"
@@ -266,14 +290,20 @@ impl Seen {
     }
 
     fn look_at_log(&mut self, machinery: &Machinery) {
-        let Some(path) = self.log_path() else { return };
-        let Some(plan) = &self.plan else { return };
-        let look = || LogSeen::of(machinery.is_root(), path.clone());
-        match look().or_else(|_| as_user(plan, look)) {
+        let (Some(path), Some(opener)) = (self.log_path(), &self.opener) else { return };
+        match opener.attempt(|| LogSeen::of(machinery.is_root(), path.clone())) {
             Ok(log) => self.log = log,
             Err(error) => {
                 self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
             }
+        }
+    }
+
+    /// Does something with the log, with the ids that may open it.
+    pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match &self.opener {
+            Some(opener) => opener.attempt(action),
+            None => Err(io::Error::other("nobody can tell with whose rights it may be read")),
         }
     }
 
@@ -313,17 +343,6 @@ impl Seen {
         let launcher = self.launcher.as_ref()?;
         self.record.as_ref().filter(|record| launcher.wrote(record))
     }
-}
-
-/// With the file rights of the service's user: root without the capability DAC_OVERRIDE may not read what that
-/// user may. Where the ids cannot be taken on, nothing changes.
-fn as_user<T>(plan: &Plan, action: impl FnOnce() -> T) -> T {
-    let gid = nix::unistd::setfsgid(plan.identity.gid);
-    let uid = nix::unistd::setfsuid(plan.identity.uid);
-    let done = action();
-    nix::unistd::setfsuid(uid);
-    nix::unistd::setfsgid(gid);
-    done
 }
 
 /// A run script that is more than one plain command may still end in a launcher.

@@ -10,23 +10,21 @@ use nix::sys::resource::Resource;
 use nix::unistd::{Gid, Uid};
 
 use super::launcher::Launcher;
+use crate::config::Spec;
 use crate::error::Findings;
 use crate::plan::envdir::EnvdirError;
 use crate::plan::{Host, Machine, Plan};
+use crate::service::layout;
 use crate::service::place::Service;
-use crate::service::run_script::{NotOurs, RunScript};
 use crate::service::spawn::Parties;
-use crate::service::{layout, run_script};
-use crate::sys::nofollow;
-use crate::{cli, config, plan, sys};
-
-/// The largest run script that is read, in bytes.
-const MAX_RUN_SCRIPT: usize = 1 << 20;
+use crate::sys;
+use crate::trust::{self, Opener, Rights, Script, Trust};
 
 /// The machine, read once for all services.
 #[derive(Debug)]
 pub struct Machinery {
     is_root: bool,
+    trust: Trust,
     supervisor: Uid,
     passwd: OnceCell<Vec<u8>>,
     group: OnceCell<Vec<u8>>,
@@ -37,7 +35,9 @@ impl Machinery {
     pub fn new(scan_dir: &Path) -> Self {
         let caller = nix::unistd::geteuid();
         let supervisor = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
-        Machinery { is_root: caller.is_root(), supervisor, passwd: OnceCell::new(), group: OnceCell::new() }
+        let is_root = caller.is_root();
+        let (passwd, group) = (OnceCell::new(), OnceCell::new());
+        Machinery { is_root, trust: Trust::default(), supervisor, passwd, group }
     }
 
     /// Whether this is root.
@@ -55,8 +55,20 @@ impl Machinery {
         Parties { is_root: self.is_root, starts_as_root: self.starts_as_root() }
     }
 
-    /// The plan of the launcher that runs, made as it made it: from its words, directory and user.
-    pub(super) fn plan_of(&self, launcher: &Launcher, directory: &Path, supervisor: Option<u32>) -> Planned {
+    /// Whose definitions and processes may have which plan.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The plan of the launcher that runs, made as it made it: from its words, directory and user. None if nobody
+    /// can tell who chose its words.
+    pub(super) fn plan_of(
+        &self,
+        launcher: &Launcher,
+        directory: &Path,
+        supervisor: Option<u32>,
+    ) -> Option<Planned> {
+        let rights = launcher.rights.as_ref()?;
         let directory = match &launcher.directory {
             Some(directory) => directory.clone(),
             // as it has it: without links
@@ -64,34 +76,40 @@ impl Machinery {
         };
         let mut seat = self.seat(&directory, supervisor);
         seat.home = launcher.home.as_ref();
-        let planned = seat.plan(launcher.words.clone(), None);
-        match launcher.uid {
-            // a run script that took another user before it executed the launcher
-            Some(uid) if uid != planned.plan.identity.uid.as_raw() && uid != seat.user.as_raw() => {
-                seat.user = Uid::from_raw(uid);
-                seat.plan(launcher.words.clone(), None)
-            }
-            _ => planned,
+        let planned = seat.plan_of_process(launcher, rights, |_| ());
+        let (uid, gid) = launcher.ids?;
+        let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
+        // root becomes another user in a moment; another is who it is
+        if uid.is_root() || is_its_own(&planned.plan) || uid == seat.user && !self.is_root {
+            return Some(planned);
         }
+        // a run script that took another user before it executed the launcher
+        (seat.user, seat.group) = (uid, Some(gid));
+        Some(seat.plan_of_process(launcher, rights, |spec| spec.user = None))
     }
 
     /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
     pub(super) fn plan_of_script(
         &self,
-        script: &[u8],
+        script: &Script,
         service: &Service,
         directory: &Path,
         supervisor: Option<u32>,
-    ) -> Option<Plan> {
-        let words = words_of(script).ok()?;
+    ) -> Option<Planned> {
+        let words = script.words().ok()?;
+        let seat = self.seat(directory, supervisor);
+        let mut findings = Findings::default();
         // what s6 passes; what is wrong with it is reported by check and explain
-        let planned = self.seat(directory, supervisor).plan(words, Some(service.name.clone().into()));
-        Some(planned.plan)
+        let pass = |spec: &mut Spec| {
+            spec.passed_name.get_or_insert_with(|| service.name.clone().into());
+        };
+        let (draft, opener) = script.plan(words, &seat, pass, &mut findings);
+        Some(Planned { plan: draft.plan().clone(), opener, findings })
     }
 
     fn seat<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> Seat<'m> {
         let user = supervisor.map_or(self.supervisor, Uid::from_raw);
-        Seat { machinery: self, directory, user, home: None }
+        Seat { machinery: self, directory, user, group: None, home: None }
     }
 }
 
@@ -100,6 +118,8 @@ impl Machinery {
 pub(super) struct Planned {
     /// The plan, as far as it could be made.
     pub(super) plan: Plan,
+    /// With whose ids that is opened which it names.
+    pub(super) opener: Opener,
     /// Why the launcher cannot carry it out.
     pub(super) findings: Findings,
 }
@@ -113,42 +133,30 @@ pub fn as_under_supervisor<T>(act: impl FnOnce() -> T) -> T {
     sys::environ::with_environment(kept, |_| act())
 }
 
-/// The run script in a service directory, and its path.
-pub fn run_script_of(is_root: bool, directory: &Path) -> Result<(PathBuf, Vec<u8>), (PathBuf, io::Error)> {
-    let path = directory.join(layout::RUN);
-    let read = nofollow::open_regular_for(is_root, &path)
-        .and_then(|file| sys::file::read_at_most(file, MAX_RUN_SCRIPT));
-    match read {
-        Ok(bytes) => Ok((path, bytes)),
-        Err(error) => Err((path, error)),
-    }
-}
-
-/// The launcher's words in a run script.
-pub fn words_of(script: &[u8]) -> Result<Vec<OsString>, NotOurs> {
-    Ok(match run_script::parse(script)? {
-        RunScript::File => ["--file", "./run"].map(OsString::from).to_vec(),
-        RunScript::OneLine(words) => words,
-    })
-}
-
 /// The machine as the launcher sees it from there, without its environment.
 struct Seat<'m> {
     machinery: &'m Machinery,
     directory: &'m Path,
     /// Who executes the launcher.
     user: Uid,
+    /// In which group, where that is known.
+    group: Option<Gid>,
     /// The HOME of a launcher that runs, where it may be seen.
     home: Option<&'m OsString>,
 }
 
 impl Seat<'_> {
-    fn plan(&self, words: Vec<OsString>, passed_name: Option<OsString>) -> Planned {
+    fn plan_of_process(
+        &self,
+        launcher: &Launcher,
+        rights: &Rights,
+        adjust: impl FnOnce(&mut Spec),
+    ) -> Planned {
         let mut findings = Findings::default();
-        let mut spec = config::resolve(cli::parse(words, &mut findings), self, &mut findings);
-        spec.passed_name = spec.passed_name.or(passed_name);
-        let plan = plan::make(spec, self, &mut findings).plan().clone();
-        Planned { plan, findings }
+        let words = launcher.words.clone();
+        let (draft, opener) =
+            trust::plan_of_process(words, rights, self.directory, self, adjust, &mut findings);
+        Planned { plan: draft.plan().clone(), opener, findings }
     }
 
     fn is_caller(&self) -> bool {
@@ -162,7 +170,11 @@ impl Host for Seat<'_> {
     }
 
     fn gids(&self) -> [Gid; 3] {
-        if self.is_caller() { Machine.gids() } else { [Gid::from_raw(self.user.as_raw()); 3] }
+        match self.group {
+            Some(group) => [group; 3],
+            None if self.is_caller() => Machine.gids(),
+            None => [Gid::from_raw(self.user.as_raw()); 3],
+        }
     }
 
     fn groups(&self) -> Vec<Gid> {
@@ -218,12 +230,7 @@ impl Host for Seat<'_> {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        let path = self.directory.join(path);
-        // a finding may quote a part of it
-        if self.machinery.is_root && !self.user.is_root() && !may_be_read_by(&path, self.user) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        Machine.read_service_file(&path, most)
+        Machine.read_service_file(&self.directory.join(path), most)
     }
 
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
@@ -246,12 +253,6 @@ impl Host for Seat<'_> {
     fn oom_score_adj(&self) -> io::Result<i32> {
         Machine.oom_score_adj()
     }
-}
-
-/// Whether a user who starts a launcher may read a file that it names; groups aside.
-fn may_be_read_by(path: &Path, user: Uid) -> bool {
-    nix::sys::stat::lstat(path)
-        .is_ok_and(|status| status.st_uid == user.as_raw() || status.st_mode & 0o004 != 0)
 }
 
 fn once(cell: &OnceCell<Vec<u8>>, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {

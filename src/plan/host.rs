@@ -78,6 +78,14 @@ fn has_regular(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// The text of a settings file.
+pub(crate) fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+    if sys::file::is_utf_16(&bytes) {
+        return Err(io::Error::other("it is in UTF-16: save it as UTF-8"));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
 /// The real machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Machine;
@@ -154,11 +162,7 @@ impl Host for Machine {
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
         // root does not read what a link of a user's leads to: a finding may show a part of it
         let file = nofollow::open_regular_for(self.is_root(), path)?;
-        let bytes = sys::file::read_at_most(file, most)?;
-        if sys::file::is_utf_16(&bytes) {
-            return Err(io::Error::other("it is in UTF-16: save it as UTF-8"));
-        }
-        let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+        let text = text_of(sys::file::read_at_most(file, most)?)?;
         Ok((text, trust::belongs_to_root(path)?))
     }
 

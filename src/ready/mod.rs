@@ -116,7 +116,7 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timi
     check_keep_fds(plan, findings);
     let environment = environment::build(plan, findings);
     if let Some(directory) = &plan.chdir
-        && let Err(errno) = nix::unistd::access(directory, nix::unistd::AccessFlags::X_OK)
+        && let Err(errno) = sys::file::may(directory, nix::unistd::AccessFlags::X_OK)
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }

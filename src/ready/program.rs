@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::statvfs::FsFlags;
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::AccessFlags;
 
 use super::c_path;
 use super::environment::Environment;
@@ -206,7 +206,7 @@ pub fn refusing_component(path: &Path) -> Option<PathBuf> {
     above.reverse();
     above
         .into_iter()
-        .find(|path| access(*path, AccessFlags::X_OK) == Err(Errno::EACCES))
+        .find(|path| sys::file::may(path, AccessFlags::X_OK) == Err(Errno::EACCES))
         .map(Path::to_path_buf)
 }
 
@@ -220,13 +220,13 @@ fn is_on_noexec(path: &Path) -> bool {
 }
 
 fn may_execute(path: &Path) -> bool {
-    access(path, AccessFlags::X_OK).is_ok()
+    sys::file::may(path, AccessFlags::X_OK).is_ok()
 }
 
 /// The interpreter of a script, fit to be shown, if it cannot be executed, and why.
 fn refused_interpreter(path: &Path) -> Option<(String, Errno)> {
     let interpreter = interpreter(path)?;
-    let errno = access(Path::new(&interpreter), AccessFlags::X_OK).err()?;
+    let errno = sys::file::may(Path::new(&interpreter), AccessFlags::X_OK).err()?;
     Some((interpreter.escape_debug().to_string(), errno))
 }
 

@@ -435,7 +435,15 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
         return Err(RecordError::Content(format!("it is {what}, not a regular file")));
     }
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
-    let record = serde_json::from_slice(&bytes).map_err(|error| RecordError::Content(error.to_string()))?;
+    // serde's words quote what it has found
+    let not_so = |error: serde_json::Error| {
+        RecordError::Content(format!(
+            "it is not a run record: line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    };
+    let record = serde_json::from_slice(&bytes).map_err(not_so)?;
     Ok(Some((record, status.st_uid)))
 }
 

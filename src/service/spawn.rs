@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::{FsFlags, Statvfs, fstatvfs, statvfs};
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::AccessFlags;
 
 use super::{elf, layout};
 use crate::error::{reason, reason_of};
@@ -132,7 +132,7 @@ fn mode(path: &Path, parties: Parties) -> Option<Obstacle> {
     let place = path.display().to_string();
     let is_executable = match parties.starts_as_root {
         true => mode & 0o111 != 0,
-        false => mode & 0o111 != 0 && (parties.is_root || access(path, AccessFlags::X_OK).is_ok()),
+        false => mode & 0o111 != 0 && (parties.is_root || sys::file::may(path, AccessFlags::X_OK).is_ok()),
     };
     (!is_executable).then(|| {
         let what = format!("is not executable (mode {:04o}): s6 cannot start it", mode & 0o7777);

@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::unistd::{AccessFlags, faccessat};
 
 /// Whether something of this name is there, whatever it is.
 pub fn exists(path: &Path) -> bool {
@@ -23,6 +24,11 @@ pub fn look_for(path: &Path) -> Result<(), Errno> {
 /// Whether this is a regular file, or a link to one.
 pub fn is_regular(path: &Path) -> bool {
     fstatat(AT_FDCWD, path, AtFlags::empty()).is_ok_and(|status| kind(&status) == SFlag::S_IFREG)
+}
+
+/// Whether the effective user may do this with a file.
+pub fn may(path: &Path, mode: AccessFlags) -> Result<(), Errno> {
+    faccessat(AT_FDCWD, path, mode, AtFlags::AT_EACCESS)
 }
 
 /// The kind of a file.
@@ -56,8 +62,13 @@ pub fn open_regular_with_status(
     let status = fstat(&file)?;
     match kind_name(kind(&status)) {
         None => Ok((file, status)),
-        Some(_) => Err(io::Error::other(NotRegular(kind(&status)))),
+        Some(_) => Err(not_regular(kind(&status))),
     }
+}
+
+/// Why something else in place of a regular file is not read.
+pub fn not_regular(kind: SFlag) -> io::Error {
+    io::Error::other(NotRegular(kind))
 }
 
 /// Something else in place of a regular file.

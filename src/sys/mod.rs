@@ -3,7 +3,6 @@
 
 pub mod bounding;
 pub mod capability;
-pub mod child;
 pub mod clock;
 pub mod environ;
 pub mod fd;

@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use super::file::{self, kind, kind_name};
 use crate::error::reason;
@@ -92,11 +93,7 @@ pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
         PathError::Link(link) if link == path => io::Error::other("it is a symbolic link"),
         other => io::Error::other(other.to_string()),
     })?;
-    match found.directory {
-        // what has the name by now may be another file, but no link
-        Some((directory, name)) => file::open_regular_at(directory, Path::new(&name), OFlag::O_NOFOLLOW),
-        None => file::open_regular_at(found.last, Path::new("."), OFlag::O_NOFOLLOW),
-    }
+    found.open_regular()
 }
 
 /// The same for whoever asks: another than root follows his own links. In one system call where no link is
@@ -105,11 +102,29 @@ pub fn open_regular_for(is_root: bool, path: &Path) -> io::Result<OwnedFd> {
     if !is_root {
         return file::open_regular(path, OFlag::empty());
     }
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    match open_directly(path, flags) {
-        Some(found) if kind(&fstat(&found)?) == SFlag::S_IFREG => Ok(found),
-        _ => open_regular(path),
+    match open_directly(path, OFlag::O_PATH) {
+        Some(found) => match reopen_regular(&found) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => open_regular(path),
+            opened => opened,
+        },
+        None => open_regular(path),
     }
+}
+
+/// Opens what has been found (with O_PATH) for reading: a regular file, which is looked at first. To open some
+/// devices is to do something, and a file of /proc may be this process's own secret.
+fn reopen_regular(found: &OwnedFd) -> io::Result<OwnedFd> {
+    let kind = kind(&fstat(found)?);
+    if kind_name(kind).is_some() {
+        return Err(file::not_regular(kind));
+    }
+    if fstatfs(found)?.filesystem_type() == PROC_SUPER_MAGIC {
+        return Err(io::Error::other("it is a file of /proc"));
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    // the number leads to what is open, whatever has its name by now
+    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
+    Ok(openat(AT_FDCWD, path.as_str(), flags, Mode::empty())?)
 }
 
 /// Where a walk ended.
@@ -121,6 +136,31 @@ pub struct Walked {
     pub directory: Option<(OwnedFd, OsString)>,
 }
 
+impl Walked {
+    /// Opens it for reading, if it is a regular file.
+    pub fn open_regular(&self) -> io::Result<OwnedFd> {
+        match (reopen_regular(&self.last), &self.directory) {
+            // without /proc; what has the name by now may be another file, but no link
+            (Err(error), Some((directory, name))) if error.kind() == io::ErrorKind::NotFound => {
+                file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW)
+            }
+            (opened, _) => opened,
+        }
+    }
+}
+
+/// The same as [`walk`], from an open directory on.
+pub fn walk_in(
+    directory: &OwnedFd,
+    path: &Path,
+    judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
+) -> Result<Walked, PathError> {
+    let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
+    let status = fstat(directory).map_err(refused)?;
+    let here = openat(directory, ".", LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
+    walk_on(here, status, PathBuf::new(), path, Missing::Refuse, judge)
+}
+
 /// Goes a path component by component, from `/` or the working directory, without ever following a
 /// link blindly: `judge` sees each component, links too, with the directory that holds it, and may
 /// refuse it.
@@ -129,16 +169,30 @@ pub fn walk(
     missing: Missing,
     judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
 ) -> Result<Walked, PathError> {
-    let start = |absolute: bool| {
-        let path = Path::new(if absolute { "/" } else { "." });
-        let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
-        let directory = openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
-        let status = fstat(&directory).map_err(refused)?;
-        judge(path, &status, None)?;
-        Ok((directory, status))
-    };
-    let (mut here, mut above) = start(path.is_absolute())?;
-    let mut walked = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
+    let (start, shown) = if path.is_absolute() { ("/", "/") } else { (".", "") };
+    let (here, above) = enter(Path::new(start), &judge)?;
+    walk_on(here, above, PathBuf::from(shown), path, missing, judge)
+}
+
+fn enter(
+    path: &Path,
+    judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
+) -> Result<(OwnedFd, FileStat), PathError> {
+    let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
+    let directory = openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
+    let status = fstat(&directory).map_err(refused)?;
+    judge(path, &status, None)?;
+    Ok((directory, status))
+}
+
+fn walk_on(
+    mut here: OwnedFd,
+    mut above: FileStat,
+    mut walked: PathBuf,
+    path: &Path,
+    missing: Missing,
+    judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
+) -> Result<Walked, PathError> {
     let mut todo = components(path);
     let mut directory = None;
     let mut links = 0;
@@ -167,7 +221,7 @@ pub fn walk(
         // of the link that was judged, not of what has its name by now
         let target = PathBuf::from(readlinkat(&next, "").map_err(refused)?);
         if target.is_absolute() {
-            (here, above) = start(true)?;
+            (here, above) = enter(Path::new("/"), &judge)?;
             directory = None;
             walked = PathBuf::from("/");
         }
@@ -180,7 +234,7 @@ pub fn walk(
 
 /// Whether a link is root's and lies where only root can put one: in a directory of his own a user can
 /// give any name to a link of root's.
-fn only_root_put_it_there(link: &FileStat, above: Option<&FileStat>) -> bool {
+pub fn only_root_put_it_there(link: &FileStat, above: Option<&FileStat>) -> bool {
     link.st_uid == 0 && above.is_some_and(belongs_to_root_alone)
 }
 

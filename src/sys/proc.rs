@@ -94,13 +94,43 @@ pub fn program(pid: i32) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes))))
 }
 
-/// Its effective uid; anybody may read it.
-pub fn effective_uid(pid: i32) -> io::Result<u32> {
+/// Real, effective, saved and file-system ids of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    uids: [u32; 4],
+    gids: [u32; 4],
+}
+
+impl Ids {
+    /// Its uid, if all are the same.
+    pub fn only_uid(&self) -> Option<u32> {
+        only(&self.uids)
+    }
+
+    /// Its gid, if all are the same.
+    pub fn only_gid(&self) -> Option<u32> {
+        only(&self.gids)
+    }
+}
+
+fn only(ids: &[u32; 4]) -> Option<u32> {
+    let [first, rest @ ..] = ids;
+    rest.iter().all(|id| id == first).then_some(*first)
+}
+
+/// Its ids; anybody may read them.
+pub fn ids(pid: i32) -> io::Result<Ids> {
     let status = read(&format!("/proc/{pid}/status"))?;
     let text = String::from_utf8_lossy(&status);
-    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"));
-    let uid = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-    uid.ok_or_else(|| io::Error::other("it is not in the form of a process's status"))
+    let four = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let ids: Vec<u32> = line.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+        <[u32; 4]>::try_from(ids).ok()
+    };
+    match (four("Uid:"), four("Gid:")) {
+        (Some(uids), Some(gids)) => Ok(Ids { uids, gids }),
+        _ => Err(io::Error::other("it is not in the form of a process's status")),
+    }
 }
 
 /// The children of its first thread.
@@ -144,7 +174,10 @@ mod tests {
         assert!(!stat.is_stopped() && stat.age() < Duration::from_secs(86_400), "{stat:?}");
         let words = command_line(pid).expect("words");
         assert_eq!(words.first(), std::env::args_os().next().as_ref());
-        assert_eq!(effective_uid(pid).expect("a uid"), nix::unistd::geteuid().as_raw());
+        let own = ids(pid).expect("ids");
+        assert_eq!(own.only_uid(), Some(nix::unistd::geteuid().as_raw()));
+        assert_eq!(own.only_gid(), Some(nix::unistd::getegid().as_raw()));
+        assert_eq!(Ids { uids: [911, 0, 0, 0], ..own }.only_uid(), None);
         assert!(children(pid).is_ok());
         assert!(variable(pid, "PATH").expect("readable").is_some());
         assert_eq!(variable(pid, "PAT").expect("readable"), None);

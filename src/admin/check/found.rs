@@ -1,12 +1,12 @@
 //! What a look has found.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Finding;
 use crate::service::spawn::Obstacle;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Weight {
     /// It must be fixed.
@@ -18,7 +18,7 @@ pub(super) enum Weight {
 }
 
 /// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Found {
     pub(super) weight: Weight,
     /// By the grammar of messages; names file and line, or option.

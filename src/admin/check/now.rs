@@ -3,7 +3,7 @@
 use super::found::{Found, Weight};
 use super::service::UNREADABLE;
 use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
+use crate::observe::{Machinery, Owner, Seen};
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
@@ -11,9 +11,9 @@ use crate::sys;
 
 /// What publishes a definition.
 fn publish_hint(seen: &Seen, machinery: &Machinery) -> &'static str {
-    let script = seen.service.definition.as_ref().and_then(|it| run_script_of(machinery.is_root(), it).ok());
+    let script = seen.service.definition.as_ref().and_then(|it| machinery.trust().script(it).ok());
     // of a script that nothing can execute something else has been said
-    let is_other = script.is_some_and(|(_, script)| words_of(&script).is_err() && script.starts_with(b"#!/"));
+    let is_other = script.is_some_and(|script| script.words().is_err() && script.bytes.starts_with(b"#!/"));
     match (is_other, machinery.is_root()) {
         (true, _) => {
             "futo sync publishes a run script of one futo-launch command; futo sync --trust-run, as root, this \

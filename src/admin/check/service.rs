@@ -5,13 +5,14 @@ use std::path::Path;
 use super::found::Found;
 use super::{grace, now, run_file, user};
 use crate::config::spec::Spec;
-use crate::error::reason_of;
-use crate::observe::{Machinery, Owner, Seen, run_script_of, words_of};
+use crate::error::Problem;
+use crate::observe::{Machinery, Owner, Seen};
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 use crate::service::run_outline::{self, Outline};
 use crate::service::spawn::{self, Role};
 use crate::sys;
+use crate::trust::Script;
 
 /// Where the service stands, for the looks that ask for it.
 pub(super) struct Scene<'a> {
@@ -27,20 +28,23 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
     let Some(directory) = seen.service.definition.as_ref().or(seen.service.live.as_ref()) else {
         return found;
     };
-    match run_script_of(machinery.is_root(), directory) {
-        Err((path, error)) => {
-            let text = format!("unable to read '{}': {}", path.display(), reason_of(&error));
-            found.push(match error.kind() {
-                std::io::ErrorKind::PermissionDenied => Found::unseen(text, no_right(machinery)),
-                _ => Found::problem(text, "a service directory holds an executable file 'run'"),
+    match machinery.trust().script(directory) {
+        Err(error) => {
+            let text = error.to_string();
+            found.push(match (error.is_denied(), error.hint()) {
+                (true, _) => Found::unseen(text, no_right(machinery)),
+                (false, Some(hint)) => Found::problem(text, &hint),
+                (false, None) => Found::problem(text, "a service directory holds an executable file 'run'"),
             });
         }
-        Ok((path, script)) => {
-            found.extend(start(seen, directory, scene));
+        Ok(script) => {
+            // what root may read of an interpreter is not for those who name it
+            let started = script.act(|| start(seen, directory, scene));
+            found.extend(started.unwrap_or_else(|error| vec![Found::problem(error.to_string(), UNREADABLE)]));
             // what nothing can read says nothing more
-            let first_line = format!("{}:1: ", path.display());
+            let first_line = format!("{}:1: ", script.path.display());
             if !found.iter().any(|found| found.text.starts_with(&first_line)) {
-                found.extend(script_of(seen, &path, &script, directory, machinery));
+                found.extend(script_of(seen, &script, directory, machinery));
             }
         }
     }
@@ -108,21 +112,21 @@ fn leads_to(live: &Path, directory: &Path) -> bool {
 }
 
 /// What the run script says, and what its words lead to.
-fn script_of(seen: &Seen, path: &Path, script: &[u8], directory: &Path, machinery: &Machinery) -> Vec<Found> {
-    let place = path.display().to_string();
+fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machinery) -> Vec<Found> {
+    let place = script.path.display().to_string();
     if seen.owner == Owner::Other {
-        return run_file::look_at_foreign(&place, script, machinery.starts_as_root());
+        return run_file::look_at_foreign(&place, &script.bytes, machinery.starts_as_root());
     }
-    let mut found = run_file::look(&place, script, machinery.starts_as_root());
-    let outline = run_outline::of(script);
-    let words = match (words_of(script), &outline) {
+    let mut found = run_file::look(&place, &script.bytes, machinery.starts_as_root());
+    let outline = run_outline::of(&script.bytes);
+    let words = match (script.words(), &outline) {
         (Ok(words), _) => words,
         (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
         _ => return found,
     };
     // another directory makes another plan
     if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
-        let line = user::Line { words: words.clone(), before: outline };
+        let line = user::Line { script, words: words.clone(), before: outline };
         found.extend(user::look(seen, directory, line, machinery));
     }
     found.extend(grace::look(words, &seen.service.name));

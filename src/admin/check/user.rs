@@ -1,29 +1,28 @@
-//! What is looked at with the rights of the worker's user, in a process that has become that user: variables,
-//! program, directory, log.
+//! What is looked at with the ids of the worker's user: variables, program, directory, log.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, SFlag};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::AccessFlags;
 
 use super::found::Found;
 use super::service::{may_see_as_user, relative_paths};
 use super::streams;
+use crate::config::Spec;
 use crate::error::{Findings, reason};
 use crate::observe::{Machinery, Seen, as_under_supervisor};
-use crate::plan::{Change, Host, LogPlan, Machine, Plan};
+use crate::plan::{Change, Draft, Host, LogPlan, Machine, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
-use crate::service::place::Live;
 use crate::service::run_outline::Outline;
-use crate::{cli, config, drop, plan, ready, sys};
+use crate::trust::Script;
+use crate::{ready, sys};
 
-/// The most that the child has to say, in bytes.
-const MOST: usize = 1 << 20;
 /// Less than this is as good as full.
 const LITTLE: u64 = 1 << 20;
 /// Programs whose first operand is a file.
@@ -31,63 +30,74 @@ const INTERPRETERS: [&str; 10] =
     ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
 
 /// The launcher's words, and what a longer run script does before them.
-pub(super) struct Line {
+pub(super) struct Line<'l> {
+    pub(super) script: &'l Script,
     pub(super) words: Vec<OsString>,
     pub(super) before: Option<Outline>,
 }
 
-pub(super) fn look(seen: &Seen, directory: &Path, line: Line, machinery: &Machinery) -> Vec<Found> {
+pub(super) fn look(seen: &Seen, directory: &Path, line: Line<'_>, machinery: &Machinery) -> Vec<Found> {
     if !may_see_as_user(seen) {
         let text =
             "variables, program, directory and log were not looked at with the rights of the service's user";
         return vec![Found::unseen(text, "ask as root, or as that user")];
     }
-    let opened = match Live::open(machinery.is_root(), directory) {
-        Ok(opened) => opened,
-        Err(error) => return vec![Found::problem(error.to_string(), "root follows no user-owned link")],
+    let unable = |why: &dyn Display| {
+        let text = format!("unable to look into '{}': {why}", directory.display());
+        vec![Found::problem(text, "the worker's user must be able to search it")]
     };
-    let said = sys::child::in_child(MOST, || {
-        let found = match opened.enter() {
-            Ok(()) => as_under_supervisor(|| with_exports(line, |words| look_inside(seen, words))),
-            Err(errno) => {
-                let text = format!("unable to change to '{}': {}", directory.display(), reason(errno));
-                vec![Found::problem(text, "the worker's user must be able to search it")]
-            }
-        };
-        serde_json::to_vec(&found).unwrap_or_default()
-    });
-    let found = said.map_err(|error| error.to_string());
-    found.and_then(|said| serde_json::from_slice(&said).map_err(|error| error.to_string())).unwrap_or_else(
-        |why| vec![Found::unseen(format!("unable to look with the user's rights: {why}"), "try again")],
-    )
+    let opened = match machinery.trust().open(directory) {
+        Ok(opened) => opened,
+        Err(error) => return unable(&error),
+    };
+    let before = match nix::dir::Dir::open(".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(before) => before,
+        Err(errno) => return unable(&reason(errno)),
+    };
+    let found = match opened.enter() {
+        Ok(()) => as_under_supervisor(|| with_exports(line, |line| look_inside(seen, line))),
+        Err(errno) => return unable(&reason(errno)),
+    };
+    match nix::unistd::fchdir(&before) {
+        Ok(()) => found,
+        Err(errno) => unable(&reason(errno)),
+    }
 }
 
 /// With the variables that the run script exports before the launcher.
-fn with_exports<T>(line: Line, look: impl FnOnce(Vec<OsString>) -> T) -> T {
+fn with_exports<T>(mut line: Line<'_>, look: impl FnOnce(Line<'_>) -> T) -> T {
     let inherited = Machine.environment();
     let value = |name: &str| {
         let found = inherited.iter().rfind(|(each, _)| each == name);
         found.map(|(_, value)| value.as_encoded_bytes())
     };
-    let exports = line.before.map(|outline| outline.exports(&value)).unwrap_or_default();
+    let exports = line.before.take().map(|outline| outline.exports(&value)).unwrap_or_default();
     let all = inherited.iter().chain(&exports).map(|(name, value)| (name.as_os_str(), value.as_os_str()));
-    sys::environ::with_environment(all, |_| look(line.words))
+    sys::environ::with_environment(all, |_| look(line))
 }
 
-fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
+fn look_inside(seen: &Seen, line: Line<'_>) -> Vec<Found> {
     let mut findings = Findings::default();
-    let mut spec = config::resolve(cli::parse(words, &mut findings), &Machine, &mut findings);
-    spec.passed_name.get_or_insert_with(|| seen.service.name.clone().into());
-    let relative = relative_paths(&spec);
-    let draft = plan::make(spec, &Machine, &mut findings);
-    let plan = draft.plan().clone();
-    if plan.change == Change::Become
-        && let Err(error) = drop::become_identity(&plan)
-    {
-        findings.push(error);
-        return findings.iter().map(Found::from).collect();
+    let mut relative = Vec::new();
+    let name = |spec: &mut Spec| {
+        spec.passed_name.get_or_insert_with(|| seen.service.name.clone().into());
+        relative = relative_paths(spec);
+    };
+    let (draft, opener) = line.script.plan(line.words, &Machine, name, &mut findings);
+    if draft.plan().change == Change::Unknown {
+        return findings.iter().map(Found::from).chain(relative).collect();
     }
-    let (environment, _) = ready::look(&draft, &mut findings);
+    let before = findings.clone();
+    match opener.act(|| look_as_user(&draft, findings, relative)) {
+        Ok(found) => found,
+        Err(error) => before.iter().map(Found::from).chain([Found::from(&error.into())]).collect(),
+    }
+}
+
+/// With the ids of the worker's user, who can neither stop nor trace this process.
+fn look_as_user(draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> Vec<Found> {
+    let plan = draft.plan();
+    let (environment, _) = ready::look(draft, &mut findings);
     let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
     found.extend(
         environment
@@ -95,12 +105,12 @@ fn look_inside(seen: &Seen, words: Vec<OsString>) -> Vec<Found> {
             .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
     );
     found.extend(relative);
-    let script_path = script_path(&plan, &environment);
-    found.extend(script_path.as_deref().and_then(|path| script(&plan, path)));
-    found.extend(streams::look(&plan, &environment, script_path.as_deref()));
+    let script_path = script_path(plan, &environment);
+    found.extend(script_path.as_deref().and_then(|path| script(plan, path)));
+    found.extend(streams::look(plan, &environment, script_path.as_deref()));
     found.extend(zone(&environment));
-    found.extend(log(&plan));
-    found.extend(full_volumes(&plan));
+    found.extend(log(plan));
+    found.extend(full_volumes(plan));
     found
 }
 
@@ -120,7 +130,7 @@ fn script_path(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
 
 /// Why it cannot be read.
 fn script(plan: &Plan, path: &Path) -> Option<Found> {
-    let errno = access(path, AccessFlags::R_OK).err()?;
+    let errno = sys::file::may(path, AccessFlags::R_OK).err()?;
     let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
     let script = Path::new(plan.program.get(1)?);
     let place = program::refusing_component(path);
@@ -165,15 +175,14 @@ fn log(plan: &Plan) -> Vec<Found> {
     let LogPlan::File(path) = &plan.log else { return Vec::new() };
     let path = plan.directory.join(path);
     let mut found = Vec::new();
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let above = existing_directory(&path);
-    let may_write = access(&above, AccessFlags::W_OK | AccessFlags::X_OK);
+    let may_write = sys::file::may(&above, AccessFlags::W_OK | AccessFlags::X_OK);
     let owner = || match plan.identity.name.as_deref() {
         Some(name) => name.to_string(),
         None => plan.identity.uid.to_string(),
     };
-    match openat(AT_FDCWD, &path, flags | OFlag::O_CLOEXEC, Mode::empty()) {
-        Ok(_) => {}
+    match may_be_log(&path) {
+        Ok(()) => {}
         Err(Errno::ENOENT) => {
             if let Err(errno) = may_write {
                 let text = format!(
@@ -204,6 +213,18 @@ fn log(plan: &Plan) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Whether a file may be appended to, found without opening it: to open some devices is to do something.
+fn may_be_log(path: &Path) -> Result<(), Errno> {
+    let status = nix::sys::stat::lstat(path)?;
+    match sys::file::kind(&status) {
+        SFlag::S_IFREG => sys::file::may(path, AccessFlags::W_OK),
+        SFlag::S_IFLNK => Err(Errno::ELOOP),
+        SFlag::S_IFIFO => Err(Errno::ENXIO),
+        SFlag::S_IFDIR => Err(Errno::EISDIR),
+        _ => Err(Errno::ENODEV),
+    }
 }
 
 /// Volumes of the log and of the run record on which nothing more can be written.
@@ -239,6 +260,7 @@ fn refusal(errno: Errno) -> String {
         // a FIFO without a reader
         Errno::ENXIO => "it is a FIFO, not a regular file".to_string(),
         Errno::EISDIR => "it is a directory, not a regular file".to_string(),
+        Errno::ENODEV => "it is a device or a socket, not a regular file".to_string(),
         errno => reason(errno),
     }
 }

@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
+use crate::config::Spec;
 use crate::config::timing::{Pace, TimingSpec};
 use crate::config::value::VariableName;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Machine, Plan};
+use crate::plan;
+use crate::plan::Plan;
 use crate::report::{Level, Reporter, shell_quoted, shell_word};
 use crate::service::place::Places;
 use crate::service::{ServiceName, layout};
-use crate::{cli, config, plan};
+use crate::trust::Trust;
 use template::Template;
 use write::Refusal;
 
@@ -96,11 +98,11 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     }
     line.push("--".into());
     line.extend(program);
-    let judged = judged(&line, &name).and_then(|plan| match wants_persist(&plan, &line[..options]) {
+    let judged = judged(&line, &name, above).and_then(|plan| match wants_persist(&plan, &line[..options]) {
         false => Ok(plan),
         true => {
             line.insert(options, "--persist".into());
-            judged(&line, &name)
+            judged(&line, &name, above)
         }
     });
     let plan = match judged {
@@ -177,12 +179,16 @@ fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String
     (line, variables)
 }
 
-/// The plan of these words, or everything that is wrong with them.
-fn judged(line: &[OsString], name: &ServiceName) -> Result<Plan, Findings> {
+/// The plan of these words below `above`, or everything that is wrong with them: those who can write there may not
+/// ask for everything.
+fn judged(line: &[OsString], name: &ServiceName, above: &Path) -> Result<Plan, Findings> {
     let mut findings = Findings::default();
-    let mut spec = config::resolve(cli::parse(line.to_vec(), &mut findings), &Machine, &mut findings);
-    spec.name.get_or_insert(name.clone());
-    plan::make(spec, &Machine, &mut findings).approve(&findings).map_err(|_| findings)
+    let named = |spec: &mut Spec| {
+        spec.name.get_or_insert(name.clone());
+    };
+    let path = above.join(name.as_str()).join(layout::RUN);
+    let draft = Trust::default().plan_of_new(&path, line.to_vec(), named, &mut findings);
+    draft.approve(&findings).map_err(|_| findings)
 }
 
 /// Whether a run is so rare that a restart must not repeat it, and nobody has said anything else.

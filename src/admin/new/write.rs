@@ -8,16 +8,15 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::{FileStat, Mode, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, fchown, unlinkat};
 
-use serde::{Deserialize, Serialize};
-
 use super::Definition;
 use crate::error::reason;
 use crate::plan::{Host, Machine, Plan};
+use crate::sys;
 use crate::sys::nofollow::{self, Missing};
-use crate::{drop, sys};
+use crate::trust::account::Account;
 
 /// Why nothing was written.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) enum Refusal {
     /// Something of this name is there.
     Exists,
@@ -45,14 +44,8 @@ pub(super) fn write(above: &Path, definition: &Definition, plan: &Plan) -> Resul
     }
     // what root does by a name in a directory of a user's, that user may do
     let owner = owner_of(above)?;
-    let said = sys::child::in_child(1 << 16, || {
-        let reader = (owner.st_uid == 0).then_some(plan);
-        let written =
-            drop::become_owner(&owner).map_err(in_words).and_then(|()| write_here(above, definition, reader));
-        serde_json::to_vec(&written).unwrap_or_default()
-    });
-    let said = said.map_err(in_words)?;
-    serde_json::from_slice(&said).map_err(in_words)?
+    let reader = (owner.st_uid == 0).then_some(plan);
+    Account::owner(&owner).act(|| write_here(above, definition, reader)).map_err(in_words)?
 }
 
 /// Of the directory, or of the nearest one above that is there.

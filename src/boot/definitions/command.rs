@@ -4,60 +4,16 @@
 //! we write, from words that were understood.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::boot::Hardening;
 use crate::cli::{self, Given, Request, Takes};
-use crate::config::settings::Settings;
-use crate::config::{self, service_file};
-use crate::error::{Findings, Problem};
-use crate::exit::Exit;
-use crate::plan::trust::refuse_rights;
+use crate::config;
+use crate::error::Findings;
 use crate::plan::{DEFAULT_USER, Machine};
 use crate::service::run_script::{self, NotOurs, RunScript};
-
-use super::writers::Writers;
-use crate::boot::Hardening;
-
-/// What a command in a definition may not say.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum DefinitionError {
-    /// It would run nothing.
-    #[error("{}: --explain, --help and --version run nothing", .0.display())]
-    RunsNothing(PathBuf),
-    /// A file beside the line.
-    #[error("{}: --file: not in a one-line run script", .0.display())]
-    File(PathBuf),
-    /// What only we write.
-    #[error("{}: --service-dir: is written by futo sync", .0.display())]
-    ServiceDir(PathBuf),
-    /// Rights that its writers lack.
-    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
-    Rights { path: PathBuf, what: String },
-    /// No program can be given a word with one.
-    #[error("{}: the command has a NUL byte", .0.display())]
-    Nul(PathBuf),
-    /// The text is not UTF-8.
-    #[error("{}: it is not UTF-8", .0.display())]
-    NotUtf8(PathBuf),
-}
-
-impl Problem for DefinitionError {
-    fn exit(&self) -> Exit {
-        Exit::EDIT
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            DefinitionError::File(_) => {
-                Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
-            }
-            DefinitionError::Rights { .. } => Some(format!(
-                "leave the option out: it runs as {DEFAULT_USER}; root's own definitions may say more"
-            )),
-            _ => None,
-        }
-    }
-}
+use crate::trust::rights;
+use crate::trust::writers::Writers;
 
 /// A script of a definition.
 #[derive(Clone, Copy, Debug)]
@@ -87,19 +43,19 @@ pub(super) fn words(
 ) -> Result<Vec<OsString>, NotOurs> {
     let path = script.path;
     let before = findings.iter().count();
-    let (given, program) = match run_script::parse(script.bytes)? {
-        RunScript::OneLine(words) => one_line(path, words, findings),
-        RunScript::File => file(path, script.bytes, findings),
+    let mut request = match run_script::parse(script.bytes)? {
+        RunScript::OneLine(words) => cli::parse(words, findings),
+        RunScript::File => rights::request_of_file(path, script.bytes, findings),
     };
-    if given.iter().any(|given| given.flag.long == "service-dir") {
-        findings.push(DefinitionError::ServiceDir(path.to_path_buf()));
-    }
-    if program.iter().any(|word| word.as_encoded_bytes().contains(&0)) {
-        findings.push(DefinitionError::Nul(path.to_path_buf()));
-    }
+    rights::refuse_what_runs_nothing(path, &mut request, findings);
     if findings.iter().count() == before {
-        check(script, &given, &program, findings);
+        if script.writers != Writers::Root {
+            rights::refuse_options(path, &mut request.given, &Machine, findings);
+        }
+        // everything that the launcher would find wrong before it looks at the machine
+        config::resolve(request.clone(), &Machine, findings);
     }
+    let Request { given, words: program, .. } = request;
 
     // the directory it is executed in has another name once it is taken away
     let is_named = given.iter().any(|given| given.flag.long == "name");
@@ -124,47 +80,6 @@ pub(super) fn words(
     words.extend([OsString::from("--service-dir"), script.directory.into(), OsString::from("--")]);
     words.extend(program);
     Ok(words)
-}
-
-fn one_line(path: &Path, words: Vec<OsString>, findings: &mut Findings) -> (Vec<Given>, Vec<OsString>) {
-    let request = cli::parse(words, findings);
-    if request.ask.is_some() || request.show_values {
-        findings.push(DefinitionError::RunsNothing(path.to_path_buf()));
-    }
-    if request.file.is_some() {
-        findings.push(DefinitionError::File(path.to_path_buf()));
-    }
-    (request.given, request.words)
-}
-
-fn file(path: &Path, bytes: &[u8], findings: &mut Findings) -> (Vec<Given>, Vec<OsString>) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        findings.push(DefinitionError::NotUtf8(path.to_path_buf()));
-        return (Vec::new(), Vec::new());
-    };
-    let file = service_file::parse(path, text, findings);
-    let program = match file.worker {
-        Some(worker) => worker.words(),
-        None => Vec::new(),
-    };
-    (file.given, program)
-}
-
-/// Everything that the launcher would find wrong before it looks at the machine, and rights that the
-/// writers of the script do not have.
-fn check(script: Script<'_>, given: &[Given], program: &[OsString], findings: &mut Findings) {
-    let request = Request { given: given.to_vec(), words: program.to_vec(), ..Request::default() };
-    config::resolve(request, &Machine, findings);
-    if script.writers == Writers::Root {
-        return;
-    }
-    let mut settings = Settings::default();
-    for given in given {
-        // what is wrong with a value has been said
-        let _ = (given.flag.set)(&mut settings, &given.value);
-    }
-    let refusal = |what| DefinitionError::Rights { path: script.path.to_path_buf(), what };
-    refuse_rights(&mut settings, &Machine, refusal, findings);
 }
 
 #[cfg(test)]

@@ -1,21 +1,19 @@
 //! What can be wrong with definitions.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::writers::{Hand, Numbers};
 use crate::boot::directory::StepError;
 use crate::boot::room::Full;
 use crate::boot::scan::Legacy;
+use crate::trust::Others;
 
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
-use crate::report::shell_word;
 use crate::service::InvalidName;
-use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
 /// What can be wrong with a directory of definitions, or with one of them.
@@ -39,17 +37,8 @@ pub enum DefinitionsError {
         reason: String,
     },
     /// Somebody else than root and abc can write it.
-    #[error("'{}' {}", path.display(), in_words(*hand, *abc))]
-    Others {
-        /// What they can write.
-        path: PathBuf,
-        /// Why.
-        hand: Hand,
-        /// The numbers of abc.
-        abc: Numbers,
-        /// The directory of definitions.
-        source_path: PathBuf,
-    },
+    #[error(transparent)]
+    Others(#[from] Others),
     /// There is nobody to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
@@ -100,29 +89,13 @@ impl Problem for DefinitionsError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            DefinitionsError::Others { path, hand, source_path, .. } => {
-                Some(remedy(path, *hand, source_path))
-            }
+            DefinitionsError::Others(others) => others.hint(),
             DefinitionsError::TookOver(_) => {
                 Some("take out the init hook that makes these links".to_string())
             }
             DefinitionsError::NoRun(_) => Some("remove the directory to have it pruned".to_string()),
             _ => None,
         }
-    }
-}
-
-/// What lets somebody else write.
-fn in_words(hand: Hand, abc: Numbers) -> String {
-    match hand {
-        Hand::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
-        Hand::Group(gid) if gid == abc.gid || gid == 0 => {
-            format!("is writable by group {gid}, in which others than root and {DEFAULT_USER} are")
-        }
-        Hand::Group(gid) => {
-            format!("is writable by group {gid}, and {DEFAULT_USER}'s group is {}", abc.gid)
-        }
-        Hand::Everybody => "is writable by everybody".to_string(),
     }
 }
 
@@ -141,24 +114,5 @@ fn in_time(legacy: Legacy) -> &'static str {
     match legacy {
         Legacy::Idle => "replaced",
         Legacy::Supervised => "replaced, and its service restarted",
-    }
-}
-
-/// Takes rights away, or gives those of one user to abc: never what belongs to root, and through no link.
-fn remedy(path: &Path, hand: Hand, source: &Path) -> String {
-    let quoted = |path: &Path| shell_word(&path.to_string_lossy());
-    match hand {
-        Hand::User(uid) if capability::is_unmapped(uid) => {
-            "its owner is not mapped in this user namespace".to_string()
-        }
-        Hand::User(uid) => {
-            let whole = if path.starts_with(source) { source } else { path };
-            format!(
-                "if {DEFAULT_USER} had this uid before (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
-                quoted(whole)
-            )
-        }
-        Hand::Group(_) => format!("chmod g-w {}", quoted(path)),
-        Hand::Everybody => format!("chmod o-w {}", quoted(path)),
     }
 }

@@ -8,7 +8,6 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::{FileStat, fstat};
 
 use super::command::{self, Script};
-use super::writers::{Judged, Writers};
 use super::{DefinitionsError, Foreign};
 use crate::boot::Hardening;
 use crate::boot::desired::Files;
@@ -22,6 +21,7 @@ use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 use crate::service::run_script::NotOurs;
 use crate::sys::file;
+use crate::trust::writers::{Judged, Writers};
 
 /// The largest script that is read, in bytes.
 const MAX_SCRIPT: usize = 64 << 10;

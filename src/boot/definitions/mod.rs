@@ -5,7 +5,6 @@ mod error;
 mod files;
 mod patience;
 mod volume;
-mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -29,10 +28,10 @@ use crate::error::Findings;
 use crate::plan::DEFAULT_USER;
 use crate::service::layout;
 use crate::sys::nofollow;
+use crate::trust::writers::Writers;
 pub use error::DefinitionsError;
 use patience::Patience;
 use volume::{Found, OpenSource, Publishable, Volume};
-use writers::Writers;
 
 /// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
 pub(super) const MOST_DEFINITIONS: usize = 2_000;

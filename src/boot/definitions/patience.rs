@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::DefinitionsError;
-use super::writers::Writers;
+use crate::trust::writers::Writers;
 
 /// Processor time that reading one of them may take. The largest script takes a few milliseconds.
 const MOST_TIME_OF_ONE: Duration = Duration::from_millis(500);

@@ -11,7 +11,6 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::files::{Definition, NotPublished, Reader};
 use super::patience::Patience;
-use super::writers::{Judge, Judged, Numbers, Writers};
 use super::{DefinitionsError, Foreign, MOST_DEFINITIONS};
 use crate::boot::Hardening;
 use crate::boot::account::{Account, AccountError, Refusal};
@@ -23,6 +22,8 @@ use crate::service::{ServiceName, layout};
 use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::trust::Others;
+use crate::trust::writers::{Judge, Judged, Numbers, Writers};
 
 /// What is read, and for whom.
 pub(super) struct Volume<'v> {
@@ -212,9 +213,7 @@ impl<'v> Volume<'v> {
         match self.judge {
             Judge::User => None,
             Judge::Root(None) => Some(DefinitionsError::NoUser(path)),
-            Judge::Root(Some(abc)) => {
-                Some(DefinitionsError::Others { path, hand, abc, source_path: source.to_path_buf() })
-            }
+            Judge::Root(Some(abc)) => Some(Others { path, hand, abc, place: source.to_path_buf() }.into()),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::sys::file::kind;
 
 /// Who can write a file, or a directory and what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Writers {
+pub(crate) enum Writers {
     /// Root alone.
     Root,
     /// abc too.
@@ -20,7 +20,7 @@ pub(super) enum Writers {
 
 /// What lets somebody else write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hand {
+pub(crate) enum Hand {
     /// It belongs to this user.
     User(u32),
     /// This group may write it.
@@ -31,7 +31,7 @@ pub enum Hand {
 
 /// The numbers of abc.
 #[derive(Clone, Copy, Debug)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     /// User.
     pub uid: u32,
     /// Primary group.
@@ -44,7 +44,7 @@ pub struct Numbers {
 
 /// Who is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Members {
+pub(crate) enum Members {
     /// abc and root at most: the usual private group.
     AbcAlone,
     /// Others too.
@@ -63,7 +63,7 @@ impl Members {
 
 impl Numbers {
     /// The numbers of abc, and who else is in the groups that count.
-    pub(super) fn of(identity: &Identity, host: &dyn Host) -> Numbers {
+    pub(crate) fn of(identity: &Identity, host: &dyn Host) -> Numbers {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
@@ -77,7 +77,7 @@ impl Numbers {
 
 /// Who judges.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Judge {
+pub(crate) enum Judge {
     /// Root, and the numbers of abc if there is such a user.
     Root(Option<Numbers>),
     /// A user with a supervisor of their own: there are no rights to be gained.
@@ -86,20 +86,20 @@ pub(super) enum Judge {
 
 /// What was seen of a definition so far: the least trusted counts.
 #[derive(Clone, Debug)]
-pub(super) struct Judged {
+pub(crate) struct Judged {
     judge: Judge,
-    pub(super) writers: Writers,
+    pub(crate) writers: Writers,
     /// The first path that others can write.
     others: Option<PathBuf>,
 }
 
 impl Judged {
-    pub(super) fn nothing(judge: Judge) -> Self {
+    pub(crate) fn nothing(judge: Judge) -> Self {
         Judged { judge, writers: Writers::Root, others: None }
     }
 
     /// Looks at one more file or directory.
-    pub(super) fn see(&mut self, path: &Path, status: &FileStat) {
+    pub(crate) fn see(&mut self, path: &Path, status: &FileStat) {
         let Judge::Root(abc) = self.judge else { return };
         let writers = writers_of(status, abc);
         if self.others.is_none() && matches!(writers, Writers::Others(_)) {
@@ -112,7 +112,7 @@ impl Judged {
     }
 
     /// What others than root and abc can write, and why.
-    pub(super) fn others(&self) -> Option<(&Path, Hand)> {
+    pub(crate) fn others(&self) -> Option<(&Path, Hand)> {
         match (&self.others, self.writers) {
             (Some(path), Writers::Others(hand)) => Some((path, hand)),
             _ => None,

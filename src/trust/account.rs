@@ -2,9 +2,10 @@
 //! user's ids, so that no trick with links or names reaches further than the user does.
 
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 use nix::unistd::{Gid, Uid, getegid, geteuid, getgroups, setegid, seteuid, setgroups};
 
-use crate::config::value::{GroupsRequest, UserRequest};
+use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::plan::{Change, Identity, Machine, identity};
@@ -12,7 +13,7 @@ use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
 /// A user of the volume.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Account {
     /// Who it is.
     pub identity: Identity,
@@ -51,6 +52,9 @@ pub enum AccountError {
         /// Why.
         errno: Errno,
     },
+    /// There is nobody to act as.
+    #[error("there is no such user to look as")]
+    Nobody,
     /// A C library takes -1 for "as it is" and reports success. This process is who it was.
     #[error("unable to become {0}: the ids read back differ")]
     NotProved(String),
@@ -87,6 +91,28 @@ impl Account {
         let before = findings.iter().count();
         let (identity, change) = identity::resolve(Some(user), &GroupsRequest::OfUser, &Machine, findings);
         (findings.iter().count() == before).then_some(Account { identity, change })
+    }
+
+    /// How `--user` names it.
+    pub fn request(&self) -> UserRequest {
+        let gid = GroupRequest::Gid(self.identity.gid.as_raw());
+        match &self.identity.name {
+            Some(name) => UserRequest::Name(name.clone(), None),
+            None => UserRequest::Uid(self.identity.uid.as_raw(), Some(gid)),
+        }
+    }
+
+    /// The same of an identity that is known already.
+    pub fn of(identity: Identity) -> Account {
+        let is_other = geteuid().is_root() && !identity.uid.is_root();
+        Account { identity, change: if is_other { Change::Become } else { Change::AlreadyIs } }
+    }
+
+    /// The owner of a file, with its group and no others. Root stays root for its own.
+    pub fn owner(file: &FileStat) -> Account {
+        let gid = Gid::from_raw(file.st_gid);
+        let uid = Uid::from_raw(file.st_uid);
+        Account::of(Identity { name: None, uid, gid, groups: vec![gid], home: None })
     }
 
     /// Does something with the user's effective ids. Root's are the saved ones meanwhile: the user can
