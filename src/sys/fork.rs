@@ -17,6 +17,11 @@ pub fn helper(handled: &[i32], body: impl FnOnce() -> i32) -> Result<Pid, Errno>
     })
 }
 
+/// Starts a copy of this process; what `body` gives is its exit code. Nothing is blocked in it.
+pub fn copy(body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
+    forked(&[], body)
+}
+
 /// Starts a helper that is nobody's child: no status of it comes to whoever this process becomes.
 pub fn orphan(handled: &[i32], body: impl FnOnce() -> i32) -> Result<(), Errno> {
     let between = forked(handled, || match forked(handled, body) {

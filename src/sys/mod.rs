@@ -17,3 +17,4 @@ pub mod process;
 pub(crate) mod scratch;
 pub mod signals;
 pub mod spawn;
+pub mod terminal;

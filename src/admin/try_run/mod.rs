@@ -1,24 +1,32 @@
 //! `futo try NAME`: one run in the foreground, as the service would run it.
 
+mod monitor;
+mod terminal;
+
 use std::ffi::OsString;
+
+use nix::errno::Errno;
 
 use super::options::{Command, Words};
 use super::services::Entered;
 use super::{CommandError, services};
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
-use crate::error::Findings;
+use crate::error::{Findings, reason};
 use crate::exit::Exit;
 use crate::observe::as_under_supervisor;
+use crate::plan::{Change, Plan};
 use crate::report::{Level, Reporter};
-use crate::{drop, run};
+use crate::{drop, run, sys};
+use terminal::Terminals;
 
 pub(super) const COMMAND: Command = Command {
     name: "try",
     operands: "NAME|DIR",
     help: "run a service's worker once, here, with its environment, user and directory",
     more: "Without log, run record, timing or readiness; leaves as the worker does. The environment is the service's \
-           own: of the shell's only PATH (unless the container has one) and TERM are kept.",
+           own: of the shell's only PATH (unless the container has one) and TERM are kept. As root, a worker of another \
+           user gets a session and a terminal of its own (as with sudo's use_pty): ^C, ^Z and the window's size reach it.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: try_run,
@@ -47,8 +55,30 @@ fn run_once(entered: Entered) -> Exit {
             return findings.exit();
         }
     };
+    if let Err(errno) = sys::fd::fill_standard() {
+        return without_session(errno, &reporter);
+    }
+    let terminals = Terminals::find();
+    if plan.change != Change::Become || !terminals.are_in_reach() {
+        return run_here(plan, &mut reporter);
+    }
+    let user = plan.identity.uid;
+    match terminal::run(&terminals, user, || run_here(plan, &mut Reporter::of_program("futo")).code()) {
+        Ok(code) => Exit::of_worker(code),
+        Err(errno) => without_session(errno, &reporter),
+    }
+}
+
+fn without_session(errno: Errno, reporter: &Reporter) -> Exit {
+    let text = format!("unable to give the worker a session of its own: {}", reason(errno));
+    reporter.say_at_shell(Level::Fatal, &text, None);
+    Exit::SYSTEM
+}
+
+/// In place of this process.
+fn run_here(plan: Plan, reporter: &mut Reporter) -> Exit {
     match drop::become_user(plan) {
-        Ok(dropped) => run::run_in_foreground(&dropped, &mut reporter),
+        Ok(dropped) => run::run_in_foreground(&dropped, reporter),
         Err(error) => {
             reporter.finding(Level::Fatal, &error.into());
             Exit::SYSTEM

@@ -1,0 +1,279 @@
+//! A worker of another user never gets root's terminal, on which it could type into root's shell: it gets a session,
+//! and in place of a terminal one of its own, between which and root's the bytes are copied (as sudo's `use_pty`).
+
+use std::io::IsTerminal;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{OpenptyResult, openpty};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::stat::{Mode, fchmod};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown, getpgrp, read, tcgetpgrp, write};
+
+use super::monitor::{self, PASSED_ON};
+use crate::sys;
+use crate::sys::terminal::{Change, next_change, set_window_size, window_size};
+
+/// Bytes that are copied at once.
+const PART: usize = 16 << 10;
+/// What a process that the worker left behind writes after its end is shown up to here, in parts.
+const MOST_LEFT: usize = 64;
+
+/// Which of stdin, stdout and stderr are terminals.
+pub(super) struct Terminals {
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+}
+
+impl Terminals {
+    pub(super) fn find() -> Self {
+        Terminals {
+            stdin: std::io::stdin().is_terminal(),
+            stdout: std::io::stdout().is_terminal(),
+            stderr: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.stdin || self.stdout || self.stderr
+    }
+
+    /// Whether a worker could reach a terminal: also that of its session, which has none of the three numbers.
+    pub(super) fn are_in_reach(&self) -> bool {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        self.is_any() || open("/dev/tty", flags, Mode::empty()).is_ok()
+    }
+
+    /// Puts another terminal in the place of each; what is no terminal stays.
+    pub(super) fn replace_by(&self, terminal: &OwnedFd) -> Result<(), Errno> {
+        if self.stdin {
+            dup2_stdin(terminal)?;
+        }
+        if self.stdout {
+            dup2_stdout(terminal)?;
+        }
+        if self.stderr {
+            dup2_stderr(terminal)?;
+        }
+        Ok(())
+    }
+
+    /// One of them, open for writing where that is so.
+    fn of_root(&self) -> Option<OwnedFd> {
+        let clone = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
+        match (self.stdout, self.stderr, self.stdin) {
+            (true, ..) => clone(std::io::stdout().as_fd()),
+            (_, true, _) => clone(std::io::stderr().as_fd()),
+            (_, _, true) => clone(std::io::stdin().as_fd()),
+            _ => None,
+        }
+    }
+}
+
+/// Does the work in a session of its own; gives the exit code of who did it.
+pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) -> Result<i32, Errno> {
+    let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGWINCH]).collect();
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&handled), None)?;
+    let signals = SignalFd::with_flags(&handled, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    let mut pty = terminals.of_root().map(Pty::open).transpose()?;
+    let slave = pty.as_mut().and_then(|pty| pty.slave.take());
+    if let Some(slave) = &slave {
+        // a program may open /dev/stderr by its name
+        fchown(slave, Some(user), None)?;
+        fchmod(slave, Mode::from_bits_truncate(0o600))?;
+    }
+    let leader = sys::fork::copy(|| monitor::lead(slave, terminals, work))?;
+    let mut session = Session { leader, pty, reads: terminals.stdin, signals };
+    session.enter();
+    let code = session.copy();
+    session.leave();
+    Ok(code)
+}
+
+/// Root's terminal and the worker's.
+struct Pty {
+    roots: OwnedFd,
+    /// As root's was.
+    before: Option<Termios>,
+    is_raw: bool,
+    master: OwnedFd,
+    slave: Option<OwnedFd>,
+    /// Typed, and not yet taken.
+    typed: Vec<u8>,
+    is_open: bool,
+}
+
+impl Pty {
+    fn open(roots: OwnedFd) -> Result<Self, Errno> {
+        let before = tcgetattr(&roots).ok();
+        let size = window_size(roots.as_fd());
+        let OpenptyResult { master, slave } = openpty(size.as_ref(), before.as_ref())?;
+        for fd in [&master, &slave] {
+            fcntl(fd, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+        }
+        fcntl(&master, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK))?;
+        let slave = Some(slave);
+        Ok(Pty { roots, before, is_raw: false, master, slave, typed: Vec::new(), is_open: true })
+    }
+
+    /// Whether what is typed at root's terminal is for this process.
+    fn is_foreground(&self) -> bool {
+        tcgetpgrp(&self.roots) == Ok(getpgrp())
+    }
+
+    /// Copies what the worker has written; whether there was any.
+    fn show(&mut self) -> bool {
+        let mut part = vec![0; PART];
+        match read(&self.master, &mut part) {
+            Ok(count) if count > 0 => {
+                let written = part.get(..count).unwrap_or_default();
+                let _ = sys::fd::write_all(self.roots.as_fd(), written);
+                true
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => false,
+            // nobody has the worker's terminal any more
+            _ => {
+                self.is_open = false;
+                false
+            }
+        }
+    }
+
+    fn type_rest(&mut self) {
+        match write(&self.master, &self.typed) {
+            Ok(count) => _ = self.typed.drain(..count),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => self.typed.clear(),
+        }
+    }
+}
+
+struct Session {
+    leader: Pid,
+    pty: Option<Pty>,
+    /// Whether stdin is root's terminal.
+    reads: bool,
+    signals: SignalFd,
+}
+
+impl Session {
+    /// Hands every key on as it is typed: the worker's terminal makes of ^C what it is.
+    fn enter(&mut self) {
+        let Some(pty) = &mut self.pty else { return };
+        if let Some(size) = window_size(pty.roots.as_fd()) {
+            set_window_size(&pty.master, &size);
+        }
+        if let (true, true, Some(before)) = (self.reads, pty.is_foreground(), &pty.before) {
+            let mut raw = before.clone();
+            cfmakeraw(&mut raw);
+            pty.is_raw = tcsetattr(&pty.roots, SetArg::TCSADRAIN, &raw).is_ok();
+        }
+    }
+
+    /// Root's terminal as it was.
+    fn leave(&mut self) {
+        let Some(pty) = &mut self.pty else { return };
+        if let (true, Some(before)) = (std::mem::take(&mut pty.is_raw), &pty.before)
+            && pty.is_foreground()
+        {
+            let _ = tcsetattr(&pty.roots, SetArg::TCSADRAIN, before);
+        }
+    }
+
+    /// Copies bytes and passes signals on until the worker has ended.
+    fn copy(&mut self) -> i32 {
+        loop {
+            let stdin = std::io::stdin();
+            let mut watched = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let is_for_us = self.pty.as_ref().is_some_and(|pty| pty.is_raw && pty.typed.is_empty());
+            if let Some(pty) = self.pty.as_ref().filter(|pty| pty.is_open) {
+                let mut events = PollFlags::POLLIN;
+                events.set(PollFlags::POLLOUT, !pty.typed.is_empty());
+                watched.push(PollFd::new(pty.master.as_fd(), events));
+            }
+            if self.reads && is_for_us {
+                watched.push(PollFd::new(stdin.as_fd(), PollFlags::POLLIN));
+            }
+            if !matches!(poll(&mut watched, PollTimeout::NONE), Ok(_) | Err(Errno::EINTR)) {
+                return 1;
+            }
+            let has_key = watched
+                .iter()
+                .any(|each| each.as_fd().as_raw_fd() == stdin.as_raw_fd() && each.any() == Some(true));
+            drop(watched);
+            if let Some(pty) = &mut self.pty {
+                pty.show();
+                if !pty.typed.is_empty() {
+                    pty.type_rest();
+                }
+            }
+            if has_key {
+                self.take_keys(stdin.as_fd());
+            }
+            if let Some(code) = self.take_signals() {
+                return code;
+            }
+        }
+    }
+
+    fn take_keys(&mut self, stdin: BorrowedFd<'_>) {
+        let mut part = vec![0; PART];
+        match (read(stdin, &mut part), &mut self.pty) {
+            (Ok(count), Some(pty)) if count > 0 => {
+                part.truncate(count);
+                pty.typed = part;
+                pty.type_rest();
+            }
+            (Err(Errno::EAGAIN | Errno::EINTR), _) => {}
+            // root's terminal has gone
+            _ => self.reads = false,
+        }
+    }
+
+    /// The worker's exit code, if it has ended.
+    fn take_signals(&mut self) -> Option<i32> {
+        while let Ok(Some(information)) = self.signals.read_signal() {
+            let signal = i32::try_from(information.ssi_signo).ok().and_then(|it| Signal::try_from(it).ok());
+            match signal {
+                Some(Signal::SIGCHLD) => match next_change(self.leader) {
+                    Some(Change::Ended(code)) => {
+                        if let Some(pty) = &mut self.pty {
+                            (0..MOST_LEFT).take_while(|_| pty.show()).for_each(drop);
+                        }
+                        return Some(code);
+                    }
+                    Some(Change::Stopped) => self.suspend(),
+                    None => {}
+                },
+                Some(Signal::SIGWINCH) => self.enter(),
+                Some(Signal::SIGCONT) => {
+                    self.enter();
+                    let _ = kill(self.leader, Signal::SIGCONT);
+                }
+                Some(signal) => _ = kill(self.leader, signal),
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// The worker has been stopped: root's shell gets its terminal back until it continues this job.
+    fn suspend(&mut self) {
+        if let Some(pty) = &mut self.pty {
+            (0..MOST_LEFT).take_while(|_| pty.show()).for_each(drop);
+        }
+        self.leave();
+        let stop = SigSet::from(Signal::SIGTSTP);
+        let _ = killpg(getpgrp(), Signal::SIGTSTP);
+        // here it stops, and is continued
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&stop), None);
+        let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&stop), None);
+        self.enter();
+        let _ = kill(self.leader, Signal::SIGCONT);
+    }
+}
