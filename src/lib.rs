@@ -16,6 +16,7 @@ pub mod log;
 pub mod observe;
 pub mod plan;
 pub mod ready;
+mod remedy;
 pub mod report;
 pub mod rest;
 pub mod run;

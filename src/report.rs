@@ -161,6 +161,12 @@ pub fn shell_word(word: &str) -> String {
     as_text(|line| push_shell_word(line, word.as_bytes()))
 }
 
+/// The same for an operand of a command of ours: one that begins with a dash is no option.
+pub fn operand(word: &str) -> String {
+    let dashes = if word.starts_with('-') { "-- " } else { "" };
+    format!("{dashes}{}", shell_word(word))
+}
+
 /// The same of a word that may be no text, for a script.
 pub fn push_shell_word(script: &mut Vec<u8>, word: &[u8]) {
     // of other characters some are blanks in some locales

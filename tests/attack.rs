@@ -391,13 +391,13 @@ fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
     let options = ["--interval", "10ms", "--max-failures", "3"];
     let output = scene.run(&options, &["sh", "-c", "echo worker ran; exit 1"]);
     assert_eq!(stderr(&output).matches("worker ran\n").count(), 3, "{}", said(&output));
-    let hint = format!("as root: install -d -o 911 -g 911 -m 0755 '{}'", scene.state().display());
+    let hint = format!("as uid 911: mv -T '{0}' '{0}.old'", scene.state().display());
     assert_eq!(said(&output).matches(&hint).count(), 1, "{}", said(&output));
     assert_eq!(said(&output).matches("unable to open log").count(), 1, "{}", said(&output));
     assert_eq!(said(&output).matches("unable to write the run record").count(), 1, "{}", said(&output));
     // what it says helps
-    let line = hint.trim_start_matches("as root: ");
-    assert_eq!(code(&finish(Command::new("sh").args(["-c", line]))), 0);
+    let line = hint.trim_start_matches("as uid 911: ");
+    assert_eq!(code(&finish(Command::new(AS_ABC[0]).args(&AS_ABC[1..]).args(["sh", "-c", line]))), 0);
     let output = scene.run(&[], &["echo", "worker ran"]);
     assert_eq!(said(&output), "");
     assert_eq!(read(scene.log()), "worker ran\n");
@@ -408,9 +408,11 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
     if !have(&NEEDS) {
         return;
     }
-    let scene = Scene::new("attack-mended");
-    // even HOME is root's: the line makes all of it
-    std::os::unix::fs::chown(&scene.home, Some(0), Some(0)).expect("chown");
+    let mut scene = Scene::new("attack-mended");
+    // even HOME is root's, all the way up: the line makes what is missing, and changes nothing
+    let of_root = Scratch::of_root("attack-mended");
+    scene.home = of_root.join("home");
+    fs::create_dir(&scene.home).expect("a directory");
     let words = ["--home", text(&scene.home), "--interval", "10ms", "echo", "worker ran"];
     let (child, said) = resting(&scene, &scene.service, &words);
     let lines = eventually_contains(&said, "worker ran\n");
@@ -436,20 +438,27 @@ fn the_line_that_mends_cannot_be_made_to_do_more() {
     }
     let scene = Scene::new("attack-hint");
     let made = scene.scratch.join("made-by-hint");
-    let path = format!("{}/x'; touch made-by-hint; echo '/log", scene.elsewhere.display());
-    set_mode(&scene.elsewhere, 0o755);
-    let output = scene.run(&["--log", &path], &["echo", "worker ran"]);
+    // root's, in a directory of abc's, whose name is a command
+    let planted = scene.home.join("x'; touch made-by-hint; echo '");
+    fs::create_dir(&planted).expect("a directory");
+    let output = scene.run(&["--log", text(&planted.join("log"))], &["echo", "worker ran"]);
     assert!(stderr(&output).contains("worker ran\n"));
     let said = said(&output);
-    let (_, line) = said.split_once("as root: ").expect("a hint");
+    let (_, line) = said.split_once("as uid 911: ").expect("a hint");
     let line = line.lines().next().expect("a line");
-    assert_eq!(
-        code(&finish(Command::new("sh").args(["-c", line]).current_dir(&scene.scratch.path))),
-        0,
-        "{line}"
-    );
-    assert!(!made.exists(), "{line}");
-    assert!(Path::new(&path).parent().expect("a parent").is_dir(), "{line}");
+    let mut shell = Command::new(AS_ABC[0]);
+    shell.args(&AS_ABC[1..]).args(["sh", "-c", line]).current_dir(&scene.scratch.path);
+    assert_eq!(code(&finish(&mut shell)), 0, "{line}");
+    assert!(!made.exists() && !planted.exists(), "{line}");
+    // what abc names of root's is never given away
+    for place in ["/etc", "/etc/sudoers.d", "/root", "/run/futo-no-such-place"] {
+        let output = scene.run(&["--log", &format!("{place}/log")], &["echo", "worker ran"]);
+        let said = self::said(&output);
+        assert!(said.contains("hint: name a place that uid 911 can write"), "{place}: {said}");
+        for word in ["install", "chown", "chmod", "mv "] {
+            assert!(!said.contains(word), "{place}: {said}");
+        }
+    }
 }
 
 /// Somebody who swaps a path between two things for as long as this lives.

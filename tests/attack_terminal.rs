@@ -22,10 +22,13 @@ const NEEDS: [Need; 3] = [Need::Root, Need::Program("python3"), Need::Program("b
 
 /// Somebody at a terminal: waits for what is shown, and types.
 const PERSON: &str = r#"
-import fcntl, json, os, pty, select, struct, sys, termios, time
+import fcntl, json, os, pty, select, signal, struct, sys, termios, time
 steps, words = json.loads(sys.argv[1]), sys.argv[2:]
 pid, master = pty.fork()
 if pid == 0:
+    # a shell in the background ignores some
+    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(each, signal.SIG_DFL)
     os.execvp(words[0], words)
 said, at = b"", 0
 def pump():

@@ -392,3 +392,78 @@ fn directory_and_run_script_are_one_for_try() {
     swapping.kill().expect("ended");
     swapping.wait().expect("waited for");
 }
+
+#[test]
+fn no_name_makes_a_remedy_do_more_than_it_says() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scene = Scene::new("trust-remedies");
+    let place = scene.scratch.join("place");
+    let empty = scene.scratch.join("empty");
+    for directory in [&place, &empty] {
+        fs::create_dir(directory).expect("a directory");
+    }
+    for (number, name) in [
+        "x;>mark",
+        "x&&>mark",
+        "$(>mark)",
+        "`>mark`",
+        "x'>mark'",
+        "'>mark;'",
+        "\">mark;\"",
+        "x|>mark",
+        "-x",
+        "--help;>mark",
+        "a b",
+        "~",
+        "*",
+        "#x",
+        "x\\;>mark",
+        "x >mark",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let log = scene.definitions.join(name).join("log");
+        let definitions = [
+            "exec LAUNCHER -- true\n".to_string(),
+            "#!/bin/sh\r\nexec LAUNCHER -- true\r\n".to_string(),
+            "#!/bin/sh\nexec LAUNCHER --user root -- true\n".to_string(),
+            format!("#!/bin/sh\nexec LAUNCHER --log \"{}/log\" -- sh \"{}\"\n", log.display(), log.display()),
+            "#!/bin/sh\nwhile true; do id; sleep 60; done\n".to_string(),
+        ];
+        for run in definitions {
+            let directory = scene.define(name, &run);
+            // not executable, and root has left something there
+            fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
+            fs::create_dir_all(&log).expect("a directory");
+            for words in [
+                &["check"][..],
+                &["status"],
+                &["health"],
+                &["sync"],
+                &["try", "--", name],
+                &["explain", "--", name],
+                &["disable", "--", name],
+                &["enable", "--", name],
+                &["logs", "--", name],
+                &["start", "--", name],
+            ] {
+                let said = scene.said(words);
+                for line in said.lines() {
+                    let Some((_, hint)) = line.split_once("hint: ").or_else(|| line.split_once("; ")) else {
+                        continue;
+                    };
+                    let hint = hint.trim_start_matches("as uid 911: ");
+                    let mut shell = Command::new("/bin/sh");
+                    shell.args(["-c", hint]).env_clear().env("PATH", &empty).current_dir(&place);
+                    finish(&mut shell);
+                    let made: Vec<_> = fs::read_dir(&place).expect("a directory").collect();
+                    assert!(made.is_empty(), "{number} {name} {words:?}: {hint}");
+                }
+            }
+            fs::remove_dir_all(&directory).expect("removed");
+        }
+    }
+}

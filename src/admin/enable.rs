@@ -14,7 +14,7 @@ use crate::error::reason;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
 use crate::plan::{Host, Machine};
-use crate::report::{Level, Reporter};
+use crate::report::{Level, Reporter, operand};
 use crate::service::layout;
 use crate::service::place::Service;
 use crate::sys::nofollow::{self, Missing};
@@ -61,6 +61,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
     let mut worst = Exit::OK;
     for service in services {
         let name = service.name.clone();
+        let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
         if let Some((why, hint)) = forgotten(&service, &places.scan_dir, machinery.is_root()) {
             let text = format!("unable to {command} '{name}': {why}");
@@ -82,8 +83,8 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         let is_published = service.live.is_some();
         let is_up = Seen::of(service, &machinery).status().is_some_and(|status| status.pid.is_some());
         let now = match (wanted, is_up) {
-            (Wanted::Down, true) => format!("; it is still up: futo stop {name}"),
-            (Wanted::Up, false) if is_published => format!("; it is not up: futo start {name}"),
+            (Wanted::Down, true) => format!("; it is still up: futo stop {operand}"),
+            (Wanted::Up, false) if is_published => format!("; it is not up: futo start {operand}"),
             (Wanted::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
@@ -101,9 +102,10 @@ fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(Strin
     }
     let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
     let name = &service.name;
+    let operand = operand(name);
     let hint = match (lasting::origin(name), lasting::notes_orders(is_root, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
-        (None, true) => format!("futo stop {name} and futo start {name} are noted for the next boot"),
+        (None, true) => format!("futo stop {operand} and futo start {operand} are noted for the next boot"),
         (None, false) => "name the directory of its definition instead".to_string(),
     };
     Some((why, hint))

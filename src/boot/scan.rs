@@ -26,6 +26,7 @@ use super::life::Life;
 use super::slot::{self, Change, Slot, SlotError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
+use crate::report::shell_word;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
@@ -100,7 +101,9 @@ impl Problem for ScanError {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
             ScanError::Planted { .. } => Some("look into it, then remove it or chown it to root".to_string()),
-            ScanError::NotRoots(path) => Some(format!("chown root {0}; chmod go-w {0}", path.display())),
+            ScanError::NotRoots(path) => {
+                Some(format!("chown root {0}; chmod go-w {0}", shell_word(&path.to_string_lossy())))
+            }
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use super::rotate;
 use crate::config::spec::LogRules;
 use crate::error::{Finding, reason};
 use crate::plan::Identity;
-use crate::report::shell_quoted;
+use crate::remedy;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
@@ -94,7 +94,7 @@ fn open_slowly(
     let (parent, name) = split(path);
     let directory = nofollow::open_directory(&parent, Missing::Create).map_err(|error| {
         let remedy = match &error {
-            PathError::Refused(at, errno) => remedy(*errno, &parent, at, identity),
+            PathError::Refused(at, errno) => remedy_of(*errno, &parent, at, identity),
             PathError::Link(_) => Some("make it a directory, or name its target with --log".to_string()),
             PathError::NotDirectory { .. } => Some("move it away".to_string()),
         };
@@ -131,7 +131,7 @@ fn create(
 ) -> Result<OwnedFd, Finding> {
     let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
     nofollow::with_no_umask(|| openat(directory, name, flags, Mode::from_bits_truncate(rules.mode)))
-        .map_err(|errno| trouble(path, reason(errno), remedy(errno, parent, parent, identity)))
+        .map_err(|errno| trouble(path, reason(errno), remedy_of(errno, parent, parent, identity)))
 }
 
 /// A log that the user cannot open but that lies in his directory was left by root: it makes room and
@@ -171,7 +171,7 @@ fn refuse_unless_plain(path: &Path, status: &FileStat) -> Result<(), Finding> {
     Ok(())
 }
 
-fn remedy(errno: Errno, parent: &Path, at: &Path, identity: &Identity) -> Option<String> {
+fn remedy_of(errno: Errno, parent: &Path, at: &Path, identity: &Identity) -> Option<String> {
     match errno {
         Errno::EACCES | Errno::EPERM => Some(install_hint(parent, at, identity)),
         errno => remedy_on_volume(errno),
@@ -190,12 +190,9 @@ pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
     }
 }
 
-/// The line for root that makes the directory the user's.
 fn install_hint(parent: &Path, at: &Path, identity: &Identity) -> String {
     let directory = if parent.starts_with(at) { parent } else { at };
-    let (uid, gid) = (identity.uid, identity.gid);
-    let directory = shell_quoted(&directory.to_string_lossy());
-    format!("as root: install -d -o {uid} -g {gid} -m 0755 {directory}")
+    remedy::for_unwritable(directory, identity.uid, identity.gid)
 }
 
 /// Directory and name.

@@ -32,7 +32,7 @@ use crate::service::{InvalidName, ServiceName, layout};
 /// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
 pub const DEFAULT_USER: &str = "abc";
 /// Log and record, below HOME.
-const STATE_DIR: &str = ".local/state/futodama";
+pub(crate) const STATE_DIR: &str = ".local/state/futodama";
 
 /// Where the launcher was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //! root and nobody else may write them: the owner of a directory can rename what lies in it.
 
 use std::cell::Cell;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -14,6 +13,7 @@ use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, exit_of, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
+use crate::report::shell_word;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
@@ -85,7 +85,7 @@ impl Problem for TrustError {
         };
         Some(format!(
             "make the file and every directory above it root's (chown root, chmod go-w): {}",
-            String::from_utf8_lossy(path.as_os_str().as_bytes())
+            shell_word(&path.to_string_lossy())
         ))
     }
 }

@@ -4,6 +4,7 @@ use super::found::{Found, Weight};
 use super::service::UNREADABLE;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
+use crate::report::operand;
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
@@ -26,7 +27,7 @@ fn publish_hint(seen: &Seen, machinery: &Machinery) -> &'static str {
 
 /// What is wrong at this moment.
 pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
-    let name = &seen.service.name;
+    let operand = operand(&seen.service.name);
     let mut found = Vec::new();
     let (state, why) = judge(seen, sys::clock::wall_now());
     let why = why.unwrap_or_default();
@@ -43,16 +44,17 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
         }
         State::Crashing => {
             let hint = format!(
-                "the reason is in its log: futo logs {name}; once in the foreground: futo try {name}"
+                "the reason is in its log: futo logs {operand}; once in the foreground: futo try {operand}"
             );
             found.push(Found::problem(format!("is crashing: {why}"), &hint));
         }
         State::Failing => {
-            let hint = format!("its process is up, its worker fails: futo logs {name}, futo try {name}");
+            let hint =
+                format!("its process is up, its worker fails: futo logs {operand}, futo try {operand}");
             found.push(Found::problem(format!("is failing: {why}"), &hint));
         }
         State::Resting => {
-            let hint = format!("correct that, and it starts by itself; or futo run-now {name}");
+            let hint = format!("correct that, and it starts by itself; or futo run-now {operand}");
             found.push(Found::problem(format!("is resting: {why}"), &hint));
         }
         // what keeps it from starting has been named with its remedy, if it can be seen
@@ -68,18 +70,19 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             ));
         }
         State::Overdue => {
-            let hint =
-                format!("its log may have the reason: futo logs {name}; futo restart {name} starts it over");
+            let hint = format!(
+                "its log may have the reason: futo logs {operand}; futo restart {operand} starts it over"
+            );
             found.push(Found::problem(format!("is overdue: {why}"), &hint));
         }
         State::NotReady => {
-            let hint = format!("its log may have the reason: futo logs {name}");
+            let hint = format!("its log may have the reason: futo logs {operand}");
             found.push(Found::problem(format!("is not ready: {why}"), &hint));
         }
         State::GaveUp => {
             found.push(Found::problem(
                 format!("is down, but not intentionally: {why}"),
-                &format!("futo start {name}"),
+                &format!("futo start {operand}"),
             ));
         }
         // what another user may not see may be right all the same
@@ -88,14 +91,15 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             found.push(Found::unseen(why, hint));
         }
         State::Unknown if seen.status().is_some_and(|status| !status.suite.keeps_tally()) => {
-            let hint = format!("if it dies again and again, its log may have the reason: futo logs {name}");
+            let hint =
+                format!("if it dies again and again, its log may have the reason: futo logs {operand}");
             found.push(Found::problem(why, &hint));
         }
         State::Unknown => found.push(Found::problem(why, UNREADABLE)),
         State::Paused => {
             found.push(Found::problem(
                 "is paused (SIGSTOP)",
-                &format!("{}, or futo restart {name}", suite.continues_by()),
+                &format!("{}, or futo restart {operand}", suite.continues_by()),
             ));
         }
         State::Restarting
@@ -128,7 +132,7 @@ fn older_launcher(seen: &Seen) -> Option<Found> {
     let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
     replaced.ends_with("/futo-launch").then(|| {
         let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
-        Found::note(text, &format!("futo restart {}", seen.service.name))
+        Found::note(text, &format!("futo restart {}", operand(&seen.service.name)))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the text of a run script tells, whoever wrote it. A pure look.
 
 use super::found::{Found, Weight};
+use crate::report::shell_word;
 use crate::service::run_outline::{self, Outline, Unreadable};
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::service::shell_commands;
@@ -24,7 +25,7 @@ pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<
     let text = String::from_utf8_lossy(script);
     if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
         let text = format!("{place}:{line}: the line ends with CR LF");
-        found.push(Found::problem(text, &format!("sed -i 's/\\r$//' {place}")));
+        found.push(Found::problem(text, &format!("sed -i 's/\\r$//' {}", shell_word(place))));
     }
     let why = match run_script::parse(script) {
         Ok(RunScript::File) => return found,

@@ -21,7 +21,7 @@ use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::service::run_outline::Outline;
 use crate::trust::Script;
-use crate::{ready, sys};
+use crate::{ready, remedy, sys};
 
 /// Less than this is as good as full.
 const LITTLE: u64 = 1 << 20;
@@ -145,7 +145,7 @@ fn script(plan: &Plan, path: &Path) -> Option<Found> {
         ),
         (errno, Some(component)) => (
             format!("unable to read '{}': {} at '{}'", path.display(), reason(errno), component.display()),
-            format!("the worker's user must be able to search it: chmod o+x {}", component.display()),
+            "move it to where the worker's user may read it".to_string(),
         ),
     };
     Some(Found::problem(text, &hint))
@@ -177,6 +177,7 @@ fn log(plan: &Plan) -> Vec<Found> {
     let mut found = Vec::new();
     let above = existing_directory(&path);
     let may_write = sys::file::may(&above, AccessFlags::W_OK | AccessFlags::X_OK);
+    let (uid, gid) = (plan.identity.uid, plan.identity.gid);
     let owner = || match plan.identity.name.as_deref() {
         Some(name) => name.to_string(),
         None => plan.identity.uid.to_string(),
@@ -192,7 +193,7 @@ fn log(plan: &Plan) -> Vec<Found> {
                     program::refusing_component(&above.join("x")).unwrap_or(above.clone()).display()
                 );
                 let directory = path.parent().unwrap_or(Path::new("/"));
-                let hint = format!("install -d -o {} {}", owner(), directory.display());
+                let hint = remedy::for_unwritable(directory, uid, gid);
                 found.push(Found::problem(text, &hint));
             }
         }
@@ -202,14 +203,11 @@ fn log(plan: &Plan) -> Vec<Found> {
                 path.display(),
                 owner()
             );
-            found.push(Found::note(text, &format!("chown {} {}", owner(), path.display())));
+            found.push(Found::note(text, &format!("it needs nothing; {}", remedy::move_away(&path, uid))));
         }
         Err(errno) => {
             let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
-            found.push(Found::problem(
-                text,
-                &format!("chown {} {}, or another --log", owner(), path.display()),
-            ));
+            found.push(Found::problem(text, &remedy::for_unwritable(&path, uid, gid)));
         }
     }
     found

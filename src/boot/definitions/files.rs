@@ -15,7 +15,7 @@ use crate::boot::directory::Directory;
 use crate::config::value::{descriptor, whole};
 use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
-use crate::report::shell_quoted;
+use crate::report::{shell_quoted, shell_word};
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
@@ -83,7 +83,9 @@ impl Problem for FileError {
             FileError::Trusted(_) => {
                 Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
             }
-            FileError::NotExecutable(path) => Some(format!("chmod +x {}", path.display())),
+            FileError::NotExecutable(path) => {
+                Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))
+            }
             _ => None,
         }
     }

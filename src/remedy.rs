@@ -1,0 +1,52 @@
+//! What to do about a place that a user may not write. A remedy is a line that root may type without a thought: it
+//! never gives away or opens something of root's, whatever the user has named, and every word is quoted for the shell.
+//! What lies in a directory of the user's is moved away by the user, who reaches no further than that.
+
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::lstat;
+use nix::unistd::{Gid, Uid};
+
+use crate::plan::{STATE_DIR, trust};
+use crate::report::shell_quoted;
+
+/// For a directory or file that this user may not write or cannot make.
+pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
+    let mut from_top: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+    from_top.reverse();
+    let owner = |path: &Path| lstat(path).ok().map(|status| Uid::from_raw(status.st_uid));
+    for pair in from_top.windows(2) {
+        let [above, part] = pair else { continue };
+        if owner(above) != Some(uid) {
+            continue;
+        }
+        match owner(part) {
+            Some(other) if other != uid => return move_away(part, uid),
+            None => return format!("as uid {uid}: chmod u+rwx {}", quoted(above)),
+            Some(_) => {}
+        }
+    }
+    if owner(path) == Some(uid) {
+        return format!("as uid {uid}: chmod u+rwx {}", quoted(path));
+    }
+    let is_missing = owner(path).is_none();
+    let there = from_top.iter().rev().find(|part| owner(part).is_some());
+    // of these names none means anything elsewhere
+    match there {
+        Some(there) if is_missing && path.ends_with(STATE_DIR) && trust::is_roots(there) => {
+            format!("as root: install -d -o {uid} -g {gid} -m 0755 {}", quoted(path))
+        }
+        _ => format!("name a place that uid {uid} can write: --state-dir DIR, --log PATH"),
+    }
+}
+
+/// Out of the way of another one.
+pub(crate) fn move_away(path: &Path, uid: Uid) -> String {
+    let mut aside = path.as_os_str().to_os_string();
+    aside.push(".old");
+    format!("as uid {uid}: mv -T {} {}", quoted(path), quoted(&PathBuf::from(aside)))
+}
+
+fn quoted(path: &Path) -> String {
+    shell_quoted(&path.to_string_lossy())
+}
