@@ -131,7 +131,7 @@ fn a_comparison_asks_bash_as_abc_and_names_what_differs_without_its_value() {
         return;
     }
     let scratch = Scratch::new("compare");
-    scratch.write("same.env", "A='x y'\nB=${A%y}\nPATH=/nowhere\nIFS=x\nPWD=/x\nLC_ALL=xx_YY\n", 0o600);
+    scratch.write("same.env", "A='x y'\nB=${A%y}\nPATH=/nowhere\nIFS=x\nPWD=/x\nLC_ALL=xx_YY\n", 0o644);
     scratch.write("windows.env", "A=hunter2\r\nB=1\n", 0o644);
     let (code, said) = page(&mut check(&scratch, &["--compare", "same.env", "windows.env"]));
     let expected = "\

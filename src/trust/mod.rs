@@ -140,6 +140,14 @@ impl Trust {
         }
     }
 
+    /// Reads as the user of the volume.
+    pub(crate) fn read_as_user<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.abc() {
+            Some((abc, _)) => act(abc, read),
+            None => Err(io::Error::other(AccountError::Nobody.to_string())),
+        }
+    }
+
     /// The run script in a service directory.
     pub fn script(&self, directory: &Path) -> Result<Script, Untrusted> {
         self.open(directory)?.script()

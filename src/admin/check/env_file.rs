@@ -1,28 +1,25 @@
 //! `futo check FILE.env`: how a file of variables is read, without using it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Seek, Write as _};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process;
 
-use nix::sys::memfd::{MFdFlags, memfd_create};
-
+use super::bash::{self, As, Variables, steers_bash};
 use crate::config::settings::Dialect;
 use crate::config::value::VariableName;
 use crate::error::reason_of;
 use crate::exit::Exit;
-use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
+use crate::plan::{Host, Machine};
 use crate::ready::env_file::{self, Assignment, Refusal};
 use crate::ready::environment::dotenv;
 use crate::report::push_escaped;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::trust::Trust;
 
 /// What is shown of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,19 +31,6 @@ pub(super) enum Show {
     /// `--compare`: the names of variables to which bash gives another value.
     Comparison,
 }
-
-/// Why bash was not asked.
-#[derive(Debug, thiserror::Error)]
-enum CompareError {
-    #[error("unable to run 'bash': {}", reason_of(.0))]
-    Run(#[from] io::Error),
-    #[error("bash fails on it, though every line is a plain assignment")]
-    Complains,
-    #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
-    NotRoots,
-}
-
-type Variables = BTreeMap<OsString, OsString>;
 
 /// A file that has been read, in either dialect.
 struct Reading {
@@ -93,16 +77,32 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect,
 /// What is said of a file, and whether it is good.
 fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     let mut page = Page::of(path);
+    let who = match (show, As::of(path)) {
+        (Show::Comparison, Err(error)) => {
+            page.line(None, &error.to_string());
+            return page.end(false);
+        }
+        (Show::Comparison, Ok(who)) => who,
+        (Show::Verdict | Show::Canonical, _) => As::Caller,
+    };
     // root does not read what a link of a user's leads to
-    let opened = nofollow::open_regular_for(Machine.is_root(), path);
-    let bytes = match opened.and_then(|file| sys::file::read_at_most(file, env_file::MAX_BYTES)) {
+    let read = || {
+        let file = nofollow::open_regular_for(Machine.is_root(), path)?;
+        sys::file::read_at_most(file, env_file::MAX_BYTES)
+    };
+    // what bash is given its user can read
+    let read = match &who {
+        As::Caller => read(),
+        As::User(_) => Trust::default().read_as_user(read),
+    };
+    let bytes = match read {
         Ok(bytes) => bytes,
         Err(error) => {
             page.line(None, &format!("unable to read it: {}", reason_of(&error)));
             return page.end(false);
         }
     };
-    let inherited: Variables = Machine.environment().into_iter().collect();
+    let inherited: Variables = who.environment();
     let reading = match Reading::of(&bytes, dialect, &inherited) {
         Ok(reading) => reading,
         Err(refusals) => {
@@ -123,7 +123,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
             Ok(Some(text)) => return (text, true),
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
         },
-        Show::Comparison => match bashs(path, &bytes, &inherited) {
+        Show::Comparison => match bash::variables(&who, &bytes, &inherited) {
             Ok(bashs) => return page.comparison(&reading, &inherited, &bashs),
             Err(error) => page.line(None, &error.to_string()),
         },
@@ -212,47 +212,5 @@ impl Page {
     }
 }
 
-/// Variables that change how bash itself starts, or which libraries it loads.
-fn steers_bash(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    let exact = [b"BASH_ENV".as_slice(), b"ENV", b"SHELLOPTS", b"BASHOPTS", b"POSIXLY_CORRECT"];
-    let prefixes = [b"BASH_FUNC_".as_slice(), b"LD_", b"GLIBC_", b"MALLOC_"];
-    exact.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
-}
-
 /// Variables that bash sets for itself.
 const BASHS: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];
-
-/// The environment behind the file when bash sources it. Only files that are read as plain assignments
-/// come here; nothing is executed in the environment they make; and bash is not root for a file that
-/// others than root can write.
-fn bashs(path: &Path, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
-    // builtins only: the file may have set PATH, or what the loader of programs looks at
-    const SCRIPT: &str = "ulimit -t 10; set -a; . /dev/stdin || exit; set +a; \
-                          mapfile -t __futo < <(compgen -e); \
-                          for __futo in \"${__futo[@]}\"; do printf '%s=%s\\0' \"$__futo\" \"${!__futo}\"; done";
-    let mut command = process::Command::new("/bin/bash");
-    let environment = inherited.iter().filter(|(name, _)| !steers_bash(name));
-    command.args(["--norc", "--noprofile", "-p", "-c", SCRIPT]).env_clear().envs(environment);
-    if Machine.is_root() && !trust::is_roots(path) {
-        let passwd = Machine.passwd()?;
-        let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
-        let account = account.ok_or(CompareError::NotRoots)?;
-        // std takes the supplementary groups away with the uid
-        command.uid(account.uid).gid(account.gid);
-    }
-    // the very bytes that were read; a pipe of root's could not be opened by another user
-    let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
-    text.write_all(bytes)?;
-    text.rewind()?;
-    let output = command.stdin(text).stderr(process::Stdio::null()).output()?;
-    if !output.status.success() {
-        return Err(CompareError::Complains);
-    }
-    let entries = output.stdout.split(|byte| *byte == 0).filter_map(|entry| {
-        let at = entry.iter().position(|byte| *byte == b'=')?;
-        let (name, value) = entry.split_at_checked(at)?;
-        Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
-    });
-    Ok(entries.collect())
-}

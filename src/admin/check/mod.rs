@@ -1,6 +1,7 @@
 //! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
 //! remedy.
 
+mod bash;
 mod env_file;
 mod found;
 mod grace;
@@ -41,7 +42,7 @@ pub(super) const COMMAND: Command = Command {
         switch(
             "compare",
             "source a file with bash too and name the variables that differ; only if every line is a plain \
-             assignment, and as abc where root asks and the file is not root's",
+             assignment, and as abc, with PATH alone, where root asks and the file is not root's",
         ),
         services::SCAN_DIR,
         services::FROM,

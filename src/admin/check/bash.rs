@@ -1,0 +1,157 @@
+//! bash as the judge of a file of variables, in a process that whoever wrote the file may own: they can stop it, take
+//! its pipe and write into it without end. So it has a deadline, nothing of root's, and what it says is bounded.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::error::reason_of;
+use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
+use crate::sys::clock::BootTime;
+
+/// Why bash was not asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CompareError {
+    #[error("unable to run 'bash': {}", reason_of(.0))]
+    Run(#[from] io::Error),
+    #[error("bash fails on it, though every line is a plain assignment")]
+    Complains,
+    #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
+    NotRoots,
+    #[error("bash does not end within {} s", PATIENCE.as_secs())]
+    Late,
+    #[error("bash writes more than {} MiB", MOST >> 20)]
+    TooMuch,
+}
+
+pub(super) type Variables = BTreeMap<OsString, OsString>;
+
+/// How long bash may take,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// and how much it may write.
+const MOST: usize = 16 << 20;
+/// How often its end is asked for.
+const LOOKS_EVERY: u16 = 20;
+/// All that it gets where somebody else can look at it.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Who bash is.
+pub(super) enum As {
+    /// Whoever asks.
+    Caller,
+    /// abc: root asks, and others can write the file.
+    User(accounts::Account),
+}
+
+impl As {
+    /// Of a file.
+    pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
+        if !Machine.is_root() || trust::is_roots(path) {
+            return Ok(As::Caller);
+        }
+        let passwd = Machine.passwd()?;
+        let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
+        account.map(As::User).ok_or(CompareError::NotRoots)
+    }
+
+    /// The variables with which the file is read, by us and by bash: root's own are not for others.
+    pub(super) fn environment(&self) -> Variables {
+        match self {
+            As::Caller => Machine.environment().into_iter().collect(),
+            As::User(_) => [("PATH".into(), PATH.into())].into(),
+        }
+    }
+}
+
+/// Variables that change how bash itself starts, or which libraries it loads.
+pub(super) fn steers_bash(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let exact = [b"BASH_ENV".as_slice(), b"ENV", b"SHELLOPTS", b"BASHOPTS", b"POSIXLY_CORRECT"];
+    let prefixes = [b"BASH_FUNC_".as_slice(), b"LD_", b"GLIBC_", b"MALLOC_"];
+    exact.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The environment behind the file when bash sources it. Only files that are read as plain assignments
+/// come here; nothing is executed in the environment they make.
+pub(super) fn variables(who: &As, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
+    // builtins only: the file may have set PATH, or what the loader of programs looks at
+    const SCRIPT: &str = "ulimit -t 10; set -a; . /dev/stdin || exit; set +a; \
+                          mapfile -t __futo < <(compgen -e); \
+                          for __futo in \"${__futo[@]}\"; do printf '%s=%s\\0' \"$__futo\" \"${!__futo}\"; done";
+    let mut command = Command::new("/bin/bash");
+    let environment = inherited.iter().filter(|(name, _)| !steers_bash(name));
+    command.args(["--norc", "--noprofile", "-p", "-c", SCRIPT]).env_clear().envs(environment);
+    if let As::User(account) = who {
+        // std takes the supplementary groups away with the uid
+        command.uid(account.uid).gid(account.gid).current_dir("/");
+    }
+    // the very bytes that were read; a pipe of root's could not be opened by another user
+    let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
+    text.write_all(bytes)?;
+    text.rewind()?;
+    command.stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let mut child = command.spawn()?;
+    let heard = listen(&mut child);
+    let (status, said) = heard.inspect_err(|_| {
+        // stopped or not, with what it has started
+        let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+        let _ = child.wait();
+    })?;
+    if !status.success() {
+        return Err(CompareError::Complains);
+    }
+    let entries = said.split(|byte| *byte == 0).filter_map(|entry| {
+        let at = entry.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = entry.split_at_checked(at)?;
+        Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
+    });
+    Ok(entries.collect())
+}
+
+/// What it writes until it ends: others may hold the pipe longer.
+fn listen(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareError> {
+    let Some(mut pipe) = child.stdout.take() else { return Err(CompareError::Complains) };
+    fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
+    let deadline = BootTime::now().after(PATIENCE);
+    let mut said = Vec::new();
+    loop {
+        let ended = child.try_wait()?;
+        let mut part = vec![0; 64 << 10];
+        let count = match pipe.read(&mut part) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error.into()),
+        };
+        said.extend(part.into_iter().take(count));
+        match ended {
+            _ if said.len() > MOST => return Err(CompareError::TooMuch),
+            Some(status) if count == 0 => return Ok((status, said)),
+            _ if deadline.since(BootTime::now()).is_zero() => return Err(CompareError::Late),
+            _ if count > 0 => continue,
+            _ => {}
+        }
+        let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, LOOKS_EVERY) {
+            // an end without a process that has ended yet would be reported again and again
+            Ok(_) if watched.iter().any(|each| each.revents() == Some(PollFlags::POLLHUP)) => {
+                crate::sys::clock::pause(Duration::from_millis(u64::from(LOOKS_EVERY)));
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        }
+    }
+}
