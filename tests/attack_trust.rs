@@ -588,3 +588,38 @@ fn bash_that_abc_stops_or_floods_keeps_nobody_waiting_and_knows_nothing_of_roots
     let output = finish(command.args(["check", "--compare"]).arg(&of_root));
     assert!(stdout(&output).contains("permission denied"), "{}", stdout(&output));
 }
+
+#[test]
+fn large_run_scripts_in_many_directories_cost_little_memory() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scene = Scene::new("trust-large");
+    let start = "#!/bin/sh\nexec LAUNCHER --interval 1h --";
+    let words = " a".repeat((60 << 10) / 2);
+    let first = scene.define("x0", &format!("{start}{words}\n"));
+    for number in 1..120 {
+        let directory = scene.definitions.join(format!("x{number}"));
+        fs::create_dir(&directory).expect("a directory");
+        own_by_abc(&directory);
+        fs::hard_link(first.join("run"), directory.join("run")).expect("a name");
+    }
+    let huge = scene.define("y", &format!("{start}{}\n", " a".repeat(512 << 10)));
+    for words in ["status", "health", "check"] {
+        let line = format!(
+            "ulimit -v 100000; exec {} {words} --from {} --scan-dir {}",
+            scene.scratch.futo().display(),
+            scene.definitions.display(),
+            scene.scratch.join("scan").display()
+        );
+        let mut command = Command::new("sh");
+        let output = command.args(["-c", &line]).output().expect("it runs");
+        assert_eq!(code(&output), if words == "status" { 0 } else { 1 }, "{words}: {}", stderr(&output));
+        assert!(stdout(&output).contains("x119"), "{words}");
+    }
+    let said = scene.said(&["try", "y"]);
+    assert!(
+        said.contains(&format!("unable to read '{}/run': it is longer than 65536 bytes", huge.display())),
+        "{said}"
+    );
+}

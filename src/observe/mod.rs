@@ -249,6 +249,8 @@ impl Seen {
         self.findings = (!findings.is_empty()).then(|| findings.join("; "));
         self.opener = Some(planned.opener);
         self.plan = Some(planned.plan);
+        self.plan.iter_mut().for_each(Plan::forget_worker);
+        self.launcher.iter_mut().for_each(|launcher| launcher.words = Vec::new());
     }
 
     fn read_record(&mut self) {

@@ -121,6 +121,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Forgets all but where the service is and when it runs: of many services looked at, the rest is too much.
+    pub fn forget_worker(&mut self) {
+        self.program = Vec::new();
+        self.container = Vec::new();
+        self.inherited = Vec::new();
+        self.environment = EnvironmentSpec::default();
+        self.limits = Limits::default();
+        self.warnings = Vec::new();
+        self.gates = self.gates.drain(..).filter(Gate::is_waited_for).collect();
+    }
+
     /// A path of the service's own, seen from the launcher's directory.
     pub fn own(&self, path: &Path) -> PathBuf {
         from_service_dir(self.service_dir.as_deref(), path)

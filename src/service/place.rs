@@ -16,7 +16,7 @@ use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
 /// More services than this in one directory are not looked at.
-const MOST: usize = 10_000;
+const MOST: usize = 2_000;
 
 /// Where to look.
 #[derive(Clone, Debug)]

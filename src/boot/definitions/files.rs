@@ -21,10 +21,9 @@ use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 use crate::service::run_script::NotOurs;
 use crate::sys::file;
+use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Judged, Writers};
 
-/// The largest script that is read, in bytes.
-const MAX_SCRIPT: usize = 64 << 10;
 /// The largest of the small files.
 const MAX_SMALL: usize = 4096;
 const BY: &str = "futo sync";
