@@ -623,3 +623,42 @@ fn large_run_scripts_in_many_directories_cost_little_memory() {
         "{said}"
     );
 }
+
+#[test]
+fn no_hidden_character_of_abcs_is_in_tables_json_or_metrics() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scene = Scene::new("trust-hidden");
+    let names =
+        ["a\u{202e}b", "a\u{61c}b", "a\u{200b}b", "a\u{2066}b", "x up 1s 0", "a\u{2028}b", "a\u{ad}b"];
+    for name in names {
+        scene.define(name, &format!("#!/bin/sh\nexec LAUNCHER --state-dir '/run/{name}' -- true\n"));
+    }
+    let is_hidden = |c: char| {
+        c != '\n' && c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["status", "--prometheus"],
+        &["health"],
+        &["check"],
+        &["check", "--json"],
+    ] {
+        let said = scene.said(words);
+        assert!(!said.contains(is_hidden), "{words:?}: {said:?}");
+    }
+    let table = stdout(&scene.futo(&["status"]));
+    assert!(table.contains("x\\u{20}up\\u{20}1s\\u{20}0 "), "{table}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&scene.futo(&["status", "--json"]).stdout).expect("JSON");
+    let shown: Vec<&str> = json["services"]
+        .as_array()
+        .expect("services")
+        .iter()
+        .filter_map(|row| row["name"].as_str())
+        .collect();
+    assert!(names.iter().all(|name| shown.contains(name)), "{shown:?}");
+}

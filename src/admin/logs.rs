@@ -1,18 +1,20 @@
 //! `futo logs NAME [-f]`: the end of a service's log, and what comes after it.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
+
+use nix::errno::Errno;
 
 use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
 use crate::error::reason_of;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen, last_lines};
-use crate::report::{Level, Reporter};
+use crate::report::{Level, Reporter, push_escaped};
 use crate::sys;
 use crate::sys::nofollow;
 
@@ -24,10 +26,12 @@ pub(super) const COMMAND: Command = Command {
     name: "logs",
     operands: "NAME|DIR",
     help: "the last lines of a service's log",
-    more: "With -f also what comes, across rotation, until interrupted. Bytes are shown as they are in the log.",
+    more: "With -f also what comes, across rotation, until interrupted. At a terminal what could \
+           drive it is escaped; otherwise, and with --raw, bytes are shown as they are in the log.",
     options: &[
         switch("follow", "stay, and show what comes").short('f'),
         value("lines", "N", "so many lines [20]").short('n'),
+        switch("raw", "bytes as they are in the log, at a terminal too"),
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -64,10 +68,10 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         );
     };
     let is_root = machinery.is_root();
-    let stdout = std::io::stdout();
+    let mut output = Output::new(words.has("raw"));
     let position = match seen.attempt(|| last_lines(is_root, &path, count)) {
         Ok((lines, size)) => {
-            if sys::fd::write_all(stdout.as_fd(), &lines).is_err() {
+            if output.show(&lines).is_err() {
                 return Ok(Exit::OK);
             }
             size
@@ -79,12 +83,73 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     match words.has("follow") {
         false => Ok(Exit::OK),
-        true => follow(&seen, is_root, &path, position),
+        true => follow(&seen, is_root, &path, position, output),
     }
 }
 
+/// How a log is shown.
+struct Output {
+    form: Form,
+    /// The beginning of a character whose end is still to come.
+    begun: Vec<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A worker's output drives no terminal.
+    Escaped,
+    Raw,
+}
+
+impl Output {
+    fn new(is_raw_wanted: bool) -> Self {
+        let is_raw = is_raw_wanted || !std::io::stdout().is_terminal();
+        Output { form: if is_raw { Form::Raw } else { Form::Escaped }, begun: Vec::new() }
+    }
+
+    fn show(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        let stdout = std::io::stdout();
+        match self.form {
+            Form::Raw => sys::fd::write_all(stdout.as_fd(), bytes),
+            Form::Escaped => sys::fd::write_all(stdout.as_fd(), self.escaped(bytes).as_bytes()),
+        }
+    }
+
+    /// Lines and tabs stay.
+    fn escaped(&mut self, bytes: &[u8]) -> String {
+        let mut all = std::mem::take(&mut self.begun);
+        all.extend_from_slice(bytes);
+        if let Err(error) = std::str::from_utf8(last_bytes(&all))
+            && error.error_len().is_none()
+        {
+            let whole = all.len() - (last_bytes(&all).len() - error.valid_up_to());
+            self.begun = all.split_off(whole);
+        }
+        let mut shown = String::new();
+        for part in String::from_utf8_lossy(&all).split_inclusive(['\n', '\t']) {
+            let text = part.trim_end_matches(['\n', '\t']);
+            push_escaped(&mut shown, text);
+            shown.push_str(part.get(text.len()..).unwrap_or_default());
+        }
+        shown
+    }
+}
+
+/// From the last byte on that begins a character.
+fn last_bytes(bytes: &[u8]) -> &[u8] {
+    let begins = |byte: &u8| byte & 0b1100_0000 != 0b1000_0000;
+    let start = bytes.iter().rposition(begins).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
+}
+
 /// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
-fn follow(seen: &Seen, is_root: bool, path: &Path, mut position: u64) -> Result<Exit, CommandError> {
+fn follow(
+    seen: &Seen,
+    is_root: bool,
+    path: &Path,
+    mut position: u64,
+    mut output: Output,
+) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
     let mut open: Option<File> = None;
     loop {
@@ -95,7 +160,7 @@ fn follow(seen: &Seen, is_root: bool, path: &Path, mut position: u64) -> Result<
             part.truncate(count);
             position += count as u64;
             is_at_end = count == 0;
-            if sys::fd::write_all(stdout.as_fd(), &part).is_err() {
+            if output.show(&part).is_err() {
                 return Ok(Exit::OK);
             }
         }
@@ -128,4 +193,22 @@ fn reopened(seen: &Seen, is_root: bool, path: &Path, open: Option<File>, positio
     let mut now = now;
     now.seek(SeekFrom::Start(*position)).ok()?;
     Some(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drives_a_terminal_is_escaped_and_no_character_torn() {
+        let mut output = Output { form: Form::Escaped, begun: Vec::new() };
+        assert_eq!(output.escaped(b"a\tb\n\x1b[2Jc\r\n"), "a\tb\n\\u{1b}[2Jc\\r\n");
+        assert_eq!(output.escaped("\u{85}\u{202e}日".as_bytes()), "\\u{85}\\u{202e}日");
+        let [one, two, three] = *"日".as_bytes() else { panic!("three bytes") };
+        assert_eq!(
+            (output.escaped(&[b'x', one, two]), output.escaped(&[three, b'\n'])),
+            ("x".into(), "日\n".into())
+        );
+        assert_eq!(output.escaped(&[0xff, b'x', 0x9b]), "\u{fffd}x\u{fffd}");
+    }
 }

@@ -180,7 +180,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     // a struct of texts and numbers always has a JSON form
     let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
     text.push('\n');
-    text
+    crate::escape::json(&text).into_owned()
 }
 
 fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {

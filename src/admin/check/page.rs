@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::found::{Found, Weight};
+use crate::escape;
 use crate::report::push_escaped;
 use crate::service::place::Service;
 
@@ -61,5 +62,5 @@ pub(super) fn json(checked: &Checked) -> String {
     // a struct of texts always has a JSON form
     let mut text = serde_json::to_string_pretty(&Page { version: 1, services }).unwrap_or_default();
     text.push('\n');
-    text
+    escape::json(&text).into_owned()
 }

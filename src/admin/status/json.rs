@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Look;
+use crate::escape;
 use crate::observe::{Seen, State, Supervision};
 use crate::run::Resting;
 use crate::sys::clock;
@@ -77,7 +78,7 @@ pub(super) fn page(look: &Look) -> String {
     // a struct of texts and numbers always has a JSON form
     let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
     text.push('\n');
-    text
+    escape::json(&text).into_owned()
 }
 
 fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> ServicePart<'a> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Look;
+use crate::escape::label;
 use crate::observe::{Seen, State, time};
 use crate::run::RunRecord;
 
@@ -116,7 +117,7 @@ pub(super) fn page(look: &Look) -> String {
         for (seen, state, _) in &look.services {
             if let Some(value) = (metric.value)(look, seen, *state) {
                 let _ =
-                    writeln!(page, "{}{{service=\"{}\"}} {value}", metric.name, escaped(&seen.service.name));
+                    writeln!(page, "{}{{service=\"{}\"}} {value}", metric.name, label(&seen.service.name));
             }
         }
     }
@@ -124,15 +125,10 @@ pub(super) fn page(look: &Look) -> String {
     for (seen, state, _) in &look.services {
         for each in State::ALL {
             let is_so = u8::from(each == *state);
-            let name = escaped(&seen.service.name);
+            let name = label(&seen.service.name);
             let _ =
                 writeln!(page, "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_so}", each.word());
         }
     }
     page
-}
-
-/// As a label's value has it; a service's name holds no control character.
-fn escaped(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('"', "\\\"")
 }

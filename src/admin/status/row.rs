@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::escape::{escaped, field};
 use crate::observe::{Seen, State, time};
-use crate::report::push_escaped;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -38,7 +38,7 @@ impl Row {
         let deaths = seen.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
         let text = |value: Option<String>| value.unwrap_or_default();
         let fields = [
-            escaped(&seen.service.name),
+            field(&seen.service.name),
             state.word().to_string(),
             text(since.map(ago)),
             text(deaths.map(|deaths| deaths.to_string())),
@@ -56,12 +56,6 @@ impl Row {
         };
         Row { state, fields, detail }
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut line = String::new();
-    push_escaped(&mut line, text);
-    line
 }
 
 /// A time in its largest unit: `42s`, `5m`, `3h`, `12d`.
