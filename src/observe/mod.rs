@@ -8,7 +8,7 @@ mod seat;
 pub mod state;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use launcher::{Children, Launcher, Process};
@@ -101,8 +101,7 @@ impl Seen {
         let live = seen.look_at_supervisor(machinery);
         let supervisor = live.as_ref().and_then(Live::supervisor_uid);
         seen.look_at_plan(machinery, supervisor);
-        seen.read_record();
-        seen.look_at_log(machinery);
+        seen.look_at_files(machinery);
         seen
     }
 
@@ -253,20 +252,40 @@ impl Seen {
         self.launcher.iter_mut().for_each(|launcher| launcher.words = Vec::new());
     }
 
-    fn read_record(&mut self) {
+    /// Record and log, with the ids that may open them, which are taken on once.
+    fn look_at_files(&mut self, machinery: &Machinery) {
         let (Some(plan), Some(opener)) = (&self.plan, &self.opener) else { return };
-        let name = plan.name.as_str();
-        let Some(directory) = plan.state_dir.as_ref().map(|path| plan.directory.join(path)) else {
-            self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
-            return;
-        };
-        let path = directory.join(format!("{name}.json"));
+        let directory = plan.state_dir.as_ref().map(|path| plan.directory.join(path));
+        let log = self.log_path();
+        let looked = opener.act(|| {
+            let record = directory.as_ref().map(|directory| read_record(directory, plan.name.as_str()));
+            let log = log.as_ref().map(|path| LogSeen::of(machinery.is_root(), path.clone()));
+            (record.map(|read| read.map_err(|error| error.to_string())), log)
+        });
+        let (record, seen) = looked.unwrap_or_else(|error| {
+            let refused = || io::Error::other(error.to_string());
+            (directory.as_ref().map(|_| Err(error.to_string())), log.as_ref().map(|_| Err(refused())))
+        });
+        match directory.zip(record) {
+            Some((directory, record)) => self.note_record(&directory, record),
+            None => {
+                self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
+            }
+        }
+        match log.zip(seen) {
+            Some((path, Err(error))) => {
+                self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
+            }
+            Some((_, Ok(log))) => self.log = log,
+            None => {}
+        }
+    }
+
+    fn note_record(&mut self, directory: &Path, read: Result<Option<(RunRecord, u32)>, String>) {
+        let Some(plan) = &self.plan else { return };
+        let path = directory.join(format!("{}.json", plan.name));
         let shown = path.display();
-        let read = opener.act(|| read_record(&directory, name));
-        let read = match read
-            .map_err(|error| error.to_string())
-            .and_then(|read| read.map_err(|e| e.to_string()))
-        {
+        let read = match read {
             Ok(None) => Err(format!("run record '{shown}' is not there")),
             Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => Err(format!(
                 "unable to read run record '{shown}': it belongs to uid {owner}, not to the service's user"
@@ -289,16 +308,6 @@ impl Seen {
             }
         };
         self.record_doubt = doubt;
-    }
-
-    fn look_at_log(&mut self, machinery: &Machinery) {
-        let (Some(path), Some(opener)) = (self.log_path(), &self.opener) else { return };
-        match opener.attempt(|| LogSeen::of(machinery.is_root(), path.clone())) {
-            Ok(log) => self.log = log,
-            Err(error) => {
-                self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
-            }
-        }
     }
 
     /// Does something with the log, with the ids that may open it.

@@ -9,6 +9,7 @@ use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::plan::{Change, Identity, Machine, identity};
+use crate::sys;
 use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
@@ -125,7 +126,7 @@ impl Account {
             let user = self.shown();
             move |errno| AccountError::Refused { step, user, errno }
         };
-        let before = getgroups().map_err(refused("read the groups before acting as"))?;
+        let before = present_groups().map_err(refused("read the groups before acting as"))?;
         let (uid, gid) = (geteuid(), getegid());
         setgroups(&self.identity.groups).map_err(refused("set the groups of"))?;
         let done = setegid(self.identity.gid)
@@ -159,6 +160,15 @@ impl Account {
     }
 }
 
+/// The supplementary groups. nix would read the kernel's limit from /proc each time.
+fn present_groups() -> Result<Vec<Gid>, Errno> {
+    const USUAL: usize = 64;
+    match sys::process::groups(USUAL) {
+        Ok(groups) => Ok(groups.into_iter().map(Gid::from_raw).collect()),
+        Err(_) => getgroups(),
+    }
+}
+
 /// Whether the effective ids and the groups are these.
 fn are(uid: Uid, gid: Gid, groups: &[Gid]) -> bool {
     let sorted = |groups: &[Gid]| {
@@ -169,7 +179,7 @@ fn are(uid: Uid, gid: Gid, groups: &[Gid]) -> bool {
     };
     geteuid() == uid
         && getegid() == gid
-        && getgroups().is_ok_and(|present| sorted(&present) == sorted(groups))
+        && present_groups().is_ok_and(|present| sorted(&present) == sorted(groups))
 }
 
 fn restore(uid: Uid, gid: Gid, groups: &[Gid]) -> Result<(), Errno> {

@@ -18,8 +18,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, SFlag};
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 
 pub use others::Others;
 pub use rights::Rights;
@@ -87,11 +87,13 @@ impl Problem for Untrusted {
 pub struct Trust {
     is_root: bool,
     abc: OnceCell<Option<(Account, Numbers)>>,
+    /// The directory that was opened last: services lie side by side.
+    above: RefCell<Option<(PathBuf, OwnedFd, Judged)>>,
 }
 
 impl Default for Trust {
     fn default() -> Self {
-        Trust { is_root: Machine.is_root(), abc: OnceCell::new() }
+        Trust { is_root: Machine.is_root(), abc: OnceCell::new(), above: RefCell::new(None) }
     }
 }
 
@@ -125,19 +127,41 @@ impl Trust {
         }
         // every directory above it counts
         let whole = std::path::absolute(path).map_err(unread)?;
+        if let Some((fd, judged)) = self.open_beside(&whole) {
+            return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged });
+        }
+        match self.walk(&whole).map_err(|error| unread(io::Error::other(error.to_string())))? {
+            Ok((fd, judged)) => Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged }),
+            Err(PathError::Refused(_, errno)) => Err(unread(errno.into())),
+            Err(error) => Err(unread(io::Error::other(error.to_string()))),
+        }
+    }
+
+    /// Opens a directory, and notes who can write it and those above.
+    fn walk(&self, whole: &Path) -> Result<Result<(OwnedFd, Judged), PathError>, AccountError> {
         let seen = RefCell::new(Judged::nothing(self.judge()));
         let opened = self.reach(|| {
             seen.replace(Judged::nothing(self.judge()));
             let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
-            nofollow::open_directory_seeing(&whole, Missing::Refuse, see)
+            nofollow::open_directory_seeing(whole, Missing::Refuse, see)
         });
-        match opened.map_err(|error| unread(io::Error::other(error.to_string())))? {
-            Ok(fd) => {
-                Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged: seen.into_inner() })
-            }
-            Err(PathError::Refused(_, errno)) => Err(unread(errno.into())),
-            Err(error) => Err(unread(io::Error::other(error.to_string()))),
+        Ok(opened?.map(|fd| (fd, seen.into_inner())))
+    }
+
+    /// The same in one step, from the directory above, which stays open; none for what is no directory.
+    fn open_beside(&self, whole: &Path) -> Option<(OwnedFd, Judged)> {
+        let (above, name) = (whole.parent()?, whole.file_name()?);
+        let mut known = self.above.borrow_mut();
+        if known.as_ref().is_none_or(|(path, ..)| path != above) {
+            let (fd, judged) = self.walk(above).ok()?.ok()?;
+            *known = Some((above.to_path_buf(), fd, judged));
         }
+        let (_, directory, judged) = known.as_ref()?;
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let fd = openat(directory, name, flags, Mode::empty()).ok()?;
+        let mut judged = judged.clone();
+        judged.see(whole, &fstat(&fd).ok()?);
+        Some((fd, judged))
     }
 
     /// Reads as the user of the volume.
