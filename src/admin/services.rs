@@ -176,7 +176,7 @@ const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
 /// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
 /// now.
 fn look_at(services: Vec<Service>, machinery: &Machinery) -> Vec<Seen> {
-    let mut all: Vec<Seen> = services.into_iter().map(|service| Seen::of(service, machinery)).collect();
+    let mut all = Seen::of_all(services, machinery);
     let now = clock::wall_now();
     let doubtful = |seen: &&mut Seen| seen.launcher.is_some() && judge(seen, now).0 == State::Unknown;
     let mut doubtful: Vec<&mut Seen> = all.iter_mut().filter(doubtful).collect();

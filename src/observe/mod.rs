@@ -24,6 +24,7 @@ use crate::service::spawn::{self, Obstacle};
 use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
 use crate::service::{control, layout};
 use crate::sys;
+use crate::trust::account::AccountError;
 use crate::trust::{Opener, Untrusted};
 use seat::Planned;
 
@@ -97,11 +98,24 @@ pub struct Seen {
 impl Seen {
     /// What can be seen of a service.
     pub fn of(service: Service, machinery: &Machinery) -> Self {
+        let mut seen = Seen::without_files(service, machinery);
+        look_at_files(std::slice::from_mut(&mut seen), machinery);
+        seen
+    }
+
+    /// What can be seen of services: the ids of each user are taken on once.
+    pub fn of_all(services: Vec<Service>, machinery: &Machinery) -> Vec<Self> {
+        let mut all: Vec<Seen> =
+            services.into_iter().map(|service| Seen::without_files(service, machinery)).collect();
+        look_at_files(&mut all, machinery);
+        all
+    }
+
+    fn without_files(service: Service, machinery: &Machinery) -> Self {
         let mut seen = Seen::unseen(service);
         let live = seen.look_at_supervisor(machinery);
         let supervisor = live.as_ref().and_then(Live::supervisor_uid);
         seen.look_at_plan(machinery, supervisor);
-        seen.look_at_files(machinery);
         seen
     }
 
@@ -252,32 +266,31 @@ impl Seen {
         self.launcher.iter_mut().for_each(|launcher| launcher.words = Vec::new());
     }
 
-    /// Record and log, with the ids that may open them, which are taken on once.
-    fn look_at_files(&mut self, machinery: &Machinery) {
-        let (Some(plan), Some(opener)) = (&self.plan, &self.opener) else { return };
-        let directory = plan.state_dir.as_ref().map(|path| plan.directory.join(path));
-        let log = self.log_path();
-        let looked = opener.act(|| {
-            let record = directory.as_ref().map(|directory| read_record(directory, plan.name.as_str()));
-            let log = log.as_ref().map(|path| LogSeen::of(machinery.is_root(), path.clone()));
-            (record.map(|read| read.map_err(|error| error.to_string())), log)
-        });
-        let (record, seen) = looked.unwrap_or_else(|error| {
-            let refused = || io::Error::other(error.to_string());
-            (directory.as_ref().map(|_| Err(error.to_string())), log.as_ref().map(|_| Err(refused())))
-        });
-        match directory.zip(record) {
-            Some((directory, record)) => self.note_record(&directory, record),
+    /// Record and log; with the ids that may open them, or why these cannot be taken on.
+    fn look_at_files(&mut self, machinery: &Machinery, refused: Option<&AccountError>) {
+        let Some(plan) = &self.plan else { return };
+        match plan.state_dir.as_ref().map(|path| plan.directory.join(path)) {
+            Some(directory) => {
+                let record = match refused {
+                    Some(error) => Err(error.to_string()),
+                    None => read_record(&directory, plan.name.as_str()).map_err(|error| error.to_string()),
+                };
+                self.note_record(&directory, record);
+            }
             None => {
                 self.record_doubt = Some("there is no place for a run record: HOME is not set".to_string());
             }
         }
-        match log.zip(seen) {
-            Some((path, Err(error))) => {
+        let Some(path) = self.log_path() else { return };
+        let log = match refused {
+            Some(error) => Err(io::Error::other(error.to_string())),
+            None => LogSeen::of(machinery.is_root(), path.clone()),
+        };
+        match log {
+            Ok(log) => self.log = log,
+            Err(error) => {
                 self.trouble(format!("unable to read log '{}': {}", path.display(), reason_of(&error)));
             }
-            Some((_, Ok(log))) => self.log = log,
-            None => {}
         }
     }
 
@@ -353,6 +366,25 @@ impl Seen {
     pub fn current_record(&self) -> Option<&RunRecord> {
         let launcher = self.launcher.as_ref()?;
         self.record.as_ref().filter(|record| launcher.wrote(record))
+    }
+}
+
+/// Records and logs, those of each user with its ids.
+fn look_at_files(all: &mut [Seen], machinery: &Machinery) {
+    let mut openers: Vec<Opener> = Vec::new();
+    for opener in all.iter().filter_map(|seen| seen.opener.as_ref()) {
+        if !openers.contains(opener) {
+            openers.push(opener.clone());
+        }
+    }
+    for opener in openers {
+        let mut look = |refused: Option<&AccountError>| {
+            let its = all.iter_mut().filter(|seen| seen.opener.as_ref() == Some(&opener));
+            its.for_each(|seen| seen.look_at_files(machinery, refused));
+        };
+        if let Err(error) = opener.act(|| look(None)) {
+            look(Some(&error));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
 /// A user of the volume.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Who it is.
     pub identity: Identity,

@@ -411,7 +411,7 @@ pub(crate) fn plan_of_process(
 }
 
 /// With whose ids that is opened which a plan names; none if there is no such user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opener(Option<Account>);
 
 impl Opener {

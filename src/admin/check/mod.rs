@@ -93,7 +93,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     };
     let machinery = Machinery::new(&places.scan_dir);
     let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
-    let seen = services.into_iter().map(|service| Seen::of(service, &machinery));
+    let seen = Seen::of_all(services, &machinery).into_iter();
     let (seen, others): (Vec<Seen>, Vec<Seen>) =
         seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
     let scene = service::Scene { machinery: &machinery, scan_dir: &places.scan_dir };
