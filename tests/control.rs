@@ -137,6 +137,61 @@ fn run_now_tells_the_run_it_brought_about() {
     assert_eq!(futo(&svscan, &["reload", "rn-loop"]), so("rn-loop: HUP sent to pid PID"));
 }
 
+/// What the launcher rests for is no success of the order that started it.
+#[test]
+fn start_and_restart_report_a_rest() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("control-rest");
+    /// Name, words, config.env, what the launcher rests for.
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a str);
+    let cases: [Case<'_>; 4] = [
+        ("cr-loop", "--interval 1h -- true", "A=b c\n", "config.env:1"),
+        ("cr-exec", "-- sleep 1000", "A=b c\n", "config.env:1"),
+        ("cr-missing", "-- /nonexistent", "", "unable to execute '/nonexistent': not found"),
+        ("cr-option", "--interval never -- true", "", "--interval"),
+    ];
+    for (name, words, content, reason) in cases {
+        svscan.add_launch(name, words, &[("config.env", content)]);
+        svscan.pid(name);
+        let orders =
+            [("restart", "restarted"), ("start", "is up already"), ("stop", ""), ("start", "started")];
+        for (order, verb) in orders {
+            let (exit, said) = futo(&svscan, &[order, name]);
+            if order == "stop" {
+                assert_eq!(exit, 0, "{said}");
+                continue;
+            }
+            let start = format!("{name}: {verb} (pid PID), resting: ");
+            assert!(exit == 1 && said.starts_with(&start) && said.contains(reason), "{exit} {said}");
+        }
+    }
+    // what is done, and what a gate keeps closed, is as it should be
+    svscan.add_launch("cr-done", "--once -- true", &[]);
+    eventually_contains(&state("cr-done.json"), "\"done\"");
+    assert_eq!(futo(&svscan, &["restart", "cr-done"]), so("cr-done: restarted (pid PID)"));
+    svscan.add_launch("cr-gated", "--if-env ENABLED -- sleep 1000", &[]);
+    eventually_contains(&state("cr-gated.json"), "\"gate\"");
+    assert_eq!(futo(&svscan, &["restart", "cr-gated"]), so("cr-gated: restarted (pid PID)"));
+}
+
+#[test]
+fn run_now_names_the_lock_that_the_run_waits_for() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("control-lock");
+    let path = svscan.scratch.write("lock", "", 0o666);
+    let held = fs::File::open(&path).expect("opened");
+    held.lock().expect("held");
+    let words = format!("--interval 1h --lock {} -- true", path.display());
+    svscan.add_launch("cl-loop", &words, &[]);
+    eventually_contains(&state("cl-loop.json"), "\"waiting_for_lock\":{");
+    let waits = format!("cl-loop: ALRM was sent, and the run is waiting for the lock '{}'", path.display());
+    assert_eq!(futo(&svscan, &["run-now", "cl-loop", "--timeout", "1"]), not_so(&waits));
+}
+
 #[test]
 fn abc_may_what_has_been_delegated_and_is_told_what_not() {
     if !have(&S6) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Machinery, Process, Seen};
+use crate::run::RestingKind;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
 use crate::service::place::{Live, Service};
@@ -21,6 +22,9 @@ const SETTLES_UNDER_DAEMONTOOLS: Duration = Duration::from_millis(1250);
 
 /// A run that takes no longer is waited for.
 const SHORT_RUN: Duration = Duration::from_secs(1);
+
+/// A launcher that is to rest or to run has recorded that by then.
+const SETTLES_RECORD_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +74,17 @@ pub(super) fn bring_about(
 ) -> Result<Told, ControlError> {
     let directory = service.live.clone().unwrap_or_default();
     let obstacle = || spawn::obstacle_of_run(&directory, machinery.parties());
-    let supervisor = Supervisor { live, until: BootTime::now().after(patience), obstacle: &obstacle };
+    let seen = || Seen::of(service.clone(), machinery);
+    let until = BootTime::now().after(patience);
+    let supervisor = Supervisor { live, until, obstacle: &obstacle, seen: &seen };
     // who may not give the order is told so before anything else
     control::look(live.supervise().map_err(refused)?)?;
     let before = supervisor.status()?;
     match (verb, before.pid) {
-        (Verb::Start, Some(pid)) if before.wants_up => Told::so(format!("is up already (pid {pid})")),
+        (Verb::Start, Some(pid)) if before.wants_up => match rest_of(&supervisor, pid) {
+            None => Told::so(format!("is up already (pid {pid})")),
+            Some(reason) => Told::not_so(format!("is up already (pid {pid}), resting: {reason}")),
+        },
         (Verb::Start, _) => start(&supervisor, &before, "started"),
         (Verb::Stop, None) if !before.wants_up => Told::so("is down already"),
         (Verb::Stop, _) => stop(&supervisor, &before),
@@ -83,7 +92,7 @@ pub(super) fn bring_about(
         (Verb::Restart, Some(pid)) => restart(&supervisor, pid),
         (Verb::Reload, None) => Told::not_so("is down: there is nothing to reload"),
         (Verb::Reload, Some(pid)) => {
-            if let Some(why) = stands_before_launcher(pid, &Seen::of(service, machinery)) {
+            if let Some(why) = stands_before_launcher(pid, &seen()) {
                 return Told::not_so(format!("{why}: HUP would end it, nothing was sent"));
             }
             supervisor.order(Order::Hangup)?;
@@ -93,7 +102,7 @@ pub(super) fn bring_about(
             }
         }
         (Verb::RunNow, None) => Told::not_so("is down: start it first"),
-        (Verb::RunNow, Some(_)) => run_now(&supervisor, service, machinery),
+        (Verb::RunNow, Some(_)) => run_now(&supervisor),
     }
 }
 
@@ -103,6 +112,8 @@ struct Supervisor<'a> {
     until: BootTime,
     /// Why its run script cannot be executed.
     obstacle: &'a dyn Fn() -> Option<Obstacle>,
+    /// All that can be seen of the service.
+    seen: &'a dyn Fn() -> Seen,
 }
 
 impl Supervisor<'_> {
@@ -186,6 +197,9 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<To
         let cause = supervisor.status()?.cause;
         return Told::not_so(format!("{verb} (pid {pid}), and it ended at once{}", with(cause)));
     }
+    if let Some(reason) = rest_of(supervisor, pid) {
+        return Told::not_so(format!("{verb} (pid {pid}), resting: {reason}"));
+    }
     if !supervisor.live.has(layout::NOTIFICATION_FD) {
         return Told::so(format!("{verb} (pid {pid})"));
     }
@@ -198,6 +212,35 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<To
         (true, true) => Told::so(format!("{verb} and ready (pid {pid})")),
         (true, false) => Told::not_so(format!("{verb} (pid {pid}), and it has not said that it is ready")),
         (false, _) => Told::not_so(format!("{verb} (pid {pid}), and it ended{}", with(status.cause))),
+    }
+}
+
+/// Why the launcher that is this process, or that it has started, rests, if it does. A process is not yet a worker.
+fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
+    let until = supervisor.until.min(BootTime::now().after(SETTLES_RECORD_WITHIN));
+    loop {
+        let seen = (supervisor.seen)();
+        if seen.status().and_then(|status| status.pid) != Some(pid) {
+            return None;
+        }
+        match (seen.current_record(), seen.plan.is_some()) {
+            (Some(record), _) => {
+                let resting = record.resting.as_ref()?;
+                return match resting.kind {
+                    RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
+                        Some(resting.reason.clone())
+                    }
+                    RestingKind::Done | RestingKind::Gate => None,
+                };
+            }
+            // the worker in the launcher's place, or another program
+            (None, _) if seen.launcher.is_none() && seen.process != Process::InRunScript => return None,
+            (None, false) => return None,
+            // a launcher that may not write the record rests all the same
+            (None, true) if BootTime::now() >= until => return seen.launcher.and(seen.findings),
+            (None, true) => {}
+        }
+        std::thread::sleep(LOOKS_EVERY);
     }
 }
 
@@ -246,12 +289,8 @@ fn stands_before_launcher(pid: i32, seen: &Seen) -> Option<String> {
     ))
 }
 
-fn run_now(
-    supervisor: &Supervisor<'_>,
-    service: Service,
-    machinery: &Machinery,
-) -> Result<Told, ControlError> {
-    let before = Seen::of(service.clone(), machinery);
+fn run_now(supervisor: &Supervisor<'_>) -> Result<Told, ControlError> {
+    let before = (supervisor.seen)();
     let pid = before.status().and_then(|status| status.pid).unwrap_or_default();
     if let Some(why) = stands_before_launcher(pid, &before) {
         return Told::not_so(format!("{why}: ALRM would end it, nothing was sent"));
@@ -271,7 +310,7 @@ fn run_now(
     let runs = record.map_or(0, |record| record.runs);
     let mut short = None;
     loop {
-        let now = Seen::of(service.clone(), machinery);
+        let now = (supervisor.seen)();
         let is_over = BootTime::now() >= supervisor.until;
         match now.current_record() {
             Some(record) if record.runs > runs => {
@@ -287,9 +326,12 @@ fn run_now(
                 }
             }
             Some(record) if is_over => {
-                return Told::not_so(match &record.resting {
-                    Some(resting) => format!("still rests: {}", resting.reason),
-                    None => "ALRM was sent, and no run has begun".to_string(),
+                return Told::not_so(match (&record.resting, &record.waiting_for_lock) {
+                    (Some(resting), _) => format!("still rests: {}", resting.reason),
+                    (None, Some(lock)) => {
+                        format!("ALRM was sent, and the run is waiting for the lock '{}'", lock.path)
+                    }
+                    (None, None) => "ALRM was sent, and no run has begun".to_string(),
                 });
             }
             None if is_over => {
