@@ -12,6 +12,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
@@ -114,6 +115,65 @@ fn each_state_of_a_service_is_told_with_its_reason() {
     let unknown = futo(&svscan, &["status", "st-nothing"]);
     assert_eq!(code(&unknown), 100);
     assert!(stderr(&unknown).starts_with("futo: fatal: unable to find service 'st-nothing' in "));
+}
+
+/// A loop that fails and runs again is failing all the time: its last run does not vanish while the next one runs.
+#[test]
+fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("last-run");
+    let again = "if [ -e $0.ran ]; then exec sleep 1000; fi; : > $0.ran; echo oops;";
+    let worker = |name: &str, last: &str| {
+        let place = svscan.scratch.join(name);
+        format!("--interval 0.1 -- sh -c '{again} {last}' {}", place.display())
+    };
+    let absent = format!("--interval 60 -- {}", svscan.scratch.join("absent").display());
+    let missing =
+        format!("1 run failed: unable to execute '{}': not found", svscan.scratch.join("absent").display());
+    fs::set_permissions(&svscan.scratch.path, fs::Permissions::from_mode(0o777)).expect("its mode");
+    // name, words, how, WHY, CODE
+    let cases = [
+        ("lr-exit", worker("lr-exit", "exit 3"), "exited", "1 run failed with status 3: oops", "3"),
+        (
+            "lr-kill",
+            worker("lr-kill", "kill -USR1 $$"),
+            "killed",
+            "1 run failed: killed by SIGUSR1: oops",
+            "138",
+        ),
+        ("lr-none", absent, "not-started", missing.as_str(), "127"),
+    ];
+    for (name, words, ..) in &cases {
+        svscan.add_launch(name, words, &[]);
+    }
+    for (name, _, how, why, status) in &cases {
+        let runs = if *name == "lr-none" { 1 } else { 2 };
+        let look = || {
+            let page = stdout(&futo(&svscan, &["status", "--json", name]));
+            let page: serde_json::Value = serde_json::from_str(&page).expect("JSON");
+            page["services"][0].clone()
+        };
+        let service = eventually("a run is under way", || {
+            let service = look();
+            (service["runs"]["total"] == runs).then_some(service)
+        });
+        assert_eq!((&service["why"], &service["state"]), (&(*why).into(), &"failing".into()), "{service}");
+        assert_eq!(service["runs"]["ended_run"]["how"], *how, "{service}");
+        assert_eq!(service["runs"]["last_end"].is_null(), runs == 2, "{service}");
+        let table = stdout(&futo(&svscan, &["status", name]));
+        let row: Vec<&str> = table.lines().nth(1).expect("a row").split_whitespace().collect();
+        assert!(row[4] != "-" && row[5] == *status && row[6] == "1", "{table}");
+    }
+    // what --timeout ends
+    svscan.add_launch("lr-late", "--interval 60 --timeout 0.2 -- sh -c 'echo slow; exec sleep 1000'", &[]);
+    let why = becomes(&svscan, "lr-late", "failing")["why"].as_str().expect("why").to_string();
+    assert!(why.starts_with("1 run failed: timed out after 0.") && why.ends_with(" s: slow"), "{why}");
+    let done = becomes(&svscan, "lr-late", "failing")["runs"]["ended_run"]["how"].clone();
+    assert_eq!(done, "timed-out");
+    svscan.add_launch("lr-once", "--once -- true", &[]);
+    assert_eq!(becomes(&svscan, "lr-once", "done")["why"], "the one run has succeeded");
 }
 
 #[test]

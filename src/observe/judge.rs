@@ -8,7 +8,7 @@ use super::state::{State, Verdict};
 use super::{Seen, Supervision, time};
 use crate::config::timing::{Timing, TimingSpec};
 use crate::plan::Mode;
-use crate::run::{Resting, RestingKind, RunRecord};
+use crate::run::{How, Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Status};
 use crate::sys::clock::BootTime;
 
@@ -108,14 +108,12 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     }
     if !status.wants_up {
         return match status.cause {
-            Some(cause) if !is_down_on_purpose(seen, status, cause) => {
-                so(State::GaveUp, format!("ended with {cause}"))
-            }
+            Some(cause) if !is_down_on_purpose(seen, status, cause) => so(State::GaveUp, ended(cause)),
             _ => (State::Down, None),
         };
     }
     // a status that names no cause says "exit status 0"
-    let ended = seen.deaths.last().map(|death| format!("ended with {}", death.cause));
+    let ended = seen.deaths.last().map(|death| ended(death.cause));
     let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
     if down <= RESPAWNS_WITHIN {
         return so(State::Restarting, ended.unwrap_or_else(|| "about to be started".to_string()));
@@ -154,7 +152,7 @@ fn judge_launcher(seen: &Seen, launcher: &Launcher, now: SystemTime) -> Judged {
         };
     };
     if let Some(resting) = &record.resting {
-        return judge_resting(seen, resting, now);
+        return judge_resting(seen, record, resting, now);
     }
     match seen.plan.as_ref().map(|plan| &plan.mode) {
         Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), now),
@@ -171,13 +169,12 @@ fn settled(timing: &TimingSpec) -> Option<&Timing> {
     }
 }
 
-fn judge_resting(seen: &Seen, resting: &Resting, now: SystemTime) -> Judged {
+fn judge_resting(seen: &Seen, record: &RunRecord, resting: &Resting, now: SystemTime) -> Judged {
     let reason = resting.reason.clone();
     match resting.kind {
-        RestingKind::Done => so(State::Done, reason),
-        RestingKind::Configuration | RestingKind::Program | RestingKind::MaxFailures => {
-            so(State::Resting, reason)
-        }
+        RestingKind::Done => so(State::Done, reason.strip_prefix("done: ").unwrap_or(&reason)),
+        RestingKind::Configuration | RestingKind::Program => so(State::Resting, reason),
+        RestingKind::MaxFailures => so(State::Resting, format!("{reason}{}", last_line(record))),
         RestingKind::Gate => {
             let gates = seen.plan.iter().flat_map(|plan| &plan.gates);
             let waits =
@@ -255,13 +252,31 @@ fn overdue(
 
 fn failures(record: &RunRecord) -> String {
     let times = record.consecutive_failures;
-    let last = record.last_errors.iter().rev().find(|line| !line.trim().is_empty());
-    let says = last.map_or(String::new(), |line| format!(": {}", line.trim()));
-    let status = record.last_status.map_or(String::new(), |status| format!(" with status {status}"));
+    let says = last_line(record);
+    let how = match &record.ended_run {
+        // the status would say less
+        Some(run) if run.how != How::Exited => format!(": {}", run.what),
+        _ => record.ended_status().map_or(String::new(), |status| format!(" with status {status}")),
+    };
     match times {
-        1 => format!("1 run failed{status}{says}"),
-        _ if status.is_empty() => format!("{times} runs in a row failed{says}"),
-        _ => format!("{times} runs in a row failed, the last{status}{says}"),
+        1 => format!("1 run failed{how}{says}"),
+        _ if how.is_empty() => format!("{times} runs in a row failed{says}"),
+        _ => format!("{times} runs in a row failed, the last{how}{says}"),
+    }
+}
+
+/// The last line of the failed run; one that was not started has none.
+fn last_line(record: &RunRecord) -> String {
+    let is_started = record.ended_run.as_ref().is_none_or(|run| run.how != How::NotStarted);
+    let line = record.last_error().filter(|_| is_started);
+    line.map_or(String::new(), |line| format!(": {line}"))
+}
+
+/// How a process ended, as a verb.
+fn ended(cause: Cause) -> String {
+    match cause {
+        Cause::Exited(_) => format!("ended with {cause}"),
+        Cause::Killed(_) => cause.to_string(),
     }
 }
 

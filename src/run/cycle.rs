@@ -252,7 +252,7 @@ impl<'a> Cycle<'a> {
 
     /// Counts the run, says what is to be said, and settles when the next is due.
     fn conclude(&mut self, end: &RunEnd) {
-        let RunEnd { exit, what, duration, stopped, cut_short } = end;
+        let RunEnd { exit, how: _, what: _, hint: _, duration, stopped, cut_short } = end;
         let now = Now::read();
         let judgement = match &self.run_log {
             _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
@@ -262,7 +262,7 @@ impl<'a> Cycle<'a> {
             }
             _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        self.record.ended(now.wall, *exit, *duration, judgement);
+        self.record.ended(now.wall, end, judgement);
         if stopped.is_some() {
             return;
         }
@@ -291,7 +291,7 @@ impl<'a> Cycle<'a> {
             true => String::new(),
             false => self.next_in_words(now),
         };
-        self.reporter.say(Level::Warning, audience, &format!("worker failed: {what}{row}{next}"));
+        self.reporter.say(Level::Warning, audience, &format!("worker failed: {}{row}{next}", end.in_words()));
     }
 
     fn next_in_words(&mut self, now: Now) -> String {
@@ -309,7 +309,7 @@ impl<'a> Cycle<'a> {
             return Some(Resting::now(RestingKind::Done, "done: the one run has succeeded", Exit::OK));
         }
         if self.too_many_failures() {
-            let reason = format!("{} failures in a row, the last: {}", self.failures, end.what);
+            let reason = format!("{} failures in a row, the last: {}", self.failures, end.in_words());
             return Some(Resting::now(RestingKind::MaxFailures, reason, end.exit));
         }
         None

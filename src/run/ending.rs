@@ -5,6 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::one_run::{CutShort, RunEnd};
+use super::record::How;
 use super::worker::{Worker, exit_of};
 use crate::config::settings::{OnExit, OnStop};
 use crate::config::timing::StopRules;
@@ -177,21 +178,21 @@ impl Ending {
         let needed_kill =
             is_killed && why != Some(Why::LeftBehind) && ended.how == process::Ending::Killed(libc::SIGKILL);
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
-        let (exit, what) = match ended.how {
+        let (exit, how, what) = match ended.how {
             _ if why == Some(Why::Timeout) => {
-                (Exit::TIMED_OUT, format!("timed out after {}", super::in_words(duration)))
+                (Exit::TIMED_OUT, How::TimedOut, format!("timed out after {}", super::in_words(duration)))
             }
-            process::Ending::Exited(code) => (exit_of(ended.how), format!("exit status {code}")),
+            process::Ending::Exited(code) => (exit_of(ended.how), How::Exited, format!("exit status {code}")),
             process::Ending::Killed(number) => {
                 let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
-                (exit_of(ended.how), format!("killed by {name}"))
+                (exit_of(ended.how), How::Killed, format!("killed by {name}"))
             }
         };
         let cut_short = match why {
             Some(Why::Stop) if stopped.is_some() => CutShort::ByStop,
             _ => CutShort::No,
         };
-        RunEnd { exit, what, duration, stopped, cut_short }
+        RunEnd { exit, how, what, hint: None, duration, stopped, cut_short }
     }
 }
 

@@ -98,7 +98,7 @@ impl Cycle<'_> {
             ("NAME", record.name.clone()),
             ("RESULT", if end.exit.is_ok() { "success" } else { "failure" }.to_string()),
             ("STATUS", end.exit.code().to_string()),
-            ("REASON", end.what.clone()),
+            ("REASON", end.in_words()),
             ("START", text(&record.last_start)),
             ("END", text(&record.last_end)),
             ("DURATION", format!("{:.3}", end.duration.as_secs_f64())),

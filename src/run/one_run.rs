@@ -7,6 +7,7 @@ use super::ending::Ending;
 use super::gates::{self, Closed};
 use super::lock::{Lock, Wait};
 use super::pacer::Now;
+use super::record::How;
 use super::signals::handled;
 use super::worker::{Worker, not_started};
 use crate::config::settings::Persist;
@@ -32,7 +33,10 @@ pub(super) enum Turn {
 /// How a run ended, and whether another follows.
 pub(super) struct RunEnd {
     pub(super) exit: Exit,
+    pub(super) how: How,
     pub(super) what: String,
+    /// The remedy, where there is one.
+    pub(super) hint: Option<String>,
     pub(super) duration: Duration,
     pub(super) stopped: Option<Exit>,
     pub(super) cut_short: CutShort,
@@ -50,12 +54,23 @@ pub(super) enum CutShort {
 impl RunEnd {
     /// A run whose worker did not start.
     fn not_begun(finding: Finding) -> Self {
-        let what = match finding.hint {
-            Some(hint) => format!("{} (hint: {hint})", finding.text),
-            None => finding.text,
-        };
-        let (duration, stopped, cut_short) = (Duration::ZERO, None, CutShort::No);
-        RunEnd { exit: finding.exit, what, duration, stopped, cut_short }
+        RunEnd {
+            exit: finding.exit,
+            how: How::NotStarted,
+            what: finding.text,
+            hint: finding.hint,
+            duration: Duration::ZERO,
+            stopped: None,
+            cut_short: CutShort::No,
+        }
+    }
+
+    /// What it ended with, and the remedy.
+    pub(super) fn in_words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} (hint: {hint})", self.what),
+            None => self.what.clone(),
+        }
     }
 }
 

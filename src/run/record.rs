@@ -13,6 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use super::one_run::RunEnd;
 use super::pacer::Past;
 use crate::config::timing::Pace;
 use crate::error::Finding;
@@ -55,12 +56,14 @@ pub struct RunRecord {
     pub last_start: Option<String>,
     /// The same in seconds of BOOTTIME: the wall clock may be set during a run.
     pub last_start_boot: Option<f64>,
-    /// When it ended; none while it runs.
+    /// When it ended; none while it runs. The same holds of the next two.
     pub last_end: Option<String>,
     /// Its exit code; 128 + n if signal n killed it, 124 after a timeout.
     pub last_status: Option<i32>,
     /// How long it ran, in seconds.
     pub last_duration: Option<f64>,
+    /// The last run that has ended, also while the next one runs. None in records older than this field.
+    pub ended_run: Option<EndedRun>,
     /// When the next run is due.
     pub next_due: Option<String>,
     /// The same in seconds of BOOTTIME, where that clock decides: the wall clock may be set.
@@ -79,6 +82,60 @@ pub struct RunRecord {
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
     pub resting: Option<Resting>,
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedRun {
+    /// When.
+    pub end: String,
+    /// As in [`RunRecord::last_status`].
+    pub status: i32,
+    /// How long it ran, in seconds.
+    pub duration: f64,
+    /// In which way.
+    pub how: How,
+    /// The same in words.
+    pub what: String,
+}
+
+/// The ways in which a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Its program could not be started.
+    NotStarted,
+    /// The worker exited.
+    Exited,
+    /// A signal killed it.
+    Killed,
+    /// `--timeout`.
+    TimedOut,
+}
+
+/// The most of [`EndedRun::what`], in characters: the record stays small.
+const LONGEST_WHAT: usize = 1000;
+
+impl RunRecord {
+    /// When the last run that has ended did so.
+    pub fn ended_at(&self) -> Option<&str> {
+        self.last_end.as_deref().or(self.ended_run.as_ref().map(|run| run.end.as_str()))
+    }
+
+    /// Its exit code.
+    pub fn ended_status(&self) -> Option<i32> {
+        self.last_status.or(self.ended_run.as_ref().map(|run| run.status))
+    }
+
+    /// How long it ran, in seconds.
+    pub fn ended_duration(&self) -> Option<f64> {
+        self.last_duration.or(self.ended_run.as_ref().map(|run| run.duration))
+    }
+
+    /// The last line of the last failed run's output that is not blank.
+    pub fn last_error(&self) -> Option<&str> {
+        self.last_errors.iter().map(|line| line.trim()).rfind(|line| !line.is_empty())
+    }
 }
 
 /// A run that is due, and another process holds its lock.
@@ -306,11 +363,15 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(crate) fn ended(&mut self, at: SystemTime, exit: Exit, duration: Duration, judgement: Judgement) {
+    pub(super) fn ended(&mut self, at: SystemTime, run: &RunEnd, judgement: Judgement) {
         let record = &mut self.record;
-        record.last_end = Some(sys::clock::utc_to_the_millisecond(at));
-        record.last_status = Some(exit.code());
-        record.last_duration = Some((duration.as_secs_f64() * 1000.0).round() / 1000.0);
+        let end = sys::clock::utc_to_the_millisecond(at);
+        let (status, what) = (run.exit.code(), run.what.chars().take(LONGEST_WHAT).collect());
+        let duration = (run.duration.as_secs_f64() * 1000.0).round() / 1000.0;
+        record.last_end = Some(end.clone());
+        record.last_status = Some(status);
+        record.last_duration = Some(duration);
+        record.ended_run = Some(EndedRun { end, status, duration, how: run.how, what });
         match judgement {
             Judgement::Succeeded => record.consecutive_failures = 0,
             Judgement::Failed { last_lines } => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Look;
 use crate::escape;
 use crate::observe::{Seen, State, Supervision};
-use crate::run::Resting;
+use crate::run::{EndedRun, Resting};
 use crate::sys::clock;
 
 #[derive(Serialize)]
@@ -50,6 +50,7 @@ struct RunsPart<'a> {
     last_end: Option<&'a str>,
     last_status: Option<i32>,
     last_duration_s: Option<f64>,
+    ended_run: Option<&'a EndedRun>,
     next_due: Option<&'a str>,
     waiting_for_lock: Option<&'a str>,
     last_errors: &'a [String],
@@ -111,6 +112,7 @@ fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> 
             last_end: record.last_end.as_deref(),
             last_status: record.last_status,
             last_duration_s: record.last_duration,
+            ended_run: record.ended_run.as_ref(),
             next_due: record.next_due.as_deref(),
             waiting_for_lock: record.waiting_for_lock.as_ref().map(|lock| lock.path.as_str()),
             last_errors: &record.last_errors,

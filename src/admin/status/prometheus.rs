@@ -68,19 +68,19 @@ const METRICS: [Metric; 12] = [
         name: "futo_service_last_run_timestamp_seconds",
         kind: "gauge",
         help: "When the last run ended.",
-        value: |_, seen, _| of_record(seen, |record| Some(seconds(time(record.last_end.as_ref()?)?))),
+        value: |_, seen, _| of_record(seen, |record| Some(seconds(time(record.ended_at()?)?))),
     },
     Metric {
         name: "futo_service_last_run_status",
         kind: "gauge",
         help: "Exit code of the last run; 128 + n if signal n killed it.",
-        value: |_, seen, _| of_record(seen, |record| record.last_status.map(f64::from)),
+        value: |_, seen, _| of_record(seen, |record| record.ended_status().map(f64::from)),
     },
     Metric {
         name: "futo_service_last_run_duration_seconds",
         kind: "gauge",
         help: "How long the last run took.",
-        value: |_, seen, _| of_record(seen, |record| record.last_duration),
+        value: |_, seen, _| of_record(seen, RunRecord::ended_duration),
     },
     Metric {
         name: "futo_service_next_run_timestamp_seconds",

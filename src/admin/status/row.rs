@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
 use crate::observe::{Seen, State, time};
+use crate::run::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -33,7 +34,7 @@ impl Row {
             State::Resting | State::Done | State::Gated => resting_since().or_else(changed),
             _ => changed(),
         };
-        let ended = record.and_then(|record| time(record.last_end.as_ref()?));
+        let ended = record.and_then(|record| time(record.ended_at()?));
         let next = seen.current_record().and_then(|record| time(record.next_due.as_ref()?));
         let deaths = seen.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
         let text = |value: Option<String>| value.unwrap_or_default();
@@ -43,7 +44,7 @@ impl Row {
             text(since.map(ago)),
             text(deaths.map(|deaths| deaths.to_string())),
             text(ended.map(ago)),
-            text(record.and_then(|record| record.last_status).map(|status| status.to_string())),
+            text(record.and_then(RunRecord::ended_status).map(|status| status.to_string())),
             text(record.map(|record| record.consecutive_failures.to_string())),
             text(next.map(ahead)),
             text(seen.log.as_ref().map(|log| size(log.size))),
