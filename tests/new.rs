@@ -139,6 +139,28 @@ fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
 }
 
 #[test]
+fn ready_brings_the_file_without_which_nobody_listens() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let scratch = Scratch::new("new-ready");
+    scratch.directory_of_abc("definitions");
+    for (name, options, number) in [
+        ("tcp", &["--ready", "tcp:8097"][..], Some("3\n")),
+        ("start", &["--ready", "start"], Some("3\n")),
+        ("loop", &["--interval", "5", "--ready", "first-success"], Some("3\n")),
+        ("kept", &["--ready", "start", "--keep-fd", "3"], Some("4\n")),
+        ("none", &[], None),
+    ] {
+        let words = [&["new", name], options, &["--", "sleep", "1000"]].concat();
+        let made = futo(&scratch, &AS_ABC, &words);
+        let file = scratch.join("definitions").join(name).join("notification-fd");
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), number, "{name}: {made:?}");
+        assert_eq!(stdout(&made).contains("config.env, notification-fd)"), number.is_some(), "{made:?}");
+    }
+}
+
+#[test]
 fn each_template_makes_a_service_that_runs() {
     if !have(&[Need::Root, Need::Program("python3")]) {
         return;

@@ -17,7 +17,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::direct::{context_switches, eventually_dead, throughout};
-use support::{Need, Svscan, eventually, eventually_contains, have, output, read, state, stderr, write};
+use support::{
+    Need, Svscan, eventually, eventually_contains, have, output, read, state, stderr, stdout, write,
+};
 
 fn possible() -> bool {
     have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")])
@@ -96,6 +98,40 @@ fn a_program_that_cannot_be_executed_is_not_ready() {
         write(&directory.join("appears"), "#!/bin/sh\nexec sleep 1000\n", 0o755);
         becomes_ready(&svscan, name);
     }
+}
+
+/// Without notification-fd nobody listens, which no form of `--ready` leaves unsaid.
+#[test]
+fn ready_without_notification_fd_is_reported() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("ready-unheard");
+    let text = "--ready has no effect: the service directory has no file 'notification-fd'";
+    let check = |name: &str| {
+        let mut futo = Command::new(svscan.scratch.futo());
+        futo.args(["check", name, "--scan-dir"]).arg(svscan.scratch.join("scan"));
+        futo.arg("--from").arg(svscan.scratch.join("definitions"));
+        stdout(&output(&mut futo))
+    };
+    let worker = "-- sh -c 'echo begins; exec sleep 1000'";
+    for (name, options) in [
+        ("ru-start", "--ready start"),
+        ("ru-file", "--ready file:/"),
+        ("ru-loop", "--interval 60 --ready first-success"),
+        ("ru-word", "--interval 60 --ready sd_notify"),
+    ] {
+        let directory = svscan.add_launch(name, &format!("{options} {worker}"), &[]);
+        let log_text = eventually_contains(&log(name), "begins\n");
+        assert_eq!(log_text.matches(&format!("warning: {text}")).count(), 1, "{name}: {log_text}");
+        let said = check(name);
+        assert!(said.contains(&format!("{name}: {text}\n  hint: echo 3 > notification-fd")), "{said}");
+        write(&directory.join("notification-fd"), "3\n", 0o644);
+        let said = check(name);
+        assert!(!said.contains(text), "{said}");
+    }
+    let quiet = svscan.add_launch("ru-none", worker, &[]);
+    assert!(quiet.exists() && !eventually_contains(&log("ru-none"), "begins\n").contains("--ready"));
 }
 
 #[test]

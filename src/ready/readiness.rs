@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::{Problem, exit_of_io, hint_of_unreadable, reason_of};
+use crate::error::{Finding, Problem, exit_of_io, hint_of_unreadable, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
@@ -43,6 +43,21 @@ impl Problem for NotificationError {
             }
         }
     }
+}
+
+/// What `--ready` waits for and nobody learns: without the file s6 makes no pipe.
+pub fn unheard(plan: &Plan) -> Option<Finding> {
+    plan.readiness.form.as_ref()?;
+    let is_missing = plan.place == Place::Service && !sys::file::exists(Path::new(layout::NOTIFICATION_FD));
+    is_missing.then(|| {
+        Finding::trouble(
+            "--ready has no effect: the service directory has no file 'notification-fd'",
+            Some(
+                "echo 3 > notification-fd, there; futo sync publishes it; then restart the service"
+                    .to_string(),
+            ),
+        )
+    })
 }
 
 impl Notification {

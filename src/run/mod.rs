@@ -135,6 +135,7 @@ fn attempt(
         Err(finding) => return Ended::Broken(finding.into()),
     }
     rest.is_over(&ready, reporter);
+    reporter.trouble("readiness", ready::readiness::unheard(plan));
     if matches!(plan.mode, Mode::Exec) {
         return exec::exec(ready, life.waiter.as_mut(), reporter);
     }

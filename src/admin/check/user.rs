@@ -20,6 +20,7 @@ use crate::plan::{Change, Draft, Host, LogPlan, Machine, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::service::run_outline::Outline;
+use crate::service::supervision::Suite;
 use crate::trust::Script;
 use crate::{ready, remedy, sys};
 
@@ -88,14 +89,14 @@ fn look_inside(seen: &Seen, line: Line<'_>) -> Vec<Found> {
         return findings.iter().map(Found::from).chain(relative).collect();
     }
     let before = findings.clone();
-    match opener.act(|| look_as_user(&draft, findings, relative)) {
+    match opener.act(|| look_as_user(seen, &draft, findings, relative)) {
         Ok(found) => found,
         Err(error) => before.iter().map(Found::from).chain([Found::from(&error.into())]).collect(),
     }
 }
 
 /// With the ids of the worker's user, who can neither stop nor trace this process.
-fn look_as_user(draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> Vec<Found> {
+fn look_as_user(seen: &Seen, draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> Vec<Found> {
     let plan = draft.plan();
     let (environment, _) = ready::look(draft, &mut findings);
     let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
@@ -105,6 +106,10 @@ fn look_as_user(draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> 
             .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
     );
     found.extend(relative);
+    // other suites have no readiness, with or without the file
+    if seen.status().is_none_or(|status| status.suite == Suite::S6) {
+        found.extend(ready::readiness::unheard(plan).iter().map(Found::from));
+    }
     let script_path = script_path(plan, &environment);
     found.extend(script_path.as_deref().and_then(|path| script(plan, path)));
     found.extend(streams::look(plan, &environment, script_path.as_deref()));

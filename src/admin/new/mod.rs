@@ -117,6 +117,9 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     };
     let mut files =
         vec![("run", run, 0o755), ("config.env", config_env(&name, template, &variables, &plan), 0o600)];
+    let is_waited_for = plan.readiness.form.is_some();
+    let fd = (3..).find(|fd| !plan.keep_fds.contains(fd)).filter(|_| is_waited_for);
+    files.extend(fd.map(|fd| (layout::NOTIFICATION_FD, format!("{fd}\n"), 0o644)));
     if let (true, Some(template)) = (is_sample, template) {
         let (file, text) = template.sample(matches!(plan.mode, plan::Mode::Loop(_)));
         files.push((file, text.to_string(), 0o755));
