@@ -536,6 +536,19 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         writable("ck-rest")
     );
     assert_eq!(volume.check(&[], &["ck-rest"]), (1, expected));
+    // the cause may be where nothing is watched
+    volume.svscan.add_launch(
+        "ck-tired",
+        "--interval 0.1 --max-failures 2 -- sh -c 'echo no net; exit 3'",
+        &[],
+    );
+    eventually_contains(&state("ck-tired.json"), "max-failures");
+    let expected = format!(
+        "{}ck-tired: is resting: 2 failures in a row, the last: exit status 3: no net\n  \
+         hint: fix it, then futo run-now ck-tired\n",
+        writable("ck-tired")
+    );
+    assert_eq!(volume.check(&[], &["ck-tired"]), (1, expected));
     volume.svscan.add_launch("ck-paused", "-- sleep 1000", &[]);
     volume.svscan.pid("ck-paused");
     volume.svscan.svc(&["-p"], "ck-paused");

@@ -208,6 +208,57 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
     }
 }
 
+/// A worker that fails again and again: the interpreter is right, what it is given is not.
+#[test]
+fn an_edit_of_a_file_among_the_arguments_ends_every_rest() {
+    if !possible() {
+        return;
+    }
+    let svscan = Svscan::start("arguments");
+    let give_up = "--interval 0.05 --max-failures 2";
+    let work = svscan.scratch.directory_of_abc("work");
+    let there = work.display();
+    write(&work.join("in-chdir.sh"), "echo oops; exit 3\n", 0o644);
+    // name, words, the file that is edited, what it becomes
+    let cases = [
+        ("arg-script", format!("{give_up} -- sh ./worker.sh"), "worker.sh", "echo ready; exec sleep 1000\n"),
+        (
+            "arg-option",
+            format!("{give_up} -- sh -e worker.sh x"),
+            "worker.sh",
+            "echo ready; exec sleep 1000\n",
+        ),
+        (
+            "arg-chdir",
+            format!("{give_up} --chdir {there} -- sh in-chdir.sh"),
+            "in-chdir.sh",
+            "echo ready; exec sleep 1000\n",
+        ),
+        (
+            "arg-second",
+            format!(
+                "{give_up} -- sh -c 'echo oops; grep -q yes \"$1\" || exit 3; echo ready; exec sleep 1000' sh data"
+            ),
+            "data",
+            "yes\n",
+        ),
+    ];
+    for (name, words, file, after) in &cases {
+        svscan.add_launch(name, words, &[("worker.sh", "echo oops; exit 3\n"), ("data", "no\n")]);
+        let rests = eventually_rests(name, "max-failures");
+        assert_eq!(rests["last_errors"].as_array().and_then(|lines| lines.last()), Some(&"oops".into()));
+        let start = Instant::now();
+        let place = if *file == "in-chdir.sh" { work.clone() } else { svscan.directory(name) };
+        edit(&place, file, after, 0o644);
+        logged_after(start, name, "ready\n");
+    }
+    // its own log among them wakes nobody
+    let own = format!("{give_up} -- sh -c 'exit 3' sh {}", state("arg-own.log").display());
+    svscan.add_launch("arg-own", &own, &[]);
+    let before = eventually_rests("arg-own", "max-failures");
+    throughout("it rests on", Duration::from_millis(600), || record("arg-own") == before);
+}
+
 #[test]
 fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
     if !possible() {

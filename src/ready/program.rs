@@ -14,7 +14,7 @@ use super::c_path;
 use super::environment::Environment;
 use crate::error::{Problem, exit_of, reason};
 use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::plan::{LogPlan, Plan};
 use crate::sys;
 
 /// Where to look if the environment has no PATH: what s6-overlay gives.
@@ -142,6 +142,31 @@ fn is_refusal(errno: Errno) -> bool {
 pub fn interpreter_of(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
     let path = places(plan, environment).into_iter().find(|path| sys::file::exists(path))?;
     interpreter(&path).map(PathBuf::from)
+}
+
+/// This many arguments are looked at, and this many files are found among them at most.
+const MOST_ARGUMENTS: usize = 256;
+const MOST_FILES: usize = 16;
+
+/// The files among the program's arguments, seen from the launcher's directory: an interpreter's script is one.
+/// What the launcher writes itself does not count.
+pub fn argument_files(plan: &Plan) -> Vec<PathBuf> {
+    let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    let state_dir = plan.state_dir.as_deref().and_then(whole);
+    let log = match &plan.log {
+        LogPlan::File(path) => whole(path),
+        LogPlan::Inherited => None,
+    };
+    let is_own = |path: &PathBuf| {
+        let path = whole(path);
+        let is_state =
+            || path.as_ref().zip(state_dir.as_ref()).is_some_and(|(path, it)| path.starts_with(it));
+        path.is_none() || path == log || is_state()
+    };
+    let words = plan.program.iter().skip(1).take(MOST_ARGUMENTS);
+    let files = words.map(|word| base.join(word)).filter(|path| sys::file::is_regular(path));
+    files.filter(|path| !is_own(path)).take(MOST_FILES).collect()
 }
 
 fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {

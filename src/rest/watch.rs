@@ -88,7 +88,8 @@ impl Watch {
             .chain(plan.chdir.clone())
             .chain(plan.gates.iter().filter_map(|gate| gate::file(gate, plan)))
             .chain(program::places(plan, &environment));
-        for path in users_files.chain(program::interpreter_of(plan, &environment)) {
+        let of_program = program::interpreter_of(plan, &environment).into_iter();
+        for path in users_files.chain(of_program).chain(program::argument_files(plan)) {
             watch.add(&path, Changed::UsersFiles);
         }
         for directory in environment.signature().directories() {

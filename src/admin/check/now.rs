@@ -5,6 +5,7 @@ use super::service::UNREADABLE;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
 use crate::report::operand;
+use crate::run::RestingKind;
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
@@ -54,7 +55,13 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             found.push(Found::problem(format!("is failing: {why}"), &hint));
         }
         State::Resting => {
-            let hint = format!("correct that, and it starts by itself; or futo run-now {operand}");
+            // what is outside its own files is not watched
+            let hint = match seen.current_record().and_then(|record| record.resting.as_ref()) {
+                Some(resting) if resting.kind == RestingKind::MaxFailures => {
+                    format!("fix it, then futo run-now {operand}")
+                }
+                _ => format!("correct that, and it starts by itself; or futo run-now {operand}"),
+            };
             found.push(Found::problem(format!("is resting: {why}"), &hint));
         }
         // what keeps it from starting has been named with its remedy, if it can be seen
