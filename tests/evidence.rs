@@ -578,3 +578,19 @@ fn the_table_of_states_is_the_programs() {
         assert!(troubleshooting.contains(&format!("`{}`", state.word())), "{}", state.word());
     }
 }
+
+/// Two services that were given one name write one record: whose it is now says which other one to look at.
+#[test]
+fn a_record_of_another_service_names_that_service() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("one-name");
+    svscan.add_launch("on-first", "--name on-both --interval 60 -- true", &[]);
+    becomes(&svscan, "on-first", "waiting");
+    svscan.add_launch("on-second", "--name on-both --interval 60 -- true", &[]);
+    let pid = svscan.pid("on-second");
+    let why = becomes(&svscan, "on-first", "unknown");
+    let whose = format!("is of another launcher (pid {pid}, service 'on-second'), not of pid ");
+    assert!(why.contains(&whose), "{why}");
+}

@@ -199,7 +199,20 @@ impl Launcher {
     /// Why the record says nothing about this launcher, if another wrote it.
     pub(super) fn doubts(&self, record: &RunRecord, path: &Path) -> Option<String> {
         (!self.wrote(record)).then(|| {
-            format!("run record '{}' is of another launcher, not of pid {}", path.display(), self.pid)
+            let (path, pid, other) = (path.display(), self.pid, writer(record).unwrap_or_default());
+            format!("run record '{path}' is of another launcher{other}, not of pid {pid}")
         })
     }
+}
+
+/// The launcher that wrote a record and still runs, and its service: two services may have one name. The record is
+/// a user's, and may name any process.
+fn writer(record: &RunRecord) -> Option<String> {
+    let (pid, started) = (record.pid, record.pid_started?);
+    proc::stat(pid).ok().filter(|stat| !stat.is_dead() && stat.started == started)?;
+    words_of_launcher(pid, &proc::command_line(pid).ok()?)?;
+    let directory = proc::working_directory(pid).ok();
+    let service = directory.as_deref().and_then(Path::file_name);
+    let service = service.map_or(String::new(), |name| format!(", service '{}'", name.to_string_lossy()));
+    Some(format!(" (pid {pid}{service})"))
 }

@@ -306,11 +306,10 @@ impl Seen {
             Ok(Some((record, _))) => Ok(record),
             Err(error) => Err(format!("unable to read run record '{shown}': {error}")),
         };
-        let doubt = match read {
+        self.record_doubt = match read {
             Ok(record) => {
-                let doubt = self.launcher.as_ref().and_then(|launcher| launcher.doubts(&record, &path));
                 self.record = Some(record);
-                doubt
+                None
             }
             Err(why) => {
                 // a service that has never run has none
@@ -320,7 +319,16 @@ impl Seen {
                 Some(why)
             }
         };
-        self.record_doubt = doubt;
+    }
+
+    /// Doubts a record that another launcher wrote.
+    fn doubt_record(&mut self) {
+        let (Some(launcher), Some(record), Some(plan)) = (&self.launcher, &self.record, &self.plan) else {
+            return;
+        };
+        let directory = plan.state_dir.as_ref().map(|path| plan.directory.join(path)).unwrap_or_default();
+        let doubt = launcher.doubts(record, &directory.join(format!("{}.json", plan.name)));
+        self.record_doubt = self.record_doubt.take().or(doubt);
     }
 
     /// Does something with the log, with the ids that may open it.
@@ -386,6 +394,8 @@ fn look_at_files(all: &mut [Seen], machinery: &Machinery) {
             look(Some(&error));
         }
     }
+    // with root's ids again: whose directory a process has its user may not see
+    all.iter_mut().for_each(Seen::doubt_record);
 }
 
 /// A run script that is more than one plain command may still end in a launcher.
