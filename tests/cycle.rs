@@ -660,7 +660,7 @@ fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_run
     eventually("five runs", || (count(&read(direct.directory().join("runs")), "run") >= 5).then_some(()));
     let stderr = direct.stderr();
     assert_eq!(count(&stderr, "unable to open log"), 1, "{stderr}");
-    assert_eq!(count(&stderr, "as uid 911: mv -T "), 1, "{stderr}");
+    assert_eq!(count(&stderr, "name a place that uid 911 can write"), 1, "{stderr}");
     assert_eq!(count(&stderr, "unable to write the run record"), 1, "{stderr}");
     assert!(count(&stderr, "run\n") >= 4, "{stderr}");
     own_by_abc(&state);
