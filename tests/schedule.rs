@@ -420,6 +420,28 @@ fn crontab(random: &mut Random) -> String {
     format!("{minute} {hour} {} {month} {weekday}", cron_field(random, 1, 31, 2))
 }
 
+/// Minutes that look like times; every other list of minutes is read as systemd reads it.
+#[test]
+fn differs_from_systemd_a_list_of_times_is_refused() {
+    if !have(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    let from = 1_764_000_000;
+    let starts = by_systemd(&["09:00,18:00 UTC".to_string()], from).remove(0);
+    let minutes: Vec<i64> = starts.iter().map(|start| start.rem_euclid(86_400) / 60).collect();
+    assert!(minutes.contains(&(9 * 60 + 18)) && !minutes.contains(&(18 * 60)), "{minutes:?}");
+    let refused = futo(&["next", "--", "09:00,18:00 UTC"]);
+    assert!(!refused.status.success());
+    assert!(stderr(&refused).contains("hint: write '09,18:00'"), "{}", stderr(&refused));
+    for schedule in ["09:00,18 UTC", "09,18:00 UTC", "09:00,30:00 UTC", "09:00..18 UTC"] {
+        assert_eq!(
+            vec![next(schedule, from, STARTS)],
+            by_systemd(&[schedule.to_string()], from),
+            "{schedule}"
+        );
+    }
+}
+
 #[test]
 fn differs_from_systemd_no_start_is_left_out_at_the_end_of_a_day() {
     if !have(&[Need::Program("systemd-analyze")]) {

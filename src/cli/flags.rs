@@ -241,7 +241,7 @@ pub static FLAGS: &[Flag] = &[
     .role(Role::Timing)
     .expands()
     .more(
-        "Calendar events as systemd has them (09:00, 'Mon..Fri 09:00,18:00', '*:0/15'), five crontab fields, \
+        "Calendar events as systemd has them (09:00, 'Mon..Fri 09,18:00', '*:0/15'), five crontab fields, \
          or @daily and its like. The last word may be a time zone; else it is TZ's, else /etc/localtime's. \
          futo next WHEN shows the starts.",
     ),

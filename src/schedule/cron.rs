@@ -55,32 +55,45 @@ pub(super) fn is_foreign_field(word: &str) -> bool {
     word.split([',', '-', '/', '#']).all(is_part)
 }
 
-/// Six or seven fields, as schedulers have them that begin with the second.
+/// Six or seven fields, as schedulers have them that begin with the second; `rest` follows the sixth.
 pub(super) fn more_than_five(fields: &[&str], rest: &[&str]) -> Invalid {
     let [second, five @ .., sixth] = fields else { return Invalid::new("is no crontab") };
-    if sixth.len() >= 4 && sixth.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (year, zone) = match rest {
+        [year, zone @ ..] if is_foreign_field(year) => (Some(*year), zone),
+        zone => (None, zone),
+    };
+    let zone: String = zone.iter().map(|word| format!(" {word}")).collect();
+    if year.is_none() && sixth.len() >= 4 && sixth.bytes().all(|byte| byte.is_ascii_digit()) {
         return Invalid::new("has a sixth field, which is a year elsewhere")
-            .hint(format!("a calendar event has a year: '{sixth}-*-* 09:00'"));
+            .hint(format!("a calendar event has a year: '{sixth}-*-* 09:00{zone}'"));
     }
-    let invalid = Invalid::new("has six fields: elsewhere the first of them is the second");
+    let invalid = Invalid::new(match year {
+        None => "has six fields; other schedulers take the first as seconds",
+        Some(_) => "has seven fields; other schedulers take the first as seconds, the last as years",
+    });
+    if let Some(year) = year.filter(|year| *year != "*" && *year != "?") {
+        let year = if year.len() == 4 { year } else { "2030" };
+        return invalid.hint(format!("a calendar event has years and seconds: '{year}-*-* 09:00:30{zone}'"));
+    }
     let words: Vec<String> = five.iter().chain([sixth]).map(|field| field.replace('?', "*")).collect();
     let is_every = words.iter().all(|field| field == "*");
     let has_numbered_weekday = sixth.contains(|c: char| c.is_ascii_digit());
-    match *second {
-        "0" | "00" if has_numbered_weekday => invalid.hint(
-            "leave the first field out, and name the weekdays (mon-fri): other schedulers count them differently",
+    let written = |text: String| super::Schedule::parse(&text).is_ok().then(|| format!("write '{text}'"));
+    let remedy = match *second {
+        "0" | "00" if has_numbered_weekday => Some(
+            "leave the first field out, and name the weekdays (mon-fri): other schedulers count them differently"
+                .to_string(),
         ),
-        "0" | "00" => invalid.hint(format!("write '{}'", [words, owned(rest)].concat().join(" "))),
+        "0" | "00" => written(format!("{}{zone}", words.join(" "))),
         second if is_every => {
             let field = second.strip_prefix("*/").map_or(second.to_string(), |step| format!("0/{step}"));
-            invalid.hint(format!("write '*:*:{field}'"))
+            written(format!("*:*:{field}{zone}"))
         }
-        _ => invalid.hint("a calendar event has seconds: '*:*:0/10', 'Mon..Fri 09:00:30'"),
-    }
-}
-
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
+        _ => None,
+    };
+    invalid.hint(remedy.unwrap_or_else(|| {
+        format!("a calendar event has seconds: '*:*:0/10{zone}', 'Mon..Fri 09:00:30{zone}'")
+    }))
 }
 
 /// Whether a word could be one of the five and nothing else.

@@ -199,6 +199,7 @@ fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
 
 fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
     refuse_star_with_step(word, 0)?;
+    refuse_list_of_times(word)?;
     let mut parts = word.split(':');
     let mut next = || parts.next();
     let (hour, minute, second) = (next(), next(), next());
@@ -212,6 +213,42 @@ fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
         None => Set::range(0, 0),
     };
     Ok(())
+}
+
+/// `09:00,18:00` is 09:00 and 09:18 to systemd, and 09:00 and 18:00 to whoever writes it.
+fn refuse_list_of_times(word: &str) -> Result<(), Invalid> {
+    let is_range = word.contains("..");
+    let spelled = word.replace("..", ",");
+    let times: Option<Vec<(&str, &str)>> = spelled.split(',').map(time_of_day).collect();
+    let Some([(first, minute), others @ ..]) = times.as_deref() else { return Ok(()) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let share_minutes = others.iter().all(|(_, other)| other == minute);
+    let hours = others.iter().map(|(hour, _)| *hour);
+    let remedy = match (share_minutes, is_range) {
+        (true, false) => {
+            let hours: Vec<&str> = std::iter::once(*first).chain(hours).collect();
+            format!("write '{}:{minute}'", hours.join(","))
+        }
+        (true, true) if others.len() == 1 => {
+            format!(
+                "write '{first}..{}:{minute}' for every hour of it",
+                others.last().map_or(*first, |(hour, _)| hour)
+            )
+        }
+        _ => "times of one schedule share their minutes, '09,18:00'; others need a service each".to_string(),
+    };
+    Err(Invalid::new(format!("'{word}': minutes, not times, follow the first ':'")).hint(remedy))
+}
+
+/// The hour of `HH:MM` and `HH:MM:SS`, and the rest.
+fn time_of_day(word: &str) -> Option<(&str, &str)> {
+    let (hour, rest) = word.split_once(':')?;
+    let is_below = |text: &str, end| text.parse::<u32>().is_ok_and(|number| number < end);
+    let is_two_digits = |text: &str| text.len() == 2 && is_below(text, 60);
+    let are_digits = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    (are_digits && is_below(hour, 24) && rest.split(':').all(is_two_digits)).then_some((hour, rest))
 }
 
 /// A field's name and bounds.

@@ -86,7 +86,7 @@ fn starts_increase_strictly_over_a_thousand_steps() {
         "*:0/7 America/New_York",
         "30 2 * * * America/New_York",
         "0/3:0/20 Australia/Lord_Howe",
-        "Mon..Fri 09:00,18:00 Europe/Dublin",
+        "Mon..Fri 09,18:00 Europe/Dublin",
         "*-*~1 23:59:59 Pacific/Apia",
         "0 0 13 * 5 Africa/Casablanca",
     ] {
@@ -164,6 +164,27 @@ fn what_never_occurs_or_never_repeats_is_refused() {
 }
 
 #[test]
+fn every_spelling_that_an_answer_says_to_write_is_read() {
+    for text in [
+        "0 */5 * * * * Asia/Tokyo",
+        "*/10 * * * * * Asia/Tokyo",
+        "30 0 9 * * * Asia/Tokyo",
+        "99 * * * * *",
+        "0 0 12 * * ? * UTC",
+        "0 0 12 * * ? 2027-2029 UTC",
+        "0 9 * * * 2026 UTC",
+        "09:00,18:00",
+        "09:00..18:00",
+        "09:00..18:30",
+    ] {
+        let hint = Schedule::parse(text).expect_err(text).hint.expect(text);
+        for spelling in hint.split('\'').skip(1).step_by(2) {
+            assert!(Schedule::parse(spelling).is_ok(), "{text}: {hint}");
+        }
+    }
+}
+
+#[test]
 fn what_is_written_elsewhere_is_answered_with_our_spelling() {
     for (text, why, hint) in [
         ("0 */5 * * * *", "has six fields", "write '*/5 * * * *'"),
@@ -173,7 +194,19 @@ fn what_is_written_elsewhere_is_answered_with_our_spelling() {
         ("0 0 12 ? * 2", "has six fields", "name the weekdays"),
         ("*/10 * * * * *", "has six fields", "write '*:*:0/10'"),
         ("30 * * * * *", "has six fields", "write '*:*:30'"),
-        ("30 0 9 * * *", "has six fields", "'Mon..Fri 09:00:30'"),
+        ("30 0 9 * * *", "has six fields; other schedulers take the first as seconds", "'Mon..Fri 09:00:30'"),
+        ("30 0 9 * * * Asia/Tokyo", "has six fields", "'Mon..Fri 09:00:30 Asia/Tokyo'"),
+        ("*/10 * * * * * Asia/Tokyo", "has six fields", "write '*:*:0/10 Asia/Tokyo'"),
+        ("0 0 25 * * *", "has six fields", "a calendar event has seconds"),
+        ("0 9 * * * 2026 UTC", "has a sixth field", "'2026-*-* 09:00 UTC'"),
+        ("0 0 12 * * ? *", "has seven fields", "write '0 12 * * *'"),
+        ("0 0 12 * * ? * UTC", "has seven fields", "write '0 12 * * * UTC'"),
+        ("0 0 12 * * ? 2027 UTC", "has seven fields", "'2027-*-* 09:00:30 UTC'"),
+        ("Mon..Fri 09:00,18:00", "minutes, not times", "write '09,18:00'"),
+        ("9:30,12:30,18:30", "minutes, not times", "write '9,12,18:30'"),
+        ("09:00..18:00", "minutes, not times", "write '09..18:00' for every hour"),
+        ("09:00,15:30", "minutes, not times", "a service each"),
+        ("09:00:00,18:00:00", "minutes, not times", "write '09,18:00:00'"),
         ("0 9 * * * 2026", "has a sixth field", "'2026-*-* 09:00'"),
         ("0 12 * * ?", "has no place in five fields", "write *"),
         ("0 0 L * *", "has no place in five fields", "'*-*~1 04:30'"),
