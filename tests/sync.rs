@@ -268,6 +268,34 @@ fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
 }
 
 #[test]
+fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
+    if !possible() {
+        return;
+    }
+    let definitions = Definitions::new("crlf");
+    definitions
+        .write("line/run", "#!/bin/sh\r\n# why\r\nexec futo-launch --interval 30s \\\r\n  -- true\r\n");
+    definitions.write("line/finish", "#!/bin/sh\r\nexec futo-launch -- id\r\n");
+    definitions
+        .write("file/run", "#!/usr/local/bin/futo-launch --file\r\nexec = ['true']\r\nonce = true\r\n");
+    let ran = definitions.sync(&[]);
+    assert_eq!(ran.stdout, "sync: service=file action=published\nsync: service=line action=published\n");
+    for name in ["file/run", "line/run", "line/finish"] {
+        let warning =
+            format!("{}: line ends of CR LF are read as if they were LF", definitions.abcs(name).display());
+        assert!(ran.stderr.contains(&warning), "{name}: {}", ran.stderr);
+    }
+    for name in ["file/run", "line/run", "line/finish"] {
+        assert!(!read(definitions.scan(name)).contains('\r'), "{name}");
+    }
+    assert!(
+        read(definitions.scan("line/run")).ends_with(" -- true\n"),
+        "{}",
+        read(definitions.scan("line/run"))
+    );
+}
+
+#[test]
 fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
     if !possible() {
         return;

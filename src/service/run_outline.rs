@@ -72,6 +72,8 @@ pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
 
 /// Reads a script; none if it never names futo-launch.
 pub fn of(script: &[u8]) -> Option<Outline> {
+    let script = run_script::with_unix_lines(script);
+    let script = script.as_ref();
     if !names_launcher(script) {
         return None;
     }

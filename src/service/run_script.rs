@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use super::one_line;
+pub use crate::ready::env_file::with_unix_lines;
 use crate::ready::env_file::{self, Refusal};
 
 /// Shells whose reading of one plain command is the same.
@@ -35,8 +36,10 @@ pub enum NotOurs {
     OtherCommand,
 }
 
-/// Reads a run script.
+/// Reads a run script; CR LF in it is LF.
 pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
+    let script = with_unix_lines(script);
+    let script = script.as_ref();
     let (first, rest) = match script.iter().position(|byte| *byte == b'\n') {
         Some(newline) => script.split_at(newline),
         None => (script, [].as_slice()),
@@ -116,6 +119,9 @@ mod tests {
         let script = "#!/bin/sh -e\n# a heartbeat\n\nexec /usr/local/bin/futo-launch --interval 60 \\\n  -- sh -c 'echo \"$X\"; true' # why\n\n# end\n";
         let expected = ["--interval", "60", "--", "sh", "-c", "echo \"$X\"; true"].map(String::from);
         assert_eq!(one_line(script), Ok(expected.to_vec()));
+        let crlf = "#!/bin/sh\r\n# why\r\nexec futo-launch \\\r\n  -- true\r\n";
+        assert_eq!(one_line(crlf), Ok(vec!["--".to_string(), "true".to_string()]));
+        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --file\r\nexec = ['a']\r\n"), Ok(RunScript::File));
         let script = "#!/usr/bin/with-contenv bash\nfuto-launch worker";
         assert_eq!(one_line(script), Ok(vec!["worker".to_string()]));
     }

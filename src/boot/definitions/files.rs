@@ -1,5 +1,6 @@
 //! A definition on the volume → the files of its service directory.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ use crate::report::{shell_quoted, shell_word};
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
-use crate::service::run_script::NotOurs;
+use crate::service::run_script::{NotOurs, with_unix_lines};
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Judged, Writers};
@@ -61,6 +62,9 @@ pub(super) enum FileError {
     /// `--trust-run`
     #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
     Trusted(PathBuf),
+    /// An editor of Windows has saved it.
+    #[error("{}: line ends of CR LF are read as if they were LF", .0.display())]
+    Crlf(PathBuf),
     /// `--trust-run`
     #[error("'{}' is not executable", .0.display())]
     NotExecutable(PathBuf),
@@ -85,6 +89,7 @@ impl Problem for FileError {
             FileError::NotExecutable(path) => {
                 Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))
             }
+            FileError::Crlf(path) => Some(format!("sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy()))),
             _ => None,
         }
     }
@@ -221,7 +226,12 @@ impl Reader<'_> {
             hardening: self.hardening,
         };
         match command::words(script, self.launcher, failures) {
-            Ok(words) => Ok(one_line::script(&words, Logger::Leave, BY)),
+            Ok(words) => {
+                if matches!(with_unix_lines(&text.bytes), Cow::Owned(_)) {
+                    warnings.push(FileError::Crlf(path));
+                }
+                Ok(one_line::script(&words, Logger::Leave, BY))
+            }
             Err(_) if self.foreign == Foreign::Trusted => {
                 if writers != Writers::Root {
                     warnings.push(FileError::Trusted(path.clone()));

@@ -113,8 +113,8 @@ impl<'a> Plain<'a> {
             Some(rest) => (rest, true),
             None => (bytes, false),
         };
-        let has_crlf = bytes.contains(&b'\r') && bytes.windows(2).any(|pair| pair == b"\r\n");
-        let text = if has_crlf { Cow::Owned(unix_lines(bytes)) } else { Cow::Borrowed(bytes) };
+        let text = with_unix_lines(bytes);
+        let has_crlf = matches!(text, Cow::Owned(_));
         Plain { text, has_bom, has_crlf }
     }
 }
@@ -122,6 +122,14 @@ impl<'a> Plain<'a> {
 /// The words of a text that is one shell command with nothing to expand: a run script's.
 pub fn words(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
     plain_command::read(bytes)
+}
+
+/// A text with LF where it has CR LF, as an editor of Windows saves it.
+pub fn with_unix_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match bytes.windows(2).any(|pair| pair == b"\r\n") {
+        true => Cow::Owned(unix_lines(bytes)),
+        false => Cow::Borrowed(bytes),
+    }
 }
 
 fn unix_lines(bytes: &[u8]) -> Vec<u8> {
