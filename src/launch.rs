@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use crate::cli::{self, Ask};
 use crate::error::Findings;
 use crate::exit::Exit;
+use crate::explain::Shown;
 use crate::plan::{Host, Machine, Place};
 use crate::report::{Level, Reporter};
 use crate::rest::Rights;
@@ -40,9 +41,10 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         Some(Ask::Explain(_)) | None => {}
     }
     let spec = config::resolve(request, &machine, &mut findings);
+    let stays = spec.stays;
     let draft = plan::make(spec, &machine, &mut findings);
     if let Some(Ask::Explain(form)) = ask {
-        return explain::explain(&draft, findings, form, show_values);
+        return explain::explain(&draft, findings, form, Shown { stays, values: show_values });
     }
 
     drop::refuse_impossible(draft.plan(), &machine, &mut findings);

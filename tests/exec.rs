@@ -815,6 +815,35 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
 }
 
 #[test]
+fn explain_says_nothing_of_a_timing_that_it_could_not_read() {
+    if !have(&NEEDS) {
+        return;
+    }
+    let scratch = Scratch::new("explain-timing");
+    let service = scratch.service("exec-timing");
+    let file = "#!/usr/local/bin/futo-launch --file\nexec = ['true']\ninterval = '5x'\n";
+    scratch.write("exec-timing/bad.toml", file, 0o644);
+    for words in [
+        &["--interval", "5x", "--", "true"][..],
+        &["--schedule", "0 0 12 * * *", "--", "true"],
+        &["--interval", "5", "--every", "6", "--", "true"],
+        &["--file", "bad.toml"],
+    ] {
+        let said = |form: &str| stdout(&finish(scratch.launch(&service, &[form]).args(words)));
+        let page = said("--explain");
+        assert!(page.contains("not known; see the problems\n"), "{words:?}: {page}");
+        assert!(!page.contains("takes the launcher's place"), "{words:?}: {page}");
+        let json: serde_json::Value = serde_json::from_str(&said("--explain=json")).expect("JSON");
+        assert_eq!((json["mode"].as_str(), json["timing"].is_null()), (Some("loop"), true), "{words:?}");
+    }
+    scratch.write("exec-timing/run", "#!/bin/sh\nexec futo-launch --interval 5x -- true\n", 0o755);
+    let page = stdout(&finish(std::process::Command::new(scratch.futo()).arg("explain").arg(&service)));
+    assert!(page.contains("not known; see the problems\n"), "futo explain: {page}");
+    let page = stdout(&finish(scratch.launch(&service, &["--explain"]).args(["--nice", "99", "--", "true"])));
+    assert!(page.contains("none: the worker takes the launcher's place"), "{page}");
+}
+
+#[test]
 fn explain_takes_nobody_for_a_user_that_there_is_not() {
     if !have(&NEEDS) {
         return;

@@ -3,9 +3,10 @@
 use super::options::{Command, Words, switch};
 use super::{CommandError, services};
 use crate::cli::ExplainForm;
+use crate::config::spec::Stays;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::explain;
+use crate::explain::{self, Shown};
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
@@ -26,6 +27,7 @@ fn explain(words: Words) -> Result<Exit, CommandError> {
     let form = if words.has("json") { ExplainForm::Json } else { ExplainForm::Text };
     let entered = services::enter_one(COMMAND.name, &words)?;
     let mut findings = Findings::default();
-    let (draft, _) = entered.plan(|_| (), &mut findings);
-    Ok(explain::explain(&draft, findings, form, words.has("show-values")))
+    let mut stays = Stays::No;
+    let (draft, _) = entered.plan(|spec| stays = spec.stays, &mut findings);
+    Ok(explain::explain(&draft, findings, form, Shown { stays, values: words.has("show-values") }))
 }

@@ -29,6 +29,16 @@ const LOG_MODE: u32 = 0o640;
 const LOG_SIZE: ByteSize = ByteSize(10 << 20);
 const LOG_KEEP: u32 = 5;
 
+/// Whether the launcher is asked to stay beside its worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stays {
+    /// There is no timing option.
+    #[default]
+    No,
+    /// There is one.
+    InLoop,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -44,6 +54,8 @@ pub struct Spec {
     pub worker: Worker,
     /// When to run it; `None` is exec mode.
     pub timing: Option<TimingSpec>,
+    /// What the timing options ask for, also where their values are invalid.
+    pub stays: Stays,
     /// When it is ready.
     pub readiness: ReadinessSpec,
     /// What must be so before it runs.
@@ -401,7 +413,9 @@ pub(crate) fn resolve_reading(
         state_dir,
     } = settings;
     let readiness = readiness::spec(ready, readiness_options, is_loop, findings);
+    let stays = if is_loop { Stays::InLoop } else { Stays::No };
     Spec {
+        stays,
         name,
         service_dir,
         passed_name,

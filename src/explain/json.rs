@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Explained, text};
 use crate::config::settings::{OnExit, OnStop, Persist};
+use crate::config::spec::Stays;
 use crate::config::timing::{Pace, Timing};
 use crate::config::value::{Delay, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
@@ -102,7 +103,7 @@ struct ProblemPart {
 }
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, timing, found, findings, show_values } = explained;
+    let Explained { plan, environment, timing, stays, found, findings, show_values } = explained;
     let page = Page {
         version: 1,
         name: plan.name.to_string(),
@@ -110,6 +111,8 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         program: plan.program.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         found: found.as_ref().map(|path| path.display().to_string()),
         mode: match plan.mode {
+            // its timing is among the problems
+            _ if *stays == Stays::InLoop => "loop",
             Mode::Exec => "exec",
             Mode::ExecAsInit => "exec-as-init",
             Mode::Loop(_) => "loop",

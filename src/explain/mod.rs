@@ -7,6 +7,7 @@ mod text;
 use std::os::fd::AsFd;
 
 use crate::cli::ExplainForm;
+use crate::config::spec::Stays;
 use crate::config::timing::Timing;
 use crate::drop;
 use crate::error::Findings;
@@ -16,12 +17,22 @@ use crate::ready;
 use crate::ready::environment::Environment;
 use crate::sys;
 
+/// What is shown beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// Whether the words asked for a loop: a plan without its timing does not say.
+    pub stays: Stays,
+    /// `--show-values`
+    pub values: bool,
+}
+
 /// What is shown.
 struct Explained<'a> {
     plan: &'a Plan,
     environment: &'a Environment,
     /// None without a timing option, or with a finding about it.
     timing: Option<&'a Timing>,
+    stays: Stays,
     /// The program as it would be found.
     found: Option<std::path::PathBuf>,
     findings: &'a Findings,
@@ -29,7 +40,7 @@ struct Explained<'a> {
 }
 
 /// Shows the plan; leaves with 0 or the code of what would fail.
-pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, show_values: bool) -> Exit {
+pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, shown: Shown) -> Exit {
     let plan = draft.plan();
     if plan.change == Change::Become
         && let Err(error) = drop::become_identity(plan)
@@ -42,9 +53,10 @@ pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, show_va
         plan,
         environment: &environment,
         timing: timing.as_ref(),
+        stays: shown.stays,
         found,
         findings: &findings,
-        show_values,
+        show_values: shown.values,
     };
     let page = match form {
         ExplainForm::Text => text::page(&explained),

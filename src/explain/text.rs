@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Explained;
 use crate::cli::help::wrapped;
 use crate::config::settings::{OnExit, OnStop, Persist};
+use crate::config::spec::Stays;
 use crate::config::timing::{Around, Pace, Timing};
 use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
@@ -21,7 +22,7 @@ use crate::sys::{self, clock};
 const STARTS: u32 = 5;
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, timing, found, findings, show_values } = explained;
+    let Explained { plan, environment, timing, stays, found, findings, show_values } = explained;
     let mut page = Page::default();
     page.row("service", &service(plan));
     match (plan.program.is_empty(), found) {
@@ -29,7 +30,11 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         (false, Some(path)) => page.row("worker", &format!("{}  (is {})", words(plan), path.display())),
         (false, None) => page.row("worker", &format!("{}  (was not found)", words(plan))),
     }
-    for line in timing_lines(plan, *timing) {
+    let lines = match (&plan.mode, stays) {
+        (Mode::Exec | Mode::ExecAsInit, Stays::InLoop) => vec!["not known; see the problems".to_string()],
+        _ => timing_lines(plan, *timing),
+    };
+    for line in lines {
         page.row(if page.has("timing") { "" } else { "timing" }, &line);
     }
     let starts = timing.map(|timing| starts(plan, timing)).unwrap_or_default();
