@@ -46,7 +46,7 @@ fn says_every_line_that_cannot_be_read_of_all_files_and_no_value() {
     nix::unistd::mkfifo(&scratch.join("fifo.env"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     let expected = "\
 good.env: 2 variables, with the values that bash would give
-windows.env: 1 variable, with the values that bash would give
+windows.env: 1 variable, with the values that bash would give, but for this
 windows.env: a byte order mark and line ends of CR LF are read as if absent
 bad.env:1: a second word, which bash would run as a command
   hint: put the value in quotes: MSG='…'

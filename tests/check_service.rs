@@ -582,6 +582,38 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
 }
 
 #[test]
+fn a_missing_supervisor_is_told_from_a_missing_scanner() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("scanner");
+    let scratch = &volume.svscan.scratch;
+    let run = "#!/bin/sh\nexec s6-setuidgid abc sleep 1000\n";
+    // s6-svscan runs, and has not been notified of it
+    scratch.write("scan/sc-new/run", run, 0o755);
+    let (_, said) = volume.check(&[], &["sc-new"]);
+    let expected = "is published, and no supervisor runs\n  hint: s6-svscanctl -a SCRATCH/scan, as root\n";
+    assert!(said.contains(expected), "{said}");
+    // one has run here and is gone; none ever has
+    for (name, before) in [("gone", true), ("never", false)] {
+        let scan = scratch.join(name);
+        scratch.write(format!("{name}/sc-new/run"), run, 0o755);
+        if before {
+            std::fs::create_dir(scan.join(".s6-svscan")).expect("made");
+            nix::unistd::mkfifo(&scan.join(".s6-svscan/control"), nix::sys::stat::Mode::S_IRWXU)
+                .expect("a FIFO");
+        }
+        let mut command = Command::new(scratch.futo());
+        command.args(["check", "sc-new", "--scan-dir"]).arg(&scan).arg("--from").arg(&volume.definitions);
+        let said = stdout(&finish(&mut command));
+        let shown = scan.display();
+        let expected =
+            format!("is published, and no s6-svscan runs on '{shown}'\n  hint: restart the container; ");
+        assert!(said.contains(&expected) && !said.contains("s6-svscanctl"), "{name}: {said}");
+    }
+}
+
+#[test]
 fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
     if !have(&[Need::Root, Need::Program("s6-svscan")]) {
         return;

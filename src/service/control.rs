@@ -1,6 +1,7 @@
 //! Orders for a supervisor: letters into a FIFO, without the tools of s6, runit or daemontools.
 
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
@@ -77,6 +78,18 @@ fn open(supervise: &OwnedFd) -> Result<OwnedFd, ControlError> {
 /// Whether a supervisor runs, as far as can be seen.
 pub fn look(supervise: &OwnedFd) -> Result<(), ControlError> {
     open(supervise).map(drop)
+}
+
+/// Whether an s6-svscan runs on a scan directory, as far as can be seen.
+pub fn scanner_in(scan_dir: &Path) -> Result<(), ControlError> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = nix::fcntl::open(&scan_dir.join(layout::SCANNER), flags, Mode::empty()).map_err(
+        |errno| match errno {
+            Errno::ENOENT => ControlError::NoSupervisor,
+            errno => ControlError::Refused(errno),
+        },
+    )?;
+    look(&directory)
 }
 
 /// Gives an order to a supervisor of this suite. That it has been read does not mean that it has been carried out.

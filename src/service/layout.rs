@@ -14,6 +14,8 @@ pub const DEATH_TALLY: &str = "death_tally";
 pub const CONTROL: &str = "control";
 /// In it: locked for as long as a supervisor lives.
 pub const LOCK: &str = "lock";
+/// In a scan directory: s6-svscan's own directory.
+pub const SCANNER: &str = ".s6-svscan";
 /// Where s6 tells those who wait.
 pub const EVENT: &str = "event";
 /// What the supervisor executes when `run` has ended.

@@ -175,7 +175,8 @@ impl Page {
             Dialect::Bash => "bash",
             Dialect::Dotenv => "compose",
         };
-        self.line(None, &format!("{count} {variables}, with the values that {whose} would give"));
+        let but = if reading.oddity.is_some() { ", but for this" } else { "" };
+        self.line(None, &format!("{count} {variables}, with the values that {whose} would give{but}"));
         if let Some(oddity) = &reading.oddity {
             self.line(None, oddity);
         }

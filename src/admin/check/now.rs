@@ -1,11 +1,14 @@
 //! What is wrong with a service at this moment, as far as its supervisor and its record tell.
 
+use std::path::Path;
+
 use super::found::{Found, Weight};
-use super::service::UNREADABLE;
+use super::service::{Scene, UNREADABLE};
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
-use crate::report::operand;
+use crate::report::{operand, shell_word};
 use crate::run::RestingKind;
+use crate::service::control::{self, ControlError};
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
@@ -27,7 +30,8 @@ fn publish_hint(seen: &Seen, machinery: &Machinery) -> &'static str {
 }
 
 /// What is wrong at this moment.
-pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
+pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { machinery, scan_dir, .. } = *scene;
     let operand = operand(&seen.service.name);
     let mut found = Vec::new();
     let (state, why) = judge(seen, sys::clock::wall_now());
@@ -41,7 +45,8 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
             ));
         }
         State::Unsupervised => {
-            found.push(Found::problem("is published, and no supervisor runs", "s6-svscanctl -a, as root"));
+            let (what, hint) = unsupervised(scan_dir);
+            found.push(Found::problem(format!("is published, and {what}"), &hint));
         }
         State::Crashing => {
             let hint = format!(
@@ -125,6 +130,19 @@ pub(super) fn look(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
     found.extend(older_launcher(seen));
     found.extend(deaf_supervisor(seen));
     found
+}
+
+/// What is missing: its supervisor alone, or the one that starts supervisors.
+fn unsupervised(scan_dir: &Path) -> (String, String) {
+    let shown = shell_word(&scan_dir.to_string_lossy());
+    // who may not write there cannot tell
+    match control::scanner_in(scan_dir) {
+        Err(ControlError::NoSupervisor) => (
+            format!("no s6-svscan runs on '{}'", scan_dir.display()),
+            format!("restart the container; elsewhere start it: s6-svscan {shown}, or runsvdir {shown}"),
+        ),
+        _ => ("no supervisor runs".to_string(), format!("s6-svscanctl -a {shown}, as root")),
+    }
 }
 
 fn is_named(seen: &Seen, machinery: &Machinery) -> bool {

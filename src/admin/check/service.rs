@@ -50,7 +50,7 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
     }
     found.extend(writers(seen, machinery));
     found.extend(files(seen, directory));
-    found.extend(now::look(seen, machinery));
+    found.extend(now::look(seen, scene));
     found.extend(seen.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
         true => Found::unseen(trouble, no_right(machinery)),
         false => Found::problem(trouble, UNREADABLE),
