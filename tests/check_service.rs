@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Need, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout};
+use support::{
+    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout,
+};
 
 /// Definitions below a directory of abc's.
 struct Volume {
@@ -83,12 +85,13 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     fs::set_permissions(mode.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
     assert_eq!(
         volume.said("mode"),
-        "mode: DIR/mode/run: is not executable (mode 0644): s6 cannot start it\n  hint: chmod +x DIR/mode/run\n"
+        "mode: note: DIR/mode/run: is not executable (mode 0644): s6 cannot start it (where a hook links it; futo sync writes its own)\n  \
+         hint: chmod +x DIR/mode/run\n"
     );
     volume.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
         volume.said("crlf"),
-        "crlf: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR\n  \
+        "crlf: note: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR (where a hook links it; futo sync writes its own)\n  \
          hint: sed -i 's/\\r$//' DIR/crlf/run\n"
     );
     volume.define("bare", "exec LAUNCHER -- sleep 1\n");
@@ -99,7 +102,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     volume.define("noexec", "#!/bin/sh\nLAUNCHER -- sleep 1\n");
     assert_eq!(
         volume.said("noexec"),
-        "noexec: DIR/noexec/run:2: no exec before futo-launch: a stop reaches the shell only\n  \
+        "noexec: note: DIR/noexec/run:2: no exec before futo-launch: a stop reaches the shell only (where a hook links it; futo sync writes its own)\n  \
          hint: exec futo-launch …\n"
     );
     volume.define("relative", "#!/bin/sh\nexec LAUNCHER --state-dir state -- sh hook.sh\n");
@@ -288,16 +291,12 @@ const UNSPAWNABLE: [(&str, &str, &str); 9] = [
         "#!/bin/bsh",
         ":1: the interpreter '/bin/bsh' cannot be executed: no such file or directory\n",
     ),
-    ("crlf", "#!/bin/sh\r", ":1: lines end with CR LF: the interpreter's name would end with CR\n"),
+    ("crlf", "#!/bin/sh\r", ":1: lines end with CR LF: the interpreter's name would end with CR"),
     ("mode", "#!SCRATCH/plain", ":1: the interpreter 'SCRATCH/plain' is not executable\n"),
     ("directory", "#!/bin", ":1: the interpreter '/bin' is not a file\n"),
     ("nested", "#!SCRATCH/nested", "SCRATCH/nested:1: the interpreter '/nowhere/sh' cannot be executed: "),
     ("env", "#!/usr/bin/env nosuch", ":1: env does not find 'nosuch' in /command:"),
-    (
-        "words",
-        "#!/usr/bin/env sh -e",
-        ":1: env is given 'sh -e' as one word and does not find that program\n",
-    ),
+    ("words", "#!/usr/bin/env sh -e", ":1: env is given 'sh -e' as one word and does not find that program"),
     ("foreign", "#!SCRATCH/foreign", "SCRATCH/foreign: is a program for another processor\n"),
     ("loader", "#!SCRATCH/loader", "SCRATCH/loader: its loader '/lib/ld-none.so.1' does not exist\n"),
 ];
@@ -579,6 +578,61 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         ),
         "{said}"
     );
+}
+
+#[test]
+fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishes() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    // neither directory is anybody's beside root and abc: sync refuses others
+    let root = Scratch::of_root("copies");
+    std::fs::create_dir(root.join("scan")).expect("made");
+    let svscan = Svscan::on(root, &[]);
+    let definitions = Scratch::new("copies-volume");
+    let source = definitions.directory_of_abc("services");
+    let scan = svscan.scratch.join("scan");
+    let worker = "futo-launch --interval 1h -- true";
+    for (name, run, mode) in [
+        ("cp-mode", format!("#!/bin/sh\nexec {worker}\n"), 0o644),
+        ("cp-contenv", format!("#!/usr/bin/with-contenv bash\nexec {worker}\n"), 0o755),
+        ("cp-noexec", format!("#!/bin/sh\n{worker}\n"), 0o755),
+        ("cp-crlf", format!("#!/bin/sh\r\nexec {worker}\r\n"), 0o755),
+        ("cp-late", "#!/bin/sh\nexec futo-launch \\\r\n  --interval 1h -- true\r\n".to_string(), 0o755),
+    ] {
+        let path = definitions.write(format!("services/{name}/run"), &run, mode);
+        own_by_abc(path.parent().expect("a directory"));
+        own_by_abc(&path);
+    }
+    let futo = |words: &[&str]| {
+        let mut command = Command::new(svscan.scratch.futo());
+        command.args(words).arg("--from").arg(&source).arg("--scan-dir").arg(&scan);
+        let output = finish(&mut command);
+        (code(&output), stdout(&output) + &stderr(&output))
+    };
+    let (exit, said) = futo(&["sync"]);
+    assert!(exit == 0 && said.matches("action=published").count() == 5, "{said}");
+    svscan.control(&["-a"]);
+    for name in ["cp-mode", "cp-contenv", "cp-noexec", "cp-crlf", "cp-late"] {
+        eventually_contains(&state(&format!("{name}.json")), "\"last_status\":0");
+        let (exit, said) = futo(&["check", name]);
+        assert_eq!(exit, 0, "{said}");
+        let is_clean = name == "cp-contenv" && Path::new("/usr/bin/with-contenv").exists();
+        let notes = said.matches("(where a hook links it; futo sync writes its own)").count();
+        assert_eq!(notes, usize::from(!is_clean), "{name}: {said}");
+    }
+    // a hook has linked the very same: s6 executes it
+    fs::remove_dir_all(definitions.join("services/cp-late")).expect("removed");
+    for (name, expected) in
+        [("cp-mode", "is not executable"), ("cp-noexec", "no exec before"), ("cp-crlf", "CR LF")]
+    {
+        let linked = format!("{name}-linked");
+        let place = definitions.join("services").join(&linked);
+        fs::rename(definitions.join("services").join(name), &place).expect("renamed");
+        std::os::unix::fs::symlink(&place, scan.join(&linked)).expect("a link");
+        let (exit, said) = futo(&["check", &linked]);
+        assert!(exit == 1 && said.contains(expected) && !said.contains("where a hook"), "{linked}: {said}");
+    }
 }
 
 #[test]

@@ -68,12 +68,13 @@ impl Obstacle {
 
 /// Everything that keeps the supervisor from executing the files of a service directory.
 pub fn obstacles(directory: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
-    [layout::RUN, layout::FINISH, layout::LOG_RUN]
-        .into_iter()
-        .map(|name| directory.join(name))
-        .filter(|path| sys::file::is_regular(path))
-        .flat_map(|path| look_at(&path, role, parties))
-        .collect()
+    scripts(directory).iter().flat_map(|path| obstacles_of(path, role, parties)).collect()
+}
+
+/// The files of a service directory that a supervisor executes, as far as they are there.
+pub fn scripts(directory: &Path) -> Vec<PathBuf> {
+    let paths = [layout::RUN, layout::FINISH, layout::LOG_RUN].map(|name| directory.join(name));
+    paths.into_iter().filter(|path| sys::file::is_regular(path)).collect()
 }
 
 /// What keeps the supervisor from executing the run script that is published here.
@@ -85,12 +86,13 @@ pub fn obstacle_of_run(directory: &Path, parties: Parties) -> Option<Obstacle> {
         Err(errno) => missing(reason(errno)),
         Ok(status) => match sys::file::kind_name(sys::file::kind(&status)) {
             Some(kind) => missing(format!("is {kind}, not a regular file")),
-            None => look_at(&path, Role::Published, parties).into_iter().next(),
+            None => obstacles_of(&path, Role::Published, parties).into_iter().next(),
         },
     }
 }
 
-fn look_at(path: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
+/// Everything that keeps the supervisor from executing one file.
+pub fn obstacles_of(path: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
     let place = path.display().to_string();
     let mut found: Vec<Obstacle> = mode(path, parties).into_iter().collect();
     let Ok(file) = nofollow::open_regular_for(parties.is_root, path) else { return found };

@@ -3,6 +3,7 @@
 
 mod bash;
 mod env_file;
+mod executed;
 mod found;
 mod grace;
 mod now;

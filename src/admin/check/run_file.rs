@@ -1,5 +1,6 @@
 //! What the text of a run script tells, whoever wrote it. A pure look.
 
+use super::executed::Executed;
 use super::found::{Found, Weight};
 use crate::report::shell_word;
 use crate::service::run_outline::{self, Outline, Unreadable};
@@ -20,19 +21,21 @@ const DROPS: [&str; 9] = [
 ];
 
 /// What is wrong with the text; `place` is how messages name the file.
-pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
+pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, executed: Executed) -> Vec<Found> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(script);
     if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
         let text = format!("{place}:{line}: the line ends with CR LF");
-        found.push(Found::problem(text, &format!("sed -i 's/\\r$//' {}", shell_word(place))));
+        found.push(
+            executed.weigh_mistake(Found::problem(text, &format!("sed -i 's/\\r$//' {}", shell_word(place)))),
+        );
     }
     let why = match run_script::parse(script) {
         Ok(RunScript::File) => return found,
         Ok(RunScript::OneLine(_)) => {
             if !starts_with_exec(script) {
                 let line = line_of(&text, "futo-launch").unwrap_or(1);
-                found.push(without_exec(place, line));
+                found.push(executed.weigh_mistake(without_exec(place, line)));
             }
             return found;
         }
@@ -125,7 +128,7 @@ fn starts_with_exec(script: &[u8]) -> bool {
 
 /// The same of a service that was not made for us: its makers had their reasons.
 pub(super) fn look_at_foreign(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
-    let found = look(place, script, is_started_by_root).into_iter();
+    let found = look(place, script, is_started_by_root, Executed::AsIs).into_iter();
     found.map(|found| Found { weight: Weight::Note, ..found }).collect()
 }
 
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     fn problems(script: &str) -> Vec<String> {
-        look("run", script.as_bytes(), true)
+        look("run", script.as_bytes(), true, Executed::AsIs)
             .into_iter()
             .filter(Found::is_problem)
             .map(|found| found.text)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::executed::{Executed, leads_to};
 use super::found::Found;
 use super::{grace, now, run_file, user};
 use crate::config::spec::Spec;
@@ -12,6 +13,7 @@ use crate::service::layout;
 use crate::service::run_outline::{self, Outline};
 use crate::service::spawn::{self, Role};
 use crate::sys;
+use crate::sys::nofollow;
 use crate::trust::Script;
 
 /// Where the service stands, for the looks that ask for it.
@@ -43,7 +45,7 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             found.extend(started.unwrap_or_else(|error| vec![Found::problem(error.to_string(), UNREADABLE)]));
             // what nothing can read says nothing more
             let first_line = format!("{}:1: ", script.path.display());
-            if !found.iter().any(|found| found.text.starts_with(&first_line)) {
+            if !found.iter().any(|found| found.is_problem() && found.text.starts_with(&first_line)) {
                 found.extend(script_of(seen, &script, directory, machinery));
             }
         }
@@ -74,15 +76,17 @@ fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
     let look = |directory: &Path, role| -> Vec<Found> {
         spawn::obstacles(directory, role, scene.machinery.parties()).into_iter().map(Found::from).collect()
     };
+    let look_at_definition =
+        || spawn::scripts(directory).iter().flat_map(|path| definition(seen, path, scene)).collect();
     match &seen.service.live {
         Some(live) if leads_to(live, directory) => look(directory, Role::Published),
         Some(live) => {
-            let mut found = look(directory, Role::Definition);
+            let mut found: Vec<Found> = look_at_definition();
             found.extend(look(live, Role::Published));
             found
         }
         None => {
-            let mut found = look(directory, Role::Definition);
+            let mut found: Vec<Found> = look_at_definition();
             found.extend(volumes(scene.scan_dir, directory));
             found
         }
@@ -105,10 +109,14 @@ fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
     found
 }
 
-/// Whether what is published is a link to the definition.
-fn leads_to(live: &Path, directory: &Path) -> bool {
-    let place = |path: &Path| nix::sys::stat::stat(path).map(|status| (status.st_dev, status.st_ino));
-    place(live).is_ok_and(|there| place(directory) == Ok(there))
+/// The same of a script of a definition.
+fn definition(seen: &Seen, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
+    const MOST: usize = 64 << 10;
+    let read = nofollow::open_regular_for(scene.machinery.is_root(), path)
+        .and_then(|file| sys::file::read_at_most(file, MOST));
+    let executed = Executed::of(seen, &read.unwrap_or_default());
+    let obstacles = spawn::obstacles_of(path, Role::Definition, scene.machinery.parties());
+    obstacles.into_iter().map(|obstacle| executed.weigh(obstacle)).collect()
 }
 
 /// What the run script says, and what its words lead to.
@@ -117,7 +125,8 @@ fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machine
     if seen.owner == Owner::Other {
         return run_file::look_at_foreign(&place, &script.bytes, machinery.starts_as_root());
     }
-    let mut found = run_file::look(&place, &script.bytes, machinery.starts_as_root());
+    let mut found =
+        run_file::look(&place, &script.bytes, machinery.starts_as_root(), Executed::of(seen, &script.bytes));
     let outline = run_outline::of(&script.bytes);
     let words = match (script.words(), &outline) {
         (Ok(words), _) => words,

@@ -89,7 +89,9 @@ impl Problem for FileError {
             FileError::NotExecutable(path) => {
                 Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))
             }
-            FileError::Crlf(path) => Some(format!("sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy()))),
+            FileError::Crlf(path) => {
+                Some(format!("sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy())))
+            }
             _ => None,
         }
     }
