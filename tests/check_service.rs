@@ -16,6 +16,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::boot::Definitions;
 use support::launching::{AS_ABC, code, finish};
 use support::{
     ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout,
@@ -62,8 +63,7 @@ impl Volume {
     fn said(&self, name: &str) -> String {
         let (exit, said) = self.check(&[], &[name]);
         assert_eq!(exit, 1);
-        let end =
-            said.rfind(&format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync"));
+        let end = said.find(&format!("{name}: is not published"));
         said[..end.unwrap_or_else(|| panic!("{said}"))].to_string()
     }
 }
@@ -448,7 +448,9 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
     volume.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
     let overlay = "mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -p /run/s6/container_environment; ";
     let unpublished = |name: &str| {
-        format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it\n")
+        format!(
+            "{name}: is not published: no supervisor knows of it\n  hint: futo sync --from DIR --scan-dir SCRATCH/scan publishes it\n"
+        )
     };
     let with = |setting: &str, name: &str| {
         volume.check(&behind(&format!("{overlay}{setting} exec \"$0\" \"$@\"")), &[name])
@@ -485,8 +487,9 @@ fn a_full_volume_is_said_once_of_log_and_record() {
             format!("mount -t tmpfs -o size={size},uid={ABC} tmpfs {place}; {fill} exec \"$0\" \"$@\"");
         let (exit, said) = volume.check(&behind(&script), &[name]);
         assert_eq!(exit, 1);
-        let end =
-            format!("{name}: is not published: no supervisor knows of it\n  hint: futo sync publishes it\n");
+        let end = format!(
+            "{name}: is not published: no supervisor knows of it\n  hint: futo sync --from DIR --scan-dir SCRATCH/scan publishes it\n"
+        );
         said.strip_suffix(&end).unwrap_or_else(|| panic!("{said}")).to_string()
     };
     let full = |name: &str, left: &str| {
@@ -523,7 +526,7 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
     };
     let expected = format!(
         "{}ck-bad: is failing: 1 run failed with status 3: kaputt\n  \
-         hint: its process is up, its worker fails: futo logs ck-bad, futo try ck-bad\n",
+         hint: its process is up, its worker fails; the reason is in its log: futo logs ck-bad; once in the foreground: futo try ck-bad\n",
         writable("ck-bad")
     );
     assert_eq!(volume.check(&[], &["ck-bad"]), (1, expected));
@@ -578,6 +581,116 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
         ),
         "{said}"
     );
+}
+
+/// Definitions of abc's that futo sync refuses: run, finish, what check says, and the hint.
+const REFUSED: [(&str, &str, &str, &str, &str); 5] = [
+    (
+        "finish",
+        "exec futo-launch -- true\n",
+        "#!/bin/sh\necho over\n",
+        "not ours: DIR/finish/finish: ",
+        "remove it, or write ",
+    ),
+    ("root", "exec futo-launch --user root -- true\n", "", "DIR/root/run: ", "leave the option out"),
+    ("lines", "set -e\nexec futo-launch -- true\n", "", "not ours: DIR/lines/run: ", "can become root"),
+    ("foreign", "exec sleep 1\n", "", "not ours: DIR/foreign/run: ", "can become root"),
+    ("nothing", "exec futo-launch --version\n", "", "DIR/nothing/run: ", ""),
+];
+
+#[test]
+fn of_an_unpublished_definition_check_says_what_sync_says() {
+    if !have(&[Need::Root]) {
+        return;
+    }
+    let definitions = Definitions::new("verdict");
+    definitions.line("good", "-- true");
+    for (name, run, finish, _, _) in REFUSED {
+        definitions.write(&format!("{name}/run"), &format!("#!/bin/sh\n{run}"));
+        if !finish.is_empty() {
+            definitions.write(&format!("{name}/finish"), finish);
+        }
+    }
+    // no directory of definitions that sync looks into by itself
+    let elsewhere = definitions.roots("else where/good");
+    definitions.write_roots("else where/good/run", "#!/bin/sh\nexec futo-launch -- true\n");
+    let check = |operand: &std::ffi::OsStr| {
+        let mut command = Command::new(definitions.scratch.futo());
+        command.arg("check").arg(operand).arg("--from").arg(definitions.abcs(""));
+        let output = finish(command.arg("--scan-dir").arg(definitions.scan("")));
+        assert_eq!((code(&output), stderr(&output)), (1, String::new()));
+        stdout(&output).replace(definitions.abcs("").to_str().expect("a path").trim_end_matches('/'), "DIR")
+    };
+    for (name, _, _, why, remedy) in REFUSED {
+        let said = check(name.as_ref());
+        let lines: Vec<&str> = said.lines().collect();
+        let start = format!("{name}: is not published, and futo sync refuses it: {why}");
+        let at = lines
+            .iter()
+            .position(|line| line.starts_with(&start))
+            .unwrap_or_else(|| panic!("{start}: {said}"));
+        assert!(remedy.is_empty() || lines[at + 1].contains(remedy), "{said}");
+        assert!(!said.contains("no supervisor knows of it"), "{said}");
+    }
+    let ran = definitions.sync(&["--dry-run"]);
+    for (name, ..) in REFUSED {
+        assert!(
+            ran.stdout.contains(&format!("service={name} action=not-ours"))
+                || ran.stdout.contains(&format!("service={name} action=failed")),
+            "{}",
+            ran.stdout
+        );
+    }
+    // the command of the hint does what it says
+    for operand in [std::ffi::OsStr::new("good"), elsewhere.as_os_str()] {
+        let said = check(operand)
+            .replace("DIR", definitions.abcs("").to_str().expect("a path").trim_end_matches('/'));
+        let (_, hint) =
+            said.split_once("is not published: no supervisor knows of it\n  hint: ").expect(&said);
+        let (words, _) = hint.split_once(" publishes it").expect(hint);
+        let words = words.replace("futo sync", &format!("{} sync", definitions.scratch.futo().display()));
+        let output = finish(Command::new("sh").arg("-c").arg(&words));
+        assert!(stdout(&output).contains("service=good action="), "{words}: {output:?}");
+        assert!(definitions.scan("good/run").exists(), "{words}");
+        fs::remove_dir_all(definitions.scan("good")).expect("removed");
+    }
+}
+
+#[test]
+fn hints_lead_only_to_commands_that_work_there() {
+    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
+        return;
+    }
+    let volume = Volume::new("where");
+    let launcher = volume.svscan.scratch.launcher();
+    let longer = format!("#!/bin/sh\nset -e\nfalse\nexec {} -- true\n", launcher.display());
+    volume.svscan.add("wh-longer", &[("run", &longer)]);
+    volume.svscan.add_launch("wh-bare", "--log - -- false", &[]);
+    volume.svscan.add_launch("wh-log", "-- false", &[]);
+    for (name, logs, tries) in [("wh-longer", false, false), ("wh-bare", false, true), ("wh-log", true, true)]
+    {
+        let hint = eventually(&format!("{name} is crashing"), || {
+            let (_, said) = volume.check(&[], &[name]);
+            let (_, rest) = said.split_once(&format!("{name}: is crashing: "))?;
+            Some(rest.lines().nth(1).expect("a hint").to_string())
+        });
+        assert_eq!((hint.contains("futo logs"), hint.contains("futo try")), (logs, tries), "{hint}");
+        assert!(logs || hint.contains("docker logs, or the catch-all log"), "{hint}");
+        let futo = |command: &str| {
+            let mut futo = Command::new(volume.svscan.scratch.futo());
+            futo.args([command, name, "--scan-dir"]).arg(volume.svscan.scratch.join("scan"));
+            finish(&mut futo)
+        };
+        let output = futo("logs");
+        assert_eq!(code(&output), if logs { 0 } else { 111 }, "{output:?}");
+        assert!(!stderr(&output).contains("not ours"), "{output:?}");
+        // false leaves with 1; what cannot be tried is refused
+        assert_eq!(code(&futo("try")) == 1, tries, "{name}");
+        if name == "wh-longer" {
+            let expected = "no futo-launch runs, and its run script is not one plain command of it\n";
+            assert!(stderr(&output).contains(expected), "{output:?}");
+        }
+    }
 }
 
 #[test]
@@ -643,7 +756,9 @@ fn a_missing_supervisor_is_told_from_a_missing_scanner() {
     let volume = Volume::new("scanner");
     let scratch = &volume.svscan.scratch;
     let run = "#!/bin/sh\nexec s6-setuidgid abc sleep 1000\n";
-    // s6-svscan runs, and has not been notified of it
+    // s6-svscan runs, has scanned, and has not been notified of it
+    volume.svscan.add_launch("sc-first", "-- sleep 1000", &[]);
+    volume.svscan.pid("sc-first");
     scratch.write("scan/sc-new/run", run, 0o755);
     let (_, said) = volume.check(&[], &["sc-new"]);
     let expected = "is published, and no supervisor runs\n  hint: s6-svscanctl -a SCRATCH/scan, as root\n";

@@ -252,7 +252,13 @@ fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
     assert_eq!(ran.stdout, "sync: service=bash action=not-ours\nsync: service=half action=not-ours\n");
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("warning: bash: not ours: "), "{}", ran.stderr);
-    assert!(ran.stderr.contains("--trust-run publishes it as it is"), "{}", ran.stderr);
+    let hint = |name| {
+        let path = definitions.abcs(name);
+        let remedy = "--trust-run publishes it as it is, and whoever can write it can become root";
+        format!("write {} as one line, exec futo-launch …; {remedy}\n", path.display())
+    };
+    assert!(ran.stderr.contains(&format!("hint: {}", hint("bash/run"))), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("hint: remove it, or {}", hint("half/finish"))), "{}", ran.stderr);
     let ran = definitions.sync(&["--trust-run"]);
     assert_eq!(ran.stdout, "sync: service=bash action=published\nsync: service=half action=published\n");
     assert!(ran.stderr.contains("others than root can write it: they can become root"), "{}", ran.stderr);

@@ -60,11 +60,11 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         let why = match (&seen.plan, seen.troubles.first()) {
             (Some(_), _) => "its output goes to the supervisor's own",
             (None, Some(trouble)) => trouble,
-            (None, None) => "its run script is not ours",
+            (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
         };
         return fatal(
             format!("unable to find the log of '{name}': {why}"),
-            Some("docker logs, or the catch-all log"),
+            Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
         );
     };
     let is_root = machinery.is_root();

@@ -1,31 +1,86 @@
 //! What is wrong with a service at this moment, as far as its supervisor and its record tell.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::found::{Found, Weight};
 use super::service::{Scene, UNREADABLE};
+use crate::boot::definitions;
+use crate::error::Finding;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
 use crate::report::{operand, shell_word};
 use crate::run::RestingKind;
 use crate::service::control::{self, ControlError};
+use crate::service::place::Places;
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
 use crate::sys;
 
-/// What publishes a definition.
-fn publish_hint(seen: &Seen, machinery: &Machinery) -> &'static str {
-    let script = seen.service.definition.as_ref().and_then(|it| machinery.trust().script(it).ok());
-    // of a script that nothing can execute something else has been said
-    let is_other = script.is_some_and(|script| script.words().is_err() && script.bytes.starts_with(b"#!/"));
-    match (is_other, machinery.is_root()) {
-        (true, _) => {
-            "futo sync publishes a run script of one futo-launch command; futo sync --trust-run, as root, this \
-             one as it is"
+/// A definition that is not published: what futo sync has against it, else the command that publishes it.
+fn not_published(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
+    let unknown = "is not published: no supervisor knows of it";
+    let Some(path) = seen.service.definition.as_deref().and_then(absolute) else {
+        return vec![Found::problem(unknown, "futo sync publishes it")];
+    };
+    let is_refusal = |finding: &&Finding| finding.text.starts_with("not ours: ");
+    let refused: Vec<Found> = definitions::judge(&path)
+        .iter()
+        .flat_map(|row| row.failures.iter().chain(row.warnings.iter().filter(is_refusal)))
+        .map(|finding| Found {
+            text: format!("is not published, and futo sync refuses it: {}", finding.text),
+            ..Found::from(finding)
+        })
+        .collect();
+    if !refused.is_empty() {
+        return refused;
+    }
+    let as_root = if scene.machinery.is_root() { "" } else { ", as root" };
+    let hint = format!("{} publishes it{as_root}", sync_command(&path, scene.scan_dir));
+    vec![Found::problem(unknown, &hint)]
+}
+
+/// The command that publishes this definition there.
+fn sync_command(definition: &Path, scan_dir: &Path) -> String {
+    let usual = Places::default();
+    let mut command = "futo sync".to_string();
+    let source = definition.parent().unwrap_or(Path::new("/"));
+    if !usual.definitions.iter().any(|each| each == source) {
+        command += &format!(" --from {}", shell_word(&source.to_string_lossy()));
+    }
+    if scan_dir != usual.scan_dir {
+        command += &format!(" --scan-dir {}", shell_word(&scan_dir.to_string_lossy()));
+    }
+    command
+}
+
+/// As sync takes it: from the root on, without `..`.
+fn absolute(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    match path.components().any(|part| part == Component::ParentDir) {
+        true => std::fs::canonicalize(path).ok(),
+        false => Some(path),
+    }
+}
+
+/// Where the reason can be read, and how it can be seen once more, as far as either works here.
+fn where_to_look(seen: &Seen, machinery: &Machinery) -> String {
+    let operand = operand(&seen.service.name);
+    let log = match (seen.log_path(), &seen.plan) {
+        (Some(_), _) => format!("the reason is in its log: futo logs {operand}"),
+        (None, Some(_)) => {
+            "its output goes to the supervisor's own: docker logs, or the catch-all log".to_string()
         }
-        (false, true) => "futo sync publishes it",
-        (false, false) => "futo sync publishes it, as root",
+        (None, None) => {
+            "what its run script writes is on s6-svscan's stderr: docker logs, or the catch-all log"
+                .to_string()
+        }
+    };
+    let directory = seen.service.definition.as_ref().or(seen.service.live.as_ref());
+    let script = directory.and_then(|directory| machinery.trust().script(directory).ok());
+    match script.is_some_and(|script| script.words().is_ok()) {
+        true => format!("{log}; once in the foreground: futo try {operand}"),
+        false => log,
     }
 }
 
@@ -39,24 +94,18 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
     let suite = seen.status().map_or(Suite::S6, |status| status.suite);
     match state {
         State::NotPublished => {
-            found.push(Found::problem(
-                "is not published: no supervisor knows of it",
-                publish_hint(seen, machinery),
-            ));
+            found.extend(not_published(seen, scene));
         }
         State::Unsupervised => {
             let (what, hint) = unsupervised(scan_dir);
             found.push(Found::problem(format!("is published, and {what}"), &hint));
         }
         State::Crashing => {
-            let hint = format!(
-                "the reason is in its log: futo logs {operand}; once in the foreground: futo try {operand}"
-            );
+            let hint = where_to_look(seen, machinery);
             found.push(Found::problem(format!("is crashing: {why}"), &hint));
         }
         State::Failing => {
-            let hint =
-                format!("its process is up, its worker fails: futo logs {operand}, futo try {operand}");
+            let hint = format!("its process is up, its worker fails; {}", where_to_look(seen, machinery));
             found.push(Found::problem(format!("is failing: {why}"), &hint));
         }
         State::Resting => {
@@ -82,13 +131,11 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             ));
         }
         State::Overdue => {
-            let hint = format!(
-                "its log may have the reason: futo logs {operand}; futo restart {operand} starts it over"
-            );
+            let hint = format!("{}; futo restart {operand} starts it over", where_to_look(seen, machinery));
             found.push(Found::problem(format!("is overdue: {why}"), &hint));
         }
         State::NotReady => {
-            let hint = format!("its log may have the reason: futo logs {operand}");
+            let hint = where_to_look(seen, machinery);
             found.push(Found::problem(format!("is not ready: {why}"), &hint));
         }
         State::GaveUp => {
@@ -103,8 +150,7 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             found.push(Found::unseen(why, hint));
         }
         State::Unknown if seen.status().is_some_and(|status| !status.suite.keeps_tally()) => {
-            let hint =
-                format!("if it dies again and again, its log may have the reason: futo logs {operand}");
+            let hint = format!("if it dies again and again: {}", where_to_look(seen, machinery));
             found.push(Found::problem(why, &hint));
         }
         State::Unknown => found.push(Found::problem(why, UNREADABLE)),

@@ -80,9 +80,15 @@ impl Problem for FileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            FileError::NotOurs { .. } => Some(
-                "write it as one line, exec futo-launch …; --trust-run publishes it as it is".to_string(),
-            ),
+            FileError::NotOurs { path, .. } => {
+                let is_finish = path.file_name() == Some(OsStr::new(layout::FINISH));
+                let or_remove = if is_finish { "remove it, or " } else { "" };
+                Some(format!(
+                    "{or_remove}write {} as one line, exec futo-launch …; --trust-run publishes it as it is, and \
+                     whoever can write it can become root",
+                    crate::report::shell_word(&path.to_string_lossy())
+                ))
+            }
             FileError::Trusted(_) => {
                 Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
             }

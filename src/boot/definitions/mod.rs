@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use nix::unistd::Gid;
 
-use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Author, Desired, source_line};
@@ -23,6 +22,7 @@ use super::report::{self, Report, Row, field};
 use super::room::{MOST_DEFINITIONS as MOST_PUBLISHED, Room};
 use super::scan::{Intent, Legacy, ScanDirectory};
 use super::slot::Change;
+use super::{Choice, Hardening};
 use crate::config::value::UserRequest;
 use crate::error::Findings;
 use crate::plan::DEFAULT_USER;
@@ -87,6 +87,28 @@ pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findin
 /// The same as long as it is to go on. A run that is broken off prunes nothing.
 pub fn sync_while(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Result<Report, Findings> {
     nofollow::with_no_umask(|| sync_all(definitions, choice, go_on))
+}
+
+/// What a run would say of one definition, without publishing it; none if there is none.
+pub fn judge(definition: &Path) -> Option<Row> {
+    let (source, name) = (definition.parent()?, definition.file_name()?);
+    let failed = |failures: Findings| {
+        let mut row = Row::new(name.to_string_lossy());
+        row.failures = failures;
+        Some(row)
+    };
+    let abc = user_of_volume();
+    let volume = Volume::new(abc.as_ref(), Foreign::Left, "futo-launch", Hardening::Off);
+    let open = match volume.open(source) {
+        Ok(Ok(open)) => open,
+        Ok(Err(error)) => return failed(error.into()),
+        Err(error) => return failed(error.into()),
+    };
+    match volume.look_at(&open, name, &mut Patience::default()) {
+        Ok(Found::Definition(row, _, _)) => Some(row),
+        Ok(Found::Nothing | Found::Bare(..)) => None,
+        Err(error) => failed(error.into()),
+    }
 }
 
 /// Who may write definitions beside root, if there is such a user.
