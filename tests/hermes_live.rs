@@ -148,6 +148,58 @@ impl Container {
         self.svscan = svscan(name, &self.scan);
     }
 
+    /// Root has it again, and what s6-svscan keeps in it: what an admin may do by hand.
+    fn take_back(&self) {
+        let words = "chown -h root:root . .s6-svscan .s6-svscan/*; chmod go-w . .s6-svscan";
+        let status = Command::new("sh").args(["-c", words]).current_dir(&self.scan).status();
+        assert!(status.expect("sh starts").success());
+    }
+
+    /// Every command that publishes.
+    fn all_commands(&self) -> [(&'static str, Ran); 4] {
+        let empty = self.roots.join("definitions");
+        fs::create_dir_all(&empty).expect("made");
+        let futo = |words: &[&str]| {
+            let mut command = Command::new(self.volume.scratch.futo());
+            command.args(words).arg("--from").arg(&empty).arg("--scan-dir").arg(&self.scan);
+            Ran::of(&finish(&mut command))
+        };
+        [
+            ("reconcile", self.reconcile(&[])),
+            ("reconcile --dry-run", self.reconcile(&["--dry-run"])),
+            ("sync", futo(&["sync"])),
+            ("sync --dry-run", futo(&["sync", "--dry-run"])),
+        ]
+    }
+
+    /// All of them refuse, name this, and change nothing.
+    fn refuses(&self, what: &str, said: &str) {
+        let before = self.names();
+        for (command, ran) in self.all_commands() {
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{what}: {command}: {}", ran.stderr);
+            assert!(ran.stderr.contains(said), "{what}: {command}: {}", ran.stderr);
+            let hint = "hint: delete the line of the init hook that gives it away";
+            assert!(ran.stderr.contains(hint), "{what}: {command}: {}", ran.stderr);
+        }
+        assert_eq!(self.names(), before, "{what}");
+    }
+
+    /// The names in it, with owner and mode; without the lock, which root makes.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.scan).expect("listed").map(|entry| entry.expect("an entry"));
+        let mut names: Vec<String> = entries
+            .filter(|entry| entry.file_name() != ".futo-lock")
+            .map(|entry| {
+                let status = fs::symlink_metadata(entry.path()).expect("it");
+                format!("{:?} {} {:o}", entry.file_name(), status.uid(), status.mode())
+            })
+            .collect();
+        let own = fs::metadata(&self.scan).expect("it");
+        names.push(format!(". {} {:o}", own.uid(), own.mode()));
+        names.sort_unstable();
+        names
+    }
+
     /// What the image's own hook does first.
     fn give_away(&self) {
         let status = Command::new("chown").arg("-R").arg("hermes:hermes").arg(&self.scan).status();
@@ -226,7 +278,6 @@ fn a_restart_brings_back_what_ran_and_the_boot_log_says_how_it_ended() {
     container.volume.profile("coder", RUNNING);
     container.volume.profile("killed", RUNNING);
     container.volume.bare_profile("writer");
-    container.give_away();
     let ran = container.reconcile(&[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     container.watch();
@@ -244,7 +295,6 @@ fn a_restart_brings_back_what_ran_and_the_boot_log_says_how_it_ended() {
     assert!(read(container.volume.home("profiles/killed/gateway_state.json")).contains("draining"));
     container.volume.write("profiles/killed/state/gateway.lifecycle.json", state);
     fs::remove_file(container.volume.home("logs/container-boot.log")).expect("removed");
-    container.give_away();
     let ran = container.reconcile(&[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for (profile, rest) in [
@@ -426,6 +476,10 @@ fn a_re_run_says_what_runs_and_what_is_down() {
     container.svscan.svc(&["-d"], "gateway-coder");
     container.svscan.svc(&["-u"], "gateway-writer");
     container.svscan.pid("gateway-writer");
+    let state = container.volume.home("profiles/writer/gateway_state.json");
+    eventually("writer has written its state", || {
+        fs::read_to_string(&state).is_ok_and(|text| text.contains("running")).then_some(())
+    });
     eventually("it is down", || (!container.is_up("gateway-coder")).then_some(()));
     let ran = container.reconcile(&[]);
     assert!(ran.stdout.contains("profile=coder prior_state=running action=registered\n"), "{}", ran.stdout);
@@ -459,34 +513,50 @@ fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger()
 }
 
 #[test]
-fn a_scan_directory_that_the_hook_gave_away_is_taken_back_and_the_gateways_run() {
+fn a_scan_directory_that_is_not_roots_alone_is_refused_by_every_command_and_left_as_it_is() {
     if !possible() {
         return;
     }
     let container = Container::new("hermes-given");
     container.volume.profile("coder", RUNNING);
+    let chmod = |mode| fs::set_permissions(&container.scan, fs::Permissions::from_mode(mode)).expect("set");
+    let is_refused = |what: &str| container.refuses(what, "can be written by others than root");
     container.give_away();
-    let dry = container.reconcile(&["--dry-run"]);
-    assert_eq!(dry.code, 0, "{}", dry.stderr);
-    assert_eq!(fs::metadata(&container.scan).expect("it").uid(), HERMES);
+    is_refused("hermes'");
+    container.take_back();
+    chmod(0o775);
+    is_refused("writable to the group");
+    chmod(0o755);
+    set_acl(&container.scan, "default");
+    is_refused("a default ACL");
+    remove_acl(&container.scan, "default");
+    set_acl(&container.scan, "access");
+    is_refused("an access ACL");
+    remove_acl(&container.scan, "access");
+    chmod(0o755);
     let ran = container.reconcile(&[]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("was owned by uid 10000"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("hint: remove the lines that hand it over"), "{}", ran.stderr);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     eventually("it serves", || (!container.starts("coder").is_empty()).then_some(()));
-    for path in
-        ["", ".s6-svscan", ".s6-svscan/control", ".s6-svscan/lock", "gateway-coder", "gateway-coder/run"]
-    {
-        let status = fs::metadata(container.scan.join(path)).expect(path);
-        assert_eq!((status.uid(), status.mode() & 0o022), (0, 0), "{path}");
-    }
-    let said = container.hermes(&format!("mkdir {}/x", container.scan.display()));
-    assert!(said.contains("Permission denied"), "{said}");
-    assert_eq!(container.reconcile(&[]).stderr, "");
+}
+
+/// Gives hermes all rights by a POSIX ACL.
+fn set_acl(path: &std::path::Path, which: &str) {
+    let script = "import os, struct, sys
+entries = [(1, 7, -1), (2, 7, 10000), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', tag, perm, id & 0xffffffff) for tag, perm, id in entries)
+os.setxattr(sys.argv[1], 'system.posix_acl_' + sys.argv[2], acl)";
+    let status = Command::new("python3").args(["-c", script]).arg(path).arg(which).status();
+    assert!(status.expect("python3 starts").success());
+}
+
+fn remove_acl(path: &std::path::Path, which: &str) {
+    let script = "import os, sys; os.removexattr(sys.argv[1], 'system.posix_acl_' + sys.argv[2])";
+    let status = Command::new("python3").args(["-c", script]).arg(path).arg(which).status();
+    assert!(status.expect("python3 starts").success());
 }
 
 #[test]
-fn what_was_planted_in_a_scan_directory_that_was_given_away_is_never_executed() {
+fn what_was_planted_in_a_scan_directory_is_never_executed_though_it_is_roots_again() {
     if !possible() {
         return;
     }
@@ -494,50 +564,80 @@ fn what_was_planted_in_a_scan_directory_that_was_given_away_is_never_executed() 
     container.volume.profile("coder", RUNNING);
     container.give_away();
     let proof = container.volume.scratch.join("proof");
-    let scan = container.scan.display();
-    // one with nothing, one that pretends to be supervised, one that pretends to be the module's
-    container.hermes(&format!(
-        "for name in evil locked gateway-coder; do
-            mkdir -p {scan}/$name/supervise {scan}/$name/log
-            printf '#!/bin/sh\\ntouch {proof}\\nexec s6-setuidgid hermes hermes -p coder gateway run\\n' > {scan}/$name/run
-            chmod +x {scan}/$name/run
-         done
-         printf 'hermes\\n00\\n\"x\"\\n' > {scan}/evil/.futo",
-        proof = proof.display()
-    ));
-    let hold = format!(
-        "import fcntl, time; f = open('{scan}/locked/supervise/lock', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); \
-         print('held', flush=True); time.sleep(1000)"
-    );
-    let mut holder = Command::new("/usr/bin/python3");
-    let mut holder =
-        holder.args(["-c", &hold]).uid(HERMES).gid(HERMES).stdout(Stdio::piped()).spawn().expect("it starts");
-    let mut held = [0; 4];
-    std::io::Read::read_exact(holder.stdout.as_mut().expect("a pipe"), &mut held).expect("it holds");
-    let mut lock = Command::new("setpriv");
-    finish(
-        lock.args(["--reuid=hermes", "--regid=hermes", "--clear-groups", "touch"])
-            .arg(container.scan.join(".futo-lock")),
-    );
+    let scan = container.scan.display().to_string();
+    // one that root's s6-svscan has taken up, and one of the same making that it has not
+    let make = |name: &str| {
+        container.hermes(&format!(
+            "mkdir -p {scan}/{name}/supervise {scan}/{name}/log
+             printf '#!/bin/sh\nexec sleep 1000\n' > {scan}/{name}/run; chmod +x {scan}/{name}/run"
+        ))
+    };
+    make("taken");
+    container.svscan.control(&["-a"]);
+    let taken = container.svscan.pid("taken");
+    let plant = |name: &str| {
+        container.hermes(&format!(
+            "mkdir -p {scan}/{name}/supervise {scan}/{name}/log
+             printf '#!/bin/sh\ntouch {proof}\nexec s6-setuidgid hermes hermes -p coder gateway run\n' \
+                 > {scan}/{name}/run
+             chmod +x {scan}/{name}/run",
+            proof = proof.display()
+        ))
+    };
+    let as_root = |words: &str| {
+        let status = Command::new("sh").args(["-c", words]).current_dir(&container.scan).status();
+        assert!(status.expect("sh starts").success(), "{words}");
+    };
+    let is_refused = |what: &str, name: &str| {
+        container.take_back();
+        container.refuses(what, &format!("what root has not made: {name}\n"));
+        as_root("chown hermes:hermes .");
+    };
+    plant("evil");
+    is_refused("a directory of hermes'", "evil");
+    as_root("chown root:root evil");
+    is_refused("a script of hermes' in root's directory", "evil");
+    as_root("chown hermes:hermes evil");
+    // whose lock root's supervisor holds
+    as_root("rm -rf evil/supervise; mv taken/supervise evil/supervise");
+    is_refused("a lock that was moved", "evil, taken");
+    as_root("mv evil/supervise taken/supervise; rm -rf evil");
+    plant("gateway-coder");
+    is_refused("one that looks like the module's", "gateway-coder");
+    as_root("rm -rf gateway-coder");
+    plant(".hidden");
+    container.hermes(&format!("ln -s .hidden {scan}/linked"));
+    is_refused("a link", "linked");
+    as_root("rm -rf linked .hidden");
+    // what s6-svscan keeps
+    as_root("printf '#!/bin/sh\n' > .s6-svscan/SIGUSR1; chmod 777 .s6-svscan/SIGUSR1");
+    is_refused("a script that all can write", ".s6-svscan/SIGUSR1");
+    as_root("rm .s6-svscan/SIGUSR1; mv .s6-svscan .kept; ln -s .kept .s6-svscan");
+    is_refused("a link in its place", ".s6-svscan");
+    as_root("rm .s6-svscan; mv .kept .s6-svscan");
+    as_root("mv .s6-svscan/control .s6-svscan/kept; touch .s6-svscan/control");
+    is_refused("no FIFO", ".s6-svscan/control");
+    as_root("mv .s6-svscan/kept .s6-svscan/control");
+    as_root("rm .futo-lock");
+    container.hermes(&format!("mkdir -p {scan}/.futo-lock/full"));
+    container.take_back();
+    for _ in 0..2 {
+        let ran = container.reconcile(&[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    }
+    as_root("rm -rf .futo-lock");
 
+    // what root executes already is named, and hinders nothing
     let ran = container.reconcile(&[]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("would execute as root what root has not made: evil, locked\n"),
+        ran.stderr.contains("root executes what non-root users own or can write: taken\n"),
         "{}",
         ran.stderr
     );
-    assert!(!container.scan.join("gateway-coder").exists(), "the module's is made anew");
-    assert_eq!(fs::metadata(&container.scan).expect("it").uid(), HERMES, "and refused again");
-    assert_eq!(container.reconcile(&[]).code, 2);
-    holder.kill().expect("killed");
-    holder.wait().expect("waited");
-    for name in ["evil", "locked"] {
-        fs::remove_dir_all(container.scan.join(name)).expect("removed");
-    }
-    let ran = container.reconcile(&[]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("chown -hR"), "{}", ran.stderr);
     eventually("it serves", || (!container.starts("coder").is_empty()).then_some(()));
+    assert_eq!(container.svscan.pid("taken"), taken);
     assert!(!proof.exists());
 }
 
@@ -608,6 +708,7 @@ fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when
     let coder = container.svscan.pid("gateway-coder");
     container.soon("it serves", || container.starts("coder").lines().count() == 1);
     container.hermes(&format!("mkdir -p {0}/.gateway-left.tmp/log", container.scan.display()));
+    container.take_back();
 
     container.watch();
     let ours = |profile: &str| container.scan.join(format!("gateway-{profile}/.futo")).exists();

@@ -1,81 +1,135 @@
-//! A scan directory that somebody else than its supervisor's user can write.
+//! A scan directory that somebody else than its supervisor's user can write, or could.
 //!
 //! s6-svscan executes what is in it with its own rights: whoever writes there has them. Images give theirs to the
-//! user of their services, so that these can be registered at run time. From that user it is taken back. What
-//! may have been planted meanwhile is not executed for that: as long as there is something that root's supervisor
-//! has not taken up yet, and that is not provably an earlier maker's, s6-svscan is not notified of anything.
+//! user of their services, so that these can be registered at run time. Root refuses such a directory, and one that
+//! is root's again and still holds what others have made and its s6-svscan has not taken up: the next scan would
+//! execute it. Nothing is repaired, and nobody is notified.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, openat};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
-use nix::unistd::{Gid, Uid, fchown, fchownat, geteuid};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::unistd::geteuid;
 
-use super::directory::{Directory, StepError};
-use super::scan::{GONE, Intent, MOST_NAMES, ScanDirectory};
+use super::directory::{Directory, FileId, StepError};
+use super::scan::{MOST_NAMES, ScanDirectory};
 use crate::error::{Finding, Findings};
-use crate::report::push_shell_word;
 use crate::service::layout;
-use crate::sys::nofollow;
+use crate::sys::file::kind;
+use crate::sys::{acl, nofollow, process};
 
 /// s6-svscan's own directory in it.
 const SVSCAN: &str = ".s6-svscan";
+/// Where it listens.
+const CONTROL: &str = "control";
+/// Executed by nobody; its mode follows the umask.
+const LOCK: &str = "lock";
 /// As many are named.
 const MOST_NAMED: usize = 10;
+/// What to do about a scan directory that is not, or was not always, root's alone.
+pub(super) const REMEDY: &str = "delete the line of the init hook that gives it away ('chown -R USER /run/service'), then \
+     restart the container, so that the scan directory is empty; docs/boot.md";
 
-/// To whom the scan directory may have been given, and what they make there.
-pub struct HandedOver<'h> {
-    /// The user.
-    pub user: Uid,
-    /// What the last line of `run` is, by the name of the service directory.
-    pub lines: &'h dyn Fn(&str) -> Vec<String>,
+/// Whether nobody but root can write a directory, or anything that is made in it.
+pub(super) fn is_roots_alone(directory: &Directory) -> bool {
+    fstat(&directory.fd).is_ok_and(|status| nofollow::belongs_to_root_alone(&status))
+        && acl::has_default(&directory.fd) == Ok(false)
 }
 
-impl HandedOver<'_> {
-    /// Whether a directory can be taken back.
-    pub(super) fn is_of(&self, status: &FileStat) -> bool {
-        status.st_uid == 0 || status.st_uid == self.user.as_raw()
-    }
-}
-
-/// Takes the directory back, with what s6-svscan keeps in it; a warning says so.
-pub(super) fn take_back(
-    directory: &Directory,
-    status: &FileStat,
-    intent: Intent,
-    warnings: &mut Findings,
-) -> Result<(), StepError> {
-    let refused = |errno| directory.refused_to("take back", "", errno);
-    if intent == Intent::Apply {
-        own(directory, status).map_err(refused)?;
-        if let Ok(svscan) = directory.try_open(OsStr::new(SVSCAN)) {
-            own(&svscan, &svscan.own_status()?).map_err(refused)?;
-            for name in svscan.names(MOST_NAMES)? {
-                let root = (Some(Uid::from_raw(0)), Some(Gid::from_raw(0)));
-                fchownat(&svscan.fd, name.as_os_str(), root.0, root.1, AtFlags::AT_SYMLINK_NOFOLLOW)
-                    .map_err(refused)?;
-            }
+/// What s6-svscan executes or obeys as root although root has not made it.
+pub(super) fn planted(directory: &Directory) -> Result<Vec<String>, StepError> {
+    let mut planted = planted_for_svscan(directory)?;
+    for name in directory.names(MOST_NAMES)? {
+        let shown = name.to_string_lossy().into_owned();
+        if !shown.starts_with('.') && !is_of_root(directory, &name) && !is_taken_up(directory, &name) {
+            planted.push(shown);
         }
     }
-    let who = match status.st_uid {
-        0 => "writable by non-root users".to_string(),
-        uid => format!("owned by uid {uid}"),
-    };
-    let text = format!(
-        "the scan directory '{}' was {who}, and root executes what is in it: it is owned by root again",
-        directory.shown.display()
-    );
-    let hint = "remove the lines that hand it over from the init hook; futo reconcile --watch registers what is \
-                made at run time (docs/boot.md)";
-    warnings.push(Finding::trouble(text, Some(hint.to_string())));
-    Ok(())
+    planted.sort_unstable();
+    if planted.len() > MOST_NAMED {
+        planted.truncate(MOST_NAMED);
+        planted.push("…".to_string());
+    }
+    Ok(planted)
 }
 
-fn own(directory: &Directory, status: &FileStat) -> Result<(), Errno> {
-    fchown(&directory.fd, Some(Uid::from_raw(0)), Some(Gid::from_raw(0)))?;
-    fchmod(&directory.fd, Mode::from_bits_truncate(status.st_mode & 0o7777 & !0o022))
+/// The same of what s6-svscan keeps for itself.
+fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
+    let svscan = match directory.try_open(OsStr::new(SVSCAN)) {
+        Ok(svscan) => svscan,
+        // it makes it when it starts
+        Err(Errno::ENOENT) => return Ok(Vec::new()),
+        Err(_) => return Ok(vec![SVSCAN.to_string()]),
+    };
+    if !is_roots_alone(&svscan) {
+        return Ok(vec![SVSCAN.to_string()]);
+    }
+    let is_fine = |name: &OsStr| {
+        let status = match svscan.look_at(name) {
+            Ok(status) => status,
+            Err(errno) => return errno == Errno::ENOENT,
+        };
+        let is_link = kind(&status) == SFlag::S_IFLNK;
+        status.st_uid == 0
+            && (is_link || name == LOCK || status.st_mode & 0o022 == 0)
+            && (name != CONTROL || kind(&status) == SFlag::S_IFIFO)
+    };
+    let names = svscan.names(MOST_NAMES)?;
+    let planted = names.iter().filter(|name| !is_fine(name));
+    Ok(planted.map(|name| format!("{SVSCAN}/{}", name.to_string_lossy())).collect())
+}
+
+/// Whether root alone can have made it: a file or link of root's, or a directory whose scripts are too.
+fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
+    match directory.look_at(name) {
+        // it has just gone
+        Err(Errno::ENOENT) => return true,
+        Err(_) => return false,
+        Ok(status) if status.st_uid != 0 => return false,
+        Ok(status) if kind(&status) != SFlag::S_IFDIR => return true,
+        Ok(_) => {}
+    }
+    let Ok(slot) = directory.try_open(name) else { return false };
+    let are_roots = |below: &Directory, names: &[&str]| {
+        let is_roots = |name: &&str| match below.look_at(OsStr::new(name)) {
+            Ok(status) => status.st_uid == 0,
+            Err(errno) => errno == Errno::ENOENT,
+        };
+        is_roots_alone(below) && names.iter().all(is_roots)
+    };
+    let log = slot.try_open(OsStr::new(layout::LOG));
+    are_roots(&slot, &[layout::RUN, "finish", layout::LOG])
+        && log.map_or(true, |log| are_roots(&log, &[layout::RUN, "finish"]))
+}
+
+/// Whether a supervisor of root's s6-svscan is at work in exactly this directory: root has been executing what
+/// is in it. Any process could hold a lock, and any lock could have been moved here.
+fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
+    let is_at_work = || {
+        let slot = directory.try_open(name).ok()?;
+        let supervisor = root_with_lock(&slot)?;
+        let svscan = process::parent_of(supervisor).filter(|pid| is_root(*pid))?;
+        let comm = std::fs::read_to_string(format!("/proc/{svscan}/comm")).ok()?;
+        let is_in = |pid: i32, directory: &Directory| {
+            let cwd = stat(format!("/proc/{pid}/cwd").as_str()).ok()?;
+            Some(FileId::of(&cwd) == FileId::of(&directory.own_status().ok()?))
+        };
+        Some(comm.trim_end() == "s6-svscan" && is_in(supervisor, &slot)? && is_in(svscan, directory)?)
+    };
+    is_at_work().unwrap_or_default()
+}
+
+/// The control FIFO of s6-svscan, open for writing. No link is followed, and root writes into root's alone.
+pub(super) fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
+    let svscan = directory.try_open(OsStr::new(SVSCAN))?;
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let control = openat(&svscan.fd, CONTROL, flags, Mode::empty())?;
+    let is_ours = |status: FileStat| !geteuid().is_root() || status.st_uid == 0;
+    let is_fine = fstat(&control).is_ok_and(|status| kind(&status) == SFlag::S_IFIFO && is_ours(status))
+        && svscan.own_status().is_ok_and(is_ours);
+    if is_fine { Ok(control) } else { Err(Errno::EPERM) }
 }
 
 /// For another user than root: a warning if root's s6-svscan executes what this user publishes.
@@ -94,14 +148,6 @@ pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
     warnings.push(Finding::trouble(text, Some(hint.to_string())));
 }
 
-/// Leaves it to its owner again: as long as it is refused, it stays so for the next run to see.
-pub(super) fn give_back(directory: &Directory, status: &FileStat) -> Result<(), StepError> {
-    let owner = (Some(Uid::from_raw(status.st_uid)), Some(Gid::from_raw(status.st_gid)));
-    fchown(&directory.fd, owner.0, owner.1)
-        .and_then(|()| fchmod(&directory.fd, Mode::from_bits_truncate(status.st_mode & 0o7777)))
-        .map_err(|errno| directory.refused_to("give back", "", errno))
-}
-
 /// By the holder of s6-svscan's lock; where that cannot be seen, by the owner of its directory.
 fn is_run_by_root(directory: &Directory) -> bool {
     let Ok(svscan) = directory.try_open(OsStr::new(SVSCAN)) else {
@@ -109,7 +155,7 @@ fn is_run_by_root(directory: &Directory) -> bool {
         return directory.look_at(OsStr::new(SVSCAN)).is_ok_and(|status| status.st_uid == 0);
     };
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let Ok(lock) = openat(&svscan.fd, "lock", flags, Mode::empty()) else {
+    let Ok(lock) = openat(&svscan.fd, LOCK, flags, Mode::empty()) else {
         return svscan.own_status().is_ok_and(|status| status.st_uid == 0);
     };
     is_held_by_root(lock.as_fd())
@@ -117,6 +163,11 @@ fn is_run_by_root(directory: &Directory) -> bool {
 
 /// Whether a process of root's holds a lock on it: a lock alone can be anybody's.
 fn is_held_by_root(file: BorrowedFd<'_>) -> bool {
+    holder(file).is_some_and(is_root)
+}
+
+/// The process that holds a lock on a file, if it can be seen.
+fn holder(file: BorrowedFd<'_>) -> Option<i32> {
     let mut held = libc::flock {
         l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
         l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
@@ -124,73 +175,28 @@ fn is_held_by_root(file: BorrowedFd<'_>) -> bool {
         l_len: 0,
         l_pid: 0,
     };
-    let is_held = fcntl(file, FcntlArg::F_GETLK(&mut held)).is_ok()
-        && i32::from(held.l_type) != libc::F_UNLCK
-        && held.l_pid > 0;
-    let ids = |status: String| {
-        let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.to_string();
-        Some(line.split_whitespace().all(|id| id == "0"))
-    };
-    let status = std::fs::read_to_string(format!("/proc/{}/status", held.l_pid));
-    is_held && status.ok().and_then(ids).unwrap_or_default()
+    fcntl(file, FcntlArg::F_GETLK(&mut held)).ok()?;
+    (i32::from(held.l_type) != libc::F_UNLCK && held.l_pid > 0).then_some(held.l_pid)
 }
 
-/// Whether root's supervisor is at work in a service directory.
-fn is_supervised_by_root(slot: &Directory) -> bool {
+fn is_root(pid: i32) -> bool {
+    process::uids_of(pid).is_some_and(|uids| uids.iter().all(|uid| *uid == 0))
+}
+
+/// The process of root's that holds the lock of a service directory's supervisor.
+fn root_with_lock(slot: &Directory) -> Option<i32> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let supervise = slot.try_open(OsStr::new(layout::SUPERVISE));
-    let lock = supervise.and_then(|supervise| openat(&supervise.fd, "lock", flags, Mode::empty()));
-    lock.is_ok_and(|lock| is_held_by_root(lock.as_fd()))
+    let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
+    let lock = openat(&supervise.fd, LOCK, flags, Mode::empty()).ok()?;
+    holder(lock.as_fd()).filter(|pid| is_root(*pid))
 }
 
 impl ScanDirectory {
-    /// Gives what s6-svscan would newly execute although its maker was not root. What an earlier maker has
-    /// provably left there is removed.
-    pub(super) fn planted(&self, handed_over: &HandedOver<'_>) -> Result<Vec<String>, StepError> {
-        let mut planted = Vec::new();
-        for name in self.directory.names(MOST_NAMES)? {
-            let shown = name.to_string_lossy().into_owned();
-            if shown.starts_with('.') || self.is_of_root(&name) {
-                continue;
-            }
-            if self.behind(&shown).is_some_and(|slot| is_supervised_by_root(&slot)) {
-                continue;
-            }
-            let lines = (handed_over.lines)(&shown);
-            if self.predecessor(&shown, &lines).is_some() && self.intent == Intent::Apply {
-                let gone = format!("{GONE}{shown}");
-                self.directory.rename(&shown, &gone)?;
-                self.directory.remove_all(OsStr::new(&gone))?;
-            } else {
-                planted.push(shown);
-            }
-        }
-        planted.sort_unstable();
-        Ok(planted)
-    }
-
-    /// Whether root alone can have made it: a file or link of root's, or a directory whose `run` is too.
-    fn is_of_root(&self, name: &OsStr) -> bool {
-        let is_roots = |status: &FileStat| status.st_uid == 0;
-        if !self.directory.look_at(name).is_ok_and(|status| is_roots(&status)) {
-            return false;
-        }
-        match self.directory.try_open(name) {
-            Err(_) => true,
-            Ok(slot) => {
-                slot.own_status().is_ok_and(|status| nofollow::belongs_to_root_alone(&status))
-                    && slot.look_at(OsStr::new(layout::RUN)).map_or(true, |run| is_roots(&run))
-            }
-        }
-    }
-
     /// A warning for what root executes in the scan directory although somebody else can write it; `is_known`
     /// tells what has been said of already.
     pub fn not_owned_by_root(&self, is_known: impl Fn(&String) -> bool) -> Findings {
         let mut findings = Findings::default();
-        let is_root = geteuid().is_root()
-            && fstat(&self.directory.fd).is_ok_and(|it| nofollow::belongs_to_root_alone(&it));
-        if !is_root {
+        if !geteuid().is_root() {
             return findings;
         }
         let mut names: Vec<String> = self
@@ -198,7 +204,7 @@ impl ScanDirectory {
             .names(MOST_NAMES)
             .unwrap_or_default()
             .into_iter()
-            .filter(|name| self.directory.look_at(name).is_ok_and(|status| status.st_uid != 0))
+            .filter(|name| !is_of_root(&self.directory, name))
             .filter_map(|name| name.into_string().ok())
             .filter(|name| !is_known(name))
             .collect();
@@ -209,17 +215,11 @@ impl ScanDirectory {
         let more = if names.len() > MOST_NAMED { ", …" } else { "" };
         names.truncate(MOST_NAMED);
         let text = format!(
-            "in the scan directory '{}' root executes what is not owned by root: {}{more}",
+            "in the scan directory '{}' root executes what non-root users own or can write: {}{more}",
             self.directory.shown.display(),
             names.join(", ")
         );
-        let mut hint = b"look into them, then: chown -hR root:root".to_vec();
-        for name in &names {
-            use std::os::unix::ffi::OsStrExt;
-            hint.push(b' ');
-            push_shell_word(&mut hint, self.directory.shown.join(name).as_os_str().as_bytes());
-        }
-        findings.push(Finding::trouble(text, Some(String::from_utf8_lossy(&hint).into_owned())));
+        findings.push(Finding::trouble(text, Some(REMEDY.to_string())));
         findings
     }
 }

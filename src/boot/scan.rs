@@ -21,12 +21,11 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use super::delegate;
 use super::desired::{Author, Desired};
 use super::directory::{Directory, StepError};
-use super::handed_over::{self, HandedOver};
+use super::handed_over;
 use super::life::Life;
 use super::slot::{self, Change, Slot, SlotError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
-use crate::report::shell_word;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
@@ -38,7 +37,7 @@ const LOCK: &str = ".futo-lock";
 const STAGING: &str = ".futo-new-";
 /// One that was taken away.
 pub(super) const GONE: &str = ".futo-gone-";
-/// s6-svscan's own, where it listens.
+/// Where s6-svscan listens, for messages.
 const SVSCAN_CONTROL: &str = ".s6-svscan/control";
 /// How often a supervisor is looked for.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
@@ -67,7 +66,7 @@ pub enum ScanError {
     NotRoots(PathBuf),
     /// What s6-svscan has not taken up yet, and others than root have made.
     #[error(
-        "in the scan directory '{}' s6-svscan would execute as root what root has not made: {}",
+        "in the scan directory '{}' s6-svscan would execute or obey as root what root has not made: {}",
         path.display(),
         names.join(", ")
     )]
@@ -100,10 +99,8 @@ impl Problem for ScanError {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
-            ScanError::Planted { .. } => Some("look into it, then remove it or chown it to root".to_string()),
-            ScanError::NotRoots(path) => {
-                Some(format!("chown root {0}; chmod go-w {0}", shell_word(&path.to_string_lossy())))
-            }
+            // another owner for it would have root execute what is in it
+            ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(handed_over::REMEDY.to_string()),
             _ => None,
         }
     }
@@ -137,37 +134,26 @@ impl ScanDirectory {
         maker: &str,
         sources: BTreeSet<String>,
     ) -> Result<Self, ScanError> {
-        ScanDirectory::open_from(path, intent, maker, sources, None)
-    }
-
-    /// The same; from whoever it may have been given to it is taken back.
-    pub fn open_from(
-        path: &Path,
-        intent: Intent,
-        maker: &str,
-        sources: BTreeSet<String>,
-        handed_over: Option<&HandedOver<'_>>,
-    ) -> Result<Self, ScanError> {
         let found = nofollow::open_directory(path, Missing::Refuse).map_err(ScanError::Path)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let refused = |errno| ScanError::Path(PathError::Refused(path.to_path_buf(), errno));
         let fd = openat(&found, ".", flags, Mode::empty()).map_err(refused)?;
-        let status = fstat(&fd).map_err(refused)?;
         let directory = Directory { fd, shown: path.to_path_buf() };
         let mut troubles = Findings::default();
-        let is_handed_over = geteuid().is_root() && !nofollow::belongs_to_root_alone(&status);
         if !geteuid().is_root() {
             handed_over::warn_of_root(&directory, &mut troubles);
-        } else if is_handed_over {
-            if !handed_over.is_some_and(|handed_over| handed_over.is_of(&status)) {
-                return Err(ScanError::NotRoots(path.to_path_buf()));
-            }
-            handed_over::take_back(&directory, &status, intent, &mut troubles)?;
+        } else if !handed_over::is_roots_alone(&directory) {
+            return Err(ScanError::NotRoots(path.to_path_buf()));
         }
         let lock = match intent {
             Intent::Look => None,
             Intent::Apply => Some(lock(&directory)?),
         };
+        // before s6-svscan is notified of anything
+        let planted = if geteuid().is_root() { handed_over::planted(&directory)? } else { Vec::new() };
+        if !planted.is_empty() {
+            return Err(ScanError::Planted { path: path.to_path_buf(), names: planted });
+        }
         let mut scan = ScanDirectory {
             directory,
             intent,
@@ -179,16 +165,6 @@ impl ScanDirectory {
             has_replaced: Cell::new(false),
             _lock: lock,
         };
-        // before s6-svscan is notified of anything
-        if let (true, Some(handed_over)) = (is_handed_over, handed_over) {
-            let planted = scan.planted(handed_over)?;
-            if !planted.is_empty() {
-                if intent == Intent::Apply {
-                    handed_over::give_back(&scan.directory, &status)?;
-                }
-                return Err(ScanError::Planted { path: path.to_path_buf(), names: planted });
-            }
-        }
         scan.sweep()?;
         Ok(scan)
     }
@@ -435,8 +411,7 @@ impl ScanDirectory {
 
     /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
     fn tell_svscan(&self, commands: &[u8]) -> Result<Listener, StepError> {
-        let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let written = match openat(&self.directory.fd, SVSCAN_CONTROL, flags, Mode::empty()) {
+        let written = match handed_over::open_control(&self.directory) {
             // it looks by itself when it starts
             Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
             opened => opened.and_then(|control| nix::unistd::write(&control, commands)),

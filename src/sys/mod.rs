@@ -1,6 +1,7 @@
 //! The fence around the system: clocks, descriptors, files, processes. Only here is `unsafe` allowed;
 //! signatures outward are safe.
 
+pub mod acl;
 pub mod bounding;
 pub mod capability;
 pub mod clock;

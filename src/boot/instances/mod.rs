@@ -23,7 +23,6 @@ use super::Choice;
 use super::account::{Account, AccountError};
 use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Author, source_line};
-use super::handed_over::HandedOver;
 use super::report::{FAILED, Report, Row, field};
 use super::room::{MOST_INSTANCES, Room};
 use super::scan::{Intent, ScanDirectory};
@@ -126,12 +125,7 @@ impl Reconciler {
         let source = source_line(&system.home.join(&system.instances).components().collect::<PathBuf>());
         let sources = BTreeSet::from([source.clone()]);
         let maker = format!("futo reconcile {}", system.name);
-        let lines = |service: &str| self.predecessor_lines(service);
-        let user = account.as_ref().map(|account| account.identity.uid);
-        let handed_over = user.map(|user| HandedOver { user, lines: &lines });
-        let handed_over = handed_over.as_ref();
-        let scan =
-            ScanDirectory::open_from(&system.scan_dir, self.choice.intent, &maker, sources, handed_over);
+        let scan = ScanDirectory::open(&system.scan_dir, self.choice.intent, &maker, sources);
         let scan = findings.take(scan);
         let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
         findings.take(super::judge_launcher(&self.choice.launcher));
