@@ -140,9 +140,8 @@ impl Published for Reconciler {
         instances::watch(self.system(), self.account().as_ref())
     }
 
-    fn publish(&mut self, _go_on: GoOn<'_>) -> Result<Report, Findings> {
-        // of so few instances a pass is over before a stop is noticed to wait
-        self.pass()
+    fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
+        self.pass_while(go_on)
     }
 
     fn lines(&self, rows: &[Row]) -> String {

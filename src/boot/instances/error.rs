@@ -1,6 +1,7 @@
 //! What can be wrong with instances.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -85,6 +86,26 @@ pub enum InstancesError {
         Full::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
     })]
     NoRoom(Full),
+    /// There is no room for all.
+    #[error("there are more than {most} instances: {count} are left out, the first of them '{first}'")]
+    LeftOut {
+        /// So many are published.
+        most: usize,
+        /// The others.
+        count: usize,
+        /// By name.
+        first: String,
+    },
+    /// Reading them took too long.
+    #[error(
+        "those before '{name}' took {} s of processor time: the rest was not read", most.as_secs()
+    )]
+    NoTimeLeft {
+        /// So much may be taken.
+        most: Duration,
+        /// The first that was not read.
+        name: String,
+    },
     /// A file that means nothing any more.
     #[error("unable to remove '{file}': {}", reason(*errno))]
     Stale {

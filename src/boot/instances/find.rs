@@ -1,9 +1,10 @@
 //! The instances on a volume, found with the ids of their user.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
@@ -11,17 +12,25 @@ use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::config::System;
+use super::places::Places;
 use super::{InstancesError, seed, state, template};
+use crate::boot::definitions::GoOn;
 use crate::boot::directory::Directory;
 use crate::boot::report::{Report, Row};
+use crate::boot::room::MOST_INSTANCES as MOST_PUBLISHED;
 use crate::boot::scan::Intent;
 use crate::error::{Findings, reason};
 use crate::service::ServiceName;
+use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
 /// More instances than this are not taken.
 pub(super) const MOST_INSTANCES: usize = 20_000;
+/// No more warnings than this are given of what is no instance.
+const MOST_WARNINGS: usize = 150;
+/// Processor time that reading all of them may take.
+const MOST_TIME: Duration = Duration::from_secs(10);
 
 /// What there is on the volume.
 #[derive(Default)]
@@ -30,6 +39,29 @@ pub(super) struct Found {
     /// Services whose instances may be there or not.
     pub(super) kept: BTreeSet<String>,
     pub(super) report: Report,
+    /// What there is no room for; it has not been read.
+    pub(super) left_out: Option<InstancesError>,
+    /// Whether all names were looked at.
+    pub(super) end: End,
+}
+
+/// How a look at the volume ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum End {
+    /// With the last name.
+    #[default]
+    Whole,
+    /// Before: somebody asks to stop.
+    BrokenOff,
+}
+
+impl Found {
+    /// The first ones tell what there is to be done.
+    fn warn(&mut self, error: InstancesError) {
+        if self.report.warnings.iter().count() < MOST_WARNINGS {
+            self.report.warnings.push(error);
+        }
+    }
 }
 
 /// An instance as it was found on the volume.
@@ -59,6 +91,15 @@ pub(super) enum Stale {
     Left,
 }
 
+/// What becomes of services whose instances have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// They are pruned.
+    Pruned,
+    /// They stay.
+    Stays,
+}
+
 /// Who is given a state file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seeds {
@@ -75,10 +116,15 @@ pub(super) struct Finder<'f> {
     pub(super) supervised: &'f BTreeSet<String>,
     pub(super) stale: Stale,
     pub(super) seeds: Seeds,
+    /// The services that root's commands made.
+    pub(super) published: BTreeSet<String>,
+    pub(super) gone: Gone,
 }
 
 impl Finder<'_> {
-    pub(super) fn find(&self, home: &OwnedFd) -> Result<Found, Findings> {
+    /// Reads as many instances as there are places for.
+    pub(super) fn find(&self, home: &OwnedFd, go_on: GoOn<'_>) -> Result<Found, Findings> {
+        let began = clock::processor_time();
         let mut found = Found::default();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = openat(home, ".", flags, Mode::empty()).map_err(|errno| {
@@ -107,10 +153,35 @@ impl Finder<'_> {
             }
         };
         names.sort_unstable();
+        let mut places = self.places(&names);
         for name in names {
-            self.look_at(&directory, &name, &mut found);
+            if go_on().is_break() {
+                found.end = End::BrokenOff;
+                break;
+            }
+            if clock::processor_time().saturating_sub(began) > MOST_TIME {
+                let name = name.to_string_lossy().into_owned();
+                found.report.failures.push(InstancesError::NoTimeLeft { most: MOST_TIME, name });
+                break;
+            }
+            self.look_at(&directory, &name, &mut places, &mut found);
         }
+        found.left_out = places.left_out();
         Ok(found)
+    }
+
+    /// What is published and not about to be pruned has its place, and so has the root instance.
+    fn places(&self, names: &[OsString]) -> Places {
+        let there: BTreeSet<String> = names
+            .iter()
+            .filter_map(|name| name.to_str())
+            .chain(self.system.root_instance.as_deref())
+            .map(|name| template::service_name(self.system, name))
+            .collect();
+        let stays = |service: &&String| self.gone == Gone::Stays || there.contains(*service);
+        let root = self.system.root_instance.iter().map(|name| template::service_name(self.system, name));
+        let taken = self.published.iter().filter(stays).cloned().chain(root).collect();
+        Places::new(MOST_PUBLISHED, taken)
     }
 
     /// Opens a directory below the home, component by component; no link is followed.
@@ -122,7 +193,7 @@ impl Finder<'_> {
         Ok(here)
     }
 
-    fn look_at(&self, above: &Directory, name: &OsStr, found: &mut Found) {
+    fn look_at(&self, above: &Directory, name: &OsStr, places: &mut Places, found: &mut Found) {
         let shown = name.to_string_lossy();
         let path = Path::new(&self.system.instances).join(name);
         let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
@@ -136,9 +207,13 @@ impl Finder<'_> {
             Err(errno) => {
                 match self.missed(above, name, errno) {
                     Missed::Nothing => {}
-                    Missed::Instance(errno) => found.instances.push(self.unreadable(&shown, &path, errno)),
+                    Missed::Instance(errno) => {
+                        if places.take_or_count(&template::service_name(self.system, &shown), &shown) {
+                            found.instances.push(self.unreadable(&shown, &path, errno));
+                        }
+                    }
                     Missed::MaybeInstance(errno) => {
-                        found.report.warnings.push(directory_error(&path, errno));
+                        found.warn(directory_error(&path, errno));
                         found.kept.extend(self.row(&shown).service);
                     }
                 }
@@ -148,12 +223,15 @@ impl Finder<'_> {
         if !has_marker && !is_name(&shown) {
             // lost+found, .cache: the name alone tells instances from other directories
             if !shown.starts_with('.') {
-                found.report.warnings.push(InstancesError::NoInstance { path });
+                found.warn(InstancesError::NoInstance { path });
             }
             return;
         }
         if self.system.root_instance.as_deref() == name.to_str() {
             found.report.warnings.push(InstancesError::Reserved { path, name: shown.into_owned() });
+            return;
+        }
+        if !places.take_or_count(&template::service_name(self.system, &shown), &shown) {
             return;
         }
         let path = self.system.home.join(path).to_string_lossy().into_owned();

@@ -7,6 +7,7 @@ mod error;
 mod find;
 mod json;
 mod keys;
+mod places;
 mod publish;
 mod seed;
 mod state;
@@ -16,11 +17,14 @@ pub mod wish;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Choice;
 use super::account::{Account, AccountError};
+use super::definitions::GoOn;
 use super::delegate::{self, Delegation, Waiting};
 use super::desired::{Author, source_line};
 use super::report::{FAILED, Report, Row, field};
@@ -33,7 +37,7 @@ use conditions::Condition;
 pub use conditions::Facts;
 use config::{DelegateTo, System};
 pub use error::InstancesError;
-use find::{Finder, Found, Instance, Seeds, Stale};
+use find::{End, Finder, Found, Gone, Instance, Seeds, Stale};
 pub use watched::watch;
 
 /// Whether it is done once, or again whenever something on the volume changes.
@@ -102,12 +106,17 @@ impl Reconciler {
 
     /// Publishes the services of all instances. An error is one that leaves nothing to be done.
     pub fn pass(&mut self) -> Result<Report, Findings> {
-        let report = nofollow::with_no_umask(|| self.pass_with_no_umask())?;
+        self.pass_while(&mut || ControlFlow::Continue(()))
+    }
+
+    /// The same as long as it is to go on. A pass that is broken off prunes nothing.
+    pub fn pass_while(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
+        let report = nofollow::with_no_umask(|| self.pass_with_no_umask(go_on))?;
         self.passes = Passes::Some;
         Ok(report)
     }
 
-    fn pass_with_no_umask(&mut self) -> Result<Report, Findings> {
+    fn pass_with_no_umask(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
         let system = &self.system;
         let mut findings = Findings::default();
         let account = system.user_request().and_then(|user| Account::find(&user, &mut findings));
@@ -133,7 +142,7 @@ impl Reconciler {
 
         let is_held = self.holds(&system.hold, &account, &home)?;
         let pass = Pass { scan, source, delegation, is_held };
-        let mut report = self.publish_all(&pass, &account, &home)?;
+        let mut report = self.publish_all(&pass, &account, &home, go_on)?;
         report.warnings.add_new(warnings);
         self.append_to_boot_log(&account, &home, &mut report)?;
         Ok(report)
@@ -152,7 +161,14 @@ impl Reconciler {
         }
     }
 
-    fn publish_all(&mut self, pass: &Pass, account: &Account, home: &OwnedFd) -> Result<Report, Findings> {
+    /// Reads the volume, with the user's ids.
+    fn look(
+        &self,
+        pass: &Pass,
+        account: &Account,
+        home: &OwnedFd,
+        go_on: GoOn<'_>,
+    ) -> Result<Found, Findings> {
         let scan = &pass.scan;
         // before anything is removed on the volume: what runs still needs its files
         let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
@@ -164,15 +180,36 @@ impl Reconciler {
             supervised: &supervised,
             stale: if is_first { Stale::Removed } else { Stale::Left },
             seeds: if seeds { Seeds::Root } else { Seeds::Nothing },
+            published: scan.taken(Author::Root, |_| true)?.into_keys().collect(),
+            gone: if self.choice.prune { Gone::Pruned } else { Gone::Stays },
         };
-        let Found { instances, kept, mut report } = account.act(|| finder.find(home))??;
+        account.act(|| finder.find(home, go_on))?
+    }
 
+    fn publish_all(
+        &mut self,
+        pass: &Pass,
+        account: &Account,
+        home: &OwnedFd,
+        go_on: GoOn<'_>,
+    ) -> Result<Report, Findings> {
+        let scan = &pass.scan;
+        let Found { instances, kept, mut report, left_out, end } =
+            self.look(pass, account, home, &mut *go_on)?;
+        if end == End::BrokenOff {
+            return Ok(report);
+        }
         let is_complete = report.failures.is_empty();
+        report.failures.take(left_out.map_or(Ok(()), Err));
         let old = self.take_over_stopped(pass, &instances, &mut report);
         let mut room = room_for(scan, &instances, &self.choice)?;
         let mut desired_names = kept;
         self.log_words.clear();
         for Instance { mut row, log_word, publishable } in instances {
+            if go_on().is_break() {
+                super::tell(scan, Duration::ZERO, &mut report);
+                return Ok(report);
+            }
             self.log_words.extend(log_word.map(|word| (row.shown.clone(), word)));
             if let Some(publishable) = publishable {
                 desired_names.insert(publishable.service.to_string());

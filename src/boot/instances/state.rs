@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::sys::file;
 
 /// The largest state file that is read, in bytes.
-pub(super) const MAX_BYTES: usize = 1 << 20;
+pub(super) const MAX_BYTES: usize = 64 << 10;
 
 /// In characters, one more than a line shows.
 const LONGEST: usize = 257;

@@ -1,0 +1,62 @@
+//! Which instances are read: as many as are published. A bound on what is read afterwards would cost the time first.
+
+use std::collections::BTreeSet;
+
+use super::InstancesError;
+
+/// The places there are, and who has one.
+#[derive(Debug)]
+pub(super) struct Places {
+    most: usize,
+    taken: BTreeSet<String>,
+    left_out: usize,
+    first_left_out: Option<String>,
+}
+
+impl Places {
+    /// The services in `taken` are published and stay.
+    pub(super) fn new(most: usize, taken: BTreeSet<String>) -> Self {
+        Places { most, taken, left_out: 0, first_left_out: None }
+    }
+
+    /// Takes a place for a service; whether there was one.
+    pub(super) fn take(&mut self, service: &str) -> bool {
+        let has_place = self.taken.contains(service) || self.taken.len() < self.most;
+        if has_place {
+            self.taken.insert(service.to_string());
+        }
+        has_place
+    }
+
+    /// The same; an instance without a place is counted.
+    pub(super) fn take_or_count(&mut self, service: &str, instance: &str) -> bool {
+        let has_place = self.take(service);
+        if !has_place {
+            self.left_out += 1;
+            self.first_left_out.get_or_insert_with(|| instance.to_string());
+        }
+        has_place
+    }
+
+    /// What had no place, if anything.
+    pub(super) fn left_out(self) -> Option<InstancesError> {
+        let first = self.first_left_out?;
+        Some(InstancesError::LeftOut { most: self.most, count: self.left_out, first })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_has_its_place_and_the_rest_is_counted() {
+        let mut places = Places::new(3, BTreeSet::from(["x-z".to_string()]));
+        assert!(places.take("x-default"));
+        let has_place = ["a", "b", "c", "z"].map(|name| places.take_or_count(&format!("x-{name}"), name));
+        assert_eq!(has_place, [true, false, false, true]);
+        let said = places.left_out().expect("two are left out").to_string();
+        assert_eq!(said, "there are more than 3 instances: 2 are left out, the first of them 'b'");
+        assert!(Places::new(1, BTreeSet::new()).left_out().is_none());
+    }
+}
