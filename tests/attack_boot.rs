@@ -438,7 +438,10 @@ fn what_a_change_of_delegation_does_not_reach_is_said() {
 
 /// A process of abc's that holds a read lock on this file; none if it cannot be opened.
 fn locker(path: &Path) -> Option<Child> {
-    let script = "import fcntl, os, sys
+    locking(path, LOCKS)
+}
+
+const LOCKS: &str = "import fcntl, os, sys
 try:
     lock = os.open(sys.argv[1], os.O_RDONLY)
     fcntl.lockf(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -448,6 +451,30 @@ except OSError as error:
 print('locked', flush=True)
 sys.stdin.read()
 ";
+
+/// The same, by a child that has ended: the lock belongs to the table of open files, which it shares.
+const LOCKS_BY_A_CHILD: &str = "import ctypes, fcntl, os, platform, sys
+CLONE_FILES, SIGCHLD = 0x400, 17
+number = {'x86_64': 56, 'aarch64': 220}[platform.machine()]
+try:
+    lock = os.open(sys.argv[1], os.O_RDONLY)
+except OSError as error:
+    print(error, flush=True)
+    sys.exit(1)
+child = ctypes.CDLL(None).syscall(number, CLONE_FILES | SIGCHLD, 0, 0, 0, 0)
+if child == 0:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os._exit(1)
+    os._exit(0)
+if os.waitpid(child, 0)[1] != 0:
+    sys.exit(1)
+print('locked', flush=True)
+sys.stdin.read()
+";
+
+fn locking(path: &Path, script: &str) -> Option<Child> {
     let mut child = Command::new("python3")
         .args(["-c", script])
         .arg(path)
@@ -500,6 +527,33 @@ fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
 }
 
 #[test]
+fn a_lock_whose_taker_has_ended_is_no_supervisor() {
+    if !possible() {
+        return;
+    }
+    let live = Live::new("attack-lock-table");
+    let Live { svscan, definitions } = &live;
+    definitions.line("mine", "--log - -- sleep 1000");
+    live.sync(&[]);
+    svscan.pid("mine");
+    svscan.svc(&["-dx"], "mine");
+    let lock = definitions.scan("mine/supervise/lock");
+    let mut held = eventually("abc has the lock", || locking(&lock, LOCKS_BY_A_CHILD));
+    let ran = live.sync(&[]);
+    let said = "a process of another user holds its lock";
+    assert!(ran.code == 1 && ran.stderr.contains(said), "{}{}", ran.stdout, ran.stderr);
+    // root's definition of that name comes to life
+    definitions.write_roots("mine/run", SLEEPS);
+    let ran = live.sync(&[]);
+    assert!(ran.stdout.contains("service=mine action="), "{}{}", ran.stdout, ran.stderr);
+    eventually("root's own runs", || (live.sync(&[]).code == 0).then_some(()));
+    svscan.pid("mine");
+    assert_eq!(definitions.scan("mine").metadata().expect("there").uid(), 0);
+    let _ = held.kill();
+    let _ = held.wait();
+}
+
+#[test]
 fn more_profiles_than_there_is_room_for_leave_room_for_roots_services() {
     if !possible() {
         return;
@@ -519,6 +573,38 @@ fn more_profiles_than_there_is_room_for_leave_room_for_roots_services() {
     let ran = volume.reconcile(&["--prune"]);
     assert!(ran.stderr.contains(": 52 are left out, the first of them 'a-new-one'"), "{}", ran.stderr);
     assert!(volume.scan("gateway-p148/run").exists(), "{}", ran.stdout);
+}
+
+#[test]
+fn what_there_is_no_room_for_is_not_read() {
+    if !possible() {
+        return;
+    }
+    let volume = Volume::new("attack-read");
+    let state = format!("{{\"x\": \"{}\", \"gateway_state\": \"running\"}}", "x".repeat(60_000));
+    let first = volume.profile("p0000", state);
+    volume.make("profiles/p0000/state");
+    volume.write("profiles/p0000/state/gateway.lifecycle.json", vec![b' '; 1 << 20]);
+    // by hard links, so that it costs hermes nothing
+    for number in 1..3000 {
+        let directory = volume.make(&format!("profiles/p{number:04}"));
+        volume.make(&format!("profiles/p{number:04}/state"));
+        for file in ["SOUL.md", "gateway_state.json", "state/gateway.lifecycle.json"] {
+            fs::hard_link(first.join(file), directory.join(file)).expect("linked");
+        }
+    }
+    let ran = volume.reconcile_through(&CPU, &[]);
+    assert_eq!(ran.code, 1, "not killed: {}", ran.stderr);
+    assert!(ran.stderr.contains("2851 are left out, the first of them 'p0149'"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.matches("action=started").count(), 149, "{}", ran.stderr);
+    assert!(ran.stdout.len() + ran.stderr.len() < 50_000);
+    // what is no instance is not listed for ever either
+    for number in 0..500 {
+        volume.make(&format!("profiles/Q{number:03}/x"));
+        std::os::unix::fs::symlink("/", volume.home(format!("profiles/r{number:03}"))).expect("a link");
+    }
+    let ran = volume.reconcile_through(&CPU, &[]);
+    assert!(ran.stdout.len() + ran.stderr.len() < 50_000, "{}", ran.stderr);
 }
 
 const TALKS: &str = "
@@ -575,38 +661,6 @@ fn ticks(pid: i32) -> u64 {
 fn nobody_else_floods_the_socket_of_sd_notify() {
     if !possible() {
         return;
-#[test]
-fn what_there_is_no_room_for_is_not_read() {
-    if !possible() {
-        return;
-    }
-    let volume = Volume::new("attack-read");
-    let state = format!("{{\"x\": \"{}\", \"gateway_state\": \"running\"}}", "x".repeat(60_000));
-    let first = volume.profile("p0000", state);
-    volume.make("profiles/p0000/state");
-    volume.write("profiles/p0000/state/gateway.lifecycle.json", vec![b' '; 1 << 20]);
-    // by hard links, so that it costs hermes nothing
-    for number in 1..3000 {
-        let directory = volume.make(&format!("profiles/p{number:04}"));
-        volume.make(&format!("profiles/p{number:04}/state"));
-        for file in ["SOUL.md", "gateway_state.json", "state/gateway.lifecycle.json"] {
-            fs::hard_link(first.join(file), directory.join(file)).expect("linked");
-        }
-    }
-    let ran = volume.reconcile_through(&CPU, &[]);
-    assert_eq!(ran.code, 1, "not killed: {}", ran.stderr);
-    assert!(ran.stderr.contains("2851 are left out, the first of them 'p0149'"), "{}", ran.stderr);
-    assert_eq!(ran.stdout.matches("action=started").count(), 149, "{}", ran.stderr);
-    assert!(ran.stdout.len() + ran.stderr.len() < 50_000);
-    // what is no instance is not listed for ever either
-    for number in 0..500 {
-        volume.make(&format!("profiles/Q{number:03}/x"));
-        std::os::unix::fs::symlink("/", volume.home(format!("profiles/r{number:03}"))).expect("a link");
-    }
-    let ran = volume.reconcile_through(&CPU, &[]);
-    assert!(ran.stdout.len() + ran.stderr.len() < 50_000, "{}", ran.stderr);
-}
-
     }
     let svscan = Svscan::start("attack-notify");
     let files = |talks| [("notification-fd", "3\n"), ("talks", talks)];
