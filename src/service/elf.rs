@@ -36,9 +36,10 @@ pub(super) fn read(start: &[u8]) -> Option<Header> {
         if kind != u64::from(LOADER) {
             continue;
         }
+        let behind = |distance, length| bytes.number(at.checked_add(distance)?, length);
         let (offset, length) = match is_64 {
-            true => (bytes.number(at + 8, 8)?, bytes.number(at + 32, 8)?),
-            false => (bytes.number(at + 4, 4)?, bytes.number(at + 16, 4)?),
+            true => (behind(8, 8)?, behind(32, 8)?),
+            false => (behind(4, 4)?, behind(16, 4)?),
         };
         let from = usize::try_from(offset).ok()?;
         let name = start.get(from..from.checked_add(usize::try_from(length).ok()?)?)?;

@@ -192,6 +192,10 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
         let open = file::open_regular_at(&process, Path::new(name), OFlag::empty());
         open.and_then(|open| file::read_at_most(open, LONGEST_COMMAND)).ok()
     };
+    let is_trusted = || Some(is_trusted(&String::from_utf8_lossy(&read("status")?)));
+    // before its words, which a process that has had its ids for a moment only has chosen as another user; and
+    // after them, for they may be those of the next one
+    is_trusted().filter(|is_trusted| *is_trusted)?;
     let line = read("cmdline")?;
     let line: Vec<String> = line
         .split(|byte| *byte == 0)
@@ -199,7 +203,7 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
     let command = place.command_in(&line)?;
-    is_trusted(&String::from_utf8_lossy(&read("status")?)).then_some(command)
+    is_trusted()?.then_some(command)
 }
 
 /// Whether all ids of a process are root's or the caller's, and it lives in this PID namespace. The owner of
