@@ -419,6 +419,38 @@ fn a_run_that_waits_for_its_lock_says_so() {
 }
 
 #[test]
+fn a_loop_lock_that_anybody_holds_is_soon_overdue() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("loop-lock");
+    let directory = svscan.scratch.directory_of_abc("state");
+    let lock = directory.join(".ll-loop.loop");
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock).expect("a file");
+    own_by_abc(&lock);
+    file.try_lock().expect("held");
+    let words = format!("--state-dir {} --interval 1h -- true", directory.display());
+    svscan.add_launch("ll-loop", &words, &[]);
+    let record = directory.join("ll-loop.json");
+    within_a_minute("it waits", || read(&record).contains(".ll-loop.loop").then_some(()));
+    assert_eq!(health(&svscan, "ll-loop").0, 0);
+    change(&record, |record| {
+        let since = std::time::SystemTime::now() - Duration::from_secs(90);
+        record["waiting_for_lock"]["since"] = humantime::format_rfc3339_seconds(since).to_string().into();
+    });
+    let (code, said) = health(&svscan, "ll-loop");
+    assert!(code == 1 && said.starts_with("ll-loop: overdue: a run has been waiting for"), "{said}");
+    // another loop of the service that has not ended is waited for
+    let own = read("/proc/self/stat");
+    let started: u64 = own.split(' ').nth(21).and_then(|field| field.parse().ok()).expect("a start");
+    let former = |started: u64| serde_json::json!({"pid": std::process::id(), "pid_started": started});
+    change(&record, |record| record["waiting_for_lock"]["former"] = former(started));
+    assert_eq!(health(&svscan, "ll-loop"), (0, "1 healthy\n".to_string()));
+    change(&record, |record| record["waiting_for_lock"]["former"] = former(started + 1));
+    assert_eq!(health(&svscan, "ll-loop").0, 1, "another process of that pid");
+}
+
+#[test]
 fn a_daily_schedule_needs_no_max_age_and_claims_no_run() {
     if !have(&S6) {
         return;

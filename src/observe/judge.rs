@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::launcher::{Children, Launcher, Process};
 use super::state::{State, Verdict};
-use super::{Seen, Supervision, time};
+use super::{Former, Seen, Supervision, time};
 use crate::config::timing::{Timing, TimingSpec};
 use crate::plan::Mode;
 use crate::run::{How, Resting, RestingKind, RunRecord};
@@ -35,7 +35,7 @@ const RECORDS_WITHIN: Duration = Duration::from_secs(5);
 const READY_WITHIN: Duration = Duration::from_secs(330);
 /// A run that begins no later than this after its time is not overdue: the machine may be busy.
 const LATE: Duration = Duration::from_secs(60);
-/// One that waits for its lock has longer: another holder's run is waited for.
+/// One that waits for the lock of --lock has longer: another holder's run is waited for.
 const LATE_FOR_LOCK: Duration = Duration::from_secs(3600);
 /// What follows a run (its hook, 30 s at most) is over by then, and the next run is settled.
 const SETTLES_NEXT_WITHIN: Duration = Duration::from_secs(120);
@@ -155,7 +155,7 @@ fn judge_launcher(seen: &Seen, launcher: &Launcher, now: SystemTime) -> Judged {
         return judge_resting(seen, record, resting, now);
     }
     match seen.plan.as_ref().map(|plan| &plan.mode) {
-        Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), now),
+        Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), seen.former, now),
         _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its worker has not been started yet"),
         _ => so(State::Unknown, "its launcher neither rests nor has started its worker"),
     }
@@ -188,8 +188,14 @@ fn judge_resting(seen: &Seen, record: &RunRecord, resting: &Resting, now: System
     }
 }
 
-fn judge_loop(record: &RunRecord, launcher: &Launcher, timing: Option<&Timing>, now: SystemTime) -> Judged {
-    if let Some(why) = overdue(record, launcher, timing, now) {
+fn judge_loop(
+    record: &RunRecord,
+    launcher: &Launcher,
+    timing: Option<&Timing>,
+    former: Former,
+    now: SystemTime,
+) -> Judged {
+    if let Some(why) = overdue(record, launcher, timing, former, now) {
         return so(State::Overdue, why);
     }
     if record.consecutive_failures > 0 {
@@ -215,10 +221,16 @@ fn overdue(
     timing: Option<&Timing>,
     now: SystemTime,
 ) -> Option<String> {
+    former: Former,
     let since = |stamp: &Option<String>| stamp.as_deref().and_then(time).map(|at| ago(at, now));
     if let Some(lock) = &record.waiting_for_lock {
         let waited = time(&lock.since).map_or(Duration::ZERO, |at| ago(at, now));
-        return (waited > LATE_FOR_LOCK)
+        let is_late = match former {
+            Former::None => waited > LATE_FOR_LOCK,
+            Former::Lives => false,
+            Former::Gone => waited > LATE,
+        };
+        return is_late
             .then(|| format!("a run has been waiting for the lock '{}' for {}", lock.path, span(waited)));
     }
     if let Some(due) = &record.next_due {

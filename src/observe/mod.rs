@@ -85,6 +85,8 @@ pub struct Seen {
     pub(crate) opener: Option<Opener>,
     /// Our part.
     pub record: Option<RunRecord>,
+    /// Whether it waits for the end of a former loop of its own.
+    pub former: Former,
     /// Why the record proves nothing about the launcher that runs.
     pub record_doubt: Option<String>,
     /// Its log, if there is one.
@@ -93,6 +95,28 @@ pub struct Seen {
     pub obstacle: Option<Obstacle>,
     /// What could not be read, and why.
     pub troubles: Vec<String>,
+}
+
+/// What a loop waits for that waits for the lock of the service's loop: a former one, left behind by a supervisor
+/// that was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Former {
+    /// It waits for no such thing.
+    None,
+    /// For a loop that lives.
+    Lives,
+    /// For whoever holds its lock: no loop that is known.
+    Gone,
+}
+
+impl Former {
+    fn of(record: &RunRecord) -> Self {
+        match record.waiting_for_lock.as_ref().and_then(|lock| lock.former) {
+            None => Former::None,
+            Some(former) if former.lives() => Former::Lives,
+            Some(_) => Former::Gone,
+        }
+    }
 }
 
 impl Seen {
@@ -138,6 +162,7 @@ impl Seen {
             plan: None,
             opener: None,
             record: None,
+            former: Former::None,
             record_doubt: None,
             log: None,
             obstacle: None,
@@ -308,6 +333,7 @@ impl Seen {
         };
         self.record_doubt = match read {
             Ok(record) => {
+                self.former = Former::of(&record);
                 self.record = Some(record);
                 None
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::lock::{self, Users, Waited};
 use super::pacer::Now;
-use super::record::{RecordFile, read};
+use super::record::{FormerLoop, RecordFile, RunRecord, read};
 use super::waiter::{Deadline, Waiter};
 use super::worker::system_refused;
 use crate::error::{Finding, reason};
@@ -122,10 +122,8 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let other =
         plan.state_dir.as_ref().and_then(|directory| read(directory, plan.name.as_str()).ok().flatten());
     let own = std::process::id().cast_signed();
-    let pid = match other.map(|(record, _)| record.pid).filter(|pid| *pid > 0 && *pid != own) {
-        Some(pid) => format!(" (pid {pid})"),
-        None => String::new(),
-    };
+    let former = other.and_then(|(record, _)| former_of(&record, own));
+    let pid = former.map_or(String::new(), |former| format!(" (pid {})", former.pid));
     let text = format!("another loop of this service{pid} has not ended: waiting for it");
     let hint = "it ends with its run if its supervisor was killed; services that share a state directory need \
                 different names (--name)";
@@ -133,7 +131,16 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let now = Now::read();
     let mut record = RecordFile::open(plan, reporter);
     record.set_next_due(Some((now.wall, Some(now.boot))));
-    record.waits_for_lock(path, reporter);
+    record.waits_for_lock(path, Some(former.unwrap_or_default()), reporter);
+}
+
+/// The loop that wrote this record, or the one that it was itself waiting for.
+fn former_of(record: &RunRecord, own: i32) -> Option<FormerLoop> {
+    let writer = FormerLoop { pid: record.pid, pid_started: record.pid_started };
+    let waited_for = record.waiting_for_lock.as_ref().and_then(|lock| lock.former);
+    let mut known: Vec<FormerLoop> = [Some(writer), waited_for].into_iter().flatten().collect();
+    known.retain(|each| each.pid > 0 && each.pid != own);
+    known.iter().find(|each| each.lives()).or(known.first()).copied()
 }
 
 fn step(waiter: &mut Waiter, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {

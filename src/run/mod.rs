@@ -20,7 +20,7 @@ mod waiter;
 mod worker;
 
 pub use gates::Closed;
-pub use record::{EndedRun, How, LockWait, Resting, RestingKind, RunRecord};
+pub use record::{EndedRun, FormerLoop, How, LockWait, Resting, RestingKind, RunRecord};
 pub(crate) use record::{read as read_record, says_resting, write_resting};
 pub use signals::Signals;
 pub use waiter::{Deadline, Waiter};

@@ -145,6 +145,26 @@ pub struct LockWait {
     pub path: String,
     /// Since when.
     pub since: String,
+    /// The other loop of this service, if it is the end of that which is waited for.
+    #[serde(default)]
+    pub former: Option<FormerLoop>,
+}
+
+/// A loop of this service that has not ended, or had not when another found its lock held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerLoop {
+    /// Its pid by its record; 0 if that names none.
+    pub pid: i32,
+    /// When that process was started, as in `pid_started`.
+    pub pid_started: Option<u64>,
+}
+
+impl FormerLoop {
+    /// Whether that process lives. One without a start may be any other by now.
+    pub fn lives(&self) -> bool {
+        let lives = |stat: sys::proc::ProcessStat| !stat.is_dead() && Some(stat.started) == self.pid_started;
+        self.pid > 0 && sys::proc::stat(self.pid).is_ok_and(lives)
+    }
 }
 
 /// Why a service rests.
@@ -355,10 +375,15 @@ impl RecordFile {
         self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds_since_boot);
     }
 
-    /// A run that is due waits for this lock.
-    pub(super) fn waits_for_lock(&mut self, path: &Path, reporter: &mut Reporter) {
+    /// A run that is due waits for this lock; the first one for the end of a former loop.
+    pub(super) fn waits_for_lock(
+        &mut self,
+        path: &Path,
+        former: Option<FormerLoop>,
+        reporter: &mut Reporter,
+    ) {
         let since = sys::clock::utc_now();
-        self.record.waiting_for_lock = Some(LockWait { path: path.display().to_string(), since });
+        self.record.waiting_for_lock = Some(LockWait { path: path.display().to_string(), since, former });
         self.write(reporter);
     }
 

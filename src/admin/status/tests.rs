@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::observe::{Children, Launcher, LogSeen, Process, Supervision};
+use crate::observe::{Children, Former, Launcher, LogSeen, Process, Supervision};
 use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
 use crate::service::spawn::Obstacle;
@@ -174,11 +174,16 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
     let every = ["--interval", "60", "true"];
     let due = |ago: u64| RunRecord { next_due: stamp(ago), ..between_runs() };
     let locked = |ago: u64| RunRecord {
-        waiting_for_lock: Some(LockWait { path: "/run/x.lock".into(), since: clock::utc(at(ago)) }),
+        waiting_for_lock: Some(LockWait {
+            path: "/run/x.lock".into(),
+            since: clock::utc(at(ago)),
+            former: None,
+        }),
         next_due: stamp(ago),
         ..between_runs()
     };
     let gate = |ago: u64| RunRecord {
+    let for_former = |ago: u64, former| Seen { former, ..launched("x", 90_000, &every, Some(locked(ago))) };
         resting: Some(Resting {
             kind: RestingKind::Gate,
             reason: "closed until '/x' is there".to_string(),
@@ -223,6 +228,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
         ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
         ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
+        ("waiting for a former loop", for_former(90_000, Former::Lives), State::Waiting),
+        ("for a lock that anybody holds", for_former(90, Former::Gone), State::Overdue),
+        ("for a former loop that ends", for_former(30, Former::Gone), State::Waiting),
         ("and does not come", launched(&["--wait-for", "file:/x", "true"], Some(gate(900))), State::NotReady),
         ("no record", launched(&every, None), State::Unknown),
         ("no record in exec mode", launched(&["true"], None), State::Unknown),
