@@ -15,7 +15,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -392,6 +392,34 @@ fn a_launcher_or_worker_stopped_by_anybody_is_paused() {
         kill(pid, Signal::SIGCONT).expect("continued");
     }
     becomes(&svscan, "sp-loop", "waiting");
+}
+
+#[test]
+fn a_worker_that_a_tracer_holds_is_paused() {
+    if !have(&S6) || !have(&[Need::Program("python3")]) {
+        return;
+    }
+    let svscan = Svscan::start("traced");
+    svscan.add_launch("tr-worker", "-- sleep 1000", &[]);
+    becomes(&svscan, "tr-worker", "up");
+    // PTRACE_SEIZE, PTRACE_INTERRUPT
+    let script = "import ctypes, os, sys
+pid, libc = int(sys.argv[1]), ctypes.CDLL(None)
+if libc.ptrace(0x4206, pid, None, None) or libc.ptrace(0x4207, pid, None, None):
+    sys.exit('ptrace is refused')
+os.waitpid(pid, 0)
+sys.stdin.read()
+";
+    let mut tracer = Command::new("python3")
+        .args(["-c", script, &svscan.pid("tr-worker").to_string()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("python3 starts");
+    assert_eq!(becomes(&svscan, "tr-worker", "paused"), "stopped by the process that traces it");
+    assert_eq!(health(&svscan, "tr-worker").0, 1);
+    drop(tracer.stdin.take());
+    tracer.wait().expect("ended");
+    becomes(&svscan, "tr-worker", "up");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::plan::Mode;
 use crate::run::{How, Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Status};
 use crate::sys::clock::BootTime;
+use crate::sys::proc::Halt;
 
 /// After an order a stop, or the start that it brings about, comes within this time.
 const OBEYED_WITHIN: Duration = Duration::from_secs(60);
@@ -85,7 +86,8 @@ fn judge_now(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     let Some(pid) = status.pid else { return judge_down(seen, status, now) };
     match &seen.process {
         _ if status.is_paused => so(State::Paused, "stopped by SIGSTOP"),
-        Process::Stopped => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped(Halt::Signal) => so(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped(Halt::Tracer) => so(State::Paused, "stopped by the process that traces it"),
         Process::Unseen(why) => so(State::Unknown, why.clone()),
         Process::None => {
             so(State::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
@@ -219,9 +221,9 @@ fn overdue(
     record: &RunRecord,
     launcher: &Launcher,
     timing: Option<&Timing>,
+    former: Former,
     now: SystemTime,
 ) -> Option<String> {
-    former: Former,
     let since = |stamp: &Option<String>| stamp.as_deref().and_then(time).map(|at| ago(at, now));
     if let Some(lock) = &record.waiting_for_lock {
         let waited = time(&lock.since).map_or(Duration::ZERO, |at| ago(at, now));

@@ -12,7 +12,7 @@ use nix::unistd::{Gid, Uid};
 
 use crate::run::RunRecord;
 use crate::service::layout;
-use crate::sys::proc::{self, ProcessStat};
+use crate::sys::proc::{self, Halt, ProcessStat};
 use crate::trust::{Rights, Trust};
 
 /// The program's name.
@@ -34,8 +34,8 @@ pub struct Launcher {
     pub started: u64,
     /// How long ago that was.
     pub age: Duration,
-    /// Stopped by SIGSTOP.
-    pub is_stopped: bool,
+    /// What keeps it from doing anything, if something does.
+    pub halt: Option<Halt>,
     /// Its words, without the program's name.
     pub words: Vec<OsString>,
     /// Its user and group, if it has only these.
@@ -81,8 +81,8 @@ pub enum Process {
     None,
     /// It cannot be looked at.
     Unseen(String),
-    /// Stopped by SIGSTOP, which the supervisor may not know of.
-    Stopped,
+    /// Stopped by SIGSTOP or a tracer, which the supervisor may not know of.
+    Stopped(Halt),
     /// It runs.
     Runs,
     /// It is the interpreter of the run script, which has started no launcher.
@@ -96,13 +96,12 @@ impl Process {
             // reaped by its supervisor in a moment
             Ok((stat, _)) if stat.is_dead() => (Process::None, None),
             Ok((stat, launcher)) => {
-                let is_stopped =
-                    stat.is_stopped() || launcher.as_ref().is_some_and(|launcher| launcher.is_stopped);
+                let halt = stat.halt().or(launcher.as_ref().and_then(|launcher| launcher.halt));
                 let is_in_script = || proc::command_line(pid).is_ok_and(|words| is_run_script(&words));
-                let process = match &launcher {
-                    _ if is_stopped => Process::Stopped,
-                    None if is_in_script() => Process::InRunScript,
-                    _ => Process::Runs,
+                let process = match (halt, &launcher) {
+                    (Some(halt), _) => Process::Stopped(halt),
+                    (None, None) if is_in_script() => Process::InRunScript,
+                    (None, _) => Process::Runs,
                 };
                 (process, launcher)
             }
@@ -178,7 +177,7 @@ impl Launcher {
             pid,
             started: stat.started,
             age: stat.age(),
-            is_stopped: stat.is_stopped(),
+            halt: stat.halt(),
             words,
             ids: proc::ids(pid)
                 .ok()

@@ -17,17 +17,30 @@ const MOST: usize = 256 << 10;
 /// A process as `/proc/PID/stat` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessStat {
-    /// `R`, `S`, `D`, `T`, `Z`, …
+    /// `R`, `S`, `D`, `T`, `t`, `Z`, …
     pub state: u8,
     /// When it was started, in clock ticks since boot. Together with the pid this names one process: a
     /// pid alone is soon used again, above all in a container that has been restarted.
     pub started: u64,
 }
 
+/// What a process waits for that has been stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// CONT: SIGSTOP or its kin has stopped it, whoever sent that.
+    Signal,
+    /// The process that traces it.
+    Tracer,
+}
+
 impl ProcessStat {
-    /// Stopped by SIGSTOP or its kin, whoever sent it.
-    pub fn is_stopped(&self) -> bool {
-        self.state == b'T'
+    /// What keeps it from doing anything, if something does.
+    pub fn halt(&self) -> Option<Halt> {
+        match self.state {
+            b'T' => Some(Halt::Signal),
+            b't' => Some(Halt::Tracer),
+            _ => None,
+        }
     }
 
     /// Ended, and not yet reaped.
@@ -171,7 +184,7 @@ mod tests {
     fn this_process_is_found_with_its_words_and_user() {
         let pid = std::process::id().cast_signed();
         let stat = own_stat().expect("a stat");
-        assert!(!stat.is_stopped() && stat.age() < Duration::from_secs(86_400), "{stat:?}");
+        assert!(stat.halt().is_none() && stat.age() < Duration::from_secs(86_400), "{stat:?}");
         let words = command_line(pid).expect("words");
         assert_eq!(words.first(), std::env::args_os().next().as_ref());
         let own = ids(pid).expect("ids");

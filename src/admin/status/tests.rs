@@ -9,6 +9,7 @@ use crate::run::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::place::Service;
 use crate::service::spawn::Obstacle;
 use crate::service::supervision::{Cause, Death, Status, Suite};
+use crate::sys::proc::Halt;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -54,7 +55,7 @@ fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -
             pid: 77,
             started: 4711,
             age: Duration::from_secs(since),
-            is_stopped: false,
+            halt: None,
             words: Vec::new(),
             ids: None,
             rights: None,
@@ -182,8 +183,8 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         next_due: stamp(ago),
         ..between_runs()
     };
-    let gate = |ago: u64| RunRecord {
     let for_former = |ago: u64, former| Seen { former, ..launched("x", 90_000, &every, Some(locked(ago))) };
+    let gate = |ago: u64| RunRecord {
         resting: Some(Resting {
             kind: RestingKind::Gate,
             reason: "closed until '/x' is there".to_string(),
@@ -203,7 +204,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         seen
     };
     let young = Children::For(Duration::from_secs(20));
-    let stopped = Seen { process: Process::Stopped, ..launched("x", 900, &every, Some(between_runs())) };
+    let stopped =
+        |halt| Seen { process: Process::Stopped(halt), ..launched("x", 900, &every, Some(between_runs())) };
+    let (traced, stopped) = (stopped(Halt::Tracer), stopped(Halt::Signal));
     let unseen = Seen { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
     let before =
         |since| Seen { process: Process::InRunScript, launcher: None, ..launched("x", since, &every, None) };
@@ -225,12 +228,12 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("a day that was missed", launched(&daily, Some(due(3600))), State::Overdue),
         ("waiting for a lock", launched(&every, Some(locked(900))), State::Waiting),
         ("waiting for it for ever", launched(&every, Some(locked(4000))), State::Overdue),
-        ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
-        ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
-        ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
         ("waiting for a former loop", for_former(90_000, Former::Lives), State::Waiting),
         ("for a lock that anybody holds", for_former(90, Former::Gone), State::Overdue),
         ("for a former loop that ends", for_former(30, Former::Gone), State::Waiting),
+        ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
+        ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
+        ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
         ("and does not come", launched(&["--wait-for", "file:/x", "true"], Some(gate(900))), State::NotReady),
         ("no record", launched(&every, None), State::Unknown),
         ("no record in exec mode", launched(&["true"], None), State::Unknown),
@@ -238,6 +241,7 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("another life of the pid", foreign(&|record| record.pid_started = Some(4712)), State::Unknown),
         ("a record of an older launcher", foreign(&|record| record.pid_started = None), State::Waiting),
         ("stopped behind s6's back", stopped, State::Paused),
+        ("held by a debugger", traced, State::Paused),
         ("a run script before its launcher", before(30), State::Starting),
         ("which never comes to it", before(900), State::NotReady),
         ("no way to look", unseen, State::Unknown),
