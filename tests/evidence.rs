@@ -395,6 +395,23 @@ fn a_launcher_or_worker_stopped_by_anybody_is_paused() {
 }
 
 #[test]
+fn a_launcher_with_many_words_is_not_looked_into() {
+    if !have(&S6) {
+        return;
+    }
+    let svscan = Svscan::start("words");
+    let words = |count: usize| format!("--interval 1h -- true{}", " a".repeat(count));
+    svscan.add_launch("wo-many", &words(1100), &[]);
+    svscan.add_launch("wo-some", &words(900), &[]);
+    becomes(&svscan, "wo-some", "waiting");
+    let why = within_a_minute("it is seen", || {
+        let (_, state, why) = states(&svscan, &["wo-many"]).pop()?;
+        (state == "unknown").then_some(why)
+    });
+    assert!(why.contains("futo-launch has more than 1000 words or 64 KiB of them"), "{why}");
+}
+
+#[test]
 fn a_worker_that_a_tracer_holds_is_paused() {
     if !have(&S6) || !have(&[Need::Program("python3")]) {
         return;

@@ -21,6 +21,10 @@ pub(super) const NAME: &str = "futo-launch";
 const DEEPEST: usize = 3;
 /// More processes of one service than this are not looked at.
 const MOST: usize = 64;
+/// A launcher with more words,
+const MOST_WORDS: usize = 1000;
+/// or more bytes of them, is not looked into: what is made of them is many times as large.
+const MOST_BYTES: usize = 64 << 10;
 /// Below these are services of their own.
 const SUPERVISORS: [&[u8]; 6] =
     [b"s6-supervise", b"s6-svscan", b"runsv", b"runsvdir", b"supervise", b"svscan"];
@@ -129,6 +133,13 @@ fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launch
             Err(_) => continue,
         };
         if let Some(words) = words_of_launcher(pid, &words) {
+            let bytes: usize = words.iter().map(|word| word.len() + 1).sum();
+            if words.len() > MOST_WORDS || bytes > MOST_BYTES {
+                return Err(io::Error::other(format!(
+                    "{NAME} has more than {MOST_WORDS} words or {} KiB of them",
+                    MOST_BYTES >> 10
+                )));
+            }
             return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec(), trust))));
         }
         // what a daemon, a desktop or a terminal of the service has started is no part of its run script
