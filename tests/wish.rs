@@ -197,7 +197,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
         ("it is not a JSON object in UTF-8", &|| {
             live.volume.write("profiles/coder/gateway_state.json", "{\"gateway_state\": \"runn");
         }),
-        ("it is longer than 1048576 bytes", &|| {
+        ("it is longer than 65536 bytes", &|| {
             let huge = live.volume.write("profiles/coder/gateway_state.json", "");
             let file = fs::OpenOptions::new().write(true).open(huge).expect("opened");
             file.set_len(1 << 40).expect("a hole");
