@@ -217,10 +217,13 @@ fn ended_by_abc(scene: &Scene) {
     let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
 }
 
+/// As soon as the supervisor has written it.
 fn pid_in(status: &Path) -> i32 {
-    let status = fs::read(status).expect("its status");
-    let pid = u64::from_be_bytes(status[24..32].try_into().expect("eight bytes"));
-    i32::try_from(pid).ok().filter(|pid| *pid > 0).expect("a pid")
+    eventually("a pid", || {
+        let status = fs::read(status).ok()?;
+        let pid = u64::from_be_bytes(status.get(24..32)?.try_into().ok()?);
+        i32::try_from(pid).ok().filter(|pid| *pid > 0)
+    })
 }
 
 #[test]
