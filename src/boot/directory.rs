@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, readlinkat, renameat, renameat2};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat, stat};
 use nix::unistd::{UnlinkatFlags, fchown, geteuid, linkat, symlinkat, unlinkat};
 
 use crate::error::{Problem, reason};
@@ -222,6 +222,12 @@ impl Directory {
     /// This directory's own status.
     pub fn own_status(&self) -> Result<FileStat, StepError> {
         fstat(&self.fd).map_err(self.refused("look at", ""))
+    }
+
+    /// Whether this is the working directory of a process, as of a supervisor from before it takes its lock.
+    pub(super) fn is_worked_in_by(&self, pid: i32) -> bool {
+        let working = stat(format!("/proc/{pid}/cwd").as_str()).map(|status| FileId::of(&status));
+        working.is_ok_and(|working| fstat(&self.fd).is_ok_and(|own| FileId::of(&own) == working))
     }
 
     /// What has this name itself, with the bare reason.

@@ -9,16 +9,16 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::geteuid;
 
-use super::directory::{Directory, FileId, StepError};
+use super::directory::{Directory, StepError};
 use super::scan::{MOST_NAMES, ScanDirectory};
 use crate::error::{Finding, Findings};
 use crate::service::layout;
 use crate::sys::file::kind;
-use crate::sys::{acl, nofollow, process};
+use crate::sys::{self, acl, nofollow, proc, process};
 
 /// s6-svscan's own directory in it.
 const SVSCAN: &str = ".s6-svscan";
@@ -112,11 +112,8 @@ fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
         let supervisor = root_with_lock(&slot)?;
         let svscan = process::parent_of(supervisor).filter(|pid| is_root(*pid))?;
         let comm = std::fs::read_to_string(format!("/proc/{svscan}/comm")).ok()?;
-        let is_in = |pid: i32, directory: &Directory| {
-            let cwd = stat(format!("/proc/{pid}/cwd").as_str()).ok()?;
-            Some(FileId::of(&cwd) == FileId::of(&directory.own_status().ok()?))
-        };
-        Some(comm.trim_end() == "s6-svscan" && is_in(supervisor, &slot)? && is_in(svscan, directory)?)
+        let are_here = slot.is_worked_in_by(supervisor) && directory.is_worked_in_by(svscan);
+        Some(comm.trim_end() == "s6-svscan" && are_here)
     };
     is_at_work().unwrap_or_default()
 }
@@ -168,19 +165,11 @@ fn is_held_by_root(file: BorrowedFd<'_>) -> bool {
 
 /// The process that holds a lock on a file, if it can be seen.
 fn holder(file: BorrowedFd<'_>) -> Option<i32> {
-    let mut held = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
-        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_GETLK(&mut held)).ok()?;
-    (i32::from(held.l_type) != libc::F_UNLCK && held.l_pid > 0).then_some(held.l_pid)
+    sys::lock::posix_holder(file).filter(|pid| *pid > 0)
 }
 
 fn is_root(pid: i32) -> bool {
-    process::uids_of(pid).is_some_and(|uids| uids.iter().all(|uid| *uid == 0))
+    proc::ids(pid).is_ok_and(|ids| ids.only_uid() == Some(0))
 }
 
 /// The process of root's that holds the lock of a service directory's supervisor.

@@ -1,9 +1,11 @@
-//! Exclusive locks of open files, as flock(1) takes them: every program that uses flock(2) respects them.
+//! Exclusive locks of open files, as flock(1) takes them: every program that uses flock(2) respects them. Of the
+//! other kind, which s6 takes, only the holder is asked for.
 #![expect(unsafe_code, reason = "nix's guard panics when the system refuses to unlock, as NFS and FUSE may")]
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 
 /// How often a call that a signal has interrupted is made again.
 const MOST_TRIES: u32 = 16;
@@ -54,6 +56,20 @@ fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
         }
     }
     Err(Errno::EINTR)
+}
+
+/// The number of the process whose POSIX lock keeps others from this file; none if nobody's does. It is 0 for a
+/// process of another container and below 0 for the lock of an open file, and may be another process's by now.
+pub fn posix_holder(file: BorrowedFd<'_>) -> Option<i32> {
+    let mut lock = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or(0),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    let asked = fcntl(file, FcntlArg::F_GETLK(&mut lock));
+    (asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid)
 }
 
 #[cfg(test)]

@@ -115,6 +115,11 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// All four uids.
+    pub fn uids(&self) -> [u32; 4] {
+        self.uids
+    }
+
     /// Its uid, if all are the same.
     pub fn only_uid(&self) -> Option<u32> {
         only(&self.uids)

@@ -76,14 +76,6 @@ pub fn groups(most: usize) -> Result<Vec<u32>, Errno> {
     Ok(groups)
 }
 
-/// Real, effective, saved and file system uid of a process; none if they cannot be seen.
-pub fn uids_of(pid: i32) -> Option<Vec<u32>> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    let uids: Vec<u32> = line.split_whitespace().map_while(|uid| uid.parse().ok()).collect();
-    (uids.len() == 4).then_some(uids)
-}
-
 /// Leaves the session keyring for a new, empty one.
 pub fn new_session_keyring() -> Result<(), Errno> {
     let no_name: *const libc::c_char = std::ptr::null();
