@@ -7,6 +7,7 @@ pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod drop;
+pub mod env_file;
 pub mod error;
 pub mod escape;
 pub mod exit;

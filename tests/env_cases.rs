@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use futo_launch::ready::env_file;
+use futo_launch::env_file;
 use serde_json::{Map, Value};
 
 type Variables = BTreeMap<String, Vec<u8>>;

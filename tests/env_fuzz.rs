@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use futo_launch::ready::env_file;
+use futo_launch::env_file;
 use support::{Need, Scratch, have};
 
 type Variables = BTreeMap<String, Vec<u8>>;

@@ -2,7 +2,6 @@
 //! directory, program.
 
 pub mod check;
-pub mod env_file;
 pub mod environment;
 pub mod gate;
 pub mod program;

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::run_script;
 use super::shell_commands::{self, End, Nesting, ShellCommand};
 use crate::config::value::VariableName;
-use crate::ready::env_file;
+use crate::env_file;
 
 /// Longer scripts are not read.
 const MOST: usize = 256 << 10;

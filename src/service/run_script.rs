@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use super::one_line;
-pub use crate::ready::env_file::with_unix_lines;
-use crate::ready::env_file::{self, Refusal};
+pub use crate::env_file::with_unix_lines;
+use crate::env_file::{self, Refusal};
 
 /// Shells whose reading of one plain command is the same.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "with-contenv"];

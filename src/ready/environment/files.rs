@@ -12,11 +12,11 @@ use nix::sys::stat::FileStat;
 
 use super::{Environment, EnvironmentError, NAMES_A_FILE, Source, dotenv};
 use crate::config::settings::{Dialect, EnvFile};
+use crate::env_file::{self, Assignment, Refusal};
 use crate::error::Findings;
 use crate::plan::envdir::{self, Entry, Form};
 use crate::plan::trust::{self, TrustError};
 use crate::plan::{Change, Plan};
-use crate::ready::env_file::{self, Assignment, Refusal};
 use crate::sys;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

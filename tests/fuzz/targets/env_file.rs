@@ -2,7 +2,7 @@
 //! spelling with the same values.
 #![no_main]
 
-use futo_launch::ready::env_file;
+use futo_launch::env_file;
 use libfuzzer_sys::fuzz_target;
 
 /// The kernel's bound for one variable.

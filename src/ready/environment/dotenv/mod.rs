@@ -12,7 +12,7 @@ mod value;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use crate::ready::env_file::{self, Assignment, Refusal};
+use crate::env_file::{self, Assignment, Refusal};
 use crate::sys::environ::{self, ProcessEnvironment};
 use statement::{Definition, Refused, Statement, Statements};
 use value::{Piece, Value};
