@@ -142,14 +142,6 @@ pub fn exit_of_io(error: &std::io::Error) -> Exit {
     error.raw_os_error().map_or(Exit::EDIT, |number| exit_of(Errno::from_raw(number)))
 }
 
-/// What to do about a file that cannot be read for what it is. Docker makes a directory of a mounted file that is
-/// not there on the host.
-pub fn hint_of_unreadable(error: &std::io::Error) -> Option<String> {
-    crate::sys::file::is_of_directory(error).then(|| {
-        "put a file there; a container runtime makes a directory where a mounted file is missing".to_string()
-    })
-}
-
 /// The system's own words for an error number: `Permission denied` becomes `permission denied`.
 pub fn reason(errno: Errno) -> String {
     let mut characters = errno.desc().chars();

@@ -16,7 +16,7 @@ use crate::explain::Shown;
 use crate::plan::{Host, Machine, Place};
 use crate::report::{Level, Reporter};
 use crate::rest::Rights;
-use crate::{config, drop, explain, plan, rest, run, sys};
+use crate::{config, drop, explain, plan, report, rest, run, sys};
 
 /// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
 /// there was nothing to execute.
@@ -35,9 +35,9 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
     let request = cli::parse(words, &mut findings);
     let (ask, show_values) = (request.ask, request.show_values);
     match ask {
-        Some(Ask::ShortHelp) => return explain::print(&cli::help::short()),
-        Some(Ask::LongHelp) => return explain::print(&cli::help::long()),
-        Some(Ask::Version) => return explain::print(cli::help::VERSION),
+        Some(Ask::ShortHelp) => return report::print(&cli::help::short()),
+        Some(Ask::LongHelp) => return report::print(&cli::help::long()),
+        Some(Ask::Version) => return report::print(cli::help::VERSION),
         Some(Ask::Explain(_)) | None => {}
     }
     let spec = config::resolve(request, &machine, &mut findings);

@@ -8,7 +8,7 @@ use nix::sys::stat::lstat;
 use nix::unistd::{Gid, Uid};
 
 use crate::plan::{STATE_DIR, trust};
-use crate::report::shell_quoted;
+use crate::shell_quote::shell_quoted;
 
 /// For a directory or file that this user may not write or cannot make.
 pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {

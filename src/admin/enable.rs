@@ -14,9 +14,10 @@ use crate::error::reason;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
 use crate::plan::{Host, Machine};
-use crate::report::{Level, Reporter, operand};
+use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
+use crate::shell_quote::operand;
 use crate::sys::nofollow::{self, Missing};
 use crate::trust::account::Account;
 

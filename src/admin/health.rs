@@ -4,9 +4,9 @@ use super::options::{Command, Words, value};
 use super::services::Looked;
 use super::{CommandError, services};
 use crate::config::value::Delay;
+use crate::escape::push_escaped;
 use crate::exit::Exit;
 use crate::observe::state::{complaint, judge};
-use crate::report::push_escaped;
 use crate::sys::clock;
 
 pub(super) const COMMAND: Command = Command {
@@ -58,6 +58,6 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         push_escaped(&mut page, &line);
         page.push('\n');
     }
-    crate::explain::print(&page);
+    crate::report::print(&page);
     Ok(exit)
 }

@@ -12,9 +12,10 @@ use nix::errno::Errno;
 use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
 use crate::error::reason_of;
+use crate::escape::push_escaped;
 use crate::exit::Exit;
 use crate::observe::{Machinery, Seen, last_lines};
-use crate::report::{Level, Reporter, push_escaped};
+use crate::report::{Level, Reporter};
 use crate::sys;
 use crate::sys::nofollow;
 

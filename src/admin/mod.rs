@@ -23,10 +23,10 @@ mod try_run;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::nearest;
-use crate::config::value::Invalid;
 use crate::error::Problem;
 use crate::exit::Exit;
+use crate::invalid::Invalid;
+use crate::nearest::nearest;
 use crate::report::{Level, Reporter};
 use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
@@ -175,15 +175,15 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let mut words = words.into_iter();
     let name = words.next().unwrap_or_default();
     let result = match name.to_str() {
-        Some("-h" | "--help" | "help") => Ok(crate::explain::print(&help())),
-        Some("-V" | "--version") => Ok(crate::explain::print(VERSION)),
+        Some("-h" | "--help" | "help") => Ok(crate::report::print(&help())),
+        Some("-V" | "--version") => Ok(crate::report::print(VERSION)),
         Some("") => {
             let what = "no command given".to_string();
             Err(CommandError::Usage { command: "futo", what, remedy: None })
         }
         name => match COMMANDS.iter().find(|command| Some(command.name) == name) {
             Some(command) => match command.read(words) {
-                Ok(Asked::Help) => Ok(crate::explain::print(&command.page())),
+                Ok(Asked::Help) => Ok(crate::report::print(&command.page())),
                 Ok(Asked::Run(words)) => (command.run)(words),
                 Err(error) => Err(error),
             },

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use super::CommandError;
 use super::options::{Command, Words, value};
-use crate::config::value::{Invalid, whole};
+use crate::config::value::whole;
 use crate::exit::Exit;
+use crate::invalid::Invalid;
 use crate::plan::{Host, Machine};
 use crate::schedule::{Schedule, Zone};
 use crate::sys;
@@ -53,7 +54,7 @@ fn next(words: Words) -> Result<Exit, CommandError> {
     if page.is_empty() {
         return Err(CommandError::NoStart { schedule: when, from: schedule.local(from) });
     }
-    Ok(crate::explain::print(&page))
+    Ok(crate::report::print(&page))
 }
 
 fn timezone_variable() -> Option<OsString> {

@@ -9,9 +9,10 @@ use lexopt::Arg;
 use super::CommandError;
 use crate::cli::flags::{FLAGS, Role};
 use crate::cli::help::wrapped;
-use crate::cli::{Flag, Takes, nearest, value_apart};
+use crate::cli::{Flag, Takes, value_apart};
 use crate::error::Problem;
 use crate::exit::Exit;
+use crate::nearest::nearest;
 
 /// A command of `futo`.
 pub struct Command {

@@ -86,7 +86,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
         (false, Some(why)) => reconciler.skipped(why),
         (false, None) => reconciler.lines(&report.rows),
     };
-    crate::explain::print(&page);
+    crate::report::print(&page);
     report.say(&reporter);
     Ok(report.exit())
 }

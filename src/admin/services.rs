@@ -8,13 +8,13 @@ use nix::errno::Errno;
 
 use super::CommandError;
 use super::options::{CommandOption, Words, switch, value};
-use crate::cli::nearest;
 use crate::config::Spec;
 use crate::error::{Findings, reason_of};
+use crate::escape::push_escaped;
+use crate::nearest::nearest;
 use crate::observe::state::{State, Verdict, judge};
 use crate::observe::{Machinery, Owner, Seen};
 use crate::plan::{Draft, Machine};
-use crate::report::push_escaped;
 use crate::service::place::{Places, Service};
 use crate::sys::clock;
 use crate::trust::{Opener, Script, Trust, Untrusted};
@@ -106,7 +106,7 @@ pub(super) fn say(name: &str, said: &str) {
     let mut line = String::new();
     push_escaped(&mut line, &format!("{name}: {said}"));
     line.push('\n');
-    crate::explain::print(&line);
+    crate::report::print(&line);
 }
 
 /// A service whose directory is the working directory now.

@@ -104,7 +104,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         true => report.json("sync", choice.intent == Intent::Look),
         false => lines(&report.rows),
     };
-    crate::explain::print(&page);
+    crate::report::print(&page);
     report.say(&reporter);
     Ok(report.exit())
 }

@@ -76,7 +76,7 @@ impl<P: Published> Watcher<P> {
                         return Exit::NOTHING_DONE;
                     }
                     if let (Some(why), false) = (&report.skipped, has_run) {
-                        crate::explain::print(&self.published.skipped(why));
+                        crate::report::print(&self.published.skipped(why));
                     }
                     let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
                     self.say(report);
@@ -122,7 +122,7 @@ impl<P: Published> Watcher<P> {
                 troubled.push(row.shown);
             }
         }
-        crate::explain::print(&self.published.lines(&changed));
+        crate::report::print(&self.published.lines(&changed));
         Report::say_rows(&changed, &self.reporter);
         let known = |name: &String| {
             changed.iter().map(|row: &Row| &row.shown).chain(&troubled).any(|each| each == name)

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use crate::config::settings::{ContainerEnv, Dialect, EnvFile, LogTarget, OnExit, OnStop, Persist, Settings};
 use crate::config::value::{
-    Backoff, Bounds, ByteSize, Capabilities, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, Invalid,
-    ReadyForm, ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
+    Backoff, Bounds, ByteSize, Capabilities, Check, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm,
+    ShellCommand, StopSignal, UserRequest, assignment, descriptor, mode, names, text, whole,
 };
+use crate::invalid::Invalid;
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
 

@@ -14,10 +14,10 @@ use std::path::PathBuf;
 
 pub(crate) use apart::value_apart;
 pub use flags::{Flag, Section, Takes};
-pub(crate) use parse::nearest;
 pub use parse::{CommandLineError, parse};
 
-use crate::config::value::{Invalid, Template};
+use crate::config::value::Template;
+use crate::invalid::Invalid;
 
 /// What to do instead of launching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

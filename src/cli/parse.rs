@@ -12,6 +12,7 @@ use super::{Ask, ExplainForm, Given, Origin, Request, foreign};
 use crate::error::{Findings, Problem};
 use crate::escape;
 use crate::exit::Exit;
+use crate::nearest::nearest;
 
 /// What can be wrong with the words themselves.
 #[derive(Debug, thiserror::Error)]
@@ -215,21 +216,6 @@ fn unknown(option: String) -> CommandLineError {
         nearest(long, FLAGS.iter().map(|flag| flag.long)).map(|near| format!("did you mean --{near}?"))
     });
     CommandLineError::Unknown { option: escape::word(&option).into_owned(), remedy }
-}
-
-/// No name of ours is longer: the search costs the product of both lengths. In bytes.
-const LONGEST_TYPED: usize = 40;
-
-/// The known name that is nearest to a mistyped one, if it is near.
-pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if typed.len() > LONGEST_TYPED {
-        return None;
-    }
-    known
-        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

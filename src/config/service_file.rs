@@ -13,9 +13,10 @@ use toml::Spanned;
 use super::spec::Worker;
 use crate::cli::flags::FLAGS;
 use crate::cli::{Flag, Given, Origin, Takes};
-use crate::error::{Findings, Problem, exit_of_io, hint_of_unreadable, reason_of};
+use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::escape;
 use crate::exit::Exit;
+use crate::sys::file::hint_of_unreadable;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -332,7 +333,7 @@ fn unknown_key_remedy(key: &str) -> String {
     }
     let keys = FLAGS.iter().map(|flag| flag.long).filter(|long| Flag::find_key(long).is_some());
     let hyphens = key.replace('_', "-");
-    match crate::cli::nearest(&hyphens, keys.chain(["exec", "script"])) {
+    match crate::nearest::nearest(&hyphens, keys.chain(["exec", "script"])) {
         Some(near) => format!("did you mean {near}?"),
         None => "the keys are exec, script and the options that futo-launch --help lists, without dashes"
             .to_string(),

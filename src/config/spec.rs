@@ -11,14 +11,15 @@ use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{ContainerEnv, EnvFile, LogTarget, Settings};
 use super::timing::{self, TimingSpec};
 use super::value::{
-    Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Invalid,
-    Template, UserRequest, VariableName,
+    Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Template,
+    UserRequest, VariableName,
 };
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin, Request};
 use crate::error::{Findings, Problem};
 use crate::escape;
 use crate::exit::Exit;
+use crate::invalid::Invalid;
 use crate::plan::Host;
 use crate::plan::trust::{self, TrustError};
 use crate::schedule::ZoneError;

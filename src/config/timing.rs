@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::settings::{OnExit, OnStop, Persist, Settings};
 use super::spec::{SpecError, shown};
-use super::value::{Backoff, Delay, Invalid, Lookup, ShellCommand, StopSignal, Template};
+use super::value::{Backoff, Delay, Lookup, ShellCommand, StopSignal, Template};
 use crate::cli::flags::Role;
 use crate::cli::{Given, Origin};
 use crate::error::Findings;
+use crate::invalid::Invalid;
 use crate::schedule::{Zone, ZoneError, ZonedSchedule};
 
 /// Time between stop signal and KILL. s6-overlay's own grace at container shutdown is 3 s.

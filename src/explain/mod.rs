@@ -4,8 +4,6 @@
 mod json;
 mod text;
 
-use std::os::fd::AsFd;
-
 use crate::cli::ExplainForm;
 use crate::config::spec::Stays;
 use crate::config::timing::Timing;
@@ -15,7 +13,7 @@ use crate::exit::Exit;
 use crate::plan::{Change, Draft, Plan};
 use crate::ready;
 use crate::ready::environment::Environment;
-use crate::sys;
+use crate::report::print;
 
 /// What is shown beside the plan.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +62,4 @@ pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, shown: 
     };
     print(&page);
     findings.exit()
-}
-
-/// Writes a page to stdout.
-pub fn print(page: &str) -> Exit {
-    sys::fd::write_all_or_give_up(std::io::stdout().as_fd(), page.as_bytes());
-    Exit::OK
 }

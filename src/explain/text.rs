@@ -10,12 +10,13 @@ use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::spec::Stays;
 use crate::config::timing::{Around, Pace, Timing};
 use crate::config::value::{Gate, ReadyForm, resource_name, signal_name};
+use crate::escape::push_escaped;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
 use crate::ready::environment::{Environment, Source};
 use crate::ready::gate::{self, State};
-use crate::report::{push_escaped, shell_word};
 use crate::run::splay;
 use crate::service::layout;
+use crate::shell_quote::shell_word;
 use crate::sys::{self, clock};
 
 /// How many starts are foretold.

@@ -13,7 +13,7 @@ use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, exit_of, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
-use crate::report::shell_word;
+use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::config::value::descriptor;
-use crate::error::{Finding, Problem, exit_of_io, hint_of_unreadable, reason_of};
+use crate::error::{Finding, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::plan::{Place, Plan};
 use crate::service::layout;
 use crate::sys;
+use crate::sys::file::hint_of_unreadable;
 
 /// The descriptor on which s6 waits for a newline.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Crontab's five fields and nicknames, as crontab(5) of Vixie's cron has them.
 
 use super::calendar::{Calendar, DayRule, Days, Set};
-use crate::config::value::Invalid;
+use crate::invalid::Invalid;
 
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

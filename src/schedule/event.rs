@@ -3,7 +3,7 @@
 
 use super::calendar::{Calendar, Days, Set, YEARS, Years};
 use super::zone::Zone;
-use crate::config::value::Invalid;
+use crate::invalid::Invalid;
 
 pub(super) const FORM: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
 

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-use crate::config::value::{Invalid, refuse_quotes};
+use crate::invalid::Invalid;
+use crate::invalid::refuse_quotes;
 use calendar::{Calendar, Set};
 pub use zone::{Zone, ZoneError};
 

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nix::fcntl::OFlag;
 
-use crate::cli::nearest;
-use crate::config::value::Invalid;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
+use crate::invalid::Invalid;
+use crate::nearest::nearest;
 use crate::sys;
 
 const LOCALTIME: &str = "/etc/localtime";

@@ -12,7 +12,7 @@ use nix::unistd::AccessFlags;
 
 use super::{elf, layout};
 use crate::error::{reason, reason_of};
-use crate::report::shell_word;
+use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::nofollow;
 

@@ -77,11 +77,19 @@ pub fn not_regular(kind: SFlag) -> io::Error {
 struct NotRegular(SFlag);
 
 /// Whether this refused a directory where a file should be.
-pub fn is_of_directory(error: &io::Error) -> bool {
+fn is_of_directory(error: &io::Error) -> bool {
     error
         .get_ref()
         .and_then(|inner| inner.downcast_ref())
         .is_some_and(|NotRegular(kind)| *kind == SFlag::S_IFDIR)
+}
+
+/// What to do about a file that cannot be read for what it is. Docker makes a directory of a mounted file that is
+/// not there on the host.
+pub fn hint_of_unreadable(error: &std::io::Error) -> Option<String> {
+    is_of_directory(error).then(|| {
+        "put a file there; a container runtime makes a directory where a mounted file is missing".to_string()
+    })
 }
 
 /// What a file is in words, if it is not a regular one.

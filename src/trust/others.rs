@@ -6,7 +6,7 @@ use super::writers::{Hand, Numbers};
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::plan::DEFAULT_USER;
-use crate::report::shell_word;
+use crate::shell_quote::shell_word;
 use crate::sys::capability;
 
 /// Somebody else than root and abc can write it.

@@ -106,7 +106,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         reporter.say_at_shell(Level::Warning, &text, None);
     }
     let page = if words.has("json") { page::json(&checked) } else { page::text(&checked, others.len()) };
-    crate::explain::print(&page);
+    crate::report::print(&page);
     let is_good = checked.iter().flat_map(|(_, found)| found).all(|found| !found.is_problem());
     Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })
 }

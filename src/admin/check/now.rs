@@ -8,13 +8,14 @@ use crate::boot::definitions;
 use crate::error::Finding;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
-use crate::report::{operand, shell_word};
 use crate::run::RestingKind;
 use crate::service::control::{self, ControlError};
 use crate::service::place::Places;
 use crate::service::signal_right::{self, Deaf};
 use crate::service::spawn::{self, Role};
 use crate::service::supervision::Suite;
+use crate::shell_quote::operand;
+use crate::shell_quote::shell_word;
 use crate::sys;
 
 /// A definition that is not published: what futo sync has against it, else the command that publishes it.

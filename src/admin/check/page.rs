@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::found::{Found, Weight};
 use crate::escape;
-use crate::report::push_escaped;
+use crate::escape::push_escaped;
 use crate::service::place::Service;
 
 type Checked = [(Service, Vec<Found>)];

@@ -2,10 +2,10 @@
 
 use super::executed::Executed;
 use super::found::{Found, Weight};
-use crate::report::shell_word;
 use crate::service::run_outline::{self, Outline, Unreadable};
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::service::shell_commands;
+use crate::shell_quote::shell_word;
 
 /// Programs that become another user.
 const DROPS: [&str; 9] = [

@@ -36,7 +36,7 @@ fn completions(words: Words) -> Result<Exit, CommandError> {
         Some("fish") => fish::script(),
         _ => return Err(usage("bash, zsh or fish")),
     };
-    Ok(crate::explain::print(&script))
+    Ok(crate::report::print(&script))
 }
 
 /// Where names of services come from, as a shell's globs: no name that begins with a dot.

@@ -47,7 +47,7 @@ fn man(words: Words) -> Result<Exit, CommandError> {
     let name = match words.operands.as_slice() {
         [] => {
             let names: String = names().iter().map(|name| format!("{name}\n")).collect();
-            return Ok(crate::explain::print(&names));
+            return Ok(crate::report::print(&names));
         }
         [name] => name.to_string_lossy().into_owned(),
         _ => return Err(usage("one page at a time".to_string())),
@@ -63,11 +63,11 @@ fn man(words: Words) -> Result<Exit, CommandError> {
 fn show(page: &Page) -> Exit {
     let source = roff::text(page);
     if !std::io::stdout().is_terminal() {
-        return crate::explain::print(&source);
+        return crate::report::print(&source);
     }
     match through_man(&source) {
         true => Exit::OK,
-        false => crate::explain::print(&plain::text(page, columns())),
+        false => crate::report::print(&plain::text(page, columns())),
     }
 }
 

@@ -19,9 +19,11 @@ use crate::error::Findings;
 use crate::exit::Exit;
 use crate::plan;
 use crate::plan::Plan;
-use crate::report::{Level, Reporter, shell_quoted, shell_word};
+use crate::report::{Level, Reporter};
 use crate::service::place::Places;
 use crate::service::{ServiceName, layout};
+use crate::shell_quote::shell_quoted;
+use crate::shell_quote::shell_word;
 use crate::trust::Trust;
 use template::Template;
 use write::Refusal;
@@ -129,7 +131,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         Ok(path) => {
             let names: Vec<&str> = definition.files.iter().map(|(name, ..)| *name).collect();
             let is_now = words.has("now");
-            crate::explain::print(&said(&path, &definition.name, &names, is_now, &places));
+            crate::report::print(&said(&path, &definition.name, &names, is_now, &places));
             if let Err(why) = found {
                 reporter.say_at_shell(Level::Warning, &why, Some(program::HINT));
             }
@@ -156,7 +158,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
 fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool, places: &Places) -> String {
     let word = shell_word(name.as_str());
     let mut page = String::new();
-    crate::report::push_escaped(&mut page, &format!("written: {} ({})", path.display(), files.join(", ")));
+    crate::escape::push_escaped(&mut page, &format!("written: {} ({})", path.display(), files.join(", ")));
     page.push_str(&format!("\n  look: futo check {word}\n  once: futo try {word}\n"));
     if !is_now {
         let by = if now::may_publish(places) { "" } else { ", as root" };

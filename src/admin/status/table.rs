@@ -8,8 +8,8 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 use super::Look;
 use super::row::{HEADINGS, Row};
 use crate::admin::services;
+use crate::escape::push_escaped;
 use crate::observe::State;
-use crate::report::push_escaped;
 
 /// The longest name that is shown whole on a terminal.
 const NAME: usize = 24;

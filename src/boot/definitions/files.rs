@@ -16,11 +16,12 @@ use crate::boot::directory::Directory;
 use crate::config::value::{descriptor, whole};
 use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
-use crate::report::{shell_quoted, shell_word};
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 use crate::service::run_script::{NotOurs, with_unix_lines};
+use crate::shell_quote::shell_quoted;
+use crate::shell_quote::shell_word;
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Judged, Writers};
@@ -86,7 +87,7 @@ impl Problem for FileError {
                 Some(format!(
                     "{or_remove}write {} as one line, exec futo-launch …; --trust-run publishes it as it is, and \
                      whoever can write it can become root",
-                    crate::report::shell_word(&path.to_string_lossy())
+                    crate::shell_quote::shell_word(&path.to_string_lossy())
                 ))
             }
             FileError::Trusted(_) => {

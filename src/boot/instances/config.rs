@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::conditions::{CommandPlace, Condition};
 pub use super::keys::KEYS;
-use crate::cli;
 use crate::config::service_file::{self, Entry, ServiceFileError, Value};
 use crate::config::value::UserRequest;
 use crate::error::Findings;
+use crate::nearest::nearest;
 use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 
@@ -258,7 +258,7 @@ fn parse(path: &Path, text: &str, preset: Option<System>, findings: &mut Finding
         match KEYS.iter().find(|each| each.name == key) {
             None => {
                 let known = KEYS.iter().map(|each| each.name).chain(["preset"]);
-                let near = cli::nearest(&key.replace('_', "-"), known);
+                let near = nearest(&key.replace('_', "-"), known);
                 let remedy = near.map(|near| format!("did you mean {near}?"));
                 findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
             }

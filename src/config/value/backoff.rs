@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Delay, Invalid};
+use super::Delay;
+use crate::invalid::Invalid;
 
 /// How the delay grows while the worker keeps failing.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use nix::sys::resource::Resource;
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// One bound of a resource, in the kernel's unit for it (bytes, seconds, a count).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Invalid;
-use crate::cli::nearest;
+use crate::invalid::Invalid;
+use crate::nearest::nearest;
 
 /// Their names by number, as capabilities(7) has them, without `CAP_`.
 const NAMES: [&str; 41] = [

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// A length of time that is neither zero nor longer than a hundred years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

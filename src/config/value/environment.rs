@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Invalid, Template};
+use super::Template;
+use crate::invalid::Invalid;
 
 /// A name that bash can assign to: a letter or underscore, then letters, digits, underscores.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

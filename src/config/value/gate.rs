@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::{Check, Invalid, VariableName};
+use super::{Check, VariableName};
+use crate::invalid::Invalid;
 
 /// What must be so before a service runs.
 #[derive(Clone, PartialEq, Eq)]

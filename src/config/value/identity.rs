@@ -1,6 +1,6 @@
 //! `--user` and `--groups`, as written; the plan looks them up.
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// A group, by name or number.
 #[derive(Clone, Debug, PartialEq, Eq)]

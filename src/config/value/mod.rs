@@ -28,47 +28,10 @@ pub use template::{ExpansionError, Lookup, Template};
 
 use std::ffi::OsStr;
 
-use crate::escape;
-
-/// A reason may quote a word of the value; in bytes.
-const LONGEST_REASON: usize = 300;
-
-/// Why a value is not of an option's form. Never carries the value: the caller decides whether it
-/// may be shown.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Invalid {
-    /// Completes "invalid value: …".
-    pub reason: String,
-    /// How to write it.
-    pub hint: Option<String>,
-}
-
-impl Invalid {
-    /// A reason without a hint.
-    pub fn new(reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Invalid { reason: escape::shortened(&reason, LONGEST_REASON).into_owned(), hint: None }
-    }
-
-    /// The same with the way to write it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
+use crate::invalid::{Invalid, refuse_quotes};
 
 /// The value as text, for options that take text.
 pub fn text(value: &OsStr) -> Result<&str, Invalid> {
     let text = value.to_str().ok_or_else(|| Invalid::new("not UTF-8"))?;
     refuse_quotes(text).map(|()| text)
-}
-
-/// Quotes that a shell has not taken off: no value of such an option has any.
-pub fn refuse_quotes(text: &str) -> Result<(), Invalid> {
-    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    match is_quoted('"') || is_quoted('\'') {
-        true => Err(Invalid::new("has quotes of its own").hint("take the inner quotes out")),
-        false => Ok(()),
-    }
 }

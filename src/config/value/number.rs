@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// A whole number from `low` to `high`.
 pub fn whole<N: FromStr + PartialOrd + std::fmt::Display + Copy>(

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::{Invalid, ShellCommand};
+use super::ShellCommand;
+use crate::invalid::Invalid;
 
 /// What makes a service ready.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// A command that `sh -c` runs as the worker's user. A dollar in it is the shell's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use nix::sys::signal::Signal;
 
-use super::Invalid;
+use crate::invalid::Invalid;
 
 /// What asks the worker to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

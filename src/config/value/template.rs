@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::{Invalid, VariableName};
+use super::VariableName;
+use crate::invalid::Invalid;
 
 const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ is a dollar";
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::value::ExpansionError;
-use crate::error::{Problem, exit_of_io, hint_of_unreadable, reason_of};
+use crate::error::{Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
+use crate::sys::file::hint_of_unreadable;
 
 /// What can be wrong with the variables and the files they come from.
 #[derive(Debug, thiserror::Error)]
