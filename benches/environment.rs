@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use futo_launch::error::Findings;
-use futo_launch::plan::{Draft, Machine};
+use futo_launch::machine::Machine;
+use futo_launch::plan::Draft;
 use futo_launch::ready::environment;
 use futo_launch::{cli, config, plan};
 use support::{Job, PATH, option, quantile};

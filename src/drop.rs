@@ -13,7 +13,8 @@ use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresui
 use crate::config::value::{Bounds, Capabilities, resource_name};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
-use crate::plan::{Change, Host, Identity, LogPlan, Plan};
+use crate::machine::Host;
+use crate::plan::{Change, Identity, LogPlan, Plan};
 use crate::sys;
 
 /// A plan whose process is the worker's user, within the worker's limits.

@@ -9,11 +9,14 @@
 
 use std::ffi::OsString;
 
-use crate::cli::{self, Ask};
+use crate::cli::{self};
+use crate::config::request::Ask;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::explain::Shown;
-use crate::plan::{Host, Machine, Place};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::plan::Place;
 use crate::report::{Level, Reporter};
 use crate::rest::Rights;
 use crate::{config, drop, explain, plan, report, rest, run, sys};

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod invalid;
 pub mod launch;
 pub mod log;
+pub mod machine;
 mod nearest;
 pub mod observe;
 pub mod plan;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use nix::sys::stat::lstat;
 use nix::unistd::{Gid, Uid};
 
-use crate::plan::{STATE_DIR, trust};
+use crate::machine::ownership::is_roots;
+use crate::plan::STATE_DIR;
 use crate::shell_quote::shell_quoted;
 
 /// For a directory or file that this user may not write or cannot make.
@@ -33,7 +34,7 @@ pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
     let there = from_top.iter().rev().find(|part| owner(part).is_some());
     // of these names none means anything elsewhere
     match there {
-        Some(there) if is_missing && path.ends_with(STATE_DIR) && trust::is_roots(there) => {
+        Some(there) if is_missing && path.ends_with(STATE_DIR) && is_roots(there) => {
             format!("as root: install -d -o {uid} -g {gid} -m 0755 {}", quoted(path))
         }
         _ => format!("name a place that uid {uid} can write: --state-dir DIR, --log PATH"),

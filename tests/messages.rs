@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futo_launch::admin::COMMANDS;
-use futo_launch::cli::flags::FLAGS;
+use futo_launch::config::flags::FLAGS;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

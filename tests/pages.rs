@@ -14,7 +14,7 @@ mod support;
 use std::process::{Command, Output};
 
 use futo_launch::admin::COMMANDS;
-use futo_launch::cli::flags::FLAGS;
+use futo_launch::config::flags::FLAGS;
 use support::launching::{code, finish};
 use support::{Need, Scratch, have, output, stderr, stdout};
 

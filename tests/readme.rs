@@ -22,7 +22,7 @@ use std::process::{Command, Output};
 
 use futo_launch::admin::COMMANDS;
 use futo_launch::boot::instances::config::KEYS;
-use futo_launch::cli::flags::FLAGS;
+use futo_launch::config::flags::FLAGS;
 use support::{
     ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, output, read, record, state, stderr,
     stdout,

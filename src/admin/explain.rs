@@ -2,7 +2,7 @@
 
 use super::options::{Command, Words, switch};
 use super::{CommandError, services};
-use crate::cli::ExplainForm;
+use crate::config::request::ExplainForm;
 use crate::config::spec::Stays;
 use crate::error::Findings;
 use crate::exit::Exit;

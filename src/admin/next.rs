@@ -9,7 +9,8 @@ use super::options::{Command, Words, value};
 use crate::config::value::whole;
 use crate::exit::Exit;
 use crate::invalid::Invalid;
-use crate::plan::{Host, Machine};
+use crate::machine::Host;
+use crate::machine::Machine;
 use crate::schedule::{Schedule, Zone};
 use crate::sys;
 

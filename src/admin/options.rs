@@ -7,9 +7,11 @@ use std::fmt::Write as _;
 use lexopt::Arg;
 
 use super::CommandError;
-use crate::cli::flags::{FLAGS, Role};
 use crate::cli::help::wrapped;
-use crate::cli::{Flag, Takes, value_apart};
+use crate::cli::value_apart;
+use crate::config::flags::Flag;
+use crate::config::flags::Takes;
+use crate::config::flags::{FLAGS, Role};
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::nearest::nearest;

@@ -26,7 +26,10 @@ use nix::unistd::Gid;
 
 use crate::error::{Finding, Problem};
 use crate::exit::Exit;
-use crate::plan::{Host, Machine, accounts, trust};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::machine::accounts;
+use crate::machine::ownership::is_roots;
 pub use crate::trust::account;
 use instances::config::DelegateTo;
 use report::{Report, Row};
@@ -115,7 +118,7 @@ pub(crate) fn judge_launcher(launcher: &str) -> Result<(), LauncherError> {
         // a user's own supervisor: there are no rights to be gained
         false => Ok(()),
         true if !launcher.starts_with('/') => Err(LauncherError::Missing),
-        true if !trust::is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
         true => Ok(()),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 
-use super::{CommandLineError, Flag, Takes};
+use super::CommandLineError;
+use crate::config::flags::{Flag, Takes};
 use crate::config::value::Delay;
 use crate::schedule::Schedule;
 

@@ -79,7 +79,7 @@ pub(super) fn ours(option: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::{FLAGS, Flag};
+    use crate::config::flags::{FLAGS, Flag};
 
     #[test]
     fn answers_with_options_that_exist() {

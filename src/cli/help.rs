@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::flags::{FLAGS, Flag, Section, Takes};
+use crate::config::flags::{FLAGS, Flag, Section, Takes};
 
 /// What `--version` prints.
 pub const VERSION: &str = concat!("futo-launch ", env!("CARGO_PKG_VERSION"), "\n");

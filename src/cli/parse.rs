@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use lexopt::Arg;
 
 use super::apart::value_apart;
-use super::flags::{FLAGS, Flag, Role, Takes};
-use super::{Ask, ExplainForm, Given, Origin, Request, foreign};
+use super::foreign;
+use crate::config::flags::{FLAGS, Flag, Role, Takes};
+use crate::config::request::{Ask, ExplainForm, Given, Origin, Request};
 use crate::error::{Findings, Problem};
 use crate::escape;
 use crate::exit::Exit;

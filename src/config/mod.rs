@@ -1,6 +1,9 @@
 //! Request → [`Spec`]: what is asked for, read into types; defaults < file < flags.
 
+pub mod flags;
 pub mod readiness;
+pub mod request;
+pub mod rights;
 pub mod service_file;
 pub mod settings;
 pub mod spec;
@@ -8,3 +11,6 @@ pub mod timing;
 pub mod value;
 
 pub use spec::{Spec, resolve};
+
+/// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
+pub const DEFAULT_USER: &str = "abc";

@@ -4,7 +4,7 @@ use super::settings::Settings;
 use super::spec::SpecError;
 use super::timing::apply;
 use super::value::{Delay, Lookup, ReadyForm};
-use crate::cli::Given;
+use crate::config::request::Given;
 use crate::error::Findings;
 
 /// Readiness as it is asked for.

@@ -11,8 +11,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::spec::Worker;
-use crate::cli::flags::FLAGS;
-use crate::cli::{Flag, Given, Origin, Takes};
+use crate::config::flags::FLAGS;
+use crate::config::flags::Flag;
+use crate::config::flags::Takes;
+use crate::config::request::Given;
+use crate::config::request::Origin;
 use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::escape;
 use crate::exit::Exit;

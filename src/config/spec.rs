@@ -14,14 +14,16 @@ use super::value::{
     Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpansionError, Gate, GroupsRequest, Template,
     UserRequest, VariableName,
 };
-use crate::cli::flags::Role;
-use crate::cli::{Given, Origin, Request};
+use crate::config::flags::Role;
+use crate::config::request::Given;
+use crate::config::request::Origin;
+use crate::config::request::Request;
+use crate::config::rights::{TrustError, refuse_rights};
 use crate::error::{Findings, Problem};
 use crate::escape;
 use crate::exit::Exit;
 use crate::invalid::Invalid;
-use crate::plan::Host;
-use crate::plan::trust::{self, TrustError};
+use crate::machine::Host;
 use crate::schedule::ZoneError;
 use crate::service::ServiceName;
 use crate::sys::spawn::Limit;
@@ -302,7 +304,7 @@ pub(crate) fn resolve_reading(
     findings: &mut Findings,
 ) -> Spec {
     let Request { given, file, ask, show_values, words } = request;
-    if show_values && !matches!(ask, Some(crate::cli::Ask::Explain(_))) {
+    if show_values && !matches!(ask, Some(crate::config::request::Ask::Explain(_))) {
         findings.push(SpecError::ShowValues);
     }
 
@@ -338,7 +340,7 @@ pub(crate) fn resolve_reading(
             }
             if !file.is_roots && host.is_root() {
                 let refusal = |what| TrustError::NamesRights { path: file.path.clone(), what };
-                trust::refuse_rights(&mut settings, host, refusal, findings);
+                refuse_rights(&mut settings, host, refusal, findings);
             }
             if let Some(word) = words.get(1) {
                 findings.push(SpecError::TwoPrograms {
@@ -463,7 +465,7 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
     }
     let before = findings.iter().count();
     let refusal = |what| TrustError::RightsBehind { path: file.path.clone(), what };
-    trust::refuse_rights(&mut alone, host, refusal, findings);
+    refuse_rights(&mut alone, host, refusal, findings);
     findings.iter().count() == before
 }
 

@@ -4,7 +4,7 @@
 mod json;
 mod text;
 
-use crate::cli::ExplainForm;
+use crate::config::request::ExplainForm;
 use crate::config::spec::Stays;
 use crate::config::timing::Timing;
 use crate::drop;

@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::envdir::EnvdirError;
-use super::{Host, Place};
+use super::Place;
 use crate::config::settings::ContainerEnv;
 use crate::config::value::mode;
 use crate::error::{Finding, Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
+use crate::machine::Host;
+use crate::machine::envdir::EnvdirError;
 
 /// Where s6-overlay keeps them: version 3, and version 2 where /var/run is no link to /run.
 const DIRECTORIES: [&str; 2] = ["/run/s6/container_environment", "/var/run/s6/container_environment"];

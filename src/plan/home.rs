@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Change, DEFAULT_USER, Identity};
+use super::{Change, Identity};
+use crate::config::DEFAULT_USER;
 
 /// The home of abc in the linuxserver.io images, whatever /etc/passwd says.
 const DEFAULT_USER_HOME: &str = "/config";

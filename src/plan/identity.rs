@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use nix::unistd::{Gid, Uid};
 
-use super::accounts::{self, Account};
-use super::{DEFAULT_USER, Host};
+use crate::config::DEFAULT_USER;
 use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
+use crate::machine::Host;
+use crate::machine::accounts::{self, Account};
 
 /// The user that the worker is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,9 @@
 //! Spec → [`Plan`]: what the machine makes of a specification. Reading only; nothing is changed.
 
-pub mod accounts;
 mod container;
-pub mod envdir;
 mod home;
-pub mod host;
 pub mod identity;
 pub mod supervisor;
-pub mod trust;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,22 +11,21 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 pub use container::variables_of_container;
-pub use host::{Host, Machine};
 pub use identity::{Change, Identity};
 pub use supervisor::Supervision;
 
 use crate::config::Spec;
 use crate::config::readiness::ReadinessSpec;
+use crate::config::rights::TrustError;
 use crate::config::settings::LogTarget;
 use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
 use crate::config::value::{Gate, UserRequest};
 use crate::error::{Finding, Findings, Problem, reason};
 use crate::exit::Exit;
+use crate::machine::Host;
 use crate::service::{InvalidName, ServiceName, layout};
 
-/// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
-pub const DEFAULT_USER: &str = "abc";
 /// Log and record, below HOME.
 pub(crate) const STATE_DIR: &str = ".local/state/futodama";
 
@@ -213,7 +208,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     if change == Change::StaysRoot
         && let Some(file) = spec.file.as_ref().filter(|file| !file.is_roots)
     {
-        findings.push(trust::TrustError::ForRoot { path: file.path.clone() });
+        findings.push(TrustError::ForRoot { path: file.path.clone() });
     }
     let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home::find(spec.home.as_deref(), &identity, change, &inherited, &container);

@@ -11,9 +11,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Host, Place};
+use super::Place;
 use crate::config::timing::TimingSpec;
 use crate::error::Finding;
+use crate::machine::Host;
 use crate::service::{ServiceName, layout};
 
 /// The programs that supervise one service directory each: s6's, runit's, daemontools'.

@@ -8,7 +8,8 @@ use nix::unistd::{Gid, Uid, getegid, geteuid, getgroups, setegid, seteuid, setgr
 use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
-use crate::plan::{Change, Identity, Machine, identity};
+use crate::machine::Machine;
+use crate::plan::{Change, Identity, identity};
 use crate::sys;
 use crate::sys::capability;
 use crate::sys::nofollow::PathError;

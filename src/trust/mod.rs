@@ -27,13 +27,17 @@ pub use rights::Rights;
 use account::{Account, AccountError, Refusal};
 use writers::{Judge, Judged, Numbers, Writers};
 
+use crate::config::DEFAULT_USER;
+use crate::config::request::Given;
 use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::config::{self, Spec};
 use crate::error::{Findings, Problem, reason_of};
 use crate::exit::Exit;
-use crate::plan::host::text_of;
-use crate::plan::trust::belongs_to_root;
-use crate::plan::{self, Change, DEFAULT_USER, Draft, Host, Machine, Plan};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::machine::ownership::belongs_to_root;
+use crate::machine::text_of;
+use crate::plan::{self, Change, Draft, Plan};
 use crate::service::layout;
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::sys::file::{self, kind};
@@ -400,7 +404,7 @@ pub(crate) fn plan_of_process(
     };
     if matches!(rights, Rights::Of(_)) {
         // root would read it
-        let is_container = |given: &cli::Given| given.flag.long == "container-env" && given.value != "none";
+        let is_container = |given: &Given| given.flag.long == "container-env" && given.value != "none";
         request.given.retain(|given| !is_container(given));
     }
     let mut spec = config::spec::resolve_reading(request, host, &read, findings);

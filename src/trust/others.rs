@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::writers::{Hand, Numbers};
+use crate::config::DEFAULT_USER;
 use crate::error::Problem;
 use crate::exit::Exit;
-use crate::plan::DEFAULT_USER;
 use crate::shell_quote::shell_word;
 use crate::sys::capability;
 

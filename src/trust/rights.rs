@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Given, Request};
+use crate::config::DEFAULT_USER;
+use crate::config::request::Given;
+use crate::config::request::Request;
+use crate::config::rights::refuse_rights;
 use crate::config::service_file;
 use crate::config::settings::Settings;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
-use crate::plan::trust::refuse_rights;
-use crate::plan::{DEFAULT_USER, Host};
+use crate::machine::Host;
 
 use super::account::Account;
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, SFlag};
 
-use crate::plan::{Host, Identity, accounts};
+use crate::machine::Host;
+use crate::machine::accounts;
+use crate::plan::Identity;
 use crate::sys::file::kind;
 
 /// Who can write a file, or a directory and what is in it.

@@ -19,8 +19,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::config::DEFAULT_USER;
 use crate::error::reason_of;
-use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::machine::accounts;
+use crate::machine::ownership::is_roots;
 use crate::sys::clock::BootTime;
 
 /// Why bash was not asked.
@@ -60,7 +64,7 @@ pub(super) enum As {
 impl As {
     /// Of a file.
     pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
-        if !Machine.is_root() || trust::is_roots(path) {
+        if !Machine.is_root() || is_roots(path) {
             return Ok(As::Caller);
         }
         let passwd = Machine.passwd()?;

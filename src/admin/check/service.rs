@@ -7,8 +7,10 @@ use super::found::Found;
 use super::{grace, now, run_file, user};
 use crate::config::spec::Spec;
 use crate::error::Problem;
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::machine::ownership::is_roots;
 use crate::observe::{Machinery, Owner, Seen};
-use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 use crate::service::run_outline::{self, Outline};
 use crate::service::spawn::{self, Role};
@@ -151,7 +153,7 @@ fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
     [layout::RUN, "finish", "log/run"]
         .into_iter()
         .map(|name| live.join(name))
-        .filter(|path| path.exists() && !trust::is_roots(path))
+        .filter(|path| path.exists() && !is_roots(path))
         .map(|path| {
             let text = format!(
                 "{}: is writable by non-root users, and root executes it: they can become root",

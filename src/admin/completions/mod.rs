@@ -8,8 +8,8 @@ mod zsh;
 
 use super::options::{Command, Words};
 use super::{COMMANDS, CommandError};
-use crate::cli::Takes;
-use crate::cli::flags::{FLAGS, Role};
+use crate::config::flags::Takes;
+use crate::config::flags::{FLAGS, Role};
 use crate::exit::Exit;
 
 /// The shells that it is for.

@@ -3,7 +3,7 @@
 use super::SHELLS;
 use crate::admin::man;
 use crate::admin::options::Command;
-use crate::cli::Takes;
+use crate::config::flags::Takes;
 
 /// What may stand at a place. Several may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::values::{Candidates, Kind, of_operands, of_option};
 use super::{COMMANDS, Offered, PLACES, launch_options, options_of};
-use crate::cli::Takes;
+use crate::config::flags::Takes;
 use crate::shell_quote::shell_quoted;
 
 pub(super) fn script() -> String {

@@ -3,8 +3,8 @@
 use super::page::Page;
 use crate::admin::COMMANDS;
 use crate::admin::options::spelled as spelled_option;
-use crate::cli::flags::{FLAGS, Section};
 use crate::cli::help::spelled;
+use crate::config::flags::{FLAGS, Section};
 
 const EXIT_CODES: [(&str, &str); 7] = [
     ("0", "All is well: stopped, or done."),
@@ -116,7 +116,7 @@ pub(super) fn service() -> Page {
     );
     page.paragraph("Instead of exec, script = '''…''' is run by sh -eu.");
     page.section("Keys");
-    for flag in FLAGS.iter().filter(|flag| flag.role != crate::cli::flags::Role::CommandLineOnly) {
+    for flag in FLAGS.iter().filter(|flag| flag.role != crate::config::flags::Role::CommandLineOnly) {
         page.entry(flag.long, &format!("{}.", capital(flag.help)));
     }
     see_also(&mut page, "futo-launch(1), futo(1), futo-config-env(5)");

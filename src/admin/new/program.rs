@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use crate::error::reason_of;
-use crate::plan::{Host, Machine};
+use crate::machine::Host;
+use crate::machine::Machine;
 use crate::sys;
 
 pub(super) const HINT: &str =

@@ -10,7 +10,9 @@ use nix::unistd::{UnlinkatFlags, fchown, unlinkat};
 
 use super::Definition;
 use crate::error::reason;
-use crate::plan::{Host, Machine, Plan};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::plan::Plan;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing};
 use crate::trust::account::Account;

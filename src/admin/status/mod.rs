@@ -16,8 +16,9 @@ use super::CommandError;
 use super::options::{Command, Words, switch};
 use super::services;
 use crate::exit::Exit;
+use crate::machine::Host;
+use crate::machine::Machine;
 use crate::observe::{Seen, State};
-use crate::plan::{Host, Machine};
 use crate::sys::{self, clock};
 use row::Row;
 

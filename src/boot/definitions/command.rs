@@ -7,10 +7,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::boot::Hardening;
-use crate::cli::{self, Given, Request, Takes};
+use crate::cli::{self};
 use crate::config;
+use crate::config::DEFAULT_USER;
+use crate::config::flags::Takes;
+use crate::config::request::Given;
+use crate::config::request::Request;
 use crate::error::Findings;
-use crate::plan::{DEFAULT_USER, Machine};
+use crate::machine::Machine;
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::trust::rights;
 use crate::trust::writers::Writers;

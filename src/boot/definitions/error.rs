@@ -10,9 +10,9 @@ use crate::boot::room::Full;
 use crate::boot::scan::Legacy;
 use crate::trust::Others;
 
+use crate::config::DEFAULT_USER;
 use crate::error::Problem;
 use crate::exit::Exit;
-use crate::plan::DEFAULT_USER;
 use crate::service::InvalidName;
 use crate::sys::nofollow::PathError;
 

@@ -8,7 +8,9 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use super::yaml;
-use crate::plan::{Host, Machine, variables_of_container};
+use crate::machine::Host;
+use crate::machine::Machine;
+use crate::plan::variables_of_container;
 use crate::sys::file;
 
 /// More of a process's command line is not read.

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::conditions::{CommandPlace, Condition};
 pub use super::keys::KEYS;
+use crate::config::rights::TrustError;
 use crate::config::service_file::{self, Entry, ServiceFileError, Value};
 use crate::config::value::UserRequest;
 use crate::error::Findings;
+use crate::machine::Host;
+use crate::machine::Machine;
 use crate::nearest::nearest;
-use crate::plan::{Host, Machine, trust};
 use crate::service::layout;
 
 /// Whether an instance is started.
@@ -232,7 +234,7 @@ pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Opt
     if Machine.is_root() && !is_roots {
         // it says what is run, and as whom
         let what = "what root is to run".to_string();
-        findings.push(trust::TrustError::NamesRights { path: path.to_path_buf(), what });
+        findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
         return None;
     }
     parse(path, &text, preset, findings)

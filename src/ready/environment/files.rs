@@ -11,11 +11,12 @@ use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::FileStat;
 
 use super::{Environment, EnvironmentError, NAMES_A_FILE, Source, dotenv};
+use crate::config::rights::TrustError;
 use crate::config::settings::{Dialect, EnvFile};
 use crate::env_file::{self, Assignment, Refusal};
 use crate::error::Findings;
-use crate::plan::envdir::{self, Entry, Form};
-use crate::plan::trust::{self, TrustError};
+use crate::machine::envdir::{self, Entry, Form};
+use crate::machine::ownership::belongs_to_root;
 use crate::plan::{Change, Plan};
 use crate::sys;
 
@@ -41,7 +42,7 @@ enum Access {
 
 fn access(plan: &Plan, path: &Path) -> io::Result<Access> {
     let for_nobody = plan.change == Change::Unknown && nix::unistd::geteuid().is_root();
-    let for_root = plan.change == Change::StaysRoot && !trust::belongs_to_root(path)?;
+    let for_root = plan.change == Change::StaysRoot && !belongs_to_root(path)?;
     Ok(if for_nobody || for_root { Access::Denied } else { Access::Granted })
 }
 

@@ -1,49 +1,14 @@
-//! Whose files may name rights. A path is *root's* only if it and every directory above it belong to
-//! root and nobody else may write them: the owner of a directory can rename what lies in it.
+//! What a file that non-root users can write may not say when root runs it.
 
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use nix::errno::Errno;
-use nix::sys::stat::SFlag;
-
-use super::Host;
+use crate::config::DEFAULT_USER;
 use crate::config::settings::{ContainerEnv, Settings};
 use crate::config::value::UserRequest;
-use crate::error::{Finding, Findings, Problem, exit_of, exit_of_io, reason_of};
+use crate::error::{Finding, Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
-use crate::plan::DEFAULT_USER;
+use crate::machine::Host;
 use crate::shell_quote::shell_word;
-use crate::sys;
-use crate::sys::nofollow::{self, Missing, PathError};
-
-/// Whether the path, every directory above it and every link on the way is root's.
-///
-/// Each component is judged before it is passed, so that a link in a directory that is not root's
-/// cannot lead elsewhere between two looks.
-pub fn is_roots(path: &Path) -> bool {
-    belongs_to_root(path).unwrap_or(false)
-}
-
-/// The same; an error where the system does not let us look.
-pub fn belongs_to_root(path: &Path) -> Result<bool, Errno> {
-    let directory = nix::unistd::getcwd()?;
-    let is_foreign = Cell::new(false);
-    let walked = nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
-        // of a link the mode says nothing
-        let is_link_of_roots = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
-        if is_link_of_roots || nofollow::belongs_to_root_alone(status) {
-            return Ok(());
-        }
-        is_foreign.set(true);
-        Err(PathError::Link(component.to_path_buf()))
-    });
-    match walked {
-        Ok(_) => Ok(true),
-        Err(PathError::Refused(_, errno)) if !is_foreign.get() && exit_of(errno) != Exit::EDIT => Err(errno),
-        Err(_) => Ok(false),
-    }
-}
 
 /// What a file that others than root can write may not say when root runs it.
 #[derive(Debug, thiserror::Error)]
@@ -142,26 +107,5 @@ pub(crate) fn refuse_rights<P: Problem>(
             }),
         }
         settings.oom_score_adj = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_below_a_directory_that_others_can_write_is_not_roots() {
-        // /tmp is 1777: root's, and anyone can put something there
-        assert!(!is_roots(Path::new("/tmp")));
-        assert!(!is_roots(Path::new("/tmp/../etc/passwd/../../tmp/x")));
-        assert!(!is_roots(Path::new("/does/not/exist")));
-    }
-
-    #[test]
-    fn system_files_are_roots_through_roots_links() {
-        assert!(is_roots(Path::new("/etc/passwd")));
-        assert!(is_roots(Path::new("/etc/../etc/./passwd")));
-        // /bin is a link of root's to usr/bin in every current distribution; a directory elsewhere
-        assert!(is_roots(Path::new("/bin")));
     }
 }

@@ -13,7 +13,7 @@ use nix::sys::stat::SFlag;
 use nix::unistd::{Gid, Uid};
 
 use super::envdir::{self, Entry, EnvdirError, Form};
-use super::trust;
+use super::ownership::belongs_to_root;
 use crate::error::{exit_of, exit_of_io};
 use crate::exit::Exit;
 use crate::service::layout;
@@ -163,7 +163,7 @@ impl Host for Machine {
         // root does not read what a link of a user's leads to: a finding may show a part of it
         let file = nofollow::open_regular_for(self.is_root(), path)?;
         let text = text_of(sys::file::read_at_most(file, most)?)?;
-        Ok((text, trust::belongs_to_root(path)?))
+        Ok((text, belongs_to_root(path)?))
     }
 
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
@@ -171,7 +171,7 @@ impl Host for Machine {
         sys::file::look_for(directory).map_err(|errno| of_directory(errno.into()))?;
         let is_root = self.is_root();
         let foreign = || io::Error::other("non-root users can write it");
-        if is_root && !trust::belongs_to_root(directory).map_err(|errno| of_directory(errno.into()))? {
+        if is_root && !belongs_to_root(directory).map_err(|errno| of_directory(errno.into()))? {
             return Err(of_directory(foreign()));
         }
         let mut variables = Vec::new();
