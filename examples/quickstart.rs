@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use futo_launch::run::Signals;
+use futo_launch::wait::Signals;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

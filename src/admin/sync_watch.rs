@@ -12,8 +12,9 @@ use crate::boot::watch::Watch;
 use crate::error::{Findings, reason};
 use crate::exit::Exit;
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Deadline, Waiter};
 use crate::sys::clock::BootTime;
+use crate::wait::Deadline;
+use crate::wait::Waiter;
 
 /// Editors replace a file in steps: a change counts when nothing more has happened for this long,
 const SETTLES: Duration = Duration::from_millis(100);

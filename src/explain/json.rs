@@ -7,8 +7,8 @@ use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::spec::Stays;
 use crate::config::timing::{Pace, Timing};
 use crate::config::value::{Delay, resource_name, signal_name};
+use crate::plan::splay;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::run::splay;
 
 #[derive(Serialize)]
 struct Page {

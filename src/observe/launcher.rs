@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::unistd::{Gid, Uid};
 
-use crate::run::RunRecord;
+use crate::record::RunRecord;
 use crate::service::layout;
 use crate::sys::proc::{self, Halt, ProcessStat};
 use crate::trust::{Rights, Trust};

@@ -18,7 +18,8 @@ pub use state::State;
 
 use crate::error::reason_of;
 use crate::plan::{LogPlan, Mode, Plan};
-use crate::run::{RunRecord, read_record};
+use crate::record;
+use crate::record::RunRecord;
 use crate::service::place::{Live, Service};
 use crate::service::spawn::{self, Obstacle};
 use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
@@ -298,7 +299,7 @@ impl Seen {
             Some(directory) => {
                 let record = match refused {
                     Some(error) => Err(error.to_string()),
-                    None => read_record(&directory, plan.name.as_str()).map_err(|error| error.to_string()),
+                    None => record::read(&directory, plan.name.as_str()).map_err(|error| error.to_string()),
                 };
                 self.note_record(&directory, record);
             }

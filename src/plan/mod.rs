@@ -3,6 +3,7 @@
 mod container;
 mod home;
 pub mod identity;
+pub mod splay;
 pub mod supervisor;
 
 use std::ffi::{OsStr, OsString};

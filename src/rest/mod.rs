@@ -21,12 +21,17 @@ use crate::exit::Exit;
 use crate::machine::Machine;
 use crate::plan::{Mode, Place, Plan, Supervision};
 use crate::ready::{Ready, program};
+use crate::record::Resting;
+use crate::record::RestingKind;
+use crate::record::says_resting;
+use crate::record::write_resting;
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Closed, Ended, Resting, RestingKind, Waiter, says_resting, system_refused, write_resting};
+use crate::run::{Closed, Ended, system_refused};
 use crate::service::layout;
 use crate::service::supervision::{MAX_STATUS, Status};
 use crate::sys::clock::BootTime;
 use crate::sys::file;
+use crate::wait::Waiter;
 use sleep::{Woken, sleep};
 use watch::{Changed, Watch};
 

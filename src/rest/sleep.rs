@@ -5,8 +5,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::watch::{Changed, Watch};
-use crate::run::{Deadline, Waiter};
 use crate::sys::clock::BootTime;
+use crate::wait::Deadline;
+use crate::wait::Waiter;
 
 /// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
 /// when nothing more has happened for this long,

@@ -12,8 +12,10 @@ use crate::log::{Log, Rotation};
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::plan::{Change, Plan, Supervision};
+use crate::record::Resting;
+use crate::record::RestingKind;
+use crate::record::write_resting;
 use crate::report::{Level, Reporter};
-use crate::run::{Resting, RestingKind, write_resting};
 use crate::sys;
 
 /// Whose rights the process has when it comes to rest.

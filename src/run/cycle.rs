@@ -7,23 +7,25 @@ use super::hook::Hooked;
 use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
 use super::readiness::Readiness;
-use super::record::{Judgement, RecordFile, Resting, RestingKind};
-use super::waiter::Deadline;
 use super::worker::{reap_orphans, system_refused};
-use super::{Ended, Waiter, in_words, splay};
+use super::{Ended, in_words};
 use crate::config::settings::Persist;
 use crate::config::timing::{Pace, Timing};
 use crate::config::value::Backoff;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation, tail};
+use crate::plan::splay;
 use crate::plan::{Mode, Plan};
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, Ready, c_path, program};
+use crate::record::{Judgement, RecordFile, Resting, RestingKind};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::spawn::{Limit, Vector};
+use crate::wait::Deadline;
+use crate::wait::Waiter;
 
 /// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
 /// for begins. What comes after its beginning asks for one more.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::one_run::{CutShort, RunEnd};
-use super::record::How;
 use super::worker::{Worker, exit_of};
 use crate::config::settings::{OnExit, OnStop};
 use crate::config::timing::StopRules;
 use crate::exit::Exit;
+use crate::record::How;
 use crate::report::Reporter;
 use crate::sys::clock::BootTime;
 use crate::sys::group::Left;

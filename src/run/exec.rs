@@ -4,9 +4,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
 
-use super::signals::handled;
+use super::Ended;
 use super::worker::system_refused;
-use super::{Ended, Waiter};
 use crate::config::value::ReadyForm;
 use crate::error::Findings;
 use crate::exit::Exit;
@@ -18,6 +17,8 @@ use crate::ready::{Ready, ReadyError, c_path, program};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::{Join, Vector, execute_first};
+use crate::wait::Waiter;
+use crate::wait::handled;
 
 /// Executes the program; returns only if that failed, with everything as it was before.
 ///

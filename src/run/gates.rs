@@ -6,10 +6,7 @@ use std::time::Duration;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
-use super::Waiter;
 use super::bounded::{self, End, shell};
-use super::signals::handled;
-use super::waiter::Deadline;
 use super::worker::{Worker, system_refused};
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
@@ -19,6 +16,9 @@ use crate::ready::gate::{State, state};
 use crate::ready::{Ready, c_path};
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Join, Launch};
+use crate::wait::Deadline;
+use crate::wait::Waiter;
+use crate::wait::handled;
 
 /// How long a command of a gate may take.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::bounded::{self, End, shell};
 use super::cycle::Cycle;
 use super::one_run::RunEnd;
-use super::signals::handled;
 use super::worker::{Worker, not_started};
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
+use crate::wait::handled;
 
 /// How long it may take.
 const BOUND: Duration = Duration::from_secs(30);

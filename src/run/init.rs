@@ -2,15 +2,16 @@
 //! kernel gives PID 1 no default for TERM. It forwards every signal that can be caught to the worker's process group,
 //! and leaves with the worker's code.
 
+use super::Ended;
 use super::readiness::Readiness;
-use super::signals::handled;
-use super::waiter::Deadline;
 use super::worker::{Worker, exit_of, not_started, system_refused};
-use super::{Ended, Waiter};
 use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
 use crate::report::Reporter;
 use crate::sys::spawn::Launch;
+use crate::wait::Deadline;
+use crate::wait::Waiter;
+use crate::wait::handled;
 
 /// Runs the worker once.
 pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Reporter) -> Ended {

@@ -12,7 +12,6 @@ use nix::sys::stat::{Mode, fstat};
 
 use super::cycle::Cycle;
 use super::pacer::Now;
-use super::signals::handled;
 use super::worker::{Worker, system_refused};
 use crate::error::{Finding, reason};
 use crate::exit::Exit;
@@ -20,6 +19,7 @@ use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried, wait_exclusive};
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::wait::handled;
 
 /// A helper that has ended without the lock (it was killed) is replaced after this time.
 const HELP_AGAIN: Duration = Duration::from_secs(1);

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::lock::{self, Users, Waited};
 use super::pacer::Now;
-use super::record::{FormerLoop, RecordFile, RunRecord, read};
-use super::waiter::{Deadline, Waiter};
 use super::worker::system_refused;
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
+use crate::record::{FormerLoop, RecordFile, RunRecord, read};
 use crate::report::Reporter;
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
+use crate::wait::{Deadline, Waiter};
 
 /// Where the system refuses what the wait needs: how long until it is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);

@@ -12,18 +12,11 @@ mod loop_lock;
 mod one_run;
 mod pacer;
 mod readiness;
-mod record;
 mod sd_notify;
-mod signals;
-pub(crate) mod splay;
-mod waiter;
 mod worker;
 
 pub use gates::Closed;
-pub use record::{EndedRun, FormerLoop, How, LockWait, Resting, RestingKind, RunRecord};
-pub(crate) use record::{read as read_record, says_resting, write_resting};
-pub use signals::Signals;
-pub use waiter::{Deadline, Waiter};
+pub(crate) use one_run::RunEnd;
 pub(crate) use worker::{reap_orphans, system_refused};
 
 use std::time::Duration;
@@ -38,9 +31,11 @@ use crate::plan::{Mode, Place};
 use crate::ready;
 use crate::ready::environment::Signature;
 use crate::ready::readiness::Notification;
+use crate::record::Resting;
 use crate::report::{Level, Reporter};
 use crate::rest::{self, Rest, Rights};
 use crate::sys;
+use crate::wait::Waiter;
 
 /// How an attempt at running the worker ended.
 #[derive(Debug)]

@@ -7,15 +7,15 @@ use super::ending::Ending;
 use super::gates::{self, Closed};
 use super::lock::{Lock, Wait};
 use super::pacer::Now;
-use super::record::How;
-use super::signals::handled;
 use super::worker::{Worker, not_started};
 use crate::config::settings::Persist;
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::log::Rotation;
+use crate::record::How;
 use crate::sys::clock::BootTime;
 use crate::sys::spawn::Launch;
+use crate::wait::handled;
 
 /// A run that lasts longer is recorded as begun; of a shorter one the end is enough.
 const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
@@ -31,20 +31,20 @@ pub(super) enum Turn {
 }
 
 /// How a run ended, and whether another follows.
-pub(super) struct RunEnd {
-    pub(super) exit: Exit,
-    pub(super) how: How,
-    pub(super) what: String,
+pub(crate) struct RunEnd {
+    pub(crate) exit: Exit,
+    pub(crate) how: How,
+    pub(crate) what: String,
     /// The remedy, where there is one.
-    pub(super) hint: Option<String>,
-    pub(super) duration: Duration,
-    pub(super) stopped: Option<Exit>,
-    pub(super) cut_short: CutShort,
+    pub(crate) hint: Option<String>,
+    pub(crate) duration: Duration,
+    pub(crate) stopped: Option<Exit>,
+    pub(crate) cut_short: CutShort,
 }
 
 /// Whether a stop ended the run, which says nothing of the worker then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CutShort {
+pub(crate) enum CutShort {
     /// A stop did.
     ByStop,
     /// The worker ended by itself, or by `--timeout`.
@@ -66,7 +66,7 @@ impl RunEnd {
     }
 
     /// What it ended with, and the remedy.
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} (hint: {hint})", self.what),
             None => self.what.clone(),

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::config::timing::{Pace, Timing};
+use crate::record::Past;
 use crate::schedule::ZonedSchedule;
 use crate::sys::clock::BootTime;
 
@@ -22,18 +23,6 @@ pub(super) enum Due {
     Wall(SystemTime),
     /// The schedule has no further start.
     Never,
-}
-
-/// What earlier launchers have left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Past {
-    /// When the last run began, or the schedule was first waited for.
-    pub(super) last_start: Option<SystemTime>,
-    /// The schedule's last tick that has been considered. `--splay` may have been another by then, so it
-    /// does not follow from the start.
-    pub(super) considered: Option<SystemTime>,
-    /// When it ended.
-    pub(super) last_end: Option<SystemTime>,
 }
 
 /// A clock that is set by this much tells a new time: nothing has been missed in between, and what ran

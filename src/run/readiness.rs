@@ -7,7 +7,6 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 
 use super::sd_notify::NotifySocket;
-use super::signals::handled;
 use crate::config::value::{Delay, ReadyForm};
 use crate::error::reason;
 use crate::plan::Plan;
@@ -16,6 +15,7 @@ use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{LoopHelper, ReadyWatch};
 use crate::report::Reporter;
 use crate::sys::spawn::Vector;
+use crate::wait::handled;
 
 /// Where readiness is told, and what is waited for.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::boot::definitions;
 use crate::error::Finding;
 use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
-use crate::run::RestingKind;
+use crate::record::RestingKind;
 use crate::service::control::{self, ControlError};
 use crate::service::place::Places;
 use crate::service::signal_right::{self, Deaf};

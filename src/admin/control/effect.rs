@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::observe::{Machinery, Process, Seen};
-use crate::run::RestingKind;
+use crate::record::RestingKind;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
 use crate::service::place::{Live, Service};

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::Look;
 use crate::escape;
 use crate::observe::{Seen, State, Supervision};
-use crate::run::{EndedRun, Resting};
+use crate::record::EndedRun;
+use crate::record::Resting;
 use crate::sys::clock;
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::Look;
 use crate::escape::label;
 use crate::observe::{Seen, State, time};
-use crate::run::RunRecord;
+use crate::record::RunRecord;
 
 /// A metric of a service; none where it has no value.
 struct Metric {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
 use crate::observe::{Seen, State, time};
-use crate::run::RunRecord;
+use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -5,7 +5,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::observe::{Children, Former, Launcher, LogSeen, Process, Supervision};
-use crate::run::{LockWait, Resting, RestingKind, RunRecord};
+use crate::record::LockWait;
+use crate::record::Resting;
+use crate::record::RestingKind;
+use crate::record::RunRecord;
 use crate::service::place::Service;
 use crate::service::spawn::Obstacle;
 use crate::service::supervision::{Cause, Death, Status, Suite};

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::plan::Plan;
+use super::Plan;
 
 /// This service's part of the splay, whole milliseconds: the same at each start, another for another
 /// service or host.
-pub(crate) fn of(plan: &Plan, most: Option<Duration>) -> Duration {
+pub fn of(plan: &Plan, most: Option<Duration>) -> Duration {
     let Some(most) = most else { return Duration::ZERO };
     let host = nix::unistd::gethostname().unwrap_or_default();
     share(plan.name.as_str().as_bytes(), std::os::unix::ffi::OsStrExt::as_bytes(host.as_os_str()), most)

@@ -13,8 +13,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
-use super::one_run::RunEnd;
-use super::pacer::Past;
+use crate::run::RunEnd;
+
 use crate::config::timing::Pace;
 use crate::error::Finding;
 use crate::exit::Exit;
@@ -24,6 +24,18 @@ use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
+
+/// What earlier launchers have left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// When the last run began, or the schedule was first waited for.
+    pub(crate) last_start: Option<SystemTime>,
+    /// The schedule's last tick that has been considered. `--splay` may have been another by then, so it
+    /// does not follow from the start.
+    pub(crate) considered: Option<SystemTime>,
+    /// When it ended.
+    pub(crate) last_end: Option<SystemTime>,
+}
 
 /// How old the file may be while the service goes on.
 const AT_MOST_BEHIND: Duration = Duration::from_secs(1);
@@ -294,7 +306,7 @@ impl RecordFile {
 
     /// What ran before, for `--persist`. A schedule that was not waited for yet has missed nothing; a time in
     /// the future, or none at all, is said and counts for nothing.
-    pub(super) fn past(&mut self, pace: &Pace, now: SystemTime, reporter: &Reporter) -> Past {
+    pub(crate) fn past(&mut self, pace: &Pace, now: SystemTime, reporter: &Reporter) -> Past {
         let last_start = self.time_before(|record| &mut record.last_start, now, reporter);
         let last_end = self.time_before(|record| &mut record.last_end, now, reporter);
         let mut past = Past { last_start, last_end: last_start.and(last_end), considered: None };
@@ -339,7 +351,7 @@ impl RecordFile {
     }
 
     /// Without `--persist` nothing of this is kept.
-    pub(super) fn forget(&mut self) -> Past {
+    pub(crate) fn forget(&mut self) -> Past {
         self.record.schedule = None;
         self.record.waiting_since = None;
         self.record.considered = None;
@@ -347,7 +359,7 @@ impl RecordFile {
     }
 
     /// Notes how far a schedule has been considered.
-    pub(super) fn has_considered(&mut self, tick: Option<SystemTime>) {
+    pub(crate) fn has_considered(&mut self, tick: Option<SystemTime>) {
         if self.record.schedule.is_some() {
             self.record.considered = tick.map(sys::clock::utc_to_the_millisecond);
         }
@@ -370,13 +382,13 @@ impl RecordFile {
     }
 
     /// The next run is due at this time, if there is one; `boot` where the wall clock has no say in it.
-    pub(super) fn set_next_due(&mut self, at: Option<(SystemTime, Option<BootTime>)>) {
+    pub(crate) fn set_next_due(&mut self, at: Option<(SystemTime, Option<BootTime>)>) {
         self.record.next_due = at.map(|(wall, _)| sys::clock::utc(wall));
         self.record.next_due_boot = at.and_then(|(_, boot)| boot).map(seconds_since_boot);
     }
 
     /// A run that is due waits for this lock; the first one for the end of a former loop.
-    pub(super) fn waits_for_lock(
+    pub(crate) fn waits_for_lock(
         &mut self,
         path: &Path,
         former: Option<FormerLoop>,
@@ -388,7 +400,7 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(super) fn ended(&mut self, at: SystemTime, run: &RunEnd, judgement: Judgement) {
+    pub(crate) fn ended(&mut self, at: SystemTime, run: &RunEnd, judgement: Judgement) {
         let record = &mut self.record;
         let end = sys::clock::utc_to_the_millisecond(at);
         let (status, what) = (run.exit.code(), run.what.chars().take(LONGEST_WHAT).collect());

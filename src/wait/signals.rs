@@ -36,7 +36,7 @@ pub(super) const PARENT_HAS_ENDED: Signal = Signal::SIGURG;
 /// The numbers of the signals that are taken. As PID 1 that is every one that can be caught: nobody else is
 /// there to get it, and a container's `--stop-signal` may be any. Elsewhere the others keep their effect (TSTP
 /// of a shell's job control, XCPU).
-pub(super) fn handled() -> &'static [i32] {
+pub fn handled() -> &'static [i32] {
     static NUMBERS: OnceLock<Vec<i32>> = OnceLock::new();
     NUMBERS.get_or_init(|| match nix::unistd::getpid().as_raw() {
         1 => sys::signals::all_that_can_be_caught().filter(|number| !FAULTS.contains(number)).collect(),

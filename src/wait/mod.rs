@@ -1,0 +1,7 @@
+//! The one place where the launcher sleeps: signals, timers, and what a rest or a run adds to them.
+
+mod signals;
+mod waiter;
+
+pub use signals::{Signals, handled};
+pub use waiter::{Deadline, Waiter};
