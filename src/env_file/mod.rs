@@ -27,6 +27,7 @@ mod words;
 use std::borrow::Cow;
 
 pub use encoding::refuse_utf_16;
+pub use names::is_name;
 use reader::Reader;
 pub use refusal::Refusal;
 

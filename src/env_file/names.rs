@@ -58,7 +58,8 @@ pub(super) fn is_prepared(name: &str) -> bool {
     PREPARED.contains(&name)
 }
 
-pub(super) fn is_name(text: &[u8]) -> bool {
+/// Whether this is a name that a variable may have: letters, digits, underscores, no digit first.
+pub fn is_name(text: &[u8]) -> bool {
     text.first().is_some_and(|first| !first.is_ascii_digit()) && text.iter().all(|byte| is_name_byte(*byte))
 }
 

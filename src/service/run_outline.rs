@@ -7,7 +7,6 @@ use std::path::Path;
 
 use super::run_script;
 use super::shell_commands::{self, End, Nesting, ShellCommand};
-use crate::config::value::VariableName;
 use crate::env_file;
 
 /// Longer scripts are not read.
@@ -217,7 +216,7 @@ fn is_assignment(word: &[u8]) -> bool {
 /// `NAME` of `NAME` and of `NAME=value`
 fn name_of(word: &[u8]) -> Option<String> {
     let name = word.split(|byte| *byte == b'=').next()?;
-    VariableName::parse(name).ok()?;
+    let name = Some(name).filter(|name| env_file::is_name(name))?;
     String::from_utf8(name.to_vec()).ok()
 }
 

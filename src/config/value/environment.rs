@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::Template;
+use crate::env_file;
 use crate::invalid::Invalid;
 
 /// A name that bash can assign to: a letter or underscore, then letters, digits, underscores.
@@ -13,10 +14,8 @@ pub struct VariableName(String);
 impl VariableName {
     /// Reads a name.
     pub fn parse(name: &[u8]) -> Result<Self, Invalid> {
-        let form = name.first().is_some_and(|first| !first.is_ascii_digit())
-            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
         match std::str::from_utf8(name) {
-            Ok(name) if form => Ok(VariableName(name.to_string())),
+            Ok(name) if env_file::is_name(name.as_bytes()) => Ok(VariableName(name.to_string())),
             _ => Err(Invalid::new("names no variable")
                 .hint("a name is letters, digits and underscores, and begins with no digit")),
         }
