@@ -21,7 +21,6 @@ pub mod observe;
 pub mod plan;
 pub mod ready;
 pub mod record;
-mod remedy;
 pub mod report;
 pub mod rest;
 pub mod run;

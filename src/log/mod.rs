@@ -2,6 +2,7 @@
 //! each run and rotates it between runs. All as the user, no link followed.
 
 mod open;
+pub(crate) mod remedy;
 mod rotate;
 pub mod tail;
 

@@ -9,11 +9,11 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
+use super::remedy;
 use super::rotate;
 use crate::config::spec::LogRules;
 use crate::error::{Finding, reason};
 use crate::plan::Identity;
-use crate::remedy;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 

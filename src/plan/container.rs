@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Place;
+use super::draft::Place;
 use crate::config::settings::ContainerEnv;
 use crate::config::value::mode;
 use crate::error::{Finding, Findings, Problem, exit_of_io, reason_of};

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Change, Identity};
+use super::identity::{Change, Identity};
 use crate::config::DEFAULT_USER;
 
 /// The home of abc in the linuxserver.io images, whatever /etc/passwd says.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Plan;
+use super::draft::Plan;
 
 /// This service's part of the splay, whole milliseconds: the same at each start, another for another
 /// service or host.

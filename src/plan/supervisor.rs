@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Place;
+use super::draft::Place;
 use crate::config::timing::TimingSpec;
 use crate::error::Finding;
 use crate::machine::Host;

@@ -15,6 +15,7 @@ use super::service::{may_see_as_user, relative_paths};
 use super::streams;
 use crate::config::Spec;
 use crate::error::{Findings, reason};
+use crate::log::remedy;
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::observe::{Machinery, Seen, as_under_supervisor};
@@ -24,7 +25,7 @@ use crate::ready::program;
 use crate::service::run_outline::Outline;
 use crate::service::supervision::Suite;
 use crate::trust::Script;
-use crate::{ready, remedy, sys};
+use crate::{ready, sys};
 
 /// Less than this is as good as full.
 const LITTLE: u64 = 1 << 20;

@@ -1,0 +1,189 @@
+//! Spec → [`Draft`]: what the machine makes of a specification.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use super::draft::{Draft, LogPlan, Mode, Place, Plan, from_service_dir};
+use super::identity::{self, Change};
+use super::{container, home, supervisor};
+use crate::config::Spec;
+use crate::config::rights::TrustError;
+use crate::config::settings::LogTarget;
+use crate::config::value::UserRequest;
+use crate::error::{Finding, Findings, Problem, reason};
+use crate::exit::Exit;
+use crate::machine::Host;
+use crate::service::{InvalidName, ServiceName, layout};
+
+/// Log and record, below HOME.
+pub(crate) const STATE_DIR: &str = ".local/state/futodama";
+
+/// What can be wrong with a plan, beside the identity.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The working directory is gone.
+    #[error("unable to find the working directory: {}", reason(*source))]
+    WorkingDirectory {
+        /// Why.
+        source: Errno,
+    },
+    /// The name that was found is no service name.
+    #[error("the service's name '{name}' {why}")]
+    Name {
+        /// What was found.
+        name: String,
+        /// Why not.
+        why: InvalidName,
+    },
+}
+
+impl Problem for PlanError {
+    fn exit(&self) -> Exit {
+        match self {
+            // where it has been removed nothing can be watched, and the supervisor finds the one that is there now
+            PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
+            PlanError::Name { .. } => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        matches!(self, PlanError::Name { .. }).then(|| "name it with --name NAME".to_string())
+    }
+}
+
+/// Makes the plan; all findings at once.
+pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
+    count_from_service_dir(&mut spec);
+    let found_directory = findings.take(host.working_directory().map_err(working_directory_error));
+    let is_nameless = found_directory.is_none();
+    let directory = found_directory.unwrap_or_else(|| PathBuf::from("/"));
+    let has_run = findings.take(host.has_run().map_err(working_directory_error)).unwrap_or(false);
+    let place = supervisor::place(&directory, has_run);
+    let program = spec.worker.clone().words();
+    let name = match &spec.name {
+        Some(name) => name.clone(),
+        None if is_nameless || (program.is_empty() && place == Place::Elsewhere) => ServiceName::stand_in(),
+        None => {
+            let found = found_name(&spec, place, &directory, &program, host, findings);
+            ServiceName::parse(&found).unwrap_or_else(|why| {
+                findings.push(PlanError::Name { name: found.to_string_lossy().into_owned(), why });
+                ServiceName::stand_in()
+            })
+        }
+    };
+
+    let (identity, change) = identity::resolve(spec.user.as_ref(), &spec.groups, host, findings);
+    if change == Change::StaysRoot
+        && let Some(file) = spec.file.as_ref().filter(|file| !file.is_roots)
+    {
+        findings.push(TrustError::ForRoot { path: file.path.clone() });
+    }
+    let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
+    let home = home::find(spec.home.as_deref(), &identity, change, &inherited, &container);
+    let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
+    let log = match (&spec.log, place, &state_dir) {
+        (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
+        (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
+        _ => LogPlan::Inherited,
+    };
+    let mut warnings = Vec::new();
+    if change == Change::StaysRoot && !spec.user.as_ref().is_some_and(UserRequest::names_root) {
+        let text = "the worker's user is uid 0: there is nothing to drop";
+        warnings.push(Finding::trouble(text, Some("--user root says that this is intended".to_string())));
+    }
+    let umask = spec.umask.or_else(|| container::umask(place, &container, &mut warnings));
+    let mut environment = spec.environment;
+    environment.config_env &= place == Place::Service;
+    warnings.extend(supervisor::quirk_of_run_script(
+        place,
+        &directory,
+        &spec.name,
+        spec.timing.as_ref(),
+        host,
+    ));
+    let mode = match spec.timing {
+        Some(timing) => Mode::Loop(timing),
+        None if host.is_init() => Mode::ExecAsInit,
+        None => Mode::Exec,
+    };
+    Draft(Plan {
+        name,
+        place,
+        directory,
+        service_dir: spec.service_dir,
+        file: spec.file,
+        identity,
+        change,
+        home,
+        state_dir,
+        limits: spec.limits,
+        umask,
+        warnings,
+        no_new_privs: spec.no_new_privs,
+        keep_fds: spec.keep_fds,
+        container,
+        inherited,
+        environment,
+        log,
+        log_rules: spec.log_rules,
+        chdir: spec.chdir,
+        program,
+        mode,
+        readiness: spec.readiness,
+        gates: spec.gates,
+    })
+}
+
+/// With `--service-dir` relative paths count from there, as if the launcher had been started there. It
+/// is not: its directory is the supervised one, and the user's files are his own business.
+fn count_from_service_dir(spec: &mut Spec) {
+    let Some(service_dir) = spec.service_dir.clone() else { return };
+    let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
+    spec.environment.files.iter_mut().for_each(|file| count(&mut file.path));
+    spec.environment.directories.iter_mut().for_each(count);
+    if let Some(LogTarget::File(path)) = &mut spec.log {
+        count(path);
+    }
+    if let Some(state_dir) = &mut spec.state_dir {
+        count(state_dir);
+    }
+    match &mut spec.chdir {
+        Some(chdir) => count(chdir),
+        None => spec.chdir = Some(service_dir.clone()),
+    }
+}
+
+/// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),
+/// else the program's.
+fn found_name(
+    spec: &Spec,
+    place: Place,
+    directory: &Path,
+    program: &[OsString],
+    host: &dyn Host,
+    findings: &mut Findings,
+) -> OsString {
+    if let Some(passed) = &spec.passed_name {
+        return passed.clone();
+    }
+    let basename = |path: &Path| path.file_name().unwrap_or(OsStr::new("")).to_os_string();
+    match place {
+        Place::Elsewhere => program.first().map(|program| basename(Path::new(program))).unwrap_or_default(),
+        Place::Service => {
+            let is_logger = directory.ends_with(layout::LOG)
+                && findings.take(host.parent_has_run().map_err(working_directory_error)).unwrap_or(false);
+            if !is_logger {
+                return basename(directory);
+            }
+            let mut name = directory.parent().map(basename).unwrap_or_default();
+            name.push("-log");
+            name
+        }
+    }
+}
+
+fn working_directory_error(source: std::io::Error) -> PlanError {
+    PlanError::WorkingDirectory { source: Errno::from_raw(source.raw_os_error().unwrap_or(libc::EIO)) }
+}
