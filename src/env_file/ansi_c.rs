@@ -1,7 +1,7 @@
 //! `$'…'`: escapes as in C.
 
-use super::Refusal;
 use super::cursor::Cursor;
+use super::refusal::Refusal;
 
 /// Reads behind `$'` up to the closing quote.
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Refusal> {

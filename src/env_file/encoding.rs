@@ -1,6 +1,6 @@
 //! Text in an encoding that is not read.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::sys;
 
 /// Refuses a file in UTF-16, of which each character would be refused otherwise.

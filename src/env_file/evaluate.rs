@@ -1,7 +1,9 @@
 //! Words to values, over the environment so far. Bounded in time and memory.
 
+use super::assignment::{Assignment, Inherited, MAX_VALUE};
+use super::refusal::Refusal;
 use super::syntax::{Action, Assign, Case, Extent, Form, Operator, Parameter, Part};
-use super::{Assignment, Inherited, MAX_VALUE, Refusal, names, pattern};
+use super::{names, pattern};
 
 /// What all expansions of a file may cost together: bytes made, names compared, patterns tried.
 const MAX_WORK: usize = 1 << 24;

@@ -9,10 +9,12 @@
 //! evaluate.rs makes values of them; spelling.rs writes them again.
 
 mod ansi_c;
+mod assignment;
 mod cursor;
 mod encoding;
 mod evaluate;
 mod names;
+mod operand;
 mod parameter;
 mod pattern;
 mod plain_command;
@@ -26,6 +28,8 @@ mod words;
 
 use std::borrow::Cow;
 
+pub(crate) use assignment::MAX_VALUE;
+pub use assignment::{Assignment, Inherited};
 pub use encoding::refuse_utf_16;
 pub use names::is_name;
 use reader::Reader;
@@ -33,23 +37,6 @@ pub use refusal::Refusal;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
-
-/// The longest value, with its name: the kernel's bound, less `=` and the NUL behind it.
-const MAX_VALUE: usize = (128 << 10) - 2;
-
-/// Tells the value that a variable has before the file is read.
-pub type Inherited<'e> = &'e dyn Fn(&str) -> Option<&'e [u8]>;
-
-/// A value that bash would give.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// The variable.
-    pub name: String,
-    /// Its value; no NUL.
-    pub value: Vec<u8>,
-    /// Where the assignment begins, from 1.
-    pub line: usize,
-}
 
 /// A file of plain assignments, in order.
 #[derive(Default)]

@@ -1,10 +1,11 @@
 //! Behind a `$`: names, braces and the forms in them.
 
 use super::cursor::Cursor;
+use super::names;
 use super::names::is_name;
+use super::refusal::Refusal;
 use super::syntax::{Action, Case, Extent, Form, Parameter, Part, Side, Word};
 use super::words::{self, MAX_DEPTH, Place, Tilde};
-use super::{Refusal, names};
 
 /// Reads what is behind a `$`; one that begins no expansion is text.
 pub(super) fn dollar(

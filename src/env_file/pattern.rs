@@ -1,6 +1,6 @@
 //! The patterns of `${NAME#pattern}` and `${NAME%pattern}`: `*`, `?` and bytes.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use super::syntax::{Extent, Side};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

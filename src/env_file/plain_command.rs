@@ -1,7 +1,7 @@
 //! One command that depends on no variable: a run script's.
 
-use super::Refusal;
 use super::cursor::Cursor;
+use super::refusal::Refusal;
 use super::syntax::Part;
 use super::words::{self, Place};
 

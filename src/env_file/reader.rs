@@ -1,11 +1,14 @@
 //! The reader: command after command, each evaluated before the next, as a shell does.
 
+use super::assignment::{Assignment, Inherited};
 use super::cursor::Cursor;
 use super::evaluate::Variables;
+use super::operand::is_foreign_name;
+use super::refusal::Refusal;
 use super::spelling::Spelling;
-use super::syntax::{Assign, Expanded, Operand, Operator, Part, Word};
+use super::syntax::{Assign, Expanded, Operand, Operator, Word};
 use super::words::{self, Place};
-use super::{Assignment, Inherited, Refusal, names};
+use super::{names, operand};
 
 /// So many refusals tell enough of a file.
 const MAX_REFUSALS: usize = 100;
@@ -217,7 +220,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         }
         let mut expanded = Vec::new();
         for operand in operands {
-            match self.expand(operand) {
+            match operand::expand(operand, &mut self.variables) {
                 Ok(assignment) => expanded.extend(assignment),
                 Err(refusal) => self.refusals.push(refusal),
             }
@@ -229,51 +232,6 @@ impl<'a, 'e> Reader<'a, 'e> {
             }
         }
         Ok(())
-    }
-
-    fn expand(&mut self, operand: Operand) -> Result<Option<Expanded>, Refusal> {
-        let (line, word) = match operand {
-            Operand::Assign(Assign { name, line, operator, word }) => {
-                let value = match self.variables.value(&word, line) {
-                    Ok(value) => value,
-                    Err(refusal) => {
-                        self.variables.refuse_value(&name);
-                        return Err(refusal);
-                    }
-                };
-                return Ok(Some(Expanded { name, operator, value, line }));
-            }
-            Operand::Word { line, word } => (line, word),
-        };
-        let no_name = || Refusal::new(line, "an export of what is no name", "write export NAME=VALUE");
-        let mut text = Vec::new();
-        for part in &word {
-            let piece = self.variables.value(std::slice::from_ref(part), line)?;
-            let is_plain = matches!(part, Part::Text { .. })
-                || matches!(part, Part::Parameter(parameter) if parameter.quoted);
-            // bash would split it, and look for files of that name
-            if !is_plain && (!is_plain_word(&piece) || self.variables.is_set_here("IFS")) {
-                return Err(no_name());
-            }
-            text.extend(piece);
-        }
-        let (name, value) = match text.iter().position(|byte| *byte == b'=') {
-            Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
-            None => (text.as_slice(), None),
-        };
-        let (name, operator) = match name.strip_suffix(b"+") {
-            Some(name) if value.is_some() => (name, Operator::Append),
-            _ => (name, Operator::Set),
-        };
-        if !names::is_name(name) {
-            return Err(if is_foreign_name(&text) { Refusal::foreign_name(line) } else { no_name() });
-        }
-        let name = String::from_utf8_lossy(name).into_owned();
-        match value {
-            Some(value) => Ok(Some(Expanded { name, operator, value: value.to_vec(), line })),
-            // every name of the file is exported, what is inherited is already
-            None => self.variables.read(&name, line).map(|_| None),
-        }
     }
 
     /// Behind `:`, for what `${NAME:=word}` in its words does.
@@ -313,11 +271,6 @@ impl<'a, 'e> Reader<'a, 'e> {
     }
 }
 
-/// One word, whatever the shell does with an expansion.
-fn is_plain_word(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| names::is_name_byte(*byte))
-}
-
 fn not_an_assignment(line: usize, last: Option<String>, rest: &[u8]) -> Refusal {
     // a word after an assignment on its line: a value with a blank and no quotes
     match last {
@@ -328,14 +281,4 @@ fn not_an_assignment(line: usize, last: Option<String>, rest: &[u8]) -> Refusal 
         None if is_foreign_name(rest) => Refusal::foreign_name(line),
         None => Refusal::new(line, "not an assignment", "write NAME=VALUE, without blanks around '='"),
     }
-}
-
-/// `spring.port=` or `MY-NAME=`, which other programs have as names.
-fn is_foreign_name(text: &[u8]) -> bool {
-    let is_part = |byte: &u8| names::is_name_byte(*byte) || matches!(byte, b'.' | b'-');
-    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
-    let (name, rest) = text.split_at_checked(length).unwrap_or((text, &[]));
-    rest.starts_with(b"=")
-        && name.first().is_some_and(|first| names::is_name_byte(*first) && !first.is_ascii_digit())
-        && !names::is_name(name)
 }

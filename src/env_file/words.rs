@@ -1,8 +1,9 @@
 //! Words: quotes, backslashes, `$`, by bash's rules. Nothing is evaluated here.
 
 use super::cursor::Cursor;
+use super::refusal::Refusal;
 use super::syntax::{Part, Word};
-use super::{Refusal, ansi_c, parameter};
+use super::{ansi_c, parameter};
 
 /// How deep `${…}` and quotes may lie in each other.
 pub(super) const MAX_DEPTH: usize = 50;
