@@ -9,8 +9,7 @@ pub mod readiness;
 pub mod ready_watch;
 
 use std::ffi::CString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::config::timing::Timing;
 use crate::config::value::Delay;
@@ -23,6 +22,7 @@ use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::Vector;
 use environment::Environment;
+pub(crate) use program::c_path;
 use readiness::Notification;
 
 /// All that a run needs.
@@ -160,9 +160,4 @@ impl Ready<'_> {
         // a NUL has been refused
         Vector::new(self.plan.program.iter().filter_map(|word| CString::new(word.as_bytes()).ok()).collect())
     }
-}
-
-/// A path for the kernel; one with a NUL, which cannot exist, becomes one that is not there.
-pub(crate) fn c_path(path: &Path) -> CString {
-    CString::new(path.as_os_str().to_os_string().into_vec()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -10,7 +10,6 @@ use nix::fcntl::OFlag;
 use nix::sys::statvfs::FsFlags;
 use nix::unistd::AccessFlags;
 
-use super::c_path;
 use super::environment::Environment;
 use crate::error::{Problem, exit_of, reason};
 use crate::exit::Exit;
@@ -86,6 +85,11 @@ pub fn candidates(plan: &Plan, environment: &Environment) -> Vec<CString> {
             _ => c_path(&Path::new(OsStr::from_bytes(directory)).join(program)),
         })
         .collect()
+}
+
+/// A path for the kernel; one with a NUL, which cannot exist, becomes one that is not there.
+pub(crate) fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().to_os_string().into_vec()).unwrap_or_default()
 }
 
 /// As given; empty only with a finding.

@@ -10,7 +10,9 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::FileStat;
 
-use super::{Environment, EnvironmentError, NAMES_A_FILE, Source, dotenv};
+use super::dotenv;
+use super::error::EnvironmentError;
+use super::variables::{Environment, Source};
 use crate::config::rights::TrustError;
 use crate::config::settings::{Dialect, EnvFile};
 use crate::env_file::{self, Assignment, Refusal};
@@ -19,6 +21,9 @@ use crate::machine::envdir::{self, Entry, Form};
 use crate::machine::ownership::belongs_to_root;
 use crate::plan::{Change, Plan};
 use crate::sys;
+
+/// `FILE__NAME=PATH` stands for `NAME=` and the content of the file, as container images have it.
+const NAMES_A_FILE: &[u8] = b"FILE__";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {

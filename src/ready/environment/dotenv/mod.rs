@@ -6,43 +6,25 @@
 //! expands it. What compose and other dotenv programs read differently is refused with its line; no text
 //! shows a value, and none shows a word that may be a part of one.
 
+mod faults;
 mod statement;
 mod value;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use crate::env_file::{self, Assignment, Refusal};
+use crate::env_file::{self, Assignment, MAX_VALUE, Refusal};
 use crate::sys::environ::{self, ProcessEnvironment};
+use faults::{Fault, NOT_TEXT, NOT_UTF_8, SET_BEFORE, TOO_LONG, TOO_MANY, TOO_MUCH, UNREADABLE, UNSET};
 use statement::{Definition, Refused, Statement, Statements};
 use value::{Piece, Value};
 
-/// The longest value, with its name: the kernel's bound, less `=` and the NUL after it.
-const MAX_VALUE: usize = (128 << 10) - 2;
 /// All values of a file together: more than the kernel passes to a program.
 const MAX_TOTAL: usize = 4 << 20;
 /// More variables than this are a mistake of the path.
 const MAX_VARIABLES: usize = 4096;
 /// More refusals than this say no more about a file.
 const MAX_REFUSALS: usize = 100;
-
-/// What is wrong, and how to write it.
-type Because = (&'static str, &'static str);
-
-const TOO_LONG: Because = ("a value of over 128 KiB", "the kernel passes no longer one: put it in a file");
-const TOO_MUCH: Because = ("the values of the file exceed 4 MiB", "put less into it");
-const TOO_MANY: Because = ("more than 4096 variables", "is this the file that was meant?");
-const NOT_UTF_8: Because = ("a byte that is not UTF-8", "save the file as UTF-8");
-const UNSET: Because = (
-    "a '$' before a name that is not set",
-    "in single quotes a '$' stands for itself; ${NAME:-} is empty where NAME is not set",
-);
-const NOT_TEXT: Because = ("a variable that is not UTF-8", "write the value out, or set it elsewhere");
-const SET_BEFORE: Because = (
-    "a name without '=' that an earlier line sets",
-    "remove one of the two: it stands for the inherited value",
-);
-const UNREADABLE: Because = ("not a line of the dotenv dialect", "write NAME='value'");
 
 /// A file in the dotenv dialect.
 #[derive(Default)]
@@ -100,7 +82,7 @@ pub fn parse<'a>(
     })
 }
 
-fn refusal(line: usize, (what, remedy): Because) -> Refusal {
+fn refusal(line: usize, (what, remedy): Fault) -> Refusal {
     Refusal::new(line, what, remedy)
 }
 
@@ -148,7 +130,7 @@ impl Reader<'_> {
         if self.refusals.is_empty() { Ok(self.file) } else { Err(self.refusals) }
     }
 
-    fn define(&mut self, line: usize, name: &str, definition: Definition<'_>) -> Result<(), Because> {
+    fn define(&mut self, line: usize, name: &str, definition: Definition<'_>) -> Result<(), Fault> {
         let value = match definition {
             Definition::Inherited => return self.inherit(line, name),
             Definition::Value(value) => value,
@@ -173,7 +155,7 @@ impl Reader<'_> {
     }
 
     /// A name alone. The variable has its value already, if it has one.
-    fn inherit(&mut self, line: usize, name: &str) -> Result<(), Because> {
+    fn inherit(&mut self, line: usize, name: &str) -> Result<(), Fault> {
         if self.set_here.contains(name) {
             return Err(SET_BEFORE);
         }
@@ -184,7 +166,7 @@ impl Reader<'_> {
     }
 
     /// The value as dotenvy reads it right; none if it depends on a line that is refused.
-    fn spell(&self, name: &str, value: &Value<'_>) -> Result<Option<String>, Because> {
+    fn spell(&self, name: &str, value: &Value<'_>) -> Result<Option<String>, Fault> {
         let mut length = name.len();
         let mut spelled = "V=\"".to_string();
         for piece in value {
@@ -228,7 +210,7 @@ fn push_text(text: &str, spelled: &mut String) -> usize {
 }
 
 /// The value of one line in dotenvy's reading.
-fn decode(spelled: &str) -> Result<String, Because> {
+fn decode(spelled: &str) -> Result<String, Fault> {
     match dotenvy::from_read_iter(spelled.as_bytes()).next() {
         Some(Ok((_, value))) => Ok(value),
         // its error would show the line

@@ -1,7 +1,10 @@
 //! From statement to statement: where each begins and ends.
 
+use super::faults::{
+    AFTER_QUOTE, AFTER_QUOTE_BELOW, BAD_NAME, COLON, Fault, HASH, HASH_AFTER_TAB, NO_NAME, OPEN_QUOTE,
+    STRAY_CR, UNREADABLE,
+};
 use super::value::{self, Value};
-use super::{Because, UNREADABLE};
 
 /// `NAME=value` and its like.
 pub(super) struct Statement<'a> {
@@ -28,26 +31,8 @@ pub(super) struct Refused<'a> {
     /// The variable that would have been set, as far as it is known.
     pub(super) name: Option<&'a str>,
     /// Why.
-    pub(super) because: Because,
+    pub(super) because: Fault,
 }
-
-const NO_NAME: Because = ("no name at the beginning of the line", "write NAME='value'");
-const BAD_NAME: Because = (
-    "not a name and '=' at the beginning of the line",
-    "write NAME='value'; a name is letters, digits, '_', '.' and '-', and begins with no digit",
-);
-const COLON: Because = ("a ':' after the name, and no blank after it", "write NAME=value");
-const HASH: Because =
-    ("a '#' where the value begins", "put the value in single quotes, or the comment on a line of its own");
-const HASH_BEHIND_TAB: Because =
-    ("a '#' right after a tab", "write a space before the comment, or put the value in single quotes");
-const BEHIND_QUOTE: Because = ("something right after the closing quote", "put the whole value in quotes");
-const BEHIND_QUOTE_BELOW: Because = (
-    "a quote that closes on a later line, with something right after it",
-    "close the quote where the value ends",
-);
-const OPEN: Because = ("a quote that is never closed", "close it where the value ends");
-const CARRIAGE_RETURN: Because = ("a CR that ends no line", "save the file with line ends of LF");
 
 /// The statements of a file. After a refused one it goes on with the next line.
 pub(super) struct Statements<'a> {
@@ -105,14 +90,14 @@ impl<'a> Statements<'a> {
     }
 
     /// What is left of the line, without its end. Other programs end a line at each CR.
-    fn line_checked(&self) -> Result<&'a str, Because> {
+    fn line_checked(&self) -> Result<&'a str, Fault> {
         let line = self.rest.split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.contains('\r') { Err(CARRIAGE_RETURN) } else { Ok(line) }
+        if line.contains('\r') { Err(STRAY_CR) } else { Ok(line) }
     }
 
     /// One statement, but for the end of its last line. One that is refused ends somewhere before it.
-    fn statement(&mut self, known: &mut Option<&'a str>) -> Result<(&'a str, Definition<'a>), Because> {
+    fn statement(&mut self, known: &mut Option<&'a str>) -> Result<(&'a str, Definition<'a>), Fault> {
         if let Some(behind) = self.rest.strip_prefix("export") {
             if is_line_end(behind) {
                 return Err(NO_NAME);
@@ -145,7 +130,7 @@ impl<'a> Statements<'a> {
         Ok((name, Definition::Value(value)))
     }
 
-    fn name(&mut self) -> Result<&'a str, Because> {
+    fn name(&mut self) -> Result<&'a str, Fault> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         let length = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
         if self.rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
@@ -154,13 +139,13 @@ impl<'a> Statements<'a> {
         Err(if self.rest.starts_with(['=', '\n', '\r']) || self.rest.is_empty() { NO_NAME } else { BAD_NAME })
     }
 
-    fn unquoted(&mut self) -> Result<Value<'a>, Because> {
+    fn unquoted(&mut self) -> Result<Value<'a>, Fault> {
         value::unquoted(without_comment(self.line_checked()?)?.trim_end_matches([' ', '\t']))
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Value<'a>, Because> {
+    fn quoted(&mut self, quote: char) -> Result<Value<'a>, Fault> {
         let behind = self.rest.get(1..).unwrap_or_default();
-        let length = closing(behind, quote).ok_or(OPEN)?;
+        let length = closing(behind, quote).ok_or(OPEN_QUOTE)?;
         let first = self.line;
         let inner = behind.get(..length).unwrap_or_default();
         self.advance(length + 2);
@@ -170,7 +155,7 @@ impl<'a> Statements<'a> {
         };
         self.skip_blanks();
         if !is_line_end(self.rest) && !self.rest.starts_with('#') {
-            return Err(if first == self.line { BEHIND_QUOTE } else { BEHIND_QUOTE_BELOW });
+            return Err(if first == self.line { AFTER_QUOTE } else { AFTER_QUOTE_BELOW });
         }
         self.line_checked().and(value)
     }
@@ -194,12 +179,12 @@ fn closing(text: &str, quote: char) -> Option<usize> {
 }
 
 /// An unquoted value, less a comment: a blank and `#`.
-fn without_comment(line: &str) -> Result<&str, Because> {
+fn without_comment(line: &str) -> Result<&str, Fault> {
     if line.starts_with('#') {
         return Err(HASH);
     }
     match comment(line) {
-        Some((_, '\t')) => Err(HASH_BEHIND_TAB),
+        Some((_, '\t')) => Err(HASH_AFTER_TAB),
         Some((at, _)) => Ok(line.get(..at).unwrap_or_default()),
         None => Ok(line),
     }

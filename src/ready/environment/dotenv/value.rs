@@ -1,6 +1,6 @@
 //! The value of a statement, taken apart: what stands for itself, and what stands for a variable.
 
-use super::Because;
+use super::faults::{BACKSLASH_DOLLAR, BRACES, CONTROL, CRLF_IN_QUOTES, DOLLAR, ESCAPE, Fault, JOINED, NUL};
 
 /// A value in order.
 pub(super) type Value<'a> = Vec<Piece<'a>>;
@@ -28,22 +28,8 @@ pub(super) struct Otherwise<'a> {
     pub(super) also_if_empty: bool,
 }
 
-const DOLLAR: Because = ("a '$' that names no variable", "put the value in single quotes");
-const BRACES: Because = (
-    "a '${' that is neither ${NAME} nor ${NAME:-word} with a plain word",
-    "write the value out, or put it in single quotes",
-);
-const JOINED: Because = ("a letter beyond ASCII right after '$NAME'", "write ${NAME}");
-const ESCAPE: Because =
-    ("a backslash in double quotes with another meaning elsewhere", "write \\\\, or use single quotes");
-const NUL: Because = ("a NUL byte", "remove it: no variable can hold one");
-const CARRIAGE_RETURN: Because =
-    ("a line end of CR LF inside quotes", "save the file with line ends of LF, or write \\n");
-const CONTROL: Because =
-    ("a control character or an unusual blank outside of quotes", "put the value in quotes, or remove it");
-
 /// Between single quotes: only `\'` is not itself.
-pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Because> {
+pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     refuse_in_quotes(inner)?;
     let mut value = Value::new();
     let mut rest = inner;
@@ -65,7 +51,7 @@ pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Because> {
 }
 
 /// Between double quotes: escapes and variables.
-pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Because> {
+pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     refuse_in_quotes(inner)?;
     let mut value = Value::new();
     let mut rest = inner;
@@ -86,7 +72,7 @@ pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Because> {
 }
 
 /// Without quotes, to the end of its line or a comment: all but a `$` stands for itself.
-pub(super) fn unquoted(whole: &str) -> Result<Value<'_>, Because> {
+pub(super) fn unquoted(whole: &str) -> Result<Value<'_>, Fault> {
     if whole.contains('\0') {
         return Err(NUL);
     }
@@ -97,7 +83,7 @@ pub(super) fn unquoted(whole: &str) -> Result<Value<'_>, Because> {
     let mut rest = whole;
     while let Some((before, behind)) = rest.split_once('$') {
         if before.ends_with('\\') {
-            return Err(("a backslash before a '$' without quotes", "put the value in single quotes"));
+            return Err(BACKSLASH_DOLLAR);
         }
         value.extend(text(Some(before)));
         rest = dollar(behind, &mut value)?;
@@ -110,18 +96,18 @@ fn text(text: Option<&str>) -> Option<Piece<'_>> {
     text.filter(|text| !text.is_empty()).map(Piece::Text)
 }
 
-fn refuse_in_quotes(inner: &str) -> Result<(), Because> {
+fn refuse_in_quotes(inner: &str) -> Result<(), Fault> {
     if inner.contains('\0') {
         return Err(NUL);
     }
     if inner.contains('\r') {
-        return Err(CARRIAGE_RETURN);
+        return Err(CRLF_IN_QUOTES);
     }
     Ok(())
 }
 
 /// What a backslash makes of the text after it, and what is left.
-fn escape(behind: &str) -> Result<(&'static str, &str), Because> {
+fn escape(behind: &str) -> Result<(&'static str, &str), Fault> {
     let mut characters = behind.chars();
     let escaped = match characters.next() {
         Some('a') => "\x07",
@@ -140,7 +126,7 @@ fn escape(behind: &str) -> Result<(&'static str, &str), Because> {
 }
 
 /// After a `$`: adds what it stands for, gives what is left.
-fn dollar<'a>(behind: &'a str, value: &mut Value<'a>) -> Result<&'a str, Because> {
+fn dollar<'a>(behind: &'a str, value: &mut Value<'a>) -> Result<&'a str, Fault> {
     if let Some(rest) = behind.strip_prefix('$') {
         value.push(Piece::Text("$"));
         return Ok(rest);
@@ -162,7 +148,7 @@ fn dollar<'a>(behind: &'a str, value: &mut Value<'a>) -> Result<&'a str, Because
 }
 
 /// Between `${` and `}`.
-fn braces(inner: &str) -> Result<Piece<'_>, Because> {
+fn braces(inner: &str) -> Result<Piece<'_>, Fault> {
     let (name, rest) = split_name(inner);
     let (word, also_if_empty) = match (rest.strip_prefix(":-"), rest.strip_prefix('-')) {
         _ if name.is_empty() => return Err(BRACES),
@@ -192,7 +178,7 @@ mod tests {
     use super::*;
 
     /// Text as it is, a variable in angles.
-    fn shown(value: Result<Value<'_>, Because>) -> Result<String, &'static str> {
+    fn shown(value: Result<Value<'_>, Fault>) -> Result<String, &'static str> {
         let show = |piece: &Piece<'_>| match piece {
             Piece::Text(text) => text.to_string(),
             Piece::Reference { name, otherwise: None } => format!("<{name}>"),
@@ -261,7 +247,7 @@ mod tests {
             ("\\'", ESCAPE.0),
             ("\\0101", ESCAPE.0),
             ("\\\n", ESCAPE.0),
-            ("a\r\nb", CARRIAGE_RETURN.0),
+            ("a\r\nb", CRLF_IN_QUOTES.0),
             ("\0", NUL.0),
         ] {
             assert_eq!(shown(double_quoted(inner)), Err(what), "{inner:?}");
