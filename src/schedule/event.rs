@@ -2,10 +2,9 @@
 //! What is read means the same there; fractions of a second, years of two digits and `@SECONDS` are not.
 
 use super::calendar::{Calendar, Days, Set, YEARS, Years};
+use super::field::{Component, FORM, Field, Rest};
 use super::zone::Zone;
 use crate::invalid::Invalid;
-
-pub(super) const FORM: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
 
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
@@ -249,99 +248,4 @@ fn time_of_day(word: &str) -> Option<(&str, &str)> {
     let is_two_digits = |text: &str| text.len() == 2 && is_below(text, 60);
     let are_digits = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     (are_digits && is_below(hour, 24) && rest.split(':').all(is_two_digits)).then_some((hour, rest))
-}
-
-/// A field's name and bounds.
-struct Field {
-    name: &'static str,
-    min: u32,
-    max: u32,
-}
-
-/// `START`, `START..STOP`, `START/STEP`, `START..STOP/STEP`
-struct Component {
-    start: u32,
-    stop: Option<u32>,
-    step: u32,
-}
-
-/// What follows the first number of a component.
-enum Rest {
-    Alone,
-    Range { stop: u32, step: u32 },
-    Step(u32),
-}
-
-impl Field {
-    fn read(&self, text: &str) -> Result<Set, Invalid> {
-        if text == "*" {
-            return Ok(Set::range(self.min, self.max));
-        }
-        let mut set = Set::default();
-        for part in text.split(',') {
-            let Component { start, stop, step } = self.component(part)?;
-            (start..=stop.unwrap_or(self.max)).step_by(step as usize).for_each(|number| set.insert(number));
-        }
-        Ok(set)
-    }
-
-    fn component(&self, part: &str) -> Result<Component, Invalid> {
-        let (start, rest) = self.start(part)?;
-        Ok(match rest {
-            Rest::Alone => Component { start, stop: Some(start), step: 1 },
-            Rest::Range { stop, step } => Component { start, stop: Some(stop), step },
-            Rest::Step(step) if start + step <= self.max => Component { start, stop: None, step },
-            Rest::Step(_) => return Err(self.never_repeats(part, start, self.max)),
-        })
-    }
-
-    fn start(&self, part: &str) -> Result<(u32, Rest), Invalid> {
-        let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, Some(self.step(step, part)?)),
-            None => (part, None),
-        };
-        let (start, stop) = match range.split_once("..") {
-            Some((start, stop)) => (self.number(start)?, Some(self.number(stop)?)),
-            None => (self.number(range)?, None),
-        };
-        let rest = match (stop, step) {
-            (None, None) => Rest::Alone,
-            (None, Some(step)) => Rest::Step(step),
-            (Some(stop), None) if stop == start => Rest::Alone,
-            (Some(stop), _) if stop < start => {
-                return Err(Invalid::new(format!("{}: '{range}' ends before it begins", self.name)));
-            }
-            (Some(stop), Some(step)) if start + step > stop => {
-                return Err(self.never_repeats(part, start, stop));
-            }
-            (Some(stop), step) => Rest::Range { stop, step: step.unwrap_or(1) },
-        };
-        Ok((start, rest))
-    }
-
-    fn number(&self, text: &str) -> Result<u32, Invalid> {
-        let Field { name, min, max } = self;
-        if text == "*" {
-            let hint = format!("write {min}/STEP for each STEP");
-            return Err(Invalid::new(format!("{name}: '*' stands alone")).hint(hint));
-        }
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u32>() {
-            Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
-            _ => Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}")).hint(FORM)),
-        }
-    }
-
-    /// Bounded, so that no sum with it overflows.
-    fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
-        match text.parse::<u32>() {
-            Ok(0) | Err(_) => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
-            Ok(step) => Ok(step.min(10_000)),
-        }
-    }
-
-    fn never_repeats(&self, part: &str, start: u32, stop: u32) -> Invalid {
-        Invalid::new(format!("{}: '{part}' steps beyond {stop}", self.name))
-            .hint(format!("without a repetition it is {start}"))
-    }
 }

@@ -4,6 +4,7 @@
 mod calendar;
 mod cron;
 mod event;
+mod field;
 mod next;
 mod zone;
 
@@ -42,7 +43,7 @@ impl Schedule {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (assigned, words) = zone_assignment(&words)?;
         let (calendar, zone) = match words {
-            [] => return Err(Invalid::new("is empty").hint(event::FORM)),
+            [] => return Err(Invalid::new("is empty").hint(field::FORM)),
             [nickname, zone @ ..] if nickname.starts_with('@') => {
                 (cron::nickname(nickname)?, zone_of(zone, "a nickname")?)
             }
@@ -58,7 +59,7 @@ impl Schedule {
             }
             [_, _, ..] if words.iter().all(|word| cron::is_field(word)) => {
                 let reason = format!("has {} of the five fields of a crontab", words.len());
-                return Err(Invalid::new(reason).hint(event::FORM));
+                return Err(Invalid::new(reason).hint(field::FORM));
             }
             words => event::parse(words)?,
         };
