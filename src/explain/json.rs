@@ -1,17 +1,23 @@
 //! The plan for programs. A stable form: fields are added, none is renamed within a major version.
 
+use std::ffi::OsStr;
+
+use nix::sys::resource::Resource;
 use serde::Serialize;
 
-use super::{Explained, text};
+use super::explained::Explained;
+use super::words;
 use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::spec::Stays;
 use crate::config::timing::{Pace, Timing};
-use crate::config::value::{Delay, resource_name, signal_name};
+use crate::config::value::{Bounds, Delay, resource_name, signal_name};
+use crate::error::{Finding, Findings};
 use crate::plan::splay;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
+use crate::ready::environment::{Environment, Variable};
 
 #[derive(Serialize)]
-struct Page {
+struct Document {
     version: u32,
     name: String,
     service_directory: Option<String>,
@@ -104,7 +110,7 @@ struct ProblemPart {
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
     let Explained { plan, environment, timing, stays, found, findings, show_values } = explained;
-    let page = Page {
+    let document = Document {
         version: 1,
         name: plan.name.to_string(),
         service_directory: (plan.place == Place::Service).then(|| plan.directory.display().to_string()),
@@ -118,72 +124,84 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
             Mode::Loop(_) => "loop",
         },
         timing: timing.map(|timing| timing_part(plan, timing)),
-        gates: text::gate_lines(plan, environment),
-        ready: text::readiness(plan),
-        user: (plan.change != Change::Unknown).then(|| UserPart {
-            name: plan.identity.name.clone(),
-            uid: plan.identity.uid.as_raw(),
-            gid: plan.identity.gid.as_raw(),
-            groups: plan.identity.groups.iter().map(|gid| gid.as_raw()).collect(),
-            change: match plan.change {
-                Change::Become => "become",
-                Change::AlreadyIs => "already-is",
-                Change::StaysRoot => "stays-root",
-                Change::Unknown => "unknown",
-            },
-        }),
+        gates: words::gate_lines(plan, environment),
+        ready: words::readiness(plan),
+        user: user_part(plan),
         home: plan.home.as_ref().map(|home| home.display().to_string()),
         directory: plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string(),
         umask: plan.umask.map(|mask| format!("{mask:04o}")),
         no_new_privs: plan.no_new_privs,
         cap_drop: plan.limits.cap_drop.names(),
-        ulimits: plan
-            .limits
-            .ulimits
-            .iter()
-            .map(|(resource, bounds)| UlimitPart {
-                name: resource_name(*resource),
-                soft: bounds.soft.to_string(),
-                hard: bounds.hard.to_string(),
-            })
-            .collect(),
+        ulimits: ulimit_parts(plan),
         nice: plan.limits.nice,
         oom_score_adj: plan.limits.oom_score_adj,
         keep_fds: plan.keep_fds.clone(),
-        log: LogPart {
-            path: match &plan.log {
-                LogPlan::File(path) => Some(path.display().to_string()),
-                LogPlan::Inherited => None,
-            },
-            mode: format!("{:04o}", plan.log_rules.mode),
-            size: plan.log_rules.size.0,
-            keep: plan.log_rules.keep,
-        },
-        record: plan
-            .state_dir
-            .as_ref()
-            .map(|directory| directory.join(format!("{}.json", plan.name)).display().to_string()),
-        environment: environment
-            .iter()
-            .map(|(name, variable)| VariablePart {
-                name: name.to_string_lossy().into_owned(),
-                source: variable.source.to_string(),
-                value: show_values.then(|| variable.value.to_string_lossy().into_owned()),
-            })
-            .collect(),
-        problems: findings
-            .iter()
-            .map(|finding| ProblemPart {
-                text: finding.text.clone(),
-                hint: finding.hint.clone(),
-                exit: finding.exit.code(),
-            })
-            .collect(),
+        log: log_part(plan),
+        record: plan.record_path().map(|path| path.display().to_string()),
+        environment: variable_parts(environment, *show_values),
+        problems: problem_parts(findings),
     };
     // a struct of texts and numbers always has a JSON form
-    let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     crate::escape::json(&text).into_owned()
+}
+
+/// None where there is no such user; a problem says so.
+fn user_part(plan: &Plan) -> Option<UserPart> {
+    let change = match plan.change {
+        Change::Become => "become",
+        Change::AlreadyIs => "already-is",
+        Change::StaysRoot => "stays-root",
+        Change::Unknown => return None,
+    };
+    let identity = &plan.identity;
+    Some(UserPart {
+        name: identity.name.clone(),
+        uid: identity.uid.as_raw(),
+        gid: identity.gid.as_raw(),
+        groups: identity.groups.iter().map(|gid| gid.as_raw()).collect(),
+        change,
+    })
+}
+
+fn ulimit_parts(plan: &Plan) -> Vec<UlimitPart> {
+    let part = |(resource, bounds): &(Resource, Bounds)| UlimitPart {
+        name: resource_name(*resource),
+        soft: bounds.soft.to_string(),
+        hard: bounds.hard.to_string(),
+    };
+    plan.limits.ulimits.iter().map(part).collect()
+}
+
+fn log_part(plan: &Plan) -> LogPart {
+    LogPart {
+        path: match &plan.log {
+            LogPlan::File(path) => Some(path.display().to_string()),
+            LogPlan::Inherited => None,
+        },
+        mode: format!("{:04o}", plan.log_rules.mode),
+        size: plan.log_rules.size.0,
+        keep: plan.log_rules.keep,
+    }
+}
+
+fn variable_parts(environment: &Environment, show_values: bool) -> Vec<VariablePart> {
+    let part = |(name, variable): (&OsStr, &Variable)| VariablePart {
+        name: name.to_string_lossy().into_owned(),
+        source: variable.source.to_string(),
+        value: show_values.then(|| variable.value.to_string_lossy().into_owned()),
+    };
+    environment.iter().map(part).collect()
+}
+
+fn problem_parts(findings: &Findings) -> Vec<ProblemPart> {
+    let part = |finding: &Finding| ProblemPart {
+        text: finding.text.clone(),
+        hint: finding.hint.clone(),
+        exit: finding.exit.code(),
+    };
+    findings.iter().map(part).collect()
 }
 
 fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
@@ -225,7 +243,7 @@ fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
         lock: timing.around.lock.as_ref().map(|path| path.display().to_string()),
         on_failure: timing.around.on_failure.as_ref().map(ToString::to_string),
         on_success: timing.around.on_success.as_ref().map(ToString::to_string),
-        in_words: text::timing_lines(plan, Some(timing)),
-        next_starts: text::starts(plan, timing),
+        in_words: words::timing_lines(plan, Some(timing)),
+        next_starts: words::starts(plan, timing),
     }
 }

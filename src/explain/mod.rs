@@ -1,18 +1,20 @@
 //! `--explain`: the whole plan, and everything that would fail. Runs nothing and touches nothing; run
 //! by root it becomes the worker's user first, so that it sees with that user's rights.
 
+mod explained;
 mod json;
 mod text;
+mod words;
+
+use explained::Explained;
 
 use crate::config::request::ExplainForm;
 use crate::config::spec::Stays;
-use crate::config::timing::Timing;
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::plan::{Change, Draft, Plan};
+use crate::plan::{Change, Draft};
 use crate::ready;
-use crate::ready::environment::Environment;
 use crate::report::print;
 
 /// What is shown beside the plan.
@@ -22,19 +24,6 @@ pub struct Shown {
     pub stays: Stays,
     /// `--show-values`
     pub values: bool,
-}
-
-/// What is shown.
-struct Explained<'a> {
-    plan: &'a Plan,
-    environment: &'a Environment,
-    /// None without a timing option, or with a finding about it.
-    timing: Option<&'a Timing>,
-    stays: Stays,
-    /// The program as it would be found.
-    found: Option<std::path::PathBuf>,
-    findings: &'a Findings,
-    show_values: bool,
 }
 
 /// Shows the plan; leaves with 0 or the code of what would fail.

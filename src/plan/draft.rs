@@ -109,6 +109,11 @@ impl Plan {
         self.gates = self.gates.drain(..).filter(Gate::is_waited_for).collect();
     }
 
+    /// Where the run record is; none without a HOME.
+    pub fn record_path(&self) -> Option<PathBuf> {
+        self.state_dir.as_ref().map(|directory| directory.join(format!("{}.json", self.name)))
+    }
+
     /// A path of the service's own, seen from the launcher's directory.
     pub fn own(&self, path: &Path) -> PathBuf {
         from_service_dir(self.service_dir.as_deref(), path)

@@ -11,6 +11,8 @@ use super::{container, home, supervisor};
 use crate::config::Spec;
 use crate::config::rights::TrustError;
 use crate::config::settings::LogTarget;
+use crate::config::spec::{EnvironmentSpec, SpecFile};
+use crate::config::timing::TimingSpec;
 use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, reason};
 use crate::exit::Exit;
@@ -57,61 +59,26 @@ impl Problem for PlanError {
 pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     count_from_service_dir(&mut spec);
     let found_directory = findings.take(host.working_directory().map_err(working_directory_error));
-    let is_nameless = found_directory.is_none();
-    let directory = found_directory.unwrap_or_else(|| PathBuf::from("/"));
-    let has_run = findings.take(host.has_run().map_err(working_directory_error)).unwrap_or(false);
-    let place = supervisor::place(&directory, has_run);
+    let directory = found_directory.as_deref().unwrap_or(Path::new("/"));
+    let found_place = findings.take(supervisor::place(directory, host).map_err(working_directory_error));
+    let place = found_place.unwrap_or(Place::Elsewhere);
     let program = spec.worker.clone().words();
-    let name = match &spec.name {
-        Some(name) => name.clone(),
-        None if is_nameless || (program.is_empty() && place == Place::Elsewhere) => ServiceName::stand_in(),
-        None => {
-            let found = found_name(&spec, place, &directory, &program, host, findings);
-            ServiceName::parse(&found).unwrap_or_else(|why| {
-                findings.push(PlanError::Name { name: found.to_string_lossy().into_owned(), why });
-                ServiceName::stand_in()
-            })
-        }
-    };
+    let name = service_name(&spec, place, found_directory.as_deref(), &program, host, findings);
 
     let (identity, change) = identity::resolve(spec.user.as_ref(), &spec.groups, host, findings);
-    if change == Change::StaysRoot
-        && let Some(file) = spec.file.as_ref().filter(|file| !file.is_roots)
-    {
-        findings.push(TrustError::ForRoot { path: file.path.clone() });
-    }
+    findings.take(refuse_for_root(spec.file.as_ref(), change));
     let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home::find(spec.home.as_deref(), &identity, change, &inherited, &container);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
-    let log = match (&spec.log, place, &state_dir) {
-        (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
-        (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
-        _ => LogPlan::Inherited,
-    };
-    let mut warnings = Vec::new();
-    if change == Change::StaysRoot && !spec.user.as_ref().is_some_and(UserRequest::names_root) {
-        let text = "the worker's user is uid 0: there is nothing to drop";
-        warnings.push(Finding::trouble(text, Some("--user root says that this is intended".to_string())));
-    }
+    let log = log(spec.log.as_ref(), place, state_dir.as_deref(), &name);
+    let mut warnings = Vec::from_iter(warning_of_root(change, spec.user.as_ref()));
     let umask = spec.umask.or_else(|| container::umask(place, &container, &mut warnings));
-    let mut environment = spec.environment;
-    environment.config_env &= place == Place::Service;
-    warnings.extend(supervisor::quirk_of_run_script(
-        place,
-        &directory,
-        &spec.name,
-        spec.timing.as_ref(),
-        host,
-    ));
-    let mode = match spec.timing {
-        Some(timing) => Mode::Loop(timing),
-        None if host.is_init() => Mode::ExecAsInit,
-        None => Mode::Exec,
-    };
+    let timing = spec.timing.as_ref();
+    warnings.extend(supervisor::quirk_of_run_script(place, directory, &spec.name, timing, host));
     Draft(Plan {
         name,
         place,
-        directory,
+        directory: directory.to_path_buf(),
         service_dir: spec.service_dir,
         file: spec.file,
         identity,
@@ -125,19 +92,76 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         keep_fds: spec.keep_fds,
         container,
         inherited,
-        environment,
+        environment: EnvironmentSpec {
+            config_env: spec.environment.config_env && place == Place::Service,
+            ..spec.environment
+        },
         log,
         log_rules: spec.log_rules,
         chdir: spec.chdir,
         program,
-        mode,
+        mode: mode(spec.timing, host),
         readiness: spec.readiness,
         gates: spec.gates,
     })
 }
 
+/// The name of `--name`, else the one that is found; one that is not known yet has a stand-in.
+fn service_name(
+    spec: &Spec,
+    place: Place,
+    directory: Option<&Path>,
+    program: &[OsString],
+    host: &dyn Host,
+    findings: &mut Findings,
+) -> ServiceName {
+    if let Some(name) = &spec.name {
+        return name.clone();
+    }
+    let has_program = !program.is_empty() || place == Place::Service;
+    let Some(directory) = directory.filter(|_| has_program) else { return ServiceName::stand_in() };
+    let found = found_name(spec, place, directory, program, host, findings);
+    let parsed = ServiceName::parse(&found)
+        .map_err(|why| PlanError::Name { name: found.to_string_lossy().into_owned(), why });
+    findings.take(parsed).unwrap_or_else(ServiceName::stand_in)
+}
+
+/// A worker that stays root takes nothing from a file that non-root users can write.
+fn refuse_for_root(file: Option<&SpecFile>, change: Change) -> Result<(), TrustError> {
+    match file {
+        Some(SpecFile { path, is_roots: false }) if change == Change::StaysRoot => {
+            Err(TrustError::ForRoot { path: path.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn log(target: Option<&LogTarget>, place: Place, state_dir: Option<&Path>, name: &ServiceName) -> LogPlan {
+    match (target, place, state_dir) {
+        (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
+        (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
+        _ => LogPlan::Inherited,
+    }
+}
+
+fn warning_of_root(change: Change, user: Option<&UserRequest>) -> Option<Finding> {
+    let is_intended = change != Change::StaysRoot || user.is_some_and(UserRequest::names_root);
+    (!is_intended).then(|| {
+        let text = "the worker's user is uid 0: there is nothing to drop";
+        Finding::trouble(text, Some("--user root says that this is intended".to_string()))
+    })
+}
+
+fn mode(timing: Option<TimingSpec>, host: &dyn Host) -> Mode {
+    match timing {
+        Some(timing) => Mode::Loop(timing),
+        None if host.is_init() => Mode::ExecAsInit,
+        None => Mode::Exec,
+    }
+}
+
 /// With `--service-dir` relative paths count from there, as if the launcher had been started there. It
-/// is not: its directory is the supervised one, and the user's files are his own business.
+/// is not: its directory is the supervised one, and root enters no directory of the user's.
 fn count_from_service_dir(spec: &mut Spec) {
     let Some(service_dir) = spec.service_dir.clone() else { return };
     let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);

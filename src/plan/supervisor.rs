@@ -9,6 +9,7 @@
 //! namespace (s6's flag-newpidns), there is no supervisor. A launch
 //! that goes well needs none of this and does not look.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::draft::Place;
@@ -81,12 +82,13 @@ fn is_supervisor(name: &str) -> bool {
     SUPERVISORS.contains(&name)
 }
 
-/// The directory of s6-rc's oneshot runner is not that of the oneshots which it runs.
-pub(super) fn place(directory: &Path, has_run: bool) -> Place {
-    match has_run && !directory.ends_with(layout::ONESHOT_RUNNER) {
+/// Where the launcher was started. The directory of s6-rc's oneshot runner has a `run`, and is not that of the
+/// oneshots which it runs.
+pub(super) fn place(directory: &Path, host: &dyn Host) -> io::Result<Place> {
+    Ok(match host.has_run()? && !directory.ends_with(layout::ONESHOT_RUNNER) {
         true => Place::Service,
         false => Place::Elsewhere,
-    }
+    })
 }
 
 /// A service under a name of its own is where it is on purpose, and what does not loop may be a first step before
