@@ -21,7 +21,7 @@ struct Words {
 const VERSION: u32 = 0x2008_0522;
 
 /// Takes capabilities out of the bounding and the inheritable set, and with the latter out of the ambient
-/// one: no program executed from here on gets them, whoever it runs as. `is_dropped` tells by number.
+/// one: no program executed from here on gets them, whoever it runs as. `is_dropped` decides by number.
 /// What this process can do itself stays.
 pub fn drop_for_programs(is_dropped: impl Fn(u32) -> bool) -> Result<(), Errno> {
     for number in (0..64).filter(|number| is_dropped(*number)) {

@@ -1,4 +1,4 @@
-//! Which of root's rights a container runtime has left: the effective capabilities of this process.
+//! Which rights of root a container runtime has left: the effective capabilities of this process.
 
 use std::fs;
 

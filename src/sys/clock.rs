@@ -9,18 +9,18 @@ use nix::time::{ClockId, clock_gettime};
 pub struct BootTime(Duration);
 
 impl BootTime {
-    /// Now.
+    /// The current instant.
     pub fn now() -> Self {
         // the clock exists on every kernel since 2.6.39, the call cannot fail
         BootTime(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
     }
 
-    /// So long after boot.
+    /// The instant this long after boot.
     pub fn from_boot(time: Duration) -> Self {
         BootTime(time)
     }
 
-    /// So much later.
+    /// The instant this much later.
     pub fn after(self, delay: Duration) -> Self {
         BootTime(self.0.saturating_add(delay))
     }
@@ -38,16 +38,16 @@ impl BootTime {
 
 /// Processor time that this process has used: what others do on the machine does not count.
 pub fn processor_time() -> Duration {
-    // as above
+    // exists as long as BOOTTIME does
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Sleeps so long.
+/// Sleeps for this long.
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// The wall clock.
+/// The current time of the wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the clock's home")]
 pub fn wall_now() -> SystemTime {
     SystemTime::now()

@@ -1,7 +1,7 @@
-//! Descriptors.
-#![expect(unsafe_code, reason = "close_range has no safe wrapper")]
+//! Descriptors: those that are inherited, those that are handed on, and writing that cannot panic.
+#![expect(unsafe_code, reason = "close_range, and descriptors that are known by their number only")]
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
@@ -114,11 +114,8 @@ pub fn has_reader(fd: BorrowedFd<'_>) -> bool {
 
 /// How many columns a terminal has.
 pub fn terminal_width(fd: BorrowedFd<'_>) -> Option<usize> {
-    // SAFETY: all-zero is a valid winsize
-    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
-    // SAFETY: a live descriptor, and a live, writable struct
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
-    (result == 0 && size.ws_col > 0).then_some(usize::from(size.ws_col))
+    let columns = super::terminal::window_size(fd)?.ws_col;
+    (columns > 0).then_some(usize::from(columns))
 }
 
 /// Closes an inherited descriptor that nothing of ours owns.
@@ -127,13 +124,13 @@ pub fn close_inherited(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
-/// A program that this process executes, or a worker, does not get an inherited descriptor.
+/// Keeps an inherited descriptor from a program that this process executes, and from a worker.
 pub fn keep_from_programs(fd: RawFd) {
     // SAFETY: takes three numbers
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
-/// The opposite.
+/// Leaves an inherited descriptor open for the next program that this process executes.
 pub fn hand_on_to_programs(fd: RawFd) {
     // SAFETY: takes three numbers; only a flag of the descriptor is changed
     unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
@@ -173,8 +170,8 @@ impl SavedOutput {
     }
 }
 
-/// Writes all of it, or as much as can be: there is nobody to tell of an error. A reader who has not
-/// read for a second loses the line: the launcher has more to do than to wait for him.
+/// Writes all of it, or as much as can be: there is nobody to report an error to. A reader who has not
+/// read for a second loses the line: the launcher has more to do than to wait for them.
 pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
     for part in bytes.chunks(PIPE_BUF) {
         let mut ready = [PollFd::new(fd, PollFlags::POLLOUT)];
@@ -186,9 +183,9 @@ pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
     }
 }
 
-/// So much a pipe that is ready takes without waiting.
+/// A pipe that is ready takes this many bytes without waiting.
 const PIPE_BUF: usize = 4096;
-/// Milliseconds.
+/// How long a reader is waited for, in milliseconds.
 const PATIENCE: u16 = 1000;
 
 /// Writes all of it, or as much as can be, however long it takes.

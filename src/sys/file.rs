@@ -11,7 +11,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{AccessFlags, faccessat};
 
-/// Whether something of this name is there, whatever it is.
+/// Whether something of this name exists, whatever it is.
 pub fn exists(path: &Path) -> bool {
     look_for(path).is_ok()
 }
@@ -31,7 +31,7 @@ pub fn may(path: &Path, mode: AccessFlags) -> Result<(), Errno> {
     faccessat(AT_FDCWD, path, mode, AtFlags::AT_EACCESS)
 }
 
-/// The kind of a file.
+/// The file type, without the permissions.
 pub fn kind(status: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
@@ -92,7 +92,7 @@ pub fn hint_of_unreadable(error: &std::io::Error) -> Option<String> {
     })
 }
 
-/// What a file is in words, if it is not a regular one.
+/// A file type in words, if it is not that of a regular file.
 pub fn kind_name(kind: SFlag) -> Option<&'static str> {
     match kind {
         SFlag::S_IFREG => None,

@@ -22,7 +22,8 @@ pub fn copy(body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
     forked(&[], body)
 }
 
-/// Starts a helper that is nobody's child: no status of it comes to whoever this process becomes.
+/// Starts a helper that is not a child of this process: the program that this process executes does not get
+/// its status.
 pub fn orphan(handled: &[i32], body: impl FnOnce() -> i32) -> Result<(), Errno> {
     let between = forked(handled, || match forked(handled, body) {
         Ok(_) => 0,

@@ -7,7 +7,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 
-use super::file;
+use super::{file, proc};
 
 /// The longest `/proc/PID/stat` has some fifty numbers and a name of 16 bytes.
 const MOST: usize = 4096;
@@ -59,11 +59,9 @@ fn member(process: &Path, group: Pid) -> Option<u8> {
     (of == group.as_raw()).then_some(state)
 }
 
-/// The third and the fifth field of a stat. The second is the name in parentheses, and may hold anything.
+/// The third and the fifth field of a stat.
 fn state_and_group(stat: &[u8]) -> Option<(u8, i32)> {
-    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?;
-    let mut fields = rest.split_ascii_whitespace();
+    let mut fields = proc::stat_fields(stat)?;
     let state = *fields.next()?.as_bytes().first()?;
     Some((state, fields.nth(1)?.parse().ok()?))
 }

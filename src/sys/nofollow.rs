@@ -1,5 +1,5 @@
-//! Opening below directories that somebody else may have planted: no link of a user's is followed.
-//! A link of root's in a directory of root's (`/var/run`) is, because only root can have put it there.
+//! Opening below directories that somebody else may have planted: no user-owned link is followed.
+//! A root-owned link in a root-owned directory (`/var/run`) is, because only root can have put it there.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use super::file::{self, kind, kind_name};
 use crate::error::reason;
 
-/// As many as the kernel follows.
+/// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
@@ -39,7 +39,7 @@ pub enum PathError {
     NotDirectory {
         /// The component.
         path: PathBuf,
-        /// In words.
+        /// What it is, in words: `a FIFO`.
         what: &'static str,
     },
     /// The system refused.
@@ -54,7 +54,7 @@ pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
     openat2(AT_FDCWD, path, how).ok()
 }
 
-/// Opens a directory, component by component; a link that is not root's is not followed.
+/// Opens a directory, component by component; a link that is not owned by root is not followed.
 pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathError> {
     open_directory_seeing(path, missing, |_, _| ())
 }
@@ -80,7 +80,7 @@ pub fn open_directory_seeing(
     Ok(walked.last)
 }
 
-/// Opens a regular file for reading; a link that is not root's is not followed, the last one neither.
+/// Opens a regular file for reading; a link that is not owned by root is not followed, nor is the last component.
 pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
     let follow_roots = |component: &Path, status: &FileStat, above: Option<&FileStat>| match kind(status) {
         SFlag::S_IFLNK if !only_root_put_it_there(status, above) => {
@@ -232,13 +232,13 @@ fn walk_on(
     Ok(Walked { last: here, directory })
 }
 
-/// Whether a link is root's and lies where only root can put one: in a directory of his own a user can
-/// give any name to a link of root's.
+/// Whether a link is owned by root and lies where only root can put one: in their own directory a user can
+/// give any name to a root-owned link.
 pub fn only_root_put_it_there(link: &FileStat, above: Option<&FileStat>) -> bool {
     link.st_uid == 0 && above.is_some_and(belongs_to_root_alone)
 }
 
-/// Whether a directory or file is root's and nobody else may write it.
+/// Whether a directory or file is owned by root and nobody else may write it.
 pub fn belongs_to_root_alone(status: &FileStat) -> bool {
     status.st_uid == 0 && status.st_mode & 0o022 == 0
 }

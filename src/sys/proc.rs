@@ -63,20 +63,24 @@ pub fn stat(pid: i32) -> io::Result<ProcessStat> {
     decode_stat(&text).ok_or_else(|| io::Error::other("it is not in the form of a process's stat"))
 }
 
-/// This process.
+/// The stat of this process.
 pub fn own_stat() -> io::Result<ProcessStat> {
     stat(std::process::id().cast_signed())
 }
 
-fn decode_stat(text: &[u8]) -> Option<ProcessStat> {
-    // the second field is the name in parentheses, which may itself hold anything
-    let end_of_name = text.iter().rposition(|byte| *byte == b')')?;
-    let mut fields =
-        text.get(end_of_name + 1..)?.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-    let state = *fields.next()?.first()?;
+fn decode_stat(stat: &[u8]) -> Option<ProcessStat> {
+    let mut fields = stat_fields(stat)?;
+    let state = *fields.next()?.as_bytes().first()?;
     // the third field was the state, the 22nd is the start
-    let started = std::str::from_utf8(fields.nth(18)?).ok()?.parse().ok()?;
+    let started = fields.nth(18)?.parse().ok()?;
     Some(ProcessStat { state, started })
+}
+
+/// The fields of a `/proc/PID/stat` from the third on, which is the state. The second is the name in
+/// parentheses, and may hold anything.
+pub(super) fn stat_fields(stat: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
+    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
+    Some(std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?.split_ascii_whitespace())
 }
 
 /// The words it was executed with; anybody may read them.

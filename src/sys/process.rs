@@ -1,4 +1,5 @@
-//! What nix has no (or a slow) wrapper for: priority and groups of this process.
+//! What nix has no wrapper for, or a slow one: priority, groups and keyring of this process; signals to others
+//! and how they ended.
 #![expect(unsafe_code, reason = "calls without a safe wrapper, or with one that does too much")]
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -50,9 +51,7 @@ pub fn next_ended() -> Option<(i32, Ending)> {
 /// The parent of a process, as /proc has it.
 pub fn parent_of(pid: i32) -> Option<i32> {
     let stat = super::file::read_to_end(std::path::Path::new(&format!("/proc/{pid}/stat"))).ok()?;
-    // the name before it may hold anything
-    let behind_name = stat.get(stat.iter().rposition(|byte| *byte == b')')? + 1..)?;
-    std::str::from_utf8(behind_name).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+    super::proc::stat_fields(&stat)?.nth(1)?.parse().ok()
 }
 
 /// A descriptor of a process: readable when it has ended, whatever it executes before that.

@@ -1,4 +1,4 @@
-//! Masks and dispositions.
+//! Signal masks and dispositions.
 #![expect(unsafe_code, reason = "sigaction and signal have no safe wrapper")]
 
 use nix::errno::Errno;
@@ -33,7 +33,7 @@ pub fn surviving<T>(write: impl FnOnce() -> T) -> T {
     written
 }
 
-/// The numbers of all signals but KILL and STOP, which cannot be caught, and the C library's own (32 and 33),
+/// The numbers of all signals but KILL and STOP, which cannot be caught, and those of the C library (32 and 33),
 /// which it lets nobody catch.
 pub fn all_that_can_be_caught() -> impl Iterator<Item = i32> {
     let caught = |number: &i32| ![libc::SIGKILL, libc::SIGSTOP].contains(number);
@@ -43,7 +43,7 @@ pub fn all_that_can_be_caught() -> impl Iterator<Item = i32> {
 /// The signals that a write can bring.
 pub const OF_WRITES: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
 
-/// Lets every signal through.
+/// Unblocks every signal.
 pub fn unblock_all() -> Result<(), Errno> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
 }
@@ -88,13 +88,13 @@ pub fn is_any_ignored() -> bool {
     })
 }
 
-/// Keeps every signal waiting.
+/// Blocks every signal.
 pub fn block_all() {
     // a set of all signals cannot be refused
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
 }
 
-/// Dispositions to be put back.
+/// Dispositions to be restored.
 pub struct SavedDispositions(Vec<(i32, libc::sigaction)>);
 
 /// Blocks all signals and gives these their default effect, which they have as soon as the mask is
@@ -114,7 +114,7 @@ pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
     SavedDispositions(saved)
 }
 
-/// Puts them back and lets every signal through.
+/// Restores them and unblocks every signal.
 pub fn restore(saved: SavedDispositions) {
     for (number, before) in saved.0 {
         // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe

@@ -1,4 +1,4 @@
-//! What a session and its terminal need, and nix has no safe form for.
+//! Sessions and their terminals, as far as nix has no safe form for them.
 #![expect(unsafe_code, reason = "ioctl, and a wait that takes every signal's number")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::pty::Winsize;
 use nix::unistd::Pid;
 
-/// Makes a terminal that of this process's new session.
+/// Makes a terminal the controlling one of this process's new session.
 pub fn take(terminal: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: a live descriptor and a number
     let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
@@ -29,7 +29,7 @@ pub fn set_window_size(terminal: impl AsFd, size: &Winsize) {
     unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCSWINSZ, std::ptr::from_ref(size)) };
 }
 
-/// What has become of a child.
+/// A change of state of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It has ended: its exit code, 128 + n after signal n.
