@@ -31,7 +31,7 @@ fn variables(map: &Map<String, Value>) -> Variables {
 fn ours(file: &[u8], inherited: &Variables) -> Option<(Variables, bool)> {
     let read = env_file::parse(file, &|name| inherited.get(name).map(Vec::as_slice)).ok()?;
     let mut environment = inherited.clone();
-    let is_odd = read.oddity().is_some();
+    let is_odd = read.quirk().is_some();
     for assignment in read.assignments {
         environment.insert(assignment.name, assignment.value);
     }

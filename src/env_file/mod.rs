@@ -51,7 +51,7 @@ pub struct EnvFile {
 
 impl EnvFile {
     /// What is read as if absent, where bash would have taken it for text.
-    pub fn oddity(&self) -> Option<&'static str> {
+    pub fn quirk(&self) -> Option<&'static str> {
         match (self.has_bom, self.has_crlf) {
             (true, true) => Some("a byte order mark and line ends of CR LF are read as if absent"),
             (true, false) => Some("a byte order mark is read as if absent"),

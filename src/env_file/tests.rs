@@ -88,7 +88,7 @@ fn byte_order_mark_and_crlf_are_read_as_if_absent_and_said() {
     let file = parse(b"\xef\xbb\xbfA='x\r\ny'\r\nB=1\r\n").unwrap_or_else(|_| panic!("refused"));
     let values: Vec<&[u8]> = file.assignments.iter().map(|a| a.value.as_slice()).collect();
     assert_eq!(values, [b"x\ny".as_slice(), b"1"]);
-    assert!(file.oddity().is_some());
+    assert!(file.quirk().is_some());
     assert_eq!(parse(b"A=a\rb\n").map(|file| file.assignments[0].value.clone()).ok(), Some(b"a\rb".to_vec()));
 }
 

@@ -34,7 +34,7 @@ pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, shown: 
     {
         findings.push(error);
     }
-    let (environment, timing) = ready::look(draft, &mut findings);
+    let (environment, timing) = ready::inspect(draft, &mut findings);
     let found = ready::program::find(plan, &environment).ok();
     let explained = Explained {
         plan,

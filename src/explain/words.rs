@@ -9,7 +9,7 @@ use crate::config::value::{Gate, ReadyForm, ShellCommand, signal_name};
 use crate::plan::splay;
 use crate::plan::{Mode, Place, Plan};
 use crate::ready::environment::Environment;
-use crate::ready::gate::{self, State};
+use crate::ready::gate::{self, GateState};
 use crate::service::layout;
 use crate::shell_quote::shell_word;
 use crate::sys::{self, clock};
@@ -121,9 +121,9 @@ fn stop_lines(stop: StopRules) -> Vec<String> {
 pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> {
     let line = |gate: &Gate| {
         let now = match gate::state(gate, plan, environment) {
-            State::Open => "it is so now",
-            State::Closed => "it is not so now: rests",
-            State::Depends(_) => "not tried here",
+            GateState::Open => "it is so now",
+            GateState::Closed => "it is not so now: rests",
+            GateState::Depends(_) => "not tried here",
         };
         format!("{} {gate}  ({now})", if gate.is_waited_for() { "when" } else { "if" })
     };

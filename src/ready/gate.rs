@@ -6,33 +6,33 @@ use super::environment::Environment;
 use crate::config::value::{Check, Gate, ShellCommand};
 use crate::plan::Plan;
 
-/// How a gate is.
+/// The state of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State<'a> {
-    /// It lets through.
+pub enum GateState<'a> {
+    /// The service may run.
     Open,
-    /// It does not.
+    /// It may not run now.
     Closed,
     /// This command decides.
     Depends(&'a ShellCommand),
 }
 
-/// How this gate is.
-pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> State<'a> {
+/// The state of this gate now.
+pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> GateState<'a> {
     let is_open = match gate {
         Gate::IfSet(name) => environment.get(name.as_str()).is_some_and(|value| !value.is_empty()),
         Gate::IfEquals(name, wanted) => environment.get(name.as_str()).is_some_and(|value| value == wanted),
-        Gate::WaitFor(Check::Command(command)) => return State::Depends(command),
+        Gate::WaitFor(Check::Command(command)) => return GateState::Depends(command),
         // no gate is a port
         Gate::WaitFor(Check::Tcp(_)) => true,
         Gate::IfFile(_) | Gate::WaitFor(Check::File(_)) => {
             file(gate, plan).is_some_and(|path| nix::sys::stat::stat(&path).is_ok())
         }
     };
-    if is_open { State::Open } else { State::Closed }
+    if is_open { GateState::Open } else { GateState::Closed }
 }
 
-/// The file that a gate looks for; a relative path is the worker's.
+/// The file that a gate looks for; a relative path counts from the worker's directory.
 pub fn file(gate: &Gate, plan: &Plan) -> Option<PathBuf> {
     match gate {
         Gate::IfFile(path) | Gate::WaitFor(Check::File(path)) => {

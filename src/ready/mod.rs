@@ -1,9 +1,9 @@
 //! Dropped → [`Ready`]: everything on the user's files, as the user: descriptors, variables, log,
 //! directory, program.
 
-pub mod check;
 pub mod environment;
 pub mod gate;
+pub mod probe;
 pub mod program;
 pub mod readiness;
 pub mod ready_watch;
@@ -34,11 +34,12 @@ pub struct Ready<'a> {
     pub environment: Environment,
     /// When it runs; none without a timing option.
     pub timing: Option<Timing>,
-    /// Its log.
+    /// Where its output goes.
     pub log: Log,
-    /// Where readiness is told, if the service directory has `notification-fd` and it has not been told.
+    /// Notifies the supervisor of readiness, if the service directory has `notification-fd` and that has not been
+    /// done.
     pub notification: &'a mut Option<Notification>,
-    /// How long readiness is looked for.
+    /// How long to probe for readiness.
     pub ready_timeout: Option<Delay>,
 }
 
@@ -76,10 +77,10 @@ impl Problem for ReadyError {
     }
 }
 
-/// Does all of it. A log that cannot be opened is no error: the worker runs, and it is said.
+/// Does all of it. A log that cannot be opened is no error: the worker runs, and a warning is reported.
 ///
-/// `held` is the notification descriptor that [`settle_descriptors`] has kept. Readiness is told once
-/// in a process's life: after it the number may be that of a descriptor of ours.
+/// `held` is the notification descriptor that [`settle_descriptors`] has kept. The supervisor is notified once in
+/// the life of a process: afterwards the number may be that of another descriptor.
 pub fn prepare<'a>(
     dropped: &'a Dropped,
     held: &'a mut Option<Notification>,
@@ -89,7 +90,7 @@ pub fn prepare<'a>(
     let mut findings = Findings::default();
     let log = Log::open(plan, Rotation::WhenDue, reporter);
     let environment = environment::build(plan, &mut findings);
-    reporter.trouble("environment", environment.oddity());
+    reporter.trouble("environment", environment.quirks());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }
@@ -107,9 +108,9 @@ pub(crate) fn timing(plan: &Plan, environment: &Environment, findings: &mut Find
     }
 }
 
-/// Everything that would fail, found without touching anything: for `--explain`. Gives the
-/// environment as far as it could be read, and the timing over it.
-pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timing>) {
+/// Finds everything that would fail, without touching anything: for `--explain`. Returns the environment as far
+/// as it could be read, and the timing over it.
+pub fn inspect(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timing>) {
     let plan = draft.plan();
     findings.take(Notification::find(plan));
     check_keep_fds(plan, findings);
@@ -119,13 +120,13 @@ pub fn look(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timi
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }
-    // which program is part of another finding, if there is none
+    // without a program there is a finding already
     if !plan.program.is_empty()
-        && let Some(error) = program::foretell(plan, &environment)
+        && let Some(error) = program::predict_failure(plan, &environment)
     {
         findings.push(error);
     }
-    // what is wrong whatever the variables are has been said already
+    // what is wrong whatever the variables are has been found already
     let mut of_options = Findings::default();
     let timing = timing(plan, &environment, &mut of_options);
     plan.readiness.timeout(&|name| environment.get(name), &mut of_options);
@@ -139,9 +140,9 @@ fn check_keep_fds(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before
-/// the launcher opens any of its own; what is wrong can be mended only by a new start. Gives the
-/// notification descriptor, for [`prepare`].
+/// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before the
+/// launcher opens any of its own; what is wrong can be corrected only by a restart. Returns the notification
+/// descriptor, for [`prepare`].
 pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings> {
     let mut findings = Findings::default();
     let notification = findings.take(Notification::find(plan)).flatten();

@@ -1,4 +1,4 @@
-//! The search for the program, and what to say when it cannot be executed.
+//! The search for the program, and why it cannot be executed.
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::AsFd;
@@ -25,7 +25,7 @@ pub enum ProgramError {
     /// In no directory of PATH, or not at its path.
     #[error("unable to execute '{program}': not found{}", searched.as_ref().map_or(String::new(), |path| format!(" in PATH ({path})")))]
     NotFound {
-        /// As given.
+        /// As it was given.
         program: String,
         /// The PATH that was searched.
         searched: Option<String>,
@@ -33,19 +33,19 @@ pub enum ProgramError {
     /// The system is short of something; it may be over in a second.
     #[error("unable to execute '{program}': {}", reason(*errno))]
     Refused {
-        /// As given.
+        /// As it was given.
         program: String,
-        /// Why.
+        /// The answer of execve.
         errno: Errno,
     },
     /// It is there and the system refuses.
     #[error("unable to execute '{path}': {why}")]
     CannotExecute {
-        /// What was found.
+        /// The file that was found.
         path: String,
-        /// Why.
+        /// What keeps it from being executed.
         why: String,
-        /// What to do.
+        /// The hint.
         remedy: Option<String>,
     },
 }
@@ -92,7 +92,7 @@ pub(crate) fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().to_os_string().into_vec()).unwrap_or_default()
 }
 
-/// As given; empty only with a finding.
+/// The program as given; empty only if there is a finding.
 fn name(plan: &Plan) -> &OsStr {
     plan.program.first().map(OsStr::new).unwrap_or_default()
 }
@@ -116,14 +116,14 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
     }
 }
 
-/// What to say when executing failed; seen from the launcher's directory, before any `--chdir`.
+/// Why executing the program failed; seen from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
     let program = name(plan);
     if is_refusal(errno) {
         return ProgramError::Refused { program: program.to_string_lossy().into_owned(), errno };
     }
     let by_name = !program.as_bytes().contains(&b'/');
-    // a directory of PATH that the user cannot search holds nothing for him; one in a path is in the way
+    // a directory of PATH that the user cannot search holds nothing for them; one in a path is in the way
     let counts = |path: &PathBuf| match sys::file::look_for(path) {
         Ok(()) => true,
         Err(errno) => errno == Errno::EACCES && !by_name,
@@ -135,8 +135,8 @@ pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> 
     cannot_execute(&path, errno)
 }
 
-/// Whether an execve that failed may succeed in a second: execve has more answers than open that blame the file
-/// or its arguments.
+/// Whether an execve that failed may succeed in a second: execve has more errors than open that blame the file or
+/// its arguments.
 fn is_refusal(errno: Errno) -> bool {
     use Errno::{E2BIG, EINVAL, EISDIR, ELIBBAD, ENOEXEC, EPERM};
     !matches!(errno, E2BIG | EINVAL | EISDIR | ELIBBAD | ENOEXEC | EPERM) && exit_of(errno) == Exit::SYSTEM
@@ -208,20 +208,20 @@ fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
     ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
 }
 
-/// What will be wrong with executing the program, as far as can be seen without doing it.
-pub fn foretell(plan: &Plan, environment: &Environment) -> Option<ProgramError> {
+/// Why executing the program will fail, as far as that can be seen without doing it.
+pub fn predict_failure(plan: &Plan, environment: &Environment) -> Option<ProgramError> {
     match find(plan, environment) {
-        Ok(path) => foretell_failure(&path),
+        Ok(path) => predict_failure_of(&path),
         Err(error) => Some(error),
     }
 }
 
-/// What would be wrong with executing this file, which has been found.
-fn foretell_failure(path: &Path) -> Option<ProgramError> {
+/// Why executing this file, which exists, will fail.
+fn predict_failure_of(path: &Path) -> Option<ProgramError> {
     let errno = match first_bytes(path)? {
         start if start.starts_with(b"#!") => refused_interpreter(path)?.1,
         start if start.starts_with(b"\x7fELF") => return None,
-        // a form that the machine has been taught (binfmt_misc) begins with no text
+        // a format that is registered with the kernel (binfmt_misc) does not begin with text
         start if start.contains(&0) => return None,
         _ => Errno::ENOEXEC,
     };
@@ -268,7 +268,7 @@ fn interpreter(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(rest.get(..end)?).into_owned())
 }
 
-/// As much of a file as the kernel looks at; none if the user cannot read it.
+/// As much of a file as the kernel reads to recognise its format; none if the user cannot read it.
 fn first_bytes(path: &Path) -> Option<Vec<u8>> {
     let file = sys::file::open_regular(path, OFlag::empty()).ok()?;
     let mut room = vec![0_u8; 256];

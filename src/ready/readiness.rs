@@ -1,4 +1,5 @@
-//! Readiness: a service directory with `notification-fd` wants a newline on that descriptor.
+//! Readiness notification: the supervisor of a service directory with `notification-fd` waits for a newline on
+//! that descriptor.
 
 use std::os::fd::RawFd;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::sys::file::hint_of_unreadable;
 #[derive(Debug)]
 pub struct Notification(RawFd);
 
-/// Why readiness cannot be told.
+/// Why the supervisor cannot be notified.
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
     /// The file cannot be read.
@@ -46,7 +47,7 @@ impl Problem for NotificationError {
     }
 }
 
-/// What `--ready` waits for and nobody learns: without the file s6 makes no pipe.
+/// A warning where `--ready` has no effect: without the file s6 makes no pipe.
 pub fn unheard(plan: &Plan) -> Option<Finding> {
     plan.readiness.form.as_ref()?;
     let is_missing = plan.place == Place::Service && !sys::file::exists(Path::new(layout::NOTIFICATION_FD));
@@ -62,9 +63,9 @@ pub fn unheard(plan: &Plan) -> Option<Finding> {
 }
 
 impl Notification {
-    /// Looks for the file in the service directory. Started by hand, without the descriptor, there is
-    /// nobody to tell. A supervisor gives a pipe: the number is the user's word, and must not lead to a
-    /// file that root's ancestors left open.
+    /// Looks for the file in the service directory; none where the descriptor is not open, as when a service is
+    /// started by hand. A supervisor gives a pipe: the number is chosen by the user, and must not lead to a file
+    /// that an ancestor of root left open.
     pub fn find(plan: &Plan) -> Result<Option<Self>, NotificationError> {
         if plan.place == Place::Elsewhere {
             return Ok(None);
@@ -80,29 +81,29 @@ impl Notification {
         Ok(sys::fd::is_for_notices(number).then_some(Notification(number)))
     }
 
-    /// The descriptor, to be handed on.
+    /// The number of the descriptor.
     pub fn number(&self) -> RawFd {
         self.0
     }
 
-    /// Says that the service is ready, and closes: the worker never gets the descriptor.
-    pub fn ready(self) {
-        self.tell();
+    /// Notifies the supervisor and closes the descriptor: the worker never gets it.
+    pub fn send_and_close(self) {
+        self.send();
         sys::fd::close_inherited(self.0);
     }
 
-    /// Says that the service is ready.
-    pub fn tell(&self) {
-        // a supervisor that does not listen any more has its reasons
+    /// Notifies the supervisor.
+    pub fn send(&self) {
+        // a supervisor that does not listen any more is no reason to stop
         let _ = sys::signals::surviving(|| sys::fd::write_inherited(self.0, b"\n"));
     }
 
-    /// No program that is started from now on gets the descriptor.
+    /// Keeps the descriptor from programs that are started from now on.
     pub fn keep(&self) {
         sys::fd::keep_from_programs(self.0);
     }
 
-    /// The program that is started next gets it.
+    /// Leaves it to the program that is executed next.
     pub fn hand_on(&self) {
         sys::fd::hand_on_to_programs(self.0);
     }

@@ -1,5 +1,5 @@
-//! The helper that looks for readiness: a copy of the launcher that tells the supervisor once, and leaves.
-//! It is ended by readiness, by `--ready-timeout`, or with whom it looks after.
+//! The helper that probes for readiness: a copy of the launcher that notifies the supervisor once, and exits.
+//! It ends with readiness, after `--ready-timeout`, or together with the process that it was started for.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::pipe2;
 
-use super::check::{Found, Surroundings, look, timeout};
+use super::probe::{ProbeResult, Surroundings, probe, timeout};
 use super::readiness::Notification;
 use crate::config::value::Check;
 use crate::report::Reporter;
@@ -17,36 +17,36 @@ use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::process::open_process;
 
-/// From look to look; twice as long each time, up to the last.
+/// The pause between two probes: twice as long each time, up to the longest.
 const FIRST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
 /// What the helper is to do.
 pub struct ReadyWatch<'a> {
-    /// Where readiness is told.
+    /// How the supervisor is notified.
     pub notification: &'a Notification,
-    /// What makes ready.
+    /// The condition that makes the service ready.
     pub check: &'a Check,
     /// Where commands run.
     pub surroundings: Surroundings<'a>,
-    /// How long to look.
+    /// How long to probe; without a limit if none.
     pub timeout: Option<Duration>,
-    /// Who says that it took too long.
+    /// Reports that it took too long.
     pub reporter: &'a Reporter,
     /// Signals that this process handles.
     pub handled: &'a [i32],
 }
 
-/// A helper of a loop: it leaves when this is dropped.
+/// The helper of a loop: it exits when this is dropped.
 #[derive(Debug)]
 pub struct LoopHelper(#[expect(dead_code, reason = "its end is seen at the other end")] OwnedFd);
 
-/// A helper in exec mode, which waits for the program to be executed.
+/// The helper of exec mode, which waits for the program to be executed.
 #[derive(Debug)]
 pub struct ExecHelper(OwnedFd);
 
 impl ExecHelper {
-    /// The program could not be executed.
+    /// Ends the helper: the program could not be executed.
     pub fn dismiss(self) {
         sys::signals::survive_writes();
         let _ = nix::unistd::write(&self.0, b"x");
@@ -54,20 +54,20 @@ impl ExecHelper {
 }
 
 impl ReadyWatch<'_> {
-    /// For a loop: a child.
+    /// Starts the helper of a loop, as a child.
     pub fn in_loop(&self) -> Result<LoopHelper, Errno> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
         let ours = write.as_raw_fd();
         sys::fork::helper(self.handled, || {
-            // else it would never see the end
+            // its own copy would keep the pipe open, and it would never see the end
             sys::fd::close_inherited(ours);
-            self.look_until(&read)
+            self.probe_until(&read)
         })?;
         Ok(LoopHelper(write))
     }
 
-    /// Before an exec: nobody's child, so that the program that this process becomes has none that it does
-    /// not know of.
+    /// Starts the helper before an exec, as no child of this process: the program that is executed has none that
+    /// it does not know of.
     pub fn before_exec(&self) -> Result<ExecHelper, Errno> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
         let ours = write.as_raw_fd();
@@ -78,25 +78,25 @@ impl ReadyWatch<'_> {
             // the other end closes with the exec
             let mut word = [0];
             match nix::unistd::read(&read, &mut word) {
-                Ok(0) => self.look_until(&process),
+                Ok(0) => self.probe_until(&process),
                 _ => 0,
             }
         })?;
         Ok(ExecHelper(write))
     }
 
-    /// Until `end` is readable.
-    fn look_until(&self, end: &OwnedFd) -> i32 {
+    /// Probes until `end` is readable.
+    fn probe_until(&self, end: &OwnedFd) -> i32 {
         let started = BootTime::now();
         let mut nap = FIRST_NAP;
         loop {
-            match look(self.check, &self.surroundings, end.as_fd()) {
-                Found::Yes => {
-                    self.notification.tell();
+            match probe(self.check, &self.surroundings, end.as_fd()) {
+                ProbeResult::Met => {
+                    self.notification.send();
                     return 0;
                 }
-                Found::Ended => return 0,
-                Found::NotYet => {}
+                ProbeResult::Ended => return 0,
+                ProbeResult::NotMet => {}
             }
             let left = match self.timeout {
                 None => nap,

@@ -101,7 +101,7 @@ impl Rest {
         if !is_said {
             return;
         }
-        if !stays && program::foretell(ready.plan, &ready.environment).is_some() {
+        if !stays && program::predict_failure(ready.plan, &ready.environment).is_some() {
             self.resting = rested;
             return;
         }

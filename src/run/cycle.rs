@@ -417,7 +417,7 @@ impl<'a> Cycle<'a> {
             if self.environment_trouble.take().is_some() {
                 self.reporter.info("the worker's environment is that of its files again");
             }
-            self.reporter.trouble("environment", environment.oddity());
+            self.reporter.trouble("environment", environment.quirks());
             self.prepared = Prepared::new(self.plan, environment, self.readiness.variable());
             return;
         }

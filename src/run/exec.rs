@@ -10,7 +10,7 @@ use crate::config::value::ReadyForm;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::Log;
-use crate::ready::check::Surroundings;
+use crate::ready::probe::Surroundings;
 use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
 use crate::ready::{Ready, ReadyError, c_path, program};
@@ -45,7 +45,7 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
     };
     // the worker's bounds cannot be taken back from the launcher, nor can readiness be
     if (!plan.limits.ulimits.is_empty() || plan.readiness.form.is_some())
-        && let Some(error) = program::foretell(plan, &ready.environment)
+        && let Some(error) = program::predict_failure(plan, &ready.environment)
     {
         if let Some(saved) = dispositions {
             sys::signals::restore(saved);
@@ -104,7 +104,7 @@ fn tell_readiness(
         }
         (Some(_), Some(_)) => {
             if let Some(notification) = ready.notification.take() {
-                notification.ready();
+                notification.send_and_close();
             }
             Ok(None)
         }

@@ -12,7 +12,7 @@ use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
-use crate::ready::gate::{State, state};
+use crate::ready::gate::{GateState, state};
 use crate::ready::{Ready, c_path};
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Join, Launch};
@@ -44,12 +44,12 @@ pub(super) enum Gates {
 pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
     for gate in &ready.plan.gates {
         match state(gate, ready.plan, &ready.environment) {
-            State::Open => {}
+            GateState::Open => {}
             // nothing tells that a file has come by a mount; a switch is seldom on one
-            State::Closed => {
+            GateState::Closed => {
                 return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: gate.is_waited_for() }));
             }
-            State::Depends(command) => {
+            GateState::Depends(command) => {
                 let waiter =
                     Waiter::in_place(place).map_err(|error| system_refused("take signals", error))?;
                 match run(command, ready, waiter)? {
@@ -66,7 +66,7 @@ pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gate
 /// The first switch (`--if-env`, `--if-file`) that is off by now; what was waited for once is not again.
 pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Closed> {
     let mut switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
-    let gate = switches.find(|gate| state(gate, plan, environment) == State::Closed)?;
+    let gate = switches.find(|gate| state(gate, plan, environment) == GateState::Closed)?;
     Some(Closed { gate: gate.clone(), look_again: false })
 }
 

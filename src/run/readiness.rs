@@ -10,7 +10,7 @@ use super::sd_notify::NotifySocket;
 use crate::config::value::{Delay, ReadyForm};
 use crate::error::reason;
 use crate::plan::Plan;
-use crate::ready::check::Surroundings;
+use crate::ready::probe::Surroundings;
 use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{LoopHelper, ReadyWatch};
 use crate::report::Reporter;
@@ -52,7 +52,7 @@ impl<'a> Readiness<'a> {
         let awaited = match (notification.as_ref(), &plan.readiness.form) {
             (None, _) => Awaited::Nothing,
             (Some(_), None | Some(ReadyForm::Start)) => {
-                notification.take().into_iter().for_each(Notification::ready);
+                notification.take().into_iter().for_each(Notification::send_and_close);
                 Awaited::Nothing
             }
             (Some(notification), Some(form)) => match form {
@@ -113,6 +113,6 @@ impl<'a> Readiness<'a> {
     }
 
     fn tell(&mut self) {
-        self.notification.take().into_iter().for_each(Notification::ready);
+        self.notification.take().into_iter().for_each(Notification::send_and_close);
     }
 }

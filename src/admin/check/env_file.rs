@@ -45,13 +45,13 @@ impl Reading {
             Dialect::Bash => {
                 let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
                 let file = env_file::parse(bytes, &value)?;
-                let oddity = file.oddity().map(str::to_string);
+                let oddity = file.quirk().map(str::to_string);
                 Ok(Reading { assignments: file.assignments, oddity })
             }
             Dialect::Dotenv => {
                 let variables = inherited.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
                 let file = dotenv::parse(bytes, variables)?;
-                let oddity = file.oddity();
+                let oddity = file.quirk();
                 Ok(Reading { assignments: file.assignments, oddity })
             }
         }

@@ -101,11 +101,11 @@ fn look_inside(seen: &Seen, line: Line<'_>) -> Vec<Found> {
 /// With the ids of the worker's user, who can neither stop nor trace this process.
 fn look_as_user(seen: &Seen, draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> Vec<Found> {
     let plan = draft.plan();
-    let (environment, _) = ready::look(draft, &mut findings);
+    let (environment, _) = ready::inspect(draft, &mut findings);
     let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
     found.extend(
         environment
-            .oddity()
+            .quirks()
             .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
     );
     found.extend(relative);

@@ -56,7 +56,7 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
 }
 
 impl Environment {
-    /// HOME, USER and LOGNAME tell who the worker is; what root was called must not be left in them.
+    /// HOME, USER and LOGNAME name the worker's user; root's must not be left in them.
     fn set_identity(&mut self, plan: &Plan) {
         if let Some(home) = &plan.home {
             self.set(OsStr::new("HOME"), home.clone().into_os_string(), Source::Identity);
@@ -70,7 +70,7 @@ impl Environment {
         }
     }
 
-    /// `--env` or `--default`.
+    /// Sets a variable of `--env` or `--default`.
     fn expand(
         &mut self,
         name: &VariableName,

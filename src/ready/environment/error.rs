@@ -13,7 +13,7 @@ pub enum EnvironmentError {
     /// A file or directory cannot be read.
     #[error("unable to read '{}': {}", path.display(), reason_of(source))]
     Read {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -23,11 +23,11 @@ pub enum EnvironmentError {
     Line {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// Counted from 1.
         line: usize,
-        /// Why, without a value.
+        /// What is wrong, without a value.
         what: String,
-        /// How to write it.
+        /// How to write it instead.
         remedy: String,
     },
     /// `FILE__NAME`. The path is the value of a variable, and could be the secret itself.

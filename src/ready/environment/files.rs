@@ -40,8 +40,8 @@ impl Presence {
 /// Whether a file may be read at all.
 enum Access {
     Granted,
-    /// It is for a user that there is not, or a worker that is root while others can write it. It is not
-    /// even opened: to open some devices is to do something.
+    /// It is for a user that does not exist, or for a worker that is root while non-root users can write it. It
+    /// is not even opened: to open some devices is to do something.
     Denied,
 }
 
@@ -59,11 +59,11 @@ pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone)
     named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
 }
 
-fn not_roots() -> io::Error {
+fn not_for_root() -> io::Error {
     io::Error::other("non-root users can write it, and the worker would be root")
 }
 
-/// What a file holds that `FILE__NAME` names.
+/// The content of a file that `FILE__NAME` names.
 #[derive(Debug, PartialEq, Eq)]
 struct Secret {
     value: OsString,
@@ -104,7 +104,7 @@ fn is_surely_a_path(path: &Path) -> bool {
 }
 
 impl Environment {
-    /// One file in its dialect.
+    /// Reads a file in its dialect.
     pub(super) fn read_file(
         &mut self,
         file: &EnvFile,
@@ -136,15 +136,15 @@ impl Environment {
             Dialect::Dotenv => {
                 let variables = self.iter().map(|(name, variable)| (name, variable.value.as_os_str()));
                 let read = dotenv::parse(bytes, variables)?;
-                if let Some(oddity) = read.oddity() {
-                    self.oddities.push(format!("{}: {oddity}", file.path.display()));
+                if let Some(quirk) = read.quirk() {
+                    self.quirks.push(format!("{}: {quirk}", file.path.display()));
                 }
                 Ok(read.assignments)
             }
             Dialect::Bash => {
                 let read = env_file::parse(bytes, &|name| self.get(name).map(OsStr::as_bytes))?;
-                if let Some(oddity) = read.oddity() {
-                    self.oddities.push(format!("{}: {oddity}", file.path.display()));
+                if let Some(quirk) = read.quirk() {
+                    self.quirks.push(format!("{}: {quirk}", file.path.display()));
                 }
                 Ok(read.assignments)
             }
@@ -201,7 +201,7 @@ impl Environment {
         }
     }
 
-    /// A directory of `--env-dir`.
+    /// Reads a directory of `--env-dir`.
     pub(super) fn read_directory(&mut self, directory: &Path, plan: &Plan, findings: &mut Findings) {
         self.signature.listed(directory);
         let read = |path: PathBuf| move |source| EnvironmentError::Read { path, source };
@@ -214,7 +214,7 @@ impl Environment {
         }
         let may_open = |path: &Path| match access(plan, path)? {
             Access::Granted => Ok(()),
-            Access::Denied => Err(not_roots()),
+            Access::Denied => Err(not_for_root()),
         };
         let entries = envdir::read(directory, Form::FirstLine, OFlag::empty(), may_open);
         let mut names = Vec::new();
@@ -245,7 +245,7 @@ impl Environment {
             match self.named_file(&path, plan) {
                 Ok(secret) => {
                     if let Some(quirk) = secret.quirk() {
-                        self.oddities.push(format!("the file that {variable} names: {quirk}"));
+                        self.quirks.push(format!("the file that {variable} names: {quirk}"));
                     }
                     self.set(&name, secret.value, Source::NamedFile(variable));
                 }
@@ -261,7 +261,7 @@ impl Environment {
     /// byte order mark and with CR LF for a newline.
     fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<Secret> {
         if let Access::Denied = access(plan, path)? {
-            return Err(not_roots());
+            return Err(not_for_root());
         }
         let content = self.open_and_read(path, envdir::MAX_BYTES)?;
         if sys::file::is_utf_16(&content) {

@@ -14,9 +14,9 @@ use crate::sys::spawn::Vector;
 /// Where a variable came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// From the container's variables.
+    /// The container's variables.
     Container,
-    /// From whoever started the launcher.
+    /// The process that started the launcher.
     Inherited,
     /// HOME, USER, LOGNAME of the worker's user.
     Identity,
@@ -66,7 +66,7 @@ impl fmt::Debug for Variable {
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     pub(super) variables: BTreeMap<OsString, Variable>,
-    pub(super) oddities: Vec<String>,
+    pub(super) quirks: Vec<String>,
     pub(super) signature: Signature,
 }
 
@@ -79,12 +79,12 @@ impl Environment {
         self.variables.remove(name);
     }
 
-    /// What was read otherwise than it is written: by bash's rules (README, *config.env*), or in a dotenv file.
-    pub fn oddity(&self) -> Option<Finding> {
-        (!self.oddities.is_empty()).then(|| Finding::trouble(self.oddities.join("; "), None))
+    /// A warning about what is read otherwise than it is written, as a byte order mark is.
+    pub fn quirks(&self) -> Option<Finding> {
+        (!self.quirks.is_empty()).then(|| Finding::trouble(self.quirks.join("; "), None))
     }
 
-    /// The files it was read from, as they were.
+    /// The files it was read from, as they were at that time.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }

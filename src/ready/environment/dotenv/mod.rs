@@ -2,7 +2,7 @@
 //!
 //! statement.rs delimits every construct of the file, value.rs takes its value apart; both follow
 //! compose. dotenvy, which would join lines at a quote in a comment, cut names at an underscore and lose a
-//! `$` without a word, gets one value at a time, in double quotes with everything escaped, and decodes and
+//! `$` silently, gets one value at a time, in double quotes with everything escaped, and decodes and
 //! expands it. What compose and other dotenv programs read differently is refused with its line; no text
 //! shows a value, and none shows a word that may be a part of one.
 
@@ -21,9 +21,9 @@ use value::{Piece, Value};
 
 /// All values of a file together: more than the kernel passes to a program.
 const MAX_TOTAL: usize = 4 << 20;
-/// More variables than this are a mistake of the path.
+/// With more variables than this the path is probably a mistake.
 const MAX_VARIABLES: usize = 4096;
-/// More refusals than this say no more about a file.
+/// After this many refusals the rest of a file is not read.
 const MAX_REFUSALS: usize = 100;
 
 /// A file in the dotenv dialect.
@@ -36,8 +36,8 @@ pub struct Dotenv {
 }
 
 impl Dotenv {
-    /// What sets nothing, though it is there.
-    pub fn oddity(&self) -> Option<String> {
+    /// A warning about lines that set nothing.
+    pub fn quirk(&self) -> Option<String> {
         const SHOWN: usize = 5;
         let lines = match self.absent.as_slice() {
             [] => return None,

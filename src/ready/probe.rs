@@ -1,4 +1,5 @@
-//! Looking whether something outside the worker is so: a port, a file, a command.
+//! One probe of something outside the worker: does a port take connections, does a file exist, does a command
+//! succeed?
 
 use std::ffi::CString;
 use std::net::SocketAddr;
@@ -25,49 +26,49 @@ use crate::sys::spawn::{Join, Launch, Vector, spawn};
 const CONNECT_TAKES: Duration = Duration::from_secs(1);
 /// How long a command may take.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);
-/// Where the kernel has no pidfd: how often a command's end is asked for.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// Where the kernel has no pidfd: the interval at which the end of a command is polled for.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Where commands run.
+/// Where commands run, and from where relative paths count.
 pub struct Surroundings<'a> {
     /// `NAME=VALUE`
     pub environment: &'a Vector,
-    /// Their directory, and that of relative paths.
+    /// The directory; that of this process if none is given.
     pub directory: Option<&'a std::ffi::CStr>,
 }
 
-/// What was found.
+/// The result of one probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It is so.
-    Yes,
-    /// Not yet.
-    NotYet,
+pub enum ProbeResult {
+    /// The condition holds.
+    Met,
+    /// It does not hold, or cannot be found out.
+    NotMet,
     /// `end` became readable first.
     Ended,
 }
 
-/// Looks once; `end` cuts it short.
-pub fn look(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> Found {
+/// Probes once; `end` cuts it short.
+pub fn probe(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     match check {
         Check::Tcp(addresses) => {
             match addresses.iter().any(|address| takes_connection(address, end).is_ok()) {
-                true => Found::Yes,
-                false => Found::NotYet,
+                true => ProbeResult::Met,
+                false => ProbeResult::NotMet,
             }
         }
-        Check::File(path) => is_there(path, surroundings),
+        Check::File(path) => exists(path, surroundings),
         Check::Command(command) => run(command, surroundings, end),
     }
 }
 
-fn is_there(path: &Path, surroundings: &Surroundings<'_>) -> Found {
+fn exists(path: &Path, surroundings: &Surroundings<'_>) -> ProbeResult {
     use std::os::unix::ffi::OsStrExt;
     let base = surroundings.directory.map(|base| Path::new(std::ffi::OsStr::from_bytes(base.to_bytes())));
     let path = base.map_or(path.to_path_buf(), |base| base.join(path));
     match nix::sys::stat::stat(&path) {
-        Ok(_) => Found::Yes,
-        Err(_) => Found::NotYet,
+        Ok(_) => ProbeResult::Met,
+        Err(_) => ProbeResult::NotMet,
     }
 }
 
@@ -94,10 +95,10 @@ fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Err
     }
 }
 
-fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> Found {
+fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     // its output would fill the log as long as it fails
     let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) else {
-        return Found::NotYet;
+        return ProbeResult::NotMet;
     };
     let arguments = Vector::new(vec![c"sh".to_owned(), c"-c".to_owned(), command.as_c_string().clone()]);
     let started = spawn(&Launch {
@@ -112,31 +113,31 @@ fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<
         handled: &[],
         foreground: false,
     });
-    let Ok(pid) = started else { return Found::NotYet };
+    let Ok(pid) = started else { return ProbeResult::NotMet };
     let process: Option<OwnedFd> = open_process(pid).ok();
     let deadline = BootTime::now().after(COMMAND_TAKES);
     loop {
         while let Some((ended, ending)) = next_ended() {
             if ended == pid.as_raw() {
-                return if ending == Ending::Exited(0) { Found::Yes } else { Found::NotYet };
+                return if ending == Ending::Exited(0) { ProbeResult::Met } else { ProbeResult::NotMet };
             }
         }
         let left = deadline.since(BootTime::now());
         let mut watched = vec![PollFd::new(end, PollFlags::POLLIN)];
         watched.extend(process.as_ref().map(|process| PollFd::new(process.as_fd(), PollFlags::POLLIN)));
-        let nap = if process.is_some() { left } else { left.min(ASK_AGAIN) };
+        let nap = if process.is_some() { left } else { left.min(POLL_INTERVAL) };
         let polled = poll(&mut watched, timeout(nap));
         let has_ended = watched.first().and_then(PollFd::any).unwrap_or(false);
         if has_ended || left.is_zero() || !matches!(polled, Ok(_) | Err(Errno::EINTR)) {
             let _ = killpg(pid, Signal::SIGKILL);
             let _ = kill(pid, Signal::SIGKILL);
             let _ = nix::sys::wait::waitpid(pid, None);
-            return if has_ended { Found::Ended } else { Found::NotYet };
+            return if has_ended { ProbeResult::Ended } else { ProbeResult::NotMet };
         }
     }
 }
 
-/// For poll, rounded up, so that it is over afterwards.
+/// A timeout for poll, rounded up: when poll returns, the time has passed.
 pub fn timeout(time: Duration) -> PollTimeout {
     let milliseconds = time.as_nanos().div_ceil(1_000_000);
     PollTimeout::try_from(i32::try_from(milliseconds).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
