@@ -97,6 +97,20 @@ enum Known {
     Refused,
 }
 
+/// Why a statement sets nothing.
+enum Undefined {
+    /// The statement itself is at fault.
+    Line(Fault),
+    /// The file holds too much: the rest is not read.
+    File(Fault),
+}
+
+impl From<Fault> for Undefined {
+    fn from(fault: Fault) -> Self {
+        Undefined::Line(fault)
+    }
+}
+
 struct Reader<'p> {
     process: &'p mut ProcessEnvironment,
     known: HashMap<String, Known>,
@@ -112,27 +126,28 @@ impl Reader<'_> {
             if self.refusals.len() == MAX_REFUSALS {
                 break;
             }
-            let (line, name, because) = match statement {
-                Err(Refused { line, name, because }) => (line, name, because),
+            let (line, name, fault) = match statement {
+                Err(Refused { line, name, fault }) => (line, name, fault),
                 Ok(Statement { line, name, definition }) => match self.define(line, name, definition) {
                     Ok(()) => continue,
-                    Err(because) => (line, Some(name), because),
+                    Err(Undefined::Line(fault)) => (line, Some(name), fault),
+                    Err(Undefined::File(fault)) => {
+                        self.refusals.push(refusal(line, fault));
+                        break;
+                    }
                 },
             };
-            self.refusals.push(refusal(line, because));
+            self.refusals.push(refusal(line, fault));
             if let Some(name) = name {
                 self.known.insert(name.to_string(), Known::Refused);
-            }
-            if because == TOO_MUCH || because == TOO_MANY {
-                break;
             }
         }
         if self.refusals.is_empty() { Ok(self.file) } else { Err(self.refusals) }
     }
 
-    fn define(&mut self, line: usize, name: &str, definition: Definition<'_>) -> Result<(), Fault> {
+    fn define(&mut self, line: usize, name: &str, definition: Definition<'_>) -> Result<(), Undefined> {
         let value = match definition {
-            Definition::Inherited => return self.inherit(line, name),
+            Definition::Inherited => return Ok(self.inherit(line, name)?),
             Definition::Value(value) => value,
         };
         let Some(spelled) = self.spell(name, &value)? else {
@@ -142,10 +157,10 @@ impl Reader<'_> {
         let value = decode(&spelled)?;
         self.total += value.len();
         if self.total > MAX_TOTAL {
-            return Err(TOO_MUCH);
+            return Err(Undefined::File(TOO_MUCH));
         }
         if self.file.assignments.len() == MAX_VARIABLES {
-            return Err(TOO_MANY);
+            return Err(Undefined::File(TOO_MANY));
         }
         self.process.set(name, &value);
         self.set_here.insert(name.to_string());

@@ -31,7 +31,7 @@ pub(super) struct Refused<'a> {
     /// The variable that would have been set, as far as it is known.
     pub(super) name: Option<&'a str>,
     /// Why.
-    pub(super) because: Fault,
+    pub(super) fault: Fault,
 }
 
 /// The statements of a file. After a refused one it goes on with the next line.
@@ -55,8 +55,8 @@ impl<'a> Iterator for Statements<'a> {
             }
             let checked = self.line_checked();
             self.skip_line();
-            if let Err(because) = checked {
-                return Some(Err(Refused { line, name: None, because }));
+            if let Err(fault) = checked {
+                return Some(Err(Refused { line, name: None, fault }));
             }
         }
         let (line, mut name) = (self.line, None);
@@ -64,7 +64,7 @@ impl<'a> Iterator for Statements<'a> {
         self.skip_line();
         Some(match statement {
             Ok((name, definition)) => Ok(Statement { line, name, definition }),
-            Err(because) => Err(Refused { line, name, because }),
+            Err(fault) => Err(Refused { line, name, fault }),
         })
     }
 }
@@ -98,11 +98,11 @@ impl<'a> Statements<'a> {
 
     /// One statement, but for the end of its last line. One that is refused ends somewhere before it.
     fn statement(&mut self, known: &mut Option<&'a str>) -> Result<(&'a str, Definition<'a>), Fault> {
-        if let Some(behind) = self.rest.strip_prefix("export") {
-            if is_line_end(behind) {
+        if let Some(after) = self.rest.strip_prefix("export") {
+            if is_line_end(after) {
                 return Err(NO_NAME);
             }
-            if behind.starts_with([' ', '\t']) {
+            if after.starts_with([' ', '\t']) {
                 self.advance("export".len());
                 self.skip_blanks();
             }
@@ -144,10 +144,10 @@ impl<'a> Statements<'a> {
     }
 
     fn quoted(&mut self, quote: char) -> Result<Value<'a>, Fault> {
-        let behind = self.rest.get(1..).unwrap_or_default();
-        let length = closing(behind, quote).ok_or(OPEN_QUOTE)?;
+        let after = self.rest.get(1..).unwrap_or_default();
+        let length = closing(after, quote).ok_or(OPEN_QUOTE)?;
         let first = self.line;
-        let inner = behind.get(..length).unwrap_or_default();
+        let inner = after.get(..length).unwrap_or_default();
         self.advance(length + 2);
         let value = match quote {
             '\'' => value::single_quoted(inner),

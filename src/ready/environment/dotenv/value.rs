@@ -36,7 +36,7 @@ pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     let mut from = 0;
     while let Some(at) = rest.get(from..).and_then(|text| text.find('\\')).map(|at| from + at) {
         // a backslash and what follows it belong together: `\\'` is no `\'`
-        let next = rest.get(at + 1..).and_then(|behind| behind.chars().next());
+        let next = rest.get(at + 1..).and_then(|after| after.chars().next());
         match next {
             Some('\'') => {
                 value.extend(text(rest.get(..at)));
@@ -59,8 +59,8 @@ pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Fault> {
         value.extend(text(rest.get(..at)));
         let special = rest.get(at..).unwrap_or_default();
         rest = match special.strip_prefix('\\') {
-            Some(behind) => {
-                let (escaped, rest) = escape(behind)?;
+            Some(after) => {
+                let (escaped, rest) = escape(after)?;
                 value.push(Piece::Text(escaped));
                 rest
             }
@@ -81,12 +81,12 @@ pub(super) fn unquoted(whole: &str) -> Result<Value<'_>, Fault> {
     }
     let mut value = Value::new();
     let mut rest = whole;
-    while let Some((before, behind)) = rest.split_once('$') {
+    while let Some((before, after)) = rest.split_once('$') {
         if before.ends_with('\\') {
             return Err(BACKSLASH_DOLLAR);
         }
         value.extend(text(Some(before)));
-        rest = dollar(behind, &mut value)?;
+        rest = dollar(after, &mut value)?;
     }
     value.extend(text(Some(rest)));
     Ok(value)
@@ -107,8 +107,8 @@ fn refuse_in_quotes(inner: &str) -> Result<(), Fault> {
 }
 
 /// What a backslash makes of the text after it, and what is left.
-fn escape(behind: &str) -> Result<(&'static str, &str), Fault> {
-    let mut characters = behind.chars();
+fn escape(after: &str) -> Result<(&'static str, &str), Fault> {
+    let mut characters = after.chars();
     let escaped = match characters.next() {
         Some('a') => "\x07",
         Some('b') => "\x08",
@@ -126,17 +126,17 @@ fn escape(behind: &str) -> Result<(&'static str, &str), Fault> {
 }
 
 /// After a `$`: adds what it stands for, gives what is left.
-fn dollar<'a>(behind: &'a str, value: &mut Value<'a>) -> Result<&'a str, Fault> {
-    if let Some(rest) = behind.strip_prefix('$') {
+fn dollar<'a>(after: &'a str, value: &mut Value<'a>) -> Result<&'a str, Fault> {
+    if let Some(rest) = after.strip_prefix('$') {
         value.push(Piece::Text("$"));
         return Ok(rest);
     }
-    if let Some(behind) = behind.strip_prefix('{') {
-        let (inner, rest) = behind.split_once('}').ok_or(BRACES)?;
+    if let Some(after) = after.strip_prefix('{') {
+        let (inner, rest) = after.split_once('}').ok_or(BRACES)?;
         value.push(braces(inner)?);
         return Ok(rest);
     }
-    let (name, rest) = split_name(behind);
+    let (name, rest) = split_name(after);
     if name.is_empty() {
         return Err(DOLLAR);
     }
