@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 
-/// Reads behind `$'` up to the closing quote.
+/// Reads from the opening `$'` to the closing quote.
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Refusal> {
     let opened = cursor.line();
     let mut value = Vec::new();

@@ -1,9 +1,9 @@
 //! What a file sets.
 
-/// The longest value, with its name: the kernel's bound, less `=` and the NUL behind it.
+/// The longest value, with its name: the kernel's bound, less `=` and the NUL after it.
 pub(crate) const MAX_VALUE: usize = (128 << 10) - 2;
 
-/// Tells the value that a variable has before the file is read.
+/// Looks up the value that a variable has before the file is read.
 pub type Inherited<'e> = &'e dyn Fn(&str) -> Option<&'e [u8]>;
 
 /// A value that bash would give.
@@ -11,8 +11,8 @@ pub type Inherited<'e> = &'e dyn Fn(&str) -> Option<&'e [u8]>;
 pub struct Assignment {
     /// The variable.
     pub name: String,
-    /// Its value; no NUL.
+    /// Its value, without a NUL.
     pub value: Vec<u8>,
-    /// Where the assignment begins, from 1.
+    /// The line on which the assignment begins, counted from 1.
     pub line: usize,
 }

@@ -12,7 +12,7 @@ impl<'a> Cursor<'a> {
         Cursor { bytes, at: 0, line: 1 }
     }
 
-    /// From 1.
+    /// The line that the next byte stands on, counted from 1.
     pub(super) fn line(&self) -> usize {
         self.line
     }

@@ -2,7 +2,7 @@
 
 use super::assignment::{Assignment, Inherited, MAX_VALUE};
 use super::refusal::Refusal;
-use super::syntax::{Action, Assign, Case, Extent, Form, Operator, Parameter, Part};
+use super::syntax::{Action, Assign, Case, Extent, Form, Length, Operator, Parameter, Part, Quotes, Unset};
 use super::{names, pattern};
 
 /// What all expansions of a file may cost together: bytes made, names compared, patterns tried.
@@ -106,7 +106,7 @@ impl<'e> Variables<'e> {
     }
 
     /// What bash would find in a variable, or a refusal where bash itself has put it there.
-    pub(super) fn read(&mut self, name: &str, line: usize) -> Result<Found, Refusal> {
+    pub(super) fn read(&mut self, name: &str, line: usize) -> Result<Lookup, Refusal> {
         let own = |what: &str| {
             let what = format!("${name} is {what}");
             Refusal::new(line, what, "write the value out; if a dollar is meant, write \\$")
@@ -118,24 +118,24 @@ impl<'e> Variables<'e> {
         self.spend(self.assignments.len(), line)?;
         let set = self.assignments.iter().rposition(|assignment| assignment.name == name);
         if self.refused.iter().any(|(each, before)| each == name && set.is_none_or(|at| at < *before)) {
-            return Ok(Found::Unknown);
+            return Ok(Lookup::Unknown);
         }
         if let Some(assignment) = set.and_then(|at| self.assignments.get(at)) {
-            return Ok(Found::Value(assignment.value.clone()));
+            return Ok(Lookup::Value(assignment.value.clone()));
         }
         if names::is_reset(name) {
             return Err(own("set by bash itself at its start"));
         }
         match (self.inherited)(name) {
-            Some(value) => Ok(Found::Value(value.to_vec())),
+            Some(value) => Ok(Lookup::Value(value.to_vec())),
             None if names::is_prepared(name) => Err(own("not set: bash would make up a value")),
-            None => Ok(Found::Unset),
+            None => Ok(Lookup::Unset),
         }
     }
 
     fn home(&mut self, line: usize) -> Result<Vec<u8>, Refusal> {
         match self.read("HOME", line)? {
-            Found::Unset => {
+            Lookup::Unset => {
                 Err(Refusal::new(line, "an unquoted '~' while HOME is not set", "write the directory out"))
             }
             found => Ok(found.known()),
@@ -143,15 +143,15 @@ impl<'e> Variables<'e> {
     }
 
     fn parameter(&mut self, parameter: &Parameter) -> Result<Vec<u8>, Refusal> {
-        let Parameter { name, line, quoted: _, form } = parameter;
+        let Parameter { name, line, quotes: _, form } = parameter;
         let found = self.read(name, *line)?;
         match form {
             Form::Value => Ok(found.known()),
-            Form::Test { empty_counts_as_unset, action, word } => {
+            Form::Test { unset, action, word } => {
                 let has_value = match &found {
-                    Found::Value(value) => !value.is_empty() || !empty_counts_as_unset,
-                    Found::Unset => false,
-                    Found::Unknown => true,
+                    Lookup::Value(value) => !value.is_empty() || *unset == Unset::Only,
+                    Lookup::Unset => false,
+                    Lookup::Unknown => true,
                 };
                 match (action, has_value) {
                     (Action::Alternative, true) => self.value(word, *line),
@@ -164,7 +164,7 @@ impl<'e> Variables<'e> {
                         Ok(value)
                     }
                     (Action::Require, false) => {
-                        let or_empty = if *empty_counts_as_unset { " or empty" } else { "" };
+                        let or_empty = if *unset == Unset::OrEmpty { " or empty" } else { "" };
                         let what = format!("{name} is not set{or_empty}, and the file asks for it");
                         Err(Refusal::new(*line, what, format!("set {name} before this line")))
                     }
@@ -192,10 +192,10 @@ impl<'e> Variables<'e> {
         let mut items = Vec::new();
         for part in word {
             match part {
-                Part::Text { bytes, quoted: true } => {
+                Part::Text { bytes, quotes: Quotes::Inside } => {
                     items.extend(bytes.iter().copied().map(pattern::Item::Byte));
                 }
-                Part::Text { bytes, quoted: false } => {
+                Part::Text { bytes, quotes: Quotes::Outside } => {
                     items.extend(pattern::items(bytes).ok_or_else(|| pattern::refusal(line))?);
                 }
                 Part::Home { line } => {
@@ -203,7 +203,7 @@ impl<'e> Variables<'e> {
                 }
                 Part::Parameter(parameter) => {
                     let value = self.parameter(parameter)?;
-                    if parameter.quoted {
+                    if parameter.quotes == Quotes::Inside {
                         items.extend(value.into_iter().map(pattern::Item::Byte));
                     } else {
                         items.extend(pattern::items(&value).ok_or_else(|| pattern::refusal(line))?);
@@ -219,18 +219,18 @@ impl<'e> Variables<'e> {
 }
 
 /// What is in a variable.
-pub(super) enum Found {
+pub(super) enum Lookup {
     Value(Vec<u8>),
     Unset,
     /// The line that sets it has been refused.
     Unknown,
 }
 
-impl Found {
+impl Lookup {
     pub(super) fn known(self) -> Vec<u8> {
         match self {
-            Found::Value(value) => value,
-            Found::Unset | Found::Unknown => Vec::new(),
+            Lookup::Value(value) => value,
+            Lookup::Unset | Lookup::Unknown => Vec::new(),
         }
     }
 }
@@ -257,9 +257,12 @@ fn change_case(mut value: Vec<u8>, to: Case, extent: Extent, line: usize) -> Res
     Ok(value)
 }
 
-fn slice(value: &[u8], offset: usize, length: Option<usize>, line: usize) -> Result<Vec<u8>, Refusal> {
+fn slice(value: &[u8], offset: usize, length: Length, line: usize) -> Result<Vec<u8>, Refusal> {
     ascii_only(value, line)?;
     let rest = value.get(offset..).unwrap_or_default();
-    let length = length.unwrap_or(rest.len()).min(rest.len());
+    let length = match length {
+        Length::ToTheEnd => rest.len(),
+        Length::AtMost(most) => most.min(rest.len()),
+    };
     Ok(rest.get(..length).unwrap_or_default().to_vec())
 }

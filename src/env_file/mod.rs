@@ -71,7 +71,7 @@ pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<
     Ok(EnvFile { assignments, has_bom, has_crlf })
 }
 
-/// The canonical spelling of a file: one command a line, values in quotes, comments kept. Gives the same
+/// The canonical spelling of a file: one command per line, values in quotes, comments kept. Gives the same
 /// values over the same environment, for bash too; `None` if that cannot be had.
 pub fn spell<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
     if let Some(refusal) = refuse_utf_16(bytes) {

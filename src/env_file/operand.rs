@@ -3,7 +3,7 @@
 use super::evaluate::Variables;
 use super::names;
 use super::refusal::Refusal;
-use super::syntax::{Assign, Expanded, Operand, Operator, Part};
+use super::syntax::{Assign, Expanded, Operand, Operator, Part, Quotes};
 
 /// The assignment that an operand comes to; none for a name alone.
 pub(super) fn expand(operand: Operand, variables: &mut Variables<'_>) -> Result<Option<Expanded>, Refusal> {
@@ -25,7 +25,7 @@ pub(super) fn expand(operand: Operand, variables: &mut Variables<'_>) -> Result<
     for part in &word {
         let piece = variables.value(std::slice::from_ref(part), line)?;
         let is_plain = matches!(part, Part::Text { .. })
-            || matches!(part, Part::Parameter(parameter) if parameter.quoted);
+            || matches!(part, Part::Parameter(parameter) if parameter.quotes == Quotes::Inside);
         // bash would split it, and look for files of that name
         if !is_plain && (!is_plain_word(&piece) || variables.is_set_here("IFS")) {
             return Err(no_name());

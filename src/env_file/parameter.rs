@@ -1,22 +1,22 @@
-//! Behind a `$`: names, braces and the forms in them.
+//! What follows a `$`: names, braces and the forms in them.
 
 use super::cursor::Cursor;
 use super::names;
 use super::names::is_name;
 use super::refusal::Refusal;
-use super::syntax::{Action, Case, Extent, Form, Parameter, Part, Side, Word};
-use super::words::{self, MAX_DEPTH, Place, Tilde};
+use super::syntax::{Action, Case, Extent, Form, Length, Parameter, Part, Quotes, Side, Unset, Word};
+use super::words::{self, Context, MAX_DEPTH, Tilde};
 
-/// Reads what is behind a `$`; one that begins no expansion is text.
+/// Reads what follows a `$`; one that begins no expansion is text.
 pub(super) fn dollar(
     cursor: &mut Cursor<'_>,
     parts: &mut Word,
-    place: Place<'_>,
-    quoted: bool,
+    context: Context<'_>,
+    quotes: Quotes,
     depth: usize,
 ) -> Result<(), Refusal> {
     let line = cursor.line();
-    if place == Place::Plain {
+    if context == Context::Plain {
         let remedy = "if a dollar is meant, use single quotes; else write the value out";
         return Err(Refusal::new(line, "'$' outside single quotes is not read", remedy));
     }
@@ -24,11 +24,11 @@ pub(super) fn dollar(
     match cursor.peek() {
         Some(b'{') => {
             cursor.next();
-            parts.push(Part::Parameter(braced(cursor, place, quoted, depth)?));
+            parts.push(Part::Parameter(braced(cursor, context, quotes, depth)?));
         }
         Some(byte) if names::is_name_byte(byte) && !byte.is_ascii_digit() => {
             let name = cursor.name();
-            parts.push(Part::Parameter(Parameter { name, line, quoted, form: Form::Value }));
+            parts.push(Part::Parameter(Parameter { name, line, quotes, form: Form::Value }));
         }
         // bash marks its own places in a word with these, and stumbles here
         Some(0x01 | 0x7f) => {
@@ -38,7 +38,7 @@ pub(super) fn dollar(
         // the last background command: there is none
         Some(b'!') => {
             cursor.next();
-            parts.push(Part::Text { bytes: Vec::new(), quoted });
+            parts.push(Part::Text { bytes: Vec::new(), quotes });
         }
         Some(b'(' | b'[') => {
             return Err(if cursor.rest().starts_with(b"((") || cursor.peek() == Some(b'[') {
@@ -48,21 +48,21 @@ pub(super) fn dollar(
             });
         }
         Some(byte @ (b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$' | b'-')) => {
-            return Err(special(line, byte, place));
+            return Err(special(line, byte, context));
         }
-        _ => Part::push(parts, b'$', quoted),
+        _ => Part::push(parts, b'$', quotes),
     }
     Ok(())
 }
 
-fn special(line: usize, byte: u8, place: Place<'_>) -> Refusal {
+fn special(line: usize, byte: u8, context: Context<'_>) -> Refusal {
     // a digit may be one of a password's
     let what = match byte {
         b'0'..=b'9' => "'$' with a digit stands for an argument of the script".to_string(),
         _ => format!("'${}' depends on the script", char::from(byte)),
     };
-    let remedy = match place {
-        Place::Value(name) | Place::Exported(name) => format!("if a dollar is meant, {name}='…$…'"),
+    let remedy = match context {
+        Context::Value(name) | Context::Exported(name) => format!("if a dollar is meant, {name}='…$…'"),
         _ => "if a dollar is meant, write \\$".to_string(),
     };
     Refusal::new(line, what, remedy)
@@ -70,8 +70,8 @@ fn special(line: usize, byte: u8, place: Place<'_>) -> Refusal {
 
 fn braced(
     cursor: &mut Cursor<'_>,
-    place: Place<'_>,
-    quoted: bool,
+    context: Context<'_>,
+    quotes: Quotes,
     depth: usize,
 ) -> Result<Parameter, Refusal> {
     let line = cursor.line();
@@ -83,7 +83,7 @@ fn braced(
         Some(b'#') => return Err(not_read(line, "a length")),
         Some(b'!') => return Err(not_read(line, "an indirection")),
         Some(byte @ (b'0'..=b'9' | b'@' | b'*' | b'?' | b'$' | b'-')) => {
-            return Err(special(line, byte, place));
+            return Err(special(line, byte, context));
         }
         _ => {}
     }
@@ -91,19 +91,19 @@ fn braced(
     if !is_name(name.as_bytes()) {
         return Err(Refusal::new(line, "'${' without a name behind it", "if a dollar is meant, write \\$"));
     }
-    let form = form(cursor, place, quoted, depth, line)?;
-    Ok(Parameter { name, line, quoted, form })
+    let form = form(cursor, context, quotes, depth, line)?;
+    Ok(Parameter { name, line, quotes, form })
 }
 
 fn not_read(line: usize, what: &str) -> Refusal {
     Refusal::new(line, format!("{what} inside '${{…}}' is not read"), "write the result")
 }
 
-/// From behind the name to the closing brace.
+/// From the end of the name to the closing brace.
 fn form(
     cursor: &mut Cursor<'_>,
-    place: Place<'_>,
-    quoted: bool,
+    context: Context<'_>,
+    quotes: Quotes,
     depth: usize,
     line: usize,
 ) -> Result<Form, Refusal> {
@@ -114,15 +114,15 @@ fn form(
         b':' => match cursor.peek() {
             Some(next @ (b'-' | b'=' | b'?' | b'+')) => {
                 cursor.next();
-                test(cursor, place, quoted, depth, next, true)
+                test(cursor, context, quotes, depth, next, Unset::OrEmpty)
             }
             _ => slice(cursor, line),
         },
-        b'-' | b'=' | b'?' | b'+' => test(cursor, place, quoted, depth, operator, false),
+        b'-' | b'=' | b'?' | b'+' => test(cursor, context, quotes, depth, operator, Unset::Only),
         b'#' | b'%' => {
             let side = if operator == b'#' { Side::Start } else { Side::End };
             let extent = extent(cursor, operator);
-            let nested = Nested { place, quoted, pattern: true, depth: depth + 1 };
+            let nested = Nested { context, quotes, purpose: Purpose::Pattern, depth: depth + 1 };
             let pattern = nested.read(cursor, line)?;
             let is_plain = |part: &Part| match part {
                 Part::Parameter(parameter) => matches!(parameter.form, Form::Value),
@@ -160,11 +160,11 @@ fn extent(cursor: &mut Cursor<'_>, operator: u8) -> Extent {
 
 fn test(
     cursor: &mut Cursor<'_>,
-    place: Place<'_>,
-    quoted: bool,
+    context: Context<'_>,
+    quotes: Quotes,
     depth: usize,
     operator: u8,
-    empty_counts_as_unset: bool,
+    unset: Unset,
 ) -> Result<Form, Refusal> {
     let action = match operator {
         b'-' => Action::Default,
@@ -173,13 +173,16 @@ fn test(
         _ => Action::Alternative,
     };
     let line = cursor.line();
-    let nested = Nested { place, quoted, pattern: false, depth: depth + 1 };
-    Ok(Form::Test { empty_counts_as_unset, action, word: nested.read(cursor, line)? })
+    let nested = Nested { context, quotes, purpose: Purpose::Value, depth: depth + 1 };
+    Ok(Form::Test { unset, action, word: nested.read(cursor, line)? })
 }
 
 fn slice(cursor: &mut Cursor<'_>, line: usize) -> Result<Form, Refusal> {
     let offset = number(cursor);
-    let length = if cursor.take(b':') { number(cursor).map(Some) } else { Some(None) };
+    let length = match cursor.take(b':') {
+        true => number(cursor).map(Length::AtMost),
+        false => Some(Length::ToTheEnd),
+    };
     match (offset, length, cursor.next()) {
         (Some(offset), Some(length), Some(b'}')) => Ok(Form::Slice { offset, length }),
         _ => Err(not_read(line, "an expression")),
@@ -195,20 +198,36 @@ fn number(cursor: &mut Cursor<'_>) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// The word behind an operator, up to the closing brace.
+/// What the word after an operator is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Value,
+    Pattern,
+}
+
+/// The word after an operator, up to the closing brace.
 #[derive(Clone, Copy)]
 struct Nested<'n> {
-    place: Place<'n>,
-    quoted: bool,
-    pattern: bool,
+    context: Context<'n>,
+    quotes: Quotes,
+    purpose: Purpose,
     depth: usize,
 }
 
 impl Nested<'_> {
+    /// What double quotes around the whole mean to what is in it: to a pattern nothing, whose `*` works inside
+    /// them too.
+    fn inner_quotes(self) -> Quotes {
+        match self.purpose {
+            Purpose::Value => Quotes::Inside,
+            Purpose::Pattern => Quotes::Outside,
+        }
+    }
+
     fn read(self, cursor: &mut Cursor<'_>, opened: usize) -> Result<Word, Refusal> {
         let mut parts = Word::new();
         let mut is_start = true;
-        let mut behind_colon = false;
+        let mut after_colon = false;
         loop {
             cursor.join();
             let line = cursor.line();
@@ -223,28 +242,28 @@ impl Nested<'_> {
                     let what = "a control character inside '${…}'";
                     return Err(Refusal::new(line, what, "give it a variable of its own, on a line before"));
                 }
-                _ if self.quoted => self.in_double_quotes(cursor, &mut parts)?,
-                b'~' if self.pattern && is_start || behind_colon => {
+                _ if self.quotes == Quotes::Inside => self.in_double_quotes(cursor, &mut parts)?,
+                b'~' if self.purpose == Purpose::Pattern && is_start || after_colon => {
                     return Err(Refusal::new(line, "an unquoted '~' inside '${…}'", "quote it"));
                 }
                 b'~' if is_start => {
                     cursor.next();
-                    parts.push(words::tilde(cursor, line, self.place, Tilde::InBraces)?);
+                    parts.push(words::tilde(cursor, line, self.context, Tilde::InBraces)?);
                 }
-                b'{' if self.place.expands(b'{') => return Err(words::unquoted(line, byte, self.place)),
+                b'{' if self.context.expands(b'{') => return Err(words::unquoted(line, byte, self.context)),
                 b'<' | b'>' if matches!(cursor.rest().get(1), Some(b'(')) => {
                     return Err(words::substitution(line));
                 }
                 b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => {
-                    words::quoting(cursor, &mut parts, self.place, self.depth)?;
+                    words::quoting(cursor, &mut parts, self.context, self.depth)?;
                 }
                 _ => {
                     cursor.next();
-                    Part::push(&mut parts, byte, false);
+                    Part::push(&mut parts, byte, Quotes::Outside);
                 }
             }
             is_start = false;
-            behind_colon = byte == b':';
+            after_colon = byte == b':';
         }
     }
 
@@ -256,14 +275,14 @@ impl Nested<'_> {
         };
         match cursor.next() {
             Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
-            Some(byte @ (b'\\' | b'~')) if self.pattern => Err(refused(byte)),
+            Some(byte @ (b'\\' | b'~')) if self.purpose == Purpose::Pattern => Err(refused(byte)),
             Some(b'\\') => {
                 match cursor.peek() {
                     Some(next @ (b'$' | b'`' | b'"' | b'\\' | b'}')) => {
                         cursor.next();
-                        Part::push(parts, next, true);
+                        Part::push(parts, next, Quotes::Inside);
                     }
-                    _ => Part::push(parts, b'\\', true),
+                    _ => Part::push(parts, b'\\', Quotes::Inside),
                 }
                 Ok(())
             }
@@ -271,14 +290,13 @@ impl Nested<'_> {
                 cursor.join();
                 match cursor.peek() {
                     Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),
-                    _ => dollar(cursor, parts, self.place, !self.pattern, self.depth),
+                    _ => dollar(cursor, parts, self.context, self.inner_quotes(), self.depth),
                 }
             }
             Some(b'`') => Err(words::substitution(line)),
             Some(0) | None => Err(Refusal::nul(line)),
             Some(byte) => {
-                // a pattern's * works inside double quotes too
-                Part::push(parts, byte, !self.pattern);
+                Part::push(parts, byte, self.inner_quotes());
                 Ok(())
             }
         }

@@ -50,8 +50,8 @@ pub(super) fn remove<'v>(value: &'v [u8], pattern: &[Item], side: Side, extent: 
     let mut next = || if extent == Extent::Least { lengths.next() } else { lengths.next_back() };
     while let Some(length) = next() {
         let split = if side == Side::Start { length } else { value.len() - length };
-        let (before, behind) = value.split_at_checked(split).unwrap_or_default();
-        let (taken, left) = if side == Side::Start { (before, behind) } else { (behind, before) };
+        let (before, after) = value.split_at_checked(split).unwrap_or_default();
+        let (taken, left) = if side == Side::Start { (before, after) } else { (after, before) };
         if matches(taken, pattern) {
             return left;
         }
@@ -61,7 +61,7 @@ pub(super) fn remove<'v>(value: &'v [u8], pattern: &[Item], side: Side, extent: 
 
 fn matches(text: &[u8], pattern: &[Item]) -> bool {
     let (mut at, mut item) = (0, 0);
-    // behind the last '*', and how far it has reached
+    // the item after the last '*', and how far it has reached
     let mut retry: Option<(usize, usize)> = None;
     while at < text.len() {
         match (pattern.get(item), text.get(at)) {
@@ -73,9 +73,9 @@ fn matches(text: &[u8], pattern: &[Item]) -> bool {
             (Some(Item::One), _) => (),
             (Some(Item::Byte(expected)), Some(byte)) if expected == byte => (),
             _ => match &mut retry {
-                Some((behind, reached)) => {
+                Some((first, reached)) => {
                     *reached += 1;
-                    (item, at) = (*behind, *reached);
+                    (item, at) = (*first, *reached);
                     continue;
                 }
                 None => return false,

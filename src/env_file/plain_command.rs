@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::syntax::Part;
-use super::words::{self, Place};
+use super::words::{self, Context};
 
 /// The words of one command that takes the whole text; a comment may follow.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
@@ -28,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
                 refusals.push(Refusal::new(line, "a ';'", "keep one command only"));
                 break;
             }
-            Some(_) => match words::word(&mut cursor, Place::Plain) {
+            Some(_) => match words::word(&mut cursor, Context::Plain) {
                 Ok(parts) => words.push(parts.iter().flat_map(Part::plain).copied().collect()),
                 Err(refusal) => {
                     refusals.push(refusal);

@@ -7,10 +7,10 @@ use super::operand::is_foreign_name;
 use super::refusal::Refusal;
 use super::spelling::Spelling;
 use super::syntax::{Assign, Expanded, Operand, Operator, Word};
-use super::words::{self, Place};
+use super::words::{self, Context};
 use super::{names, operand};
 
-/// So many refusals tell enough of a file.
+/// After this many refusals the rest of a file is not read.
 const MAX_REFUSALS: usize = 100;
 
 pub(super) struct Reader<'a, 'e> {
@@ -19,7 +19,7 @@ pub(super) struct Reader<'a, 'e> {
     refusals: Vec<Refusal>,
     /// Only where it is asked for.
     spelling: Option<Spelling>,
-    /// The line on which the command that is read ends, and a comment behind it.
+    /// The line on which the command that is read ends, and a comment after it.
     ended_at: usize,
     comment: &'a [u8],
 }
@@ -49,7 +49,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         if self.refusals.is_empty() { Ok(text) } else { Err(self.refusals()) }
     }
 
-    /// One command may bring more of them than are told.
+    /// At most [`MAX_REFUSALS`]: one command may bring more.
     fn refusals(mut self) -> Vec<Refusal> {
         self.refusals.truncate(MAX_REFUSALS);
         self.refusals
@@ -146,7 +146,7 @@ impl<'a, 'e> Reader<'a, 'e> {
             let Some((name, operator)) = self.assigned_name()? else {
                 return Err(not_an_assignment(line, last, self.cursor.rest()));
             };
-            let word = self.word_of(&name, Place::Value(&name))?;
+            let word = self.word_of(&name, Context::Value(&name))?;
             let assign = Assign { name, line, operator, word };
             if let Some(spelling) = &mut self.spelling {
                 spelling.assignment(&assign);
@@ -185,12 +185,12 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(Some((name, operator)))
     }
 
-    /// The word behind `NAME=`; a refused one leaves the name with a value that is not known.
-    fn word_of(&mut self, name: &str, place: Place<'_>) -> Result<Word, Refusal> {
-        words::word(&mut self.cursor, place).inspect_err(|_| self.variables.refuse_value(name))
+    /// The word after `NAME=`; a refused one leaves the name with a value that is not known.
+    fn word_of(&mut self, name: &str, context: Context<'_>) -> Result<Word, Refusal> {
+        words::word(&mut self.cursor, context).inspect_err(|_| self.variables.refuse_value(name))
     }
 
-    /// Behind `export`: all words are expanded before the first is assigned.
+    /// The rest of an `export`: all words are expanded before the first is assigned.
     fn export(&mut self, line: usize) -> Result<(), Refusal> {
         let mut operands = Vec::new();
         let mut options_end = false;
@@ -206,10 +206,10 @@ impl<'a, 'e> Reader<'a, 'e> {
             }
             operands.push(match self.assigned_name()? {
                 Some((name, operator)) => {
-                    let word = self.word_of(&name, Place::Exported(&name))?;
+                    let word = self.word_of(&name, Context::Exported(&name))?;
                     Operand::Assign(Assign { name, line, operator, word })
                 }
-                None => Operand::Word { line, word: words::word(&mut self.cursor, Place::Argument)? },
+                None => Operand::Word { line, word: words::word(&mut self.cursor, Context::Argument)? },
             });
         }
         if operands.is_empty() {
@@ -234,11 +234,11 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// Behind `:`, for what `${NAME:=word}` in its words does.
+    /// The rest of a `:`, for what `${NAME:=word}` in its words does.
     fn null_command(&mut self) -> Result<(), Refusal> {
         let mut arguments = Vec::new();
         while self.has_word()? {
-            arguments.push((self.cursor.line(), words::word(&mut self.cursor, Place::Argument)?));
+            arguments.push((self.cursor.line(), words::word(&mut self.cursor, Context::Argument)?));
         }
         if let Some(spelling) = &mut self.spelling {
             spelling.null_command(arguments.iter().map(|(_, word)| word));
@@ -251,11 +251,11 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// Behind `set`: only what says that names are exported, which they are.
+    /// The rest of a `set`: only that names are exported, which they are.
     fn set(&mut self, line: usize) -> Result<(), Refusal> {
         let mut said = Vec::new();
         while self.has_word()? {
-            let word = words::word(&mut self.cursor, Place::Plain)?;
+            let word = words::word(&mut self.cursor, Context::Plain)?;
             said.push(self.variables.value(&word, line)?);
         }
         let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();

@@ -3,11 +3,11 @@
 /// A place that cannot be read as bash would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// From 1.
+    /// Counted from 1.
     pub line: usize,
     /// What is there, without a value.
     pub what: String,
-    /// How to write it.
+    /// How to write it instead.
     pub remedy: String,
 }
 

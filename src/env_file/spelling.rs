@@ -1,7 +1,9 @@
-//! The canonical spelling of a file: one command a line, values in quotes, names in braces; comments and
+//! The canonical spelling of a file: one command per line, values in quotes, names in braces; comments and
 //! blank lines stay.
 
-use super::syntax::{Action, Assign, Case, Extent, Form, Operand, Operator, Parameter, Part, Side, Word};
+use super::syntax::{
+    Action, Assign, Case, Extent, Form, Length, Operand, Operator, Parameter, Part, Quotes, Side, Unset, Word,
+};
 
 /// Collects it while the reader goes through a file.
 #[derive(Default)]
@@ -70,7 +72,7 @@ impl Spelling {
         self.text.push(b'\n');
     }
 
-    /// `set -a` and its like.
+    /// `set -a` and its variants.
     pub(super) fn set(&mut self, words: &[&[u8]]) {
         self.text.extend_from_slice(b"set ");
         self.text.extend_from_slice(&words.join(&b' '));
@@ -162,13 +164,13 @@ fn push_escaped(text: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn push_parameter(text: &mut Vec<u8>, parameter: &Parameter) {
-    let Parameter { name, line: _, quoted: _, form } = parameter;
+    let Parameter { name, line: _, quotes: _, form } = parameter;
     text.extend_from_slice(b"${");
     text.extend_from_slice(name.as_bytes());
     match form {
         Form::Value => {}
-        Form::Test { empty_counts_as_unset, action, word } => {
-            text.extend_from_slice(if *empty_counts_as_unset { b":" } else { b"" });
+        Form::Test { unset, action, word } => {
+            text.extend_from_slice(if *unset == Unset::OrEmpty { b":" } else { b"" });
             text.push(match action {
                 Action::Default => b'-',
                 Action::Assign => b'=',
@@ -186,7 +188,9 @@ fn push_parameter(text: &mut Vec<u8>, parameter: &Parameter) {
         Form::Case { to, extent } => repeated(text, if *to == Case::Upper { b'^' } else { b',' }, *extent),
         Form::Slice { offset, length } => {
             text.extend_from_slice(format!(":{offset}").as_bytes());
-            text.extend(length.iter().flat_map(|length| format!(":{length}").into_bytes()));
+            if let Length::AtMost(most) = length {
+                text.extend_from_slice(format!(":{most}").as_bytes());
+            }
         }
     }
     text.push(b'}');
@@ -203,8 +207,8 @@ fn repeated(text: &mut Vec<u8>, operator: u8, extent: Extent) {
 fn push_pattern(text: &mut Vec<u8>, part: &Part) {
     match part {
         Part::Text { bytes, .. } if bytes.is_empty() => {}
-        Part::Text { bytes, quoted: true } => push_quoted(text, bytes),
-        Part::Text { bytes, quoted: false } => {
+        Part::Text { bytes, quotes: Quotes::Inside } => push_quoted(text, bytes),
+        Part::Text { bytes, quotes: Quotes::Outside } => {
             for byte in bytes {
                 if !byte.is_ascii_alphanumeric() && !matches!(byte, b'*' | b'?' | b'.' | b'_' | b'-') {
                     text.push(b'\\');
@@ -214,9 +218,10 @@ fn push_pattern(text: &mut Vec<u8>, part: &Part) {
         }
         Part::Home { .. } => text.extend_from_slice(b"\"${HOME}\""),
         Part::Parameter(parameter) => {
-            text.extend_from_slice(if parameter.quoted { b"\"" } else { b"" });
+            let quote: &[u8] = if parameter.quotes == Quotes::Inside { b"\"" } else { b"" };
+            text.extend_from_slice(quote);
             push_parameter(text, parameter);
-            text.extend_from_slice(if parameter.quoted { b"\"" } else { b"" });
+            text.extend_from_slice(quote);
         }
     }
 }

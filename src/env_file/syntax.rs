@@ -8,7 +8,7 @@ pub(super) enum Part {
     /// Bytes as they are, quotes and backslashes taken off.
     Text {
         bytes: Vec<u8>,
-        quoted: bool,
+        quotes: Quotes,
     },
     /// A tilde that stands for HOME.
     Home {
@@ -17,12 +17,19 @@ pub(super) enum Part {
     Parameter(Parameter),
 }
 
+/// Whether something stands in quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quotes {
+    Outside,
+    Inside,
+}
+
 /// `$NAME`, `${NAME}` and its forms.
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) line: usize,
-    pub(super) quoted: bool,
+    pub(super) quotes: Quotes,
     pub(super) form: Form,
 }
 
@@ -31,13 +38,28 @@ pub(super) enum Form {
     /// The value; nothing if there is none.
     Value,
     /// `:-`, `-` and the like.
-    Test { empty_counts_as_unset: bool, action: Action, word: Word },
+    Test { unset: Unset, action: Action, word: Word },
     /// `#`, `##`, `%`, `%%`
     Remove { side: Side, extent: Extent, pattern: Word },
     /// `^`, `^^`, `,`, `,,` without a pattern.
     Case { to: Case, extent: Extent },
     /// `:OFFSET` and `:OFFSET:LENGTH` with plain numbers.
-    Slice { offset: usize, length: Option<usize> },
+    Slice { offset: usize, length: Length },
+}
+
+/// Which variables count as unset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unset {
+    /// Those that are not set.
+    Only,
+    /// With a colon: those that are empty, too.
+    OrEmpty,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    ToTheEnd,
+    AtMost(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +119,7 @@ pub(super) struct Expanded {
     pub(super) line: usize,
 }
 
-/// A word behind export.
+/// A word after export.
 #[derive(Debug)]
 pub(super) enum Operand {
     Assign(Assign),
@@ -117,14 +139,14 @@ impl Part {
         }
     }
 
-    pub(super) fn push(parts: &mut Word, byte: u8, quotes: bool) {
+    pub(super) fn push(parts: &mut Word, byte: u8, quotes: Quotes) {
         Part::extend(parts, &[byte], quotes);
     }
 
-    pub(super) fn extend(parts: &mut Word, more: &[u8], quotes: bool) {
+    pub(super) fn extend(parts: &mut Word, more: &[u8], quotes: Quotes) {
         match parts.last_mut() {
-            Some(Part::Text { bytes, quoted }) if *quoted == quotes => bytes.extend_from_slice(more),
-            _ => parts.push(Part::Text { bytes: more.to_vec(), quoted: quotes }),
+            Some(Part::Text { bytes, quotes: same }) if *same == quotes => bytes.extend_from_slice(more),
+            _ => parts.push(Part::Text { bytes: more.to_vec(), quotes }),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::refusal::Refusal;
-use super::syntax::{Part, Word};
+use super::syntax::{Part, Quotes, Word};
 use super::{ansi_c, parameter};
 
 /// How deep `${…}` and quotes may lie in each other.
@@ -10,10 +10,10 @@ pub(super) const MAX_DEPTH: usize = 50;
 
 /// What a word is for: which expansions a shell would do in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'n> {
+pub(super) enum Context<'n> {
     /// The value of this variable, as a command of its own.
     Value(&'n str),
-    /// The same behind export, where bash also expands braces.
+    /// The same after export, where bash also expands braces.
     Exported(&'n str),
     /// A word of a command, where bash also expands braces and file names.
     Argument,
@@ -21,31 +21,31 @@ pub(super) enum Place<'n> {
     Plain,
 }
 
-impl Place<'_> {
+impl Context<'_> {
     pub(super) fn remedy(self) -> String {
         match self {
-            Place::Value(name) | Place::Exported(name) => format!("put the value in quotes: {name}='…'"),
-            Place::Argument | Place::Plain => "put the word in single quotes".to_string(),
+            Context::Value(name) | Context::Exported(name) => format!("put the value in quotes: {name}='…'"),
+            Context::Argument | Context::Plain => "put the word in single quotes".to_string(),
         }
     }
 
     fn is_value(self) -> bool {
-        matches!(self, Place::Value(_) | Place::Exported(_))
+        matches!(self, Context::Value(_) | Context::Exported(_))
     }
 
     pub(super) fn expands(self, byte: u8) -> bool {
         match self {
-            Place::Value(_) => false,
-            Place::Exported(_) => byte == b'{',
-            Place::Argument | Place::Plain => matches!(byte, b'{' | b'*' | b'?' | b'['),
+            Context::Value(_) => false,
+            Context::Exported(_) => byte == b'{',
+            Context::Argument | Context::Plain => matches!(byte, b'{' | b'*' | b'?' | b'['),
         }
     }
 }
 
 /// A word, up to a blank or the end of the command.
-pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Refusal> {
+pub(super) fn word(cursor: &mut Cursor<'_>, context: Context<'_>) -> Result<Word, Refusal> {
     let mut parts = Word::new();
-    // a shell expands a tilde at the start and, in an assignment, behind each ':'
+    // a shell expands a tilde at the start and, in an assignment, after each ':'
     let mut tilde_expands = true;
     loop {
         cursor.join();
@@ -53,26 +53,26 @@ pub(super) fn word(cursor: &mut Cursor<'_>, place: Place<'_>) -> Result<Word, Re
         let Some(byte) = cursor.peek() else { return Ok(parts) };
         match byte {
             b' ' | b'\t' | b'\n' | b';' => return Ok(parts),
-            b'(' if parts.is_empty() && place.is_value() => {
+            b'(' if parts.is_empty() && context.is_value() => {
                 return Err(Refusal::array(line));
             }
-            b'&' | b'|' | b'<' | b'>' | b'(' | b')' => return Err(unquoted(line, byte, place)),
+            b'&' | b'|' | b'<' | b'>' | b'(' | b')' => return Err(unquoted(line, byte, context)),
             b'~' if tilde_expands => {
                 cursor.next();
-                parts.push(tilde(cursor, line, place, Tilde::InAssignment)?);
+                parts.push(tilde(cursor, line, context, Tilde::InAssignment)?);
             }
-            _ if place.expands(byte) => return Err(unquoted(line, byte, place)),
-            b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => quoting(cursor, &mut parts, place, 0)?,
+            _ if context.expands(byte) => return Err(unquoted(line, byte, context)),
+            b'\'' | b'"' | b'\\' | b'$' | b'`' | 0 => quoting(cursor, &mut parts, context, 0)?,
             _ if is_ordinary(byte) => {
                 let run = cursor.take_until(|byte| !is_ordinary(byte));
-                Part::extend(&mut parts, run, false);
+                Part::extend(&mut parts, run, Quotes::Outside);
             }
             _ => {
                 cursor.next();
-                Part::push(&mut parts, byte, false);
+                Part::push(&mut parts, byte, Quotes::Outside);
             }
         }
-        tilde_expands = byte == b':' && place != Place::Argument;
+        tilde_expands = byte == b':' && context != Context::Argument;
     }
 }
 
@@ -81,11 +81,11 @@ fn is_ordinary(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b',' | b'@' | b'%' | b'+')
 }
 
-pub(super) fn unquoted(line: usize, byte: u8, place: Place<'_>) -> Refusal {
-    Refusal::new(line, format!("an unquoted '{}'", char::from(byte)), place.remedy())
+pub(super) fn unquoted(line: usize, byte: u8, context: Context<'_>) -> Refusal {
+    Refusal::new(line, format!("an unquoted '{}'", char::from(byte)), context.remedy())
 }
 
-/// Where a tilde stands, and so what ends the user's name behind it.
+/// Where a tilde stands, and so what ends the user's name after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tilde {
     InAssignment,
@@ -93,14 +93,14 @@ pub(super) enum Tilde {
     InBraces,
 }
 
-/// Behind a tilde that a shell would look at.
+/// Reads what follows a tilde that a shell would expand.
 pub(super) fn tilde(
     cursor: &mut Cursor<'_>,
     line: usize,
-    place: Place<'_>,
+    context: Context<'_>,
     tilde: Tilde,
 ) -> Result<Part, Refusal> {
-    if !place.is_value() {
+    if !context.is_value() {
         return Err(Refusal::new(line, "an unquoted '~'", "write the home directory out"));
     }
     cursor.join();
@@ -120,40 +120,40 @@ pub(super) fn tilde(
 pub(super) fn quoting(
     cursor: &mut Cursor<'_>,
     parts: &mut Word,
-    place: Place<'_>,
+    context: Context<'_>,
     depth: usize,
 ) -> Result<(), Refusal> {
     let line = cursor.line();
     match cursor.next() {
         Some(b'\'') => single_quoted(cursor, parts),
-        Some(b'"') => double_quoted(cursor, parts, place, depth),
+        Some(b'"') => double_quoted(cursor, parts, context, depth),
         Some(b'\\') => match cursor.next() {
             Some(0) => Err(Refusal::nul(line)),
             Some(next) => {
-                Part::push(parts, next, true);
+                Part::push(parts, next, Quotes::Inside);
                 Ok(())
             }
             // bash keeps it
-            None if place.is_value() => {
-                Part::push(parts, b'\\', true);
+            None if context.is_value() => {
+                Part::push(parts, b'\\', Quotes::Inside);
                 Ok(())
             }
             None => Err(Refusal::new(line, "a backslash at the end of the file", "remove it")),
         },
         Some(b'$') => {
-            if place != Place::Plain {
+            if context != Context::Plain {
                 cursor.join();
                 if cursor.take(b'\'') {
                     let bytes = ansi_c::read(cursor)?;
-                    parts.push(Part::Text { bytes, quoted: true });
+                    parts.push(Part::Text { bytes, quotes: Quotes::Inside });
                     return Ok(());
                 }
                 // without a translation it is the same
                 if cursor.take(b'"') {
-                    return double_quoted(cursor, parts, place, depth);
+                    return double_quoted(cursor, parts, context, depth);
                 }
             }
-            parameter::dollar(cursor, parts, place, false, depth)
+            parameter::dollar(cursor, parts, context, Quotes::Outside, depth)
         }
         Some(b'`') => Err(substitution(line)),
         _ => Err(Refusal::nul(line)),
@@ -167,7 +167,7 @@ pub(super) fn substitution(line: usize) -> Refusal {
 fn single_quoted(cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusal> {
     let opened = cursor.line();
     let bytes = cursor.take_until(|byte| matches!(byte, b'\'' | 0)).to_vec();
-    parts.push(Part::Text { bytes, quoted: true });
+    parts.push(Part::Text { bytes, quotes: Quotes::Inside });
     let line = cursor.line();
     match cursor.next() {
         Some(b'\'') => Ok(()),
@@ -179,16 +179,16 @@ fn single_quoted(cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusa
 fn double_quoted(
     cursor: &mut Cursor<'_>,
     parts: &mut Word,
-    place: Place<'_>,
+    context: Context<'_>,
     depth: usize,
 ) -> Result<(), Refusal> {
     let opened = cursor.line();
-    parts.push(Part::Text { bytes: Vec::new(), quoted: true });
+    parts.push(Part::Text { bytes: Vec::new(), quotes: Quotes::Inside });
     loop {
         cursor.join();
         let run = cursor.take_until(|byte| matches!(byte, b'"' | b'\\' | b'$' | b'`' | 0));
         if !run.is_empty() {
-            Part::extend(parts, run, true);
+            Part::extend(parts, run, Quotes::Inside);
             continue;
         }
         let line = cursor.line();
@@ -197,15 +197,15 @@ fn double_quoted(
             Some(b'\\') => match cursor.peek() {
                 Some(next @ (b'$' | b'`' | b'"' | b'\\')) => {
                     cursor.next();
-                    Part::push(parts, next, true);
+                    Part::push(parts, next, Quotes::Inside);
                 }
-                _ => Part::push(parts, b'\\', true),
+                _ => Part::push(parts, b'\\', Quotes::Inside),
             },
-            Some(b'$') => parameter::dollar(cursor, parts, place, true, depth)?,
+            Some(b'$') => parameter::dollar(cursor, parts, context, Quotes::Inside, depth)?,
             Some(b'`') => return Err(substitution(line)),
             Some(0) => return Err(Refusal::nul(line)),
             // nothing else ends a run
-            Some(byte) => Part::push(parts, byte, true),
+            Some(byte) => Part::push(parts, byte, Quotes::Inside),
             None => return Err(Refusal::unclosed(opened, '"')),
         }
     }
