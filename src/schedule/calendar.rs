@@ -38,14 +38,14 @@ impl FromIterator<u32> for Set {
     }
 }
 
-/// Which years.
+/// The years of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Years {
     Every,
     These(Vec<i16>),
 }
 
-/// Which days of a month, from 1.
+/// The days of a month, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Days {
     /// Counted from its first day.
@@ -63,7 +63,7 @@ pub(super) enum DayRule {
     Either,
 }
 
-/// The fields.
+/// A schedule's fields: the local times that match all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Calendar {
     pub(super) years: Years,

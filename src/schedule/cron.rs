@@ -7,34 +7,30 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-struct Field {
-    name: &'static str,
-    min: u32,
-    max: u32,
-    names: &'static [&'static str],
+/// The five fields, in order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CronField {
+    Minute,
+    Hour,
+    DayOfMonth,
+    Month,
+    DayOfWeek,
 }
-
-const MINUTE: Field = Field { name: "minute", min: 0, max: 59, names: &[] };
-const HOUR: Field = Field { name: "hour", min: 0, max: 23, names: &[] };
-const DAY: Field = Field { name: "day of month", min: 1, max: 31, names: &[] };
-const MONTH: Field = Field { name: "month", min: 1, max: 12, names: &MONTHS };
-/// 7 is Sunday too.
-const WEEKDAY: Field = Field { name: "day of week", min: 0, max: 7, names: &WEEKDAYS };
 
 /// Minute, hour, day of month, month, day of week.
 pub(super) fn fields(fields: [&str; 5]) -> Result<Calendar, Invalid> {
     let [minute, hour, day, month, weekday] = fields;
-    let weekdays = WEEKDAY.read(weekday)?;
+    let weekdays = CronField::DayOfWeek.read(weekday)?;
     // a field that begins with a star restricts together with the other one
     let day_rule = match day.starts_with('*') || weekday.starts_with('*') {
         true => DayRule::Both,
         false => DayRule::Either,
     };
     Ok(Calendar {
-        minutes: MINUTE.read(minute)?,
-        hours: HOUR.read(hour)?,
-        days: Days::FromStart(DAY.read(day)?),
-        months: MONTH.read(month)?,
+        minutes: CronField::Minute.read(minute)?,
+        hours: CronField::Hour.read(hour)?,
+        days: Days::FromStart(CronField::DayOfMonth.read(day)?),
+        months: CronField::Month.read(month)?,
         weekdays: (0..7)
             .filter(|day| weekdays.contains(*day) || (*day == 0 && weekdays.contains(7)))
             .collect(),
@@ -55,8 +51,9 @@ pub(super) fn is_foreign_field(word: &str) -> bool {
     word.split([',', '-', '/', '#']).all(is_part)
 }
 
-/// Six or seven fields, as schedulers have them that begin with the second; `rest` follows the sixth.
-pub(super) fn more_than_five(fields: &[&str], rest: &[&str]) -> Invalid {
+/// Six or seven fields, as schedulers have them that begin with the second; `rest` follows the sixth. Only what
+/// `is_schedule` accepts is offered instead.
+pub(super) fn more_than_five(fields: &[&str], rest: &[&str], is_schedule: impl Fn(&str) -> bool) -> Invalid {
     let [second, five @ .., sixth] = fields else { return Invalid::new("is no crontab") };
     let (year, zone) = match rest {
         [year, zone @ ..] if is_foreign_field(year) => (Some(*year), zone),
@@ -78,7 +75,7 @@ pub(super) fn more_than_five(fields: &[&str], rest: &[&str]) -> Invalid {
     let words: Vec<String> = five.iter().chain([sixth]).map(|field| field.replace('?', "*")).collect();
     let is_every = words.iter().all(|field| field == "*");
     let has_numbered_weekday = sixth.contains(|c: char| c.is_ascii_digit());
-    let written = |text: String| super::Schedule::parse(&text).is_ok().then(|| format!("write '{text}'"));
+    let written = |text: String| is_schedule(&text).then(|| format!("write '{text}'"));
     let remedy = match *second {
         "0" | "00" if has_numbered_weekday => Some(
             "leave the first field out, and name the weekdays (mon-fri): other schedulers count them differently"
@@ -96,7 +93,7 @@ pub(super) fn more_than_five(fields: &[&str], rest: &[&str]) -> Invalid {
     }))
 }
 
-/// Whether a word could be one of the five and nothing else.
+/// Whether a word could be one of the five fields and nothing else.
 pub(super) fn is_field(word: &str) -> bool {
     word.contains(|c: char| c == '*' || c.is_ascii_digit())
         && word.chars().all(|c| c.is_ascii_digit() || "*/,".contains(c))
@@ -119,8 +116,39 @@ pub(super) fn nickname(word: &str) -> Result<Calendar, Invalid> {
     }
 }
 
-impl Field {
-    fn read(&self, text: &str) -> Result<Set, Invalid> {
+impl CronField {
+    fn name(self) -> &'static str {
+        match self {
+            CronField::Minute => "minute",
+            CronField::Hour => "hour",
+            CronField::DayOfMonth => "day of month",
+            CronField::Month => "month",
+            CronField::DayOfWeek => "day of week",
+        }
+    }
+
+    /// The lowest and the highest number. 7 is Sunday too.
+    fn bounds(self) -> (u32, u32) {
+        match self {
+            CronField::Minute => (0, 59),
+            CronField::Hour => (0, 23),
+            CronField::DayOfMonth => (1, 31),
+            CronField::Month => (1, 12),
+            CronField::DayOfWeek => (0, 7),
+        }
+    }
+
+    /// Names of its numbers, from the lowest on.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            CronField::Month => &MONTHS,
+            CronField::DayOfWeek => &WEEKDAYS,
+            CronField::Minute | CronField::Hour | CronField::DayOfMonth => &[],
+        }
+    }
+
+    fn read(self, text: &str) -> Result<Set, Invalid> {
+        let (min, highest) = (self.bounds().0, self.highest());
         let mut set = Set::default();
         for part in text.split(',') {
             let (range, step) = match part.split_once('/') {
@@ -128,25 +156,25 @@ impl Field {
                 None => (part, None),
             };
             let (first, last) = match range.split_once('-') {
-                _ if range == "*" => (self.min, self.highest()),
+                _ if range == "*" => (min, highest),
                 Some((first, last)) => (self.number(first)?, self.number(last)?),
                 // 5/15 is 5-59/15
                 None => {
                     let number = self.number(range)?;
-                    (number, if step.is_some() { self.highest() } else { number })
+                    (number, if step.is_some() { highest } else { number })
                 }
             };
             // a range may end on Sunday, which is 0
-            let last = if self.max == 7 && last == 0 && first > 0 { 7 } else { last };
+            let last = if self == CronField::DayOfWeek && last == 0 && first > 0 { 7 } else { last };
             if first > last {
-                let hint = format!("write two ranges, {first}-{} and {}-{last}", self.highest(), self.min);
+                let hint = format!("write two ranges, {first}-{highest} and {min}-{last}");
                 return Err(
-                    Invalid::new(format!("{}: '{range}' ends before it begins", self.name)).hint(hint)
+                    Invalid::new(format!("{}: '{range}' ends before it begins", self.name())).hint(hint)
                 );
             }
             let step = step.unwrap_or(1);
             if step > 1 && first + step > last {
-                let end = format!("{}: '{part}' steps beyond {last}", self.name);
+                let end = format!("{}: '{part}' steps beyond {last}", self.name());
                 return Err(Invalid::new(end).hint(format!("without a repetition it is {first}")));
             }
             (first..=last).step_by(step as usize).for_each(|number| set.insert(number));
@@ -155,24 +183,23 @@ impl Field {
     }
 
     /// The highest that a star means: of the week's two Sundays one.
-    fn highest(&self) -> u32 {
-        if self.max == 7 { 6 } else { self.max }
+    fn highest(self) -> u32 {
+        if self == CronField::DayOfWeek { 6 } else { self.bounds().1 }
     }
 
-    fn number(&self, text: &str) -> Result<u32, Invalid> {
-        let Field { name, min, max, names } = self;
+    fn number(self, text: &str) -> Result<u32, Invalid> {
+        let (name, (min, max), names) = (self.name(), self.bounds(), self.names());
         let lower = text.to_ascii_lowercase();
         if let Some(index) = names.iter().position(|each| *each == lower) {
-            return Ok(*min + index as u32);
+            return Ok(min + index as u32);
         }
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u32>() {
-            Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
-            _ if self.special(text).is_some() => {
-                let invalid = Invalid::new(format!("{name}: '{text}' has no place in five fields"));
-                Err(invalid.hint(self.special(text).unwrap_or_default()))
+        match (text.parse::<u32>(), self.special(text)) {
+            (Ok(number), _) if is_number && (min..=max).contains(&number) => Ok(number),
+            (_, Some(remedy)) => {
+                Err(Invalid::new(format!("{name}: '{text}' has no place in five fields")).hint(remedy))
             }
-            _ => {
+            (_, None) => {
                 let names = if names.is_empty() { "" } else { ", nor a name of three letters" };
                 Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}{names}"))
                     .hint("the fields are minute, hour, day of month, month, day of week; then a zone"))
@@ -181,7 +208,7 @@ impl Field {
     }
 
     /// What stands for `L`, `W`, `#` and `?` of other schedulers.
-    fn special(&self, text: &str) -> Option<String> {
+    fn special(self, text: &str) -> Option<String> {
         let upper = text.to_ascii_uppercase();
         let number = |text: &str| text.parse::<usize>().ok();
         let weekday = |text: &str| {
@@ -189,15 +216,15 @@ impl Field {
             let day = WEEKDAYS.get(index.or_else(|| number(text).map(|day| day % 7))?)?;
             Some(format!("{}{}", day.get(..1)?.to_ascii_uppercase(), day.get(1..)?))
         };
-        match (self.name, upper.as_str()) {
+        match (self, upper.as_str()) {
             (_, "?") => Some("write *".to_string()),
-            ("day of month", "L") => {
+            (CronField::DayOfMonth, "L") => {
                 Some("a calendar event has the last day of a month: '*-*~1 04:30'".to_string())
             }
-            ("day of month", day) if day.ends_with('W') => {
+            (CronField::DayOfMonth, day) if day.ends_with('W') => {
                 Some("the nearest working day has no counterpart: name the day".to_string())
             }
-            ("day of week", day) => {
+            (CronField::DayOfWeek, day) => {
                 let (day, dates) = match (day.split_once('#'), day.strip_suffix('L')) {
                     (Some((day, count)), _) => {
                         let count = number(count).filter(|count| (1..=5).contains(count))?;
@@ -213,11 +240,11 @@ impl Field {
     }
 
     /// Bounded, so that no sum with it overflows.
-    fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
+    fn step(self, text: &str, part: &str) -> Result<u32, Invalid> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
             Ok(step) if is_number && step > 0 => Ok(step.min(10_000)),
-            _ => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
+            _ => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name()))),
         }
     }
 }

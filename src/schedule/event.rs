@@ -2,7 +2,7 @@
 //! What is read means the same there; fractions of a second, years of two digits and `@SECONDS` are not.
 
 use super::calendar::{Calendar, Days, Set, YEARS, Years};
-use super::field::{Component, FORM, Field, Rest};
+use super::field::{Component, EXAMPLES, EventField, Rest};
 use super::zone::Zone;
 use crate::invalid::Invalid;
 
@@ -31,7 +31,7 @@ fn sorted<'t>(words: &[&'t str]) -> Option<Vec<&'t str>> {
 
 fn in_order(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     if let Some(found) = words.iter().find(|word| word.starts_with('@')) {
-        return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(FORM));
+        return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(EXAMPLES));
     }
     let (zone, words) = match words {
         [rest @ .., last] if !rest.is_empty() && last.contains(|c: char| c.is_ascii_alphabetic()) => {
@@ -55,7 +55,7 @@ pub(super) fn is_time_or_weekdays(word: &str) -> bool {
     is_time || read_weekdays(word).is_ok()
 }
 
-/// `daily` and its like.
+/// `daily` and the other shorthands.
 fn of_shorthand(word: &str) -> Option<Calendar> {
     let mut calendar = Calendar::daily();
     match word.to_ascii_lowercase().as_str() {
@@ -99,7 +99,7 @@ fn of_words(words: &[&str]) -> Result<Calendar, Invalid> {
     match rest.next() {
         None => Ok(calendar),
         Some(word) => {
-            Err(Invalid::new(format!("'{word}' is out of place (weekdays, date, time, zone)")).hint(FORM))
+            Err(Invalid::new(format!("'{word}' is out of place (weekdays, date, time, zone)")).hint(EXAMPLES))
         }
     }
 }
@@ -111,7 +111,7 @@ fn read_weekdays(word: &str) -> Result<Set, Invalid> {
         // Monday is the first day of a range
         WEEKDAYS.iter().position(|day| is_it(day)).map(|index| if index == 0 { 7 } else { index })
     };
-    let unknown = |name: &str| Invalid::new(format!("'{name}' is no weekday")).hint(FORM);
+    let unknown = |name: &str| Invalid::new(format!("'{name}' is no weekday")).hint(EXAMPLES);
     let mut set = Set::default();
     // systemd takes a comma at the end of the weekdays, and nowhere else
     for part in word.strip_suffix(',').unwrap_or(word).split(',') {
@@ -131,7 +131,7 @@ fn read_weekdays(word: &str) -> Result<Set, Invalid> {
 }
 
 fn read_date(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
-    let form = || Invalid::new(format!("'{word}' is neither a date nor a time")).hint(FORM);
+    let form = || Invalid::new(format!("'{word}' is neither a date nor a time")).hint(EXAMPLES);
     let (before_day, day, from_end) = match (word.rsplit_once('~'), word.rsplit_once('-')) {
         (Some((before, day)), _) => (before, day, true),
         (None, Some((before, day))) => (before, day, false),
@@ -145,9 +145,9 @@ fn read_date(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
     if year != "*" {
         calendar.years = Years::These(read_years(year)?);
     }
-    calendar.months = Field { name: "month", min: 1, max: 12 }.read(month)?;
+    calendar.months = EventField { name: "month", min: 1, max: 12 }.read(month)?;
     calendar.days = match from_end {
-        false => Days::FromStart(Field { name: "day", min: 1, max: 31 }.read(day)?),
+        false => Days::FromStart(EventField { name: "day", min: 1, max: 31 }.read(day)?),
         true => Days::FromEnd(read_days_from_end(day)?),
     };
     Ok(())
@@ -164,7 +164,7 @@ fn refuse_star_with_step(word: &str, first: u32) -> Result<(), Invalid> {
 
 fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {
     let (min, max) = (*YEARS.start() as u32, *YEARS.end() as u32);
-    let field = Field { name: "year", min, max };
+    let field = EventField { name: "year", min, max };
     let mut years = Vec::new();
     for part in word.split(',') {
         let Component { start, stop, step } = field.component(part)?;
@@ -178,7 +178,7 @@ fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {
 /// The last day is 1. A repetition goes from the day it begins with towards the end of the month; one
 /// with an end counts from the last day, too.
 fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
-    let field = Field { name: "day", min: 1, max: 28 };
+    let field = EventField { name: "day", min: 1, max: 28 };
     if word == "*" {
         return Ok(Set::range(1, 31));
     }
@@ -203,12 +203,12 @@ fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
     let mut next = || parts.next();
     let (hour, minute, second) = (next(), next(), next());
     if next().is_some() {
-        return Err(Invalid::new(format!("'{word}' is no time of day")).hint(FORM));
+        return Err(Invalid::new(format!("'{word}' is no time of day")).hint(EXAMPLES));
     }
-    calendar.hours = Field { name: "hour", min: 0, max: 23 }.read(hour.unwrap_or_default())?;
-    calendar.minutes = Field { name: "minute", min: 0, max: 59 }.read(minute.unwrap_or_default())?;
+    calendar.hours = EventField { name: "hour", min: 0, max: 23 }.read(hour.unwrap_or_default())?;
+    calendar.minutes = EventField { name: "minute", min: 0, max: 59 }.read(minute.unwrap_or_default())?;
     calendar.seconds = match second {
-        Some(second) => Field { name: "second", min: 0, max: 59 }.read(second)?,
+        Some(second) => EventField { name: "second", min: 0, max: 59 }.read(second)?,
         None => Set::range(0, 0),
     };
     Ok(())

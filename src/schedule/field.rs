@@ -4,10 +4,10 @@ use super::calendar::Set;
 use crate::invalid::Invalid;
 
 /// What a schedule may look like: the hint of whatever is no schedule.
-pub(super) const FORM: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
+pub(super) const EXAMPLES: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
 
-/// A field's name and bounds.
-pub(super) struct Field {
+/// The name and the bounds of a field.
+pub(super) struct EventField {
     pub(super) name: &'static str,
     pub(super) min: u32,
     pub(super) max: u32,
@@ -27,7 +27,7 @@ pub(super) enum Rest {
     Step(u32),
 }
 
-impl Field {
+impl EventField {
     pub(super) fn read(&self, text: &str) -> Result<Set, Invalid> {
         if text == "*" {
             return Ok(Set::range(self.min, self.max));
@@ -75,7 +75,7 @@ impl Field {
     }
 
     fn number(&self, text: &str) -> Result<u32, Invalid> {
-        let Field { name, min, max } = self;
+        let EventField { name, min, max } = self;
         if text == "*" {
             let hint = format!("write {min}/STEP for each STEP");
             return Err(Invalid::new(format!("{name}: '*' stands alone")).hint(hint));
@@ -83,7 +83,7 @@ impl Field {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
             Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
-            _ => Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}")).hint(FORM)),
+            _ => Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}")).hint(EXAMPLES)),
         }
     }
 

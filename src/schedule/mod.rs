@@ -13,8 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-use crate::invalid::Invalid;
-use crate::invalid::refuse_quotes;
+use crate::invalid::{Invalid, refuse_quotes};
 use calendar::{Calendar, Set};
 pub use zone::{Zone, ZoneError};
 
@@ -43,7 +42,7 @@ impl Schedule {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (assigned, words) = zone_assignment(&words)?;
         let (calendar, zone) = match words {
-            [] => return Err(Invalid::new("is empty").hint(field::FORM)),
+            [] => return Err(Invalid::new("is empty").hint(field::EXAMPLES)),
             [nickname, zone @ ..] if nickname.starts_with('@') => {
                 (cron::nickname(nickname)?, zone_of(zone, "a nickname")?)
             }
@@ -52,14 +51,18 @@ impl Schedule {
                     .iter()
                     .all(|word| cron::is_foreign_field(word)) =>
             {
-                return Err(cron::more_than_five(&[first, second, third, fourth, fifth, sixth], rest));
+                return Err(cron::more_than_five(
+                    &[first, second, third, fourth, fifth, sixth],
+                    rest,
+                    |text| Schedule::parse(text).is_ok(),
+                ));
             }
             [minute, hour, day, month, weekday, zone @ ..] => {
                 (cron::fields([minute, hour, day, month, weekday])?, zone_of(zone, "five fields")?)
             }
             [_, _, ..] if words.iter().all(|word| cron::is_field(word)) => {
                 let reason = format!("has {} of the five fields of a crontab", words.len());
-                return Err(Invalid::new(reason).hint(field::FORM));
+                return Err(Invalid::new(reason).hint(field::EXAMPLES));
             }
             words => event::parse(words)?,
         };
@@ -79,7 +82,7 @@ impl Schedule {
         cron::is_field(word) || event::is_time_or_weekdays(word) || Zone::exists(word)
     }
 
-    /// Whether it names the zone.
+    /// Whether it names its zone.
     pub fn names_zone(&self) -> bool {
         self.zone.is_some()
     }
@@ -142,12 +145,12 @@ impl ZonedSchedule {
         seconds(instant).map_or_else(String::new, |instant| self.zone.local(instant))
     }
 
-    /// The zone.
+    /// The zone that its times are in.
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
-    /// What it may be compared with later: as written, and the zone's name.
+    /// Identifies the schedule in the run record: as written, and the zone's name.
     pub fn key(&self) -> String {
         format!("{} {}", self.text, self.zone.name())
     }
@@ -164,7 +167,7 @@ impl fmt::Display for ZonedSchedule {
 fn seconds(instant: SystemTime) -> Option<Timestamp> {
     let second = match instant.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).ok()?,
-        // before 1970 nothing occurs
+        // before 1970 there are no times
         Err(_) => -1,
     };
     Timestamp::from_second(second).ok()

@@ -29,7 +29,7 @@ fn by_local_time(calendar: &Calendar, rules: &TimeZone, instant: Timestamp) -> O
     }
 }
 
-/// None on a day that there is not.
+/// None on a day that the zone leaves out.
 fn first_instant(rules: &TimeZone, local: DateTime) -> Option<Timestamp> {
     match rules.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {

@@ -26,7 +26,7 @@ const MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     name: String,
-    /// Where the name stands, if not in the schedule.
+    /// Where the name was found, if not in the schedule.
     origin: Option<&'static str>,
     rules: TimeZone,
 }
@@ -34,10 +34,10 @@ pub struct Zone {
 /// Why there is no default zone.
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
-    /// TZ names none.
+    /// TZ does not name a zone.
     #[error("TZ: {0}")]
     Variable(Invalid),
-    /// /etc/localtime is none.
+    /// /etc/localtime is not a zone.
     #[error("unable to read '{LOCALTIME}': {0}")]
     Localtime(String),
 }
@@ -157,7 +157,7 @@ impl Zone {
         Zone { name: name.to_string(), origin: Some("neither TZ nor /etc/localtime"), rules: TimeZone::UTC }
     }
 
-    /// Its name.
+    /// The name in the time zone database, or as TZ has it.
     pub fn name(&self) -> &str {
         &self.name
     }
