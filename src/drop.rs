@@ -1,10 +1,9 @@
 //! Plan → [`Dropped`]: the last thing done as root. Sets limits and ids, and proves that root is gone.
 //!
-//! No path that the user can write is touched here. setgroups before setgid before setuid: a tool
-//! that begins with setuid keeps root's groups.
+//! No path that the user can write is touched here. setgroups before setgid before setuid: a tool that begins
+//! with setuid keeps the groups of root.
 
 use std::os::fd::AsFd;
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::resource::{getrlimit, setrlimit};
@@ -24,26 +23,26 @@ pub struct Dropped {
     pub plan: Plan,
 }
 
-/// What was tried.
+/// A step of the drop, as a failure reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A bound of this name, to these values.
+    /// Raise the resource limit of this name to these values.
     Ulimit(&'static str, Bounds),
-    /// To this niceness.
+    /// Set this niceness.
     Nice(i32),
-    /// To this preference.
+    /// Set this preference of the out-of-memory killer.
     OomScoreAdj(i32),
-    /// All groups of the user.
+    /// Set all groups of the user.
     Groups(Vec<Gid>),
-    /// The primary group.
+    /// Set the primary group.
     Gid(Gid),
-    /// The user.
+    /// Set the uids.
     Uid(Uid),
-    /// Without these capabilities.
+    /// Take these capabilities out of the bounding set.
     BoundingSet(Capabilities),
-    /// No program gains rights.
+    /// Keep programs from gaining rights.
     NoNewPrivs,
-    /// The proof: uids, gids or groups.
+    /// Read the uids, gids or groups back, which proves the drop.
     ReadBack(&'static str),
 }
 
@@ -81,7 +80,7 @@ impl Step {
     /// What to do about a refusal. A namespace's own rules come before the capability, which its root has.
     fn remedy(&self, errno: Errno) -> Option<String> {
         match (self, errno) {
-            (Step::Groups(_), Errno::EPERM) if namespace_denies_setgroups() => Some(
+            (Step::Groups(_), Errno::EPERM) if sys::capability::denies_setgroups() => Some(
                 "this user namespace denies setgroups (/proc/self/setgroups): let it be set up by root, or with \
                  newgidmap and a range in /etc/subgid"
                     .to_string(),
@@ -109,35 +108,30 @@ impl Step {
     }
 }
 
-/// An unprivileged process that makes a user namespace has to deny it before it may map groups.
-fn namespace_denies_setgroups() -> bool {
-    sys::file::read_to_end(Path::new("/proc/self/setgroups")).is_ok_and(|word| word.starts_with(b"deny"))
-}
-
 /// The step that failed. A failure is never passed over: the worker would run with rights it must
 /// not have.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
-    /// A system call refused.
+    /// The system refused a step.
     #[error("unable to {step}: {}", reason(*errno))]
     Refused {
-        /// What was tried.
+        /// The step.
         step: Step,
-        /// Why it failed.
+        /// What the system answered.
         errno: Errno,
     },
     /// The ids read back are not those set.
     #[error("unable to become uid {uid}: {what} read back differ")]
     NotProved {
-        /// The target.
+        /// The uid to become.
         uid: Uid,
         /// uids, gids or groups
         what: &'static str,
     },
-    /// Nobody else may change a bounding set.
+    /// Only root may change a bounding set.
     #[error("--cap-drop: only root can take capabilities away")]
     CapDropNeedsRoot,
-    /// Root could be had again.
+    /// The process could become root again.
     #[error("unable to drop root: uid 0 could be taken back after the drop")]
     RootRegained,
 }
@@ -181,8 +175,8 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     Ok(Dropped { plan })
 }
 
-/// What the worker can get, while this is still root: only root can. Where a container has no SETPCAP, and
-/// no program can gain rights anyway, there is nothing to take away.
+/// Bounds what the worker can gain, which only root can do. Where a container has no SETPCAP, and no program can
+/// gain rights anyway, there is nothing to take away.
 fn drop_capabilities(plan: &Plan) -> Result<(), DropError> {
     let dropped = plan.limits.cap_drop;
     if dropped.is_empty() {
@@ -194,7 +188,7 @@ fn drop_capabilities(plan: &Plan) -> Result<(), DropError> {
     }
 }
 
-/// Notes what cannot be done as this user, whatever the container allows.
+/// Finds what only root can do, whatever the container allows.
 pub fn refuse_impossible(plan: &Plan, host: &dyn Host, findings: &mut Findings) {
     if !plan.limits.cap_drop.is_empty() && !host.is_root() {
         findings.push(DropError::CapDropNeedsRoot);
@@ -220,8 +214,8 @@ pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
     }
 }
 
-/// What only root can do. The bounds themselves are the worker's, set just before it is executed: they
-/// must not keep the launcher from opening its files.
+/// Raises what only root can raise. The soft limits are set just before the worker is executed: they must not keep
+/// the launcher from opening its files.
 fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     for (resource, bounds) in &plan.limits.ulimits {
         let set = Step::Ulimit(resource_name(*resource), *bounds);
@@ -242,8 +236,8 @@ fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     Ok(())
 }
 
-/// The session keyring of root's would stay readable to whoever this process becomes: it is inherited, and
-/// its possessor may read what is in it. A new one is made as root, whose quota holds one for each service.
+/// The session keyring of root would stay readable to the user that this process becomes: it is inherited, and its
+/// possessor may read what is in it. A new one is made as root, whose quota holds one for each service.
 /// Where there is no keyring to be had (docker's seccomp profile refuses the call) there is none to read.
 fn leave_keyring() {
     let _ = sys::process::new_session_keyring();

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use crate::escape;
 use crate::exit::Exit;
 
-/// An error of one stage that a person is told about.
+/// An error of one stage that is reported to people.
 pub trait Problem: std::error::Error {
     /// The code the program leaves with if nothing worse is found.
     fn exit(&self) -> Exit;
@@ -31,7 +31,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Something to say that ends nothing.
+    /// A warning: nothing ends because of it.
     pub fn trouble(text: impl Into<String>, hint: Option<String>) -> Self {
         Finding { exit: Exit::SYSTEM, text: bounded(text.into()), hint: hint.map(bounded) }
     }
@@ -44,7 +44,7 @@ impl<P: Problem> From<P> for Finding {
     }
 }
 
-/// More than any path and what is wrong with it; in bytes.
+/// In bytes: more than any path and what is wrong with it.
 const LONGEST: usize = 6 << 10;
 
 /// What is read from a hostile file may be in a message, and never much of it.
@@ -85,7 +85,7 @@ impl Findings {
         }
     }
 
-    /// So many tell enough of a file or command line; what they are read from may be hostile.
+    /// No more findings than this are collected: what they are read from may be hostile.
     const MANY: usize = 100;
 
     /// Whether it is not worth looking for more.

@@ -1,6 +1,6 @@
 //! The exit codes, all of them: a contract with users (README, *Exit codes*), in execline's terms.
 
-/// How a program of ours leaves: a code for the parent process.
+/// The exit status of our programs, for the parent process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exit(u8);
 
@@ -11,7 +11,7 @@ impl Exit {
     pub const SOME_FAILED: Exit = Exit(1);
     /// `futo sync`, `futo reconcile`: nothing could be done.
     pub const NOTHING_DONE: Exit = Exit(2);
-    /// `futo check`: there is something to mend.
+    /// `futo check`: there is something to correct.
     pub const FINDINGS: Exit = Exit(1);
     /// Someone must edit something: an option, a file, an account.
     pub const EDIT: Exit = Exit(100);
@@ -23,10 +23,10 @@ impl Exit {
     pub const CANNOT_EXECUTE: Exit = Exit(126);
     /// The program was not found.
     pub const NOT_FOUND: Exit = Exit(127);
-    /// The worker needed KILL to end: what a shell says of a process killed by signal 9.
+    /// The worker ended only by KILL: what a shell reports for a process killed by signal 9.
     pub const KILLED: Exit = Exit(137);
 
-    /// What a shell says of a process that `signal` has killed: 128 + its number.
+    /// What a shell reports for a process that `signal` has killed: 128 + its number.
     pub fn killed_by(signal: i32) -> Exit {
         Exit(128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)))
     }

@@ -68,7 +68,7 @@ impl Reporter {
         self.log = log;
     }
 
-    /// Says one line.
+    /// Writes one line.
     pub fn say(&self, level: Level, audience: Audience, text: &str) {
         let line = format_line(self.program, self.name.as_deref(), level, text);
         if let Some(log) = &self.log {
@@ -95,7 +95,7 @@ impl Reporter {
         self.say(Level::Hint, Audience::Everyone, text);
     }
 
-    /// Says one finding and its remedy.
+    /// Writes one finding and its remedy.
     pub fn finding(&self, level: Level, finding: &Finding) {
         self.say(level, Audience::Everyone, &finding.text);
         if let Some(hint) = &finding.hint {
@@ -111,8 +111,8 @@ impl Reporter {
         }
     }
 
-    /// Something that never keeps the worker from running and is tried again and again: said once, and
-    /// again only after it was over or has become another. `topic` tells one such thing from others.
+    /// A trouble that does not keep the worker from running and is met again and again: reported once, and again only
+    /// after it was over or has become another. There is one trouble per `topic` at a time.
     pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {
         match trouble {
             None => {
@@ -126,7 +126,7 @@ impl Reporter {
         }
     }
 
-    /// Says all findings.
+    /// Writes all findings.
     pub fn findings(&self, level: Level, findings: &Findings) {
         for finding in findings.iter() {
             self.finding(level, finding);

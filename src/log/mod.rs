@@ -50,8 +50,8 @@ pub enum Rotation {
 }
 
 impl Log {
-    /// Opens the log of the plan, and lets our own lines go there too. What is wrong is said, and the
-    /// worker runs all the same.
+    /// Opens the log of the plan, and lets our own lines go there too. What is wrong is reported, and the worker
+    /// runs all the same.
     pub fn open(plan: &Plan, rotation: Rotation, reporter: &mut Reporter) -> Log {
         let LogPlan::File(path) = &plan.log else {
             return Log::Inherited;
@@ -75,7 +75,7 @@ impl Log {
         }
     }
 
-    /// Says it if the file has become shorter than it was at the start of the run: a program that opens
+    /// Warns if the file has become shorter than it was at the start of the run: a program that opens
     /// /dev/stderr or /dev/stdout by name empties what they lead to, and nothing but a pipe prevents it.
     pub fn report_truncation(&self, reporter: &mut Reporter) {
         let Log::File { file, path, length } = self else { return };

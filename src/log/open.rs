@@ -1,5 +1,4 @@
-//! Opening the log: a regular file with one name, no link on the way; everything else is said and not
-//! touched.
+//! Opening the log: a regular file with one name, no link on the way. Anything else is reported and not touched.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -32,11 +31,11 @@ pub(super) struct OpenedLog {
     pub(super) file: OwnedFd,
     /// Its length in bytes.
     pub(super) length: u64,
-    /// Something to say although it is open.
+    /// A warning, although it is open.
     pub(super) note: Option<Finding>,
 }
 
-/// Why output does not go to the log.
+/// A warning: why output does not go to the log.
 fn trouble(path: &Path, why: impl std::fmt::Display, remedy: Option<String>) -> Finding {
     let path = path.display();
     Finding::trouble(
@@ -45,7 +44,7 @@ fn trouble(path: &Path, why: impl std::fmt::Display, remedy: Option<String>) -> 
     )
 }
 
-/// Opens, creates, rotates.
+/// Opens the log; creates it where it is missing, rotates it where it is too large.
 pub(super) fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedLog, Finding> {
     let (file, note) = match nofollow::open_directly(path, FLAGS) {
         Some(file) => (file, None),
@@ -134,8 +133,7 @@ fn create(
         .map_err(|errno| trouble(path, reason(errno), remedy_of(errno, parent, parent, identity)))
 }
 
-/// A log that the user cannot open but that lies in his directory was left by root: it makes room and
-/// is kept.
+/// A log that the user cannot open although it lies in their directory was left by root: it is renamed, and kept.
 fn move_aside(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<Finding, String> {
     let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
     if sys::file::kind(&status) != SFlag::S_IFREG {

@@ -1,6 +1,6 @@
 //! What to do about a place that a user may not write. A remedy is a line that root may type without a thought: it
-//! never gives away or opens something of root's, whatever the user has named, and every word is quoted for the shell.
-//! What lies in a directory of the user's is moved away by the user, who reaches no further than that.
+//! never gives away or opens anything that belongs to root, whatever the user has named, and every word is quoted for
+//! the shell. What lies in a user-owned directory is moved away by that user, who can do no more than that.
 
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
     }
 }
 
-/// Out of the way of another one.
+/// For a file that is in the way: it is renamed.
 pub(crate) fn move_away(path: &Path, uid: Uid) -> String {
     let mut aside = path.as_os_str().to_os_string();
     aside.push(".old");

@@ -1,4 +1,4 @@
-//! NAME becomes NAME.1, NAME.1 becomes NAME.2, …; the oldest beyond `--log-keep` goes.
+//! Rotation: NAME becomes NAME.1, NAME.1 becomes NAME.2, …; the oldest beyond `--log-keep` is removed.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;

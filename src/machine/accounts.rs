@@ -6,24 +6,24 @@
 /// A line of /etc/passwd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Login name.
+    /// The login name.
     pub name: String,
-    /// User number.
+    /// The uid.
     pub uid: u32,
-    /// Primary group's number.
+    /// The gid of the primary group.
     pub gid: u32,
-    /// Home directory; may be empty.
+    /// The home directory; may be empty.
     pub home: String,
 }
 
-/// The account for which `wanted` holds, the first in the file as getpwnam has it.
-fn account(passwd: &[u8], wanted: impl Fn(&str, u32) -> bool) -> Option<Account> {
+/// The first account in the file for which `matches` holds, as getpwnam has it.
+fn account(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<Account> {
     lines(passwd).find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next().filter(|name| is_name(name))?;
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        if !wanted(name, uid) {
+        if !matches(name, uid) {
             return None;
         }
         let home = fields.nth(1).unwrap_or_default();
@@ -58,7 +58,7 @@ pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
     list
 }
 
-/// Whether somebody else than this user and root is in a group: as the primary group of an account, or as a
+/// Whether anybody but this user and root is in a group: as the primary group of an account, or as a
 /// member. A member without an account counts: it may be known to LDAP, or come later.
 pub fn has_others(passwd: &[u8], group: &[u8], gid: u32, uid: u32) -> bool {
     let is_other = |each: u32| each != uid && each != 0;

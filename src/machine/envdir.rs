@@ -1,4 +1,4 @@
-//! Directories with a file for each variable: `--env-dir`, and the container's variables.
+//! Directories with one file per variable: `--env-dir`, and the container's variables.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,7 +10,7 @@ use nix::sys::stat::FileStat;
 
 use crate::sys;
 
-/// More names in one directory are a mistake of the path.
+/// With more names in a directory than this the path is probably a mistake.
 const MAX_FILES: usize = 4096;
 /// The largest file that is read, in bytes: as much as the kernel passes in one variable.
 pub const MAX_BYTES: usize = 128 << 10;
@@ -49,20 +49,20 @@ impl Form {
 /// Why a directory of the container's variables cannot be read.
 #[derive(Debug)]
 pub struct EnvdirError {
-    /// The file in it that is to blame.
+    /// The file in it that is to blame; none if it is the directory itself.
     pub file: Option<PathBuf>,
-    /// Why.
+    /// What the system answered, or what is wrong with the content.
     pub source: io::Error,
 }
 
 /// One file of the directory.
 #[derive(Debug)]
 pub struct Entry {
-    /// The variable.
+    /// The file's name, which is the variable's.
     pub name: OsString,
-    /// The file.
+    /// Where the file is.
     pub path: PathBuf,
-    /// What it says, and its status when it was opened.
+    /// The value, none for a variable that is removed; and the file's status when it was opened.
     pub content: io::Result<(Option<OsString>, FileStat)>,
 }
 

@@ -48,15 +48,15 @@ pub trait Host {
     fn ancestor(&self, generation: usize) -> Option<String>;
     /// The parent's working directory without links; none if it may not be seen.
     fn parent_directory(&self) -> Option<PathBuf>;
-    /// Whether this process leads a session: what s6 starts does.
+    /// Whether this process is a session leader, as what s6 starts is.
     fn leads_session(&self) -> bool;
     /// Whether this is the first process of its PID namespace.
     fn is_init(&self) -> bool;
-    /// The text of a regular file, no link followed, and whether the path is root's.
+    /// The text of a regular file, no link followed, and whether the path belongs to root.
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)>;
     /// The variables in the files of a directory. Run by root, only where directory and files are root-owned.
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError>;
-    /// A variable that the parent process began with; none if that may not be seen.
+    /// A variable that the parent process was executed with; none if that may not be seen.
     fn parent_variable(&self, name: &str) -> io::Result<Option<OsString>>;
     /// The current bounds, soft and hard.
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)>;
@@ -160,7 +160,7 @@ impl Host for Machine {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        // root does not read what a link of a user's leads to: a finding may show a part of it
+        // root does not read what a user-owned link leads to: a finding may show a part of it
         let file = nofollow::open_regular_for(self.is_root(), path)?;
         let text = text_of(sys::file::read_at_most(file, most)?)?;
         Ok((text, belongs_to_root(path)?))

@@ -1,4 +1,4 @@
-//! The machine that a launch finds: accounts, environment, directories, and whose a path is. Reading only.
+//! The machine that a launch finds: accounts, environment, directories, and who owns a path. Reading only.
 
 pub mod accounts;
 pub mod envdir;

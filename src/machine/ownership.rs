@@ -1,5 +1,5 @@
-//! Whose a path is. A path is *root's* only if it and every directory above it belong to
-//! root and nobody else may write them: the owner of a directory can rename what lies in it.
+//! Who owns a path. A path *belongs to root* only if it and every directory above it are owned by root and
+//! writable by nobody else: the owner of a directory can rename what lies in it.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::exit::Exit;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// Whether the path, every directory above it and every link on the way is root's.
+/// Whether the path, every directory above it and every link on the way belongs to root.
 ///
-/// Each component is judged before it is passed, so that a link in a directory that is not root's
-/// cannot lead elsewhere between two looks.
+/// Each component is judged before it is passed, so that a link in a user-owned directory cannot lead elsewhere
+/// between two looks.
 pub fn is_roots(path: &Path) -> bool {
     belongs_to_root(path).unwrap_or(false)
 }
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_path_below_a_directory_that_others_can_write_is_not_roots() {
-        // /tmp is 1777: root's, and anyone can put something there
+        // /tmp is 1777: owned by root, and anyone can put something there
         assert!(!is_roots(Path::new("/tmp")));
         assert!(!is_roots(Path::new("/tmp/../etc/passwd/../../tmp/x")));
         assert!(!is_roots(Path::new("/does/not/exist")));
@@ -56,7 +56,7 @@ mod tests {
     fn system_files_are_roots_through_roots_links() {
         assert!(is_roots(Path::new("/etc/passwd")));
         assert!(is_roots(Path::new("/etc/../etc/./passwd")));
-        // /bin is a link of root's to usr/bin in every current distribution; a directory elsewhere
+        // /bin is a root-owned link to usr/bin in every current distribution; a directory elsewhere
         assert!(is_roots(Path::new("/bin")));
     }
 }

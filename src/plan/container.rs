@@ -24,7 +24,7 @@ pub(super) type Variables = Vec<(OsString, OsString)>;
 pub(super) struct ContainerError {
     /// The directory, or the file in it.
     path: PathBuf,
-    /// Why.
+    /// What the system answered, or what is wrong with the content.
     source: io::Error,
 }
 
@@ -103,7 +103,7 @@ fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> io::Result<b
     Ok(parents.is_some() && find(inherited, "PATH") == parents.as_ref())
 }
 
-/// A variable of this name.
+/// The value of a variable.
 pub(super) fn find<'v>(variables: &'v [(OsString, OsString)], name: &str) -> Option<&'v OsString> {
     variables.iter().find(|(each, _)| each == name).map(|(_, value)| value)
 }

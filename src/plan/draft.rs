@@ -40,7 +40,7 @@ pub enum LogPlan {
     Inherited,
 }
 
-/// The plan, as far as it could be made; with findings it is for `--explain` only.
+/// The plan, as far as it could be made; one with findings is for `--explain` only.
 #[derive(Clone, Debug)]
 pub struct Draft(pub(super) Plan);
 
@@ -57,19 +57,19 @@ pub struct Plan {
     pub service_dir: Option<PathBuf>,
     /// The file of `--file`.
     pub file: Option<SpecFile>,
-    /// Who the worker is.
+    /// The worker's user.
     pub identity: Identity,
-    /// How it becomes that.
+    /// What has to be done to become that user.
     pub change: Change,
     /// HOME, for the worker and for the paths of log and record.
     pub home: Option<PathBuf>,
-    /// Where log and record are; none without a HOME.
+    /// The directory of log and record; none without a HOME.
     pub state_dir: Option<PathBuf>,
-    /// Bounds.
+    /// What bounds the worker: ulimits, niceness, capabilities.
     pub limits: Limits,
     /// File mode creation mask: `--umask`, else the container's UMASK.
     pub umask: Option<u32>,
-    /// What is to be said although nothing keeps the worker from running.
+    /// Warnings: nothing of it keeps the worker from running.
     pub warnings: Vec<Finding>,
     /// No program gains rights.
     pub no_new_privs: bool,
@@ -81,7 +81,7 @@ pub struct Plan {
     pub inherited: Vec<(OsString, OsString)>,
     /// What is added to it.
     pub environment: EnvironmentSpec,
-    /// Where output goes.
+    /// Where the worker's output goes.
     pub log: LogPlan,
     /// How a log file is kept.
     pub log_rules: LogRules,
@@ -91,14 +91,15 @@ pub struct Plan {
     pub program: Vec<OsString>,
     /// How it is run.
     pub mode: Mode,
-    /// When the supervisor is told that it is ready.
+    /// When the supervisor is notified of readiness.
     pub readiness: ReadinessSpec,
-    /// What must be so before it runs.
+    /// What must hold before it runs.
     pub gates: Vec<Gate>,
 }
 
 impl Plan {
-    /// Forgets all but where the service is and when it runs: of many services looked at, the rest is too much.
+    /// Drops all but where the service is and when it runs: the rest takes too much memory where many services are
+    /// looked at.
     pub fn forget_worker(&mut self) {
         self.program = Vec::new();
         self.container = Vec::new();
@@ -126,12 +127,12 @@ pub(super) fn from_service_dir(service_dir: Option<&Path>, path: &Path) -> PathB
 }
 
 impl Draft {
-    /// The plan, if nothing is wrong; else it may only be looked at.
+    /// The plan, if there are no findings; else the draft, which may only be shown.
     pub fn approve(self, findings: &Findings) -> Result<Plan, Box<Draft>> {
         if findings.is_empty() { Ok(self.0) } else { Err(Box::new(self)) }
     }
 
-    /// The plan to look at.
+    /// The plan to be shown.
     pub fn plan(&self) -> &Plan {
         &self.0
     }

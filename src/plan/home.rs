@@ -1,4 +1,4 @@
-//! HOME: the worker's, and where log and record are below it.
+//! The worker's HOME, below which log and record are.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::config::DEFAULT_USER;
 /// The home of abc in the linuxserver.io images, whatever /etc/passwd says.
 const DEFAULT_USER_HOME: &str = "/config";
 
-/// As asked for, or as the user has it.
+/// The home that `--home` asks for, or that of the user.
 pub(super) fn find(
     asked: Option<&Path>,
     identity: &Identity,
@@ -26,14 +26,14 @@ pub(super) fn find(
         value.filter(|home| home.is_absolute())
     };
     let as_inherited = || named_by(inherited);
-    // in linuxserver's images it is root's, so that an account's own home comes first
+    // in linuxserver's images it is that of root, so that an account's own home comes first
     let of_container = || named_by(container);
     if let Some(home) = asked {
         return Some(home.to_path_buf());
     }
     match change {
         Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account).or_else(of_container),
-        // an account without a home gets "/", as login programs do; never root's own
+        // an account without a home gets "/", as login programs do; never the home of root
         Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
         Change::StaysRoot => of_account().or_else(as_inherited).or_else(of_container),
     }

@@ -1,4 +1,4 @@
-//! Who the worker is to be: `--user` and `--groups`, looked up.
+//! The worker's user: `--user` and `--groups`, looked up.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ use crate::machine::accounts::{self, Account};
 pub struct Identity {
     /// The account's name; none for a bare UID:GID without an account.
     pub name: Option<String>,
-    /// User number.
+    /// The uid.
     pub uid: Uid,
-    /// Primary group.
+    /// The gid of the primary group.
     pub gid: Gid,
     /// All groups that setgroups gets, the primary one first; empty if they stay as they are.
     pub groups: Vec<Gid>,
@@ -48,7 +48,7 @@ pub enum IdentityError {
     Read {
         /// The file.
         path: &'static str,
-        /// Why.
+        /// What the system answered.
         source: std::io::Error,
     },
     /// Run by root without `--user` where there is no abc.
@@ -57,13 +57,13 @@ pub enum IdentityError {
     /// Not in /etc/passwd.
     #[error("--user: no user '{name}' in /etc/passwd")]
     NoUser {
-        /// As given.
+        /// As it was given.
         name: String,
     },
     /// A bare number without an entry.
     #[error("--user: uid {uid} has no entry in /etc/passwd that would tell its group")]
     NoGid {
-        /// As given.
+        /// As it was given.
         uid: u32,
     },
     /// Not in /etc/group.
@@ -71,7 +71,7 @@ pub enum IdentityError {
     NoGroup {
         /// `user` or `groups`
         option: &'static str,
-        /// As given.
+        /// As it was given.
         name: String,
     },
     /// Not root, another user asked for.
@@ -120,7 +120,7 @@ struct Files {
     group: Vec<u8>,
 }
 
-/// Who the worker is to be. With a finding, the caller stands in: nothing is launched then.
+/// Looks the worker's user up. With a finding, the caller stands in: nothing is launched then.
 pub(crate) fn resolve(
     user: Option<&UserRequest>,
     groups: &GroupsRequest,
@@ -145,8 +145,8 @@ pub(crate) fn resolve(
 
     let default = UserRequest::Name(DEFAULT_USER.to_string(), None);
     let asked = match user {
-        Some(user) => wanted(user, &files),
-        None if host.is_root() => wanted(&default, &files).map_err(|_| IdentityError::NoDefault),
+        Some(user) => requested(user, &files),
+        None if host.is_root() => requested(&default, &files).map_err(|_| IdentityError::NoDefault),
         None => Ok(caller(&files, host)),
     };
     let Some(mut identity) = findings.take(asked) else {
@@ -214,7 +214,7 @@ fn same_groups(identity: &Identity, host: &dyn Host) -> bool {
     has == wants
 }
 
-fn wanted(user: &UserRequest, files: &Files) -> Result<Identity, IdentityError> {
+fn requested(user: &UserRequest, files: &Files) -> Result<Identity, IdentityError> {
     let (account, uid, group) = match user {
         UserRequest::Name(name, group) => {
             let account = accounts::account_named(&files.passwd, name)

@@ -22,21 +22,21 @@ use crate::service::{InvalidName, ServiceName, layout};
 /// Log and record, below HOME.
 pub(crate) const STATE_DIR: &str = ".local/state/futodama";
 
-/// What can be wrong with a plan, beside the identity.
+/// What can be wrong with a plan, apart from the identity.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The working directory is gone.
     #[error("unable to find the working directory: {}", reason(*source))]
     WorkingDirectory {
-        /// Why.
+        /// What the system answered.
         source: Errno,
     },
     /// The name that was found is no service name.
     #[error("the service's name '{name}' {why}")]
     Name {
-        /// What was found.
+        /// The name that was found.
         name: String,
-        /// Why not.
+        /// What is wrong with it.
         why: InvalidName,
     },
 }

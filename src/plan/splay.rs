@@ -1,11 +1,11 @@
-//! `--splay`: services that are due at the same time, on one host or on many, start apart, and each always
-//! at the same distance.
+//! `--splay`: services that are due at the same time, on one host or on many, start at different times, and each
+//! always by the same delay.
 
 use std::time::Duration;
 
 use super::draft::Plan;
 
-/// This service's part of the splay, whole milliseconds: the same at each start, another for another
+/// This service's part of the splay, whole milliseconds: the same at every start, another for another
 /// service or host.
 pub fn of(plan: &Plan, most: Option<Duration>) -> Duration {
     let Some(most) = most else { return Duration::ZERO };
@@ -45,6 +45,6 @@ mod tests {
         assert_ne!(share(b"ab", b"c", hour), share(b"a", b"bc", hour));
     }
 
-    /// What a release has once said must not change.
+    /// What a release has once computed must not change.
     const KNOWN: u64 = 689_000;
 }

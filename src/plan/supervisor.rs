@@ -1,13 +1,13 @@
 //! Whether a supervisor started the launcher, and from which directory.
 //!
-//! A supervisor starts `run` as its own child and starts it again when it ends. Only there is a rest of use: a
-//! process behind a shell gets no signal of the supervisor's, and a command that a server runs in its service
+//! A supervisor starts `run` as its own child and restarts it when it ends. Only there is a rest of use: a
+//! process under a shell gets none of the supervisor's signals, and a command that a server runs in its service
 //! directory (s6-rc's oneshots) keeps somebody waiting. `supervise/` in the directory proves nothing of this.
 //!
 //! The parent's name is no secret and no proof either: whoever forges it is the parent of the process that
 //! believes it, and gains a rest in place of an exit. Where /proc hides the parent, or it is outside of the PID
-//! namespace (s6's flag-newpidns), there is no supervisor. A launch
-//! that goes well needs none of this and does not look.
+//! namespace (s6's flag-newpidns), there is no supervisor. A launch that goes well needs none of this and does
+//! not look.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,19 +24,19 @@ const SUPERVISORS: [&str; 3] = ["s6-supervise", "runsv", "supervise"];
 /// How the launcher is related to a supervisor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Supervision {
-    /// The parent starts `run` of this directory again.
+    /// The parent restarts `run` of this directory.
     Supervised,
-    /// The parent does so of this directory, which the run script has left.
+    /// The parent restarts that of another directory, this one, which the run script has left.
     Left(PathBuf),
-    /// The shell of the run script, by this name, stands between the supervisor and the launcher.
-    Behind(String),
-    /// Started by anybody else.
+    /// The shell of the run script, of this name, is between the supervisor and the launcher.
+    UnderShell(String),
+    /// No supervisor started the launcher.
     #[default]
     None,
 }
 
 impl Supervision {
-    /// How it is now. As another than root nothing is seen of a directory that has been left.
+    /// Finds out. Only root sees anything of a directory that has been left.
     pub fn find(place: Place, directory: &Path, host: &dyn Host) -> Self {
         let Some(parent) = host.ancestor(0) else { return Supervision::None };
         let is_live = place == Place::Service && host.has_supervise();
@@ -48,14 +48,14 @@ impl Supervision {
             },
             // under the name of the script, if the kernel has started it
             (false, true) if parent == layout::RUN || parent.ends_with("sh") => match host.ancestor(1) {
-                Some(above) if is_supervisor(&above) => Supervision::Behind(parent),
+                Some(above) if is_supervisor(&above) => Supervision::UnderShell(parent),
                 _ => Supervision::None,
             },
             (false, _) => Supervision::None,
         }
     }
 
-    /// What a run script has done that changes more than it seems to.
+    /// A warning about a run script that changes more than it seems to.
     pub fn quirk(&self, directory: &Path) -> Option<Finding> {
         match self {
             Supervision::Left(service_dir) => Some(Finding::trouble(
@@ -67,7 +67,7 @@ impl Supervision {
                 ),
                 Some("in place of cd write --chdir DIR, which is the worker's directory only".to_string()),
             )),
-            Supervision::Behind(program) => Some(Finding::trouble(
+            Supervision::UnderShell(program) => Some(Finding::trouble(
                 format!(
                     "'{program}' stands between the supervisor and the launcher, which gets none of its signals"
                 ),
@@ -91,8 +91,8 @@ pub(super) fn place(directory: &Path, host: &dyn Host) -> io::Result<Place> {
     })
 }
 
-/// A service under a name of its own is where it is on purpose, and what does not loop may be a first step before
-/// the service proper.
+/// The warning about the run script, unless it is meant so: a service with `--name` is where it is on purpose, and
+/// what does not loop may be a first step before the service proper.
 pub(super) fn quirk_of_run_script(
     place: Place,
     directory: &Path,
@@ -107,7 +107,7 @@ pub(super) fn quirk_of_run_script(
     }
     let supervision = Supervision::find(place, directory, host);
     let is_meant = match supervision {
-        Supervision::Behind(_) => !repeats,
+        Supervision::UnderShell(_) => !repeats,
         _ => name.is_some(),
     };
     supervision.quirk(directory).filter(|_| !is_meant)

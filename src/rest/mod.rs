@@ -79,7 +79,7 @@ impl Rest {
     pub fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
         match self.look(plan) {
             (_, Supervision::None) => None,
-            (parent, Supervision::Supervised | Supervision::Left(_) | Supervision::Behind(_)) => {
+            (parent, Supervision::Supervised | Supervision::Left(_) | Supervision::UnderShell(_)) => {
                 Some(*parent)
             }
         }

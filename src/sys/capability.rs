@@ -17,7 +17,8 @@ pub fn has(capability: Capability) -> bool {
     effective(&status).is_none_or(|set| set & (1 << (capability as u32)) != 0)
 }
 
-/// Whether this user namespace forbids setgroups, whatever the capabilities.
+/// Whether this user namespace forbids setgroups, whatever the capabilities: an unprivileged process that makes one
+/// has to deny it before it may map groups.
 pub fn denies_setgroups() -> bool {
     fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny")
 }

@@ -36,7 +36,7 @@ impl Signature {
         self.marks.push((path.to_path_buf(), None));
     }
 
-    /// Notes a path as it is now: one that is not opened, or could not be.
+    /// Notes a path as it is now, if it is not opened or could not be.
     pub(super) fn seen(&mut self, path: &Path) {
         self.marks.push((path.to_path_buf(), mark(path)));
     }
