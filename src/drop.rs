@@ -19,7 +19,7 @@ use crate::sys;
 /// A plan whose process is the worker's user, within the worker's limits.
 #[derive(Debug)]
 pub struct Dropped {
-    /// The plan.
+    /// The plan, whose identity this process has.
     pub plan: Plan,
 }
 
@@ -238,7 +238,7 @@ fn raise_limits(plan: &Plan) -> Result<(), DropError> {
 
 /// The session keyring of root would stay readable to the user that this process becomes: it is inherited, and its
 /// possessor may read what is in it. A new one is made as root, whose quota holds one for each service.
-/// Where there is no keyring to be had (docker's seccomp profile refuses the call) there is none to read.
+/// Where the system refuses a keyring (docker's seccomp profile does) there is none to read either.
 fn leave_keyring() {
     let _ = sys::process::new_session_keyring();
 }

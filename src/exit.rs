@@ -5,7 +5,7 @@
 pub struct Exit(u8);
 
 impl Exit {
-    /// All is well.
+    /// Success.
     pub const OK: Exit = Exit(0);
     /// `futo sync`, `futo reconcile`: some services failed, each has been named.
     pub const SOME_FAILED: Exit = Exit(1);

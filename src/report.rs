@@ -15,7 +15,7 @@ use crate::sys;
 pub enum Level {
     /// The launcher goes no further.
     Fatal,
-    /// It goes on, but somebody should look.
+    /// It goes on, but something needs attention.
     Warning,
     /// Worth knowing.
     Info,

@@ -9,7 +9,7 @@ pub type Inherited<'e> = &'e dyn Fn(&str) -> Option<&'e [u8]>;
 /// A value that bash would give.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The variable.
+    /// The variable's name.
     pub name: String,
     /// Its value, without a NUL.
     pub value: Vec<u8>,

@@ -29,7 +29,7 @@ pub enum Log {
     File {
         /// Open for appending.
         file: Rc<OwnedFd>,
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
         /// Its length when opened: where this run's output begins.
         length: u64,

@@ -1,5 +1,4 @@
-//! The machine as the plan sees it: everything outside argv that a plan depends on, behind one trait
-//! that tests fake.
+//! The machine as the plan sees it: everything outside argv that a plan depends on, in one trait that tests fake.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -20,7 +19,7 @@ use crate::service::layout;
 use crate::sys;
 use crate::sys::nofollow;
 
-/// What the machine says; reading only.
+/// What a plan depends on; reading only.
 pub trait Host {
     /// Real, effective and saved uid.
     fn uids(&self) -> [Uid; 3];

@@ -79,7 +79,7 @@ pub struct Plan {
     pub container: Vec<(OsString, OsString)>,
     /// The environment as inherited, as far as it wins over them.
     pub inherited: Vec<(OsString, OsString)>,
-    /// What is added to it.
+    /// What the options add to the environment.
     pub environment: EnvironmentSpec,
     /// Where the worker's output goes.
     pub log: LogPlan,

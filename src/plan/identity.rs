@@ -46,7 +46,7 @@ pub enum IdentityError {
     /// The account files cannot be read.
     #[error("unable to read '{path}': {}", reason_of(source))]
     Read {
-        /// The file.
+        /// /etc/passwd or /etc/group.
         path: &'static str,
         /// What the system answered.
         source: std::io::Error,

@@ -27,7 +27,7 @@ pub struct ReadyWatch<'a> {
     pub notification: &'a Notification,
     /// The condition that makes the service ready.
     pub check: &'a Check,
-    /// Where commands run.
+    /// Where the commands of the check run.
     pub surroundings: Surroundings<'a>,
     /// How long to probe; without a limit if none.
     pub timeout: Option<Duration>,

@@ -96,8 +96,8 @@ pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
     found.open_regular()
 }
 
-/// The same for whoever asks: another than root follows his own links. In one system call where no link is
-/// on the way.
+/// The same for any caller: one that is not root follows all links. In one system call where no link is on the
+/// way.
 pub fn open_regular_for(is_root: bool, path: &Path) -> io::Result<OwnedFd> {
     if !is_root {
         return file::open_regular(path, OFlag::empty());
@@ -246,7 +246,7 @@ pub fn belongs_to_root_alone(status: &FileStat) -> bool {
 fn make_directory(above: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
     let made = with_no_umask(|| mkdirat(above, name, Mode::from_bits_truncate(0o755)));
     match made {
-        // somebody else was faster
+        // another process was faster
         Err(Errno::EEXIST) => Ok(()),
         result => result,
     }

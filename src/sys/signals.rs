@@ -34,7 +34,7 @@ pub fn surviving<T>(write: impl FnOnce() -> T) -> T {
 }
 
 /// The numbers of all signals but KILL and STOP, which cannot be caught, and those of the C library (32 and 33),
-/// which it lets nobody catch.
+/// which cannot be caught through it.
 pub fn all_that_can_be_caught() -> impl Iterator<Item = i32> {
     let caught = |number: &i32| ![libc::SIGKILL, libc::SIGSTOP].contains(number);
     (1..=libc::SIGSYS).filter(caught).chain(libc::SIGRTMIN()..=libc::SIGRTMAX())

@@ -15,13 +15,13 @@ pub enum EnvironmentError {
     Read {
         /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// What the system answered, or what is wrong with the content.
         source: std::io::Error,
     },
     /// A line of a file cannot be taken as it is meant.
     #[error("{}:{line}: {what}", path.display())]
     Line {
-        /// The file.
+        /// The file that holds the line.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -39,7 +39,7 @@ pub enum EnvironmentError {
         variable: String,
         /// Where it is looked for, if that can be no secret.
         path: Option<PathBuf>,
-        /// Why.
+        /// What the system answered, or what is wrong with the content.
         source: std::io::Error,
     },
     /// A variable in a value of `--env` or `--default` is missing.
@@ -49,15 +49,15 @@ pub enum EnvironmentError {
         option: &'static str,
         /// The variable that was to be set.
         name: String,
-        /// Which one is missing.
+        /// Which variable is missing, and how it was asked for.
         error: ExpansionError,
     },
     /// `--require`
     #[error("--require: variable '{name}' is {}", if *.is_set { "empty" } else { "not set" })]
     Required {
-        /// The variable.
+        /// The required variable.
         name: String,
-        /// It is there, without a value.
+        /// It is set, to an empty value.
         is_set: bool,
     },
 }

@@ -50,7 +50,7 @@ impl fmt::Display for Source {
 /// A value and where it came from. Its Debug form does not show the value.
 #[derive(Clone)]
 pub struct Variable {
-    /// The value.
+    /// What it holds.
     pub value: OsString,
     /// Where it came from.
     pub source: Source,

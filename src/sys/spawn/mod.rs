@@ -32,7 +32,7 @@ impl Vector {
         Vector { texts, pointers }
     }
 
-    /// The texts.
+    /// The texts, without the null pointer.
     pub fn texts(&self) -> &[CString] {
         &self.texts
     }
@@ -51,11 +51,11 @@ pub struct Launch<'a> {
     pub output: Option<RawFd>,
     /// Which of the two inherited ones both become where there is no log.
     pub join: Join,
-    /// Its directory.
+    /// The working directory, if another than the launcher's.
     pub directory: Option<&'a CStr>,
-    /// Its mask for new files.
+    /// The file mode creation mask, if another than the launcher's.
     pub umask: Option<u32>,
-    /// Its bounds.
+    /// Resource limits.
     pub limits: &'a [Limit],
     /// Signals that the launcher handles and the worker must not.
     pub handled: &'a [c_int],
@@ -63,17 +63,17 @@ pub struct Launch<'a> {
     pub foreground: bool,
 }
 
-/// A bound of a resource, as the kernel wants it.
+/// A resource limit, as the kernel wants it.
 #[derive(Clone, Copy)]
 pub struct Limit(libc::__rlimit_resource_t, libc::rlimit);
 
 impl Limit {
-    /// Soft and hard bound of a resource.
+    /// The soft and the hard limit of a resource.
     pub fn new(resource: nix::sys::resource::Resource, soft: u64, hard: u64) -> Self {
         Limit(resource as libc::__rlimit_resource_t, libc::rlimit { rlim_cur: soft, rlim_max: hard })
     }
 
-    /// Binds this process. Makes a system call only.
+    /// Limits this process. Makes a system call only.
     pub fn set(&self) -> Result<(), Errno> {
         // SAFETY: a number and a live struct
         Errno::result(unsafe { libc::setrlimit(self.0, &raw const self.1) }).map(drop)
@@ -95,7 +95,7 @@ pub enum Join {
     StdoutToStderr,
 }
 
-/// Where the child failed.
+/// The step at which the child failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Its own process group.
@@ -104,18 +104,18 @@ pub enum Step {
     DeathSignal,
     /// stdout and stderr.
     Output,
-    /// Its directory.
+    /// The working directory.
     Directory,
-    /// Its bounds.
+    /// Resource limits.
     Limits,
-    /// The program.
+    /// Executing the program.
     Execute,
 }
 
 /// Why there is no worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
-    /// No process to be had.
+    /// The system refused a process.
     Clone(Errno),
     /// The child could not go on.
     Child(Step, Errno),

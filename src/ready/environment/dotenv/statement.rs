@@ -6,13 +6,13 @@ use super::faults::{
 };
 use super::value::{self, Value};
 
-/// `NAME=value` and its like.
+/// `NAME=value`, `NAME: value`, or a name alone.
 pub(super) struct Statement<'a> {
-    /// Where it begins, from 1.
+    /// The line that it begins on, counted from 1.
     pub(super) line: usize,
-    /// The variable.
+    /// The variable's name.
     pub(super) name: &'a str,
-    /// What it gets.
+    /// What it is set to.
     pub(super) definition: Definition<'a>,
 }
 
@@ -26,11 +26,11 @@ pub(super) enum Definition<'a> {
 
 /// A statement that is refused.
 pub(super) struct Refused<'a> {
-    /// Where, from 1.
+    /// The line that it begins on, counted from 1.
     pub(super) line: usize,
     /// The variable that would have been set, as far as it is known.
     pub(super) name: Option<&'a str>,
-    /// Why.
+    /// What is wrong with it.
     pub(super) fault: Fault,
 }
 

@@ -2,7 +2,7 @@
 
 use super::faults::{BACKSLASH_DOLLAR, BRACES, CONTROL, CRLF_IN_QUOTES, DOLLAR, ESCAPE, Fault, JOINED, NUL};
 
-/// A value in order.
+/// A value: its parts, in order.
 pub(super) type Value<'a> = Vec<Piece<'a>>;
 
 /// A part of a value.
@@ -12,7 +12,7 @@ pub(super) enum Piece<'a> {
     Text(&'a str),
     /// `$NAME` or `${NAME}`.
     Reference {
-        /// The variable.
+        /// The variable's name.
         name: &'a str,
         /// `${NAME:-word}`, `${NAME-word}`: what stands for one that is not set.
         otherwise: Option<Otherwise<'a>>,
