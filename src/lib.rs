@@ -1,4 +1,4 @@
-//! futo-launch: stands at the end of a run file, makes the process right, and runs the worker.
+//! futo-launch: the last command of a run file. It sets the process up and runs the worker.
 //!
 //! The launcher itself is one page, [`launch`]. ARCHITECTURE.md has the map.
 

@@ -1,4 +1,4 @@
-//! Stands at the end of a run file.
+//! The last command of a run file.
 #![no_main]
 #![expect(unsafe_code, reason = "a C main: no runtime start-up, and SIGPIPE stays as it was inherited")]
 

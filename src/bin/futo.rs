@@ -1,4 +1,4 @@
-//! For people, container init hooks and health checks.
+//! The command for people, container init hooks and health checks.
 #![no_main]
 #![expect(unsafe_code, reason = "a C main: no runtime start-up, and SIGPIPE stays as it was inherited")]
 
