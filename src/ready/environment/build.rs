@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::error::EnvironmentError;
-use super::files::{Presence, names_of_files};
+use super::files::Presence;
+use super::named_files::names_of_files;
 use super::variables::{Environment, Source};
 use crate::config::settings::{Dialect, EnvFile};
 use crate::config::value::{EnvironmentEdit, Template, VariableName};

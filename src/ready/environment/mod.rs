@@ -3,10 +3,12 @@
 //! Later wins: the container's variables < the inherited environment < HOME, USER, LOGNAME < config.env <
 //! `--env-file`, `--dotenv` < `--env-dir` < `--default` (for what is missing or empty) < `--env`, `--unset`.
 
+mod access;
 mod build;
 pub mod dotenv;
 mod error;
 mod files;
+mod named_files;
 mod signature;
 mod variables;
 

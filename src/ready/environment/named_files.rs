@@ -1,0 +1,106 @@
+//! `FILE__NAME=PATH`: the file at PATH holds the value of NAME, as container images have it for secrets.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::access::{Access, access, not_for_root};
+use super::error::EnvironmentError;
+use super::variables::{Environment, Source};
+use crate::error::Findings;
+use crate::machine::envdir;
+use crate::plan::Plan;
+use crate::sys;
+
+const PREFIX: &[u8] = b"FILE__";
+
+/// Of names that are set together: each NAME of a `FILE__NAME`, unless NAME is set with it (the image's
+/// own start-up has done it then).
+pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone) -> Vec<OsString> {
+    let named = names.clone().filter_map(|name| name.as_bytes().strip_prefix(PREFIX));
+    let is_alone = |name: &&OsStr| !name.is_empty() && !names.clone().any(|each| each == *name);
+    named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
+}
+
+/// The content of a file that `FILE__NAME` names.
+#[derive(Debug, PartialEq, Eq)]
+struct Secret {
+    value: OsString,
+    has_bom: bool,
+    has_crlf: bool,
+}
+
+impl Secret {
+    fn of(content: &[u8]) -> Self {
+        let (mut value, has_bom) = match content.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => (rest, true),
+            None => (content, false),
+        };
+        let mut has_crlf = false;
+        while let Some(rest) = value.strip_suffix(b"\n") {
+            let line = rest.strip_suffix(b"\r");
+            has_crlf |= line.is_some();
+            value = line.unwrap_or(rest);
+        }
+        Secret { value: OsStr::from_bytes(value).to_os_string(), has_bom, has_crlf }
+    }
+
+    fn quirk(&self) -> Option<&'static str> {
+        match (self.has_bom, self.has_crlf) {
+            (true, true) => Some("a byte order mark and the CR LF at its end are not part of the value"),
+            (true, false) => Some("the byte order mark is not part of the value"),
+            (false, true) => Some("the CR LF at its end is not part of the value"),
+            (false, false) => None,
+        }
+    }
+}
+
+/// Whether this can be no secret that was written in place of a path: below `/`, in a directory that is there.
+fn is_surely_a_path(path: &Path) -> bool {
+    let mut names = path.components().skip(1);
+    let first = names.next().map(|first| Path::new("/").join(first));
+    path.is_absolute() && names.next().is_some() && first.is_some_and(|first| first.is_dir())
+}
+
+impl Environment {
+    /// Gives each NAME the content of the file that `FILE__NAME` names.
+    pub(super) fn read_named_files(&mut self, names: Vec<OsString>, plan: &Plan, findings: &mut Findings) {
+        for name in names {
+            let mut variable = OsStr::from_bytes(PREFIX).to_os_string();
+            variable.push(&name);
+            let Some(set) = self.variables.get(&variable) else { continue };
+            let (path, place) = (plan.own(Path::new(&set.value)), set.source.to_string());
+            let variable = variable.to_string_lossy().into_owned();
+            match self.named_file(&path, plan) {
+                Ok(secret) => {
+                    if let Some(quirk) = secret.quirk() {
+                        self.quirks.push(format!("the file that {variable} names: {quirk}"));
+                    }
+                    self.set(&name, secret.value, Source::NamedFile(variable));
+                }
+                Err(source) => {
+                    let path = is_surely_a_path(&path).then_some(path);
+                    findings.push(EnvironmentError::NamedFile { place, variable, path, source });
+                }
+            }
+        }
+    }
+
+    /// The content without newlines at its end, as `$(cat PATH)` has it, and as config.env has it without a
+    /// byte order mark and with CR LF for a newline.
+    fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<Secret> {
+        if let Access::Denied = access(plan, path)? {
+            return Err(not_for_root());
+        }
+        let content = self.open_and_read(path, envdir::MAX_BYTES)?;
+        if sys::file::is_utf_16(&content) {
+            return Err(io::Error::other("it is in UTF-16: save it as UTF-8"));
+        }
+        let secret = Secret::of(&content);
+        if secret.value.as_bytes().contains(&0) {
+            return Err(io::Error::other("it contains a NUL byte"));
+        }
+        Ok(secret)
+    }
+}
