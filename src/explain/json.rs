@@ -14,7 +14,7 @@ use crate::config::value::{Bounds, Delay, resource_name, signal_name};
 use crate::error::{Finding, Findings};
 use crate::plan::splay;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::ready::environment::{Environment, Variable};
+use crate::ready::environment::Variable;
 
 #[derive(Serialize)]
 struct Document {
@@ -109,7 +109,7 @@ struct ProblemPart {
 }
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, timing, stays, found, findings, show_values } = explained;
+    let Explained { plan, environment, timing, stays, found, findings, show_values: _ } = explained;
     let document = Document {
         version: 1,
         name: plan.name.to_string(),
@@ -138,7 +138,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         keep_fds: plan.keep_fds.clone(),
         log: log_part(plan),
         record: plan.record_path().map(|path| path.display().to_string()),
-        environment: variable_parts(environment, *show_values),
+        environment: variable_parts(explained),
         problems: problem_parts(findings),
     };
     // a struct of texts and numbers always has a JSON form
@@ -186,13 +186,13 @@ fn log_part(plan: &Plan) -> LogPart {
     }
 }
 
-fn variable_parts(environment: &Environment, show_values: bool) -> Vec<VariablePart> {
+fn variable_parts(explained: &Explained<'_>) -> Vec<VariablePart> {
     let part = |(name, variable): (&OsStr, &Variable)| VariablePart {
         name: name.to_string_lossy().into_owned(),
         source: variable.source.to_string(),
-        value: show_values.then(|| variable.value.to_string_lossy().into_owned()),
+        value: explained.show_values.then(|| variable.value.to_string_lossy().into_owned()),
     };
-    environment.iter().map(part).collect()
+    explained.environment.iter().map(part).collect()
 }
 
 fn problem_parts(findings: &Findings) -> Vec<ProblemPart> {

@@ -10,11 +10,11 @@ use crate::config::value::resource_name;
 use crate::error::Findings;
 use crate::escape::push_escaped;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
-use crate::ready::environment::{Environment, Source};
+use crate::ready::environment::Source;
 use crate::shell_quote::shell_word;
 
 pub(super) fn page(explained: &Explained<'_>) -> String {
-    let Explained { plan, environment, timing: _, stays: _, found: _, findings, show_values } = explained;
+    let Explained { plan, environment, findings, .. } = explained;
     let mut rows = Rows::default();
     rows.row("service", &service(plan));
     rows.row("worker", &worker(explained));
@@ -27,7 +27,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     rows.group("limits", limits(plan));
     rows.row("log", &log(plan));
     rows.row("record", &record(plan));
-    rows.group("environment", variables(environment, *show_values));
+    rows.group("environment", variables(explained));
     rows.group("problems", problems(findings));
     rows.text
 }
@@ -157,7 +157,8 @@ fn record(plan: &Plan) -> String {
 }
 
 /// The inherited ones are only named, all in one paragraph, unless values are shown.
-fn variables(environment: &Environment, show_values: bool) -> Vec<String> {
+fn variables(explained: &Explained<'_>) -> Vec<String> {
+    let Explained { environment, show_values, .. } = explained;
     let mut lines = vec![format!("{} variables", environment.iter().count())];
     let (inherited, ours): (Vec<_>, Vec<_>) =
         environment.iter().partition(|(_, variable)| variable.source == Source::Inherited && !show_values);
