@@ -1,0 +1,163 @@
+//! The architecture as a test: which room of `src/` may import which, and no circles between files.
+//!
+//! `cargo test --test architecture -- --nocapture` also prints figures.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod figures;
+mod imports;
+mod layers;
+mod made_up;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use imports::{File, Import};
+use layers::{Backward, LAYERS, MAY_RUN_BACKWARD, MAY_RUN_IN_A_CIRCLE, STILL_TO_TURN, STILL_TO_UNTIE};
+
+const HERE: &str = "tests/architecture/layers.rs";
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<File> {
+    imports::files(&root().join("src"))
+}
+
+/// `plan` of `plan/host.rs`, `drop` of `drop.rs`.
+fn room(path: &str) -> &str {
+    path.split('/').next().expect("a first part").trim_end_matches(".rs")
+}
+
+fn layer(layers: &[&[&str]], path: &str) -> Option<usize> {
+    layers.iter().position(|rooms| rooms.contains(&room(path)))
+}
+
+/// The imports that do not run from a room to one below it.
+fn backward<'i>(layers: &[&[&str]], imports: &'i BTreeSet<Import>) -> Vec<&'i Import> {
+    let runs_down = |import: &Import| layer(layers, &import.from) > layer(layers, &import.to);
+    imports.iter().filter(|import| room(&import.from) != room(&import.to) && !runs_down(import)).collect()
+}
+
+/// The groups of files that import each other, directly or through each other. That a file uses what the module
+/// has of which it is a part (`super::Error`) makes no circle: the two are one thing in several files.
+fn circles(imports: &BTreeSet<Import>) -> Vec<Vec<&str>> {
+    let mut imported: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for import in imports.iter().filter(|import| !import.leads_to_its_own_module()) {
+        imported.entry(&import.from).or_default().push(&import.to);
+    }
+    let reached: BTreeMap<&str, BTreeSet<&str>> =
+        imported.keys().map(|file| (*file, reached(&imported, file))).collect();
+    let mut circles: Vec<Vec<&str>> = Vec::new();
+    for (file, ahead) in &reached {
+        let leads_back = |other: &&str| reached.get(other).is_some_and(|ahead| ahead.contains(file));
+        let circle: Vec<&str> = ahead.iter().copied().filter(leads_back).collect();
+        if !circle.is_empty() && !circles.contains(&circle) {
+            circles.push(circle);
+        }
+    }
+    circles
+}
+
+/// All files that a file imports, directly or through others; itself only if a circle leads back.
+fn reached<'i>(imported: &BTreeMap<&str, Vec<&'i str>>, file: &str) -> BTreeSet<&'i str> {
+    let mut reached = BTreeSet::new();
+    let mut waiting = vec![file];
+    while let Some(from) = waiting.pop() {
+        for to in imported.get(from).into_iter().flatten() {
+            if reached.insert(*to) {
+                waiting.push(to);
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn every_room_has_one_layer() {
+    let named: Vec<&str> = LAYERS.iter().flat_map(|rooms| rooms.iter().copied()).collect();
+    let files = sources();
+    let rooms: BTreeSet<&str> = files.iter().map(|file| room(&file.path)).collect();
+    for room in &rooms {
+        let times = named.iter().filter(|name| *name == room).count();
+        assert!(
+            times == 1,
+            "src/{room}: in {times} layers. Give it one in {HERE}, above all that it imports"
+        );
+    }
+    for name in named {
+        assert!(rooms.contains(name), "{HERE}: there is no room {name} in src/. Remove it");
+    }
+}
+
+#[test]
+fn imports_run_down() {
+    let imports = imports::imports(&sources());
+    let allowed: Vec<&Backward> = MAY_RUN_BACKWARD.iter().chain(STILL_TO_TURN).collect();
+    assert!(MAY_RUN_BACKWARD.len() <= 2, "{HERE}: at most two imports may run backward for good");
+    let backward = backward(LAYERS, &imports);
+    let is = |import: &Import, allowed: &Backward| import.from == allowed.from && import.to == allowed.to;
+    let wrong: Vec<String> = backward
+        .iter()
+        .filter(|import| !allowed.iter().any(|allowed| is(import, allowed)))
+        .map(|import| {
+            let Import { from, line, to } = import;
+            format!("src/{from}:{line}: {} imports src/{to}, and {} is not below it", room(from), room(to))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{}\n\nMove what both use into a room below both, or pass it as an argument. The order of the rooms is in {HERE}.",
+        wrong.join("\n")
+    );
+    for entry in allowed {
+        assert!(!entry.reason.is_empty(), "{HERE}: why does src/{} import src/{}?", entry.from, entry.to);
+        let is_needed = backward.iter().any(|import| is(import, entry));
+        assert!(is_needed, "{HERE}: src/{} no longer imports src/{}. Remove the entry", entry.from, entry.to);
+    }
+}
+
+#[test]
+fn files_do_not_import_each_other_in_a_circle() {
+    let imports = imports::imports(&sources());
+    let circles = circles(&imports);
+    let allowed: Vec<&[&str]> = MAY_RUN_IN_A_CIRCLE.iter().chain(STILL_TO_UNTIE).copied().collect();
+    let wrong: Vec<String> = circles
+        .iter()
+        .filter(|circle| !allowed.contains(&circle.as_slice()))
+        .map(|circle| format!("these files import each other: {circle:?}\n{}", ties(&imports, circle)))
+        .collect();
+    let remedy = "Move what both sides use into a file of its own that imports neither.";
+    assert!(wrong.is_empty(), "{}\n{remedy}", wrong.join("\n"));
+    for entry in allowed {
+        let is_needed = circles.iter().any(|circle| circle == entry);
+        assert!(is_needed, "{HERE}: there is no circle {entry:?}. Remove the entry");
+    }
+}
+
+fn ties(imports: &BTreeSet<Import>, circle: &[&str]) -> String {
+    imports
+        .iter()
+        .filter(|import| !import.leads_to_its_own_module())
+        .filter(|import| [&import.from, &import.to].iter().all(|file| circle.contains(&file.as_str())))
+        .map(|import| format!("  src/{}:{} imports src/{}\n", import.from, import.line, import.to))
+        .collect()
+}
+
+#[test]
+fn figures() {
+    let files = sources();
+    print!("{}", figures::page(&files, &imports::imports(&files), &root()));
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).expect("a text").lines().count()
+}
