@@ -1,6 +1,5 @@
 //! Boot reconciliation, in milliseconds from fork to exit: fresh on an empty tmpfs, and again where
 //! nothing has changed; beside a C program that makes just the needed system calls, and Python.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! A config.env of 200 lines, in microseconds: read and applied in this process by the launcher's own
 //! code and by dotenvy; and what it adds to the start of a program that reads it.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 

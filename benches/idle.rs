@@ -1,6 +1,5 @@
 //! A loop that sleeps: memory of its whole process tree and context switches; then CPU per tick; then
 //! TERM in mid-sleep.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! From just before the fork to the worker's first instruction, in microseconds: every contender once
 //! a round, in random order.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 

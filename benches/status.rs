@@ -1,11 +1,4 @@
 //! A look at 500 services: `futo status`, and s6-svstat once for each.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::print_stdout,
-    missing_docs,
-    reason = "a measurement says what it finds"
-)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,4 @@
 //! Five hundred services on one s6-svscan: seconds until the last worker's first instruction.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 

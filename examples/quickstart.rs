@@ -3,7 +3,6 @@
 //! A periodic worker is launched, breaks, rests, is mended by an edit of its config.env, and is stopped.
 //! As root with s6 installed it runs under a real s6-svscan; else the launcher is started as a
 //! supervisor would. Leaves nothing behind, and leaves with 1 if something did not happen as told.
-#![allow(clippy::disallowed_methods, reason = "an example reads its own environment and clock")]
 
 use std::error::Error;
 use std::fs;

@@ -2,6 +2,20 @@
 //!
 //! The launcher itself is one page, [`launch`]. ARCHITECTURE.md has the map.
 
+// Denied here and not in Cargo.toml: tests and benchmarks fail by a panic, print, and have clocks of their own.
+#![warn(missing_docs)]
+#![deny(
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::exit,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
 pub mod admin;
 pub mod boot;
 pub mod cli;

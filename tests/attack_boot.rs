@@ -1,14 +1,5 @@
 //! What abc can do with definitions, words and live services while root publishes them, and what must not
 //! come of it. docs/security.md lists these tests.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

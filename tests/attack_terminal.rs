@@ -1,14 +1,5 @@
 //! `futo try` at root's terminal: a worker of another user gets one of its own, and all that people do at a terminal
 //! works.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

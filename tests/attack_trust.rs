@@ -1,14 +1,5 @@
 //! What root's commands for people do with definitions, processes and files of abc's: never with more rights than abc
 //! has.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! The bases that users really have: images without accounts, non-root containers, UMASK, read-only and noexec
 //! volumes, user namespaces, files from Windows. What is wrong there is named, with the one thing to do next.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! Killed, or refused by the system, at every step that changes something: each service is entirely old or
 //! entirely new, what failed is named, all others go on, and the next run mends the rest.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! What `futo reconcile` and `futo sync` do to services that run, and what a member of the group can do.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

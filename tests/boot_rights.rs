@@ -1,14 +1,5 @@
 //! Root without some of its capabilities, as in a hardened container, on volumes that are closed to it:
 //! `futo sync`, `futo reconcile` and `futo sync --watch`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! `futo check` of services: each mistake that people make, seeded, and what is said of it, exactly.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

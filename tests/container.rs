@@ -1,14 +1,5 @@
 //! A container with s6 as PID 1, the homes on volumes and the scan directory on tmpfs: a restart brings
 //! back exactly the services that were running, and hermes makes, starts, stops and deletes its own meanwhile.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! `futo start` and its kin, `logs`, `try`, `enable`, `disable`: what they say and what is then so.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! The loop: what signals do in sleep and in a run, what a worker finds and leaves, what is recorded.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! Signals that were ignored when the launcher began: under a supervisor that is nobody's wish, at a shell it is.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

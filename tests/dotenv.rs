@@ -4,16 +4,6 @@
 //!
 //! FUTO_DOTENV_ORACLE names another program to run instead of python-dotenv, for instance compose's reader:
 //! it gets one `{"file": TEXT, "env": {…}}` per line and answers each with `{"values": {…}}` or `{"error": …}`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,5 @@
 //! What bash 5.2 made of some hundred files, beside what we make of them. tests/data/config-env-cases.jsonl
 //! holds a case a line; each byte of a file or value is the Latin-1 character of its number.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 use std::collections::BTreeMap;
 

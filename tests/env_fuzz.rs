@@ -1,15 +1,5 @@
 //! Random files, read by us and sourced by bash: what we accept must have bash's values. A few thousand
 //! files, or FUTO_FUZZ_FILES of them; FUTO_FUZZ_SEED begins elsewhere.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

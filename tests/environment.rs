@@ -1,13 +1,4 @@
 //! Where the worker's variables come from, and which wins; beside s6-envdir, chpst and with-contenv.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! Health needs evidence: what a service does is taken from its live process and from the record that this very
 //! process wrote, whatever the run script looks like; what proves nothing is unknown, and not healthy.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! Exec mode: what the worker finds, what is said when there is no worker, and what `--explain` says.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

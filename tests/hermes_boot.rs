@@ -1,14 +1,5 @@
 //! What the boot module of hermes does at a container's start, as a table: name, given, expected. Written down from
 //! its behaviour; `futo reconcile --preset hermes` is held to it. Deliberate differences are marked so.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! The gateways of hermes under a real s6-svscan: at boot, after a restart, and as profiles come and go.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

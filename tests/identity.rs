@@ -1,13 +1,4 @@
 //! Who the worker is, compared with the tools that do the same: s6-setuidgid, chpst, setpriv.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! As PID 1 of a container: signals work, orphans are reaped, the worker's code is handed on.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! What people are shown on the base that they have: a container made as s6-overlay v3 and linuxserver's images make
 //! it, with and without Docker. One table holds what each command says in each situation.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! A passing refusal of the system is retried by the supervisor, never rested on, wherever in a launch it comes:
 //! strace refuses each system call of the launcher in turn.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! Resting under s6-svscan and runsv: what a restart each second cannot mend is said once, and mended
 //! by a change of the file that is wrong.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! `--schedule` and `futo next`: the same starts as systemd and as an independent reader of crontabs.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! The commands under s6, runit and daemontools, from one table: what is seen, what an order brings about, and what
 //! each of the supervisors cannot tell.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,14 +1,5 @@
 //! Who counts as a supervisor: the parent that supervises this very directory. Under any other a failure ends the
 //! launcher, for nobody may have to wait for a rest that no signal reaches.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

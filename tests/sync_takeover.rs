@@ -1,14 +1,5 @@
 //! What `futo sync` finds of others: links that an older init hook made, and definitions that belong to a
 //! uid which abc no longer has.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! `futo sync --watch`: abc's changes are live within two seconds, and nothing else is touched.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

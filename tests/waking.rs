@@ -1,13 +1,4 @@
 //! What ends a rest although no file of that name has changed: links, mounts, looks; and what every rest records.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

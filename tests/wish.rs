@@ -1,13 +1,4 @@
 //! `futo stop` and `futo start` of what `futo reconcile` has published last over the next boot.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! What the measurements share: the job, its contenders, medians.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each measurement uses a part of it")]
+#![allow(dead_code, reason = "each measurement uses a part of it")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown};

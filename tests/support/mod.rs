@@ -1,5 +1,5 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod boot;
 pub mod direct;
