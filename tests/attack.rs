@@ -14,11 +14,8 @@ use nix::unistd::Pid;
 
 use support::launching::{AS_ABC, PATH, Probe, code, command, finish, said, touching};
 use support::{
-    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, stderr, stdout,
+    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, stderr, stdout,
 };
-
-const NEEDS: [Need; 4] =
-    [Need::Root, Need::Program("strace"), Need::Program("setpriv"), Need::Program("python3")];
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")
@@ -174,9 +171,7 @@ const MODES: [&[&str]; 2] = [&[], &["--once"]];
 
 #[test]
 fn whatever_stands_in_the_place_of_the_log_is_not_touched_and_the_worker_runs() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for plant in PLANTS {
         for mode in MODES {
             let what = format!("{plant:?} {mode:?}");
@@ -204,9 +199,7 @@ fn whatever_stands_in_the_place_of_the_log_is_not_touched_and_the_worker_runs() 
 
 #[test]
 fn a_worker_that_is_root_does_not_follow_them_either() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for plant in PLANTS {
         for place in [".local/state/futodama/attack-asroot.log", ".local/state/futodama", ".local"] {
             let what = format!("{plant:?} {place}");
@@ -230,9 +223,7 @@ fn a_worker_that_is_root_does_not_follow_them_either() {
 
 #[test]
 fn whatever_stands_in_the_place_of_a_directory_above_the_log_is_not_followed() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for plant in PLANTS.into_iter().filter(|plant| !plant.is_directory()) {
         for mode in MODES {
             for (depth, place) in [".local", ".local/state", ".local/state/futodama"].into_iter().enumerate()
@@ -257,9 +248,7 @@ fn whatever_stands_in_the_place_of_a_directory_above_the_log_is_not_followed() {
 
 #[test]
 fn whatever_stands_in_the_place_of_the_record_is_not_followed_and_the_worker_runs() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for plant in PLANTS {
         for temporary in [false, true] {
             let what = format!("{plant:?} temporary: {temporary}");
@@ -288,9 +277,7 @@ fn whatever_stands_in_the_place_of_the_record_is_not_followed_and_the_worker_run
 
 #[test]
 fn a_record_below_a_planted_link_is_not_even_read() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-read");
     let planted = scene.scratch.join("planted");
     fs::create_dir(&planted).expect("a directory");
@@ -311,9 +298,7 @@ fn a_record_below_a_planted_link_is_not_even_read() {
 
 #[test]
 fn a_record_with_senseless_content_does_not_keep_the_worker_from_running() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let most = u64::MAX;
     for content in [
         format!("{{\"runs\":{most},\"failures\":{most},\"consecutive_failures\":{most},\"skipped\":{most}}}")
@@ -341,9 +326,7 @@ fn a_record_with_senseless_content_does_not_keep_the_worker_from_running() {
 
 #[test]
 fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for mode in MODES {
         let scene = Scene::new("attack-left");
         scene.make_state();
@@ -373,9 +356,7 @@ fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
 
 #[test]
 fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-roots");
     scene.make_state();
     std::os::unix::fs::chown(scene.state(), Some(0), Some(0)).expect("chown");
@@ -396,9 +377,7 @@ fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
 
 #[test]
 fn a_loop_finds_its_log_once_the_directory_is_mended() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let mut scene = Scene::new("attack-mended");
     // even HOME is root's, all the way up: the line makes what is missing, and changes nothing
     let of_root = Scratch::of_root("attack-mended");
@@ -424,9 +403,7 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
 
 #[test]
 fn the_line_that_mends_cannot_be_made_to_do_more() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-hint");
     let made = scene.scratch.join("made-by-hint");
     // root's, in a directory of abc's, whose name is a command
@@ -485,9 +462,7 @@ impl Drop for Swapper {
 
 #[test]
 fn paths_swapped_while_the_launcher_walks_them_lead_nowhere_else() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for (place, target) in [("log", "victims/victim"), ("directory", "elsewhere")] {
         let scene = Scene::new("attack-swap");
         scene.make_state();
@@ -513,9 +488,7 @@ fn paths_swapped_while_the_launcher_walks_them_lead_nowhere_else() {
 
 #[test]
 fn root_touches_nothing_before_the_drop() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-trace");
     let service = scene.scratch.service_of_abc("attack-traced");
     scene.scratch.write("attack-traced/config.env", "A=1\n", 0o644);
@@ -560,9 +533,7 @@ fn root_touches_nothing_before_the_drop() {
 
 #[test]
 fn a_config_env_that_leads_to_a_file_of_roots_is_refused_without_a_word_of_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-secret");
     let secret = scene.scratch.write("secret", "ROOTSECRET=hunter2\nhunter2 line\n", 0o600);
     symlink(&secret, scene.service.join("config.env")).expect("a link");
@@ -584,9 +555,7 @@ fn a_config_env_that_leads_to_a_file_of_roots_is_refused_without_a_word_of_it() 
 
 #[test]
 fn no_value_of_config_env_chooses_user_groups_limits_or_the_place_of_the_log() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-values");
     let evil = scene.elsewhere.display();
     let content = format!(
@@ -621,9 +590,7 @@ fn roots_place(name: &str) -> (Scratch, PathBuf, PathBuf) {
 
 #[test]
 fn a_worker_that_is_root_gets_no_variables_from_a_file_that_others_can_change() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let (scratch, abcs, probe) = roots_place("attack-rootenv");
     let root_run = |service: &Path, more: &[&str]| {
         let mut command = scratch.launch(service, &["--user", "root", "--log", "-"]);
@@ -667,9 +634,7 @@ fn a_worker_that_is_root_gets_no_variables_from_a_file_that_others_can_change() 
 
 #[test]
 fn a_config_env_that_is_abcs_is_not_even_opened_for_a_worker_that_is_root() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let (scratch, _, _) = roots_place("attack-unopened");
     let service = scratch.service("service");
     let file = scratch.write("service/config.env", "A=1\n", 0o644);
@@ -704,9 +669,7 @@ const RIGHTS: [(&str, &str); 13] = [
 
 #[test]
 fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let (scratch, abcs, _) = roots_place("attack-rights");
     let leak = ["bash", "-c", "ulimit -n 4096; exec 7</dev/null; exec \"$@\"", "bash"];
     let run = |file: &Path, options: &[&str]| {
@@ -759,9 +722,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
 
 #[test]
 fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
-    if !have(&NEEDS) || !have(&[Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3", "s6-svscan");
     let (scratch, _, _) = roots_place("attack-option");
     let leak = ["bash", "-c", "exec 7</dev/null; exec \"$@\"", "bash"];
     let content = "exec = [\"echo\", \"ran\"]\nlog = \"-\"\n";
@@ -808,9 +769,7 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
 
 #[test]
 fn a_settings_file_of_roots_may_name_rights() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let (scratch, _, probe) = roots_place("attack-allowed");
     let content = format!(
         "exec = [\"{}\"]\nuser = \"games\"\ngroups = [\"futoa\"]\nnice = -1\nkeep-fd = 7\n",
@@ -833,9 +792,7 @@ fn a_settings_file_of_roots_may_name_rights() {
 
 #[test]
 fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-file");
     let place = scene.scratch.directory_of_abc("abcs").join("settings");
     for (plant, why) in [
@@ -876,9 +833,7 @@ fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
 
 #[test]
 fn root_reads_no_settings_through_a_link_of_abcs() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-through");
     // a file that abc cannot read: the names of its keys would be shown
     let secret = scene.scratch.write("secrets/settings", "exec = [\"true\"]\nhunter2 = 1\n", 0o600);
@@ -925,9 +880,7 @@ fn stop(scene: &Scene, mut child: Child) {
 
 #[test]
 fn a_launch_that_is_refused_under_a_supervisor_writes_nothing_as_another_than_abc() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for settings in [
         "user = \"root\"",
         "user = \"games\"",
@@ -976,9 +929,7 @@ fn a_launch_that_is_refused_under_a_supervisor_writes_nothing_as_another_than_ab
 
 #[test]
 fn root_without_a_user_to_become_leaves_nothing_in_anybodys_home() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for words in [["--user", "nosuch", "true"], ["--user", "12345", "true"], ["--user", "root", "--nosuch"]] {
         let scene = Scene::new("attack-nobody");
         // its variables are abc's, and root does not read them
@@ -1005,9 +956,7 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn rotation_follows_no_planted_link_and_survives_a_planted_directory() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     for plant in
         [Plant::LinkToFile, Plant::DanglingLink, Plant::LinkToDirectory, Plant::FullDirectory, Plant::Fifo]
     {
@@ -1045,9 +994,7 @@ fn rotation_follows_no_planted_link_and_survives_a_planted_directory() {
 
 #[test]
 fn names_cannot_forge_a_line() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-forge");
     let forged = "\n2026-01-01T00:00:00Z other: info: forged\u{1b}[2J\r\u{85}";
     let name = format!("x{forged}");
@@ -1096,9 +1043,7 @@ fn names_cannot_forge_a_line() {
 /// Somebody who holds a lease on a file: opening it then waits for him, unless one does not want to.
 #[test]
 fn a_lease_on_a_file_keeps_nobody_waiting() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-lease");
     scene.make_state();
     let settings = scene.scratch.write("attack-lease/settings", "exec = [\"true\"]\n", 0o644);
@@ -1136,9 +1081,7 @@ fn a_lease_on_a_file_keeps_nobody_waiting() {
 
 #[test]
 fn a_process_of_abcs_cannot_look_into_the_launcher_that_was_root() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-look");
     let script = "cat /proc/$PPID/environ >/dev/null 2>&1 && echo seen || echo unseen";
     let output = scene.run(&["--once", "--log", "-"], &["sh", "-c", script]);
@@ -1147,9 +1090,7 @@ fn a_process_of_abcs_cannot_look_into_the_launcher_that_was_root() {
 
 #[test]
 fn the_plants_are_what_they_are_called() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-plants");
     for (number, plant) in PLANTS.into_iter().enumerate() {
         let path = scene.scratch.join(format!("plant{number}"));

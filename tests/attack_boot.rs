@@ -16,18 +16,8 @@ use nix::unistd::Pid;
 use support::boot::{Definitions, HERMES, Ran, Volume, rights};
 use support::launching::{AS_ABC, code, command, finish, passwd, said, with_file_at};
 use support::{
-    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, stderr, stdout,
+    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, stderr, stdout,
 };
-
-fn possible() -> bool {
-    have(&[
-        Need::Root,
-        Need::Program("s6-svscan"),
-        Need::Program("python3"),
-        Need::Program("prlimit"),
-        Need::Program("strace"),
-    ])
-}
 
 /// `PREFIX… futo sync …` on these definitions.
 fn sync_through(definitions: &Definitions, prefix: &[&str], options: &[&str]) -> Ran {
@@ -54,9 +44,7 @@ fn link_into(definitions: &Definitions, text: &str, count: usize) {
 
 #[test]
 fn words_of_any_length_cost_little_time_and_little_output() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let long = "x".repeat(65_000);
     for (what, text) in [
         ("an unknown option", format!("#!/bin/sh\nexec futo-launch --{long} -- id\n")),
@@ -81,9 +69,7 @@ fn words_of_any_length_cost_little_time_and_little_output() {
 
 #[test]
 fn a_zone_of_a_megabyte_costs_health_no_time() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let definitions = Definitions::new("attack-zone");
     let zone = "x".repeat(1_000_000);
     definitions.line("zone", &format!("--schedule '09:00 {zone}' -- id"));
@@ -99,9 +85,7 @@ fn a_zone_of_a_megabyte_costs_health_no_time() {
 
 #[test]
 fn a_stop_of_the_watcher_is_seen_between_definitions() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let definitions = Definitions::new("attack-stop");
     link_into(&definitions, "#!/bin/sh\nexec futo-launch -- id\n", 300);
     let published = stopped_at_the_first(&definitions.command(&["--watch"]), &definitions.scan(""));
@@ -110,9 +94,7 @@ fn a_stop_of_the_watcher_is_seen_between_definitions() {
 
 #[test]
 fn a_stop_of_the_watcher_is_seen_between_profiles() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let volume = Volume::new("attack-stop-profiles");
     for number in 0..140 {
         volume.bare_profile(&format!("p{number:03}"));
@@ -159,9 +141,7 @@ fn stopped_at_the_first(ours: &Command, scan: &Path) -> usize {
 
 #[test]
 fn a_launcher_that_abc_can_replace_is_never_published_for_root() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     // on the volume, beside futo
     let definitions = Definitions::new("attack-launcher");
     definitions.line("mine", "-- id");
@@ -217,9 +197,7 @@ fn a_launcher_that_abc_can_replace_is_never_published_for_root() {
 
 #[test]
 fn another_member_of_abcs_group_publishes_nothing_as_abc() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let group = |members: &str| -> String {
         let others: String = read("/etc/group")
             .lines()
@@ -288,9 +266,7 @@ const SLEEPS: &str = "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n";
 
 #[test]
 fn a_directory_of_roots_reserves_its_name_with_and_without_run() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-reserve");
     let Live { svscan, definitions } = &live;
     let run = definitions.write_roots("name/run", SLEEPS);
@@ -342,9 +318,7 @@ except OSError as error:
 
 #[test]
 fn a_live_control_fifo_never_passes_between_root_and_abc() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-fifo");
     let Live { svscan, definitions } = &live;
     let control = definitions.scan("name/supervise/control");
@@ -389,9 +363,7 @@ fn a_live_control_fifo_never_passes_between_root_and_abc() {
 
 #[test]
 fn a_process_that_will_not_end_keeps_no_name_from_root() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-squat");
     let Live { svscan, definitions } = &live;
     definitions.write("name/run", "#!/bin/sh\nexec futo-launch --log - -- ./stays\n");
@@ -410,9 +382,7 @@ fn a_process_that_will_not_end_keeps_no_name_from_root() {
 
 #[test]
 fn what_a_change_of_delegation_does_not_reach_is_said() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-revoke");
     live.definitions.line("mine", "--log - -- sleep 1000");
     live.sync(&[]);
@@ -487,9 +457,7 @@ fn locking(path: &Path, script: &str) -> Option<Child> {
 
 #[test]
 fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-lock");
     let Live { svscan, definitions } = &live;
     definitions.line("mine", "--log - -- sleep 1000");
@@ -519,9 +487,7 @@ fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
 
 #[test]
 fn a_lock_whose_taker_has_ended_is_no_supervisor() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Live::new("attack-lock-table");
     let Live { svscan, definitions } = &live;
     definitions.line("mine", "--log - -- sleep 1000");
@@ -546,9 +512,7 @@ fn a_lock_whose_taker_has_ended_is_no_supervisor() {
 
 #[test]
 fn more_profiles_than_there_is_room_for_leave_room_for_roots_services() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let volume = Volume::new("attack-room");
     for number in 0..200 {
         volume.bare_profile(&format!("p{number:03}"));
@@ -568,9 +532,7 @@ fn more_profiles_than_there_is_room_for_leave_room_for_roots_services() {
 
 #[test]
 fn what_there_is_no_room_for_is_not_read() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let volume = Volume::new("attack-read");
     let state = format!("{{\"x\": \"{}\", \"gateway_state\": \"running\"}}", "x".repeat(60_000));
     let first = volume.profile("p0000", state);
@@ -650,9 +612,7 @@ fn ticks(pid: i32) -> u64 {
 
 #[test]
 fn nobody_else_floods_the_socket_of_sd_notify() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let svscan = Svscan::start("attack-notify");
     let files = |talks| [("notification-fd", "3\n"), ("talks", talks)];
     let worker = "-- /usr/bin/python3 -c \"$(cat ./talks)\"";
@@ -701,9 +661,7 @@ fn nobody_else_floods_the_socket_of_sd_notify() {
 
 #[test]
 fn a_worker_does_not_have_roots_session_keyring() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let scratch = Scratch::new("attack-keyring");
     let ask = "import ctypes, platform
 add, ctl = {'x86_64': (248, 250), 'aarch64': (217, 219)}[platform.machine()]
@@ -764,9 +722,7 @@ fn set(sets: &[(String, u64)], name: &str) -> u64 {
 
 #[test]
 fn dropped_capabilities_come_back_by_no_program() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let scratch = Scratch::of_root("attack-caps");
     let before = set(&capabilities(&scratch, &[], &[], "cat"), "Bnd");
     assert!(before & (1 << 13) != 0, "this container has NET_RAW");
@@ -806,9 +762,7 @@ fn dropped_capabilities_come_back_by_no_program() {
 
 #[test]
 fn sync_hardens_what_users_wrote_and_nothing_of_roots() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let definitions = Definitions::new("attack-harden");
     definitions.line("mine", "-- id");
     definitions.write_roots("roots/run", "#!/bin/sh\nexec futo-launch -- id\n");
@@ -834,9 +788,7 @@ fn sync_hardens_what_users_wrote_and_nothing_of_roots() {
 
 #[test]
 fn no_hidden_character_of_abcs_reaches_a_terminal_or_a_program() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let definitions = Definitions::new("attack-hidden");
     let names = [
         "a\u{202e}b",

@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use support::launching::finish;
-use support::{Need, Scratch, have, own_by_abc, stderr, stdout, write};
-
-const NEEDS: [Need; 3] = [Need::Root, Need::Program("python3"), Need::Program("bash")];
+use support::{Scratch, needs, own_by_abc, stderr, stdout, write};
 
 /// Somebody at a terminal: waits for what is shown, and types.
 const PERSON: &str = r#"
@@ -103,9 +101,7 @@ impl Scene {
 
 #[test]
 fn a_tried_worker_of_abcs_cannot_reach_roots_terminal() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "python3", "bash");
     let attack = "echo worker $(tty) $(ps -o sid= -p $$ 2>/dev/null)\n\
         python3 - <<'X'\n\
 import fcntl, os, termios\n\
@@ -137,9 +133,7 @@ X\n";
 
 #[test]
 fn without_a_terminal_among_its_streams_it_has_none_either() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "python3", "bash");
     let scene = Scene::new("try-streams", "exec 9</dev/tty && echo reached; echo done; exit 3\n");
     for line in [
         "TRY </dev/null 2>&1 | cat; echo ${PIPESTATUS[0]}",
@@ -155,9 +149,7 @@ fn without_a_terminal_among_its_streams_it_has_none_either() {
 
 #[test]
 fn keys_signals_and_the_end_of_input_reach_a_tried_worker() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "python3", "bash");
     let trapping = "trap 'echo got INT; exit 7' INT\ntrap 'echo got QUIT; exit 8' QUIT\necho ready\n\
                     while :; do sleep 0.1; done\n";
     let scene = Scene::new("try-keys", trapping);
@@ -190,9 +182,7 @@ fn keys_signals_and_the_end_of_input_reach_a_tried_worker() {
 
 #[test]
 fn a_tried_worker_is_stopped_and_continued_as_a_job_and_sees_the_windows_size() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "python3", "bash");
     let script = "trap 'stty size' WINCH\necho ready\nread line\necho \"<$line>\"\nsleep 0.1\nread line\necho \"<$line>\"\n";
     let scene = Scene::new("try-jobs", script);
     let line = scene.try_x();

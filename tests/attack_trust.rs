@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use support::launching::{AS_ABC, code, finish};
-use support::{Need, Scratch, eventually, have, own_by_abc, stderr, stdout, write};
+use support::{Scratch, eventually, needs, own_by_abc, stderr, stdout, write};
 
-const NEEDS: [Need; 2] = [Need::Root, Need::Program("setpriv")];
 /// What only root may read.
 const SECRET: &str = "hunter2";
 
@@ -80,9 +79,7 @@ fn forms(option: &str, key: &str, program: &str) -> [(&'static str, String); 2] 
 
 #[test]
 fn no_command_gives_a_definition_more_rights_than_sync() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-rights");
     let made = scene.scratch.join("made-by-root");
     let worker = scene.scratch.write("worker", &format!("#!/bin/sh\nid -u > {}\n", made.display()), 0o755);
@@ -122,9 +119,7 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
 
 #[test]
 fn what_others_can_write_is_neither_tried_nor_explained() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-others");
     let directory = scene.define("x", "#!/bin/sh\nexec LAUNCHER -- id -u\n");
     fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o757)).expect("its mode");
@@ -142,9 +137,7 @@ fn what_others_can_write_is_neither_tried_nor_explained() {
 
 #[test]
 fn an_older_hooks_link_into_the_volume_gives_no_rights() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-link");
     let directory = scene.define("hidden/x", "#!/bin/sh\nexec LAUNCHER --user root -- id -u\n");
     std::os::unix::fs::symlink(&directory, scene.scratch.join("scan/linked")).expect("a link");
@@ -155,9 +148,7 @@ fn an_older_hooks_link_into_the_volume_gives_no_rights() {
 
 #[test]
 fn no_file_of_roots_is_shown_because_a_definition_names_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-names");
     let log = scene.secret("log", &format!("line {SECRET}\n"));
     scene.secret("x.json", &format!("{{\"version\": \"{SECRET}\"}}"));
@@ -238,9 +229,7 @@ fn no_file_of_roots_is_shown_because_a_definition_names_it() {
 
 #[test]
 fn a_process_of_abcs_that_calls_itself_the_launcher_shows_nothing_of_roots() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("setpriv")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let scene = Scene::new("trust-process");
     let log = scene.secret("log", &format!("line {SECRET}\n"));
     scene.secret("x.json", &format!("{{\"version\": \"{SECRET}\"}}"));
@@ -293,9 +282,7 @@ fn a_process_of_abcs_that_calls_itself_the_launcher_shows_nothing_of_roots() {
 
 #[test]
 fn a_relative_state_directory_counts_from_the_service_wherever_one_asks() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = support::Svscan::start("trust-relative");
     svscan.add_launch("relative", "--state-dir state --log - --interval 1h -- false", &[]);
     let state = svscan.directory("relative").join("state");
@@ -314,9 +301,7 @@ fn a_relative_state_directory_counts_from_the_service_wherever_one_asks() {
 
 #[test]
 fn check_opens_no_device_and_stays_root_for_nobody() {
-    if !have(&[Need::Root, Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "strace");
     let scene = Scene::new("trust-devices");
     let device = scene.secrets.join("device");
     nix::sys::stat::mknod(
@@ -358,9 +343,7 @@ fn check_opens_no_device_and_stays_root_for_nobody() {
 
 #[test]
 fn directory_and_run_script_are_one_for_try() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     // a directory that abc exchanges again and again while root tries it
     let scene = Scene::new("trust-exchange");
     let one = scene.define("x", "#!/bin/sh\nexec LAUNCHER -- cat mark\n");
@@ -387,9 +370,7 @@ fn directory_and_run_script_are_one_for_try() {
 
 #[test]
 fn no_name_makes_a_remedy_do_more_than_it_says() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-remedies");
     let place = scene.scratch.join("place");
     let empty = scene.scratch.join("empty");
@@ -518,9 +499,7 @@ impl Drop for Watcher {
 
 #[test]
 fn no_command_of_roots_is_stopped_by_abc() {
-    if !have(&[Need::Root, Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "python3");
     let scene = Scene::new("trust-stopped");
     let out = scene.scratch.directory_of_abc("out").join("seen");
     scene.define("x", "#!/bin/sh\nexec LAUNCHER -- true\n");
@@ -540,9 +519,7 @@ fn no_command_of_roots_is_stopped_by_abc() {
 
 #[test]
 fn bash_that_abc_stops_or_floods_keeps_nobody_waiting_and_knows_nothing_of_roots() {
-    if !have(&[Need::Root, Need::Program("python3"), Need::Program("bash")]) {
-        return;
-    }
+    needs!(root, "python3", "bash");
     let scene = Scene::new("trust-compare");
     let directory = scene.scratch.directory_of_abc("files");
     let file = directory.join("many.env");
@@ -582,9 +559,7 @@ fn bash_that_abc_stops_or_floods_keeps_nobody_waiting_and_knows_nothing_of_roots
 
 #[test]
 fn large_run_scripts_in_many_directories_cost_little_memory() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scene = Scene::new("trust-large");
     let start = "#!/bin/sh\nexec LAUNCHER --interval 1h --";
     let words = " a".repeat((60 << 10) / 2);
@@ -617,9 +592,7 @@ fn large_run_scripts_in_many_directories_cost_little_memory() {
 
 #[test]
 fn no_hidden_character_of_abcs_is_in_tables_json_or_metrics() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "setpriv");
     let scene = Scene::new("trust-hidden");
     let names =
         ["a\u{202e}b", "a\u{61c}b", "a\u{200b}b", "a\u{2066}b", "x up 1s 0", "a\u{2028}b", "a\u{ad}b"];

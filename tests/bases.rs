@@ -11,9 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use nix::sys::stat::fstat;
 use support::launching::{AS_ABC, Probe, code, finish, said};
-use support::{Need, Scratch, have, own_by_abc, read, stderr, stdout};
-
-const NEEDS: [Need; 2] = [Need::Root, Need::Program("unshare")];
+use support::{Scratch, needs, own_by_abc, read, stderr, stdout};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of ASCII")
@@ -27,9 +25,7 @@ fn within(script: &str) -> Vec<String> {
 
 #[test]
 fn an_image_without_accounts_starts_users_by_number_and_names_nobody() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("no-accounts");
     // an empty directory in the place of /etc
     let prefix = within("umount /etc/passwd /etc/group; mount -t tmpfs tmpfs /etc");
@@ -58,9 +54,7 @@ fn an_image_without_accounts_starts_users_by_number_and_names_nobody() {
 
 #[test]
 fn a_non_root_container_keeps_log_and_record_in_the_home_that_the_container_names() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::of_root("container-home");
     scratch.write("container/HOME", &scratch.join("data").display().to_string(), 0o644);
     let data = scratch.directory_of_abc("data");
@@ -87,9 +81,7 @@ fn a_non_root_container_keeps_log_and_record_in_the_home_that_the_container_name
 
 #[test]
 fn a_service_has_the_umask_of_the_container_unless_it_has_its_own() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::of_root("umask");
     let service = scratch.service("bases-umask");
     let container = scratch.join("container").display().to_string();
@@ -118,9 +110,7 @@ fn a_service_has_the_umask_of_the_container_unless_it_has_its_own() {
 
 #[test]
 fn a_noexec_volume_is_named_and_not_the_mode() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("noexec");
     let volume = scratch.join("volume");
     fs::create_dir(&volume).expect("a directory");
@@ -150,9 +140,7 @@ fn a_noexec_volume_is_named_and_not_the_mode() {
 
 #[test]
 fn a_user_namespace_that_denies_setgroups_or_lacks_the_id_is_named() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("user-namespace");
     // an unprivileged user's: only their own ids are mapped, and setgroups is denied
     let mut prefix = AS_ABC.to_vec();
@@ -195,9 +183,7 @@ fn in_namespace_of_root(scratch: &Scratch, words: &[&str]) -> Output {
 
 #[test]
 fn a_read_only_volume_is_answered_with_the_option_for_another_place() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("read-only");
     let service = scratch.service("bases-read-only");
     let volume = scratch.directory_of_abc("volume");
@@ -215,9 +201,7 @@ fn a_read_only_volume_is_answered_with_the_option_for_another_place() {
 
 #[test]
 fn files_from_windows_are_read_or_named() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("windows");
     let service = scratch.service_of_abc("bases-windows");
     let write = |name: &str, bytes: &[u8]| {
@@ -284,9 +268,7 @@ fn files_from_windows_are_read_or_named() {
 
 #[test]
 fn a_directory_in_place_of_a_file_is_answered_with_what_makes_them() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("directories");
     let service = scratch.service_of_abc("bases-directories");
     for directory in ["config.env", "wide.env", "toml", "secret"] {
@@ -308,9 +290,7 @@ fn a_directory_in_place_of_a_file_is_answered_with_what_makes_them() {
 
 #[test]
 fn a_missing_secret_is_named_by_its_path_where_that_can_be_no_secret() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("secret-path");
     for (value, shown) in [
         ("/run/secrets/nosuch/token", Some("names, '/run/secrets/nosuch/token': no such file or directory")),
@@ -334,9 +314,7 @@ fn a_missing_secret_is_named_by_its_path_where_that_can_be_no_secret() {
 
 #[test]
 fn a_worker_can_append_to_stderr_by_name_through_a_pipe_of_root_and_read_nothing_from_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("stderr-by-name");
     let script = "echo one >/dev/stderr; echo two >>/dev/stdout; echo three >&2\n\
                   cat </dev/stdout && echo READ; (exec 5<>/dev/stdout) && echo OPENED; echo four";
@@ -376,9 +354,7 @@ fn a_worker_can_append_to_stderr_by_name_through_a_pipe_of_root_and_read_nothing
 
 #[test]
 fn a_log_that_the_worker_truncates_by_name_is_reported() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("truncated");
     let service = scratch.service("bases-truncated");
     let state = scratch.directory_of_abc("state");

@@ -10,11 +10,7 @@ use std::process::{Command, Stdio};
 
 use futo_launch::service::layout;
 use support::boot::{Ran, Volume};
-use support::{Need, Scratch, have, read};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("strace")])
-}
+use support::{Scratch, needs, read};
 
 /// The system calls that change something, and those that open.
 const STEPS: &str = "openat,write,mkdirat,symlinkat,linkat,renameat,renameat2,unlinkat,mknodat,fchownat,fchmodat,\
@@ -189,23 +185,20 @@ fn killed(scenario: &Scenario) {
 
 #[test]
 fn killed_at_every_step_of_publishing() {
-    if possible() {
-        killed(&fresh("kill-fresh"));
-    }
+    needs!(root, "strace");
+    killed(&fresh("kill-fresh"));
 }
 
 #[test]
 fn killed_at_every_step_of_the_first_update() {
-    if possible() {
-        killed(&first_update("kill-first"));
-    }
+    needs!(root, "strace");
+    killed(&first_update("kill-first"));
 }
 
 #[test]
 fn killed_at_every_step_of_a_later_update() {
-    if possible() {
-        killed(&second_update("kill-second"));
-    }
+    needs!(root, "strace");
+    killed(&second_update("kill-second"));
 }
 
 fn refused(scenario: &Scenario) {
@@ -227,23 +220,20 @@ fn refused(scenario: &Scenario) {
 
 #[test]
 fn refused_at_every_step_of_publishing() {
-    if possible() {
-        refused(&fresh("refuse-fresh"));
-    }
+    needs!(root, "strace");
+    refused(&fresh("refuse-fresh"));
 }
 
 #[test]
 fn refused_at_every_step_of_the_first_update() {
-    if possible() {
-        refused(&first_update("refuse-first"));
-    }
+    needs!(root, "strace");
+    refused(&first_update("refuse-first"));
 }
 
 #[test]
 fn refused_at_every_step_of_a_later_update() {
-    if possible() {
-        refused(&second_update("refuse-second"));
-    }
+    needs!(root, "strace");
+    refused(&second_update("refuse-second"));
 }
 
 fn mount(arguments: &[&str], target: &Path) {
@@ -257,9 +247,7 @@ fn unmount(target: &Path) {
 
 #[test]
 fn a_full_scan_directory_is_named_and_what_fits_is_there() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace");
     let volume = Volume::new("full");
     for profile in ["a", "b", "c", "d"] {
         volume.profile_in(profile, "running");
@@ -281,9 +269,7 @@ fn a_full_scan_directory_is_named_and_what_fits_is_there() {
 
 #[test]
 fn a_scan_directory_that_cannot_be_written_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace");
     let volume = Volume::new("read-only");
     let scan = volume.scan("");
     mount(&["--bind", &scan.display().to_string()], &scan);
@@ -302,9 +288,7 @@ fn a_scan_directory_that_cannot_be_written_is_named() {
 
 #[test]
 fn many_at_once_wait_for_each_other() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace");
     let volume = Volume::new("at-once");
     for number in 0..20 {
         volume.profile_in(&format!("p{number}"), if number % 2 == 0 { "running" } else { "stopped" });
@@ -331,9 +315,7 @@ fn many_at_once_wait_for_each_other() {
 
 #[test]
 fn a_lock_that_a_user_holds_on_the_scan_directory_delays_nothing() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace");
     let volume = Volume::new("held");
     let scan = volume.scan("").display().to_string();
     let mut holder = Command::new("setpriv")

@@ -11,11 +11,7 @@ use std::process::{Command, Output};
 use support::boot::{Definitions, HERMES, Volume, own_by_hermes, rights};
 use support::direct::throughout;
 use support::launching::finish;
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, read, stderr};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, read, stderr};
 
 /// A volume on whose scan directory s6-svscan runs, and a `hermes` that says how it was started.
 struct Live {
@@ -63,9 +59,7 @@ impl Live {
 
 #[test]
 fn a_gateway_runs_as_the_original_does_and_its_logger_writes_with_stamps() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("as-original");
     live.volume.profile_in("coder", "running");
     live.volume.write("gateway_state.json", r#"{"gateway_state":"running"}"#);
@@ -88,9 +82,7 @@ fn a_gateway_runs_as_the_original_does_and_its_logger_writes_with_stamps() {
 
 #[test]
 fn a_hundred_runs_leave_every_process_as_it_is() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("hundred");
     for profile in ["a", "b"] {
         live.volume.profile_in(profile, "running");
@@ -116,9 +108,7 @@ fn a_hundred_runs_leave_every_process_as_it_is() {
 
 #[test]
 fn a_state_that_changes_starts_and_stops_nothing_that_is_there() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("nothing-starts");
     live.volume.profile_in("up", "running");
     live.volume.profile_in("down", "stopped");
@@ -135,9 +125,7 @@ fn a_state_that_changes_starts_and_stops_nothing_that_is_there() {
 
 #[test]
 fn a_new_profile_is_started_while_the_others_run() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("added");
     live.volume.profile_in("a", "running");
     live.reconcile(&[]);
@@ -150,9 +138,7 @@ fn a_new_profile_is_started_while_the_others_run() {
 
 #[test]
 fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("pruned");
     for profile in ["a", "b"] {
         live.volume.profile_in(profile, "running");
@@ -179,9 +165,7 @@ fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
 
 #[test]
 fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("unsaid");
     let (control, away) = (live.volume.scan(".s6-svscan/control"), live.volume.scan(".s6-svscan/away"));
     let unsaid = |what: &dyn Fn()| {
@@ -206,9 +190,7 @@ fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
 
 #[test]
 fn killed_before_s6_svscan_is_told_the_next_run_starts_and_stops_what_is_to_be() {
-    if !possible() || !have(&[Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "strace");
     let live = Live::new("killed-untold");
     let gone = live.volume.scan(".futo-gone-gateway-a");
     let killed_at = |step: &str, number: usize| {
@@ -240,9 +222,7 @@ fn killed_before_s6_svscan_is_told_the_next_run_starts_and_stops_what_is_to_be()
 
 #[test]
 fn what_s6_svscan_does_not_take_up_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("not-taken-up");
     live.volume.profile_in("a", "running");
     live.reconcile(&[]);
@@ -261,9 +241,7 @@ fn what_s6_svscan_does_not_take_up_is_named() {
 
 #[test]
 fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("last-finish");
     definitions.line("mine", "--log - -- sleep 1000");
     definitions.write("mine/finish", "#!/bin/sh\nexec futo-launch --log - -- true\n");
@@ -290,9 +268,7 @@ fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
 
 #[test]
 fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("loggers");
     definitions.line("comes", "--log - -- sleep 1000");
     definitions.line("goes", "--log - -- sleep 1000");
@@ -322,9 +298,7 @@ fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run(
 
 #[test]
 fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("deep");
     let scratch = Scratch::new("deep-svscan");
     symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
@@ -357,9 +331,7 @@ fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
 
 #[test]
 fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::with("stubborn", "trap '' TERM; echo \"$$\"; while :; do sleep 0.1; done");
     live.volume.profile_in("a", "running");
     live.reconcile(&[]);
@@ -397,9 +369,7 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
 
 #[test]
 fn a_service_that_is_started_by_hand_starts_its_logger_too() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live =
         Live::with("by-hand", "head -c 300000 /dev/zero | tr '\\0' 'x'; echo; echo written; exec sleep 1000");
     live.volume.bare_profile("a");
@@ -414,9 +384,7 @@ fn a_service_that_is_started_by_hand_starts_its_logger_too() {
 
 #[test]
 fn finish_ends_a_crash_loop_of_exit_78_and_no_other() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::with("crash", "echo x >> \"$HOME/starts-$2\"; exit $(cat \"$HOME/code-$2\")");
     for (profile, code) in [("config", "78"), ("asked", "0"), ("crash", "1")] {
         live.volume.profile_in(profile, "running");
@@ -439,9 +407,7 @@ fn as_hermes(words: &[&str]) -> Output {
 
 #[test]
 fn a_member_of_the_group_controls_and_looks_and_nothing_else() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("member");
     live.volume.profile_in("coder", "running");
     live.reconcile(&[]);
@@ -473,9 +439,7 @@ fn a_member_of_the_group_controls_and_looks_and_nothing_else() {
 
 #[test]
 fn a_member_of_the_group_makes_root_write_nowhere() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("planted");
     live.volume.profile_in("coder", "running");
     live.reconcile(&[]);
@@ -540,9 +504,7 @@ fn a_member_of_the_group_makes_root_write_nowhere() {
 
 #[test]
 fn delegate_none_closes_and_wait_opens_what_is_there_already() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("delegate");
     live.volume.profile_in("coder", "running");
     live.reconcile(&["--delegate", "none"]);
@@ -572,9 +534,7 @@ fn delegate_none_closes_and_wait_opens_what_is_there_already() {
 
 #[test]
 fn the_service_user_cannot_become_root_through_his_volume() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("volume");
     let coder = live.volume.profile_in("coder", "running");
     let target = live.volume.scratch.write("target", "kept", 0o644);
@@ -609,9 +569,7 @@ fn the_service_user_cannot_become_root_through_his_volume() {
 
 #[test]
 fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("swapped");
     live.volume.profile_in("coder", "running");
     live.volume.make("logs");
@@ -651,9 +609,7 @@ fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
 
 #[test]
 fn abc_controls_his_own_services_and_not_roots() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("abcs");
     definitions.line("mine", "--log - -- sleep 1000");
     definitions.write_roots("roots/run", "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n");
@@ -674,9 +630,7 @@ fn abc_controls_his_own_services_and_not_roots() {
 
 #[test]
 fn s6_takes_a_dangling_link_for_an_absent_file_and_uses_it_once_it_leads_somewhere() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("dangling");
     definitions.line("a", "--log - -- sleep 1000");
     definitions.write("a/down", "");

@@ -13,11 +13,7 @@ use nix::unistd::Pid;
 use support::boot::{Ran, own_by_hermes, rights};
 use support::direct::{context_switches, signal};
 use support::launching::{PATH, finish};
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, write};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("setpriv"), Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, write};
 
 /// What each command comes to, its word for the service (`-`: it says nothing of it), its exit code, and
 /// what stderr names. `sync --watch` stays where it has published, and leaves with this code on TERM.
@@ -145,9 +141,7 @@ fn ended(watcher: &mut Child) -> Option<i32> {
 
 #[test]
 fn what_comes_of_it_without_each_capability() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "setpriv", "s6-svscan");
     for line in TABLE.lines().skip(2) {
         let row: Vec<&str> = line.split('|').map(str::trim).collect();
         let [capability, sync, reconcile, watched, named] = row[..] else { panic!("{line}") };
@@ -181,9 +175,7 @@ fn what_comes_of_it_without_each_capability() {
 
 #[test]
 fn what_is_published_runs_as_its_user_without_them() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "setpriv", "s6-svscan");
     for capability in ["dac_override", "chown", "fowner", "kill"] {
         let scene = Scene::new(&format!("runs-{capability}"));
         let before = lacking(capability);
@@ -219,9 +211,7 @@ fn pid_in(status: &Path) -> i32 {
 
 #[test]
 fn a_service_that_root_may_not_signal_is_not_pruned_and_the_capability_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "setpriv", "s6-svscan");
     let scene = Scene::new("prune-kill");
     assert_eq!(scene.run("kill", &["sync"]).code, 0);
     let scratch = Scratch::new("prune-kill-svscan");
@@ -242,9 +232,7 @@ fn a_service_that_root_may_not_signal_is_not_pruned_and_the_capability_is_named(
 
 #[test]
 fn a_volume_that_is_closed_to_root_is_watched_and_not_polled() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "setpriv", "s6-svscan");
     let scene = Scene::new("watch-closed");
     let out = fs::File::create(scene.root.join("out")).expect("a file");
     let mut watcher = scene

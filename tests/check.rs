@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use support::launching::{code, command, finish};
-use support::{Need, Scratch, have, own_by_abc, stderr, stdout};
+use support::{Scratch, needs, own_by_abc, stderr, stdout};
 
 /// `futo check WORDS` in the scratch directory.
 fn check(scratch: &Scratch, words: &[&str]) -> Command {
@@ -99,9 +99,7 @@ compose/.env: can be read as a dotenv file: futo check --dotenv, and --dotenv in
 
 #[test]
 fn the_canonical_spelling_is_the_same_to_bash_and_keeps_bytes_and_comments() {
-    if !have(&[Need::Program("bash")]) {
-        return;
-    }
+    needs!("bash");
     let scratch = Scratch::new("canonical");
     let file = b"# token\nexport TOKEN=a\\ b;B=$TOKEN/~ # trailing\n\nC=\xff'x'$HOME\"y\" D=$'a\\x01'\n: ${E:=it\\'s}\n";
     fs::write(scratch.join("a.env"), file).expect("written");
@@ -118,9 +116,7 @@ fn the_canonical_spelling_is_the_same_to_bash_and_keeps_bytes_and_comments() {
 
 #[test]
 fn a_comparison_asks_bash_as_abc_and_names_what_differs_without_its_value() {
-    if !have(&[Need::Root, Need::Program("bash")]) {
-        return;
-    }
+    needs!(root, "bash");
     let scratch = Scratch::new("compare");
     scratch.write("same.env", "A='x y'\nB=${A%y}\nPATH=/nowhere\nIFS=x\nPWD=/x\nLC_ALL=xx_YY\n", 0o644);
     scratch.write("windows.env", "A=hunter2\r\nB=1\n", 0o644);
@@ -157,9 +153,7 @@ windows.env: line ends of CR LF are read as if they were LF
 
 #[test]
 fn root_reads_no_link_of_a_users() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("check-link");
     let secret = scratch.write("root/secret.env", "A=1\nhunter2\n", 0o600);
     let abcs = scratch.directory_of_abc("abcs");

@@ -10,7 +10,7 @@ use std::process::Command;
 use support::boot::Definitions;
 use support::launching::{AS_ABC, code, finish};
 use support::{
-    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout,
+    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
 };
 
 /// Definitions below a directory of abc's.
@@ -61,9 +61,7 @@ impl Volume {
 
 #[test]
 fn each_mistake_of_a_definition_is_said_with_its_remedy() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("mistakes");
     let write = |directory: &Path, name: &str, text: &str| {
         fs::write(directory.join(name), text).expect("written");
@@ -236,9 +234,7 @@ const LONGER: [(&str, &str, &str); 10] = [
 
 #[test]
 fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("longer");
     for (name, before, expected) in LONGER {
         let last =
@@ -306,9 +302,7 @@ fn program(machine: u8) -> Vec<u8> {
 
 #[test]
 fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("spawn");
     let scratch = &volume.svscan.scratch;
     scratch.write("plain", "#!/bin/sh\n", 0o644);
@@ -389,9 +383,7 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
 
 #[test]
 fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::on(support::Scratch::of_root("others"), &[]);
     let definitions = svscan.scratch.join("definitions");
     fs::create_dir(&definitions).expect("a directory");
@@ -431,9 +423,7 @@ fn behind(script: &str) -> [&str; 7] {
 
 #[test]
 fn a_grace_that_the_overlay_cuts_short_is_said() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("grace");
     volume.define("grace", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 10s -- sleep 1\n");
     volume.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
@@ -464,9 +454,7 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
 
 #[test]
 fn a_full_volume_is_said_once_of_log_and_record() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("full");
     let state = volume.svscan.scratch.directory_of_abc("small");
     let place = state.display();
@@ -499,9 +487,7 @@ fn a_full_volume_is_said_once_of_log_and_record() {
 
 #[test]
 fn what_is_wrong_with_a_service_that_runs_is_said() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("running");
     volume.svscan.add_launch("ck-bad", "--interval 1h -- sh -c 'echo kaputt; exit 3'", &[]);
     eventually_contains(&state("ck-bad.json"), "\"last_status\":3");
@@ -591,9 +577,7 @@ const REFUSED: [(&str, &str, &str, &str, &str); 5] = [
 
 #[test]
 fn of_an_unpublished_definition_check_says_what_sync_says() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("verdict");
     definitions.line("good", "-- true");
     for (name, run, finish, _, _) in REFUSED {
@@ -649,9 +633,7 @@ fn of_an_unpublished_definition_check_says_what_sync_says() {
 
 #[test]
 fn hints_lead_only_to_commands_that_work_there() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("where");
     let launcher = volume.svscan.scratch.launcher();
     let longer = format!("#!/bin/sh\nset -e\nfalse\nexec {} -- true\n", launcher.display());
@@ -686,9 +668,7 @@ fn hints_lead_only_to_commands_that_work_there() {
 
 #[test]
 fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishes() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     // neither directory is anybody's beside root and abc: sync refuses others
     let root = Scratch::of_root("copies");
     std::fs::create_dir(root.join("scan")).expect("made");
@@ -741,9 +721,7 @@ fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishe
 
 #[test]
 fn a_missing_supervisor_is_told_from_a_missing_scanner() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("scanner");
     let scratch = &volume.svscan.scratch;
     let run = "#!/bin/sh\nexec s6-setuidgid abc sleep 1000\n";
@@ -775,9 +753,7 @@ fn a_missing_supervisor_is_told_from_a_missing_scanner() {
 
 #[test]
 fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start_behind("deaf", &["setpriv", "--bounding-set=-kill", "--"]);
     let volume = Volume { definitions: svscan.scratch.directory_of_abc("definitions"), svscan };
     volume.svscan.add_launch("de-up", "--interval 1h -- true", &[]);
@@ -819,9 +795,7 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
 
 #[test]
 fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("streams");
     let place = volume.svscan.scratch.path.clone();
     volume.svscan.scratch.write(
@@ -859,9 +833,7 @@ fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log()
 
 #[test]
 fn root_without_the_right_to_read_is_not_sent_to_root() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let volume = Volume::new("no-right");
     let directory = volume.define("closed", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o700)).expect("its mode");

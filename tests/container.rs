@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use support::direct::signal;
 use support::docker::{Base, docker, have_containers};
 use support::launching::finish;
-use support::{Need, Scratch, eventually, have, stderr, stdout};
+use support::{Scratch, eventually, needs, stderr, stdout};
 
 /// Where the scenario happens.
 trait Machine {
@@ -233,9 +233,7 @@ impl Drop for Namespace {
 
 #[test]
 fn in_namespaces_of_our_own() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("unshare")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "unshare");
     let scratch = Scratch::new("namespace");
     scratch.futo();
     provide(&scratch.join("bin"));
@@ -322,7 +320,8 @@ impl Drop for Container {
 
 #[test]
 fn in_a_docker_container() {
-    if !have(&[Need::Root]) || !have_containers(Base::Bookworm) {
+    needs!(root);
+    if !have_containers(Base::Bookworm) {
         return;
     }
     a_container_keeps_its_gateways(&mut Container::start());

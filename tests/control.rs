@@ -9,9 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 
 use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Need, Svscan, eventually, eventually_contains, have, own_by_abc, state, stderr, stdout};
-
-const S6: [Need; 2] = [Need::Root, Need::Program("s6-svscan")];
+use support::{ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout};
 
 fn command(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Command {
     let futo = svscan.scratch.futo();
@@ -50,9 +48,7 @@ fn not_so(line: &str) -> (i32, String) {
 
 #[test]
 fn each_order_waits_for_its_effect_and_says_it() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("control");
     svscan.add_launch("co-up", "-- sleep 1000", &[]);
     let pid = svscan.pid("co-up");
@@ -98,9 +94,7 @@ fn each_order_waits_for_its_effect_and_says_it() {
 
 #[test]
 fn run_now_tells_the_run_it_brought_about() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("run-now");
     svscan.add_launch("rn-loop", "--interval 1h -- sh -c 'echo run; exit 3'", &[]);
     svscan.add_launch("rn-busy", "--interval 1h -- sleep 1000", &[]);
@@ -131,9 +125,7 @@ fn run_now_tells_the_run_it_brought_about() {
 /// What the launcher rests for is no success of the order that started it.
 #[test]
 fn start_and_restart_report_a_rest() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("control-rest");
     /// Name, words, config.env, what the launcher rests for.
     type Case<'a> = (&'a str, &'a str, &'a str, &'a str);
@@ -169,9 +161,7 @@ fn start_and_restart_report_a_rest() {
 
 #[test]
 fn run_now_names_the_lock_that_the_run_waits_for() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("control-lock");
     let path = svscan.scratch.write("lock", "", 0o666);
     let held = fs::File::open(&path).expect("opened");
@@ -185,9 +175,7 @@ fn run_now_names_the_lock_that_the_run_waits_for() {
 
 #[test]
 fn abc_may_what_has_been_delegated_and_is_told_what_not() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("delegated");
     let directory = svscan.add_launch("de-up", "-- sleep 1000", &[]);
     svscan.pid("de-up");
@@ -207,9 +195,7 @@ fn abc_may_what_has_been_delegated_and_is_told_what_not() {
 
 #[test]
 fn who_is_not_supervised_is_told_so_and_a_planted_control_is_not_written() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("unsupervised");
     let run = "#!/bin/sh\nexec futo-launch -- true\n";
     svscan.scratch.write("definitions/us-draft/run", run, 0o755);
@@ -246,9 +232,7 @@ fn who_is_not_supervised_is_told_so_and_a_planted_control_is_not_written() {
 
 #[test]
 fn logs_shows_the_end_and_follows_across_rotation() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("logs");
     let log = svscan.scratch.join("state/lo-x.log");
     let words = format!("--state-dir {} -- true", svscan.scratch.join("state").display());
@@ -287,9 +271,7 @@ fn logs_shows_the_end_and_follows_across_rotation() {
 
 #[test]
 fn try_runs_once_as_the_service_would_and_leaves_as_the_worker_did() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let svscan = Svscan::start("try");
     let script = "echo \"$GREETING $(id -un) $HOME $(pwd) ${SHELL_ONLY-unset}\"; exit 5";
     let run = format!("#!/bin/sh\nexec futo-launch --interval 60 --timeout 5 -- sh -c '{script}'\n");
@@ -317,9 +299,7 @@ fn try_runs_once_as_the_service_would_and_leaves_as_the_worker_did() {
 
 #[test]
 fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let svscan = Svscan::start("disable");
     let run = svscan.scratch.write("definitions/di-x/run", "#!/bin/sh\nexec futo-launch -- true\n", 0o755);
     let directory = run.parent().expect("its directory");
@@ -344,9 +324,7 @@ fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
 
 #[test]
 fn a_service_is_explained_from_where_all_commands_find_it() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("explain");
     svscan.add_launch("ex-live", "--interval 1m -- sleep 1000", &[]);
     svscan.scratch.write("definitions/ex-draft/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
@@ -372,9 +350,7 @@ fn pid_in(output: &Output) -> i32 {
 
 #[test]
 fn a_finish_script_is_not_taken_for_the_service() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("finishing");
     let finish_script = "#!/bin/sh\nexec sleep 2\n";
     svscan.add_launch("fi-slow", "-- sleep 1000", &[("finish", finish_script)]);
@@ -473,9 +449,7 @@ impl StandIn {
 
 #[test]
 fn services_are_controlled_under_every_layout_of_the_status() {
-    if !have(&S6[..1]) {
-        return;
-    }
+    needs!(root);
     for has_group in [false, true] {
         let scratch = support::Scratch::new("layouts");
         let directory = scratch.join("scan/ly-x");

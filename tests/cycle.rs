@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct, context_switches, eventually_dead, number_after, signal, throughout};
 use support::{
-    Need, Scratch, eventually, eventually_contains, have, is_alive, output, own_by_abc, read, stderr, write,
+    Scratch, eventually, eventually_contains, is_alive, needs, output, own_by_abc, read, stderr, write,
 };
 
 /// Ends on TERM after saying so, as a worker and as its child; `ready` when both can.
@@ -44,9 +44,7 @@ fn stops_in_sleep(caller: Caller, times: usize) -> (Duration, Duration) {
 
 #[test]
 fn term_in_sleep_leaves_with_0_within_milliseconds() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for (caller, times) in [(Caller::Root, 50), (Caller::Abc, 20)] {
         let mut rounds = Vec::new();
         // on a busy machine the scheduler has its share: the best of three rounds counts
@@ -64,9 +62,7 @@ fn term_in_sleep_leaves_with_0_within_milliseconds() {
 
 #[test]
 fn int_and_quit_in_sleep_leave_with_0_too() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("int-in-sleep");
     for (time, number) in [Signal::SIGINT, Signal::SIGQUIT].into_iter().enumerate() {
         direct.launch(Caller::Root, &["--interval", "1000"], &["true"]);
@@ -77,9 +73,7 @@ fn int_and_quit_in_sleep_leave_with_0_too() {
 
 #[test]
 fn term_in_a_run_reaches_the_workers_handler_and_its_children() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for caller in [Caller::Root, Caller::Abc] {
         let mut direct = Direct::new("term-in-run");
         direct.launch(caller, &["--interval", "1"], &["sh", "-c", POLITE]);
@@ -96,9 +90,7 @@ fn term_in_a_run_reaches_the_workers_handler_and_its_children() {
 
 #[test]
 fn a_worker_and_grandchild_that_ignore_term_are_dead_at_the_grace_and_the_exit_is_137() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"trap '' TERM; sleep 1000 & echo "worker $$ child $! ready"; wait; sleep 1000"#;
     let mut direct = Direct::start("ignores-term", &["--interval", "1", "--grace", "0.5"], script);
     let log = direct.logs("ready");
@@ -110,9 +102,7 @@ fn a_worker_and_grandchild_that_ignore_term_are_dead_at_the_grace_and_the_exit_i
 
 #[test]
 fn after_a_stop_nothing_of_the_group_is_left_even_if_the_worker_itself_ended() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"
         sh -c 'trap "" TERM; echo "child $$ "; sleep 1000' &
         trap 'exit 0' TERM
@@ -128,9 +118,7 @@ fn after_a_stop_nothing_of_the_group_is_left_even_if_the_worker_itself_ended() {
 
 #[test]
 fn a_stopped_worker_is_continued_to_be_stopped() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"trap 'echo bye; exit 0' TERM; echo "worker $$ "; while :; do sleep 0.05; done"#;
     let mut direct = Direct::start("paused", &["--interval", "1", "--grace", "60"], script);
     let worker = number_after(&direct.logs("worker "), "worker ");
@@ -148,9 +136,7 @@ const STUBBORN: &str = r#"
 
 #[test]
 fn a_second_int_kills_at_once() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let options = ["--interval", "1", "--grace", "60", "--stop-signal", "INT"];
     let mut direct = Direct::start("second-int", &options, STUBBORN);
     direct.logs("ready");
@@ -163,9 +149,7 @@ fn a_second_int_kills_at_once() {
 
 #[test]
 fn a_second_term_more_than_a_second_later_kills_at_once() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::start("second-term", &["--interval", "1", "--grace", "60"], STUBBORN);
     direct.logs("ready");
     direct.signal(Signal::SIGTERM);
@@ -178,9 +162,7 @@ fn a_second_term_more_than_a_second_later_kills_at_once() {
 
 #[test]
 fn three_terms_at_once_leave_the_worker_its_grace() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"
         trap 'echo got-term; sleep 0.5; echo finished; exit 0' TERM
         echo ready
@@ -200,9 +182,7 @@ fn three_terms_at_once_leave_the_worker_its_grace() {
 
 #[test]
 fn on_stop_finish_lets_the_run_end_and_starts_no_other() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"
         trap 'echo signalled' TERM
         echo ready
@@ -221,9 +201,7 @@ fn on_stop_finish_lets_the_run_end_and_starts_no_other() {
 
 #[test]
 fn the_stop_signal_is_the_one_that_was_asked_for() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script =
         "trap 'echo usr2; exit 0' USR2; trap 'echo term' TERM; echo ready; while :; do sleep 0.05; done";
     let options = ["--interval", "1", "--stop-signal", "USR2"];
@@ -236,9 +214,7 @@ fn the_stop_signal_is_the_one_that_was_asked_for() {
 
 #[test]
 fn kill_of_the_launcher_takes_the_worker_process() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for caller in [Caller::Root, Caller::Abc] {
         let mut direct = Direct::new("launcher-killed");
         let script = r#"trap '' TERM; echo "worker $$ "; while :; do sleep 0.1; done"#;
@@ -252,9 +228,7 @@ fn kill_of_the_launcher_takes_the_worker_process() {
 
 #[test]
 fn what_a_worker_leaves_behind_neither_delays_the_next_run_nor_dies() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"[ -e left ] || { sleep 300 & echo "left $! " | tee left; }; echo run"#;
     let mut direct = Direct::start("leaves-sleep", &["--interval", "0.1"], script);
     let left = number_after(&direct.logs("left "), "left ");
@@ -269,9 +243,7 @@ fn what_a_worker_leaves_behind_neither_delays_the_next_run_nor_dies() {
 
 #[test]
 fn five_alrms_in_sleep_are_one_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for _ in 0..20 {
         let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
         direct.after_runs(1);
@@ -293,9 +265,7 @@ fn five_alrms_in_sleep_are_one_run() {
 
 #[test]
 fn five_alrms_in_a_run_are_one_more() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = "echo ready; until [ -e go ]; do sleep 0.02; done";
     let direct = Direct::start("alrm-in-run", &["--interval", "1000"], script);
     direct.logs("ready");
@@ -314,9 +284,7 @@ fn five_alrms_in_a_run_are_one_more() {
 
 #[test]
 fn a_tick_that_passed_while_stopped_is_one_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("stopped-over-tick", &["--interval", "0.4"], "date +%s.%N");
     eventually("a second run", || (direct.log().lines().count() >= 2).then_some(()));
     // not in a run: the worker would run on alone
@@ -337,9 +305,7 @@ fn a_tick_that_passed_while_stopped_is_one_run() {
 
 #[test]
 fn usr1_usr2_winch_reach_the_worker_and_nothing_else_does() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"
         for name in USR1 USR2 WINCH HUP ALRM; do trap "echo got-$name" $name; done
         echo ready
@@ -368,9 +334,7 @@ fn usr1_usr2_winch_reach_the_worker_and_nothing_else_does() {
 
 #[test]
 fn hup_reopens_a_log_that_was_renamed_away() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("hup-log", &["--interval", "1000"], "echo run; exit 3");
     direct.after_runs(1);
     let away = direct.scratch.join("state/away");
@@ -388,9 +352,7 @@ fn hup_reopens_a_log_that_was_renamed_away() {
 
 #[test]
 fn a_changed_config_env_is_read_before_the_next_run_without_hup() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("env-changed");
     direct.write("config.env", "VALUE=one\n", 0o600);
     direct.launch(Caller::Root, &["--interval", "1000"], &["sh", "-c", "echo value=$VALUE"]);
@@ -406,9 +368,7 @@ fn a_changed_config_env_is_read_before_the_next_run_without_hup() {
 
 #[test]
 fn hup_reads_a_config_env_that_looks_unchanged() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("env-hup");
     direct.write("config.env", "VALUE=one\n", 0o600);
     let path = direct.directory().join("config.env");
@@ -430,9 +390,7 @@ fn hup_reads_a_config_env_that_looks_unchanged() {
 
 #[test]
 fn a_bad_config_env_keeps_the_old_values_and_is_said_once() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("env-bad");
     direct.write("config.env", "VALUE=one\n", 0o600);
     direct.launch(Caller::Root, &["--interval", "1000"], &["sh", "-c", "echo value=$VALUE"]);
@@ -461,9 +419,7 @@ fn a_bad_config_env_keeps_the_old_values_and_is_said_once() {
 
 #[test]
 fn the_interval_is_from_the_end_of_a_run_to_the_next_start() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = "echo start $(date +%s.%N); sleep 0.3; echo end $(date +%s.%N)";
     let direct = Direct::start("fixed-delay", &["--interval", "0.4"], script);
     eventually("four runs", || (count(&direct.log(), "end") >= 4).then_some(()));
@@ -477,9 +433,7 @@ fn the_interval_is_from_the_end_of_a_run_to_the_next_start() {
 
 #[test]
 fn a_timeout_is_recorded_as_124_ends_the_group_and_the_loop_goes_on() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = r#"trap '' TERM; sleep 1000 & echo "worker $$ child $! "; wait; sleep 1000"#;
     let options = ["--interval", "1000", "--timeout", "0.3", "--grace", "0.2"];
     let mut direct = Direct::start("timeout", &options, script);
@@ -499,9 +453,7 @@ fn a_timeout_is_recorded_as_124_ends_the_group_and_the_loop_goes_on() {
 
 #[test]
 fn a_worker_that_ends_in_time_knows_nothing_of_the_timeout() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("no-timeout", &["--interval", "0.05", "--timeout", "5"], "echo run");
     eventually("five runs", || (count(&direct.log(), "run\n") >= 5).then_some(()));
     assert_eq!(direct.record()["failures"], 0);
@@ -509,9 +461,7 @@ fn a_worker_that_ends_in_time_knows_nothing_of_the_timeout() {
 
 #[test]
 fn once_ends_with_0_after_the_first_success() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::start("once", &["--once"], "echo run");
     assert_eq!(direct.end(), 0);
     assert_eq!((direct.record()["runs"].as_u64(), count(&direct.log(), "run\n")), (Some(1), 1));
@@ -526,9 +476,7 @@ fn once_ends_with_0_after_the_first_success() {
 
 #[test]
 fn max_failures_ends_with_the_workers_code() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::start("max-failures", &["--interval", "0.1", "--max-failures", "3"], "exit 7");
     assert_eq!(direct.end(), 7);
     let record = direct.record();
@@ -538,9 +486,7 @@ fn max_failures_ends_with_the_workers_code() {
 
 #[test]
 fn a_success_starts_the_count_of_failures_anew() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = "[ -e good ] && { rm good; exit 0; }; : > good; exit 7";
     let direct = Direct::start("failures-reset", &["--interval", "0.05", "--max-failures", "2"], script);
     eventually("eight runs", || (direct.record()["runs"].as_u64()? >= 8).then_some(()));
@@ -549,9 +495,7 @@ fn a_success_starts_the_count_of_failures_anew() {
 
 #[test]
 fn backoff_stretches_the_delay_up_to_its_maximum() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let options = ["--interval", "0.1", "--backoff", "3:0.5"];
     let direct = Direct::start("backoff", &options, "echo start $(date +%s.%N); exit 1");
     eventually("five runs", || (count(&direct.log(), "start") >= 5).then_some(()));
@@ -570,9 +514,7 @@ fn backoff_stretches_the_delay_up_to_its_maximum() {
 
 #[test]
 fn the_initial_delay_comes_before_the_first_run_and_can_be_stopped() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("initial-delay");
     let start = Instant::now();
     direct.launch(Caller::Root, &["--interval", "1000", "--initial-delay", "0.5"], &["echo", "run"]);
@@ -591,9 +533,7 @@ fn the_initial_delay_comes_before_the_first_run_and_can_be_stopped() {
 
 #[test]
 fn a_missing_program_never_ends_the_loop_and_stderr_gets_the_first_failure_and_the_recovery() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("missing-worker");
     direct.launch(Caller::Root, &["--interval", "1000"], &["./hook"]);
     for run in 1..=3 {
@@ -621,9 +561,7 @@ fn a_missing_program_never_ends_the_loop_and_stderr_gets_the_first_failure_and_t
 
 #[test]
 fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("no-log");
     let nowhere = direct.scratch.write("plain-file", "", 0o644).join("x.log");
     let nowhere = nowhere.to_str().expect("a text");
@@ -640,9 +578,7 @@ fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
 
 #[test]
 fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_runs() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("no-state");
     let state = direct.scratch.join("state");
     std::os::unix::fs::chown(&state, Some(0), Some(0)).expect("chown");
@@ -661,9 +597,7 @@ fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_run
 
 #[test]
 fn no_process_to_be_had_is_a_failed_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("no-process");
     // a limit per user: one that nobody else runs as
     std::os::unix::fs::chown(direct.scratch.join("state"), Some(45_911), Some(45_911)).expect("chown");
@@ -677,9 +611,7 @@ fn no_process_to_be_had_is_a_failed_run() {
 
 #[test]
 fn a_closed_stderr_ends_nothing() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("closed-stderr");
     let mut command = direct.command(Caller::Root, &["--interval", "0.05", "--log", "-"], &["false"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
@@ -693,9 +625,7 @@ fn a_closed_stderr_ends_nothing() {
 
 #[test]
 fn the_record_holds_what_happened_and_counts_over_restarts() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("record");
     direct.launch(
         Caller::Root,
@@ -739,9 +669,7 @@ fn the_record_holds_what_happened_and_counts_over_restarts() {
 
 #[test]
 fn while_a_run_lasts_the_record_says_so() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::start("record-in-run", &["--interval", "300"], "echo ready; sleep 1000");
     direct.logs("ready");
     // written once the run has lasted a second
@@ -757,9 +685,7 @@ fn while_a_run_lasts_the_record_says_so() {
 
 #[test]
 fn a_stopped_run_is_neither_a_failure_nor_a_success() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = "[ -e second ] || { : > second; exit 3; }; echo ready; sleep 1000";
     let mut direct = Direct::start("record-stopped", &["--interval", "0.1"], script);
     direct.logs("ready");
@@ -770,9 +696,7 @@ fn a_stopped_run_is_neither_a_failure_nor_a_success() {
 
 #[test]
 fn the_record_is_replaced_whole() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("record-atomic", &["--interval", "0.001"], "exit 1");
     eventually("a first record", || direct.record_path().exists().then_some(()));
     let mut inodes = std::collections::BTreeSet::new();
@@ -791,9 +715,7 @@ fn the_record_is_replaced_whole() {
 
 #[test]
 fn a_corrupt_record_is_said_and_written_anew() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for (what, text) in
         [("junk", "{\"runs\": 12"), ("other", "[1,2]"), ("empty", ""), ("wrong-type", "{\"runs\": \"many\"}")]
     {
@@ -809,9 +731,7 @@ fn a_corrupt_record_is_said_and_written_anew() {
 
 #[test]
 fn counts_at_their_end_do_not_end_the_loop() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("counts-full");
     let most = u64::MAX;
     let text = format!("{{\"runs\":{most},\"failures\":{most},\"consecutive_failures\":{most}}}");
@@ -830,9 +750,7 @@ fn counts_at_their_end_do_not_end_the_loop() {
 
 #[test]
 fn a_worker_finds_a_group_of_its_own_an_empty_mask_defaults_and_three_descriptors() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for caller in [Caller::Root, Caller::Abc] {
         let direct = Direct::new("finds");
         direct.write("config.env", "TOKEN='a b'\n", 0o600);
@@ -900,9 +818,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 #[test]
 fn asleep_it_never_wakes_up() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("idle", &["--interval", "1000"], "sleep 300 & echo \"left $! \"");
     direct.after_runs(1);
     let left = number_after(&direct.logs("left "), "left ");
@@ -928,9 +844,7 @@ fn asleep_it_never_wakes_up() {
 
 #[test]
 fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
-    if !have(&[Need::Root, Need::Program("runsv")]) {
-        return;
-    }
+    needs!(root, "runsv");
     let scratch = Scratch::new("runit-stop");
     let launcher = scratch.launcher();
     let script = "trap '' TERM; echo \"ready $$ \"; while :; do sleep 0.05; done";
@@ -993,9 +907,7 @@ fn quoted(text: &str) -> String {
 
 #[test]
 fn durations_are_read_in_seconds_units_and_fractions() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for text in ["60", "60s", "5m", "1h30m", "0.5", "1.5h", "250ms"] {
         let mut direct = Direct::new("duration-good");
         direct.launch(Caller::Root, &["--once", "--interval", text], &["true"]);
@@ -1006,9 +918,7 @@ fn durations_are_read_in_seconds_units_and_fractions() {
 
 #[test]
 fn zero_negative_overflowing_and_junk_durations_are_100_and_nothing_starts() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("duration-bad");
     for option in ["--interval", "--timeout"] {
         for text in
@@ -1032,9 +942,7 @@ fn zero_negative_overflowing_and_junk_durations_are_100_and_nothing_starts() {
 
 #[test]
 fn bounds_bind_the_worker_and_not_the_launcher() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("bounds");
     // less than the launcher itself needs
     let options = ["--interval", "1000", "--ulimit", "nofile=4"];
@@ -1052,9 +960,7 @@ fn bounds_bind_the_worker_and_not_the_launcher() {
 
 #[test]
 fn a_worker_killed_by_a_real_time_signal_is_a_failed_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("real-time", &["--interval", "0.05"], "kill -40 $$");
     let record = eventually("two runs", || {
         let record = direct.record();
@@ -1066,9 +972,7 @@ fn a_worker_killed_by_a_real_time_signal_is_a_failed_run() {
 
 #[test]
 fn a_worker_that_leaves_its_group_does_not_escape_a_timeout() {
-    if !have(&[Need::Root, Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "python3");
     let script = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
                   os.setpgid(0, os.getpgid(os.getppid()))\n\
                   print('worker', os.getpid(), flush=True)\ntime.sleep(1000)";
@@ -1082,9 +986,7 @@ fn a_worker_that_leaves_its_group_does_not_escape_a_timeout() {
 
 #[test]
 fn the_record_is_no_more_open_than_the_log() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for (mode, expected) in [("0600", 0o600), ("0640", 0o640), ("0666", 0o640)] {
         let direct = Direct::start("record-mode", &["--interval", "1000", "--log-mode", mode], "exit 1");
         direct.after_runs(1);
@@ -1095,9 +997,7 @@ fn the_record_is_no_more_open_than_the_log() {
 
 #[test]
 fn hup_during_a_run_rotates_nothing() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let script = "head -c 9000 /dev/zero | tr '\\0' x; echo; echo ready; sleep 1000";
     let options = ["--interval", "1000", "--log-size", "4096", "--log-keep", "0"];
     let mut direct = Direct::start("hup-rotates", &options, script);
@@ -1109,9 +1009,7 @@ fn hup_during_a_run_rotates_nothing() {
 
 #[test]
 fn a_stderr_that_nobody_reads_stops_nothing() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("stuck");
     let (_reader, writer) = std::io::pipe().expect("a pipe");
     let mut full = Command::new("dd")

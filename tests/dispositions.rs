@@ -4,11 +4,7 @@ mod support;
 
 use nix::sys::signal::Signal;
 use support::launching::{Probe, command};
-use support::{Need, Svscan, eventually, have, output, read, state, stdout};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")])
-}
+use support::{Svscan, eventually, needs, output, read, state, stdout};
 
 /// Ignores every signal that can be ignored, also those without a name, and becomes another program.
 const IGNORING: &str = "import os, signal, sys\n\
@@ -22,9 +18,7 @@ fn ignored(probe: &Probe) -> u64 {
 
 #[test]
 fn under_a_supervisor_no_worker_begins_with_an_ignored_signal() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ignored");
     let python = svscan.scratch.write("ignoring.py", IGNORING, 0o644);
     let (launcher, probe) = (svscan.scratch.launcher(), svscan.scratch.probe());
@@ -60,9 +54,7 @@ fn under_a_supervisor_no_worker_begins_with_an_ignored_signal() {
 
 #[test]
 fn at_a_shell_what_nohup_has_set_stays() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let scratch = support::Scratch::new("nohup");
     let python = scratch.write("ignoring.py", IGNORING, 0o644);
     let words = [

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use futo_launch::env_file;
-use support::{Need, Scratch, have};
+use support::{Scratch, needs};
 
 type Variables = BTreeMap<String, Vec<u8>>;
 
@@ -429,9 +429,7 @@ fn difference(file: &[u8], ours: &Variables, bashs: Option<&Variables>) -> Strin
 
 #[test]
 fn what_is_read_of_random_files_has_the_values_that_bash_gives() {
-    if !have(&[Need::Program("bash")]) {
-        return;
-    }
+    needs!("bash");
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
     let files = number("FUTO_FUZZ_FILES").unwrap_or(6000);
     let seed = number("FUTO_FUZZ_SEED").unwrap_or(1) as u64;

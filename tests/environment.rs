@@ -10,9 +10,7 @@ use std::process::Command;
 
 use support::direct::{Caller, Direct};
 use support::launching::{PATH, Probe, code, command, finish, said};
-use support::{Need, Scratch, Svscan, eventually_contains, have, own_by_abc, read, state, stderr, stdout};
-
-const NEEDS: [Need; 3] = [Need::Root, Need::Program("s6-envdir"), Need::Program("chpst")];
+use support::{Scratch, Svscan, eventually_contains, needs, own_by_abc, read, state, stderr, stdout};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")
@@ -54,9 +52,7 @@ fn directory_of(scratch: &Scratch, name: &str, files: &[(&str, &str)]) -> String
 
 #[test]
 fn later_sources_win_in_the_documented_order() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-order");
     let service = scratch.service("env-order");
     let all: Vec<String> = ('A'..='I').map(String::from).collect();
@@ -104,9 +100,7 @@ fn later_sources_win_in_the_documented_order() {
 
 #[test]
 fn a_later_line_sees_what_all_sources_before_it_have_set() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-sees");
     let service = scratch.service("env-sees");
     let container = directory_of(&scratch, "container", &[("C", "container")]);
@@ -125,9 +119,7 @@ fn a_later_line_sees_what_all_sources_before_it_have_set() {
 
 #[test]
 fn an_env_dir_has_the_values_of_s6_envdir_and_chpst() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("env-dir");
     let files = [
         ("ONE", "a\nb\n"),
@@ -154,9 +146,7 @@ fn an_env_dir_has_the_values_of_s6_envdir_and_chpst() {
 
 #[test]
 fn what_is_wrong_in_an_env_dir_is_said_all_at_once() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("env-dir-bad");
     let directory =
         directory_of(&scratch, "envdir", &[("A", "ok"), ("a=b", "x"), ("LONG", &"x".repeat(140_000))]);
@@ -184,9 +174,7 @@ TIME echo: fatal: unable to read '/does/not/exist': no such file or directory
 
 #[test]
 fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-container");
     let files = [
         ("TZ", "Asia/Tokyo"),
@@ -215,9 +203,7 @@ fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
 
 #[test]
 fn path_is_the_containers_unless_the_run_file_has_set_another() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-path");
     let directory = directory_of(&scratch, "container", &[("PATH", "/of/container:/usr/bin:/bin")]);
     let (launcher, probe) = (scratch.launcher(), scratch.probe());
@@ -246,9 +232,7 @@ fn path_is_the_containers_unless_the_run_file_has_set_another() {
 
 #[test]
 fn root_reads_the_containers_variables_only_where_they_are_roots() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-container-bad");
     let secret = scratch.write("root-secret", "hunter2", 0o600);
     directory_of(&scratch, "abcs", &[("A", "1")]);
@@ -287,9 +271,7 @@ fn root_reads_the_containers_variables_only_where_they_are_roots() {
 
 #[test]
 fn dotenv_files_are_read_in_their_dialect() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv");
     let file = "\u{feff}# a comment with 'a quote\n\nPLAIN=word # comment\nexport EXPORTED=1\nSPACED = x\n\
                 SINGLE='a $b \\n # c'\nDOUBLE=\"a\\nb \\$c\"\nMULTI=\"one\ntwo\"\nFROM=${PLAIN}-$EXPORTED\nEMPTY=\n\
@@ -325,9 +307,7 @@ fn dotenv_files_are_read_in_their_dialect() {
 
 #[test]
 fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_value() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv-bad");
     let bad = [
         ("hunter2 hunter2", "not a line of the dotenv dialect"),
@@ -392,9 +372,7 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
 
 #[test]
 fn a_name_alone_in_a_dotenv_file_takes_the_variable_from_the_environment() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv-inherited");
     let file = scratch.write(".env", "PASSED\nexport PASSED\nhunter2\nB=${PASSED}\nhunter3\n", 0o644);
     let mut command = scratch.launch(&scratch.path, &["--dotenv", text(&file), "--", "/usr/bin/env"]);
@@ -410,9 +388,7 @@ fn a_name_alone_in_a_dotenv_file_takes_the_variable_from_the_environment() {
 
 #[test]
 fn a_variable_may_name_the_file_with_its_value() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("named-file");
     let service = scratch.service("env-named");
     let secret = scratch.write("secret", "s3cret\nsecond\n\n", 0o644);
@@ -456,9 +432,7 @@ TIME env-named: hint: put a file there; a container runtime makes a directory wh
 
 #[test]
 fn required_variables_that_are_missing_or_empty_are_listed_at_once_on_stderr_and_in_the_log() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let mut direct = Direct::new("env-require");
     direct.write("config.env", "EMPTY=\nHERE=1\n", 0o600);
     let options = [
@@ -490,9 +464,7 @@ fn required_variables_that_are_missing_or_empty_are_listed_at_once_on_stderr_and
 
 #[test]
 fn values_of_options_expand_over_the_environment_and_say_what_is_missing() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("env-expand");
     let service = scratch.service("env-expand");
     scratch.write("env-expand/config.env", "EVERY=5m\nHOST=h\n", 0o644);
@@ -544,9 +516,7 @@ TIME env-expand: hint: write seconds (60, 0.5) or units (90s, 5m, 1h30m, 2days)
 
 #[test]
 fn a_change_of_any_source_is_read_before_the_next_run() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let mut direct = Direct::new("env-reload");
     direct.write("config.env", "EVERY=0.1\n", 0o644);
     for (file, text) in [("envdir/V", "dir1\n"), (".env", "W=dot1\n"), ("named", "file1\n")] {
@@ -582,9 +552,7 @@ fn a_change_of_any_source_is_read_before_the_next_run() {
 
 #[test]
 fn no_message_log_record_or_plan_shows_a_value() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     // each source with values that can be used, and with some that cannot
     let scratch = Scratch::of_root("env-secrets");
     let service = scratch.service("env-secrets");
@@ -662,9 +630,7 @@ fn remove_valueless(words: &mut Vec<&str>) {
 
 #[test]
 fn under_a_real_s6_svscan_the_containers_variables_reach_the_worker() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     // s6-svscan as s6-overlay starts it: PATH is all it passes on, the rest lies in files
     let script = "mount -t tmpfs -o mode=0755 tmpfs /run && umask 022 && mkdir -p /run/s6/container_environment && \
                   cd /run/s6/container_environment && printf Asia/Tokyo > TZ && printf t0ken > TOKEN && : > EMPTY && \
@@ -684,9 +650,7 @@ fn under_a_real_s6_svscan_the_containers_variables_reach_the_worker() {
 
 #[test]
 fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("env-require");
     let log = state("env-require-s6.log");
     let _ = fs::remove_file(&log);
@@ -709,9 +673,7 @@ fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
 
 #[test]
 fn a_file_that_appears_in_an_env_dir_ends_a_rest() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("env-dir-rest");
     let log = state("env-dir-rest.log");
     let _ = fs::remove_file(&log);
@@ -729,9 +691,7 @@ fn a_file_that_appears_in_an_env_dir_ends_a_rest() {
 
 #[test]
 fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::of_root("env-root");
     let service = scratch.service("env-root");
     let abcs = scratch.directory_of_abc("abcs");
@@ -773,9 +733,7 @@ fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
 
 #[test]
 fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv-bounds");
     let doubling = "A=xxxxxxxxxxxxxxxx\n".to_string() + &"A=${A}${A}\n".repeat(40);
     let long_line = format!("A='{}'\nB={}\n", "x".repeat(100_000), "${A}".repeat(100_000));
@@ -809,9 +767,7 @@ fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
 
 #[test]
 fn a_config_env_that_was_made_readable_is_read_and_said() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "s6-envdir", "chpst");
     let mut direct = Direct::new("env-chown");
     direct.write("config.env", "V=old\n", 0o600);
     let options = ["--interval", "0.1", "--max-failures", "100"];

@@ -13,9 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use support::launching::{code, finish};
-use support::{Need, Scratch, Svscan, have, own_by_abc, read, stderr, stdout, write};
-
-const S6: [Need; 2] = [Need::Root, Need::Program("s6-svscan")];
+use support::{Scratch, Svscan, needs, own_by_abc, read, stderr, stdout, write};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
     futo_behind(svscan, &[], words)
@@ -79,9 +77,7 @@ fn metric_of_health(svscan: &Svscan, name: &str) -> String {
 
 #[test]
 fn what_a_launcher_does_is_seen_behind_any_run_script() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("shapes");
     let launcher = svscan.scratch.launcher();
     let launcher = launcher.display();
@@ -143,9 +139,7 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
 
 #[test]
 fn a_worker_in_place_of_the_launcher_is_up_and_a_rest_is_none() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("exec-mode");
     let launcher = svscan.scratch.launcher();
     let launcher = launcher.display();
@@ -173,9 +167,7 @@ fn unmount(at: &Path) {
 
 #[test]
 fn a_launcher_that_a_daemon_or_a_terminal_has_started_is_not_the_service() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("daemons");
     let launcher = svscan.scratch.launcher();
     // as a desktop starts a terminal, and somebody tries a launcher there
@@ -210,9 +202,7 @@ fn change(record: &Path, change: impl Fn(&mut serde_json::Value)) {
 
 #[test]
 fn a_record_that_proves_nothing_is_not_healthy() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("records");
     let names =
         ["missing", "moved", "foreign", "reused", "corrupt", "stolen", "overdue", "childless", "older"];
@@ -284,9 +274,7 @@ fn a_record_that_proves_nothing_is_not_healthy() {
 
 #[test]
 fn a_state_directory_that_cannot_be_written_is_unknown() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("no-state");
     let of_root = svscan.scratch.join("of-root");
     fs::create_dir(&of_root).expect("a directory");
@@ -322,9 +310,7 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
 
 #[test]
 fn a_run_script_that_cannot_be_executed_is_named_with_the_reason() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("unspawnable");
     let launcher = svscan.scratch.launcher();
     let launcher = launcher.display();
@@ -367,9 +353,7 @@ fn a_run_script_that_cannot_be_executed_is_named_with_the_reason() {
 
 #[test]
 fn a_launcher_or_worker_stopped_by_anybody_is_paused() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("stopped");
     svscan.add_launch("sp-loop", "--interval 1h -- true", &[]);
     svscan.add_launch("sp-worker", "-- sleep 1000", &[]);
@@ -387,9 +371,7 @@ fn a_launcher_or_worker_stopped_by_anybody_is_paused() {
 
 #[test]
 fn a_launcher_with_many_words_is_not_looked_into() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("words");
     let words = |count: usize| format!("--interval 1h -- true{}", " a".repeat(count));
     svscan.add_launch("wo-many", &words(1100), &[]);
@@ -404,9 +386,7 @@ fn a_launcher_with_many_words_is_not_looked_into() {
 
 #[test]
 fn a_worker_that_a_tracer_holds_is_paused() {
-    if !have(&S6) || !have(&[Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("traced");
     svscan.add_launch("tr-worker", "-- sleep 1000", &[]);
     becomes(&svscan, "tr-worker", "up");
@@ -432,9 +412,7 @@ sys.stdin.read()
 
 #[test]
 fn a_run_that_waits_for_its_lock_says_so() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("locked");
     let home = svscan.scratch.directory_of_abc("home");
     let lock = home.join("lock");
@@ -456,9 +434,7 @@ fn a_run_that_waits_for_its_lock_says_so() {
 
 #[test]
 fn a_loop_lock_that_anybody_holds_is_soon_overdue() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("loop-lock");
     let directory = svscan.scratch.directory_of_abc("state");
     let lock = directory.join(".ll-loop.loop");
@@ -488,9 +464,7 @@ fn a_loop_lock_that_anybody_holds_is_soon_overdue() {
 
 #[test]
 fn a_daily_schedule_needs_no_max_age_and_claims_no_run() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("daily");
     svscan.add_launch("da-job", "--schedule '2040-01-01 09:00 UTC' -- true", &[]);
     becomes(&svscan, "da-job", "waiting");
@@ -504,9 +478,7 @@ fn a_daily_schedule_needs_no_max_age_and_claims_no_run() {
 
 #[test]
 fn what_is_not_published_is_not_healthy_and_what_is_disabled_is_counted_apart() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("counted");
     svscan.add_launch("ct-up", "-- sleep 1000", &[]);
     svscan.add_launch("ct-off", "--if-env CT_NOT_SET -- sleep 1000", &[]);
@@ -574,9 +546,7 @@ fn a_name_behind_a_known_prefix_is_suggested() {
 
 #[test]
 fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("late");
     let launcher = svscan.scratch.launcher();
     let go = svscan.scratch.join("go");
@@ -650,9 +620,7 @@ fn the_table_of_states_is_the_programs() {
 /// Two services that were given one name write one record: whose it is now says which other one to look at.
 #[test]
 fn a_record_of_another_service_names_that_service() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("one-name");
     svscan.add_launch("on-first", "--name on-both --interval 60 -- true", &[]);
     becomes(&svscan, "on-first", "waiting");

@@ -10,10 +10,7 @@ use std::process::{Command, Output};
 use support::launching::{
     AS_ABC, PATH, Probe, code, command, finish, said, touching, with_file_at, without_times,
 };
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, read, state, stderr, stdout};
-
-const NEEDS: [Need; 4] =
-    [Need::Root, Need::Program("bash"), Need::Program("python3"), Need::Program("strace")];
+use support::{Scratch, Svscan, eventually, eventually_contains, needs, read, state, stderr, stdout};
 
 /// Exit code and words.
 fn ended(output: &Output) -> (i32, String) {
@@ -37,9 +34,7 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn the_worker_takes_the_launchers_place() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("place");
     let prefix = ["sh", "-c", "echo shell=$$; exec \"$@\"", "sh"];
     let probe = probe_behind(&scratch, &prefix, &[]);
@@ -54,9 +49,7 @@ const LEAKS: [&str; 4] = ["bash", "-c", "exec 7</dev/null 20</dev/null 300</dev/
 
 #[test]
 fn leaked_descriptors_do_not_reach_the_worker() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("leaks");
     let mut bare = command(&LEAKS, &scratch.path);
     let leaked = Probe::of(&finish(bare.arg(scratch.probe()))).descriptors();
@@ -67,9 +60,7 @@ fn leaked_descriptors_do_not_reach_the_worker() {
 
 #[test]
 fn an_old_kernel_without_close_range_and_openat2_closes_and_opens_all_the_same() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("old-kernel");
     scratch.service("exec-oldkernel");
     for (error, log) in [("ENOSYS", "a"), ("EPERM", "b")] {
@@ -88,9 +79,7 @@ fn an_old_kernel_without_close_range_and_openat2_closes_and_opens_all_the_same()
 
 #[test]
 fn keep_fd_hands_on_just_these_and_refuses_what_is_not_open() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("keep-fd");
     assert_eq!(probe_behind(&scratch, &LEAKS, &["--keep-fd", "20"]).descriptors(), [0, 1, 2, 20]);
     let all = ["--keep-fd", "300", "--keep-fd", "7", "--keep-fd", "20", "--keep-fd", "7"];
@@ -105,9 +94,7 @@ fn keep_fd_hands_on_just_these_and_refuses_what_is_not_open() {
 
 #[test]
 fn the_notification_descriptor_is_handed_on_in_exec_mode_and_written_in_a_loop() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("notification");
     let service = scratch.service("exec-notification");
     scratch.write("exec-notification/notification-fd", "20\n", 0o644);
@@ -145,9 +132,7 @@ fn the_notification_descriptor_is_handed_on_in_exec_mode_and_written_in_a_loop()
 
 #[test]
 fn a_worker_under_s6_becomes_ready_through_its_notification_descriptor() {
-    if !have(&NEEDS) || !have(&[Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace", "s6-svscan");
     let svscan = Svscan::start("exec-ready");
     svscan.add_launch(
         "execready",
@@ -171,9 +156,7 @@ const CARELESS: [&str; 3] = [
 
 #[test]
 fn the_mask_is_empty_and_sigpipe_kills_whatever_the_parent_did() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("signals");
     let bare = Probe::of(&finish(command(&CARELESS, &scratch.path).arg(scratch.probe())));
     assert_ne!(bare.get("blocked"), "0000000000000000");
@@ -189,9 +172,7 @@ fn the_mask_is_empty_and_sigpipe_kills_whatever_the_parent_did() {
 
 #[test]
 fn closed_standard_descriptors_are_filled_and_the_log_is_still_both_outputs() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("closed");
     let service = scratch.service("exec-closed");
     for options in [[].as_slice(), &["--once"]] {
@@ -214,9 +195,7 @@ fn closed_standard_descriptors_are_filled_and_the_log_is_still_both_outputs() {
 
 #[test]
 fn the_log_is_in_the_state_directory_with_mode_0640_whatever_the_umask() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("log");
     for umask in ["000", "077", "777"] {
         let name = format!("exec-log{umask}");
@@ -240,9 +219,7 @@ fn the_log_is_in_the_state_directory_with_mode_0640_whatever_the_umask() {
 
 #[test]
 fn log_mode_and_log_path_are_as_given_and_appended_to() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("log-path");
     let service = scratch.service("exec-logpath");
     let log = scratch.directory_of_abc("logs").join("deep/er/my.log");
@@ -261,9 +238,7 @@ fn log_mode_and_log_path_are_as_given_and_appended_to() {
 
 #[test]
 fn log_dash_is_the_inherited_stdout_and_stderr_joins_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("log-dash");
     let service = scratch.service("exec-logdash");
     for options in [["--log", "-"].as_slice(), &["--log", "-", "--once"]] {
@@ -277,9 +252,7 @@ fn log_dash_is_the_inherited_stdout_and_stderr_joins_it() {
 
 #[test]
 fn our_own_lines_about_a_missing_program_go_to_stderr_and_to_the_log() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("own-lines");
     let service = scratch.service("exec-ownlines");
     let output = finish(&mut scratch.launch(&service, &["nosuchprogram"]));
@@ -293,9 +266,7 @@ fn our_own_lines_about_a_missing_program_go_to_stderr_and_to_the_log() {
 
 #[test]
 fn wrong_options_are_all_said_at_once_with_what_to_write() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("options");
     let options =
         ["--xyzzy", "--workdir=/", "-u", "--nice", "99", "--grace", "3", "--user", "nosuch", "true"];
@@ -326,9 +297,7 @@ futo-launch: hint: futo-launch [OPTION…] [--] PROGRAM [ARG…]
 
 #[test]
 fn a_value_of_env_is_never_shown() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("env-value");
     let expected = "\
 futo-launch: fatal: --env: invalid value: names no variable
@@ -365,9 +334,7 @@ const NO_SHEBANG: &str = "begin a script with #!/bin/sh, or write sh in front of
 
 #[test]
 fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("cannot");
     scratch.write("plain", "echo\n", 0o644);
     cannot_execute(&scratch, "./plain", "permission denied", Some(RIGHTS));
@@ -397,9 +364,7 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
 
 #[test]
 fn a_program_that_is_not_there_is_127_with_the_path_that_was_searched() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("not-found");
     let hint = "check the name, or write the program with its whole path";
     for (options, place) in [
@@ -419,9 +384,7 @@ fn a_program_that_is_not_there_is_127_with_the_path_that_was_searched() {
 
 #[test]
 fn the_program_is_searched_in_the_workers_path_as_posix_has_it() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("search");
     for directory in ["one", "two", "work"] {
         scratch.write(Path::new(directory).join("tool"), &format!("#!/bin/sh\necho {directory}\n"), 0o755);
@@ -444,9 +407,7 @@ fn the_program_is_searched_in_the_workers_path_as_posix_has_it() {
 
 #[test]
 fn the_workers_own_exit_code_is_the_services() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("code");
     for wanted in [0, 1, 100, 111, 126, 127, 255] {
         let script = format!("exit {wanted}");
@@ -457,9 +418,7 @@ fn the_workers_own_exit_code_is_the_services() {
 
 #[test]
 fn a_config_env_that_bash_would_not_read_plainly_is_refused_all_at_once_without_a_value() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("config-env");
     let service = scratch.service("exec-configenv");
     scratch.write(
@@ -486,9 +445,7 @@ TIME exec-configenv: hint: close it with \"
 
 #[test]
 fn a_config_env_that_cannot_be_read_is_refused() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("config-env-kind");
     let service = scratch.service("exec-kind");
     let place = service.join("config.env");
@@ -521,9 +478,7 @@ fn a_config_env_that_cannot_be_read_is_refused() {
 
 #[test]
 fn an_env_file_must_exist_and_is_read_behind_config_env() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("env-file");
     let service = scratch.service("exec-envfile");
     scratch.write("exec-envfile/config.env", "A=config\nB=config\nC=config\nD=config\n", 0o644);
@@ -549,9 +504,7 @@ fn an_env_file_must_exist_and_is_read_behind_config_env() {
 
 #[test]
 fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("file-errors");
     for (content, expected) in [
         (
@@ -600,9 +553,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
 
 #[test]
 fn flags_win_over_the_file_and_the_file_over_defaults() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::of_root("file");
     let content = format!(
         "exec = [\"{}\", \"a b\"]\nhome = \"/file\"\numask = \"027\"\nnice = 3\nlog = \"-\"\n\
@@ -638,9 +589,7 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
 
 #[test]
 fn a_run_file_in_the_shebang_form_is_called_by_s6_with_the_services_name() {
-    if !have(&NEEDS) || !have(&[Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace", "s6-svscan");
     let svscan = Svscan::start("shebang");
     let run = format!(
         "#!{} --file\nexec = [\"sh\", \"-c\", \"echo $0 $FROM; exec sleep 1000\"]\n[env]\nFROM = \"file\"\n",
@@ -666,9 +615,7 @@ fn a_run_file_in_the_shebang_form_is_called_by_s6_with_the_services_name() {
 
 #[test]
 fn a_script_is_run_by_sh_eu() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("script");
     let run = |script: &str| {
         scratch.write("f.toml", &format!("log = \"-\"\nscript = '''\n{script}'''\n"), 0o644);
@@ -683,9 +630,7 @@ fn a_script_is_run_by_sh_eu() {
 
 #[test]
 fn what_the_system_refuses_is_111() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("refused");
     let gone = scratch.join("gone");
     fs::create_dir(&gone).expect("a directory");
@@ -697,9 +642,7 @@ fn what_the_system_refuses_is_111() {
 /// `group: files systemd` makes a static program with getpwnam load libnss_systemd.
 #[test]
 fn no_shared_object_and_no_nsswitch_is_opened() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("nss");
     let nsswitch = scratch.write(
         "nsswitch.conf",
@@ -736,9 +679,7 @@ fn no_shared_object_and_no_nsswitch_is_opened() {
 
 #[test]
 fn explain_shows_all_problems_at_once_and_never_a_value() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("explain");
     let service = scratch.service("exec-explain");
     scratch.write("exec-explain/config.env", "GOOD=hunter2\nBAD=$(hunter2)\n", 0o644);
@@ -807,9 +748,7 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
 
 #[test]
 fn explain_says_nothing_of_a_timing_that_it_could_not_read() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("explain-timing");
     let service = scratch.service("exec-timing");
     let file = "#!/usr/local/bin/futo-launch --file\nexec = ['true']\ninterval = '5x'\n";
@@ -836,9 +775,7 @@ fn explain_says_nothing_of_a_timing_that_it_could_not_read() {
 
 #[test]
 fn explain_takes_nobody_for_a_user_that_there_is_not() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("explain-nobody");
     let service = scratch.service("exec-nobody");
     // root does not read what was meant for another
@@ -863,9 +800,7 @@ fn explain_takes_nobody_for_a_user_that_there_is_not() {
 
 #[test]
 fn explain_shows_the_plan_that_is_carried_out() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("plan");
     let service = scratch.service("exec-plan");
     let probe = scratch.probe();
@@ -902,9 +837,7 @@ fn explain_shows_the_plan_that_is_carried_out() {
 
 #[test]
 fn explain_needs_no_privilege_and_touches_nothing() {
-    if !have(&NEEDS) {
-        return;
-    }
+    needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("explain-traced");
     let service = scratch.service_of_abc("exec-untouched");
     scratch.write("exec-untouched/config.env", "A=1\n", 0o644);

@@ -10,13 +10,8 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::direct::{Caller, Direct, context_switches, throughout};
 use support::{
-    Need, Svscan, eventually, eventually_contains, have, output, own_by_abc, read, state, stderr, stdout,
-    write,
+    Svscan, eventually, eventually_contains, needs, output, own_by_abc, read, state, stderr, stdout, write,
 };
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
@@ -47,9 +42,7 @@ fn config(directory: &std::path::Path, text: &str) {
 
 #[test]
 fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-env");
     for (mode, pace) in [("exec", ""), ("loop", "--interval 0.05"), ("once", "--once")] {
         let name = format!("ge-{mode}");
@@ -85,9 +78,7 @@ fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
 
 #[test]
 fn a_file_that_appears_opens_its_gate_within_a_second() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-file");
     for (name, option) in [("gf-if", "--if-file deep/er/flag"), ("gf-wait", "--wait-for file:deep/er/flag")] {
         let directory =
@@ -107,9 +98,7 @@ fn a_file_that_appears_opens_its_gate_within_a_second() {
 
 #[test]
 fn a_command_is_tried_again_and_sleeps_in_between() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-cmd");
     let command = "cmd:echo noi''se; date +%s.%N >> tries; test \"$(id -u)\" = 911 && test -e flag";
     let directory = svscan.add_launch(
@@ -135,9 +124,7 @@ fn a_command_is_tried_again_and_sleeps_in_between() {
 
 #[test]
 fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-signals");
     let directory = svscan.add_launch(
         "gs-wait",
@@ -163,9 +150,7 @@ fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
 
 #[test]
 fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let mut direct = Direct::new("gate-direct");
     for option in [&["--if-env", "NOT_SET"][..], &["--if-file", "not-there"]] {
         direct.launch(Caller::Root, option, &["sh", "-c", "echo run"]);
@@ -186,9 +171,7 @@ fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
 
 #[test]
 fn explain_says_which_gates_are_open_and_runs_no_command() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let direct = Direct::new("gate-explain");
     let options =
         ["--explain", "--env", "A=1", "--if-env", "A", "--if-file", "b", "--wait-for", "cmd:touch ran"];

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use support::boot::{Ran, Volume, rights};
 use support::launching::finish;
-use support::{Need, have, read};
+use support::{needs, read};
 
 /// A behaviour. Each line of `given` and `expected` is one of the words that [`Boot`] knows.
 struct Case(&'static str, &'static str, &'static str);
@@ -586,9 +586,7 @@ impl Boot {
 
 #[test]
 fn boots_as_the_module_of_hermes_does() {
-    if !have(&[Need::Root, Need::Program("unshare"), Need::Program("setpriv")]) {
-        return;
-    }
+    needs!(root, "unshare", "setpriv");
     let mut wrong = Vec::new();
     for (number, Case(name, given, expected)) in CASES.iter().enumerate() {
         let mut boot = Boot::new(number);

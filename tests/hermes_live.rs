@@ -13,13 +13,9 @@ use nix::sys::signal::Signal;
 use support::boot::{HERMES, Ran, Volume, own_by_hermes};
 use support::direct::{context_switches, signal, throughout};
 use support::launching::finish;
-use support::{Need, Scratch, Svscan, eventually, have, is_alive, read, stderr, stdout};
+use support::{Scratch, Svscan, eventually, is_alive, needs, read, stderr, stdout};
 
 const STAND_IN: &str = include_str!("hermes/hermes");
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("setpriv")])
-}
 
 /// A container: a volume, a scan directory with root's s6-svscan on it, and the stand-in for hermes.
 struct Container {
@@ -226,9 +222,7 @@ const RUNNING: &str = "{\"gateway_state\": \"running\"}";
 
 #[test]
 fn a_real_gateway_runs_in_its_own_slot_and_is_seen_in_the_containers_log() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-runs");
     container.volume.write("gateway_state.json", RUNNING);
     container.volume.write("active_profile", "coder\n");
@@ -262,9 +256,7 @@ fn a_real_gateway_runs_in_its_own_slot_and_is_seen_in_the_containers_log() {
 
 #[test]
 fn a_restart_brings_back_what_ran_and_the_boot_log_says_how_it_ended() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let mut container = Container::new("hermes-restart");
     container.volume.profile("coder", RUNNING);
     container.volume.profile("killed", RUNNING);
@@ -304,9 +296,7 @@ fn a_restart_brings_back_what_ran_and_the_boot_log_says_how_it_ended() {
 
 #[test]
 fn profiles_come_and_go_and_are_started_and_stopped_at_run_time_without_a_right_to_the_scan_directory() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let mut container = Container::new("hermes-run-time");
     container.volume.profile("coder", RUNNING);
     container.watch();
@@ -367,9 +357,7 @@ fn profiles_come_and_go_and_are_started_and_stopped_at_run_time_without_a_right_
 
 #[test]
 fn a_watch_finds_what_changed_before_it_and_gives_no_order_twice() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let mut container = Container::new("hermes-before");
     container.volume.profile("coder", "{\"desired_state\": \"running\"}");
     container.volume.profile("writer", "{\"desired_state\": \"stopped\"}");
@@ -398,9 +386,7 @@ fn a_watch_finds_what_changed_before_it_and_gives_no_order_twice() {
 
 #[test]
 fn who_writes_the_volume_starts_and_stops_its_own_gateways_and_nothing_else() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let mut container = Container::new("hermes-hostile");
     container.volume.profile("coder", RUNNING);
     // of root's, under a name that an instance could have
@@ -456,9 +442,7 @@ fn who_writes_the_volume_starts_and_stops_its_own_gateways_and_nothing_else() {
 
 #[test]
 fn a_re_run_says_what_runs_and_what_is_down() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-words");
     container.volume.profile("coder", RUNNING);
     container.volume.bare_profile("writer");
@@ -480,9 +464,7 @@ fn a_re_run_says_what_runs_and_what_is_down() {
 
 #[test]
 fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let first = Container::new("hermes-first");
     first.volume.profile("coder", RUNNING);
     first.volume.profile("writer", "{\"gateway_state\": \"stopped\"}");
@@ -505,9 +487,7 @@ fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger()
 
 #[test]
 fn a_scan_directory_that_is_not_roots_alone_is_refused_by_every_command_and_left_as_it_is() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-given");
     container.volume.profile("coder", RUNNING);
     let chmod = |mode| fs::set_permissions(&container.scan, fs::Permissions::from_mode(mode)).expect("set");
@@ -548,9 +528,7 @@ fn remove_acl(path: &std::path::Path, which: &str) {
 
 #[test]
 fn what_was_planted_in_a_scan_directory_is_never_executed_though_it_is_roots_again() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-planted");
     container.volume.profile("coder", RUNNING);
     container.give_away();
@@ -634,9 +612,7 @@ fn what_was_planted_in_a_scan_directory_is_never_executed_though_it_is_roots_aga
 
 #[test]
 fn another_user_is_warned_of_roots_supervisor() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-as-hermes");
     container.volume.profile("coder", RUNNING);
     container.give_away();
@@ -679,9 +655,7 @@ fn module_slot(container: &Container, profile: &str, command: &str, is_down: boo
 
 #[test]
 fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when_they_stop() {
-    if !possible() || !have(&[Need::Program("s6-setuidgid")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "setpriv", "s6-setuidgid");
     let mut container = Container::new("hermes-upgrade");
     container.volume.profile("coder", RUNNING);
     container.volume.profile("idle", "{\"gateway_state\": \"stopped\"}");

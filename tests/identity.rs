@@ -7,15 +7,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use support::launching::{AS_ABC, Probe, code, command, finish, has_capability, passwd, said, with_file_at};
-use support::{Need, Scratch, have, stdout};
-
-const PEERS: [Need; 5] = [
-    Need::Root,
-    Need::Program("s6-setuidgid"),
-    Need::Program("chpst"),
-    Need::Program("setpriv"),
-    Need::Program("unshare"),
-];
+use support::{Scratch, needs, stdout};
 
 const CAP_SYS_RESOURCE: u32 = 24;
 
@@ -52,9 +44,7 @@ fn rows(uid: u32, gid: u32, groups: &str) -> String {
 
 #[test]
 fn a_name_gives_the_ids_and_groups_that_s6_setuidgid_and_setpriv_give() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("name");
     let ours = by_launcher(&scratch, &["--user", "abc"]).identity();
     assert_eq!(ours, rows(911, 911, "911 9101 9102"));
@@ -65,18 +55,14 @@ fn a_name_gives_the_ids_and_groups_that_s6_setuidgid_and_setpriv_give() {
 
 #[test]
 fn root_becomes_abc_without_being_told() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("default");
     assert_eq!(by_launcher(&scratch, &[]).identity(), rows(911, 911, "911 9101 9102"));
 }
 
 #[test]
 fn differs_from_chpst_a_name_brings_all_its_groups() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("chpst-name");
     assert_eq!(by_tool(&scratch, &["chpst", "-u", "abc"]).get("groups"), "911");
     assert_eq!(by_launcher(&scratch, &["--user", "abc"]).get("groups"), "911 9101 9102");
@@ -93,9 +79,7 @@ fn differs_from_chpst_a_name_brings_all_its_groups() {
 
 #[test]
 fn a_name_with_a_group_gives_what_initgroups_gives_for_both() {
-    if !have(&PEERS) || !have(&[Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare", "python3");
     let scratch = Scratch::new("name-group");
     let initgroups = "import os, sys\nos.initgroups('abc', 9101)\nos.setresgid(9101, 9101, 9101)\n\
                       os.setresuid(911, 911, 911)\nos.execv(sys.argv[1], sys.argv[1:])";
@@ -108,9 +92,7 @@ fn a_name_with_a_group_gives_what_initgroups_gives_for_both() {
 
 #[test]
 fn differs_from_setpriv_the_group_named_replaces_the_accounts_own() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("setpriv-group");
     let setpriv = by_tool(&scratch, &["setpriv", "--reuid=abc", "--regid=futoa", "--init-groups", "--"]);
     assert_eq!(setpriv.get("groups"), "911 9101 9102");
@@ -119,9 +101,7 @@ fn differs_from_setpriv_the_group_named_replaces_the_accounts_own() {
 
 #[test]
 fn numbers_without_an_account_give_what_s6_setuidgid_and_chpst_give() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("numbers");
     let ours = by_launcher(&scratch, &["--user", "12345:12346"]);
     assert_eq!(ours.identity(), rows(12345, 12346, "12346"));
@@ -131,9 +111,7 @@ fn numbers_without_an_account_give_what_s6_setuidgid_and_chpst_give() {
 
 #[test]
 fn differs_from_s6_setuidgid_numbers_of_an_account_bring_its_groups() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("numbers-account");
     assert_eq!(by_tool(&scratch, &["s6-setuidgid", "911:9101"]).get("groups"), "9101");
     let ours = by_launcher(&scratch, &["--user", "911:9101"]);
@@ -143,9 +121,7 @@ fn differs_from_s6_setuidgid_numbers_of_an_account_bring_its_groups() {
 
 #[test]
 fn differs_from_s6_setuidgid_and_chpst_a_bare_uid_with_an_account_has_its_group() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("uid-account");
     for tool in [["s6-setuidgid", "911", "--"].as_slice(), &["chpst", "-u", ":911"]] {
         let output = finish(command(tool, &scratch.path).arg(scratch.probe()));
@@ -156,9 +132,7 @@ fn differs_from_s6_setuidgid_and_chpst_a_bare_uid_with_an_account_has_its_group(
 
 #[test]
 fn a_bare_uid_without_an_account_is_refused_and_never_gets_gid_0() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("uid");
     let expected = "futo-launch: fatal: --user: uid 12345 has no entry in /etc/passwd that would tell its group\n\
                     futo-launch: hint: write --user 12345:GID\n";
@@ -167,9 +141,7 @@ fn a_bare_uid_without_an_account_is_refused_and_never_gets_gid_0() {
 
 #[test]
 fn unknown_names_are_refused_all_at_once() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("unknown");
     let expected = "futo-launch: fatal: --user: no user 'nosuch' in /etc/passwd\n\
                     futo-launch: hint: a user known to LDAP or systemd only is named by its numbers: --user UID:GID\n";
@@ -186,9 +158,7 @@ fn unknown_names_are_refused_all_at_once() {
 
 #[test]
 fn minus_one_is_no_id_in_an_option_nor_in_the_account_files() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("minus-one");
     for user in ["4294967295", "4294967295:911", "911:4294967295", "-1", "abc:-1"] {
         let (code, said) = refused(&scratch, &[], &["--user", user]);
@@ -209,9 +179,7 @@ fn minus_one_is_no_id_in_an_option_nor_in_the_account_files() {
 
 #[test]
 fn where_there_is_no_abc_the_error_names_user() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("no-abc");
     let file = passwd(&scratch, |line| (!line.starts_with("abc:")).then(|| line.to_string()));
     let expected = "futo-launch: fatal: no user 'abc' in /etc/passwd, and no --user given\n\
@@ -221,9 +189,7 @@ fn where_there_is_no_abc_the_error_names_user() {
 
 #[test]
 fn who_already_is_that_user_goes_on_unchanged() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("already");
     for options in [
         [].as_slice(),
@@ -242,9 +208,7 @@ fn who_already_is_that_user_goes_on_unchanged() {
 
 #[test]
 fn differs_from_s6_setuidgid_chpst_and_setpriv_which_fail_where_nothing_is_to_be_done() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("already-peers");
     for tool in [
         ["s6-setuidgid", "abc"].as_slice(),
@@ -260,9 +224,7 @@ fn differs_from_s6_setuidgid_chpst_and_setpriv_which_fail_where_nothing_is_to_be
 
 #[test]
 fn who_is_not_root_is_told_what_to_do_when_asking_for_another_user() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("not-root");
     let remedy = "futo-launch: hint: run by root, or leave the option out to stay the user you are\n";
     for (options, what) in [
@@ -279,9 +241,7 @@ fn who_is_not_root_is_told_what_to_do_when_asking_for_another_user() {
 
 #[test]
 fn a_user_that_is_uid_0_stays_root_with_a_warning_unless_root_was_asked_for() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("uid0");
     let warning = "TIME probe: warning: the worker's user is uid 0: there is nothing to drop\n\
                    TIME probe: hint: --user root says that this is intended\n";
@@ -304,9 +264,7 @@ fn a_user_that_is_uid_0_stays_root_with_a_warning_unless_root_was_asked_for() {
 
 #[test]
 fn a_group_asked_for_root_is_set_as_setpriv_sets_it() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("root-group");
     let rows = |probe: &Probe| {
         (probe.get("uids").to_string(), probe.get("gids").to_string(), probe.get("groups").to_string())
@@ -326,9 +284,7 @@ fn a_group_asked_for_root_is_set_as_setpriv_sets_it() {
 
 #[test]
 fn a_drop_that_root_could_take_back_never_reaches_the_worker() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("regain");
     // with this bit the capabilities outlive setuid: s6-setuidgid runs the worker all the same
     let prefix: Vec<OsString> =
@@ -339,9 +295,7 @@ fn a_drop_that_root_could_take_back_never_reaches_the_worker() {
 
 #[test]
 fn a_drop_that_the_container_forbids_names_the_step_and_the_capability() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("capability");
     for (capability, options, step) in [
         ("setgid", [].as_slice(), "set supplementary groups 911,9101,9102"),
@@ -362,9 +316,7 @@ fn a_drop_that_the_container_forbids_names_the_step_and_the_capability() {
 
 #[test]
 fn ambient_and_inheritable_capabilities_give_the_worker_nothing() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("ambient");
     let prefix = ["setpriv", "--inh-caps=+net_admin", "--ambient-caps=+net_admin", "--"];
     let root = by_tool(&scratch, &prefix);
@@ -375,9 +327,7 @@ fn ambient_and_inheritable_capabilities_give_the_worker_nothing() {
 
 #[test]
 fn groups_replace_those_of_the_user_and_none_leaves_the_primary_one() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("groups");
     let groups = |options: &[&str]| by_launcher(&scratch, options).get("groups").to_string();
     assert_eq!(groups(&["--groups", "none"]), "911");
@@ -400,9 +350,7 @@ fn names(scratch: &Scratch, prefix: &[OsString], options: &[&str]) -> [Option<St
 
 #[test]
 fn home_user_and_logname_are_those_of_the_workers_user() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("home");
     let some =
         |home: &str, name: &str| [Some(home.to_string()), Some(name.to_string()), Some(name.to_string())];
@@ -421,9 +369,7 @@ fn home_user_and_logname_are_those_of_the_workers_user() {
 
 #[test]
 fn a_home_that_is_no_absolute_path_is_refused() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("home-relative");
     let (code, said) = refused(&scratch, &[], &["--home", "config"]);
     assert_eq!(
@@ -434,9 +380,7 @@ fn a_home_that_is_no_absolute_path_is_refused() {
 
 #[test]
 fn umask_is_the_workers_and_by_default_the_inherited_one() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("umask");
     let prefix = ["sh", "-c", "umask 0137; exec \"$@\"", "sh"];
     let umask = |options: &[&str]| {
@@ -452,9 +396,7 @@ fn umask_is_the_workers_and_by_default_the_inherited_one() {
 
 #[test]
 fn chdir_is_entered_as_the_user_and_finds_relative_programs() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("chdir");
     let directory = scratch.directory_of_abc("private");
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("its mode");
@@ -479,9 +421,7 @@ fn chdir_is_entered_as_the_user_and_finds_relative_programs() {
 
 #[test]
 fn no_new_privs_is_set_only_if_asked_for() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("privs");
     assert_eq!(by_launcher(&scratch, &[]).get("no_new_privs"), "0");
     let ours = by_launcher(&scratch, &["--no-new-privs"]);
@@ -492,9 +432,7 @@ fn no_new_privs_is_set_only_if_asked_for() {
 
 #[test]
 fn ulimits_hold_for_the_worker_as_prlimit_sets_them() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("ulimit");
     let limits =
         |prefix: &[&str]| stdout(&finish(command(prefix, &scratch.path).args(["cat", "/proc/self/limits"])));
@@ -531,9 +469,7 @@ fn ulimits_hold_for_the_worker_as_prlimit_sets_them() {
 
 #[test]
 fn a_file_size_limit_binds_the_worker_and_never_kills_the_launcher() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("ulimit-fsize");
     let service = scratch.service("identity-fsize");
     let state = scratch.directory_of_abc("state");
@@ -563,9 +499,7 @@ fn a_file_size_limit_binds_the_worker_and_never_kills_the_launcher() {
 
 #[test]
 fn an_unknown_or_senseless_ulimit_is_refused() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("ulimit-bad");
     for (value, what) in [
         ("files=1", "--ulimit: invalid value 'files=1': names no resource limit"),
@@ -579,9 +513,7 @@ fn an_unknown_or_senseless_ulimit_is_refused() {
 
 #[test]
 fn nice_and_oom_score_adj_are_set_as_root_and_kept_by_the_worker() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("nice");
     let probe = by_launcher(&scratch, &["--nice", "-5"]);
     assert_eq!(probe.get("nice"), "-5");
@@ -614,9 +546,7 @@ fn nice_and_oom_score_adj_are_set_as_root_and_kept_by_the_worker() {
 
 #[test]
 fn differs_from_chpst_nice_is_absolute() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("nice-absolute");
     assert_eq!(by_tool(&scratch, &["nice", "-n", "3", "chpst", "-n", "4"]).get("nice"), "7");
     let output =
@@ -626,9 +556,7 @@ fn differs_from_chpst_nice_is_absolute() {
 
 #[test]
 fn differs_from_s6_setuidgid_home_user_and_logname_are_set() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("names");
     let theirs = by_tool(&scratch, &["s6-setuidgid", "abc"]);
     assert_eq!((theirs.env("HOME"), theirs.env("USER")), (None, None));
@@ -638,9 +566,7 @@ fn differs_from_s6_setuidgid_home_user_and_logname_are_set() {
 
 #[test]
 fn files_of_the_worker_are_the_users() {
-    if !have(&PEERS) {
-        return;
-    }
+    needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("files");
     let directory = scratch.directory_of_abc("made");
     let path = directory.join("file");
@@ -652,9 +578,7 @@ fn files_of_the_worker_are_the_users() {
 
 #[test]
 fn differs_from_gosu_in_the_groups_of_user_and_group_and_takes_nothing_empty() {
-    if !have(&[Need::Root, Need::Program("gosu")]) {
-        return;
-    }
+    needs!(root, "gosu");
     let scratch = Scratch::new("gosu");
     let by_gosu = |user: &str| {
         let output = finish(command(&["gosu", user], &scratch.path).arg(scratch.probe()));

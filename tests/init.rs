@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::direct::{context_switches, signal, throughout};
-use support::{Need, Scratch, eventually, eventually_contains, have, read};
+use support::{Scratch, eventually, eventually_contains, needs, read};
 
 /// The launcher as PID 1 of a PID namespace; its output is in `out`.
 struct Container {
@@ -78,10 +78,6 @@ impl Drop for Container {
     }
 }
 
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("unshare")])
-}
-
 /// Makes so many orphans that end at once.
 const ORPHANS: &str = "for i in 1 2 3 4 5; do sh -c 'sleep 0.05 & echo orphan'; done; sleep 0.2";
 /// Counts zombies as the namespace sees them.
@@ -89,9 +85,7 @@ const ZOMBIES: &str = "echo zombies=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -
 
 #[test]
 fn the_worker_is_a_child_of_pid_1_and_its_code_is_handed_on() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let mut container = Container::start("init-code", &[], "echo parent=$PPID, user=$(id -un),; exit 42");
     assert_eq!(container.end(), 42, "{}", container.out());
     assert_eq!(container.out(), "parent=1, user=abc,\n");
@@ -101,9 +95,7 @@ fn the_worker_is_a_child_of_pid_1_and_its_code_is_handed_on() {
 
 #[test]
 fn term_ends_a_worker_and_a_loop_in_a_run_and_in_sleep() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let polite = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done";
     let mut container = Container::start("init-term", &[], polite);
     container.prints("ready");
@@ -127,9 +119,7 @@ fn term_ends_a_worker_and_a_loop_in_a_run_and_in_sleep() {
 
 #[test]
 fn orphans_leave_no_zombies() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let script = format!("{ORPHANS}; {ZOMBIES}; {ORPHANS}; {ZOMBIES}");
     let mut container = Container::start("init-orphans", &[], &script);
     assert_eq!(container.end(), 0);
@@ -194,9 +184,7 @@ impl Container {
 
 #[test]
 fn each_signal_to_pid_1_is_forwarded_or_has_the_effect_that_the_readme_says() {
-    if !have(&[Need::Root, Need::Program("unshare"), Need::Program("python3"), Need::Program("kill")]) {
-        return;
-    }
+    needs!(root, "unshare", "python3", "kill");
     let python = |name: &str, options: &[&str]| {
         let container = Container::start(name, options, "exec python3 -c \"$PYTHON_WORKER\"");
         container.prints("ready\n");
@@ -238,9 +226,7 @@ fn each_signal_to_pid_1_is_forwarded_or_has_the_effect_that_the_readme_says() {
 
 #[test]
 fn in_exec_mode_the_whole_process_group_is_signalled_and_a_real_time_signal_may_be_the_stop_signal() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     // one process in the background, which only a signal to the group reaches
     let forever = "while :; do sleep 0.02; done";
     let script = format!(
@@ -260,9 +246,7 @@ fn in_exec_mode_the_whole_process_group_is_signalled_and_a_real_time_signal_may_
 
 #[test]
 fn what_the_launcher_itself_cannot_write_is_no_signal_for_the_worker() {
-    if !have(&[Need::Root, Need::Program("unshare"), Need::Program("prlimit")]) {
-        return;
-    }
+    needs!(root, "unshare", "prlimit");
     let scratch = Scratch::new("init-own");
     let state = scratch.directory_of_abc("state");
     // no file can be written, so that the record of a run that lasts a second brings XFSZ; the pipe can
@@ -298,9 +282,7 @@ fn what_the_launcher_itself_cannot_write_is_no_signal_for_the_worker() {
 
 #[test]
 fn in_exec_mode_it_sleeps_as_long_as_the_worker_runs() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let mut container = Container::start("init-idle", &[], "echo ready; exec sleep 1000");
     container.prints("ready");
     let init = container.init();
@@ -314,9 +296,7 @@ fn in_exec_mode_it_sleeps_as_long_as_the_worker_runs() {
 
 #[test]
 fn usr1_reaches_the_worker_of_a_loop() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let script = "trap 'echo got-usr1' USR1; echo ready; while :; do sleep 0.02; done";
     let mut container = Container::start("init-loop-usr1", &["--interval", "1000", "--grace", "0.1"], script);
     container.prints("ready");
@@ -331,9 +311,7 @@ fn usr1_reaches_the_worker_of_a_loop() {
 
 #[test]
 fn a_program_that_cannot_be_executed_is_126_or_127_at_once() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("init-missing");
     let plain = scratch.write("plain", "", 0o644);
     for (program, code) in [("/nowhere/program", 127), (plain.to_str().expect("a text"), 126)] {
@@ -350,9 +328,7 @@ fn a_program_that_cannot_be_executed_is_126_or_127_at_once() {
 
 #[test]
 fn readiness_is_looked_for_and_the_worker_does_not_get_the_descriptor() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "unshare");
     let scratch = Scratch::new("init-ready");
     let service = scratch.service_of_abc("service");
     scratch.write("service/notification-fd", "5\n", 0o644);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use support::launching::{code, finish};
-use support::{Need, Scratch, Svscan, have, stderr, stdout};
+use support::{Scratch, Svscan, needs, stderr, stdout};
 
 /// A command where this directory is a filesystem in memory, and hooks may be put into /etc/cont-init.d.
 fn in_container(place: &Path, hook: &str) -> Vec<String> {
@@ -22,9 +22,7 @@ fn in_container(place: &Path, hook: &str) -> Vec<String> {
 
 #[test]
 fn what_is_live_now_and_gone_after_a_restart_is_said() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::of_root("new-lasting");
     scratch.directory_of_abc("definitions");
     let place = scratch.join("memory");
@@ -88,9 +86,7 @@ find "$R/run" "$R/config/s6-services" "$R/custom-services.d" -name down | sed "s
 
 #[test]
 fn a_change_that_the_container_would_undo_is_refused_and_the_definition_is_named() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("lasting");
     let place = scratch.join("memory");
     fs::create_dir(&place).expect("a directory");
@@ -124,9 +120,7 @@ fn a_change_that_the_container_would_undo_is_refused_and_the_definition_is_named
 
 #[test]
 fn a_change_in_a_scan_directory_that_lasts_is_made() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("lasting-kept");
     if nix::sys::statfs::statfs(&svscan.scratch.path).expect("its volume").filesystem_type()
         == nix::sys::statfs::TMPFS_MAGIC

@@ -6,11 +6,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 use support::direct::Direct;
-use support::{Need, Svscan, eventually, have, own_by_abc};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("strace"), Need::Program("flock")])
-}
+use support::{Svscan, eventually, needs, own_by_abc};
 
 /// A launcher of a loop, whose system calls are refused as strace's `inject` has it.
 fn refused(name: &str, inject: &str, options: &[&str], worker: &[&str]) -> Direct {
@@ -22,9 +18,7 @@ fn refused(name: &str, inject: &str, options: &[&str], worker: &[&str]) -> Direc
 
 #[test]
 fn a_lock_that_the_system_does_not_release_as_asked_ends_no_loop_and_is_free_between_runs() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace", "flock");
     // each run makes two calls: lock, unlock
     for (errno, calls) in [("ENOLCK", "2+2"), ("EINTR", "2+2"), ("EIO", "2+2"), ("EINTR", "1+2")] {
         let inject = format!("flock:error={errno}:when={calls}");
@@ -47,9 +41,7 @@ fn a_lock_that_the_system_does_not_release_as_asked_ends_no_loop_and_is_free_bet
 
 #[test]
 fn a_clock_that_is_set_while_a_time_is_waited_for_ends_no_loop_and_loses_no_run() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace", "flock");
     // as the kernel answers the first call after a setting; the timer is armed again
     for calls in ["1", "1..3"] {
         let inject = format!("timerfd_settime:error=ECANCELED:when={calls}");
@@ -69,9 +61,7 @@ fn a_clock_that_is_set_while_a_time_is_waited_for_ends_no_loop_and_loses_no_run(
 
 #[test]
 fn what_a_rest_needs_and_the_system_refuses_is_reported() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "strace");
     let svscan = Svscan::start("rest-refused");
     // name, words, config.env
     let rests = [
@@ -109,9 +99,7 @@ fn what_a_rest_needs_and_the_system_refuses_is_reported() {
 
 #[test]
 fn a_loop_that_is_refused_its_stream_of_signals_says_so_without_a_supervisor_too() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "strace", "flock");
     let mut direct = refused("refused-stream", "socketpair:error=EMFILE", &["--interval", "1"], &["true"]);
     assert_eq!(direct.end(), 111);
     assert!(direct.stderr().contains("unable to take signals: too many open files"), "{}", direct.stderr());

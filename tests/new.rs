@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Need, Scratch, have, own_by_abc, read, stderr, stdout};
+use support::{ABC, Scratch, needs, own_by_abc, read, stderr, stdout};
 
 fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
     let futo = scratch.futo();
@@ -29,9 +29,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn a_definition_holds_what_was_asked_for() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new");
     scratch.directory_of_abc("definitions");
     let words = [
@@ -94,9 +92,7 @@ TOKEN=
 
 #[test]
 fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new-persist");
     scratch.directory_of_abc("definitions");
     for (number, (given, expected)) in [
@@ -131,9 +127,7 @@ fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
 
 #[test]
 fn ready_brings_the_file_without_which_nobody_listens() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new-ready");
     scratch.directory_of_abc("definitions");
     for (name, options, number) in [
@@ -153,9 +147,7 @@ fn ready_brings_the_file_without_which_nobody_listens() {
 
 #[test]
 fn each_template_makes_a_service_that_runs() {
-    if !have(&[Need::Root, Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "python3");
     let scratch = Scratch::new("templates");
     scratch.directory_of_abc("definitions");
     for template in ["python", "uv", "shell", "node"] {
@@ -192,9 +184,7 @@ fn each_template_makes_a_service_that_runs() {
 
 #[test]
 fn what_is_wrong_is_said_at_once_and_nothing_is_left() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new-wrong");
     scratch.directory_of_abc("definitions");
     let refused = |words: &[&str], said: &str| {
@@ -224,9 +214,7 @@ fn what_is_wrong_is_said_at_once_and_nothing_is_left() {
 
 #[test]
 fn a_definition_in_a_directory_of_roots_is_roots_and_its_variables_are_the_workers() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("new-root");
     let made = futo(&scratch, &[], &["new", "x", "--interval", "5m", "--template", "shell"]);
     assert_eq!(code(&made), 0, "{}", stderr(&made));
@@ -237,9 +225,7 @@ fn a_definition_in_a_directory_of_roots_is_roots_and_its_variables_are_the_worke
 
 #[test]
 fn root_makes_nothing_through_a_link_of_a_users() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new-link");
     let target = scratch.join("target");
     fs::create_dir(&target).expect("a directory");
@@ -260,9 +246,7 @@ fn root_makes_nothing_through_a_link_of_a_users() {
 
 #[test]
 fn a_program_that_is_not_there_is_said_and_the_root_directory_is_not_recorded() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("new-program");
     scratch.directory_of_abc("definitions");
     scratch.write("plain", "#!/bin/sh\n", 0o644);
@@ -303,9 +287,7 @@ fn a_program_that_is_not_there_is_said_and_the_root_directory_is_not_recorded() 
 
 #[test]
 fn the_owner_of_the_scan_directory_publishes_without_root() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::new("new-owner");
     for name in ["definitions", "scan", "home"] {
         let path = scratch.join(name);

@@ -11,12 +11,8 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::direct::{eventually_dead, number_after, signal, throughout};
 use support::{
-    Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, own_by_abc, read, state, write,
+    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, state, write,
 };
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
 
 fn record(name: &str) -> Value {
     serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
@@ -73,9 +69,7 @@ fn count(text: &str, part: &str) -> usize {
 
 #[test]
 fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_for_it() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphan-run");
     let work = alone(&svscan, "orphan-run", "--interval 0.05");
     logs("orphan-run", "begin");
@@ -115,9 +109,7 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
 
 #[test]
 fn wherever_it_is_a_launcher_that_has_lost_its_supervisor_ends_and_is_replaced() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphans");
     svscan.scratch.directory_of_abc("work");
     let held = svscan.scratch.write("work/lock", "", 0o666);
@@ -156,9 +148,7 @@ fn wherever_it_is_a_launcher_that_has_lost_its_supervisor_ends_and_is_replaced()
 
 #[test]
 fn a_supervisor_that_leaves_with_its_service_is_not_lost_and_one_that_leaves_it_behind_is() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphan-leaves");
     for name in ["leaves-x", "leaves-quit"] {
         svscan.add_launch(name, "--interval 0.1 -- echo run", &[]);
@@ -183,9 +173,7 @@ fn a_supervisor_that_leaves_with_its_service_is_not_lost_and_one_that_leaves_it_
 
 #[test]
 fn three_kills_of_a_supervisor_double_no_tick() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphan-ticks");
     // the time of the tick that it runs for is not known to it: the second in which it begins is
     let words = "--schedule '*:*:*' -- sh -c 'echo \"tick $(date +%s) \"'";
@@ -215,9 +203,7 @@ fn three_kills_of_a_supervisor_double_no_tick() {
 
 #[test]
 fn a_stop_ends_the_wait_for_another_loop_at_once() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphan-stop");
     let work = alone(&svscan, "orphan-stop", "--interval 1000");
     logs("orphan-stop", "begin");
@@ -237,9 +223,7 @@ fn a_stop_ends_the_wait_for_another_loop_at_once() {
 
 #[test]
 fn the_worker_that_follows_a_rest_gets_no_signal_when_its_parent_ends() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("orphan-signal");
     let worker = "import ctypes, signal, time\n\
                   number = ctypes.c_int(-1)\n\
@@ -258,9 +242,7 @@ fn the_worker_that_follows_a_rest_gets_no_signal_when_its_parent_ends() {
 
 #[test]
 fn without_a_lock_the_loop_runs_and_the_log_says_what_that_means() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "strace");
     let svscan = Svscan::start("orphan-unlocked");
     let launcher = svscan.scratch.launcher();
     // -D: the launcher stays the supervisor's child
@@ -285,9 +267,7 @@ fn without_a_lock_the_loop_runs_and_the_log_says_what_that_means() {
 
 #[test]
 fn a_link_in_place_of_the_lock_is_not_followed() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("orphan-link");
     let target = svscan.scratch.directory_of_abc("target").join("file");
     let directory = state("");
@@ -303,9 +283,7 @@ fn a_link_in_place_of_the_lock_is_not_followed() {
 
 #[test]
 fn a_loop_at_a_shell_outlives_the_shell_and_takes_no_lock() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("orphan-shell");
     let directory = scratch.directory_of_abc("orphan-shell");
     scratch.write("orphan-shell/run", "#!/bin/sh\n", 0o755);
@@ -336,9 +314,7 @@ impl Drop for Runsv {
 
 #[test]
 fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
-    if !have(&[Need::Root, Need::Program("runsv")]) {
-        return;
-    }
+    needs!(root, "runsv");
     let scratch = Scratch::new("orphan-runit");
     for (name, words) in
         [("orphan-runit-loop", "--interval 1000 -- true"), ("orphan-runit-rest", "-- nosuchprogram")]

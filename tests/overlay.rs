@@ -6,8 +6,9 @@ mod support;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use support::overlay::{Contents, Overlay, RemovesImage, Runtime, have_runtime};
-use support::{Need, have};
+use support::docker::{Base, have_containers};
+use support::needs;
+use support::overlay::{Contents, Overlay, RemovesImage, Runtime};
 
 /// Beside the service in question there are `beat`, a loop, and `web`, which stays up: definitions that `futo sync`
 /// publishes; and `svc-app`, a loop that s6-rc starts. All three work, unless the situation says otherwise.
@@ -304,16 +305,14 @@ fn holds(runtime: Runtime) {
 
 #[test]
 fn in_namespaces_of_our_own() {
-    let needs =
-        [Need::Root, Need::Program("s6-svscan"), Need::Program("execlineb"), Need::Program("unshare")];
-    if have(&needs) && have_runtime(Runtime::Namespaces) {
-        holds(Runtime::Namespaces);
-    }
+    needs!(root, "s6-svscan", "execlineb", "unshare");
+    holds(Runtime::Namespaces);
 }
 
 #[test]
 fn in_a_docker_container() {
-    if have(&[Need::Root]) && have_runtime(Runtime::Docker) {
+    needs!(root);
+    if have_containers(Base::Trixie) {
         holds(Runtime::Docker);
     }
 }

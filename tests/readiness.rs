@@ -8,13 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::direct::{context_switches, eventually_dead, throughout};
-use support::{
-    Need, Svscan, eventually, eventually_contains, have, output, read, state, stderr, stdout, write,
-};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")])
-}
+use support::{Svscan, eventually, eventually_contains, needs, output, read, state, stderr, stdout, write};
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
@@ -57,9 +51,7 @@ fn has_no_pipe(name: &str) {
 
 #[test]
 fn start_is_told_before_the_worker_begins_and_it_never_gets_the_descriptor() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-start");
     for (name, options) in [
         ("rs-exec", "--ready start"),
@@ -75,9 +67,7 @@ fn start_is_told_before_the_worker_begins_and_it_never_gets_the_descriptor() {
 
 #[test]
 fn a_program_that_cannot_be_executed_is_not_ready() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-missing");
     for (name, form) in [("rm-start", "start"), ("rm-file", "file:/"), ("rm-cmd", "cmd:true")] {
         let directory = svscan.add_launch(name, &format!("--ready {form} -- ./appears"), &[NOTIFIED]);
@@ -94,9 +84,7 @@ fn a_program_that_cannot_be_executed_is_not_ready() {
 /// Without notification-fd nobody listens, which no form of `--ready` leaves unsaid.
 #[test]
 fn ready_without_notification_fd_is_reported() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-unheard");
     let text = "--ready has no effect: the service directory has no file 'notification-fd'";
     let check = |name: &str| {
@@ -127,9 +115,7 @@ fn ready_without_notification_fd_is_reported() {
 
 #[test]
 fn a_file_a_port_and_a_command_make_ready_in_every_mode() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-checks");
     let port = {
         // one that was free a moment ago
@@ -176,9 +162,7 @@ fn helpers_of(svscan: &Svscan) -> Vec<i32> {
 
 #[test]
 fn in_exec_mode_the_helper_is_no_child_and_ends_with_readiness_with_the_worker_or_in_time() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-helper");
     let directory = add(&svscan, "rh-exec", "--ready file:now", STAYS);
     has_no_pipe("rh-exec");
@@ -211,9 +195,7 @@ fn in_exec_mode_the_helper_is_no_child_and_ends_with_readiness_with_the_worker_o
 
 #[test]
 fn in_a_loop_the_helper_ends_with_the_launcher_and_a_rest() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-loop-helper");
     let directory = add(
         &svscan,
@@ -239,9 +221,7 @@ fn in_a_loop_the_helper_ends_with_the_launcher_and_a_rest() {
 
 #[test]
 fn first_success_is_told_after_it() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-first");
     let directory = add(
         &svscan,
@@ -273,9 +253,7 @@ time.sleep(1000)
 
 #[test]
 fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-notify");
     let directory = svscan.add_launch(
         "rn-loop",
@@ -296,9 +274,7 @@ fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
 
 #[test]
 fn once_told_or_untold_a_loop_sleeps() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-idle");
     for (name, options) in [
         ("ri-notify", "--interval 1000 --ready sd_notify"),
@@ -322,9 +298,7 @@ fn once_told_or_untold_a_loop_sleeps() {
 
 #[test]
 fn what_cannot_be_waited_for_is_100() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-refused");
     for (options, said) in [
         ("--ready first-success", "--ready: needs a timing option"),
@@ -346,9 +320,7 @@ fn what_cannot_be_waited_for_is_100() {
 
 #[test]
 fn explain_says_each_mistake_once() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-once");
     for (options, said, count) in [
         ("--schedule 09:00 --grace -1 --ready-timeout 0 --ready file:x", "--grace: invalid value", 2),

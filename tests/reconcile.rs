@@ -11,17 +11,11 @@ use std::process::Command;
 use nix::sys::stat::Mode;
 use support::boot::{HERMES, Ran, Volume, own_by_hermes, rights, snapshot};
 use support::launching::finish;
-use support::{Need, have, read};
-
-fn possible() -> bool {
-    have(&[Need::Root])
-}
+use support::{needs, read};
 
 #[test]
 fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("order");
     volume.write("gateway_state.json", r#"{"gateway_state":"running"}"#);
     volume.profile_in("zeta", "running");
@@ -63,9 +57,7 @@ fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines(
 
 #[test]
 fn a_service_has_all_files_with_their_modes_whatever_the_umask() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("files");
     volume.profile_in("coder", "running");
     volume.bare_profile("idle");
@@ -97,9 +89,7 @@ fn a_service_has_all_files_with_their_modes_whatever_the_umask() {
 
 #[test]
 fn the_run_script_is_one_line_of_the_launcher() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("one-line");
     volume.bare_profile("coder");
     volume.reconcile(&[]);
@@ -139,9 +129,7 @@ fn the_run_script_is_one_line_of_the_launcher() {
 
 #[test]
 fn finish_turns_exit_0_and_78_into_do_not_restart() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("finish");
     volume.reconcile(&[]);
     let finish_with = |code: &str| {
@@ -153,9 +141,7 @@ fn finish_turns_exit_0_and_78_into_do_not_restart() {
 
 #[test]
 fn the_state_decides_by_the_first_key_and_the_known_words() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("state");
     for (name, state, starts, shown) in [
         ("running", r#"{"gateway_state":"running"}"#, true, "running"),
@@ -183,9 +169,7 @@ fn the_state_decides_by_the_first_key_and_the_known_words() {
 
 #[test]
 fn a_state_that_cannot_be_read_is_none_and_said_and_ends_nothing() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("bad-state");
     volume.profile("b-list", "[1]");
     volume.profile("c-utf8", b"{\"gateway_state\":\"runn\xffing\"}");
@@ -223,9 +207,7 @@ fn a_state_that_cannot_be_read_is_none_and_said_and_ends_nothing() {
 
 #[test]
 fn one_bad_profile_is_named_and_all_others_go_on() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("bad-name");
     for bad in ["Bad", "a.b", "-x", "with space", "new\nline", &"x".repeat(201)] {
         volume.bare_profile(bad);
@@ -256,9 +238,7 @@ fn one_bad_profile_is_named_and_all_others_go_on() {
 
 #[test]
 fn a_profile_named_default_is_skipped_with_a_warning() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("reserved");
     volume.profile_in("default", "running");
     let ran = volume.reconcile(&[]);
@@ -269,9 +249,7 @@ fn a_profile_named_default_is_skipped_with_a_warning() {
 
 #[test]
 fn a_line_cannot_be_forged_by_a_state() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("forged");
     volume.profile(
         "coder",
@@ -289,9 +267,7 @@ fn a_line_cannot_be_forged_by_a_state() {
 
 #[test]
 fn stale_files_are_removed_and_what_cannot_be_removed_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("stale");
     for profile in ["coder", "zeta"] {
         volume.profile_in(profile, "running");
@@ -319,9 +295,7 @@ fn stale_files_are_removed_and_what_cannot_be_removed_is_named() {
 
 #[test]
 fn the_boot_log_is_rotated_when_it_has_reached_the_size() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("rotate");
     volume.make("logs");
     let log = volume.write("logs/container-boot.log", "x".repeat(262_143));
@@ -336,9 +310,7 @@ fn the_boot_log_is_rotated_when_it_has_reached_the_size() {
 
 #[test]
 fn a_boot_log_that_root_has_left_becomes_the_old_one() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("roots-log");
     volume.make("logs");
     fs::write(volume.home("logs/container-boot.log"), "root's\n").expect("written");
@@ -350,9 +322,7 @@ fn a_boot_log_that_root_has_left_becomes_the_old_one() {
 
 #[test]
 fn a_boot_log_that_cannot_be_written_is_named_and_the_services_are_there() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("no-log");
     volume.make("logs");
     let target = volume.scratch.write("target", "untouched", 0o644);
@@ -397,9 +367,7 @@ fn a_boot_log_that_cannot_be_written_is_named_and_the_services_are_there() {
 
 #[test]
 fn a_dry_run_reports_the_same_and_touches_nothing() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("dry");
     volume.profile_in("coder", "running");
     volume.write("profiles/coder/gateway.pid", "5");
@@ -419,9 +387,7 @@ fn a_dry_run_reports_the_same_and_touches_nothing() {
 
 #[test]
 fn a_second_run_changes_nothing() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("again");
     volume.profile_in("coder", "running");
     volume.bare_profile("idle");
@@ -437,9 +403,7 @@ fn a_second_run_changes_nothing() {
 
 #[test]
 fn an_update_goes_through_links_and_back_and_forth() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("update");
     volume.profile_in("coder", "running");
     volume.reconcile(&[]);
@@ -465,9 +429,7 @@ fn an_update_goes_through_links_and_back_and_forth() {
 
 #[test]
 fn damage_in_a_service_directory_is_mended() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("damage");
     volume.profile_in("coder", "running");
     volume.reconcile(&[]);
@@ -499,9 +461,7 @@ fn damage_in_a_service_directory_is_mended() {
 
 #[test]
 fn policy_and_no_start_decide_before_the_state() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("policy");
     for profile in ["always", "never", "last"] {
         volume.profile_in(profile, if profile == "always" { "stopped" } else { "running" });
@@ -519,9 +479,7 @@ fn policy_and_no_start_decide_before_the_state() {
 
 #[test]
 fn any_system_of_instances_can_be_described() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let scratch = support::Scratch::of_root("bots");
     for directory in ["scan", "data", "data/a", "data/b"] {
         fs::create_dir(scratch.join(directory)).expect("a directory");
@@ -550,9 +508,7 @@ fn any_system_of_instances_can_be_described() {
 
 #[test]
 fn what_is_no_instance_is_a_warning_at_most() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("no-instance");
     let coder = volume.profile_in("coder", "running");
     symlink("coder", volume.home("profiles/latest")).expect("a link");
@@ -603,9 +559,7 @@ fn system(service: &str, home: &Path, scan: &Path) -> String {
 
 #[test]
 fn two_systems_on_one_scan_directory_leave_each_other_alone() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("two-systems");
     let roots = support::Scratch::of_root("two-systems");
     let reconcile = |name: &str, service: &str| {
@@ -626,9 +580,7 @@ fn two_systems_on_one_scan_directory_leave_each_other_alone() {
 
 #[test]
 fn a_config_that_others_than_root_can_write_is_refused() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("config");
     let config = volume.write("futo.toml", "user = 'root'\n");
     let ran = volume.reconcile(&["--config", &config.display().to_string()]);
@@ -639,9 +591,7 @@ fn a_config_that_others_than_root_can_write_is_refused() {
 
 #[test]
 fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_is_said() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("nothing");
     let scratch = support::Scratch::of_root("nothing");
     let config = scratch.write("futo.toml", "user = 'nobody-at-all'\ndelegate = 'no-group'\n", 0o644);
@@ -663,9 +613,7 @@ fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_is_said() {
 
 #[test]
 fn a_directory_of_somebody_else_is_not_touched() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("foreign");
     volume.profile_in("coder", "running");
     volume.profile_in("zeta", "running");
@@ -690,9 +638,7 @@ fn a_directory_of_somebody_else_is_not_touched() {
 
 #[test]
 fn a_stale_staging_directory_is_cleaned_and_what_has_gone_is_pruned_only_when_asked() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("prune");
     let coder = volume.profile_in("coder", "running");
     volume.reconcile(&[]);
@@ -720,9 +666,7 @@ fn a_stale_staging_directory_is_cleaned_and_what_has_gone_is_pruned_only_when_as
 
 #[test]
 fn a_profile_that_cannot_be_looked_at_keeps_its_service() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("keeps");
     let coder = volume.profile_in("coder", "running");
     volume.reconcile(&[]);
@@ -743,9 +687,7 @@ fn a_profile_that_cannot_be_looked_at_keeps_its_service() {
 
 #[test]
 fn a_plain_user_reconciles_for_himself() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let volume = Volume::new("plain");
     volume.profile_in("coder", "running");
     own_by_hermes(&volume.scan(""));

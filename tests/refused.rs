@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::launching::{code, finish};
-use support::{Need, Scratch, have, own_by_abc, read, stderr};
+use support::{Scratch, needs, own_by_abc, read, stderr};
 
 /// What opens, looks or reads.
 const CALLS: &str = "openat,openat2,newfstatat,fstat,read,getcwd,readlink,readlinkat,getdents64,close_range";
@@ -108,9 +108,7 @@ const ERRORS: [&str; 4] = ["EMFILE", "ENOMEM", "EINTR", "EIO"];
 
 #[test]
 fn a_passing_refusal_at_any_step_of_a_launch_is_never_rested_on() {
-    if !have(&[Need::Root, Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "strace");
     let scene = Scene::new("refused", &[]);
     let refused = scene.refuse(&ERRORS);
     assert!(refused > 60, "{refused}");
@@ -118,9 +116,7 @@ fn a_passing_refusal_at_any_step_of_a_launch_is_never_rested_on() {
 
 #[test]
 fn nor_at_any_step_of_a_launch_of_root() {
-    if !have(&[Need::Root, Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "strace");
     let scene = Scene::new("refused-root", &["--user", "root"]);
     // only its own files are read for a worker that is root
     let chown = Command::new("chown").args(["-R", "root:root"]).arg(&scene.service).status();

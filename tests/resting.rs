@@ -11,13 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::direct::{Caller, Direct, context_switches, eventually_dead, signal, throughout};
-use support::{
-    Need, Scratch, Svscan, eventually, have, is_alive, output, own_by_abc, read, state, stdout, write,
-};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, is_alive, needs, output, own_by_abc, read, state, stdout, write};
 
 fn count(text: &str, part: &str) -> usize {
     text.matches(part).count()
@@ -64,9 +58,7 @@ const READY: &str = "-- sh -c 'echo \"ready $VALUE\"; exec sleep 1000'";
 
 #[test]
 fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("rests");
     /// Name, words, files; kind of rest, message, exit code.
     type Service = (&'static str, &'static str, Files, &'static str, &'static str, i64);
@@ -155,9 +147,7 @@ fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
 
 #[test]
 fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_record() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("rests-notification");
     let services: [(&str, Option<&str>, &str); 3] = [
         ("rests-fd-one", Some("1\n"), "notification-fd: is not a descriptor from 3 up"),
@@ -202,9 +192,7 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
 /// A worker that fails again and again: the interpreter is right, what it is given is not.
 #[test]
 fn an_edit_of_a_file_among_the_arguments_ends_every_rest() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("arguments");
     let give_up = "--interval 0.05 --max-failures 2";
     let work = svscan.scratch.directory_of_abc("work");
@@ -252,9 +240,7 @@ fn an_edit_of_a_file_among_the_arguments_ends_every_rest() {
 
 #[test]
 fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("edits");
     type Edit = fn(&Path);
     let edits: [(&str, Edit, &str); 5] = [
@@ -331,9 +317,7 @@ fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
 
 #[test]
 fn an_edit_that_is_still_wrong_is_said_once_more_if_it_is_wrong_otherwise() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("still-wrong");
     let directory = svscan.add_launch("still-wrong", READY, &[("config.env", "VALUE=$(date)\n")]);
     eventually_rests("still-wrong", "configuration");
@@ -352,9 +336,7 @@ fn an_edit_that_is_still_wrong_is_said_once_more_if_it_is_wrong_otherwise() {
 
 #[test]
 fn a_program_that_appears_is_live_within_a_second() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("appears");
     let tools = svscan.scratch.directory_of_abc("tools");
     let script = "#!/bin/sh\necho ready\nexec sleep 1000\n";
@@ -398,9 +380,7 @@ fn record_is_clear(name: &str) -> bool {
 
 #[test]
 fn a_changed_run_file_is_started_again() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("run-changes");
     let good = format!("#!/bin/sh\nexec {} {READY}\n", svscan.scratch.launcher().display());
     for (name, words, kind) in [
@@ -420,9 +400,7 @@ fn a_changed_run_file_is_started_again() {
 
 #[test]
 fn a_run_file_that_becomes_another_programs_leaves_no_rest_in_the_record() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("run-replaced");
     let directory = svscan.add_launch("run-replaced", "-- nosuchprogram", &[]);
     eventually_rests("run-replaced", "program");
@@ -433,9 +411,7 @@ fn a_run_file_that_becomes_another_programs_leaves_no_rest_in_the_record() {
 
 #[test]
 fn hup_and_alrm_try_again() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("tries-again");
     for (name, option) in [("again-hup", "-h"), ("again-alrm", "-a")] {
         // something that no watch sees: the worker's own condition
@@ -468,9 +444,7 @@ fn hup_and_alrm_try_again() {
 
 #[test]
 fn one_that_was_killed_at_rest_leaves_nothing_in_the_record_of_the_next() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("killed-at-rest");
     for (name, words) in
         [("killed-exec", READY), ("killed-loop", "--interval 1000 --initial-delay 1000 -- true")]
@@ -493,9 +467,7 @@ fn one_that_was_killed_at_rest_leaves_nothing_in_the_record_of_the_next() {
 
 #[test]
 fn without_a_supervisor_the_exit_code_comes_at_once() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let cases: [(&[&str], &[&str], &str, i32); 6] = [
         (&[], &["true"], "VALUE=$(date)\n", 100),
         (&["--interval", "1"], &["true"], "VALUE=$(date)\n", 100),
@@ -525,9 +497,7 @@ impl Drop for Runsv {
 
 #[test]
 fn under_runit_it_rests_and_starts_afresh_too() {
-    if !have(&[Need::Root, Need::Program("runsv")]) {
-        return;
-    }
+    needs!(root, "runsv");
     let scratch = Scratch::new("runit-rests");
     let launcher = scratch.launcher();
     let mut running = Vec::new();

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use support::{Need, have, output, stderr, stdout};
+use support::{needs, output, stderr, stdout};
 
 const ZONES: [&str; 20] = [
     "UTC",
@@ -208,9 +208,7 @@ fn by_systemd(schedules: &[String], from: i64) -> Vec<Vec<i64>> {
 
 #[test]
 fn events_start_when_systemd_starts_them() {
-    if !have(&[Need::Program("systemd-analyze")]) {
-        return;
-    }
+    needs!("systemd-analyze");
     const ROUNDS: usize = 60;
     const PER_ROUND: usize = 40;
     let mut random = Random(6);
@@ -250,9 +248,7 @@ fn events_start_when_systemd_starts_them() {
 
 #[test]
 fn spellings_are_taken_as_systemd_takes_them() {
-    if !have(&[Need::Program("systemd-analyze")]) {
-        return;
-    }
+    needs!("systemd-analyze");
     // 2026-11-26
     let from = 1_795_651_200;
     let (mut taken, mut refused) = (0, 0);
@@ -318,9 +314,7 @@ fn spellings_are_taken_as_systemd_takes_them() {
 
 #[test]
 fn differs_from_systemd_where_the_clocks_are_changed() {
-    if !have(&[Need::Program("systemd-analyze")]) {
-        return;
-    }
+    needs!("systemd-analyze");
     // 2025-03-09 05:00 UTC and 2025-11-02 04:00 UTC: hours before the changes in New York
     let (spring, autumn) = (1_741_496_400, 1_762_056_000);
     const HOUR: i64 = 3600;
@@ -414,9 +408,7 @@ fn crontab(random: &mut Random) -> String {
 /// Minutes that look like times; every other list of minutes is read as systemd reads it.
 #[test]
 fn differs_from_systemd_a_list_of_times_is_refused() {
-    if !have(&[Need::Program("systemd-analyze")]) {
-        return;
-    }
+    needs!("systemd-analyze");
     let from = 1_764_000_000;
     let starts = by_systemd(&["09:00,18:00 UTC".to_string()], from).remove(0);
     let minutes: Vec<i64> = starts.iter().map(|start| start.rem_euclid(86_400) / 60).collect();
@@ -435,9 +427,7 @@ fn differs_from_systemd_a_list_of_times_is_refused() {
 
 #[test]
 fn differs_from_systemd_no_start_is_left_out_at_the_end_of_a_day() {
-    if !have(&[Need::Program("systemd-analyze")]) {
-        return;
-    }
+    needs!("systemd-analyze");
     // 2029-10-12 23:59:58
     let from = 1_886_543_998;
     assert_eq!(next("*:0/55", from, 2), [1_886_544_000, 1_886_547_300]);
@@ -447,9 +437,7 @@ fn differs_from_systemd_no_start_is_left_out_at_the_end_of_a_day() {
 
 #[test]
 fn crontab_fields_start_when_croniter_says() {
-    if !have(&[Need::Program("systemd-analyze"), Need::Program("python3")]) {
-        return;
-    }
+    needs!("systemd-analyze", "python3");
     const SCRIPT: &str = "
 import sys, datetime, croniter
 for line in sys.stdin:

@@ -9,7 +9,7 @@ use std::process::Command;
 use futo_launch::boot::room::MOST_INSTANCES;
 use support::boot::Volume;
 use support::launching::finish;
-use support::{Need, have, stderr, stdout};
+use support::{needs, stderr, stdout};
 
 /// As the gateway's boot module reads a state: utf-8-sig, then json, then the first key that is not None; what
 /// it would end with an exception at is no state.
@@ -163,9 +163,7 @@ impl Random {
 
 #[test]
 fn four_thousand_state_files_are_read_as_python_reads_them() {
-    if !have(&[Need::Root, Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "python3");
     let volume = Volume::new("state-fuzz");
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut texts: BTreeMap<String, Vec<u8>> =

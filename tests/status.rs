@@ -9,9 +9,7 @@ use std::process::{Command, Output};
 use std::time::Instant;
 
 use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Need, Scratch, Svscan, eventually, have, own_by_abc, state, stderr, stdout};
-
-const S6: [Need; 2] = [Need::Root, Need::Program("s6-svscan")];
+use support::{ABC, Scratch, Svscan, eventually, needs, own_by_abc, state, stderr, stdout};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
     finish(&mut command(svscan, words))
@@ -45,9 +43,7 @@ fn becomes(svscan: &Svscan, name: &str, state: &str) -> serde_json::Value {
 
 #[test]
 fn each_state_of_a_service_is_told_with_its_reason() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("status");
     svscan.scratch.write("definitions/st-draft/run", "#!/bin/sh\nexec futo-launch -- true\n", 0o755);
     svscan.add_launch("st-good", "--interval 60 -- echo hello", &[]);
@@ -111,9 +107,7 @@ fn each_state_of_a_service_is_told_with_its_reason() {
 /// A loop that fails and runs again is failing all the time: its last run does not vanish while the next one runs.
 #[test]
 fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("last-run");
     let again = "if [ -e $0.ran ]; then exec sleep 1000; fi; : > $0.ran; echo oops;";
     let worker = |name: &str, last: &str| {
@@ -169,9 +163,7 @@ fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
 
 #[test]
 fn the_json_is_of_the_form_that_the_schema_tells() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("schema");
     svscan.add_launch("sc-good", "--interval 60 -- true", &[]);
     svscan.add_launch("sc-rest", "-- /nonexistent", &[]);
@@ -246,9 +238,7 @@ fn judge(
 
 #[test]
 fn promtool_takes_the_metrics() {
-    if !have(&[S6[0], S6[1], Need::Program("promtool")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "promtool");
     let svscan = Svscan::start("metrics");
     svscan.add_launch("pm-good", "--interval 60 -- true", &[]);
     becomes(&svscan, "pm-good", "waiting");
@@ -261,9 +251,7 @@ fn promtool_takes_the_metrics() {
 
 #[test]
 fn a_planted_record_log_or_tally_is_said_and_not_followed() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("planted");
     let secret = svscan.scratch.write("secret", "{\"resting\":null,\"name\":\"SECRET\"}\nSECRET\n", 0o600);
     let home = svscan.scratch.directory_of_abc("home");
@@ -341,9 +329,7 @@ fn a_planted_record_log_or_tally_is_said_and_not_followed() {
 
 #[test]
 fn what_a_supervisor_did_not_write_so_is_said() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("not-so");
     let plant = |name: &str, file: &str, make: &dyn Fn(&Path)| {
         svscan.add(name, &[("run", "#!/bin/sh\nexec sleep 1000\n")]);
@@ -379,9 +365,7 @@ fn what_a_supervisor_did_not_write_so_is_said() {
 
 #[test]
 fn as_abc_the_record_is_told_and_what_is_roots_is_said_to_be() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("as-abc");
     svscan.add_launch("aa-good", "--interval 60 -- true", &[]);
     becomes(&svscan, "aa-good", "waiting");
@@ -400,9 +384,7 @@ fn as_abc_the_record_is_told_and_what_is_roots_is_said_to_be() {
 
 #[test]
 fn a_link_of_abcs_in_the_scan_directory_is_not_followed_by_root() {
-    if !have(&S6) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::of_root("planted-scan");
     let home = scratch.directory_of_abc("home");
     let target = scratch.write("secret/run", "#!/bin/sh\nexec futo-launch -- SECRET\n", 0o700);

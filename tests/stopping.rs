@@ -6,11 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use support::direct::{Direct, eventually_dead, number_after, signal};
-use support::{Need, eventually, have, is_alive};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("python3")])
-}
+use support::{eventually, is_alive, needs};
 
 /// A worker whose group has a member with a parent in another session, which does with the member's end what
 /// `parent` says. On TERM the worker ends at once, the member as `member` says.
@@ -53,9 +49,7 @@ fn stopped(name: &str, member: &str, parent: &str) -> (i32, Duration, String) {
 
 #[test]
 fn a_zombie_in_the_group_holds_no_stop_up() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "python3");
     // one that has ended before, and one that ends of the stop
     for (name, member) in [("zombie-before", "os._exit(0)"), ("zombie-after", "time.sleep(1000)")] {
         let (code, time, log) = stopped(name, member, "time.sleep(1000)");
@@ -67,9 +61,7 @@ fn a_zombie_in_the_group_holds_no_stop_up() {
 
 #[test]
 fn a_member_whose_end_is_another_sessions_to_see_is_not_waited_for_longer_than_it_lives() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "python3");
     let member = "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), os._exit(0))); time.sleep(1000)";
     let (code, time, log) = stopped("silent-end", member, "os.waitpid(member, 0); time.sleep(1000)");
     assert_eq!(code, 0, "{log}");
@@ -84,9 +76,7 @@ const LEAVES_STUBBORN: &str = "(trap '' TERM; exec sleep 1000) & echo \"left $! 
 
 #[test]
 fn on_exit_kill_ends_what_a_worker_leaves_before_the_next_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for (name, script) in [("exit-kill", LEAVES), ("exit-kill-stubborn", LEAVES_STUBBORN)] {
         let options = ["--interval", "0.1", "--on-exit", "kill", "--grace", "0.3"];
         let direct = Direct::start(name, &options, script);
@@ -112,9 +102,7 @@ fn on_exit_kill_ends_what_a_worker_leaves_before_the_next_run() {
 
 #[test]
 fn on_exit_kill_tells_the_workers_own_end_and_a_stop_meanwhile_is_one() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let options = ["--interval", "1000", "--on-exit", "kill", "--grace", "60"];
     let script = format!("{LEAVES_STUBBORN}; exit 3");
     let mut direct = Direct::start("exit-kill-stop", &options, &script);
@@ -140,9 +128,7 @@ fn on_exit_kill_tells_the_workers_own_end_and_a_stop_meanwhile_is_one() {
 
 #[test]
 fn on_exit_leave_is_the_default_and_on_exit_needs_a_loop() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for (name, options) in [
         ("exit-leave", &["--interval", "1000", "--on-exit", "leave"][..]),
         ("exit-default", &["--interval", "1000"]),
@@ -165,9 +151,7 @@ const FAILS: &str = "echo a word of the failing run; until [ -e go ]; do sleep 0
 
 #[test]
 fn hup_in_a_failing_run_loses_none_of_its_last_lines() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     // alone, and after a program that rotates logs has moved it away
     for (name, moved) in [("hup-fails", false), ("hup-moved", true)] {
         let direct = Direct::start(name, &["--interval", "1000"], FAILS);
@@ -197,9 +181,7 @@ fn hup_in_a_failing_run_loses_none_of_its_last_lines() {
 
 #[test]
 fn the_record_is_where_the_state_directory_is() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("state-moved", &["--interval", "0.1"], "true");
     eventually("runs", || (direct.record()["runs"].as_u64() > Some(1)).then_some(()));
     std::fs::rename(direct.scratch.join("state"), direct.scratch.join("moved")).expect("moved away");

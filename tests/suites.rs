@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::launching::{AS_ABC, code, finish};
-use support::{Need, Scratch, eventually_contains, have, state, stderr, stdout};
+use support::{Need, Scratch, eventually_contains, have, needs, state, stderr, stdout};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suite {
@@ -207,9 +207,7 @@ fn within_a_minute<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T
 const ENDS_WITH_1: &str = "#!/bin/sh\ntrap 'exit 1' TERM\necho ready > ready\nwhile :; do sleep 0.02; done\n";
 
 fn orders(suite: Suite) {
-    if !suite.is_possible() {
-        return;
-    }
+    needs!(root, suite.scanner());
     let name = |name: &str| format!("su-{}-{name}", suite.word());
     let (up, busy, bad, rest) = (name("up"), name("loop"), name("bad"), name("rest"));
     let (down, crash, ready) = (name("down"), name("crash"), name("ready"));
@@ -410,9 +408,7 @@ fn restarts_that_were_ordered_are_no_crash_loop() {
 
 #[test]
 fn what_rests_after_it_has_crashed_is_resting_at_once() {
-    if !Suite::S6.is_possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let run = "#!/bin/sh\n[ -e fixed ] || exit 7\nexec LAUNCHER -- /nonexistent\n";
     let scratch = Scratch::of_root("rests-then");
     let run = run.replace("LAUNCHER", &scratch.launcher().display().to_string());
@@ -429,9 +425,7 @@ fn what_rests_after_it_has_crashed_is_resting_at_once() {
 
 #[test]
 fn a_service_that_finish_gives_up_is_not_down() {
-    if !Suite::S6.is_possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let files = [("run", "#!/bin/sh\nsleep 0.3\nexit 1\n"), ("finish", "#!/bin/sh\nexit 125\n")];
     let scan = Scan::start(Suite::S6, "gives-up", &[("sg-gives-up", &files)]);
     let seen = scan.becomes("sg-gives-up", "gave-up");
@@ -443,9 +437,7 @@ fn a_service_that_finish_gives_up_is_not_down() {
 /// `/run`.
 #[test]
 fn a_link_in_place_of_supervise_is_followed_if_root_made_it() {
-    if !Suite::Runit.is_possible() {
-        return;
-    }
+    needs!(root, "runsvdir");
     let scratch = Scratch::of_root("runit-link");
     let launcher = scratch.launcher();
     let run = format!("#!/bin/sh\nexec {} -- sleep 1000\n", launcher.display());

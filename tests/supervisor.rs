@@ -11,13 +11,9 @@ use std::time::{Duration, Instant};
 use support::direct::eventually_dead;
 use support::launching::{AS_ABC, code, finish};
 use support::{
-    Need, Scratch, Svscan, eventually, eventually_contains, find_program, have, is_alive, output, read,
-    state, stderr, stdout,
+    Scratch, Svscan, eventually, eventually_contains, find_program, is_alive, needs, output, read, state,
+    stderr, stdout,
 };
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
 
 fn rests(name: &str) -> serde_json::Value {
     eventually(&format!("{name} rests; {}", read(state(&format!("{name}.log")))), || {
@@ -65,9 +61,7 @@ fn run_oneshot(svscan: &Svscan, name: &str) -> (i32, String) {
 
 #[test]
 fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("oneshots");
     let launcher = svscan.scratch.launcher().display().to_string();
     // a name that no other test's record has
@@ -108,7 +102,8 @@ fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
 /// Debian has s6-rc from version 13 on.
 #[test]
 fn s6_rc_brings_longruns_and_oneshots_up_and_a_failing_oneshot_does_not_hang_it() {
-    if !possible() || find_program("s6-rc-compile").is_none() {
+    needs!(root, "s6-svscan");
+    if find_program("s6-rc-compile").is_none() {
         eprintln!("NOT RUN with s6-rc itself: it is not installed");
         return;
     }
@@ -151,9 +146,7 @@ fn s6_rc_brings_longruns_and_oneshots_up_and_a_failing_oneshot_does_not_hang_it(
 
 #[test]
 fn behind_a_shell_that_does_not_exec_it_does_not_rest_and_says_why() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("no-exec");
     let launcher = svscan.scratch.launcher().display().to_string();
     let run = format!("#!/bin/sh\n{launcher} -- nosuchprogram\nexit $?\n");
@@ -181,9 +174,7 @@ fn behind_a_shell_that_does_not_exec_it_does_not_rest_and_says_why() {
 
 #[test]
 fn a_run_script_that_leaves_its_directory_is_warned_unless_it_gives_a_name() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("cd");
     let launcher = svscan.scratch.launcher().display().to_string();
     let run = format!("#!/bin/sh\ncd /\nexec {launcher} -- sh -c 'echo started; exec sleep 1000'\n");
@@ -249,9 +240,7 @@ fn service_that_rests(scratch: &Scratch, name: &str) -> PathBuf {
 
 #[test]
 fn it_rests_under_the_supervisors_of_daemontools_and_runit_and_of_a_runit_logger() {
-    if !have(&[Need::Root, Need::Program("runsv"), Need::Program("supervise")]) {
-        return;
-    }
+    needs!(root, "runsv", "supervise");
     let scratch = Scratch::new("supervisors");
     for supervisor in ["runsv", "supervise"] {
         let name = format!("sv-under-{supervisor}");
@@ -284,9 +273,7 @@ fn it_rests_under_the_supervisors_of_daemontools_and_runit_and_of_a_runit_logger
 
 #[test]
 fn it_rests_in_a_pid_namespace_and_as_an_unprivileged_user_below_root_or_not() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     // a container's, seen from within
     let prefix = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
     let svscan = Svscan::start_behind("pid-namespace", &prefix);
@@ -322,9 +309,7 @@ fn it_rests_in_a_pid_namespace_and_as_an_unprivileged_user_below_root_or_not() {
 
 #[test]
 fn a_shell_in_a_live_service_directory_is_no_supervisor() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("by-hand");
     let directory = svscan.add_launch("sv-by-hand", "-- sh -c 'echo up; exec sleep 1000'", &[]);
     eventually_contains(&state("sv-by-hand.log"), "up");

@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::direct::{context_switches, eventually_dead, signal, throughout};
-use support::{Need, Svscan, eventually, eventually_contains, have, is_alive, read, state};
+use support::{Svscan, eventually, eventually_contains, is_alive, needs, read, state};
 
 #[test]
 fn a_one_line_run_file_runs_the_worker_as_abc_with_its_log() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("one-liner");
     svscan.add_launch(
         "oneliner",
@@ -21,10 +19,6 @@ fn a_one_line_run_file_runs_the_worker_as_abc_with_its_log() {
     );
     let log = eventually_contains(&state("oneliner.log"), "ready");
     assert_eq!(log, "ready abc /config a b\n");
-}
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
 }
 
 /// Says each signal of `s6-svc` and goes on; ends on `go`.
@@ -76,9 +70,7 @@ fn paused(svscan: &Svscan, name: &str, value: &str) {
 
 #[test]
 fn in_exec_mode_each_s6_svc_does_to_the_worker_what_s6_promises() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("svc-exec");
     let name = "svc-exec";
     svscan.add_launch(name, &format!("-- sh -c {}", quoted(SAYS)), &[]);
@@ -116,9 +108,7 @@ fn in_exec_mode_each_s6_svc_does_to_the_worker_what_s6_promises() {
 
 #[test]
 fn in_a_loop_each_s6_svc_does_in_sleep_what_is_promised() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("svc-sleep");
     let name = "svc-sleep";
     svscan.add_launch(name, "--interval 1000 -- sh -c 'echo \"ready $$ \"'", &[]);
@@ -165,9 +155,7 @@ fn in_a_loop_each_s6_svc_does_in_sleep_what_is_promised() {
 
 #[test]
 fn in_a_loop_each_s6_svc_does_in_a_run_what_is_promised() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("svc-run");
     let name = "svc-run";
     svscan.add_launch(name, &format!("--interval 1000 -- sh -c {}", quoted(SAYS)), &[]);
@@ -208,9 +196,7 @@ fn in_a_loop_each_s6_svc_does_in_a_run_what_is_promised() {
 
 #[test]
 fn whichever_of_the_two_is_killed_a_new_worker_comes() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("recovers");
     for (name, words) in [("recovers-exec", "--"), ("recovers-loop", "--interval 0.1 --")] {
         svscan.add_launch(name, &format!("{words} sh -c 'echo \"ready $$ \"; exec sleep 1000'"), &[]);
@@ -231,9 +217,7 @@ fn whichever_of_the_two_is_killed_a_new_worker_comes() {
 
 #[test]
 fn readiness_is_told_at_the_start_of_a_loop_and_handed_on_in_exec_mode() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("readiness");
     let notified: &[(&str, &str)] = &[("notification-fd", "4\n")];
     let fds = "for fd in /proc/self/fd/*; do echo \"fd ${fd##*/} $(readlink $fd)\"; done";
@@ -260,9 +244,7 @@ fn readiness_is_told_at_the_start_of_a_loop_and_handed_on_in_exec_mode() {
 
 #[test]
 fn s6_svscanctl_t_ends_within_a_second_in_sleep_and_the_hand_written_loop_takes_long() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let mut ours = Svscan::start("shutdown");
     let names = ["down-1", "down-2", "down-3", "down-4", "down-5"];
     for name in names {
@@ -300,9 +282,7 @@ fn ours_pid(name: &str) -> i32 {
 
 #[test]
 fn a_restart_in_a_run_never_overlaps_two_workers_and_the_hand_written_loop_does() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("overlap");
     let marker = svscan.scratch.directory_of_abc("markers");
     // takes the marker alone or says so; ignores TERM for a while
@@ -341,9 +321,7 @@ fn a_restart_in_a_run_never_overlaps_two_workers_and_the_hand_written_loop_does(
 
 #[test]
 fn twenty_seven_services_are_all_up_and_idle_is_idle() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("many");
     let names: Vec<String> = (1..=27).map(|number| format!("many-{number}")).collect();
     for name in &names {

@@ -10,21 +10,11 @@ use std::process::Command;
 
 use support::boot::{Definitions, Ran, rights, snapshot};
 use support::launching::finish;
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read};
-
-fn possible() -> bool {
-    have(&[Need::Root])
-}
-
-fn with_svscan() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read};
 
 #[test]
 fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("publish");
     definitions.line("heartbeat", "--interval 60 --env 'A=b c' -- ./beat \"it's\"");
     definitions.write("heartbeat/notification-fd", "3\n");
@@ -101,9 +91,7 @@ fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
 
 #[test]
 fn roots_own_definitions_keep_their_rights_and_come_first() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("roots");
     definitions.write_roots("a/run", "#!/bin/sh\nexec futo-launch --user root --nice -5 -- id\n");
     definitions.line("a", "-- mine");
@@ -134,9 +122,7 @@ fn roots_own_definitions_keep_their_rights_and_come_first() {
 
 #[test]
 fn a_definition_never_gets_more_rights_than_its_writers_have() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("rights");
     let bad = [
         ("user", "--user root -- id"),
@@ -172,9 +158,7 @@ fn a_definition_never_gets_more_rights_than_its_writers_have() {
 
 #[test]
 fn hostile_definitions_are_named_and_all_others_go_on() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("hostile");
     let secret = definitions.scratch.write("secret", "#!/bin/sh\nexec futo-launch -- id\n", 0o600);
     let abcs = |path: &str| {
@@ -232,9 +216,7 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
 
 #[test]
 fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("foreign");
     definitions.write("bash/run", "#!/bin/bash\necho \"$0 $* $PWD\"\n");
     definitions.line("half", "-- id");
@@ -266,9 +248,7 @@ fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
 
 #[test]
 fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("crlf");
     definitions
         .write("line/run", "#!/bin/sh\r\n# why\r\nexec futo-launch --interval 30s \\\r\n  -- true\r\n");
@@ -294,9 +274,7 @@ fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
 
 #[test]
 fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("gone");
     definitions.line("a", "-- id");
     definitions.line("b", "-- id");
@@ -326,9 +304,7 @@ fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
 
 #[test]
 fn two_runs_with_other_sources_leave_each_others_services_alone() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("two-sources");
     definitions.line("mine", "-- id");
     definitions.sync(&[]);
@@ -353,9 +329,7 @@ fn two_runs_with_other_sources_leave_each_others_services_alone() {
 
 #[test]
 fn a_usual_source_that_is_not_there_prunes_nothing() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("usual");
     fs::create_dir(scratch.join("scan")).expect("made");
     let run = Path::new("/config/s6-services/mine/run");
@@ -381,9 +355,7 @@ fn a_usual_source_that_is_not_there_prunes_nothing() {
 
 #[test]
 fn what_is_not_roots_has_a_bound_in_number_and_size() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("bounds");
     let big = format!("-- id {}", "a".repeat(60_000));
     let original = definitions.line("b000", &big);
@@ -411,9 +383,7 @@ fn what_is_not_roots_has_a_bound_in_number_and_size() {
 
 #[test]
 fn words_that_are_wrong_are_named_before_anything_is_done() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("words");
     for (options, said) in [
         (&["--scan-dir="][..], "--scan-dir '': is not an absolute path"),
@@ -437,9 +407,7 @@ fn words_that_are_wrong_are_named_before_anything_is_done() {
 
 #[test]
 fn a_definition_of_abcs_among_roots_is_read_as_abc() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("among");
     let run = definitions.write_roots("abcs/run", "#!/bin/sh\nexec futo-launch -- id\n");
     own_by_abc(run.parent().expect("a directory"));
@@ -451,9 +419,7 @@ fn a_definition_of_abcs_among_roots_is_read_as_abc() {
 
 #[test]
 fn a_plain_user_publishes_to_his_own_supervisor() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("plain-user");
     definitions.line("mine", "--nice 5 -- id");
     own_by_abc(&definitions.scan(""));
@@ -468,9 +434,7 @@ fn a_plain_user_publishes_to_his_own_supervisor() {
 
 #[test]
 fn explain_shows_a_published_service_as_in_its_definition_directory() {
-    if !possible() {
-        return;
-    }
+    needs!(root);
     let definitions = Definitions::new("explained");
     definitions.line("mine", "--interval 60 -- ./beat");
     let beat = definitions.write("mine/beat", "#!/bin/sh\n");
@@ -493,9 +457,7 @@ fn explain_shows_a_published_service_as_in_its_definition_directory() {
 
 #[test]
 fn a_published_service_behaves_as_in_its_definition_directory() {
-    if !with_svscan() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("behaves");
     let name = "sync-behaves";
     definitions.line(
@@ -527,9 +489,7 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
 
 #[test]
 fn a_resting_service_starts_afresh_when_its_definition_is_mended() {
-    if !with_svscan() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("mended");
     let name = "sync-mended";
     definitions.line(name, "-- ./missing");

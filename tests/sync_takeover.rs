@@ -13,11 +13,7 @@ use nix::sys::signal::Signal;
 use support::boot::{Definitions, Ran, rights, snapshot};
 use support::direct::signal;
 use support::launching::finish;
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, own_by_abc, read};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read};
 
 /// abc's definition of a worker that says if another one is there, and takes its time to stop.
 fn worker(definitions: &Definitions, stops_after: &str) {
@@ -59,9 +55,7 @@ fn is_plain_directory(path: &Path) -> bool {
 
 #[test]
 fn a_link_without_a_supervisor_is_replaced() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("link-idle");
     worker(&definitions, "0");
     let link = link(&definitions);
@@ -87,9 +81,7 @@ fn a_link_without_a_supervisor_is_replaced() {
 
 #[test]
 fn a_link_with_a_supervisor_is_replaced_and_its_service_never_runs_twice() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     for watch in [false, true] {
         let name = if watch { "link-watch" } else { "link-live" };
         let definitions = Definitions::new(name);
@@ -127,9 +119,7 @@ fn a_link_with_a_supervisor_is_replaced_and_its_service_never_runs_twice() {
 
 #[test]
 fn a_link_that_leads_elsewhere_or_cannot_be_replaced_stays_with_its_service() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("link-stays");
     worker(&definitions, "0");
     let (svscan, before) = linked_and_up(&definitions, "link-stays");
@@ -174,9 +164,7 @@ beat/run   | 911:911     | 0757 | 'SERVICES/beat/run' is writable by everybody  
 
 #[test]
 fn what_is_no_longer_abcs_is_named_and_the_remedy_hands_out_nothing_of_roots() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     for line in OWNERS.lines().skip(2) {
         let row: Vec<&str> = line.split('|').map(str::trim).collect();
         let [path, numbers, mode, said, remedy, exit] = row[..] else { panic!("{line}") };
@@ -241,9 +229,7 @@ fn sync_in_user_namespace(definitions: &Definitions, map: Option<&str>) -> Ran {
 
 #[test]
 fn what_a_user_namespace_forbids_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("userns");
     definitions.line("beat", "--interval 1000 -- true");
     let ran = sync_in_user_namespace(&definitions, None);

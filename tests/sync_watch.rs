@@ -12,11 +12,7 @@ use nix::sys::signal::Signal;
 use support::boot::Definitions;
 use support::direct::{context_switches, signal, throughout};
 use support::launching::{AS_ABC, code, finish};
-use support::{Need, Scratch, Svscan, eventually, eventually_contains, have, is_alive, read};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, read};
 
 /// The watcher, a supervisor, and abc's definitions.
 struct Watched {
@@ -102,9 +98,7 @@ fn run(words: &str) -> String {
 
 #[test]
 fn abc_adds_changes_breaks_mends_disables_and_removes_services() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let mut watched = Watched::start("watch");
     let steady = watched.svscan.pid("steady");
     let scan = |path: &str| watched.definitions.scan(path);
@@ -153,9 +147,7 @@ fn new_as_abc(definitions: &Definitions, name: &str, more: &[&str]) -> (i32, Str
 
 #[test]
 fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let mut watched = Watched::start("now");
     let written = |name: &str, files: &str| {
         let path = watched.definitions.abcs(name).display().to_string();
@@ -186,9 +178,7 @@ fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
 
 #[test]
 fn a_hundred_changes_in_a_row_are_few_runs_and_the_last_one_counts() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let watched = Watched::start("many");
     let steady = watched.svscan.pid("steady");
     let script = format!(
@@ -211,9 +201,7 @@ fn a_hundred_changes_in_a_row_are_few_runs_and_the_last_one_counts() {
 
 #[test]
 fn a_service_that_is_slow_to_stop_is_seen_off_and_never_doubled() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let watched = Watched::start("slow");
     let script = "trap 'sleep 2; exit' TERM; echo x >>starts; while :; do sleep 0.1; done";
     watched.definitions.line("slow", &format!("--log - -- sh -c \"{script}\""));
@@ -240,9 +228,7 @@ fn a_service_that_is_slow_to_stop_is_seen_off_and_never_doubled() {
 
 #[test]
 fn it_sleeps_while_nothing_changes_and_workers_write_their_own_files() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let watched = Watched::start("sleeps");
     watched.svscan.pid("steady");
     eventually_contains(&watched.definitions.scratch.join("stdout"), "steady");
@@ -264,9 +250,7 @@ fn it_sleeps_while_nothing_changes_and_workers_write_their_own_files() {
 
 #[test]
 fn a_source_that_is_not_there_yet_is_waited_for() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let definitions = Definitions::new("later");
     fs::rename(definitions.abcs(""), definitions.volume.join("later")).expect("renamed");
     let mut watched = Watched::on("later", definitions);
@@ -282,9 +266,7 @@ fn a_source_that_is_not_there_yet_is_waited_for() {
 
 #[test]
 fn no_trick_with_names_makes_it_look_elsewhere() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let watched = Watched::start("tricks");
     let steady = watched.svscan.pid("steady");
     let roots = watched.definitions.roots("").display().to_string();

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::direct::{Caller, Direct, context_switches, eventually_dead, number_after, throughout};
-use support::{Need, eventually, have, output, own_by_abc, read, stderr, stdout, write};
+use support::{eventually, needs, output, own_by_abc, read, stderr, stdout, write};
 
 /// Says when it started, in seconds since 1970.
 const STAMP: &str = "date +'start %s.%N'";
@@ -45,9 +45,7 @@ fn edit_record(direct: &Direct, edit: impl FnOnce(&mut Value)) {
 
 #[test]
 fn every_keeps_to_its_grid_over_a_hundred_runs() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut worst = Vec::new();
     // on a busy machine the scheduler has its share: the best of three rounds counts
     let good = (0..3).any(|_| {
@@ -70,9 +68,7 @@ fn every_keeps_to_its_grid_over_a_hundred_runs() {
 
 #[test]
 fn every_drops_and_counts_the_ticks_of_a_long_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("every-long", &["--every", "0.2"], &format!("{STAMP}; sleep 0.5"));
     let record = eventually("six runs", || {
         let record = direct.record();
@@ -91,9 +87,7 @@ fn every_drops_and_counts_the_ticks_of_a_long_run() {
 
 #[test]
 fn an_interval_is_the_delay_and_the_run_together() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut rounds = Vec::new();
     let good = (0..3).any(|_| {
         let direct =
@@ -115,9 +109,7 @@ fn an_interval_is_the_delay_and_the_run_together() {
 
 #[test]
 fn a_schedule_waits_for_its_second() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::start("schedule-second", &["--schedule", "*:*:0/2 UTC"], STAMP);
     let log = eventually("three runs", || {
         let log = direct.log();
@@ -137,9 +129,7 @@ fn a_schedule_waits_for_its_second() {
 
 #[test]
 fn the_zone_of_a_schedule_is_its_last_word_else_tz_of_the_workers_environment() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("schedule-zone");
     let next = |options: &[&str]| {
         let mut words = vec!["--explain=json"];
@@ -166,9 +156,7 @@ fn the_zone_of_a_schedule_is_its_last_word_else_tz_of_the_workers_environment() 
 
 #[test]
 fn what_contradicts_itself_is_100_before_anything_starts() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("contradictions");
     for (options, said) in [
         (&["--interval", "5", "--every", "5"][..], "--every: contradicts --interval"),
@@ -198,9 +186,7 @@ fn what_contradicts_itself_is_100_before_anything_starts() {
 
 #[test]
 fn options_of_the_command_line_win_over_the_files_pace() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("pace-of-file");
     direct.scratch.write(
         Path::new("pace-of-file").join("service.toml"),
@@ -229,9 +215,7 @@ fn minute_at(second: u64) -> String {
 
 #[test]
 fn five_restarts_inside_the_minute_of_a_schedule_are_one_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("restart-in-minute");
     // the run that is due in this minute was missed by a record from yesterday
     // which must not take longer than this waits
@@ -258,9 +242,7 @@ fn five_restarts_inside_the_minute_of_a_schedule_are_one_run() {
 
 #[test]
 fn a_launcher_killed_in_a_run_does_not_begin_it_again() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("killed-in-run");
     let schedule = minute_at(now());
     edit_record(&direct, |record| {
@@ -286,9 +268,7 @@ fn a_launcher_killed_in_a_run_does_not_begin_it_again() {
 
 #[test]
 fn what_was_missed_runs_once_at_the_start_or_not_at_all_if_so_asked() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     // the tick was an hour ago, the container has been down for a day
     let schedule = minute_at(now() - 3600);
     for (options, runs) in
@@ -317,9 +297,7 @@ fn what_was_missed_runs_once_at_the_start_or_not_at_all_if_so_asked() {
 
 #[test]
 fn a_first_deployment_missed_nothing_and_the_next_start_knows_of_it() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let schedule = minute_at(now() - 3600);
     let mut direct = Direct::new("first-deployment");
     direct.launch(Caller::Root, &["--schedule", &schedule], &["sh", "-c", "echo run"]);
@@ -350,9 +328,7 @@ fn a_first_deployment_missed_nothing_and_the_next_start_knows_of_it() {
 
 #[test]
 fn a_kept_start_of_an_interval_is_continued_by_the_next_launcher() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("kept-interval");
     for pace in ["--interval", "--every"] {
         let options = [pace, "1000", "--persist"];
@@ -373,9 +349,7 @@ fn a_kept_start_of_an_interval_is_continued_by_the_next_launcher() {
 
 #[test]
 fn a_record_in_the_future_or_corrupt_is_said_ignored_and_rewritten() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let schedule = minute_at(now() + 7200);
     for (content, said) in [
         (
@@ -407,9 +381,7 @@ fn a_record_in_the_future_or_corrupt_is_said_ignored_and_rewritten() {
 
 #[test]
 fn a_schedule_that_has_no_further_start_is_done() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::start("no-further-start", &["--schedule", "2020-01-01 UTC"], "echo run");
     assert_eq!(direct.end(), 0);
     assert!(direct.stderr().contains("done: the schedule has no further start"), "{}", direct.stderr());
@@ -417,9 +389,7 @@ fn a_schedule_that_has_no_further_start_is_done() {
 
 #[test]
 fn hup_in_sleep_takes_up_a_changed_schedule() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("changed-schedule");
     direct.write("config.env", &format!("WHEN='{}'\n", minute_at(now() + 7200)), 0o644);
     direct.launch(Caller::Root, &["--schedule", "${WHEN}"], &["sh", "-c", "echo run"]);
@@ -435,9 +405,7 @@ fn hup_in_sleep_takes_up_a_changed_schedule() {
 
 #[test]
 fn splay_is_the_same_at_each_start() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let direct = Direct::new("splayed");
     let own = || {
         let options = ["--explain=json", "--schedule", "*:*:*", "--splay", "1h"];
@@ -454,9 +422,7 @@ fn splay_is_the_same_at_each_start() {
 
 #[test]
 fn idle_is_idle_in_every_timing_mode() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let schedule = minute_at(now() + 7200);
     for options in [
         &["--interval", "1000"][..],
@@ -483,9 +449,7 @@ fn idle_is_idle_in_every_timing_mode() {
 
 #[test]
 fn a_schedule_sleeps_on_the_wall_clock_until_it_is_set_and_a_delay_on_boottime() {
-    if !have(&[Need::Root, Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "strace");
     let schedule = minute_at(now() + 7200);
     for (options, timer) in [
         (&["--schedule", &schedule][..], "CLOCK_REALTIME"),
@@ -514,9 +478,7 @@ fn a_schedule_sleeps_on_the_wall_clock_until_it_is_set_and_a_delay_on_boottime()
 
 #[test]
 fn hooks_run_after_their_kind_of_end_and_know_what_happened() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let hook = "env | grep ^FUTO_RUN_ | sort; echo \"as $(id -u) in $(pwd)\"; echo done $FUTO_RUN_RESULT";
     let direct = Direct::start(
         "hooks",
@@ -548,9 +510,7 @@ fn hooks_run_after_their_kind_of_end_and_know_what_happened() {
 
 #[test]
 fn a_hook_never_delays_a_stop_and_the_last_failure_has_its_own() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let hook = "echo \"hook $$ \"; sleep 1000";
     let mut direct = Direct::start("hook-stop", &["--interval", "0.05", "--on-failure", hook], "exit 3");
     let pid = number_after(&direct.logs("hook "), "hook ");
@@ -571,9 +531,7 @@ fn a_hook_never_delays_a_stop_and_the_last_failure_has_its_own() {
 
 #[test]
 fn a_stopped_run_has_no_hook() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let hooks = ["--interval", "1", "--on-failure", "echo hook", "--on-success", "echo hook"];
     let mut direct =
         Direct::start("no-hook", &hooks, "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done");
@@ -584,9 +542,7 @@ fn a_stopped_run_has_no_hook() {
 
 #[test]
 fn runs_with_one_lock_do_not_overlap_and_the_wait_is_said_once_and_idle() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("locked");
     let lock = direct.directory().join("lock");
     let mut holder = Command::new("sh")
@@ -625,9 +581,7 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_said_once_and_idle() {
 
 #[test]
 fn a_lock_that_is_no_regular_file_or_leads_elsewhere_is_a_failed_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("bad-lock");
     let target = direct.scratch.write("target", "root's\n", 0o644);
     let lock = |name: &str| direct.directory().join(name);
@@ -656,9 +610,7 @@ fn a_lock_that_is_no_regular_file_or_leads_elsewhere_is_a_failed_run() {
 
 #[test]
 fn term_ends_the_wait_for_a_lock_at_once() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("lock-term");
     let lock = direct.directory().join("lock");
     let held = fs::File::create(&lock).expect("made");
@@ -679,9 +631,7 @@ fn term_ends_the_wait_for_a_lock_at_once() {
 
 #[test]
 fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let hook = "echo \"hook $$ \"; sleep 1000 & wait";
     let direct = Direct::start("hook-hangs", &["--interval", "0.05", "--on-success", hook], "echo run");
     let pid = number_after(&direct.logs("hook "), "hook ");
@@ -693,9 +643,7 @@ fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
 
 #[test]
 fn a_schedule_deployed_behind_another_pace_has_missed_nothing() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("other-pace");
     direct.launch(Caller::Root, &["--interval", "1000"], &["sh", "-c", "echo run"]);
     direct.after_runs(1);
@@ -709,9 +657,7 @@ fn a_schedule_deployed_behind_another_pace_has_missed_nothing() {
 
 #[test]
 fn what_changes_while_a_lock_is_waited_for_counts_for_the_run() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("lock-renew");
     direct.write("config.env", "V=old\n", 0o644);
     direct.write("gate", "", 0o644);
@@ -733,9 +679,7 @@ fn what_changes_while_a_lock_is_waited_for_counts_for_the_run() {
 
 #[test]
 fn a_hook_tells_of_a_missing_directory_and_a_refused_process_ends_no_loop() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let mut direct = Direct::new("hook-missing");
     let options =
         ["--interval", "1000", "--chdir", "/does/not/exist", "--on-failure", "echo hook $FUTO_RUN_RESULT"];
@@ -756,9 +700,7 @@ fn a_hook_tells_of_a_missing_directory_and_a_refused_process_ends_no_loop() {
 
 #[test]
 fn a_command_of_a_gate_cannot_say_that_the_service_is_ready() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     for timing in [&["--interval", "1000"][..], &[]] {
         let mut direct = Direct::new("gate-descriptor");
         direct.write("notification-fd", "3\n", 0o644);

@@ -10,11 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::direct::{context_switches, throughout};
-use support::{Need, Scratch, Svscan, eventually, have, own_by_abc, read, state, write};
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
+use support::{Scratch, Svscan, eventually, needs, own_by_abc, read, state, write};
 
 fn record(name: &str) -> Value {
     serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
@@ -155,9 +151,7 @@ impl Drop for Mounted {
 
 #[test]
 fn a_program_that_comes_by_a_link_or_a_mount_ends_the_rest() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("links");
     let at = |name: &str| svscan.scratch.join(format!("of-{name}"));
     let _mounted = Mounted(at("mounted").join("mnt"));
@@ -177,9 +171,7 @@ fn a_program_that_comes_by_a_link_or_a_mount_ends_the_rest() {
 
 #[test]
 fn a_config_env_behind_links_that_are_swapped_ends_the_rest() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("swapped");
     let text = |path: &Path, text: &str| {
         fs::create_dir_all(path.parent().expect("a directory")).expect("made");
@@ -231,9 +223,7 @@ fn timers(pid: i32) -> Vec<f64> {
 
 #[test]
 fn where_a_watch_is_not_to_be_had_it_looks_every_minute_and_says_so() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("strace")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "strace");
     let svscan = Svscan::start("unwatched");
     let launcher = svscan.scratch.launcher();
     // a user who has all inotify instances; one who has all watches; no /proc; a directory that abc may search and
@@ -282,9 +272,7 @@ fn where_a_watch_is_not_to_be_had_it_looks_every_minute_and_says_so() {
 
 #[test]
 fn where_all_is_watched_no_timer_is_armed_and_nothing_wakes_it() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("watched");
     svscan.add_launch("watched", "-- nosuchprogram", &[]);
     eventually_rests("watched", "program");
@@ -305,9 +293,7 @@ fn where_all_is_watched_no_timer_is_armed_and_nothing_wakes_it() {
 
 #[test]
 fn every_rest_whose_user_is_known_writes_a_record_and_the_log() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("recorded");
     // name, words, what notification-fd holds
     let cases: [(&str, &str, Option<&str>); 7] = [
@@ -341,9 +327,7 @@ fn every_rest_whose_user_is_known_writes_a_record_and_the_log() {
 
 #[test]
 fn a_rest_of_root_is_recorded_where_root_said_and_never_where_a_user_did() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::of_root("recorded-root");
     let svscan = Svscan::on(scratch, &[]);
     let home = svscan.scratch.join("home");
@@ -374,9 +358,7 @@ fn a_rest_of_root_is_recorded_where_root_said_and_never_where_a_user_did() {
 
 #[test]
 fn where_no_record_can_be_written_the_launcher_says_so() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("unrecorded");
     svscan.add_launch("unrecorded", "--user nosuch -- true", &[]);
     eventually(&format!("it says so: {}", svscan.stderr()), || {

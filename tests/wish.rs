@@ -9,13 +9,9 @@ use std::process::Command;
 
 use support::boot::{Definitions, Volume, own_by_hermes, rights};
 use support::launching::{AS_ABC, code, finish};
-use support::{Need, Scratch, Svscan, have, own_by_abc, read, stderr, stdout};
+use support::{Scratch, Svscan, needs, own_by_abc, read, stderr, stdout};
 
 const AS_HERMES: [&str; 6] = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];
-
-fn possible() -> bool {
-    have(&[Need::Root, Need::Program("s6-svscan")])
-}
 
 /// A volume on whose scan directory s6-svscan runs, and a `hermes` that stays.
 struct Live {
@@ -93,9 +89,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("wish");
     let coder =
         live.volume.profile("coder", "{\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}");
@@ -141,9 +135,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
 
 #[test]
 fn a_policy_of_its_own_asks_for_no_wish() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("wish-policy");
     live.volume.profile_in("coder", "running");
     let before = read(live.state("coder"));
@@ -157,9 +149,7 @@ fn a_policy_of_its_own_asks_for_no_wish() {
 
 #[test]
 fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("wish-hostile");
     let secret = live.roots.write("secret", "{\"gateway_state\":\"running\"}", 0o600);
     let coder = live.volume.profile_in("coder", "running");
@@ -215,9 +205,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
 
 #[test]
 fn a_wish_that_nobody_trusted_has_published_is_none() {
-    if !possible() {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let live = Live::new("wish-planted");
     let profile = live.volume.profile_in("coder", "running");
     let before = read(live.state("coder"));

@@ -1,10 +1,11 @@
 //! What the tests share: a scratch directory, a supervisor on a scan directory, waiting with a bound.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses a part of it")]
 
 pub mod boot;
 pub mod direct;
 pub mod docker;
 pub mod launching;
+pub mod needs;
 pub mod overlay;
 
 use std::fs;
@@ -14,48 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a test needs beside the programs themselves.
-#[derive(Clone, Copy, Debug)]
-pub enum Need {
-    /// uid 0, and the account abc that tests/run makes.
-    Root,
-    /// A program on PATH.
-    Program(&'static str),
-    /// python-dotenv, where tests/install puts it.
-    PythonDotenv,
-}
-
-/// Whether everything is there. With `CI=true` a lack is a failure, else it is said and the test
-/// passes without testing: `if !have(&[…]) { return; }`
-pub fn have(needs: &[Need]) -> bool {
-    let lacking: Vec<String> = needs.iter().filter_map(lack).collect();
-    if lacking.is_empty() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "lacking: {}", lacking.join(", "));
-    eprintln!("NOT RUN, lacking: {} (tests/run, as root, brings it)", lacking.join(", "));
-    false
-}
-
-fn lack(need: &Need) -> Option<String> {
-    match need {
-        Need::Root => {
-            let inside = std::env::var_os("FUTO_TESTS_INSIDE").is_some();
-            (!nix::unistd::geteuid().is_root() || !inside).then(|| "root in tests/run".to_string())
-        }
-        Need::Program(program) => find_program(program).is_none().then(|| program.to_string()),
-        Need::PythonDotenv => (!python_dotenv().join("dotenv").is_dir()).then(|| "python-dotenv".to_string()),
-    }
-}
-
-/// Where tests/install puts python-dotenv, beside whatever this machine's python3 has.
-pub fn python_dotenv() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python-dotenv")
-}
-
-pub fn find_program(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
-}
+pub(crate) use needs::{Need, find_program, have, needs, python_dotenv};
 
 /// A directory that only this test knows, 0755, removed at the end. Below it: `bin/` with copies of
 /// the programs that every user may execute.

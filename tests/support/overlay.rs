@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::docker::{self, docker};
+use super::docker::docker;
 use super::launching::{code, finish};
 use super::{Scratch, stderr, stdout};
 
@@ -215,13 +215,5 @@ impl Drop for Overlay {
                 let _ = docker(&["rm", "--force", name]);
             }
         }
-    }
-}
-
-/// Whether containers of this kind can be run here.
-pub fn have_runtime(runtime: Runtime) -> bool {
-    match runtime {
-        Runtime::Namespaces => true,
-        Runtime::Docker => docker::have_containers(docker::Base::Trixie),
     }
 }
