@@ -12,9 +12,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::Pid;
 
-use support::launching::{AS_ABC, PATH, Probe, code, command, finish, said, touching};
+use support::launching::{PATH, code, command, finish};
 use support::{
-    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, stderr, stdout,
+    ABC, AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, said,
+    stderr, stdout, touching,
 };
 
 fn text(path: &Path) -> &str {
@@ -393,7 +394,7 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
     eventually("a record", || scene.record().exists().then_some(()));
     stop(&scene, child);
     // half-way there may be another reason; none is said twice
-    let text = support::launching::without_times(&read(&said));
+    let text = support::without_times(&read(&said));
     let mut reasons: Vec<&str> = text.lines().filter(|line| line.contains("unable to open log")).collect();
     let count = reasons.len();
     reasons.sort_unstable();
@@ -1026,7 +1027,7 @@ fn names_cannot_forge_a_line() {
                 "{words:?}: {}",
                 said(&output)
             );
-            let log = support::launching::without_times(&read(scene.log()));
+            let log = support::without_times(&read(scene.log()));
             assert!(log.lines().all(is_ours), "{words:?}: {log}");
         }
         let mut command = scene.scratch.launch(&service, &["--explain"]);

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use support::boot::{Definitions, HERMES, Ran, Volume, rights};
-use support::launching::{AS_ABC, code, command, finish, passwd, said, with_file_at};
+use support::boot::{Definitions, Ran, Volume};
+use support::launching::{code, command, finish, with_file_at};
 use support::{
-    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, stderr, stdout,
+    ABC, AS_ABC, HERMES, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, passwd, read,
+    rights, said, stderr, stdout,
 };
 
 /// `PREFIX… futo sync …` on these definitions.

@@ -9,8 +9,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use support::launching::{AS_ABC, code, finish};
-use support::{Scratch, eventually, needs, own_by_abc, stderr, stdout, write};
+use support::launching::{code, finish};
+use support::{AS_ABC, Scratch, eventually, needs, own_by_abc, stderr, stdout, write};
 
 /// What only root may read.
 const SECRET: &str = "hunter2";

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use nix::sys::stat::fstat;
-use support::launching::{AS_ABC, Probe, code, finish, said};
-use support::{Scratch, needs, own_by_abc, read, stderr, stdout};
+use support::launching::{code, finish};
+use support::{AS_ABC, Probe, Scratch, needs, own_by_abc, read, said, stderr, stdout};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of ASCII")
@@ -372,7 +372,7 @@ fn a_log_that_the_worker_truncates_by_name_is_reported() {
     let said = support::eventually_contains(&scratch.join("said"), "hint: a worker that opens /dev/stderr");
     let warning = format!("log '{}' was truncated during a run: earlier lines are lost", log.display());
     assert!(said.contains(&warning), "{said}");
-    support::direct::signal(child.id().cast_signed(), nix::sys::signal::Signal::SIGTERM);
+    support::signal(child.id().cast_signed(), nix::sys::signal::Signal::SIGTERM);
     assert!(child.wait().expect("waited").success());
 }
 

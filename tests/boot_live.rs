@@ -8,10 +8,12 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::boot::{Definitions, HERMES, Volume, own_by_hermes, rights};
-use support::direct::throughout;
+use support::boot::{Definitions, Volume};
 use support::launching::finish;
-use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, read, stderr};
+use support::{
+    HERMES, Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_hermes, read, rights,
+    stderr, throughout,
+};
 
 /// A volume on whose scan directory s6-svscan runs, and a `hermes` that says how it was started.
 struct Live {
@@ -228,9 +230,9 @@ fn what_s6_svscan_does_not_take_up_is_named() {
     live.reconcile(&[]);
     let before = live.pids("gateway-a");
     live.volume.profile_in("b", "running");
-    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGSTOP);
+    support::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGSTOP);
     let ran = live.volume.reconcile(&["--config", &live.config]);
-    support::direct::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGCONT);
+    support::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGCONT);
     assert_eq!(ran.code, 1);
     let said = "fatal: gateway-b: 'gateway-b' is published, and s6-svscan has not taken it up\n";
     assert!(ran.stderr.contains(said) && !ran.stderr.contains("gateway-a"), "{}", ran.stderr);
@@ -354,7 +356,7 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     let ran = live.volume.reconcile(&["--config", &live.config]);
     assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
     assert!(ran.code == 1 && !live.volume.scan("gateway-a").exists());
-    support::direct::signal(pid, nix::sys::signal::Signal::SIGKILL);
+    support::signal(pid, nix::sys::signal::Signal::SIGKILL);
     eventually("the next run takes it up", || {
         live.volume.reconcile(&["--config", &live.config]);
         live.volume.scan("gateway-a/run").exists().then_some(())
@@ -364,7 +366,7 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     assert_ne!(second, pid);
     // it would outlive s6-svscan
     live.svscan.svc(&["-d"], "gateway-a");
-    support::direct::signal(second, nix::sys::signal::Signal::SIGKILL);
+    support::signal(second, nix::sys::signal::Signal::SIGKILL);
 }
 
 #[test]
@@ -580,7 +582,7 @@ fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
     }
     fs::write(secret.join("gateway_state.json"), r#"{"gateway_state":"a-secret"}"#).expect("written");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).expect("its mode");
-    let before = support::boot::snapshot(&secret);
+    let before = support::snapshot(&secret);
     let script = format!(
         "cd {}; while :; do
             for name in profiles/coder logs; do
@@ -604,7 +606,7 @@ fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
     }
     swapper.kill().expect("killed");
     swapper.wait().expect("waited");
-    assert_eq!(support::boot::snapshot(&secret), before);
+    assert_eq!(support::snapshot(&secret), before);
 }
 
 #[test]

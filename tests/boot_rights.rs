@@ -10,10 +10,12 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::boot::{Ran, own_by_hermes, rights};
-use support::direct::{context_switches, signal};
+use support::boot::Ran;
 use support::launching::{PATH, finish};
-use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, write};
+use support::{
+    Scratch, Svscan, context_switches, eventually, eventually_contains, needs, own_by_abc, own_by_hermes,
+    read, rights, signal, write,
+};
 
 /// What each command comes to, its word for the service (`-`: it says nothing of it), its exit code, and
 /// what stderr names. `sync --watch` stays where it has published, and leaves with this code on TERM.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::boot::Definitions;
-use support::launching::{AS_ABC, code, finish};
+use support::launching::{code, finish};
 use support::{
-    ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
+    ABC, AS_ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
 };
 
 /// Definitions below a directory of abc's.
@@ -772,7 +772,7 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
     let (exit, checked) = volume.check(&[], &["de-up"]);
     // the test may
     volume.svscan.svc(&["-d"], "de-up");
-    support::direct::signal(pid, nix::sys::signal::Signal::SIGTERM);
+    support::signal(pid, nix::sys::signal::Signal::SIGTERM);
     eventually("it is down", || (volume.svscan.svstat("up", "de-up") == ["false"]).then_some(()));
     for (verb, (code, said)) in verbs.iter().zip(said) {
         assert_eq!(code, 111, "{said}");

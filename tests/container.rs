@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
-use support::direct::signal;
 use support::docker::{Base, docker, have_containers};
 use support::launching::finish;
-use support::{Scratch, eventually, needs, stderr, stdout};
+use support::{Scratch, eventually, needs, signal, stderr, stdout};
 
 /// Where the scenario happens.
 trait Machine {

@@ -8,8 +8,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 
-use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout};
+use support::launching::{code, finish};
+use support::{
+    ABC, AS_ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
+};
 
 fn command(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Command {
     let futo = svscan.scratch.futo();

@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::direct::{Caller, Direct, context_switches, eventually_dead, number_after, signal, throughout};
+use support::direct::{Caller, Direct};
 use support::{
-    Scratch, eventually, eventually_contains, is_alive, needs, output, own_by_abc, read, stderr, write,
+    Scratch, context_switches, eventually, eventually_contains, eventually_dead, is_alive, needs,
+    number_after, output, own_by_abc, read, signal, stderr, throughout, write,
 };
 
 /// Ends on TERM after saying so, as a worker and as its child; `ready` when both can.

@@ -3,8 +3,8 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::launching::{Probe, command};
-use support::{Svscan, eventually, needs, output, read, state, stdout};
+use support::launching::command;
+use support::{Probe, Svscan, eventually, needs, output, read, state, stdout};
 
 /// Ignores every signal that can be ignored, also those without a name, and becomes another program.
 const IGNORING: &str = "import os, signal, sys\n\

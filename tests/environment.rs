@@ -9,8 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use support::direct::{Caller, Direct};
-use support::launching::{PATH, Probe, code, command, finish, said};
-use support::{Scratch, Svscan, eventually_contains, needs, own_by_abc, read, state, stderr, stdout};
+use support::launching::{PATH, code, command, finish};
+use support::{
+    Probe, Scratch, Svscan, eventually_contains, needs, own_by_abc, read, said, state, stderr, stdout,
+};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")

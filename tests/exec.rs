@@ -7,10 +7,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::launching::{
-    AS_ABC, PATH, Probe, code, command, finish, said, touching, with_file_at, without_times,
+use support::launching::{PATH, code, command, finish, with_file_at};
+use support::{
+    AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, read, said, state, stderr,
+    stdout, touching, without_times,
 };
-use support::{Scratch, Svscan, eventually, eventually_contains, needs, read, state, stderr, stdout};
 
 /// Exit code and words.
 fn ended(output: &Output) -> (i32, String) {

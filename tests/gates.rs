@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::direct::{Caller, Direct, context_switches, throughout};
+use support::direct::{Caller, Direct};
 use support::{
-    Svscan, eventually, eventually_contains, needs, output, own_by_abc, read, state, stderr, stdout, write,
+    Svscan, context_switches, eventually, eventually_contains, needs, output, own_by_abc, read, state,
+    stderr, stdout, throughout, write,
 };
 
 fn quoted(text: &str) -> String {

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::boot::{Ran, Volume, rights};
+use support::boot::{Ran, Volume};
 use support::launching::finish;
-use support::{needs, read};
+use support::{needs, read, rights};
 
 /// A behaviour. Each line of `given` and `expected` is one of the words that [`Boot`] knows.
 struct Case(&'static str, &'static str, &'static str);

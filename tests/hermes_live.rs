@@ -10,10 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::boot::{HERMES, Ran, Volume, own_by_hermes};
-use support::direct::{context_switches, signal, throughout};
+use support::boot::{Ran, Volume};
 use support::launching::finish;
-use support::{Scratch, Svscan, eventually, is_alive, needs, read, stderr, stdout};
+use support::{
+    HERMES, Scratch, Svscan, context_switches, eventually, is_alive, needs, own_by_hermes, read, signal,
+    stderr, stdout, throughout,
+};
 
 const STAND_IN: &str = include_str!("hermes/hermes");
 

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use support::launching::{AS_ABC, Probe, code, command, finish, has_capability, passwd, said, with_file_at};
-use support::{Scratch, needs, stdout};
+use support::launching::{code, command, finish, with_file_at};
+use support::{AS_ABC, Probe, Scratch, has_capability, needs, passwd, said, stdout};
 
 const CAP_SYS_RESOURCE: u32 = 24;
 

@@ -8,8 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::direct::{context_switches, signal, throughout};
-use support::{Scratch, eventually, eventually_contains, needs, read};
+use support::{Scratch, context_switches, eventually, eventually_contains, needs, read, signal, throughout};
 
 /// The launcher as PID 1 of a PID namespace; its output is in `out`.
 struct Container {

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Scratch, needs, own_by_abc, read, stderr, stdout};
+use support::launching::{code, finish};
+use support::{ABC, AS_ABC, Scratch, needs, own_by_abc, read, stderr, stdout};
 
 fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
     let futo = scratch.futo();

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::direct::{eventually_dead, number_after, signal, throughout};
 use support::{
-    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, state, write,
+    Scratch, Svscan, eventually, eventually_contains, eventually_dead, is_alive, needs, number_after,
+    own_by_abc, read, signal, state, throughout, write,
 };
 
 fn record(name: &str) -> Value {

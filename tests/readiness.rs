@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use support::direct::{context_switches, eventually_dead, throughout};
-use support::{Svscan, eventually, eventually_contains, needs, output, read, state, stderr, stdout, write};
+use support::{
+    Svscan, context_switches, eventually, eventually_contains, eventually_dead, needs, output, read, state,
+    stderr, stdout, throughout, write,
+};
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 use nix::sys::stat::Mode;
-use support::boot::{HERMES, Ran, Volume, own_by_hermes, rights, snapshot};
+use support::boot::{Ran, Volume};
 use support::launching::finish;
-use support::{needs, read};
+use support::{HERMES, needs, own_by_hermes, read, rights, snapshot};
 
 #[test]
 fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines() {

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::direct::{Caller, Direct, context_switches, eventually_dead, signal, throughout};
-use support::{Scratch, Svscan, eventually, is_alive, needs, output, own_by_abc, read, state, stdout, write};
+use support::direct::{Caller, Direct};
+use support::{
+    Scratch, Svscan, context_switches, eventually, eventually_dead, is_alive, needs, output, own_by_abc,
+    read, signal, state, stdout, throughout, write,
+};
 
 fn count(text: &str, part: &str) -> usize {
     text.matches(part).count()

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
-use support::launching::{AS_ABC, code, finish};
-use support::{ABC, Scratch, Svscan, eventually, needs, own_by_abc, state, stderr, stdout};
+use support::launching::{code, finish};
+use support::{ABC, AS_ABC, Scratch, Svscan, eventually, needs, own_by_abc, state, stderr, stdout};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
     finish(&mut command(svscan, words))

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::direct::{Direct, eventually_dead, number_after, signal};
-use support::{eventually, is_alive, needs};
+use support::direct::Direct;
+use support::{eventually, eventually_dead, is_alive, needs, number_after, signal};
 
 /// A worker whose group has a member with a parent in another session, which does with the member's end what
 /// `parent` says. On TERM the worker ends at once, the member as `member` says.

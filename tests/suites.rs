@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::launching::{AS_ABC, code, finish};
-use support::{Need, Scratch, eventually_contains, have, needs, state, stderr, stdout};
+use support::launching::{code, finish};
+use support::{AS_ABC, Need, Scratch, eventually_contains, have, needs, state, stderr, stdout};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suite {

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::direct::eventually_dead;
-use support::launching::{AS_ABC, code, finish};
+use support::launching::{code, finish};
 use support::{
-    Scratch, Svscan, eventually, eventually_contains, find_program, is_alive, needs, output, read, state,
-    stderr, stdout,
+    AS_ABC, Scratch, Svscan, eventually, eventually_contains, eventually_dead, find_program, is_alive, needs,
+    output, read, state, stderr, stdout,
 };
 
 fn rests(name: &str) -> serde_json::Value {
@@ -168,7 +167,7 @@ fn behind_a_shell_that_does_not_exec_it_does_not_rest_and_says_why() {
     assert_eq!(said.matches(warning).count(), 1, "{said}");
     // a stop of the supervisor's would leave it behind, as it says
     let pid = child_of(svscan.pid("sv-loop-no-exec").cast_unsigned());
-    support::direct::signal(pid, nix::sys::signal::Signal::SIGTERM);
+    support::signal(pid, nix::sys::signal::Signal::SIGTERM);
     eventually_dead(pid);
 }
 
@@ -267,7 +266,7 @@ fn it_rests_under_the_supervisors_of_daemontools_and_runit_and_of_a_runit_logger
         .arg(scratch.join("sv-logged"))
         .stdout(Stdio::null())
         .status();
-    support::direct::signal(i32::try_from(pid).expect("a pid"), nix::sys::signal::Signal::SIGTERM);
+    support::signal(i32::try_from(pid).expect("a pid"), nix::sys::signal::Signal::SIGTERM);
     eventually("it leaves", || started.0.try_wait().expect("waited"));
 }
 

@@ -5,8 +5,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::direct::{context_switches, eventually_dead, signal, throughout};
-use support::{Svscan, eventually, eventually_contains, is_alive, needs, read, state};
+use support::{
+    Svscan, context_switches, eventually, eventually_contains, eventually_dead, is_alive, needs, read,
+    signal, state, throughout,
+};
 
 #[test]
 fn a_one_line_run_file_runs_the_worker_as_abc_with_its_log() {

@@ -8,9 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use support::boot::{Definitions, Ran, rights, snapshot};
+use support::boot::{Definitions, Ran};
 use support::launching::finish;
-use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read};
+use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, rights, snapshot};
 
 #[test]
 fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {

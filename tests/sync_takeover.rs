@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
-use support::boot::{Definitions, Ran, rights, snapshot};
-use support::direct::signal;
+use support::boot::{Definitions, Ran};
 use support::launching::finish;
-use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read};
+use support::{
+    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, rights, signal,
+    snapshot,
+};
 
 /// abc's definition of a worker that says if another one is there, and takes its time to stop.
 fn worker(definitions: &Definitions, stops_after: &str) {

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::boot::Definitions;
-use support::direct::{context_switches, signal, throughout};
-use support::launching::{AS_ABC, code, finish};
-use support::{Scratch, Svscan, eventually, eventually_contains, is_alive, needs, read};
+use support::launching::{code, finish};
+use support::{
+    AS_ABC, Scratch, Svscan, context_switches, eventually, eventually_contains, is_alive, needs, read,
+    signal, throughout,
+};
 
 /// The watcher, a supervisor, and abc's definitions.
 struct Watched {

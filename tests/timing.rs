@@ -9,8 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::direct::{Caller, Direct, context_switches, eventually_dead, number_after, throughout};
-use support::{eventually, needs, output, own_by_abc, read, stderr, stdout, write};
+use support::direct::{Caller, Direct};
+use support::{
+    context_switches, eventually, eventually_dead, needs, number_after, output, own_by_abc, read, stderr,
+    stdout, throughout, write,
+};
 
 /// Says when it started, in seconds since 1970.
 const STAMP: &str = "date +'start %s.%N'";

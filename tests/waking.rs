@@ -9,8 +9,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::direct::{context_switches, throughout};
-use support::{Scratch, Svscan, eventually, needs, own_by_abc, read, state, write};
+use support::{
+    Scratch, Svscan, context_switches, eventually, needs, own_by_abc, read, state, throughout, write,
+};
 
 fn record(name: &str) -> Value {
     serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()

@@ -7,9 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::boot::{Definitions, Volume, own_by_hermes, rights};
-use support::launching::{AS_ABC, code, finish};
-use support::{Scratch, Svscan, needs, own_by_abc, read, stderr, stdout};
+use support::boot::{Definitions, Volume};
+use support::launching::{code, finish};
+use support::{AS_ABC, Scratch, Svscan, needs, own_by_abc, own_by_hermes, read, rights, stderr, stdout};
 
 const AS_HERMES: [&str; 6] = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];
 

@@ -1,15 +1,11 @@
 //! A volume, a scan directory and `futo` between them.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::launching::{code, finish};
-use super::{Scratch, read, stderr, stdout};
-
-/// The numbers of hermes, as tests/accounts has them.
-pub const HERMES: u32 = 10000;
+use super::{Scratch, own_by_hermes, read, stderr, stdout};
 
 /// What a run of `futo` came to.
 pub struct Ran {
@@ -211,49 +207,4 @@ impl Definitions {
     pub fn sync(&self, options: &[&str]) -> Ran {
         Ran::of(&finish(&mut self.command(options)))
     }
-}
-
-pub fn own_by_hermes(path: &Path) {
-    lchown(path, Some(HERMES), Some(HERMES)).expect("chown");
-}
-
-/// Everything below a directory: path, mode, owner, inode, and content or target. The same twice means
-/// that nothing was touched.
-pub fn snapshot(directory: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut todo = vec![directory.to_path_buf()];
-    while let Some(path) = todo.pop() {
-        let status = fs::symlink_metadata(&path).expect("it is there");
-        let kind = status.file_type();
-        let content = if kind.is_symlink() {
-            format!("{}", fs::read_link(&path).expect("a link").display())
-        } else if kind.is_file() {
-            read(&path)
-        } else {
-            if kind.is_dir() {
-                todo.extend(
-                    fs::read_dir(&path).expect("listed").map(|entry| entry.expect("an entry").path()),
-                );
-            }
-            format!("fifo {}", kind.is_fifo())
-        };
-        lines.push(format!(
-            "{} {:o} {}:{} {} {}.{} {content}",
-            path.display(),
-            status.mode(),
-            status.uid(),
-            status.gid(),
-            status.ino(),
-            if kind.is_dir() { 0 } else { status.mtime() },
-            if kind.is_dir() { 0 } else { status.mtime_nsec() },
-        ));
-    }
-    lines.sort();
-    lines
-}
-
-/// `0755 root:root`, in numbers.
-pub fn rights(path: &Path) -> String {
-    let status = fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    format!("{:04o} {}:{}", status.permissions().mode() & 0o7777, status.uid(), status.gid())
 }

@@ -9,43 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{ABC, Scratch, eventually, eventually_contains, is_alive, own_by_abc, read, write};
-
-/// Holds for the whole time; for claims that something does not happen.
-pub fn throughout(what: &str, time: Duration, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while start.elapsed() < time {
-        assert!(condition(), "not throughout: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Sends a signal to one process.
-pub fn signal(pid: i32, signal: Signal) {
-    kill(Pid::from_raw(pid), signal).expect("the process is there");
-}
-
-/// Waits until the process is gone.
-pub fn eventually_dead(pid: i32) {
-    eventually(&format!("process {pid} is gone"), || (!is_alive(pid)).then_some(()));
-}
-
-/// The number behind a word in a text: `number_after("pid 12\n", "pid ")` is 12.
-pub fn number_after(text: &str, word: &str) -> i32 {
-    let rest = text.split_once(word).map(|(_, rest)| rest).unwrap_or_default();
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or_else(|_| panic!("no number behind {word:?} in {text:?}"))
-}
-
-/// How often the process has been given up the processor: of its own will (it slept), or not.
-pub fn context_switches(pid: i32) -> (u64, u64) {
-    let status = read(format!("/proc/{pid}/status"));
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{name} of {pid}"))
-    };
-    (field("voluntary_ctxt_switches:"), field("nonvoluntary_ctxt_switches:"))
-}
+use super::{ABC, Scratch, eventually, eventually_contains, is_alive, own_by_abc, read, signal, write};
 
 /// Who starts a launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! Running the launcher once, within a bound, and reading what the probe prints.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
@@ -8,13 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Scratch, own_by_abc, write};
+use super::{Scratch, own_by_abc};
 
 /// The PATH that s6-overlay gives.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// setpriv's words for becoming abc as a login would.
-pub const AS_ABC: [&str; 6] = ["setpriv", "--reuid=abc", "--regid=abc", "--init-groups", "--", "env"];
 
 impl Scratch {
     /// A service directory of root's: it holds a `run`, so the launcher sees a service.
@@ -123,78 +119,6 @@ pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0))
 }
 
-/// What was written to stderr, with TIME for each time stamp at the start of a line.
-pub fn said(output: &Output) -> String {
-    without_times(&super::stderr(output))
-}
-
-/// A text with TIME for each time stamp at the start of a line.
-pub fn without_times(text: &str) -> String {
-    let is_time = |word: &str| {
-        let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        shape == "0000-00-00T00:00:00Z"
-    };
-    let mut lines = String::new();
-    for line in text.split_inclusive('\n') {
-        match line.split_at_checked(20) {
-            Some((time, rest)) if is_time(time) => {
-                lines.push_str("TIME");
-                lines.push_str(rest);
-            }
-            _ => lines.push_str(line),
-        }
-    }
-    lines
-}
-
-/// What examples/probe.rs printed.
-pub struct Probe(BTreeMap<String, String>);
-
-impl Probe {
-    /// Reads it; other lines do not count.
-    pub fn parse(text: &str) -> Probe {
-        Probe(
-            text.lines()
-                .filter_map(|line| line.split_once('='))
-                .map(|(name, value)| (name.to_string(), value.to_string()))
-                .collect(),
-        )
-    }
-
-    /// From the stdout of a command that ended well.
-    pub fn of(output: &Output) -> Probe {
-        assert_eq!(code(output), 0, "{output:?}");
-        let probe = Probe::parse(&super::stdout(output));
-        assert!(probe.0.contains_key("uids"), "no probe: {output:?}");
-        probe
-    }
-
-    /// A row; fails the test if there is none.
-    pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).unwrap_or_else(|| panic!("the probe has no {name}: {:?}", self.0))
-    }
-
-    /// A variable.
-    pub fn env(&self, name: &str) -> Option<&str> {
-        self.0.get(&format!("env.{name}")).map(String::as_str)
-    }
-
-    /// The names of all variables.
-    pub fn variables(&self) -> Vec<&str> {
-        self.0.keys().filter_map(|name| name.strip_prefix("env.")).collect()
-    }
-
-    /// Ids, groups and rights, as one text to compare.
-    pub fn identity(&self) -> String {
-        ["uids", "gids", "groups", "capabilities"].map(|row| format!("{row}={}", self.get(row))).join("\n")
-    }
-
-    /// The numbers of the open descriptors.
-    pub fn descriptors(&self) -> Vec<i32> {
-        self.get("fds").split(' ').filter_map(|fd| fd.split(':').next()?.parse().ok()).collect()
-    }
-}
-
 /// A command in a mount namespace of its own, where `file` stands at `path`.
 pub fn with_file_at(file: &Path, path: &str) -> Vec<std::ffi::OsString> {
     // what tests/run has bound there is a file without a name by now, and nothing can be bound on it
@@ -203,48 +127,5 @@ pub fn with_file_at(file: &Path, path: &str) -> Vec<std::ffi::OsString> {
         .map(std::ffi::OsString::from)
         .into_iter()
         .chain([file.as_os_str().to_os_string(), path.into()])
-        .collect()
-}
-
-/// /etc/passwd with these changes, as a file of the scratch directory.
-pub fn passwd(scratch: &Scratch, change: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let text: String = fs::read_to_string("/etc/passwd")
-        .expect("the accounts")
-        .lines()
-        .filter_map(&change)
-        .map(|line| line + "\n")
-        .collect();
-    let path = scratch.join("passwd");
-    write(&path, &text, 0o644);
-    path
-}
-
-/// Whether this process has the capability of this number (capabilities(7)).
-pub fn has_capability(number: u32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").expect("its status");
-    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("its capabilities");
-    u64::from_str_radix(set.trim(), 16).expect("a number") >> number & 1 == 1
-}
-
-/// The lines of a trace (strace -f -o) whose system call creates, opens for writing, renames, removes a
-/// path or changes its mode, owner or times.
-pub fn touching(trace: &str) -> Vec<&str> {
-    const ALWAYS: [&str; 12] = [
-        "creat", "rename", "link", "symlink", "unlink", "rmdir", "mkdir", "mknod", "chmod", "chown",
-        "truncate", "utime",
-    ];
-    trace
-        .lines()
-        .filter(|line| {
-            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
-            let name = call.split('(').next().unwrap_or_default();
-            match name {
-                "open" | "openat" | "openat2" => ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_TMPFILE"]
-                    .iter()
-                    .any(|flag| call.contains(flag)),
-                "readlink" | "readlinkat" => false,
-                _ => ALWAYS.iter().any(|part| name.contains(part)) || name.contains("setxattr"),
-            }
-        })
         .collect()
 }

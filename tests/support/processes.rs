@@ -1,0 +1,54 @@
+//! Processes: run, looked at, signalled.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::read;
+
+/// Runs a command to its end.
+pub fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("it starts")
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether the process is there and no zombie.
+pub fn is_alive(pid: i32) -> bool {
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => {
+            !matches!(stat.rsplit(')').next().map(|rest| rest.trim().chars().next()), Some(Some('Z' | 'X')))
+        }
+        Err(_) => false,
+    }
+}
+
+/// Sends a signal to one process.
+pub fn signal(pid: i32, signal: Signal) {
+    kill(Pid::from_raw(pid), signal).expect("the process is there");
+}
+
+/// How often the process has been given up the processor: of its own will (it slept), or not.
+pub fn context_switches(pid: i32) -> (u64, u64) {
+    let status = read(format!("/proc/{pid}/status"));
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{name} of {pid}"))
+    };
+    (field("voluntary_ctxt_switches:"), field("nonvoluntary_ctxt_switches:"))
+}
+
+/// Whether this process has the capability of this number (capabilities(7)).
+pub fn has_capability(number: u32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").expect("its status");
+    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("its capabilities");
+    u64::from_str_radix(set.trim(), 16).expect("a number") >> number & 1 == 1
+}
