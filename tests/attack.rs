@@ -14,17 +14,9 @@ use nix::unistd::Pid;
 
 use support::launching::{PATH, code, command, finish};
 use support::{
-    ABC, AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, said,
-    stderr, stdout, touching,
+    ABC, AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, path_str, read,
+    said, set_mode, stderr, stdout, touching,
 };
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("text")
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
-}
 
 /// A service of root's, a home of abc's, and what an attacker would like to be written.
 struct Scene {
@@ -47,7 +39,7 @@ impl Scene {
         let elsewhere = scratch.join("elsewhere");
         fs::create_dir(&elsewhere).expect("a directory");
         set_mode(&elsewhere, 0o777);
-        set_mode(&scratch.join("victims"), 0o777);
+        set_mode(scratch.join("victims"), 0o777);
         let service = scratch.service(name);
         let home = scratch.directory_of_abc("home");
         Scene { name: name.to_string(), service, home, victim, elsewhere, scratch }
@@ -75,7 +67,7 @@ impl Scene {
     }
 
     fn run(&self, options: &[&str], worker: &[&str]) -> Output {
-        let mut command = self.scratch.launch(&self.service, &["--home", text(&self.home)]);
+        let mut command = self.scratch.launch(&self.service, &["--home", path_str(&self.home)]);
         finish(command.args(options).arg("--").args(worker))
     }
 
@@ -332,7 +324,7 @@ fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
         let scene = Scene::new("attack-left");
         scene.make_state();
         fs::write(scene.log(), "root's lines\n").expect("written");
-        set_mode(&scene.log(), 0o600);
+        set_mode(scene.log(), 0o600);
         let output = scene.run(mode, &["echo", "worker ran"]);
         assert_eq!(code(&output), 0, "{}", said(&output));
         assert!(read(scene.log()).contains("worker ran\n"), "{}", said(&output));
@@ -340,7 +332,7 @@ fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
         let aside: Vec<PathBuf> = fs::read_dir(scene.state())
             .expect("the state")
             .map(|entry| entry.expect("an entry").path())
-            .filter(|path| text(path).contains(".unwritable-"))
+            .filter(|path| path_str(path).contains(".unwritable-"))
             .collect();
         assert_eq!(aside.len(), 1);
         assert_eq!(read(&aside[0]), "root's lines\n");
@@ -384,7 +376,7 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
     let of_root = Scratch::of_root("attack-mended");
     scene.home = of_root.join("home");
     fs::create_dir(&scene.home).expect("a directory");
-    let words = ["--home", text(&scene.home), "--interval", "10ms", "echo", "worker ran"];
+    let words = ["--home", path_str(&scene.home), "--interval", "10ms", "echo", "worker ran"];
     let (child, said) = resting(&scene, &scene.service, &words);
     let lines = eventually_contains(&said, "worker ran\n");
     let (_, line) = lines.split_once("as root: ").expect("a hint");
@@ -410,7 +402,7 @@ fn the_line_that_mends_cannot_be_made_to_do_more() {
     // root's, in a directory of abc's, whose name is a command
     let planted = scene.home.join("x'; touch made-by-hint; echo '");
     fs::create_dir(&planted).expect("a directory");
-    let output = scene.run(&["--log", text(&planted.join("log"))], &["echo", "worker ran"]);
+    let output = scene.run(&["--log", path_str(&planted.join("log"))], &["echo", "worker ran"]);
     assert!(stderr(&output).contains("worker ran\n"));
     let said = said(&output);
     let (_, line) = said.split_once("as uid 911: ").expect("a hint");
@@ -501,14 +493,17 @@ fn root_touches_nothing_before_the_drop() {
         (vec!["true"], vec![]),
         (vec!["--once", "true"], vec![]),
         (vec!["--interval", "1s", "--max-failures", "1", "false"], vec![]),
-        (vec!["--ulimit", "nofile=100", "--nice", "1", "--umask", "0", "--log", text(&log), "true"], vec![]),
+        (
+            vec!["--ulimit", "nofile=100", "--nice", "1", "--umask", "0", "--log", path_str(&log), "true"],
+            vec![],
+        ),
         (vec!["--file", "settings"], vec!["settings"]),
-        (vec!["--file", text(&file), "--once"], vec!["settings"]),
+        (vec!["--file", path_str(&file), "--once"], vec!["settings"]),
         (vec!["nosuchprogram"], vec![]),
     ] {
-        let mut all = vec!["strace", "-f", "-o", text(&trace)];
+        let mut all = vec!["strace", "-f", "-o", path_str(&trace)];
         let launcher = scene.scratch.launcher();
-        all.extend([text(&launcher), "--home", text(&scene.home)]);
+        all.extend([path_str(&launcher), "--home", path_str(&scene.home)]);
         all.extend(&words);
         finish(&mut command(&all, &service));
         let trace = read(&trace);
@@ -568,11 +563,11 @@ fn no_value_of_config_env_chooses_user_groups_limits_or_the_place_of_the_log() {
     let bare = Probe::of(&finish(&mut command(&[&probe], &scene.service)));
     for mode in MODES {
         let _ = fs::remove_file(scene.log());
-        let output = scene.run(mode, &[text(&probe)]);
+        let output = scene.run(mode, &[path_str(&probe)]);
         assert_eq!(code(&output), 0, "{}", said(&output));
         let found = Probe::parse(&read(scene.log()));
         assert_eq!((found.get("uids"), found.get("groups")), ("911 911 911 911", "911 9101 9102"));
-        assert_eq!(found.env("HOME"), Some(text(&scene.elsewhere)));
+        assert_eq!(found.env("HOME"), Some(path_str(&scene.elsewhere)));
         for row in ["umask", "nice", "nofile"] {
             assert_eq!(found.get(row), bare.get(row), "{row}");
         }
@@ -627,10 +622,10 @@ fn a_worker_that_is_root_gets_no_variables_from_a_file_that_others_can_change() 
     refused(&good, &["--env-file", &through], &through);
     let linked = good.join("linked.env");
     symlink(abcs.join("service/config.env"), &linked).expect("a link of root's into abc's");
-    refused(&good, &["--env-file", text(&linked)], text(&linked));
+    refused(&good, &["--env-file", path_str(&linked)], path_str(&linked));
     let sticky = Scratch::new("attack-sticky");
     let in_tmp = sticky.write("config.env", "FROM=file\n", 0o644);
-    refused(&good, &["--env-file", text(&in_tmp)], text(&in_tmp));
+    refused(&good, &["--env-file", path_str(&in_tmp)], path_str(&in_tmp));
 }
 
 #[test]
@@ -642,7 +637,8 @@ fn a_config_env_that_is_abcs_is_not_even_opened_for_a_worker_that_is_root() {
     own_by_abc(&file);
     let trace = scratch.join("trace");
     let launcher = scratch.launcher();
-    let words = ["strace", "-o", text(&trace), text(&launcher), "--user", "root", "--log", "-", "true"];
+    let words =
+        ["strace", "-o", path_str(&trace), path_str(&launcher), "--user", "root", "--log", "-", "true"];
     assert_eq!(code(&finish(&mut command(&words, &service))), 100);
     let trace = read(&trace);
     let opened =
@@ -674,7 +670,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
     let (scratch, abcs, _) = roots_place("attack-rights");
     let leak = ["bash", "-c", "ulimit -n 4096; exec 7</dev/null; exec \"$@\"", "bash"];
     let run = |file: &Path, options: &[&str]| {
-        let words: Vec<&str> = ["--file", text(file)].iter().chain(options).copied().collect();
+        let words: Vec<&str> = ["--file", path_str(file)].iter().chain(options).copied().collect();
         finish(&mut scratch.launch_by(&leak, &scratch.path, &words))
     };
     for (key, what) in RIGHTS {
@@ -706,12 +702,13 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
     let output = run(&harmless, &[]);
     assert_eq!((code(&output), stdout(&output).as_str()), (0, "911\n"), "{}", said(&output));
     // rights on the command line are root's word, whatever the file is
-    let words = ["--user", "games", "--nice", "-1", "--file", text(&harmless)];
+    let words = ["--user", "games", "--nice", "-1", "--file", path_str(&harmless)];
     let output = finish(&mut scratch.launch(&scratch.path, &words));
     assert_eq!(code(&output), 0, "{}", said(&output));
     assert_ne!(stdout(&output), "911\n");
     // but such a file starts nothing as root
-    let output = finish(&mut scratch.launch(&scratch.path, &["--user", "root", "--file", text(&harmless)]));
+    let output =
+        finish(&mut scratch.launch(&scratch.path, &["--user", "root", "--file", path_str(&harmless)]));
     assert_eq!(code(&output), 100);
     assert!(
         said(&output).contains("non-root users can write it, and the worker would be root"),
@@ -742,7 +739,7 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
         let run = |file: &Path| {
             let mut prefix = leak.to_vec();
             prefix.extend(["prlimit", "--nproc=4000:4000"]);
-            finish(&mut scratch.launch_by(&prefix, &scratch.path, &["--file", text(file), name]))
+            finish(&mut scratch.launch_by(&prefix, &scratch.path, &["--file", path_str(file), name]))
         };
         let output = run(&own);
         let expected = format!(
@@ -778,7 +775,7 @@ fn a_settings_file_of_roots_may_name_rights() {
     );
     scratch.write("settings", &content, 0o644);
     let leak = ["bash", "-c", "exec 7</dev/null; exec \"$@\"", "bash"];
-    for file in ["settings", text(&scratch.join("settings"))] {
+    for file in ["settings", path_str(&scratch.join("settings"))] {
         let output = finish(&mut scratch.launch_by(&leak, &scratch.path, &["--file", file]));
         let found = Probe::of(&output);
         assert!(found.env("USER") == Some("games") && found.get("groups").ends_with("9101"), "{file}");
@@ -807,7 +804,7 @@ fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
         (Plant::Socket, "it is a socket, not a regular file"),
     ] {
         let keep = plant.at(&place, &scene);
-        let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", text(&place)]));
+        let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", path_str(&place)]));
         let mut expected = format!("futo-launch: fatal: unable to read '{}': {why}\n", place.display());
         if matches!(plant, Plant::Directory) {
             expected.push_str(
@@ -824,7 +821,7 @@ fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
     let huge = fs::File::create(&place).expect("a file");
     huge.set_len(1 << 40).expect("sparse");
     own_by_abc(&place);
-    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", text(&place)]));
+    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", path_str(&place)]));
     let expected = format!(
         "futo-launch: fatal: unable to read '{}': it is longer than 1048576 bytes\n",
         place.display()
@@ -838,12 +835,12 @@ fn root_reads_no_settings_through_a_link_of_abcs() {
     let scene = Scene::new("attack-through");
     // a file that abc cannot read: the names of its keys would be shown
     let secret = scene.scratch.write("secrets/settings", "exec = [\"true\"]\nhunter2 = 1\n", 0o600);
-    set_mode(&scene.scratch.join("secrets"), 0o700);
+    set_mode(scene.scratch.join("secrets"), 0o700);
     let abcs = scene.scratch.directory_of_abc("abcs");
     symlink(secret.parent().expect("above"), abcs.join("link")).expect("a link");
     own_by_abc(&abcs.join("link"));
     let path = abcs.join("link/settings");
-    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", text(&path)]));
+    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", path_str(&path)]));
     let expected = format!(
         "futo-launch: fatal: unable to read '{}': '{}' is a symbolic link\n",
         path.display(),
@@ -853,7 +850,7 @@ fn root_reads_no_settings_through_a_link_of_abcs() {
     // one of root's is a way like any other
     symlink(secret.parent().expect("above"), scene.scratch.join("roots")).expect("a link");
     let path = scene.scratch.join("roots/settings");
-    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", text(&path)]));
+    let output = finish(&mut scene.scratch.launch(&scene.scratch.path, &["--file", path_str(&path)]));
     assert!(said(&output).contains("unknown key 'hunter2'"), "{}", said(&output));
 }
 
@@ -1019,7 +1016,7 @@ fn names_cannot_forge_a_line() {
     set_mode(&scene.elsewhere, 0o755);
     for words in words {
         for mode in [[].as_slice(), &["--interval", "1s", "--max-failures", "1"]] {
-            let mut command = scene.scratch.launch(&service, &["--home", text(&scene.home)]);
+            let mut command = scene.scratch.launch(&service, &["--home", path_str(&scene.home)]);
             let output = finish(command.args(mode).args(words));
             assert_ne!(code(&output), 0, "{words:?}");
             assert!(

@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ use support::boot::{Definitions, Ran, Volume};
 use support::launching::{code, command, finish, with_file_at};
 use support::{
     ABC, AS_ABC, HERMES, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, passwd, read,
-    rights, said, stderr, stdout,
+    rights, said, set_mode, stderr, stdout,
 };
 
 /// `PREFIX… futo sync …` on these definitions.
@@ -159,7 +159,7 @@ fn a_launcher_that_abc_can_replace_is_never_published_for_root() {
             if !copy.exists() {
                 support::copy_by_process(&definitions.scratch.futo().with_file_name(name), &copy);
             }
-            fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).expect("its mode");
+            set_mode(&copy, mode);
             std::os::unix::fs::lchown(&copy, Some(owner), Some(owner)).expect("its owner");
         }
         for ours in [definitions.command(&[]), volume.command(&[])] {
@@ -216,7 +216,7 @@ fn another_member_of_abcs_group_publishes_nothing_as_abc() {
     ] {
         let definitions = Definitions::new("attack-group");
         let run = definitions.line("shared", "-- id");
-        fs::set_permissions(&run, fs::Permissions::from_mode(0o775)).expect("its mode");
+        set_mode(&run, 0o775);
         definitions.line("own", "-- id");
         let group = definitions.scratch.write("group", &group(members), 0o644);
         let accounts = passwd(&definitions.scratch, |line| Some(line.to_string()));
@@ -369,7 +369,7 @@ fn a_process_that_will_not_end_keeps_no_name_from_root() {
     let Live { svscan, definitions } = &live;
     definitions.write("name/run", "#!/bin/sh\nexec futo-launch --log - -- ./stays\n");
     definitions.write("name/stays", "#!/bin/sh\ntrap '' TERM\ntouch up\nwhile :; do sleep 1; done\n");
-    fs::set_permissions(definitions.abcs("name/stays"), fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(definitions.abcs("name/stays"), 0o755);
     live.sync(&[]);
     eventually("abc's ignores TERM", || definitions.abcs("name/up").exists().then_some(()));
     let abcs = svscan.pid("name");
@@ -730,7 +730,7 @@ fn dropped_capabilities_come_back_by_no_program() {
     // a program of root's with the set-uid bit, as sudo is
     let gains = scratch.join("gains");
     support::copy_by_process(&support::find_program("cat").expect("cat"), &gains);
-    fs::set_permissions(&gains, fs::Permissions::from_mode(0o4755)).expect("its mode");
+    set_mode(&gains, 0o4755);
     let gains = gains.to_str().expect("text");
     assert_ne!(set(&capabilities(&scratch, &[], &[], gains), "Eff"), 0, "it gains rights without the option");
     let inheriting = ["setpriv", "--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"];

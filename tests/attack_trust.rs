@@ -4,13 +4,12 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use support::launching::{code, finish};
-use support::{AS_ABC, Scratch, eventually, needs, own_by_abc, stderr, stdout, write};
+use support::{AS_ABC, Scratch, eventually, needs, own_by_abc, set_mode, stderr, stdout, write};
 
 /// What only root may read.
 const SECRET: &str = "hunter2";
@@ -29,7 +28,7 @@ impl Scene {
         fs::create_dir(scratch.join("scan")).expect("a directory");
         let secrets = scratch.join("secrets");
         fs::create_dir(&secrets).expect("a directory");
-        fs::set_permissions(&secrets, fs::Permissions::from_mode(0o700)).expect("its mode");
+        set_mode(&secrets, 0o700);
         Scene { definitions, secrets, scratch }
     }
 
@@ -122,7 +121,7 @@ fn what_others_can_write_is_neither_tried_nor_explained() {
     needs!(root, "setpriv");
     let scene = Scene::new("trust-others");
     let directory = scene.define("x", "#!/bin/sh\nexec LAUNCHER -- id -u\n");
-    fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o757)).expect("its mode");
+    set_mode(directory.join("run"), 0o757);
     let refusal = format!("'{}/run' is writable by everybody", directory.display());
     for words in [&["sync", "--dry-run"][..], &["try", "x"], &["explain", "x"], &["check", "x"]] {
         let said = scene.said(words);
@@ -409,7 +408,7 @@ fn no_name_makes_a_remedy_do_more_than_it_says() {
         for run in definitions {
             let directory = scene.define(name, &run);
             // not executable, and root has left something there
-            fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
+            set_mode(directory.join("run"), 0o644);
             fs::create_dir_all(&log).expect("a directory");
             for words in [
                 &["check"][..],

@@ -11,11 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use nix::sys::stat::fstat;
 use support::launching::{code, finish};
-use support::{AS_ABC, Probe, Scratch, needs, own_by_abc, read, said, stderr, stdout};
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path of ASCII")
-}
+use support::{AS_ABC, Probe, Scratch, needs, own_by_abc, path_str, read, said, stderr, stdout};
 
 /// A shell script in a mount namespace of its own, before the words behind it are executed.
 fn within(script: &str) -> Vec<String> {
@@ -71,7 +67,7 @@ fn a_non_root_container_keeps_log_and_record_in_the_home_that_the_container_name
     assert_eq!(code(&ran), 0, "{}", stderr(&ran));
     let state = data.join(".local/state/futodama");
     let probe = Probe::parse(&read(state.join("bases-home.log")));
-    assert_eq!(probe.env("HOME"), Some(text(&data)));
+    assert_eq!(probe.env("HOME"), Some(path_str(&data)));
     assert_eq!(support::record(&state.join("bases-home.json"))["runs"], 1);
     // an account of its own comes first: in linuxserver's images the container's HOME is root's
     let ran = launch(&AS_ABC);
@@ -188,7 +184,7 @@ fn a_read_only_volume_is_answered_with_the_option_for_another_place() {
     let service = scratch.service("bases-read-only");
     let volume = scratch.directory_of_abc("volume");
     let prefix = within(&format!("mount -t tmpfs -o ro tmpfs {}", volume.display()));
-    let words = ["--home", text(&volume), "--once", "--", "echo", "ran"];
+    let words = ["--home", path_str(&volume), "--once", "--", "echo", "ran"];
     let ran = finish(&mut scratch.launch_by(&prefix, &service, &words));
     assert_eq!(code(&ran), 0, "{}", said(&ran));
     let hint =
@@ -362,7 +358,7 @@ fn a_log_that_the_worker_truncates_by_name_is_reported() {
     fs::write(&log, "an old line\n".repeat(100)).expect("written");
     own_by_abc(&log);
     let child = scratch
-        .launch(&service, &["--state-dir", text(&state), "--interval", "0.02"])
+        .launch(&service, &["--state-dir", path_str(&state), "--interval", "0.02"])
         .args(["--", "sh", "-c", "echo x >/dev/stderr"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use futo_launch::service::layout;
 use support::boot::{Ran, Volume};
-use support::{Scratch, needs, read};
+use support::{Scratch, needs, read, unmount};
 
 /// The system calls that change something, and those that open.
 const STEPS: &str = "openat,write,mkdirat,symlinkat,linkat,renameat,renameat2,unlinkat,mknodat,fchownat,fchmodat,\
@@ -239,10 +239,6 @@ fn refused_at_every_step_of_a_later_update() {
 fn mount(arguments: &[&str], target: &Path) {
     let status = Command::new("mount").args(arguments).arg(target).status();
     assert!(status.expect("mount starts").success(), "{arguments:?}");
-}
-
-fn unmount(target: &Path) {
-    assert!(Command::new("umount").arg(target).status().expect("umount starts").success());
 }
 
 #[test]

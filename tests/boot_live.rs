@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use support::boot::{Definitions, Volume};
 use support::launching::finish;
 use support::{
     HERMES, Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_hermes, read, rights,
-    stderr, throughout,
+    set_mode, stderr, throughout,
 };
 
 /// A volume on whose scan directory s6-svscan runs, and a `hermes` that says how it was started.
@@ -549,7 +549,7 @@ fn the_service_user_cannot_become_root_through_his_volume() {
     live.volume.make("logs");
     let elsewhere = live.volume.scratch.join("elsewhere");
     fs::create_dir(&elsewhere).expect("root's");
-    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(&elsewhere, 0o755);
     symlink(&elsewhere, live.volume.home("logs/gateways")).expect("a link");
     own_by_hermes(&live.volume.home("logs/gateways"));
     live.reconcile(&[]);
@@ -581,7 +581,7 @@ fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
         fs::write(secret.join(file), "root's\n").expect("written");
     }
     fs::write(secret.join("gateway_state.json"), r#"{"gateway_state":"a-secret"}"#).expect("written");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&secret, 0o700);
     let before = support::snapshot(&secret);
     let script = format!(
         "cd {}; while :; do

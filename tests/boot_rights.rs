@@ -4,7 +4,6 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -14,7 +13,7 @@ use support::boot::Ran;
 use support::launching::{PATH, finish};
 use support::{
     Scratch, Svscan, context_switches, eventually, eventually_contains, needs, own_by_abc, own_by_hermes,
-    read, rights, signal, write,
+    read, rights, set_mode, signal, write,
 };
 
 /// What each command comes to, its word for the service (`-`: it says nothing of it), its exit code, and
@@ -71,7 +70,7 @@ impl Scene {
             own_by_hermes(&profile.join(file));
         }
         for closed in [scene.config(""), scene.config("services"), beat, scene.opt(""), scene.opt("data")] {
-            fs::set_permissions(closed, fs::Permissions::from_mode(0o700)).expect("its mode");
+            set_mode(closed, 0o700);
         }
         scene
     }

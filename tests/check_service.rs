@@ -3,14 +3,14 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::boot::Definitions;
 use support::launching::{code, finish};
 use support::{
-    ABC, AS_ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
+    ABC, AS_ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, set_mode, state,
+    stderr, stdout,
 };
 
 /// Definitions below a directory of abc's.
@@ -71,7 +71,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     assert_eq!(volume.said("fine"), "");
 
     let mode = volume.define("mode", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
-    fs::set_permissions(mode.join("run"), fs::Permissions::from_mode(0o644)).expect("its mode");
+    set_mode(mode.join("run"), 0o644);
     assert_eq!(
         volume.said("mode"),
         "mode: note: DIR/mode/run: is not executable (mode 0644): s6 cannot start it (where a hook links it; futo sync writes its own)\n  \
@@ -129,7 +129,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     // readable by root, not by abc: looked at with abc's rights
     let private = volume.svscan.scratch.write("private/bin/worker", "#!/bin/sh\n", 0o755);
     let above = volume.svscan.scratch.join("private");
-    fs::set_permissions(&above, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&above, 0o700);
     volume.define("private", &format!("#!/bin/sh\nexec LAUNCHER -- {}\n", private.display()));
     assert_eq!(
         volume.said("private"),
@@ -156,7 +156,7 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
         .replace("DIRECTORY", &touched.display().to_string());
     write(&touched, "run", &run);
     fs::write(touched.join("own.log"), "").expect("written");
-    fs::set_permissions(touched.join("own.log"), fs::Permissions::from_mode(0o644)).expect("its mode");
+    set_mode(touched.join("own.log"), 0o644);
     assert_eq!(
         volume.said("touched"),
         "touched: note: log 'DIR/touched/own.log' cannot be written by abc: the launcher renames it and begins a new one\n  \
@@ -408,8 +408,7 @@ fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
         assert!(said.contains(&format!("{name}: nothing to fix\n")), "{said}");
     }
     // what can be known counts
-    fs::set_permissions(volume.svscan.directory("svc-cron").join("run"), fs::Permissions::from_mode(0o644))
-        .expect("its mode");
+    set_mode(volume.svscan.directory("svc-cron").join("run"), 0o644);
     let (exit, said) = volume.check(&[], &["--all"]);
     assert_eq!(exit, 1, "{said}");
     assert!(said.contains("svc-cron: SCRATCH/scan/svc-cron/run: is not executable (mode 0644)"), "{said}");
@@ -836,13 +835,13 @@ fn root_without_the_right_to_read_is_not_sent_to_root() {
     needs!(root, "s6-svscan");
     let volume = Volume::new("no-right");
     let directory = volume.define("closed", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
-    fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(directory.join("run"), 0o700);
     let unable = "closed: not checked: unable to read 'DIR/closed/run': permission denied\n";
     let bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     // with the ids of those who can write it
     let (_, said) = volume.check(&bounded, &["closed"]);
     assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
-    fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o000)).expect("its mode");
+    set_mode(directory.join("run"), 0o000);
     let (_, said) = volume.check(&bounded, &["closed"]);
     let hint = "  hint: root lacks the capability DAC_OVERRIDE here: ask as the owner of the file\n";
     assert!(said.starts_with(&format!("{unable}{hint}")) && !said.contains("ask as root"), "{said}");
@@ -850,7 +849,7 @@ fn root_without_the_right_to_read_is_not_sent_to_root() {
     let (_, said) = volume.check(&as_other, &["closed"]);
     assert!(said.starts_with(&format!("{unable}  hint: ask as root\n")), "{said}");
     // the owner reads it
-    fs::set_permissions(directory.join("run"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(directory.join("run"), 0o700);
     let (_, said) = volume.check(&AS_ABC, &["closed"]);
     assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
 }

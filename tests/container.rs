@@ -4,14 +4,13 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 use support::docker::{Base, docker, have_containers};
 use support::launching::finish;
-use support::{Scratch, eventually, needs, signal, stderr, stdout};
+use support::{Scratch, eventually, needs, set_mode, signal, stderr, stdout};
 
 /// Where the scenario happens.
 trait Machine {
@@ -34,7 +33,7 @@ fn provide(directory: &Path) {
     for (name, text) in [("init", init), ("hermes", hermes)] {
         let path = directory.join(name);
         fs::write(&path, text).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+        set_mode(&path, 0o755);
     }
 }
 

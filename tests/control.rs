@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use support::launching::{code, finish};
 use support::{
-    ABC, AS_ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, state, stderr, stdout,
+    ABC, AS_ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, set_mode, state, stderr, stdout,
 };
 
 fn command(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Command {
@@ -189,7 +189,7 @@ fn abc_may_what_has_been_delegated_and_is_told_what_not() {
     for (file, mode) in [("supervise", 0o710), ("supervise/control", 0o620)] {
         let path = directory.join(file);
         std::os::unix::fs::chown(&path, Some(0), Some(ABC)).expect("chown");
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
+        set_mode(&path, mode);
     }
     assert_eq!(as_abc(&["stop", "de-up"]), so("de-up: stopped (killed by signal 15)"));
     assert_eq!(as_abc(&["start", "de-up"]), so("de-up: started (pid PID)"));
@@ -319,7 +319,7 @@ fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
     assert!(!std::path::Path::new("/etc/futo-planted").exists());
     assert_eq!(futo(&svscan, &["enable", "di-x"]), so("di-x: enabled; it is not published"));
     // root with the owner's rights can do no more than the owner
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o555)).expect("its mode");
+    set_mode(directory, 0o555);
     let said = format!("futo: fatal: unable to disable 'di-x': '{}': permission denied\n", down.display());
     assert_eq!(futo(&svscan, &["disable", "di-x"]), (111, said));
 }

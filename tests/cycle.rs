@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::{
-    Scratch, context_switches, eventually, eventually_contains, eventually_dead, is_alive, needs,
-    number_after, output, own_by_abc, read, signal, stderr, throughout, write,
+    Scratch, context_switches, eventually, eventually_dead, is_alive, logs, needs, number_after, occurrences,
+    output, own_by_abc, quoted, read, signal, stderr, throughout, write,
 };
 
 /// Ends on TERM after saying so, as a worker and as its child; `ready` when both can.
@@ -21,10 +21,6 @@ const POLITE: &str = r#"
     echo worker-ready
     while :; do sleep 0.05; done
 "#;
-
-fn count(text: &str, part: &str) -> usize {
-    text.matches(part).count()
-}
 
 // ── stopping ────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,7 +78,7 @@ fn term_in_a_run_reaches_the_workers_handler_and_its_children() {
         direct.logs("worker-ready");
         assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
         let log = direct.log();
-        assert_eq!((count(&log, "child-term"), count(&log, "worker-term")), (1, 1), "{log}");
+        assert_eq!((occurrences(&log, "child-term"), occurrences(&log, "worker-term")), (1, 1), "{log}");
         let record = direct.record();
         assert_eq!((&record["runs"], &record["last_status"]), (&1.into(), &7.into()), "{record}");
         assert_eq!(record["failures"], 0, "a stopped run has not failed: {record}");
@@ -233,7 +229,7 @@ fn what_a_worker_leaves_behind_neither_delays_the_next_run_nor_dies() {
     let script = r#"[ -e left ] || { sleep 300 & echo "left $! " | tee left; }; echo run"#;
     let mut direct = Direct::start("leaves-sleep", &["--interval", "0.1"], script);
     let left = number_after(&direct.logs("left "), "left ");
-    eventually("a third run", || (count(&direct.log(), "run\n") >= 3).then_some(()));
+    eventually("a third run", || (occurrences(&direct.log(), "run\n") >= 3).then_some(()));
     assert!(is_alive(left));
     assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
     assert!(is_alive(left), "no longer ours after a normal end");
@@ -405,11 +401,11 @@ fn a_bad_config_env_keeps_the_old_values_and_is_said_once() {
         direct.after_runs(run);
     }
     for text in [direct.log(), direct.stderr()] {
-        assert_eq!(count(&text, "config.env:1"), 1, "{text}");
-        assert_eq!(count(&text, "keeps the environment"), 1, "{text}");
+        assert_eq!(occurrences(&text, "config.env:1"), 1, "{text}");
+        assert_eq!(occurrences(&text, "keeps the environment"), 1, "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
-    assert_eq!(count(&direct.log(), "value=one\n"), 4);
+    assert_eq!(occurrences(&direct.log(), "value=one\n"), 4);
     direct.write("config.env", "VALUE=good\n", 0o600);
     direct.signal(Signal::SIGALRM);
     direct.after_runs(5);
@@ -423,7 +419,7 @@ fn the_interval_is_from_the_end_of_a_run_to_the_next_start() {
     needs!(root);
     let script = "echo start $(date +%s.%N); sleep 0.3; echo end $(date +%s.%N)";
     let direct = Direct::start("fixed-delay", &["--interval", "0.4"], script);
-    eventually("four runs", || (count(&direct.log(), "end") >= 4).then_some(()));
+    eventually("four runs", || (occurrences(&direct.log(), "end") >= 4).then_some(()));
     let log = direct.log();
     let times: Vec<f64> =
         log.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).collect();
@@ -456,7 +452,7 @@ fn a_timeout_is_recorded_as_124_ends_the_group_and_the_loop_goes_on() {
 fn a_worker_that_ends_in_time_knows_nothing_of_the_timeout() {
     needs!(root);
     let direct = Direct::start("no-timeout", &["--interval", "0.05", "--timeout", "5"], "echo run");
-    eventually("five runs", || (count(&direct.log(), "run\n") >= 5).then_some(()));
+    eventually("five runs", || (occurrences(&direct.log(), "run\n") >= 5).then_some(()));
     assert_eq!(direct.record()["failures"], 0);
 }
 
@@ -465,7 +461,7 @@ fn once_ends_with_0_after_the_first_success() {
     needs!(root);
     let mut direct = Direct::start("once", &["--once"], "echo run");
     assert_eq!(direct.end(), 0);
-    assert_eq!((direct.record()["runs"].as_u64(), count(&direct.log(), "run\n")), (Some(1), 1));
+    assert_eq!((direct.record()["runs"].as_u64(), occurrences(&direct.log(), "run\n")), (Some(1), 1));
 
     let script =
         "echo run; [ -e second ] && exit 0; [ -e first ] && { : > second; exit 3; }; : > first; exit 3";
@@ -499,7 +495,7 @@ fn backoff_stretches_the_delay_up_to_its_maximum() {
     needs!(root);
     let options = ["--interval", "0.1", "--backoff", "3:0.5"];
     let direct = Direct::start("backoff", &options, "echo start $(date +%s.%N); exit 1");
-    eventually("five runs", || (count(&direct.log(), "start") >= 5).then_some(()));
+    eventually("five runs", || (occurrences(&direct.log(), "start") >= 5).then_some(()));
     let log = direct.log();
     let told: Vec<&str> =
         log.lines().filter_map(|line| line.split_once("next run in ")).map(|(_, delay)| delay).collect();
@@ -551,13 +547,13 @@ fn a_missing_program_never_ends_the_loop_and_stderr_gets_the_first_failure_and_t
     let record = direct.after_runs(6);
     assert_eq!((&record["consecutive_failures"], &record["last_status"]), (&0.into(), &0.into()), "{record}");
     let (log, stderr) = (direct.log(), direct.stderr());
-    assert_eq!(count(&log, "worker failed"), 5, "{log}");
-    assert_eq!(count(&log, "./hook': not found"), 4, "{log}");
-    assert_eq!(count(&log, "exit status 5 (5 times in a row)"), 1, "{log}");
+    assert_eq!(occurrences(&log, "worker failed"), 5, "{log}");
+    assert_eq!(occurrences(&log, "./hook': not found"), 4, "{log}");
+    assert_eq!(occurrences(&log, "exit status 5 (5 times in a row)"), 1, "{log}");
     assert_eq!(stderr.lines().count(), 2, "the first failure and the recovery: {stderr}");
-    assert_eq!(count(&stderr, "worker failed"), 1, "{stderr}");
-    assert_eq!(count(&stderr, "recovered after 5 failed runs"), 1, "{stderr}");
-    assert_eq!(count(&log, "recovered after 5 failed runs"), 1, "{log}");
+    assert_eq!(occurrences(&stderr, "worker failed"), 1, "{stderr}");
+    assert_eq!(occurrences(&stderr, "recovered after 5 failed runs"), 1, "{stderr}");
+    assert_eq!(occurrences(&log, "recovered after 5 failed runs"), 1, "{log}");
 }
 
 #[test]
@@ -573,8 +569,8 @@ fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
     }
     direct.after_runs(4);
     let stderr = direct.stderr();
-    assert_eq!(count(&stderr, "unable to open log"), 1, "{stderr}");
-    assert_eq!(count(&stderr, "run\n"), 4, "{stderr}");
+    assert_eq!(occurrences(&stderr, "unable to open log"), 1, "{stderr}");
+    assert_eq!(occurrences(&stderr, "run\n"), 4, "{stderr}");
 }
 
 #[test]
@@ -585,12 +581,14 @@ fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_run
     std::os::unix::fs::chown(&state, Some(0), Some(0)).expect("chown");
     let script = "echo run; echo run >> runs";
     direct.launch(Caller::Root, &["--interval", "0.05"], &["sh", "-c", script]);
-    eventually("five runs", || (count(&read(direct.directory().join("runs")), "run") >= 5).then_some(()));
+    eventually("five runs", || {
+        (occurrences(&read(direct.directory().join("runs")), "run") >= 5).then_some(())
+    });
     let stderr = direct.stderr();
-    assert_eq!(count(&stderr, "unable to open log"), 1, "{stderr}");
-    assert_eq!(count(&stderr, "name a place that uid 911 can write"), 1, "{stderr}");
-    assert_eq!(count(&stderr, "unable to write the run record"), 1, "{stderr}");
-    assert!(count(&stderr, "run\n") >= 4, "{stderr}");
+    assert_eq!(occurrences(&stderr, "unable to open log"), 1, "{stderr}");
+    assert_eq!(occurrences(&stderr, "name a place that uid 911 can write"), 1, "{stderr}");
+    assert_eq!(occurrences(&stderr, "unable to write the run record"), 1, "{stderr}");
+    assert!(occurrences(&stderr, "run\n") >= 4, "{stderr}");
     own_by_abc(&state);
     direct.logs("run");
     eventually("a record", || direct.record()["runs"].is_number().then_some(()));
@@ -726,7 +724,7 @@ fn a_corrupt_record_is_said_and_written_anew() {
         direct.launch(Caller::Root, &["--interval", "1000"], &["true"]);
         direct.after_runs(1);
         let stderr = direct.stderr();
-        assert_eq!(count(&stderr, "unable to read the run record"), 1, "{what}: {stderr}");
+        assert_eq!(occurrences(&stderr, "unable to read the run record"), 1, "{what}: {stderr}");
     }
 }
 
@@ -863,8 +861,8 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     group.current_dir(&scratch.path).stdin(Stdio::null()).stderr(messages);
     std::os::unix::process::CommandExt::process_group(&mut group, 0);
     let mut group = Leaving(group.stdout(Stdio::null()).spawn().expect("runsv starts"));
-    let worker = number_after(&eventually_contains(&support::state("runit-one.log"), "ready"), "ready ");
-    eventually_contains(&support::state("runit-two.log"), "two-ready");
+    let worker = number_after(&logs("runit-one", "ready"), "ready ");
+    logs("runit-two", "two-ready");
     let pid_of = |file: &str| -> i32 {
         eventually(&format!("{file} holds a pid"), || {
             read(scratch.join(file)).trim().parse().ok().filter(|pid| *pid > 0)
@@ -898,10 +896,6 @@ impl Drop for Leaving {
             let _ = self.0.wait();
         }
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 // ── durations ───────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ mod support;
 
 use nix::sys::signal::Signal;
 use support::launching::command;
-use support::{Probe, Svscan, eventually, needs, output, read, state, stdout};
+use support::{Probe, Svscan, eventually, log_of, needs, output, stdout};
 
 /// Ignores every signal that can be ignored, also those without a name, and becomes another program.
 const IGNORING: &str = "import os, signal, sys\n\
@@ -37,15 +37,13 @@ fn under_a_supervisor_no_worker_begins_with_an_ignored_signal() {
         );
         let directory = svscan.add(name, &[("run", &run), ("config.env", text)]);
         if !text.is_empty() {
-            eventually("it rests", || {
-                read(state(&format!("{name}.log"))).contains("resting until").then_some(())
-            });
+            eventually("it rests", || log_of(name).contains("resting until").then_some(()));
             support::write(&directory.join("config.env"), "A=good\n", 0o644);
         }
     }
     for (name, ..) in cases {
         let page = eventually(&format!("a probe of {name}"), || {
-            let page = read(state(&format!("{name}.log")));
+            let page = log_of(name);
             page.contains("args=").then_some(page)
         });
         assert_eq!(ignored(&Probe::parse(&page)), 0, "{name}: {page}");

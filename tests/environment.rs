@@ -4,19 +4,16 @@ mod support;
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
 use support::direct::{Caller, Direct};
 use support::launching::{PATH, code, command, finish};
 use support::{
-    Probe, Scratch, Svscan, eventually_contains, needs, own_by_abc, read, said, state, stderr, stdout,
+    Probe, Scratch, Svscan, eventually_contains, needs, own_by_abc, path_str, read, said, set_mode, state,
+    stderr, stdout,
 };
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("text")
-}
 
 /// A probe behind `futo-launch --log - OPTIONS` in this directory.
 fn probe(scratch: &Scratch, directory: &Path, options: &[&str], inherited: &[(&str, &str)]) -> Probe {
@@ -49,7 +46,7 @@ fn directory_of(scratch: &Scratch, name: &str, files: &[(&str, &str)]) -> String
     for (file, content) in files {
         scratch.write(Path::new(name).join(file), content, 0o644);
     }
-    text(&scratch.join(name)).to_string()
+    path_str(&scratch.join(name)).to_string()
 }
 
 #[test]
@@ -71,8 +68,8 @@ fn later_sources_win_in_the_documented_order() {
     let env_dir = directory_of(&scratch, "envdir", &files);
     let options = [
         ["--container-env", &container],
-        ["--env-file", text(&env_file)],
-        ["--dotenv", text(&dotenv)],
+        ["--env-file", path_str(&env_file)],
+        ["--dotenv", path_str(&dotenv)],
         ["--env-dir", &env_dir],
         ["--default", "F=default"],
         ["--default", "J=default-${F}"],
@@ -109,9 +106,9 @@ fn a_later_line_sees_what_all_sources_before_it_have_set() {
     scratch.write("env-sees/config.env", "A=$C/$I\nP='a $b'\n", 0o644);
     scratch.write("secret", "s3\n\n", 0o644);
     let dotenv = "D=\"${A} ${C} ${P}\"\nI=file\nE=$I\nFILE__S=SECRET\n"
-        .replace("SECRET", text(&scratch.join("secret")));
+        .replace("SECRET", path_str(&scratch.join("secret")));
     let dotenv = scratch.write(".env", &dotenv, 0o644);
-    let options = ["--container-env", &container, "--dotenv", text(&dotenv), "--env", "F=${D}${E}${S}"];
+    let options = ["--container-env", &container, "--dotenv", path_str(&dotenv), "--env", "F=${D}${E}${S}"];
     let probe = probe(&scratch, &service, &options, &[("I", "in")]);
     assert_eq!(probe.env("D"), Some("container/in container a $b"));
     // of a name the file has set, the file's own value, not the inherited one
@@ -192,7 +189,7 @@ fn the_containers_variables_are_those_of_with_contenv_but_an_empty_one_stays() {
     let by_supervisor = ["sh", "-c", "\"$@\"; exit", "sh"];
     let launcher = scratch.launcher();
     let mut ours = command(&by_supervisor, &scratch.service("env-container"));
-    ours.args([text(&launcher), "--log", "-", "--container-env", &directory, "--"]);
+    ours.args([path_str(&launcher), "--log", "-", "--container-env", &directory, "--"]);
     let mut original = command(&by_supervisor, &scratch.join("env-container"));
     original.args(["s6-envdir", "-Lf", "--", &directory]);
     assert_eq!(variables_behind(ours), variables_behind(original));
@@ -259,14 +256,14 @@ fn root_reads_the_containers_variables_only_where_they_are_roots() {
              futo-launch: hint: correct it, or do without: --container-env none\n",
             scratch.join(name).display()
         );
-        let (code, said) = refused(&scratch, &scratch.path, &["--container-env", text(&directory)]);
+        let (code, said) = refused(&scratch, &scratch.path, &["--container-env", path_str(&directory)]);
         assert_eq!((code, said), (100, expected), "{name}");
     }
     // a file of abc's would have root read any directory for it
     let settings = format!("exec = [\"true\"]\ncontainer-env = \"{}\"\n", scratch.join("linked").display());
     let file = scratch.write("service.toml", &settings, 0o644);
     own_by_abc(&file);
-    let output = finish(&mut scratch.launch(&scratch.path, &["--file", text(&file)]));
+    let output = finish(&mut scratch.launch(&scratch.path, &["--file", path_str(&file)]));
     assert_eq!(code(&output), 100);
     assert!(stderr(&output).contains("container-env other than none: not allowed in a file that others"));
 }
@@ -282,7 +279,7 @@ fn dotenv_files_are_read_in_their_dialect() {
     let file = scratch.write(".env", file, 0o644);
     let output = finish(&mut scratch.launch(
         &scratch.path,
-        &["--dotenv", text(&file), "--clear-env", "--env", "GIVEN=", "--", "/usr/bin/env", "-0"],
+        &["--dotenv", path_str(&file), "--clear-env", "--env", "GIVEN=", "--", "/usr/bin/env", "-0"],
     ));
     let all = stdout(&output);
     let value = |name: &str| all.split('\0').find_map(|line| line.strip_prefix(&format!("{name}=")));
@@ -348,7 +345,7 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
         file.push('\n');
     }
     let file = scratch.write(".env", &file, 0o644);
-    let mut command = scratch.launch(&scratch.path, &["--dotenv", text(&file), "--", "echo", "ran"]);
+    let mut command = scratch.launch(&scratch.path, &["--dotenv", path_str(&file), "--", "echo", "ran"]);
     let output = finish(command.env("LATIN", std::ffi::OsString::from_vec(b"\xff".to_vec())));
     let (code, said) = (code(&output), said(&output));
     let places: Vec<&str> =
@@ -356,14 +353,14 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
     assert_eq!(places, expected);
     assert_eq!((code, said.contains("hunter2")), (100, false), "{said}");
     fs::write(&file, b"A=1\nB=\xff\n").expect("written");
-    let (code, said) = refused(&scratch, &scratch.path, &["--dotenv", text(&file)]);
+    let (code, said) = refused(&scratch, &scratch.path, &["--dotenv", path_str(&file)]);
     assert!(code == 100 && said.contains("/.env:2: a byte that is not UTF-8"), "{said}");
     for (file, form) in [("env", "--env-file"), (".env", "--dotenv")] {
         let utf_16: Vec<u8> = "A=hunter2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for bytes in [utf_16.clone(), [b"\xff\xfe".as_slice(), &utf_16].concat()] {
             let path = scratch.join(file);
             fs::write(&path, bytes).expect("written");
-            let (code, said) = refused(&scratch, &scratch.path, &[form, text(&path)]);
+            let (code, said) = refused(&scratch, &scratch.path, &[form, path_str(&path)]);
             assert!(
                 code == 100 && said.contains(":1: the file is UTF-16") && said.contains("iconv"),
                 "{said}"
@@ -377,7 +374,7 @@ fn a_name_alone_in_a_dotenv_file_takes_the_variable_from_the_environment() {
     needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv-inherited");
     let file = scratch.write(".env", "PASSED\nexport PASSED\nhunter2\nB=${PASSED}\nhunter3\n", 0o644);
-    let mut command = scratch.launch(&scratch.path, &["--dotenv", text(&file), "--", "/usr/bin/env"]);
+    let mut command = scratch.launch(&scratch.path, &["--dotenv", path_str(&file), "--", "/usr/bin/env"]);
     let output = finish(command.env("PASSED", "on"));
     let said = said(&output);
     assert!(
@@ -399,9 +396,9 @@ fn a_variable_may_name_the_file_with_its_value() {
         &scratch,
         "container",
         &[
-            ("FILE__TOKEN", text(&secret)),
+            ("FILE__TOKEN", path_str(&secret)),
             // the image's own start-up has read it as root and set both
-            ("FILE__DONE", text(&roots)),
+            ("FILE__DONE", path_str(&roots)),
             ("DONE", "by the image"),
             ("OVER", "container"),
         ],
@@ -412,7 +409,7 @@ fn a_variable_may_name_the_file_with_its_value() {
     let probe = probe(&scratch, &service, &options, &[]);
     assert_eq!(probe.env("DONE"), Some("by the image"));
     assert_eq!(probe.env("SET"), Some("here"));
-    assert_eq!(probe.env("FILE__TOKEN"), Some(text(&secret)));
+    assert_eq!(probe.env("FILE__TOKEN"), Some(path_str(&secret)));
     // of the values the probe prints, only the first line begins with the name
     for name in ["TOKEN", "OVER", "FLAG", "E"] {
         assert_eq!(probe.env(name), Some("s3cret"), "{name}");
@@ -524,7 +521,7 @@ fn a_change_of_any_source_is_read_before_the_next_run() {
     for (file, text) in [("envdir/V", "dir1\n"), (".env", "W=dot1\n"), ("named", "file1\n")] {
         direct.scratch.write(file, text, 0o644);
     }
-    let at = |name: &str| text(&direct.scratch.join(name)).to_string();
+    let at = |name: &str| path_str(&direct.scratch.join(name)).to_string();
     let named = format!("FILE__X={}", at("named"));
     let options =
         ["--interval", "${EVERY}", "--env-dir", &at("envdir"), "--dotenv", &at(".env"), "--env", &named];
@@ -561,7 +558,7 @@ fn no_message_log_record_or_plan_shows_a_value() {
     let secret = scratch.write("secret", "hunter2\0\n", 0o644);
     let container = directory_of(&scratch, "container", &[("C", "hunter2"), ("FILE__C2", "hunter2")]);
     scratch.write("envdir/D", "hunter2", 0o644);
-    scratch.write("envdir/FILE__D2", text(&secret), 0o644);
+    scratch.write("envdir/FILE__D2", path_str(&secret), 0o644);
     let good = "A='hunter2'\nB=\"hunter2 $A\"\n";
     let bad = "A=hunter2 hunter2\nB=$(hunter2)\nC='hunter2\n";
     for (config, dotenv) in [(good, good), (bad, good), (good, "A=hunter2 x\nB=${A:-hunter2}\nC='hunter2\n")]
@@ -668,7 +665,7 @@ fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
     );
     let pid = svscan.pid("env-require-s6");
     fs::write(directory.join("config.env"), "TOKEN=t\nEVERY=60\n").expect("written");
-    fs::set_permissions(directory.join("config.env"), fs::Permissions::from_mode(0o644)).expect("its mode");
+    set_mode(directory.join("config.env"), 0o644);
     eventually_contains(&log, "run t\n");
     assert_eq!(svscan.pid("env-require-s6"), pid);
 }
@@ -698,16 +695,17 @@ fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
     let service = scratch.service("env-root");
     let abcs = scratch.directory_of_abc("abcs");
     fs::write(abcs.join("file"), "A=1\n").expect("written");
-    let directory = directory_of(&scratch, "envdir", &[("GOOD", "1"), ("FILE__B", text(&abcs.join("file")))]);
+    let directory =
+        directory_of(&scratch, "envdir", &[("GOOD", "1"), ("FILE__B", path_str(&abcs.join("file")))]);
     symlink(abcs.join("file"), scratch.join("envdir/LINKED")).expect("a link");
-    let file = text(&abcs.join("file")).to_string();
+    let file = path_str(&abcs.join("file")).to_string();
     let options = [
         "--user",
         "root",
         "--env-dir",
         &directory,
         "--env-dir",
-        text(&abcs),
+        path_str(&abcs),
         "--dotenv",
         &file,
         "--env-file",
@@ -756,14 +754,15 @@ fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
         let path = scratch.write(".env", &file, 0o644);
         // 256 MiB are ample for the launcher
         let script = "ulimit -v 262144; ulimit -t 10; exec \"$@\"";
-        let mut command = command(&["bash", "-c", script, "bash", text(&scratch.launcher())], &scratch.path);
-        let output = finish(command.args(["--dotenv", text(&path), "--", "echo", "ran"]));
+        let mut command =
+            command(&["bash", "-c", script, "bash", path_str(&scratch.launcher())], &scratch.path);
+        let output = finish(command.args(["--dotenv", path_str(&path), "--", "echo", "ran"]));
         assert!(code(&output) == 100 && said(&output).contains(what), "{what}: {output:?}");
     }
     // comments do not count
     let comments = format!("# {}\n", "c".repeat(100)).repeat(5000);
     let path = scratch.write(".env", &format!("{comments}A=1\n"), 0o644);
-    let output = finish(&mut scratch.launch(&scratch.path, &["--dotenv", text(&path), "--", "true"]));
+    let output = finish(&mut scratch.launch(&scratch.path, &["--dotenv", path_str(&path), "--", "true"]));
     assert_eq!(code(&output), 0, "{output:?}");
 }
 

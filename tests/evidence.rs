@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use support::launching::{code, finish};
-use support::{Scratch, Svscan, needs, own_by_abc, read, stderr, stdout, write};
+use support::{Scratch, Svscan, needs, own_by_abc, read, set_mode, stderr, stdout, unmount, write};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
     futo_behind(svscan, &[], words)
@@ -101,7 +101,7 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
     for (name, run) in &shapes {
         let directory = svscan.add(name, &[("run", run), ("down", "")]);
         fs::create_dir(directory.join("state")).expect("a directory");
-        fs::set_permissions(directory.join("state"), fs::Permissions::from_mode(0o777)).expect("its mode");
+        set_mode(directory.join("state"), 0o777);
         within_a_minute("it is supervised", || (svscan.svstat("up", name) == ["false"]).then_some(()));
         svscan.svc(&["-u"], name);
     }
@@ -159,10 +159,6 @@ fn a_worker_in_place_of_the_launcher_is_up_and_a_rest_is_none() {
 fn mount_tmpfs(options: &str, at: &Path) {
     let status = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).status();
     assert!(status.expect("mount starts").success());
-}
-
-fn unmount(at: &Path) {
-    assert!(Command::new("umount").arg(at).status().expect("umount starts").success());
 }
 
 #[test]
@@ -291,7 +287,7 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
     }
     // root without the right to read what is abc's
     let closed = waiting(&svscan, "ns-closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o600)).expect("its mode");
+    set_mode(&closed, 0o600);
     let weak = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     let weaker = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-setuid", "--"];
     let output = futo_behind(&svscan, &weak, &["status", "--json", "ns-closed"]);

@@ -9,8 +9,8 @@ use std::process::{Command, Output};
 
 use support::launching::{PATH, code, command, finish, with_file_at};
 use support::{
-    AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, read, said, state, stderr,
-    stdout, touching, without_times,
+    AS_ABC, Probe, Scratch, Svscan, eventually, log_of, logs, needs, path_str, read, said, set_mode, state,
+    stderr, stdout, touching, without_times,
 };
 
 /// Exit code and words.
@@ -27,10 +27,6 @@ fn words(scratch: &Scratch, words: &[&str]) -> (i32, String) {
 fn probe_behind(scratch: &Scratch, prefix: &[&str], options: &[&str]) -> Probe {
     let mut command = scratch.launch_by(prefix, &scratch.path, options);
     Probe::of(&finish(command.arg("--").arg(scratch.probe())))
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("text")
 }
 
 #[test]
@@ -71,7 +67,7 @@ fn an_old_kernel_without_close_range_and_openat2_closes_and_opens_all_the_same()
         let prefix: Vec<&str> = LEAKS.iter().copied().chain(strace).collect();
         let path = scratch.directory_of_abc("logs").join(log);
         let mut command =
-            scratch.launch_by(&prefix, &scratch.join("exec-oldkernel"), &["--log", text(&path), "--"]);
+            scratch.launch_by(&prefix, &scratch.join("exec-oldkernel"), &["--log", path_str(&path), "--"]);
         let output = finish(command.arg(scratch.probe()));
         assert_eq!(ended(&output), (0, String::new()), "{error}");
         assert_eq!(Probe::parse(&read(&path)).descriptors(), [0, 1, 2], "{error}");
@@ -141,7 +137,7 @@ fn a_worker_under_s6_becomes_ready_through_its_notification_descriptor() {
         &[("notification-fd", "5\n")],
     );
     eventually("ready", || (svscan.svstat("ready", "execready") == ["true"]).then_some(()));
-    let log = eventually_contains(&state("execready.log"), "\n");
+    let log = logs("execready", "\n");
     assert_eq!(log, format!("{}\n", svscan.pid("execready")));
 }
 
@@ -182,7 +178,7 @@ fn closed_standard_descriptors_are_filled_and_the_log_is_still_both_outputs() {
             let _ = fs::remove_file(&log);
             let script = format!("exec {closed}; exec \"$@\"");
             let prefix = ["bash", "-c", &script, "bash"];
-            let mut command = scratch.launch_by(&prefix, &service, &["--log", text(&log)]);
+            let mut command = scratch.launch_by(&prefix, &service, &["--log", path_str(&log)]);
             finish(command.args(options).arg("--").arg(scratch.probe()));
             let probe = Probe::parse(&read(&log));
             assert_eq!(probe.descriptors(), [0, 1, 2], "{closed} {options:?}");
@@ -224,7 +220,7 @@ fn log_mode_and_log_path_are_as_given_and_appended_to() {
     let scratch = Scratch::new("log-path");
     let service = scratch.service("exec-logpath");
     let log = scratch.directory_of_abc("logs").join("deep/er/my.log");
-    let options = ["--log", text(&log), "--log-mode", "604", "--"];
+    let options = ["--log", path_str(&log), "--log-mode", "604", "--"];
     for word in ["one", "two"] {
         let output = finish(scratch.launch(&service, &options).args(["sh", "-c", "echo $1", "sh", word]));
         assert_eq!(ended(&output), (0, String::new()));
@@ -232,7 +228,8 @@ fn log_mode_and_log_path_are_as_given_and_appended_to() {
     assert_eq!(read(&log), "one\ntwo\n");
     assert_eq!(fs::metadata(&log).expect("the log").mode() & 0o7777, 0o604);
     let state_dir = scratch.directory_of_abc("state");
-    let output = finish(&mut scratch.launch(&service, &["--state-dir", text(&state_dir), "echo", "three"]));
+    let output =
+        finish(&mut scratch.launch(&service, &["--state-dir", path_str(&state_dir), "echo", "three"]));
     assert_eq!(ended(&output), (0, String::new()));
     assert_eq!(read(state_dir.join("exec-logpath.log")), "three\n");
 }
@@ -262,7 +259,7 @@ fn our_own_lines_about_a_missing_program_go_to_stderr_and_to_the_log() {
          TIME exec-ownlines: hint: check the name, or write the program with its whole path\n"
     );
     assert_eq!(ended(&output), (127, expected.clone()));
-    assert_eq!(without_times(&read(state("exec-ownlines.log"))), expected);
+    assert_eq!(without_times(&log_of("exec-ownlines")), expected);
 }
 
 #[test]
@@ -359,7 +356,7 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
     cannot_execute(&scratch, "./indirect", &why, Some(RIGHTS));
     // what root could execute and the worker's user cannot reach is there all the same
     scratch.write("private/tool", "#!/bin/sh\n", 0o755);
-    fs::set_permissions(scratch.join("private"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(scratch.join("private"), 0o700);
     cannot_execute(&scratch, "private/tool", "permission denied at 'private'", Some(RIGHTS));
 }
 
@@ -390,10 +387,10 @@ fn the_program_is_searched_in_the_workers_path_as_posix_has_it() {
     for directory in ["one", "two", "work"] {
         scratch.write(Path::new(directory).join("tool"), &format!("#!/bin/sh\necho {directory}\n"), 0o755);
     }
-    fs::set_permissions(scratch.join("one/tool"), fs::Permissions::from_mode(0o644)).expect("its mode");
+    set_mode(scratch.join("one/tool"), 0o644);
     fs::create_dir(scratch.join("dir")).expect("a directory");
     fs::create_dir(scratch.join("dir/tool")).expect("a directory");
-    let root = text(&scratch.path);
+    let root = path_str(&scratch.path);
     // neither a directory, a file without +x, a file in the way nor an absent place ends the search
     let path = format!("PATH={root}/dir:{root}/one:{root}/one/tool:{root}/absent:{root}/two:/bin");
     let output = finish(&mut scratch.launch(&scratch.path, &["--env", &path, "tool"]));
@@ -441,7 +438,7 @@ TIME exec-configenv: hint: close it with \"
 ";
     let output = finish(&mut scratch.launch(&service, &["echo", "ran"]));
     assert_eq!(ended(&output), (100, expected.to_string()));
-    assert_eq!(without_times(&read(state("exec-configenv.log"))), expected);
+    assert_eq!(without_times(&log_of("exec-configenv")), expected);
 }
 
 #[test]
@@ -463,14 +460,14 @@ fn a_config_env_that_cannot_be_read_is_refused() {
     );
     fs::remove_dir(&place).expect("removed");
     nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o666)).expect("its mode");
+    set_mode(&place, 0o666);
     refused("it is a FIFO, not a regular file", "");
     fs::remove_file(&place).expect("removed");
     scratch.write("exec-kind/config.env", "A=1\n", 0o600);
     refused("permission denied", "TIME exec-kind: hint: it is read as the worker's user\n");
     let huge = fs::File::create(&place).expect("a file");
     huge.set_len(1 << 40).expect("sparse");
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o644)).expect("its mode");
+    set_mode(&place, 0o644);
     refused("it is longer than 1048576 bytes", "");
     fs::remove_file(&place).expect("removed");
     symlink("/dev/zero", &place).expect("a link");
@@ -597,7 +594,7 @@ fn a_run_file_in_the_shebang_form_is_called_by_s6_with_the_services_name() {
         svscan.scratch.launcher().display()
     );
     svscan.add("execshebang", &[("run", &run)]);
-    assert_eq!(eventually_contains(&state("execshebang.log"), "\n"), "sh file\n");
+    assert_eq!(logs("execshebang", "\n"), "sh file\n");
     let pid = svscan.pid("execshebang");
     assert_eq!(read(format!("/proc/{pid}/cmdline")), "sleep\x001000\0");
 
@@ -608,7 +605,7 @@ fn a_run_file_in_the_shebang_form_is_called_by_s6_with_the_services_name() {
     svscan.scratch.write("elsewhere/run", &run, 0o755);
     let output = finish(&mut command(&["./run", "execnamed"], &service));
     assert_eq!(ended(&output), (0, String::new()));
-    assert_eq!(read(state("execnamed.log")), "/config\n");
+    assert_eq!(log_of("execnamed"), "/config\n");
     let output = finish(&mut command(&["./run", "../etc/passwd"], &service));
     assert_eq!(code(&output), 100);
     assert!(said(&output).contains("the service's name '../etc/passwd' begins with a dot"), "{output:?}");
@@ -655,7 +652,7 @@ fn no_shared_object_and_no_nsswitch_is_opened() {
     let traced = |words: &[&str]| {
         let mut command = command(&with_file_at(&nsswitch, "/etc/nsswitch.conf"), &service);
         let output =
-            finish(command.args(["strace", "-f", "-e", "trace=%file", "-o", text(&trace)]).args(words));
+            finish(command.args(["strace", "-f", "-e", "trace=%file", "-o", path_str(&trace)]).args(words));
         (code(&output), read(&trace))
     };
     let suspicious = |trace: &str| trace.contains(".so") || trace.contains("nsswitch");
@@ -669,9 +666,9 @@ fn no_shared_object_and_no_nsswitch_is_opened() {
         &["--explain"],
         &["--user", "nosuch"],
     ] {
-        let mut words = vec![text(&launcher)];
+        let mut words = vec![path_str(&launcher)];
         words.extend(options);
-        words.push(text(&probe));
+        words.push(path_str(&probe));
         let (code, trace) = traced(&words);
         assert!(code == 0 || options.contains(&"nosuch"), "{options:?}");
         assert!(trace.contains("/etc/passwd") && !suspicious(&trace), "{options:?}: {trace}");
@@ -786,7 +783,7 @@ fn explain_takes_nobody_for_a_user_that_there_is_not() {
         let launcher = scratch.launcher();
         let run = |form: &str| {
             let mut words: Vec<&str> = prefix.to_vec();
-            words.extend([text(&launcher), form, "--user", user, "--", "true"]);
+            words.extend([path_str(&launcher), form, "--user", user, "--", "true"]);
             let output = finish(&mut command(&words, &service));
             assert_eq!(code(&output), 100, "{user}");
             stdout(&output)
@@ -806,7 +803,8 @@ fn explain_shows_the_plan_that_is_carried_out() {
     let service = scratch.service("exec-plan");
     let probe = scratch.probe();
     let options = ["--user", "abc:futoa", "--umask", "027", "--nice", "3", "--ulimit", "nofile=99:100", "--"];
-    let words: Vec<&str> = ["--explain=json"].iter().chain(&options).copied().chain([text(&probe)]).collect();
+    let words: Vec<&str> =
+        ["--explain=json"].iter().chain(&options).copied().chain([path_str(&probe)]).collect();
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&finish(&mut scratch.launch(&service, &words)))).expect("JSON");
     let output = finish(scratch.launch(&service, &options).arg(&probe));
@@ -826,7 +824,7 @@ fn explain_shows_the_plan_that_is_carried_out() {
     assert_eq!((json["nice"].as_i64(), found.get("nice")), (Some(3), "3"));
     assert_eq!(json["home"].as_str(), found.env("HOME"));
     assert_eq!(json["directory"].as_str(), Some(found.get("cwd")));
-    assert_eq!(json["found"].as_str(), Some(text(&probe)));
+    assert_eq!(json["found"].as_str(), Some(path_str(&probe)));
     let names: Vec<&str> = json["environment"]
         .as_array()
         .expect("a list")
@@ -856,11 +854,11 @@ fn explain_needs_no_privilege_and_touches_nothing() {
                 "strace",
                 "-f",
                 "-o",
-                text(&trace),
-                text(&launcher),
+                path_str(&trace),
+                path_str(&launcher),
                 "--explain",
                 "--home",
-                text(&home),
+                path_str(&home),
             ]);
             words.extend(*options);
             words.extend(["--log-size", "4096", "true"]);
@@ -876,7 +874,7 @@ fn explain_needs_no_privilege_and_touches_nothing() {
     // what such a trace looks like
     let trace = traces.join("real");
     let mut real = Command::new("strace");
-    real.args(["-f", "-o", text(&trace), text(&launcher), "--home", text(&home), "true"])
+    real.args(["-f", "-o", path_str(&trace), path_str(&launcher), "--home", path_str(&home), "true"])
         .current_dir(&service);
     finish(&mut real);
     assert_ne!(touching(&read(&trace)).len(), 0);

@@ -2,37 +2,23 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
 use support::direct::{Caller, Direct};
 use support::{
-    Svscan, context_switches, eventually, eventually_contains, needs, output, own_by_abc, read, state,
+    Svscan, context_switches, eventually, log_of, logs, needs, output, own_by_abc, quoted, read, record_of,
     stderr, stdout, throughout, write,
 };
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-fn record(name: &str) -> Value {
-    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
-}
-
 fn rests_at(name: &str, reason: &str) {
-    eventually(&format!("{name} rests: {}", record(name)), || {
-        let resting = &record(name)["resting"];
+    eventually(&format!("{name} rests: {}", record_of(name)), || {
+        let resting = &record_of(name)["resting"];
         (resting["kind"] == "gate" && resting["reason"].as_str()?.contains(reason)).then(|| {
             assert_eq!(resting["exit"], 0, "{resting}");
         })
     });
-}
-
-fn log(name: &str) -> PathBuf {
-    state(&format!("{name}.log"))
 }
 
 fn config(directory: &std::path::Path, text: &str) {
@@ -55,7 +41,7 @@ fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
             &[("config.env", "ENABLED=false\n"), ("notification-fd", "4\n")],
         );
         rests_at(&name, "closed until ENABLED has the value of --if-env");
-        let said = eventually_contains(&log(&name), "resting");
+        let said = logs(&name, "resting");
         assert!(!said.contains("true"), "no value is shown: {said}");
         let pid = svscan.pid(&name);
         assert_eq!(svscan.svstat("ready", &name), ["false"]);
@@ -66,13 +52,13 @@ fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
             (context_switches(pid) == before).then_some(())
         });
         config(&directory, "ENABLED=true\n");
-        eventually_contains(&log(&name), "run\n");
+        logs(&name, "run\n");
         assert_eq!(svscan.pid(&name), pid, "in the same process");
         if mode == "loop" {
             config(&directory, "ENABLED=\n");
             rests_at(&name, "ENABLED");
-            let runs = record(&name)["runs"].clone();
-            throughout("no run", Duration::from_millis(300), || record(&name)["runs"] == runs);
+            let runs = record_of(&name)["runs"].clone();
+            throughout("no run", Duration::from_millis(300), || record_of(&name)["runs"] == runs);
         }
     }
 }
@@ -86,14 +72,14 @@ fn a_file_that_appears_opens_its_gate_within_a_second() {
             svscan.add_launch(name, &format!("{option} -- sh -c 'echo run; exec sleep 1000'"), &[]);
         rests_at(name, "'deep/er/flag' is there");
         std::fs::create_dir_all(directory.join("deep/er")).expect("made");
-        throughout("it rests", Duration::from_millis(300), || !read(log(name)).contains("run"));
+        throughout("it rests", Duration::from_millis(300), || !log_of(name).contains("run"));
         let start = Instant::now();
         write(&directory.join("deep/er/flag"), "", 0o644);
-        eventually_contains(&log(name), "run");
+        logs(name, "run");
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-        let said = read(log(name));
+        let said = log_of(name);
         assert_eq!(said.matches("resting").count(), 2, "once in, once out: {said}");
-        assert!(record(name)["resting"].is_null(), "{}", record(name));
+        assert!(record_of(name)["resting"].is_null(), "{}", record_of(name));
     }
 }
 
@@ -113,7 +99,7 @@ fn a_command_is_tried_again_and_sleeps_in_between() {
         (read(directory.join("tries")).lines().count() >= 3).then_some(())
     });
     write(&directory.join("flag"), "", 0o644);
-    let said = eventually_contains(&log("gc-wait"), "run");
+    let said = logs("gc-wait", "run");
     assert!(!said.contains("noise"), "{said}");
     assert_eq!(said.matches("closed until").count(), 1, "said once: {said}");
     let times: Vec<f64> =
@@ -146,7 +132,7 @@ fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
     svscan.svc(&["-wd", "-d"], "gs-wait");
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(svscan.svstat("up", "gs-wait"), ["false"]);
-    assert!(record("gs-wait")["resting"].is_null() || record("gs-wait")["resting"]["kind"] == "gate");
+    assert!(record_of("gs-wait")["resting"].is_null() || record_of("gs-wait")["resting"]["kind"] == "gate");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use support::boot::{Ran, Volume};
 use support::launching::finish;
 use support::{
-    HERMES, Scratch, Svscan, context_switches, eventually, is_alive, needs, own_by_hermes, read, signal,
-    stderr, stdout, throughout,
+    HERMES, Scratch, Svscan, context_switches, eventually, is_alive, needs, own_by_hermes, read, set_mode,
+    signal, stderr, stdout, throughout,
 };
 
 const STAND_IN: &str = include_str!("hermes/hermes");
@@ -214,7 +214,7 @@ fn svscan(name: &str, scan: &std::path::Path) -> Svscan {
 /// The program, and a configuration that names it, of root's.
 fn roots(name: &str, scan: &std::path::Path) -> Scratch {
     let roots = Scratch::of_root(name);
-    fs::set_permissions(roots.join(""), fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(roots.join(""), 0o755);
     roots.write("venv/bin/hermes", &STAND_IN.replace("@SCAN@", &scan.display().to_string()), 0o755);
     roots.write("futo.toml", &format!("venv = '{}'\n", roots.join("venv").display()), 0o644);
     roots
@@ -492,7 +492,7 @@ fn a_scan_directory_that_is_not_roots_alone_is_refused_by_every_command_and_left
     needs!(root, "s6-svscan", "setpriv");
     let container = Container::new("hermes-given");
     container.volume.profile("coder", RUNNING);
-    let chmod = |mode| fs::set_permissions(&container.scan, fs::Permissions::from_mode(mode)).expect("set");
+    let chmod = |mode| set_mode(&container.scan, mode);
     let is_refused = |what: &str| container.refuses(what, "can be written by others than root");
     container.give_away();
     is_refused("hermes'");

@@ -4,10 +4,10 @@ mod support;
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 
 use support::launching::{code, command, finish, with_file_at};
-use support::{AS_ABC, Probe, Scratch, has_capability, needs, passwd, said, stdout};
+use support::{AS_ABC, Probe, Scratch, has_capability, needs, passwd, said, set_mode, stdout};
 
 const CAP_SYS_RESOURCE: u32 = 24;
 
@@ -399,7 +399,7 @@ fn chdir_is_entered_as_the_user_and_finds_relative_programs() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("chdir");
     let directory = scratch.directory_of_abc("private");
-    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&directory, 0o700);
     let path = directory.to_str().expect("text");
     assert_eq!(by_launcher(&scratch, &["--chdir", path]).get("cwd"), path);
     assert_eq!(by_launcher(&scratch, &["--chdir", "private"]).get("cwd"), path);
@@ -409,7 +409,7 @@ fn chdir_is_entered_as_the_user_and_finds_relative_programs() {
 
     let roots = scratch.join("roots");
     fs::create_dir(&roots).expect("a directory");
-    fs::set_permissions(&roots, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&roots, 0o700);
     for (name, why) in [("roots", "permission denied"), ("absent", "no such file or directory")] {
         let expected = format!(
             "TIME probe: fatal: unable to change to directory '{name}': {why}\n\

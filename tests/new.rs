@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use support::launching::{code, finish};
-use support::{ABC, AS_ABC, Scratch, needs, own_by_abc, read, stderr, stdout};
+use support::{ABC, AS_ABC, Scratch, names_in, needs, own_by_abc, read, stderr, stdout};
 
 fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
     let futo = scratch.futo();
@@ -17,14 +17,6 @@ fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
     let mut command = Command::new(all[0]);
     command.args(&all[1..]).args([words[0], "--from"]).arg(scratch.join("definitions")).args(&words[1..]);
     finish(command.current_dir(&scratch.path))
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("the directory");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -87,7 +79,7 @@ TOKEN=
     );
     assert_eq!((code(&again), stderr(&again)), (100, said));
     assert_eq!(read(directory.join("run")), run);
-    assert_eq!(names(&scratch.join("definitions")), ["beat"]);
+    assert_eq!(names_in(&scratch.join("definitions")), ["beat"]);
 }
 
 #[test]
@@ -209,7 +201,7 @@ fn what_is_wrong_is_said_at_once_and_nothing_is_left() {
         &["new", "x", "--intervall", "5", "--", "sh"],
         "futo: fatal: new: unknown option '--intervall'\nfuto: hint: did you mean --interval?\n",
     );
-    assert_eq!(names(&scratch.join("definitions")), [""; 0]);
+    assert_eq!(names_in(&scratch.join("definitions")), [""; 0]);
 }
 
 #[test]
@@ -241,7 +233,7 @@ fn root_makes_nothing_through_a_link_of_a_users() {
         home.join("services").display()
     );
     assert_eq!((code(&output), stderr(&output)), (111, said));
-    assert_eq!(names(&target), [""; 0]);
+    assert_eq!(names_in(&target), [""; 0]);
 }
 
 #[test]

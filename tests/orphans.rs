@@ -10,21 +10,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::{
-    Scratch, Svscan, eventually, eventually_contains, eventually_dead, is_alive, needs, number_after,
-    own_by_abc, read, signal, state, throughout, write,
+    Scratch, Svscan, eventually, eventually_dead, is_alive, log_of, logs, needs, number_after, occurrences,
+    own_by_abc, read, record_of, signal, state, throughout, write,
 };
-
-fn record(name: &str) -> Value {
-    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
-}
-
-fn log(name: &str) -> String {
-    read(state(&format!("{name}.log")))
-}
-
-fn logs(name: &str, text: &str) -> String {
-    eventually_contains(&state(&format!("{name}.log")), text)
-}
 
 fn parent_of(pid: i32) -> i32 {
     let stat = read(format!("/proc/{pid}/stat"));
@@ -63,10 +51,6 @@ fn alone(svscan: &Svscan, name: &str, options: &str) -> std::path::PathBuf {
     work
 }
 
-fn count(text: &str, part: &str) -> usize {
-    text.matches(part).count()
-}
-
 #[test]
 fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_for_it() {
     needs!(root, "s6-svscan");
@@ -74,11 +58,11 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
     let work = alone(&svscan, "orphan-run", "--interval 0.05");
     logs("orphan-run", "begin");
     // of a run that lasts it tells after a second
-    eventually("its record", || (record("orphan-run")["pid"] == svscan.pid("orphan-run")).then_some(()));
+    eventually("its record", || (record_of("orphan-run")["pid"] == svscan.pid("orphan-run")).then_some(()));
     let left = kill_supervisor(&svscan, "orphan-run");
     // the next loop says what it waits for, once
     let waits = eventually("the record says that it waits", || {
-        let record = record("orphan-run");
+        let record = record_of("orphan-run");
         (!record["waiting_for_lock"].is_null()).then_some(record)
     });
     assert_eq!(waits["pid"], svscan.pid("orphan-run"), "{waits}");
@@ -87,24 +71,24 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
     logs("orphan-run", &format!("another loop of this service (pid {left}) has not ended"));
     throughout("the run goes on, alone", Duration::from_secs(2), || {
         is_alive(left)
-            && count(&log("orphan-run"), "begin") == 1
-            && !record("orphan-run")["waiting_for_lock"].is_null()
+            && occurrences(&log_of("orphan-run"), "begin") == 1
+            && !record_of("orphan-run")["waiting_for_lock"].is_null()
     });
-    assert_eq!(count(&log("orphan-run"), "another loop"), 1, "{}", log("orphan-run"));
+    assert_eq!(occurrences(&log_of("orphan-run"), "another loop"), 1, "{}", log_of("orphan-run"));
 
     fs::write(work.join("go"), "").expect("written");
     let start = Instant::now();
     eventually_dead(left);
-    eventually("the next loop runs", || (count(&log("orphan-run"), "begin") > 1).then_some(()));
+    eventually("the next loop runs", || (occurrences(&log_of("orphan-run"), "begin") > 1).then_some(()));
     eprintln!("taken over after {:?}", start.elapsed());
     logs("orphan-run", "the supervisor has gone");
     let taken = eventually("its record", || {
-        let record = record("orphan-run");
+        let record = record_of("orphan-run");
         (record["pid"] == svscan.pid("orphan-run") && record["waiting_for_lock"].is_null()).then_some(record)
     });
     // the run of the loop that was left behind is counted once
     assert!(taken["runs"].as_u64() > Some(1), "{taken}");
-    assert!(!log("orphan-run").contains("OVERLAP"), "{}", log("orphan-run"));
+    assert!(!log_of("orphan-run").contains("OVERLAP"), "{}", log_of("orphan-run"));
 }
 
 #[test]
@@ -137,11 +121,13 @@ fn wherever_it_is_a_launcher_that_has_lost_its_supervisor_ends_and_is_replaced()
     }
     for (name, _, _, is_there) in cases {
         let is_there = |record: &Value, pid: i32| record["pid"] == pid && is_there(record);
-        eventually(&format!("{name} is there"), || is_there(&record(name), svscan.pid(name)).then_some(()));
+        eventually(&format!("{name} is there"), || {
+            is_there(&record_of(name), svscan.pid(name)).then_some(())
+        });
         let left = kill_supervisor(&svscan, name);
         eventually_dead(left);
-        eventually(&format!("{name} is there again: {}", record(name)), || {
-            is_there(&record(name), svscan.pid(name)).then_some(())
+        eventually(&format!("{name} is there again: {}", record_of(name)), || {
+            is_there(&record_of(name), svscan.pid(name)).then_some(())
         });
     }
 }
@@ -152,15 +138,15 @@ fn a_supervisor_that_leaves_with_its_service_is_not_lost_and_one_that_leaves_it_
     let svscan = Svscan::start("orphan-leaves");
     for name in ["leaves-x", "leaves-quit"] {
         svscan.add_launch(name, "--interval 0.1 -- echo run", &[]);
-        eventually("runs", || (count(&log(name), "run\n") > 2).then_some(()));
+        eventually("runs", || (occurrences(&log_of(name), "run\n") > 2).then_some(()));
     }
     // -x: it waits for the service, which goes on
     let (pid, supervisor) = (svscan.pid("leaves-x"), parent_of(svscan.pid("leaves-x")));
     svscan.svc(&["-x"], "leaves-x");
-    let before = count(&log("leaves-x"), "run\n");
-    eventually("more runs", || (count(&log("leaves-x"), "run\n") > before + 3).then_some(()));
+    let before = occurrences(&log_of("leaves-x"), "run\n");
+    eventually("more runs", || (occurrences(&log_of("leaves-x"), "run\n") > before + 3).then_some(()));
     assert!(is_alive(pid) && is_alive(supervisor));
-    assert!(!log("leaves-x").contains("supervisor has gone"), "{}", log("leaves-x"));
+    assert!(!log_of("leaves-x").contains("supervisor has gone"), "{}", log_of("leaves-x"));
     svscan.svc(&["-d"], "leaves-x");
     eventually_dead(supervisor);
     assert!(!is_alive(pid));
@@ -180,13 +166,13 @@ fn three_kills_of_a_supervisor_double_no_tick() {
     svscan.add_launch("orphan-ticks", words, &[]);
     let mut all = Vec::new();
     for kill in 1..=3 {
-        eventually("ticks", || (count(&log("orphan-ticks"), "tick ") > 2 * kill).then_some(()));
+        eventually("ticks", || (occurrences(&log_of("orphan-ticks"), "tick ") > 2 * kill).then_some(()));
         all.push(kill_supervisor(&svscan, "orphan-ticks"));
     }
     all.iter().for_each(|left| eventually_dead(*left));
-    let before = count(&log("orphan-ticks"), "tick ");
-    eventually("more ticks", || (count(&log("orphan-ticks"), "tick ") > before + 2).then_some(()));
-    let seconds: Vec<i32> = log("orphan-ticks")
+    let before = occurrences(&log_of("orphan-ticks"), "tick ");
+    eventually("more ticks", || (occurrences(&log_of("orphan-ticks"), "tick ") > before + 2).then_some(()));
+    let seconds: Vec<i32> = log_of("orphan-ticks")
         .lines()
         .filter(|line| line.starts_with("tick "))
         .map(|line| number_after(line, "tick "))
@@ -195,9 +181,9 @@ fn three_kills_of_a_supervisor_double_no_tick() {
     // and `stop` stops all there is
     svscan.svc(&["-d"], "orphan-ticks");
     eventually("down", || (svscan.svstat("up", "orphan-ticks") == ["false"]).then_some(()));
-    let ticks = count(&log("orphan-ticks"), "tick ");
+    let ticks = occurrences(&log_of("orphan-ticks"), "tick ");
     throughout("nothing ticks", Duration::from_millis(2500), || {
-        count(&log("orphan-ticks"), "tick ") == ticks
+        occurrences(&log_of("orphan-ticks"), "tick ") == ticks
     });
 }
 
@@ -218,7 +204,7 @@ fn a_stop_ends_the_wait_for_another_loop_at_once() {
     assert!(is_alive(left), "the run goes on");
     fs::write(work.join("go"), "").expect("written");
     eventually_dead(left);
-    assert_eq!(count(&log("orphan-stop"), "begin"), 1, "{}", log("orphan-stop"));
+    assert_eq!(occurrences(&log_of("orphan-stop"), "begin"), 1, "{}", log_of("orphan-stop"));
 }
 
 #[test]
@@ -235,7 +221,7 @@ fn the_worker_that_follows_a_rest_gets_no_signal_when_its_parent_ends() {
     let directory = svscan.add_launch("orphan-signal", &words, &[("config.env", "A=$(date)\n")]);
     own_by_abc(&directory.join("config.env"));
     own_by_abc(&directory);
-    eventually("it rests", || record("orphan-signal")["resting"].is_object().then_some(()));
+    eventually("it rests", || record_of("orphan-signal")["resting"].is_object().then_some(()));
     write(&directory.join("config.env"), "A=good\n", 0o644);
     logs("orphan-signal", "death signal 0 end");
 }
@@ -252,11 +238,11 @@ fn without_a_lock_the_loop_runs_and_the_log_says_what_that_means() {
     );
     svscan.add("orphan-unlocked", &[("run", &run)]);
     let log = eventually("three runs", || {
-        let log = log("orphan-unlocked");
-        (count(&log, "\nrun") > 2).then_some(log)
+        let log = log_of("orphan-unlocked");
+        (occurrences(&log, "\nrun") > 2).then_some(log)
     });
     assert_eq!(
-        count(&log, "unable to lock '/config/.local/state/futodama/.orphan-unlocked.loop'"),
+        occurrences(&log, "unable to lock '/config/.local/state/futodama/.orphan-unlocked.loop'"),
         1,
         "{log}"
     );
@@ -293,7 +279,7 @@ fn a_loop_at_a_shell_outlives_the_shell_and_takes_no_lock() {
     );
     let output = Command::new("sh").args(["-c", &script]).current_dir(directory).output().expect("sh");
     let pid = number_after(&support::stdout(&output), "pid ");
-    let runs = || count(&log("orphan-shell"), "run\n");
+    let runs = || occurrences(&log_of("orphan-shell"), "run\n");
     eventually("runs", || (runs() > 2).then_some(()));
     let before = runs();
     eventually("more runs", || (runs() > before + 2).then_some(()));
@@ -333,7 +319,7 @@ fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
         );
         let pid = eventually(&format!("{name} is there"), || {
             let pid: i32 = read(directory.join("supervise/pid")).trim().parse().ok()?;
-            let record = record(name);
+            let record = record_of(name);
             (record["pid"] == pid && (record["next_due"].is_string() || record["resting"].is_object()))
                 .then_some(pid)
         });

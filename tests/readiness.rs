@@ -8,13 +8,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::{
-    Svscan, context_switches, eventually, eventually_contains, eventually_dead, needs, output, read, state,
-    stderr, stdout, throughout, write,
+    Svscan, context_switches, eventually, eventually_dead, logs, needs, output, quoted, read, state, stderr,
+    stdout, throughout, write,
 };
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
 
 const NOTIFIED: (&str, &str) = ("notification-fd", "5\n");
 /// Says which descriptors it has, and then stays.
@@ -37,17 +33,13 @@ fn becomes_ready(svscan: &Svscan, name: &str) {
     assert!(is_ready(svscan, name), "{name}");
 }
 
-fn log(name: &str) -> PathBuf {
-    state(&format!("{name}.log"))
-}
-
 /// A script that the worker is, in its service directory.
 fn add(svscan: &Svscan, name: &str, options: &str, script: &str) -> PathBuf {
     svscan.add_launch(name, &format!("{options} -- sh -c {}", quoted(script)), &[NOTIFIED])
 }
 
 fn has_no_pipe(name: &str) {
-    let open = eventually_contains(&log(name), "all\n");
+    let open = logs(name, "all\n");
     assert!(!open.contains("fd 5 "), "the worker never gets it: {open}");
 }
 
@@ -103,7 +95,7 @@ fn ready_without_notification_fd_is_reported() {
         ("ru-word", "--interval 60 --ready sd_notify"),
     ] {
         let directory = svscan.add_launch(name, &format!("{options} {worker}"), &[]);
-        let log_text = eventually_contains(&log(name), "begins\n");
+        let log_text = logs(name, "begins\n");
         assert_eq!(log_text.matches(&format!("warning: {text}")).count(), 1, "{name}: {log_text}");
         let said = check(name);
         assert!(said.contains(&format!("{name}: {text}\n  hint: echo 3 > notification-fd")), "{said}");
@@ -112,7 +104,7 @@ fn ready_without_notification_fd_is_reported() {
         assert!(!said.contains(text), "{said}");
     }
     let quiet = svscan.add_launch("ru-none", worker, &[]);
-    assert!(quiet.exists() && !eventually_contains(&log("ru-none"), "begins\n").contains("--ready"));
+    assert!(quiet.exists() && !logs("ru-none", "begins\n").contains("--ready"));
 }
 
 #[test]
@@ -189,7 +181,7 @@ fn in_exec_mode_the_helper_is_no_child_and_ends_with_readiness_with_the_worker_o
     eventually_dead(helpers[0]);
 
     add(&svscan, "rh-late", "--ready file:never --ready-timeout '${PATIENCE:-0.3}'", STAYS);
-    eventually_contains(&log("rh-late"), "not ready after 0.3 s: waited until 'never' is there");
+    logs("rh-late", "not ready after 0.3 s: waited until 'never' is there");
     eventually("no helper", || helpers_of(&svscan).is_empty().then_some(()));
     never_ready(&svscan, "rh-late");
     assert_eq!(svscan.svstat("up", "rh-late"), ["true"]);
@@ -262,7 +254,7 @@ fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
         "--interval 1000 --env NOTIFY_SOCKET=/nowhere --ready sd_notify -- /usr/bin/python3 -c \"$(cat ./talks)\"",
         &[NOTIFIED, ("talks", TALKS)],
     );
-    let said = eventually_contains(&log("rn-loop"), "started");
+    let said = logs("rn-loop", "started");
     let path = state("rn-loop.notify");
     assert!(said.contains(&format!("socket {} False", path.display())), "{said}");
     // root is somebody else
@@ -271,7 +263,7 @@ fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
     never_ready(&svscan, "rn-loop");
     write(&directory.join("now"), "", 0o644);
     becomes_ready(&svscan, "rn-loop");
-    eventually_contains(&log("rn-loop"), "told");
+    logs("rn-loop", "told");
 }
 
 #[test]

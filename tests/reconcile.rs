@@ -11,7 +11,7 @@ use std::process::Command;
 use nix::sys::stat::Mode;
 use support::boot::{Ran, Volume};
 use support::launching::finish;
-use support::{HERMES, needs, own_by_hermes, read, rights, snapshot};
+use support::{HERMES, needs, own_by_hermes, read, rights, set_mode, snapshot};
 
 #[test]
 fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines() {
@@ -186,7 +186,7 @@ fn a_state_that_cannot_be_read_is_none_and_said_and_ends_nothing() {
     let huge = volume.profile("i-huge", "").join("gateway_state.json");
     fs::File::options().write(true).open(&huge).expect("open").set_len(200 << 20).expect("200 MB, sparse");
     let secret = volume.profile("j-roots", r#"{"gateway_state":"running"}"#).join("gateway_state.json");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("its mode");
+    set_mode(&secret, 0o600);
     std::os::unix::fs::lchown(&secret, Some(0), Some(0)).expect("root's");
     volume.profile_in("z-good", "running");
 
@@ -213,7 +213,7 @@ fn one_bad_profile_is_named_and_all_others_go_on() {
         volume.bare_profile(bad);
     }
     let closed = volume.bare_profile("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("its mode");
+    set_mode(&closed, 0o000);
     symlink(volume.make("apart"), volume.home("profiles/linked")).expect("a link");
     volume.profile_in("zeta", "running");
     let ran = volume.reconcile(&[]);
@@ -439,10 +439,8 @@ fn damage_in_a_service_directory_is_mended() {
         |service| fs::write(service.join("run"), "#!/bin/sh\n").expect("written"),
         |service| fs::remove_file(service.join("log/run")).expect("removed"),
         |service| fs::write(service.join("timeout-kill"), "5\n").expect("written"),
-        |service| fs::set_permissions(service.join("run"), fs::Permissions::from_mode(0o777)).expect("mode"),
-        |service| {
-            fs::set_permissions(service.join("supervise"), fs::Permissions::from_mode(0o777)).expect("mode")
-        },
+        |service| set_mode(service.join("run"), 0o777),
+        |service| set_mode(service.join("supervise"), 0o777),
         |service| fs::remove_file(service.join("supervise/control")).expect("removed"),
     ];
     for (number, damage) in damages.iter().enumerate() {
@@ -515,7 +513,7 @@ fn what_is_no_instance_is_a_warning_at_most() {
     symlink("/does/not/exist", volume.home("profiles/dangling")).expect("a link");
     let lost = volume.home("profiles/lost+found");
     fs::create_dir(&lost).expect("root's");
-    fs::set_permissions(&lost, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&lost, 0o700);
     let ran = volume.reconcile(&[]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 2), "{}", ran.stderr);
     for skipped in ["latest", "dangling", "lost+found"] {
@@ -670,15 +668,15 @@ fn a_profile_that_cannot_be_looked_at_keeps_its_service() {
     let volume = Volume::new("keeps");
     let coder = volume.profile_in("coder", "running");
     volume.reconcile(&[]);
-    fs::set_permissions(&coder, fs::Permissions::from_mode(0o600)).expect("its mode");
+    set_mode(&coder, 0o600);
     assert_eq!(volume.reconcile(&["--prune"]).code, 1, "it cannot be told whether there is a SOUL.md");
     assert!(volume.scan("gateway-coder/run").exists());
     std::os::unix::fs::lchown(&coder, Some(0), Some(0)).expect("root's");
-    fs::set_permissions(&coder, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&coder, 0o700);
     assert_eq!(volume.reconcile(&["--prune"]).code, 0, "it is somebody else's by now");
     assert!(volume.scan("gateway-coder/run").exists());
     std::os::unix::fs::lchown(volume.home("profiles"), Some(0), Some(0)).expect("root's");
-    fs::set_permissions(volume.home("profiles"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(volume.home("profiles"), 0o700);
     let ran = volume.reconcile(&["--prune"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("unable to open directory 'profiles': permission denied"), "{}", ran.stderr);

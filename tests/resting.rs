@@ -9,36 +9,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
 use support::direct::{Caller, Direct};
 use support::{
-    Scratch, Svscan, context_switches, eventually, eventually_dead, is_alive, needs, output, own_by_abc,
-    read, signal, state, stdout, throughout, write,
+    Scratch, Svscan, context_switches, eventually, eventually_dead, eventually_rests, is_alive, log_of,
+    needs, occurrences, output, own_by_abc, read, record_of, set_mode, signal, state, stdout, throughout,
+    write,
 };
-
-fn count(text: &str, part: &str) -> usize {
-    text.matches(part).count()
-}
-
-fn record(name: &str) -> Value {
-    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
-}
-
-fn log(name: &str) -> String {
-    read(state(&format!("{name}.log")))
-}
-
-/// Waits for a rest of this kind; gives the record.
-fn eventually_rests(name: &str, kind: &str) -> Value {
-    eventually(&format!("{name} rests as {kind}; {}; {}", record(name), log(name)), || {
-        let record = record(name);
-        (record["resting"]["kind"] == kind).then_some(record)
-    })
-}
 
 /// Waits until the log contains the text and gives how long after `start` that was.
 fn logged_after(start: Instant, name: &str, text: &str) -> Duration {
-    eventually(&format!("{text:?} in {:?}", log(name)), || log(name).contains(text).then(|| start.elapsed()))
+    eventually(&format!("{text:?} in {:?}", log_of(name)), || {
+        log_of(name).contains(text).then(|| start.elapsed())
+    })
 }
 
 /// A file of abc's in a service directory, replaced by a rename, as editors do it.
@@ -127,8 +109,8 @@ fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
             .collect();
         assert_eq!(lines.len(), 1, "{name}: {stderr}");
         if *name != "rests-user" {
-            assert_eq!(count(&log(name), message), 1, "{name}: {}", log(name));
-            assert_eq!(count(&log(name), "resting until"), 1, "{name}: {}", log(name));
+            assert_eq!(occurrences(&log_of(name), message), 1, "{name}: {}", log_of(name));
+            assert_eq!(occurrences(&log_of(name), "resting until"), 1, "{name}: {}", log_of(name));
         }
         let uid = read(format!("/proc/{}/status", svscan.pid(name)));
         let root = uid.contains("Uid:\t0\t");
@@ -143,7 +125,7 @@ fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
         eventually("down", || (svscan.svstat("up", name) == ["false"]).then_some(()));
         assert_eq!(svscan.svstat("exitcode", name), ["0"], "{name}");
         if name != "rests-user" {
-            assert!(record(name)["resting"].is_null(), "{name}: {}", record(name));
+            assert!(record_of(name)["resting"].is_null(), "{name}: {}", record_of(name));
         }
     }
 }
@@ -177,7 +159,7 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
         let record = eventually_rests(name, "configuration");
         assert_eq!(record["resting"]["exit"], 100, "{record}");
         assert!(record["resting"]["reason"].as_str().expect("a reason").contains(message), "{record}");
-        assert!(log(name).contains(message), "{}", log(name));
+        assert!(log_of(name).contains(message), "{}", log_of(name));
         let status = read(format!("/proc/{}/status", svscan.pid(name)));
         assert!(!status.contains("Uid:\t0\t"), "{name} rests as the user: {status}");
         pids.push((name, svscan.pid(name)));
@@ -188,7 +170,9 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
     for (name, ..) in services {
         let file = svscan.directory(name).join("notification-fd");
         let _ = fs::remove_file(&file).or_else(|_| fs::remove_dir(&file));
-        eventually(&format!("{name} is ready; {}", log(name)), || log(name).contains("ready").then_some(()));
+        eventually(&format!("{name} is ready; {}", log_of(name)), || {
+            log_of(name).contains("ready").then_some(())
+        });
     }
 }
 
@@ -238,7 +222,7 @@ fn an_edit_of_a_file_among_the_arguments_ends_every_rest() {
     let own = format!("{give_up} -- sh -c 'exit 3' sh {}", state("arg-own.log").display());
     svscan.add_launch("arg-own", &own, &[]);
     let before = eventually_rests("arg-own", "max-failures");
-    throughout("it rests on", Duration::from_millis(600), || record("arg-own") == before);
+    throughout("it rests on", Duration::from_millis(600), || record_of("arg-own") == before);
 }
 
 #[test]
@@ -295,11 +279,7 @@ fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
         let directory = svscan.add_launch(name, READY, &[("config.env", "VALUE=$(date)\n")]);
         own_by_abc(&directory);
         if name == "edit-mode" {
-            fs::set_permissions(
-                directory.join("config.env"),
-                std::os::unix::fs::PermissionsExt::from_mode(0o600),
-            )
-            .expect("its mode");
+            set_mode(directory.join("config.env"), 0o600);
         } else {
             own_by_abc(&directory.join("config.env"));
         }
@@ -311,10 +291,10 @@ fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
         change(&svscan.directory(name));
         let time = logged_after(start, name, "ready");
         is_within_a_second(time, name);
-        assert!(log(name).ends_with(expected), "{name}: {}", log(name));
+        assert!(log_of(name).ends_with(expected), "{name}: {}", log_of(name));
         assert_eq!(svscan.pid(name), pid, "{name}: in the same process");
-        assert!(record(name)["resting"].is_null(), "{name}: {}", record(name));
-        assert_eq!(count(&log(name), "fatal"), 1, "{name}: {}", log(name));
+        assert!(record_of(name)["resting"].is_null(), "{name}: {}", record_of(name));
+        assert_eq!(occurrences(&log_of(name), "fatal"), 1, "{name}: {}", log_of(name));
     }
 }
 
@@ -330,10 +310,10 @@ fn an_edit_that_is_still_wrong_is_said_once_more_if_it_is_wrong_otherwise() {
     edit(&directory, "config.env", "# edited\nVALUE=$(date)\n", 0o600);
     let start = Instant::now();
     logged_after(start, "still-wrong", "config.env:2");
-    assert_eq!(count(&log("still-wrong"), "config.env:1"), 1, "{}", log("still-wrong"));
+    assert_eq!(occurrences(&log_of("still-wrong"), "config.env:1"), 1, "{}", log_of("still-wrong"));
     edit(&directory, "config.env", "VALUE=good\n", 0o600);
     logged_after(Instant::now(), "still-wrong", "ready good");
-    assert_eq!(count(&log("still-wrong"), "fatal"), 2, "{}", log("still-wrong"));
+    assert_eq!(occurrences(&log_of("still-wrong"), "fatal"), 2, "{}", log_of("still-wrong"));
     assert_eq!(svscan.pid("still-wrong"), pid);
 }
 
@@ -366,8 +346,7 @@ fn a_program_that_appears_is_live_within_a_second() {
         let start = Instant::now();
         fs::create_dir_all(program.parent().expect("a directory")).expect("made");
         if *name == "appears-mode" {
-            fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-                .expect("its mode");
+            set_mode(program, 0o755);
         } else {
             write(program, script, 0o755);
         }
@@ -378,7 +357,7 @@ fn a_program_that_appears_is_live_within_a_second() {
 }
 
 fn record_is_clear(name: &str) -> bool {
-    record(name)["resting"].is_null()
+    record_of(name)["resting"].is_null()
 }
 
 #[test]
@@ -397,7 +376,7 @@ fn a_changed_run_file_is_started_again() {
         write(&directory.join("run"), &good, 0o755);
         logged_after(Instant::now(), name, "ready");
         assert_ne!(svscan.pid(name), pid, "{name}: another process, by the supervisor");
-        assert!(record_is_clear(name), "{name}: {}", record(name));
+        assert!(record_is_clear(name), "{name}: {}", record_of(name));
     }
 }
 
@@ -409,7 +388,7 @@ fn a_run_file_that_becomes_another_programs_leaves_no_rest_in_the_record() {
     eventually_rests("run-replaced", "program");
     write(&directory.join("run"), "#!/bin/sh\n: > started\nexec sleep 1000\n", 0o755);
     eventually("started", || directory.join("started").exists().then_some(()));
-    assert!(record_is_clear("run-replaced"), "{}", record("run-replaced"));
+    assert!(record_is_clear("run-replaced"), "{}", record_of("run-replaced"));
 }
 
 #[test]
@@ -422,10 +401,10 @@ fn hup_and_alrm_try_again() {
         svscan.add_launch(name, words, &[]);
         eventually_rests(name, "max-failures");
         let pid = svscan.pid(name);
-        assert_eq!(record(name)["runs"], 2);
+        assert_eq!(record_of(name)["runs"], 2);
         svscan.svc(&[option], name);
         eventually("two more runs and a rest", || {
-            let record = record(name);
+            let record = record_of(name);
             (record["runs"] == 4 && !record["resting"].is_null()).then_some(())
         });
         assert_eq!(svscan.pid(name), pid);
@@ -458,13 +437,13 @@ fn one_that_was_killed_at_rest_leaves_nothing_in_the_record_of_the_next() {
         svscan.svc(&["-d", "-k"], name);
         eventually("down", || (svscan.svstat("up", name) == ["false"]).then_some(()));
         // as a container that was killed leaves it
-        let mut stale = record(name);
+        let mut stale = record_of(name);
         stale["resting"] =
             serde_json::json!({"kind": "configuration", "reason": "r", "since": "s", "exit": 100});
         edit(&state(""), &format!("{name}.json"), &stale.to_string(), 0o640);
         edit(&directory, "config.env", "VALUE=good\n", 0o600);
         svscan.svc(&["-u"], name);
-        eventually(&format!("{name}: {}", record(name)), || record_is_clear(name).then_some(()));
+        eventually(&format!("{name}: {}", record_of(name)), || record_is_clear(name).then_some(()));
     }
 }
 
@@ -538,7 +517,7 @@ fn under_runit_it_rests_and_starts_afresh_too() {
     throughout("the same processes", Duration::from_secs(3), all_same);
     let good = format!("#!/bin/sh\nexec {} {READY}\n", launcher.display());
     for (name, _, directory, _) in &running {
-        let before = log(name).len();
+        let before = log_of(name).len();
         let start = Instant::now();
         match *name {
             "runit-env" => edit(directory, "config.env", "VALUE=good\n", 0o600),
@@ -547,20 +526,21 @@ fn under_runit_it_rests_and_starts_afresh_too() {
             "runit-failures" => {
                 let done = output(Command::new("sv").arg("alarm").arg(directory));
                 assert!(done.status.success(), "{}", stdout(&done));
-                eventually("two more runs", || (record(name)["runs"] == 4).then_some(()));
+                eventually("two more runs", || (record_of(name)["runs"] == 4).then_some(()));
                 continue;
             }
             _ => {
                 let done = output(Command::new("sv").args(["-w", "9", "stop"]).arg(directory));
                 assert!(done.status.success(), "{}", stdout(&done));
-                assert!(record_is_clear(name), "{}", record(name));
+                assert!(record_is_clear(name), "{}", record_of(name));
                 continue;
             }
         }
-        let time = eventually(name, || log(name)[before..].contains("ready good").then(|| start.elapsed()));
+        let time =
+            eventually(name, || log_of(name)[before..].contains("ready good").then(|| start.elapsed()));
         if *name != "runit-option" {
             is_within_a_second(time, name);
         }
-        assert!(record_is_clear(name), "{name}: {}", record(name));
+        assert!(record_is_clear(name), "{name}: {}", record_of(name));
     }
 }

@@ -3,13 +3,12 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
 use support::launching::{code, finish};
-use support::{ABC, AS_ABC, Scratch, Svscan, eventually, needs, own_by_abc, state, stderr, stdout};
+use support::{ABC, AS_ABC, Scratch, Svscan, eventually, needs, own_by_abc, set_mode, state, stderr, stdout};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
     finish(&mut command(svscan, words))
@@ -117,7 +116,7 @@ fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
     let absent = format!("--interval 60 -- {}", svscan.scratch.join("absent").display());
     let missing =
         format!("1 run failed: unable to execute '{}': not found", svscan.scratch.join("absent").display());
-    fs::set_permissions(&svscan.scratch.path, fs::Permissions::from_mode(0o777)).expect("its mode");
+    set_mode(&svscan.scratch.path, 0o777);
     // name, words, how, WHY, CODE
     let cases = [
         ("lr-exit", worker("lr-exit", "exit 3"), "exited", "1 run failed with status 3: oops", "3"),

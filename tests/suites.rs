@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::launching::{code, finish};
-use support::{AS_ABC, Need, Scratch, eventually_contains, have, needs, state, stderr, stdout};
+use support::{AS_ABC, Need, Scratch, have, logs, needs, state, stderr, stdout};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suite {
@@ -247,7 +247,7 @@ fn orders(suite: Suite) {
         assert_eq!(exit, i32::from(is_ill), "{said}");
     }
     assert_eq!(scan.seen(&ready)["ready"].is_null(), suite != Suite::S6);
-    eventually_contains(&state(&format!("{busy}.log")), "run\n");
+    logs(&busy, "run\n");
     assert_eq!(scan.says(&["logs", &busy]), (0, "run\n".to_string()));
     assert_eq!(scan.says(&["check", &busy]).0, 0, "{}", scan.says(&["check", &busy]).1);
 

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use support::launching::{code, finish};
 use support::{
-    AS_ABC, Scratch, Svscan, eventually, eventually_contains, eventually_dead, find_program, is_alive, needs,
+    AS_ABC, Scratch, Svscan, eventually, eventually_dead, find_program, is_alive, log_of, logs, needs,
     output, read, state, stderr, stdout,
 };
 
 fn rests(name: &str) -> serde_json::Value {
-    eventually(&format!("{name} rests; {}", read(state(&format!("{name}.log")))), || {
+    eventually(&format!("{name} rests; {}", log_of(name)), || {
         let record: serde_json::Value = serde_json::from_str(&read(state(&format!("{name}.json")))).ok()?;
         (!record["resting"].is_null()).then_some(record)
     })
@@ -137,7 +137,7 @@ fn s6_rc_brings_longruns_and_oneshots_up_and_a_failing_oneshot_does_not_hang_it(
     let failed = change("rc-fails");
     assert_ne!(code(&failed), 0);
     assert!(stderr(&failed).contains("nosuchprogram: fatal:"), "{}", stderr(&failed));
-    eventually_contains(&state("rc-long.log"), "ready");
+    logs("rc-long", "ready");
     assert_eq!(rests("rc-rests")["resting"]["kind"], "program");
     let down = run("s6-rc", &[&"-l", &live, &"-da", &"change"]);
     assert_eq!(code(&down), 0, "{}", stderr(&down));
@@ -311,7 +311,7 @@ fn a_shell_in_a_live_service_directory_is_no_supervisor() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("by-hand");
     let directory = svscan.add_launch("sv-by-hand", "-- sh -c 'echo up; exec sleep 1000'", &[]);
-    eventually_contains(&state("sv-by-hand.log"), "up");
+    logs("sv-by-hand", "up");
     let launcher = svscan.scratch.launcher();
     let tried = output(Command::new(launcher).args(["--", "nosuchprogram"]).current_dir(&directory));
     assert_eq!(code(&tried), 127, "{}{}", stdout(&tried), stderr(&tried));

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::{
-    Svscan, context_switches, eventually, eventually_contains, eventually_dead, is_alive, needs, read,
-    signal, state, throughout,
+    Svscan, context_switches, eventually, eventually_contains, eventually_dead, is_alive, log_of, logs,
+    needs, quoted, read, record_of, signal, state, throughout,
 };
 
 #[test]
@@ -19,7 +19,7 @@ fn a_one_line_run_file_runs_the_worker_as_abc_with_its_log() {
         "-- sh -c 'echo \"ready $(id -un) $HOME $TOKEN\"; exec sleep 1000'",
         &[("config.env", "TOKEN='a b'\n")],
     );
-    let log = eventually_contains(&state("oneliner.log"), "ready");
+    let log = logs("oneliner", "ready");
     assert_eq!(log, "ready abc /config a b\n");
 }
 
@@ -31,34 +31,18 @@ const SAYS: &str = r#"
     while :; do sleep 0.02; done
 "#;
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn log(name: &str) -> String {
-    read(state(&format!("{name}.log")))
-}
-
-fn logs(name: &str, text: &str) -> String {
-    eventually_contains(&state(&format!("{name}.log")), text)
-}
-
-fn record(name: &str) -> serde_json::Value {
-    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
-}
-
 /// Waits until so many runs have ended and the next is waited for.
 fn after_runs(name: &str, runs: u64) {
-    eventually(&format!("{runs} runs of {name}; {}", record(name)), || {
-        let record = record(name);
+    eventually(&format!("{runs} runs of {name}; {}", record_of(name)), || {
+        let record = record_of(name);
         (record["runs"] == runs && record["next_due"].is_string()).then_some(())
     });
 }
 
 /// The worker's pid, from its `ready PID ` number `nth` in the log, from 0.
 fn worker(name: &str, nth: usize) -> i32 {
-    eventually(&format!("start {nth} of {name}'s worker; {}", log(name)), || {
-        let log = log(name);
+    eventually(&format!("start {nth} of {name}'s worker; {}", log_of(name)), || {
+        let log = log_of(name);
         let rest = log.match_indices("ready ").nth(nth).map(|(at, _)| log[at..].to_string())?;
         rest.split(' ').nth(1)?.parse().ok()
     })
@@ -95,7 +79,7 @@ fn in_exec_mode_each_s6_svc_does_to_the_worker_what_s6_promises() {
         assert!(pid != before && !is_alive(before), "{option}: a new one, the old one gone");
         before = pid;
     }
-    assert_eq!(log(name).matches("got-TERM").count(), 2, "{}", log(name));
+    assert_eq!(log_of(name).matches("got-TERM").count(), 2, "{}", log_of(name));
     svscan.svc(&["-d"], name);
     eventually("down", || (svscan.svstat("up", name) == ["false"]).then_some(()));
     assert!(!is_alive(before));
@@ -126,7 +110,7 @@ fn in_a_loop_each_s6_svc_does_in_sleep_what_is_promised() {
     svscan.svc(&["-p"], name);
     paused(&svscan, name, "true");
     svscan.svc(&["-a"], name);
-    throughout("stopped, it runs nothing", Duration::from_millis(200), || record(name)["runs"] == 2);
+    throughout("stopped, it runs nothing", Duration::from_millis(200), || record_of(name)["runs"] == 2);
     svscan.svc(&["-c"], name);
     paused(&svscan, name, "false");
     after_runs(name, 3);
@@ -180,7 +164,7 @@ fn in_a_loop_each_s6_svc_does_in_a_run_what_is_promised() {
         svscan.svc(&[option], name);
         let next = worker(name, start + 1);
         assert!(next != before && !is_alive(before), "{option}");
-        assert_eq!(log(name).matches("got-TERM").count(), start + 1, "{option}: its own handler ran");
+        assert_eq!(log_of(name).matches("got-TERM").count(), start + 1, "{option}: its own handler ran");
         before = next;
     }
     // KILL takes launcher and worker, and both come again
@@ -192,7 +176,7 @@ fn in_a_loop_each_s6_svc_does_in_a_run_what_is_promised() {
     eventually_dead(next);
     eventually("down", || (svscan.svstat("up", name) == ["false"]).then_some(()));
     assert_eq!(svscan.svstat("exitcode", name), ["0"]);
-    let log = log(name);
+    let log = log_of(name);
     assert!(!log.contains("got-HUP") && !log.contains("got-ALRM"), "{log}");
 }
 
@@ -230,7 +214,7 @@ fn readiness_is_told_at_the_start_of_a_loop_and_handed_on_in_exec_mode() {
     );
     logs("ready-loop", "all");
     eventually("ready", || (svscan.svstat("ready", "ready-loop") == ["true"]).then_some(()));
-    let open = log("ready-loop");
+    let open = log_of("ready-loop");
     assert!(!open.contains("fd 4 pipe:"), "the worker never gets it: {open}");
 
     let script = format!("{fds}; echo all; until [ -e go ]; do sleep 0.02; done; echo >&4; exec sleep 1000");
@@ -279,7 +263,7 @@ fn s6_svscanctl_t_ends_within_a_second_in_sleep_and_the_hand_written_loop_takes_
 }
 
 fn ours_pid(name: &str) -> i32 {
-    i32::try_from(record(name)["pid"].as_i64().expect("a pid")).expect("a pid")
+    i32::try_from(record_of(name)["pid"].as_i64().expect("a pid")).expect("a pid")
 }
 
 #[test]
@@ -300,12 +284,12 @@ fn a_restart_in_a_run_never_overlaps_two_workers_and_the_hand_written_loop_does(
     let mut seen = worker(name, 0);
     for options in [&["-r"][..], &["-d", "-u"], &["-t"], &["-r"]] {
         svscan.svc(options, name);
-        let starts = log(name).matches("ready ").count();
+        let starts = log_of(name).matches("ready ").count();
         let next = worker(name, starts);
-        assert!(next != seen && !is_alive(seen), "{options:?}: {}", log(name));
+        assert!(next != seen && !is_alive(seen), "{options:?}: {}", log_of(name));
         seen = next;
     }
-    let text = log(name);
+    let text = log_of(name);
     assert!(!text.contains("OVERLAP"), "{text}");
     assert!(text.matches("finished").count() >= 4, "each run had its grace: {text}");
 

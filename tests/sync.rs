@@ -3,14 +3,17 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use support::boot::{Definitions, Ran};
 use support::launching::finish;
-use support::{Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, rights, snapshot};
+use support::{
+    Scratch, Svscan, eventually, eventually_contains, logs, needs, own_by_abc, read, rights, set_mode,
+    snapshot,
+};
 
 #[test]
 fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
@@ -112,7 +115,7 @@ fn roots_own_definitions_keep_their_rights_and_come_first() {
     );
     assert!(!definitions.scan("a/supervise").exists(), "root's is not delegated");
     // one thing in it that others can write, and it is theirs
-    fs::set_permissions(definitions.roots("a"), fs::Permissions::from_mode(0o775)).expect("its mode");
+    set_mode(definitions.roots("a"), 0o775);
     std::os::unix::fs::chown(definitions.roots("a"), None, Some(911)).expect("its group");
     let ran = definitions.sync(&[]);
     assert_eq!(ran.code, 1);
@@ -176,8 +179,7 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
     fs::write(abcs("e-binary/run"), b"\x7fELF\xff\xfe").expect("written");
     symlink(definitions.roots(""), definitions.abcs("f-linked")).expect("a link");
     fs::copy(&secret, abcs("g-roots/run")).expect("a copy");
-    fs::set_permissions(definitions.abcs("g-roots/run"), fs::Permissions::from_mode(0o700))
-        .expect("its mode");
+    set_mode(definitions.abcs("g-roots/run"), 0o700);
     definitions.line("h-down", "-- id");
     symlink("/etc/shadow", definitions.abcs("h-down/down")).expect("a link");
     definitions.line("i-log", "-- id");
@@ -186,7 +188,7 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
     definitions.line("j-fd", "-- id");
     definitions.write("j-fd/notification-fd", "3\nexec reboot\n");
     definitions.line("k-open", "-- id");
-    fs::set_permissions(definitions.abcs("k-open"), fs::Permissions::from_mode(0o777)).expect("its mode");
+    set_mode(definitions.abcs("k-open"), 0o777);
     definitions.line("new\nline", "-- id");
     definitions.line("z-good", "-- id");
     let ran = definitions.sync(&[]);
@@ -411,7 +413,7 @@ fn a_definition_of_abcs_among_roots_is_read_as_abc() {
     let definitions = Definitions::new("among");
     let run = definitions.write_roots("abcs/run", "#!/bin/sh\nexec futo-launch -- id\n");
     own_by_abc(run.parent().expect("a directory"));
-    fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("its mode");
+    set_mode(&run, 0o700);
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout, "sync: service=abcs action=failed\n");
     assert!(ran.stderr.contains("permission denied"), "{}", ran.stderr);
@@ -438,7 +440,7 @@ fn explain_shows_a_published_service_as_in_its_definition_directory() {
     let definitions = Definitions::new("explained");
     definitions.line("mine", "--interval 60 -- ./beat");
     let beat = definitions.write("mine/beat", "#!/bin/sh\n");
-    fs::set_permissions(&beat, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(&beat, 0o755);
     definitions.write("mine/config.env", "A=1\n");
     definitions.sync(&[]);
     let mut command = std::process::Command::new(definitions.scratch.futo());
@@ -468,7 +470,7 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
     definitions.write(&format!("{name}/config.env"), "A=from-config\n");
     definitions.write(&format!("{name}/more.env"), "B=from-more\n");
     let tool = definitions.write(&format!("{name}/tool"), "#!/bin/sh\necho tool\n");
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(&tool, 0o755);
     definitions.line("sync-plain", "-- sh -c 'echo plain; exec sleep 1000'");
     definitions.write("sync-plain/notification-fd", "3\n");
     definitions.sync(&[]);
@@ -480,7 +482,7 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
     assert_eq!(log, format!("abc {} from-config from-more /config tool\n", directory.display()));
     assert!(directory.join("a.lock").exists());
     eventually("the record", || directory.join(format!("state/{name}.json")).exists().then_some(()));
-    eventually_contains(&support::state("sync-plain.log"), "plain");
+    logs("sync-plain", "plain");
     assert_eq!(svscan.svstat("up", "sync-plain"), ["true"]);
     let names: Vec<_> =
         fs::read_dir(&directory).expect("listed").map(|e| e.expect("an entry").file_name()).collect();
@@ -501,11 +503,11 @@ fn a_resting_service_starts_afresh_when_its_definition_is_mended() {
     let svscan = Svscan::on(scratch, &[]);
     let log = support::state(&format!("{name}.log"));
     eventually_contains(&log, "resting until");
-    eventually_contains(&support::state("sync-config.log"), "resting until");
+    logs("sync-config", "resting until");
     let pid = svscan.pid("sync-config");
     // the user's own files are watched where they are
     definitions.write("sync-config/config.env", "A=now\n");
-    eventually_contains(&support::state("sync-config.log"), "mended now");
+    logs("sync-config", "mended now");
     assert_eq!(svscan.pid("sync-config"), pid);
     // and a new run where it is published
     definitions.line(name, "-- sh -c 'echo works; exec sleep 1000'");

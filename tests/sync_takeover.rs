@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use support::boot::{Definitions, Ran};
 use support::launching::finish;
 use support::{
-    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, rights, signal,
-    snapshot,
+    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, rights, set_mode,
+    signal, snapshot,
 };
 
 /// abc's definition of a worker that says if another one is there, and takes its time to stop.
@@ -30,7 +30,7 @@ fn worker(definitions: &Definitions, stops_after: &str) {
     let run = format!("#!/bin/sh\nexec {} --log - -- ./work\n", launcher.display());
     definitions.write("worker/run", &run);
     let work = definitions.write("worker/work", &script);
-    fs::set_permissions(work, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(work, 0o755);
     own_by_abc(&definitions.volume.path);
 }
 
@@ -183,7 +183,7 @@ fn what_is_no_longer_abcs_is_named_and_the_remedy_hands_out_nothing_of_roots() {
         lchown(&changed, Some(uid.parse().expect("a uid")), Some(gid.parse().expect("a gid")))
             .expect("chown");
         let mode = u32::from_str_radix(mode, 8).expect("a mode");
-        fs::set_permissions(&changed, fs::Permissions::from_mode(mode)).expect("its mode");
+        set_mode(&changed, mode);
 
         let ran = definitions.sync(&[]);
         let at = |text: &str| text.replace("SERVICES", services);

@@ -11,8 +11,8 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::direct::{Caller, Direct};
 use support::{
-    context_switches, eventually, eventually_dead, needs, number_after, output, own_by_abc, read, stderr,
-    stdout, throughout, write,
+    context_switches, eventually, eventually_dead, needs, number_after, output, own_by_abc, read, set_mode,
+    stderr, stdout, throughout, write,
 };
 
 /// Says when it started, in seconds since 1970.
@@ -617,7 +617,7 @@ fn term_ends_the_wait_for_a_lock_at_once() {
     let mut direct = Direct::new("lock-term");
     let lock = direct.directory().join("lock");
     let held = fs::File::create(&lock).expect("made");
-    fs::set_permissions(&lock, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("its mode");
+    set_mode(&lock, 0o644);
     held.lock().expect("locked");
     direct.launch(Caller::Root, &["--interval", "0.05", "--lock", "lock"], &["sh", "-c", "echo run"]);
     direct.logs("waiting for the lock");

@@ -3,36 +3,23 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{
-    Scratch, Svscan, context_switches, eventually, needs, own_by_abc, read, state, throughout, write,
+    Scratch, Svscan, context_switches, eventually, eventually_rests, log_of, needs, own_by_abc, read,
+    record_of, set_mode, state, throughout, write,
 };
-
-fn record(name: &str) -> Value {
-    serde_json::from_str(&read(state(&format!("{name}.json")))).unwrap_or_default()
-}
-
-fn log(name: &str) -> String {
-    read(state(&format!("{name}.log")))
-}
-
-fn eventually_rests(name: &str, kind: &str) {
-    eventually(&format!("{name} rests as {kind}; {}; {}", record(name), log(name)), || {
-        (record(name)["resting"]["kind"] == kind).then_some(())
-    });
-}
 
 fn eventually_ready(svscan: &Svscan, name: &str, pid: i32) {
     let start = Instant::now();
-    eventually(&format!("ready: {}", log(name)), || log(name).contains("ready\n").then_some(()));
+    eventually(&format!("ready: {}", log_of(name)), || log_of(name).contains("ready\n").then_some(()));
     eprintln!("{name}: worker live after {:?}", start.elapsed());
     assert_eq!(svscan.pid(name), pid, "{name}: in the same process");
-    assert!(record(name)["resting"].is_null(), "{name}: {}", record(name));
+    assert!(record_of(name)["resting"].is_null(), "{name}: {}", record_of(name));
 }
 
 const HOOK: &str = "#!/bin/sh\necho ready\nexec sleep 1000\n";
@@ -164,7 +151,7 @@ fn a_program_that_comes_by_a_link_or_a_mount_ends_the_rest() {
     for case in &PROGRAMS {
         eventually_rests(case.name, "program");
         let pid = svscan.pid(case.name);
-        assert!(!log(case.name).contains("looking every minute"), "{}", log(case.name));
+        assert!(!log_of(case.name).contains("looking every minute"), "{}", log_of(case.name));
         (case.correct)(&at(case.name));
         eventually_ready(&svscan, case.name, pid);
     }
@@ -231,7 +218,7 @@ fn where_a_watch_is_not_to_be_had_it_looks_every_minute_and_says_so() {
     // not read
     let shut = svscan.scratch.directory_of_abc("shut");
     std::os::unix::fs::lchown(&shut, Some(0), Some(0)).expect("root's");
-    fs::set_permissions(&shut, fs::Permissions::from_mode(0o711)).expect("its mode");
+    set_mode(&shut, 0o711);
     let strace = |rule: &str| format!("strace -D -o /dev/null -e {rule} ");
     let cases = [
         ("unwatched-instances", strace("inject=inotify_init1:error=EMFILE"), "max_user_instances"),
@@ -249,7 +236,7 @@ fn where_a_watch_is_not_to_be_had_it_looks_every_minute_and_says_so() {
     }
     for (name, _, says) in &cases {
         eventually_rests(name, "program");
-        let text = log(name);
+        let text = log_of(name);
         assert!(text.contains("looking every minute, because") && text.contains(says), "{name}: {text}");
         let pid = svscan.pid(name);
         let armed = eventually("a timer", || {
@@ -317,10 +304,10 @@ fn every_rest_whose_user_is_known_writes_a_record_and_the_log() {
     }
     for (name, ..) in cases {
         eventually_rests(name, "configuration");
-        let record = record(name);
+        let record = record_of(name);
         assert_eq!(record["pid"], svscan.pid(name), "{name}: {record}");
         assert_eq!(record["resting"]["exit"], 100, "{name}: {record}");
-        let log = log(name);
+        let log = log_of(name);
         assert!(log.contains("fatal: ") && log.contains("resting until run"), "{name}: {log}");
         assert!(!log.contains("no run record"), "{name}: {log}");
     }

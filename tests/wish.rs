@@ -4,12 +4,14 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use support::boot::{Definitions, Volume};
 use support::launching::{code, finish};
-use support::{AS_ABC, Scratch, Svscan, needs, own_by_abc, own_by_hermes, read, rights, stderr, stdout};
+use support::{
+    AS_ABC, Scratch, Svscan, names_in, needs, own_by_abc, own_by_hermes, read, rights, stderr, stdout,
+};
 
 const AS_HERMES: [&str; 6] = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];
 
@@ -79,14 +81,6 @@ impl Live {
     }
 }
 
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("listed");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     needs!(root, "s6-svscan");
@@ -104,7 +98,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
         "{\"desired_state\":\"stopped\",\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}";
     assert_eq!(read(live.state("coder")), text);
     assert_eq!(rights(&live.state("coder")), "0644 10000:10000");
-    assert_eq!(names(&coder), ["SOUL.md", "gateway_state.json"]);
+    assert_eq!(names_in(&coder), ["SOUL.md", "gateway_state.json"]);
     assert!(!live.starts_at_boot("gateway-coder"));
 
     // one that has never run has no state; down is what it is without a word
@@ -188,7 +182,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
         fs::remove_file(&path).expect("removed");
         plant();
         stop(why);
-        assert_eq!(names(&coder), ["SOUL.md", "gateway_state.json"]);
+        assert_eq!(names_in(&coder), ["SOUL.md", "gateway_state.json"]);
     }
     fs::remove_file(&path).expect("removed");
     // the directory, swapped for a link to root's

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::{Scratch, write};
 
-/// The numbers of abc and its groups, as tests/accounts has them.
+/// The uid and gid of abc, as tests/accounts has them.
 pub const ABC: u32 = 911;
-pub const ABC_GROUPS: [u32; 3] = [911, 9101, 9102];
 
 pub fn own_by_abc(path: &Path) {
     lchown(path, Some(ABC), Some(ABC)).expect("chown");
 }
 
-/// The numbers of hermes, as tests/accounts has them.
+/// The uid and gid of hermes.
 pub const HERMES: u32 = 10000;
 
 pub fn own_by_hermes(path: &Path) {

@@ -27,7 +27,7 @@ pub fn write(path: &Path, text: &str, mode: u32) {
         copy_by_process(&draft, &part);
         fs::remove_file(&draft).expect("removed");
     }
-    fs::set_permissions(&part, fs::Permissions::from_mode(mode)).expect("its mode");
+    set_mode(&part, mode);
     fs::rename(&part, path).expect("renamed");
 }
 
@@ -70,4 +70,26 @@ pub fn snapshot(directory: &Path) -> Vec<String> {
 pub fn rights(path: &Path) -> String {
     let status = fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     format!("{:04o} {}:{}", status.permissions().mode() & 0o7777, status.uid(), status.gid())
+}
+
+/// A path of plain text.
+pub fn path_str(path: &Path) -> &str {
+    path.to_str().expect("a path of plain text")
+}
+
+pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
+/// The names in a directory, sorted.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("listed");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+pub fn unmount(path: &Path) {
+    assert!(Command::new("umount").arg(path).status().expect("umount starts").success());
 }

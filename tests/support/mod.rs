@@ -17,13 +17,13 @@ pub mod svscan;
 pub mod texts;
 pub mod waiting;
 
-pub use accounts::{ABC, ABC_GROUPS, AS_ABC, HERMES, own_by_abc, own_by_hermes, passwd};
-pub use files::{copy_by_process, read, rights, snapshot, write};
+pub use accounts::{ABC, AS_ABC, HERMES, own_by_abc, own_by_hermes, passwd};
+pub use files::{copy_by_process, names_in, path_str, read, rights, set_mode, snapshot, unmount, write};
 pub(crate) use needs::{Need, find_program, have, needs, python_dotenv};
 pub use probe::Probe;
 pub use processes::{context_switches, has_capability, is_alive, output, signal, stderr, stdout};
 pub use scratch::Scratch;
-pub use state::{record, state};
+pub use state::{eventually_rests, log_of, logs, record, record_of, state};
 pub use svscan::Svscan;
-pub use texts::{number_after, said, touching, without_times};
+pub use texts::{number_after, occurrences, quoted, said, touching, without_times};
 pub use waiting::{eventually, eventually_contains, eventually_dead, throughout};

@@ -2,7 +2,6 @@
 //! without a container runtime.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::docker::docker;
 use super::launching::{code, finish};
-use super::{Scratch, stderr, stdout};
+use super::{Scratch, set_mode, stderr, stdout};
 
 /// Who makes the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ impl Contents {
             let path = directory.join(path);
             fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             fs::write(&path, text).expect("written");
-            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("its mode");
+            set_mode(&path, *mode);
         }
     }
 }

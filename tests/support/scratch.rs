@@ -1,11 +1,10 @@
 //! A directory for one test.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{copy_by_process, own_by_abc, write};
+use super::{copy_by_process, own_by_abc, set_mode, write};
 
 /// A directory that only this test knows, 0755, removed at the end. Below it: `bin/` with copies of
 /// the programs that every user may execute.
@@ -30,7 +29,7 @@ impl Scratch {
     fn at(path: PathBuf) -> Scratch {
         fs::create_dir_all(path.join("bin")).expect("a scratch directory");
         for directory in [&path, &path.join("bin")] {
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("its mode");
+            set_mode(directory, 0o755);
         }
         Scratch { path }
     }

@@ -55,3 +55,13 @@ pub fn touching(trace: &str) -> Vec<&str> {
         })
         .collect()
 }
+
+/// A text as one word of a shell.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// How often the part stands in the text.
+pub fn occurrences(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}
