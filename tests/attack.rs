@@ -3,7 +3,8 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -14,8 +15,8 @@ use nix::unistd::Pid;
 
 use support::launching::{PATH, code, command, finish};
 use support::{
-    ABC, AS_ABC, Probe, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, path_str, read,
-    said, set_mode, stderr, stdout, touching,
+    ABC, AS_ABC, EndedBy, Probe, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc,
+    path_str, read, said, set_mode, stderr, stdout, touching,
 };
 
 /// A service of root's, a home of abc's, and what an attacker would like to be written.
@@ -423,34 +424,18 @@ fn the_line_that_mends_cannot_be_made_to_do_more() {
 }
 
 /// Somebody who swaps a path between two things for as long as this lives.
-struct Swapper(Child);
-
-impl Swapper {
-    fn start(directory: &Path, one: &str, other: &str) -> Swapper {
-        let script = "import os, sys\nos.chdir(sys.argv[1])\na, b = sys.argv[2:]\nprint('ready', flush=True)\n\
-                      while True:\n os.rename(a, 'spare'); os.rename(b, a); os.rename('spare', b)\n";
-        let child = command(
-            &["setpriv", "--reuid=abc", "--regid=abc", "--init-groups", "python3", "-c", script],
-            Path::new("/"),
-        )
+fn swapper(directory: &Path, one: &str, other: &str) -> EndedBy {
+    let script = "import os, sys\nos.chdir(sys.argv[1])\na, b = sys.argv[2:]\nprint('ready', flush=True)\n\
+                  while True:\n os.rename(a, 'spare'); os.rename(b, a); os.rename('spare', b)\n";
+    let mut child = command(&[&AS_ABC[..], &["python3", "-c", script]].concat(), Path::new("/"))
         .arg(directory)
         .args([one, other])
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
-        let mut swapper = Swapper(child);
-        use std::io::Read;
-        let mut ready = [0; 6];
-        swapper.0.stdout.as_mut().expect("a pipe").read_exact(&mut ready).expect("it is ready");
-        swapper
-    }
-}
-
-impl Drop for Swapper {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    let mut ready = [0; 6];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut ready).expect("it is ready");
+    EndedBy(Signal::SIGKILL, child)
 }
 
 #[test]
@@ -469,7 +454,7 @@ fn paths_swapped_while_the_launcher_walks_them_lead_nowhere_else() {
         };
         symlink(scene.scratch.join(target), directory.join("planted")).expect("a link");
         own_by_abc(&directory.join("planted"));
-        let swapper = Swapper::start(&directory, name, "planted");
+        let swapper = swapper(&directory, name, "planted");
         for _ in 0..60 {
             let output = scene.run(&["--once"], &["echo", "worker ran"]);
             assert_eq!(code(&output), 0, "{}", said(&output));
@@ -1062,9 +1047,9 @@ fn a_lease_on_a_file_keeps_nobody_waiting() {
     .stdout(Stdio::piped())
     .spawn()
     .expect("it starts");
-    let mut holder = Swapper(holder);
+    let mut holder = EndedBy(Signal::SIGKILL, holder);
     let mut ready = [0; 6];
-    std::io::Read::read_exact(holder.0.stdout.as_mut().expect("a pipe"), &mut ready).expect("it is ready");
+    std::io::Read::read_exact(holder.1.stdout.as_mut().expect("a pipe"), &mut ready).expect("it is ready");
     let started = std::time::Instant::now();
     let output = scene.run(&["--once", "--no-env-file"], &["echo", "worker ran"]);
     assert!(stderr(&output).contains("worker ran\n"), "{}", said(&output));

@@ -235,17 +235,15 @@ fn another_member_of_abcs_group_publishes_nothing_as_abc() {
 }
 
 /// Root's and abc's definitions, and a supervisor on what is published of them.
-struct Live {
+struct Published {
     svscan: Svscan,
     definitions: Definitions,
 }
 
-impl Live {
-    fn new(name: &str) -> Live {
+impl Published {
+    fn new(name: &str) -> Published {
         let definitions = Definitions::new(name);
-        let scratch = Scratch::new(&format!("{name}-svscan"));
-        symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-        Live { svscan: Svscan::on(scratch, &[]), definitions }
+        Published { svscan: Svscan::on_directory(name, &definitions.scan(""), &[]), definitions }
     }
 
     fn sync(&self, options: &[&str]) -> Ran {
@@ -268,8 +266,8 @@ const SLEEPS: &str = "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n";
 #[test]
 fn a_directory_of_roots_reserves_its_name_with_and_without_run() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-reserve");
-    let Live { svscan, definitions } = &live;
+    let live = Published::new("attack-reserve");
+    let Published { svscan, definitions } = &live;
     let run = definitions.write_roots("name/run", SLEEPS);
     definitions.line("name", "--log - -- sleep 2000");
     let ran = live.sync(&[]);
@@ -320,8 +318,8 @@ except OSError as error:
 #[test]
 fn a_live_control_fifo_never_passes_between_root_and_abc() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-fifo");
-    let Live { svscan, definitions } = &live;
+    let live = Published::new("attack-fifo");
+    let Published { svscan, definitions } = &live;
     let control = definitions.scan("name/supervise/control");
     let id = || fs::metadata(&control).map(|status| status.ino()).unwrap_or(0);
     let is_abcs = || rights(&definitions.scan("name/supervise/control")).ends_with(":911");
@@ -365,8 +363,8 @@ fn a_live_control_fifo_never_passes_between_root_and_abc() {
 #[test]
 fn a_process_that_will_not_end_keeps_no_name_from_root() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-squat");
-    let Live { svscan, definitions } = &live;
+    let live = Published::new("attack-squat");
+    let Published { svscan, definitions } = &live;
     definitions.write("name/run", "#!/bin/sh\nexec futo-launch --log - -- ./stays\n");
     definitions.write("name/stays", "#!/bin/sh\ntrap '' TERM\ntouch up\nwhile :; do sleep 1; done\n");
     set_mode(definitions.abcs("name/stays"), 0o755);
@@ -384,7 +382,7 @@ fn a_process_that_will_not_end_keeps_no_name_from_root() {
 #[test]
 fn what_a_change_of_delegation_does_not_reach_is_said() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-revoke");
+    let live = Published::new("attack-revoke");
     live.definitions.line("mine", "--log - -- sleep 1000");
     live.sync(&[]);
     live.svscan.pid("mine");
@@ -459,8 +457,8 @@ fn locking(path: &Path, script: &str) -> Option<Child> {
 #[test]
 fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-lock");
-    let Live { svscan, definitions } = &live;
+    let live = Published::new("attack-lock");
+    let Published { svscan, definitions } = &live;
     definitions.line("mine", "--log - -- sleep 1000");
     live.sync(&[]);
     svscan.pid("mine");
@@ -489,8 +487,8 @@ fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
 #[test]
 fn a_lock_whose_taker_has_ended_is_no_supervisor() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
-    let live = Live::new("attack-lock-table");
-    let Live { svscan, definitions } = &live;
+    let live = Published::new("attack-lock-table");
+    let Published { svscan, definitions } = &live;
     definitions.line("mine", "--log - -- sleep 1000");
     live.sync(&[]);
     svscan.pid("mine");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use support::launching::{code, finish};
-use support::{AS_ABC, Scratch, eventually, needs, own_by_abc, set_mode, stderr, stdout, write};
+use support::{AS_ABC, Scratch, eventually, needs, own_by_abc, printed, set_mode, stderr, stdout, write};
 
 /// What only root may read.
 const SECRET: &str = "hunter2";
@@ -63,8 +63,7 @@ impl Scene {
 
     /// All that a command says of a service.
     fn said(&self, words: &[&str]) -> String {
-        let output = self.futo(words);
-        format!("{}{}", stdout(&output), stderr(&output))
+        printed(&self.futo(words))
     }
 }
 

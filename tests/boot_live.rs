@@ -8,56 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::boot::{Definitions, Volume};
+use support::boot::Definitions;
 use support::launching::finish;
+use support::live::Live;
 use support::{
-    HERMES, Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_hermes, read, rights,
-    set_mode, stderr, throughout,
+    HERMES, Svscan, eventually, eventually_contains, is_alive, needs, own_by_hermes, read, rights, set_mode,
+    stderr, throughout,
 };
-
-/// A volume on whose scan directory s6-svscan runs, and a `hermes` that says how it was started.
-struct Live {
-    // stopped before its directory is removed
-    svscan: Svscan,
-    volume: Volume,
-    config: String,
-    _roots: Scratch,
-}
-
-impl Live {
-    fn new(name: &str) -> Live {
-        Live::with(name, "echo \"$* $PWD $HOME $VIRTUAL_ENV $(id -un) $HERMES_HOME\"; exec sleep 1000")
-    }
-
-    fn with(name: &str, script: &str) -> Live {
-        let volume = Volume::new(name);
-        volume.scratch.write("venv/bin/hermes", &format!("#!/bin/sh\n{script}\n"), 0o755);
-        let roots = Scratch::of_root(name);
-        let venv = volume.scratch.join("venv").display().to_string();
-        let config = roots.write("futo.toml", &format!("venv = '{venv}'\n"), 0o644).display().to_string();
-        let scratch = Scratch::new(&format!("{name}-svscan"));
-        symlink(volume.scan(""), scratch.join("scan")).expect("a link");
-        let svscan = Svscan::on(scratch, &[]);
-        Live { volume, svscan, config, _roots: roots }
-    }
-
-    fn reconcile(&self, more: &[&str]) -> support::boot::Ran {
-        let mut options = vec!["--config", self.config.as_str()];
-        options.extend(more);
-        let ran = self.volume.reconcile(&options);
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        ran
-    }
-
-    /// The pid of a service and of its logger.
-    fn pids(&self, service: &str) -> [i32; 2] {
-        [self.svscan.pid(service), self.svscan.pid(&format!("{service}/log"))]
-    }
-
-    fn log(&self, profile: &str) -> String {
-        read(self.volume.home(format!("logs/gateways/{profile}/current")))
-    }
-}
 
 #[test]
 fn a_gateway_runs_as_the_original_does_and_its_logger_writes_with_stamps() {
@@ -247,9 +204,7 @@ fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
     let definitions = Definitions::new("last-finish");
     definitions.line("mine", "--log - -- sleep 1000");
     definitions.write("mine/finish", "#!/bin/sh\nexec futo-launch --log - -- true\n");
-    let scratch = Scratch::new("last-finish-svscan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("last-finish", &definitions.scan(""), &[]);
     definitions.sync(&[]);
     svscan.pid("mine");
     fs::rename(definitions.abcs("mine/run"), definitions.abcs("mine/no-run")).expect("renamed");
@@ -276,9 +231,7 @@ fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run(
     definitions.line("goes", "--log - -- sleep 1000");
     let logger = "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n";
     definitions.write("goes/log/run", logger);
-    let scratch = Scratch::new("loggers-svscan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("loggers", &definitions.scan(""), &[]);
     assert_eq!(definitions.sync(&[]).stderr, "");
     let before = [svscan.pid("comes"), svscan.pid("goes"), svscan.pid("goes/log")];
     definitions.write("comes/log/run", logger);
@@ -302,9 +255,7 @@ fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run(
 fn what_a_member_makes_in_an_open_event_stops_no_later_run() {
     needs!(root, "s6-svscan");
     let definitions = Definitions::new("deep");
-    let scratch = Scratch::new("deep-svscan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("deep", &definitions.scan(""), &[]);
     for name in ["closed", "pruned"] {
         definitions.line(name, "--log - -- sleep 1000");
     }
@@ -616,9 +567,7 @@ fn abc_controls_his_own_services_and_not_roots() {
     definitions.line("mine", "--log - -- sleep 1000");
     definitions.write_roots("roots/run", "#!/bin/sh\nexec futo-launch --log - -- sleep 1000\n");
     assert_eq!(definitions.sync(&[]).code, 0);
-    let scratch = Scratch::new("abcs-svscan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("abcs", &definitions.scan(""), &[]);
     let before = svscan.pid("mine");
     svscan.pid("roots");
     let restart = |name: &str| {
@@ -644,9 +593,7 @@ fn s6_takes_a_dangling_link_for_an_absent_file_and_uses_it_once_it_leads_somewhe
     assert_eq!(definitions.sync(&["--json"]).change("a"), "updated");
     let down = definitions.scan("a/down");
     assert!(down.symlink_metadata().is_ok() && !down.exists(), "a dangling link");
-    let scratch = Scratch::new("dangling-svscan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("dangling", &definitions.scan(""), &[]);
     let pid = svscan.pid("a");
     definitions.write("a/finish", "#!/bin/sh\nexec futo-launch --log - -- touch ./finished\n");
     definitions.sync(&[]);

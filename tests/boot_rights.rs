@@ -182,9 +182,7 @@ fn what_is_published_runs_as_its_user_without_them() {
         let before = lacking(capability);
         let words: Vec<&str> = before.iter().map(String::as_str).collect();
         assert_eq!(scene.run(capability, &["sync"]).code, 0);
-        let scratch = Scratch::new(&format!("runs-{capability}-svscan"));
-        std::os::unix::fs::symlink(scene.scan(""), scratch.join("scan")).expect("a link");
-        let _svscan = Svscan::on(scratch, &words);
+        let _svscan = Svscan::on_directory(&format!("runs-{capability}"), &scene.scan(""), &words);
         eventually(&format!("without {capability} it runs"), || {
             (read(scene.config("beats")) == "abc\n").then_some(())
         });
@@ -215,11 +213,9 @@ fn a_service_that_root_may_not_signal_is_not_pruned_and_the_capability_is_named(
     needs!(root, "setpriv", "s6-svscan");
     let scene = Scene::new("prune-kill");
     assert_eq!(scene.run("kill", &["sync"]).code, 0);
-    let scratch = Scratch::new("prune-kill-svscan");
-    std::os::unix::fs::symlink(scene.scan(""), scratch.join("scan")).expect("a link");
     let before = lacking("kill");
     let words: Vec<&str> = before.iter().map(String::as_str).collect();
-    let _svscan = Svscan::on(scratch, &words);
+    let _svscan = Svscan::on_directory("prune-kill", &scene.scan(""), &words);
     eventually("it runs", || (read(scene.config("beats")) == "abc\n").then_some(()));
     fs::remove_dir_all(scene.config("services/beat")).expect("removed");
     let ran = scene.run("kill", &["sync", "--prune"]);

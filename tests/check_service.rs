@@ -14,16 +14,16 @@ use support::{
 };
 
 /// Definitions below a directory of abc's.
-struct Volume {
+struct Scene {
     svscan: Svscan,
     definitions: PathBuf,
 }
 
-impl Volume {
-    fn new(name: &str) -> Volume {
+impl Scene {
+    fn new(name: &str) -> Scene {
         let svscan = Svscan::start(name);
         let definitions = svscan.scratch.directory_of_abc("definitions");
-        Volume { svscan, definitions }
+        Scene { svscan, definitions }
     }
 
     /// A definition whose run script is this, with LAUNCHER for the launcher.
@@ -38,11 +38,7 @@ impl Volume {
 
     /// What is said, with DIR for the directory of definitions; and the exit code.
     fn check(&self, prefix: &[&str], names: &[&str]) -> (i32, String) {
-        let futo = self.svscan.scratch.futo();
-        let mut words: Vec<&str> = prefix.to_vec();
-        words.push(futo.to_str().expect("a path"));
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).arg("check").args(names);
+        let mut command = self.svscan.scratch.futo_by(prefix, &[&["check"], names].concat());
         command.arg("--from").arg(&self.definitions).arg("--scan-dir").arg(self.svscan.scratch.join("scan"));
         let output = finish(&mut command);
         assert_eq!(stderr(&output), "");
@@ -62,56 +58,56 @@ impl Volume {
 #[test]
 fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("mistakes");
+    let scene = Scene::new("mistakes");
     let write = |directory: &Path, name: &str, text: &str| {
         fs::write(directory.join(name), text).expect("written");
         own_by_abc(&directory.join(name));
     };
-    volume.define("fine", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
-    assert_eq!(volume.said("fine"), "");
+    scene.define("fine", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    assert_eq!(scene.said("fine"), "");
 
-    let mode = volume.define("mode", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let mode = scene.define("mode", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     set_mode(mode.join("run"), 0o644);
     assert_eq!(
-        volume.said("mode"),
+        scene.said("mode"),
         "mode: note: DIR/mode/run: is not executable (mode 0644): s6 cannot start it (where a hook links it; futo sync writes its own)\n  \
          hint: chmod +x DIR/mode/run\n"
     );
-    volume.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
+    scene.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
-        volume.said("crlf"),
+        scene.said("crlf"),
         "crlf: note: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR (where a hook links it; futo sync writes its own)\n  \
          hint: sed -i 's/\\r$//' DIR/crlf/run\n"
     );
-    volume.define("bare", "exec LAUNCHER -- sleep 1\n");
+    scene.define("bare", "exec LAUNCHER -- sleep 1\n");
     assert_eq!(
-        volume.said("bare"),
+        scene.said("bare"),
         "bare: DIR/bare/run:1: names no interpreter\n  hint: begin it with #!/bin/sh\n"
     );
-    volume.define("noexec", "#!/bin/sh\nLAUNCHER -- sleep 1\n");
+    scene.define("noexec", "#!/bin/sh\nLAUNCHER -- sleep 1\n");
     assert_eq!(
-        volume.said("noexec"),
+        scene.said("noexec"),
         "noexec: note: DIR/noexec/run:2: no exec before futo-launch: a stop reaches the shell only (where a hook links it; futo sync writes its own)\n  \
          hint: exec futo-launch …\n"
     );
-    volume.define("relative", "#!/bin/sh\nexec LAUNCHER --state-dir state -- sh hook.sh\n");
+    scene.define("relative", "#!/bin/sh\nexec LAUNCHER --state-dir state -- sh hook.sh\n");
     assert_eq!(
-        volume.said("relative"),
+        scene.said("relative"),
         "relative: note: --state-dir 'state': counts from the service directory\n  hint: write the whole path\n\
          relative: unable to read 'hook.sh': not found in 'DIR/relative'\n  \
          hint: write its whole path, or say with --chdir where it is\n"
     );
-    let variables = volume.define("variables", "#!/bin/sh\nexec LAUNCHER --require TOKEN -- sleep 1\n");
+    let variables = scene.define("variables", "#!/bin/sh\nexec LAUNCHER --require TOKEN -- sleep 1\n");
     write(&variables, "config.env", "MSG=hello world\nURL=http://x?a=b&c=d\nP=\"p@ss$(id)\"\n");
     assert_eq!(
-        volume.said("variables"),
+        scene.said("variables"),
         "variables: config.env:1: a second word, which bash would run as a command\n  \
          hint: put the value in quotes: MSG='…'\n\
          variables: config.env:2: an unquoted '&'\n  hint: put the value in quotes: URL='…'\n\
          variables: config.env:3: a command substitution is not run\n  hint: write its result\n\
          variables: --require: variable 'TOKEN' is not set\n  hint: set TOKEN in config.env\n"
     );
-    let zone = volume.define("zone", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let zone = scene.define("zone", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     write(&zone, "config.env", "TZ=Asia/Tokio\r\n");
     let zones = Path::new("/usr/share/zoneinfo").is_dir();
     let judged = match zones {
@@ -124,33 +120,33 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     };
     let expected =
         format!("zone: note: config.env: line ends of CR LF are read as if they were LF\n{judged}");
-    assert_eq!(volume.said("zone"), expected);
+    assert_eq!(scene.said("zone"), expected);
 
     // readable by root, not by abc: looked at with abc's rights
-    let private = volume.svscan.scratch.write("private/bin/worker", "#!/bin/sh\n", 0o755);
-    let above = volume.svscan.scratch.join("private");
+    let private = scene.svscan.scratch.write("private/bin/worker", "#!/bin/sh\n", 0o755);
+    let above = scene.svscan.scratch.join("private");
     set_mode(&above, 0o700);
-    volume.define("private", &format!("#!/bin/sh\nexec LAUNCHER -- {}\n", private.display()));
+    scene.define("private", &format!("#!/bin/sh\nexec LAUNCHER -- {}\n", private.display()));
     assert_eq!(
-        volume.said("private"),
+        scene.said("private"),
         "private: unable to execute 'SCRATCH/private/bin/worker': permission denied at 'SCRATCH/private'\n  \
          hint: it needs mode +x, and the worker's user must be able to search every directory above it\n"
     );
-    volume.define("script", &format!("#!/bin/sh\nexec LAUNCHER -- sh {}\n", private.display()));
+    scene.define("script", &format!("#!/bin/sh\nexec LAUNCHER -- sh {}\n", private.display()));
     assert_eq!(
-        volume.said("script"),
+        scene.said("script"),
         "script: unable to read 'SCRATCH/private/bin/worker': permission denied at 'SCRATCH/private'\n  \
          hint: move it to where the worker's user may read it\n"
     );
-    let log = volume.svscan.scratch.join("private/log");
-    volume.define("log", &format!("#!/bin/sh\nexec LAUNCHER --log {} -- sleep 1\n", log.display()));
+    let log = scene.svscan.scratch.join("private/log");
+    scene.define("log", &format!("#!/bin/sh\nexec LAUNCHER --log {} -- sleep 1\n", log.display()));
     assert_eq!(
-        volume.said("log"),
+        scene.said("log"),
         "log: log 'SCRATCH/private/log' cannot be written: permission denied\n  \
          hint: name a place that uid 911 can write: --state-dir DIR, --log PATH\n"
     );
     // what root has touched in abc's directory
-    let touched = volume.define("touched", "#!/bin/sh\nexec LAUNCHER --log DIRECTORY/own.log -- sleep 1\n");
+    let touched = scene.define("touched", "#!/bin/sh\nexec LAUNCHER --log DIRECTORY/own.log -- sleep 1\n");
     let run = fs::read_to_string(touched.join("run"))
         .expect("run")
         .replace("DIRECTORY", &touched.display().to_string());
@@ -158,24 +154,24 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
     fs::write(touched.join("own.log"), "").expect("written");
     set_mode(touched.join("own.log"), 0o644);
     assert_eq!(
-        volume.said("touched"),
+        scene.said("touched"),
         "touched: note: log 'DIR/touched/own.log' cannot be written by abc: the launcher renames it and begins a new one\n  \
          hint: it needs nothing; as uid 911: mv -T 'DIR/touched/own.log' 'DIR/touched/own.log.old'\n"
     );
-    volume.define("loop", "#!/bin/bash\nset -e\nwhile true; do hook; sleep 60; done\n");
-    let said = volume.said("loop");
+    scene.define("loop", "#!/bin/bash\nset -e\nwhile true; do hook; sleep 60; done\n");
+    let said = scene.said("loop");
     let expected = "loop: DIR/loop/run: nothing is started with exec: a stop reaches the shell only\n  \
         hint: write exec before the last command\n\
         loop: DIR/loop/run: nothing in it becomes another user: the worker is root\n  \
         hint: exec futo-launch -- PROGRAM runs it as abc\n\
         loop: note: DIR/loop/run: is not a futo-launch script, only its text was checked: ";
     assert!(said.starts_with(expected), "{said}");
-    let files = volume.define("files", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let files = scene.define("files", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     write(&files, "lock-fd", "4\n");
     write(&files, "notification-fd", "one\n");
-    volume.define("files/log", "#!/bin/sh\nexec LAUNCHER -- s6-log .\n");
+    scene.define("files/log", "#!/bin/sh\nexec LAUNCHER -- s6-log .\n");
     assert_eq!(
-        volume.said("files"),
+        scene.said("files"),
         "files: notification-fd: is not a descriptor from 3 up\n  \
          hint: write one number, for instance 3, or remove the file\n\
          files: DIR/files/lock-fd: is broken in s6 2.11 to 2.13.2\n  \
@@ -183,11 +179,11 @@ fn each_mistake_of_a_definition_is_said_with_its_remedy() {
          files: note: DIR/files/log: its logger gets nothing, output goes to '/config/.local/state/futodama/files.log'\n  \
          hint: --log - hands the output to the logger\n"
     );
-    let linked = volume.svscan.scratch.join("definitions/linked");
-    std::os::unix::fs::symlink(volume.svscan.scratch.join("private"), &linked).expect("a link");
+    let linked = scene.svscan.scratch.join("definitions/linked");
+    std::os::unix::fs::symlink(scene.svscan.scratch.join("private"), &linked).expect("a link");
     std::os::unix::fs::lchown(&linked, Some(ABC), Some(ABC)).expect("chown");
-    volume.svscan.scratch.write("private/run", "#!/bin/sh\nexec SECRET\n", 0o700);
-    let (_, said) = volume.check(&[], &["linked"]);
+    scene.svscan.scratch.write("private/run", "#!/bin/sh\nexec SECRET\n", 0o700);
+    let (_, said) = scene.check(&[], &["linked"]);
     assert!(
         said.starts_with("linked: unable to read 'DIR/linked/run': 'DIR/linked' is a symbolic link\n"),
         "{said}"
@@ -235,12 +231,12 @@ const LONGER: [(&str, &str, &str); 10] = [
 #[test]
 fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("longer");
+    let scene = Scene::new("longer");
     for (name, before, expected) in LONGER {
         let last =
             if before.contains("LAUNCHER") { "" } else { "exec LAUNCHER --require TOKEN -- sleep 1\n" };
-        volume.define(name, &format!("#!/bin/bash\n{before}{last}"));
-        let said = volume.said(name);
+        scene.define(name, &format!("#!/bin/bash\n{before}{last}"));
+        let said = scene.said(name);
         let missing =
             format!("{name}: --require: variable 'TOKEN' is not set\n  hint: set TOKEN in config.env\n");
         match (name, expected) {
@@ -251,18 +247,18 @@ fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
         }
     }
     // what could not be checked is no verdict, whatever is published
-    volume
+    scene
         .svscan
-        .add("lg-word", &[("run", &fs::read_to_string(volume.definitions.join("umask/run")).expect("run"))]);
-    let (_, said) = volume.check(&[], &["lg-word"]);
+        .add("lg-word", &[("run", &fs::read_to_string(scene.definitions.join("umask/run")).expect("run"))]);
+    let (_, said) = scene.check(&[], &["lg-word"]);
     assert!(!said.contains("nothing to fix\n"), "{said}");
-    volume.define("lone", "#!/bin/bash\nexec 2>&1\nLAUNCHER -- sleep 1\n");
+    scene.define("lone", "#!/bin/bash\nexec 2>&1\nLAUNCHER -- sleep 1\n");
     assert_eq!(
-        volume.said("lone"),
+        scene.said("lone"),
         "lone: DIR/lone/run:3: no exec before futo-launch: a stop reaches the shell only\n  hint: exec futo-launch …\n"
     );
-    volume.define("execline", "#!/bin/execlineb -P\nexport A b\nLAUNCHER -- sleep 1\n");
-    let said = volume.said("execline");
+    scene.define("execline", "#!/bin/execlineb -P\nexport A b\nLAUNCHER -- sleep 1\n");
+    let said = scene.said("execline");
     assert!(
         said.contains(
             ":3: a script of another interpreter than sh: the options of futo-launch were not checked\n"
@@ -303,8 +299,8 @@ fn program(machine: u8) -> Vec<u8> {
 #[test]
 fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("spawn");
-    let scratch = &volume.svscan.scratch;
+    let scene = Scene::new("spawn");
+    let scratch = &scene.svscan.scratch;
     scratch.write("plain", "#!/bin/sh\n", 0o644);
     scratch.write("nested", "#!/nowhere/sh\n", 0o755);
     let own = fs::read("/bin/true").expect("a program")[18];
@@ -314,42 +310,42 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
     }
     for (name, first, expected) in UNSPAWNABLE {
         let first = first.replace("SCRATCH", &scratch.path.display().to_string());
-        volume.define(name, &format!("{first}\nexec LAUNCHER -- sleep 1\n"));
-        let said = volume.said(name);
+        scene.define(name, &format!("{first}\nexec LAUNCHER -- sleep 1\n"));
+        let said = scene.said(name);
         assert!(said.starts_with(&format!("{name}: ")) && said.contains(expected), "{name}: {said}");
         // the kernel agrees
-        let run = Command::new(volume.definitions.join(name).join("run")).status();
+        let run = Command::new(scene.definitions.join(name).join("run")).status();
         let is_refused = run.as_ref().map_or(true, |status| status.code() == Some(127));
         assert!(is_refused, "{name}: {run:?}");
     }
     let long = format!("#!/bin/sh {}", "x".repeat(300));
-    volume.define("long", &format!("{long}\nexec LAUNCHER -- sleep 1\n"));
-    assert!(volume.said("long").contains(":1: has 310 bytes: the kernel takes 255"));
+    scene.define("long", &format!("{long}\nexec LAUNCHER -- sleep 1\n"));
+    assert!(scene.said("long").contains(":1: has 310 bytes: the kernel takes 255"));
     for (name, bytes) in [("utf16", b"\xff\xfe#\0!\0".as_slice()), ("bom", b"\xef\xbb\xbf#!/bin/sh\n")] {
-        let directory = volume.define(name, "");
+        let directory = scene.define(name, "");
         fs::write(directory.join("run"), bytes).expect("written");
-        assert!(volume.said(name).contains("the kernel finds no interpreter\n"), "{name}");
+        assert!(scene.said(name).contains("the kernel finds no interpreter\n"), "{name}");
     }
     // the other files that the supervisor executes
-    let other = volume.define("other", "#!/bin/sh\nexec LAUNCHER -- /nowhere/x\n");
+    let other = scene.define("other", "#!/bin/sh\nexec LAUNCHER -- /nowhere/x\n");
     fs::write(other.join("finish"), "#!/nowhere/sh\n").expect("written");
-    let said = volume.said("other");
+    let said = scene.said("other");
     assert!(said.contains("DIR/other/finish: is not executable (mode 0644)"), "{said}");
     assert!(said.contains("unable to execute '/nowhere/x': not found"), "all at once: {said}");
     // what s6 itself cannot start
-    volume.svscan.add("sp-missing", &[("run", "#!/bin/bsh\n# exec futo-launch\n")]);
-    let (exit, said) = volume.check(&[], &["sp-missing"]);
+    scene.svscan.add("sp-missing", &[("run", "#!/bin/bsh\n# exec futo-launch\n")]);
+    let (exit, said) = scene.check(&[], &["sp-missing"]);
     let expected = "sp-missing: SCRATCH/scan/sp-missing/run:1: the interpreter '/bin/bsh' cannot be executed: no such file or directory\n  \
                     hint: correct the first line, or install the interpreter\n";
     assert!(exit == 1 && said.starts_with(expected), "{said}");
     // a mount is found wherever the file lies
-    volume.define("noexec", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
-    volume.svscan.add_launch("sp-live", "-- sleep 1000", &[]);
+    scene.define("noexec", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    scene.svscan.add_launch("sp-live", "-- sleep 1000", &[]);
     let on = |place: &Path, name: &str| {
         let place = place.display();
         let script =
             format!("mount --bind {place} {place}; mount -o remount,bind,noexec {place}; exec \"$0\" \"$@\"");
-        volume.check(&behind(&script), &[name]).1
+        scene.check(&behind(&script), &[name]).1
     };
     let scan = scratch.join("scan");
     let said = on(&scan, "noexec");
@@ -364,15 +360,15 @@ fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
             .starts_with("sp-live: SCRATCH/scan/sp-live/run: is on a volume that is mounted noexec")
     );
     // a hook has linked it: s6 executes what lies there
-    volume.define("sp-linked", "#!/bin/sh\nexec LAUNCHER -- sleep 1000\n");
-    std::os::unix::fs::symlink(volume.definitions.join("sp-linked"), scan.join("sp-linked")).expect("a link");
-    volume.svscan.control(&["-a"]);
-    let said = on(&volume.definitions, "sp-linked");
+    scene.define("sp-linked", "#!/bin/sh\nexec LAUNCHER -- sleep 1000\n");
+    std::os::unix::fs::symlink(scene.definitions.join("sp-linked"), scan.join("sp-linked")).expect("a link");
+    scene.svscan.control(&["-a"]);
+    let said = on(&scene.definitions, "sp-linked");
     assert!(
         said.starts_with("sp-linked: DIR/sp-linked/run: is on a volume that is mounted noexec: s6"),
         "{said}"
     );
-    let said = on(&volume.definitions, "noexec");
+    let said = on(&scene.definitions, "noexec");
     assert!(
         said.starts_with(
             "noexec: note: DIR/noexec: is on a volume that is mounted noexec: a hook that links it"
@@ -387,32 +383,32 @@ fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
     let svscan = Svscan::on(support::Scratch::of_root("others"), &[]);
     let definitions = svscan.scratch.join("definitions");
     fs::create_dir(&definitions).expect("a directory");
-    let volume = Volume { svscan, definitions };
+    let scene = Scene { svscan, definitions };
     for (name, run) in [
         ("s6rc-oneshot-runner", "#!/bin/execlineb -P\ns6-ipcserver-socketbinder -- s sleep 1000\n"),
         ("s6-linux-init-shutdownd", "#!/bin/execlineb -P\nsleep 1000\n"),
         ("svc-cron", "#!/bin/sh\nsleep 1000\n"),
     ] {
-        volume.svscan.add(name, &[("run", run)]);
+        scene.svscan.add(name, &[("run", run)]);
     }
     assert_eq!(
-        volume.check(&[], &[]),
+        scene.check(&[], &[]),
         (0, "no services of futo-launch; 3 others: futo check --all\n".to_string())
     );
-    volume.svscan.add_launch("ot-own", "-- sleep 1000", &[]);
-    volume.svscan.pid("ot-own");
-    assert_eq!(volume.check(&[], &[]), (0, "ot-own: nothing to fix\n".to_string()));
-    let (exit, said) = volume.check(&[], &["--all"]);
+    scene.svscan.add_launch("ot-own", "-- sleep 1000", &[]);
+    scene.svscan.pid("ot-own");
+    assert_eq!(scene.check(&[], &[]), (0, "ot-own: nothing to fix\n".to_string()));
+    let (exit, said) = scene.check(&[], &["--all"]);
     assert_eq!(exit, 0, "{said}");
     for name in ["s6rc-oneshot-runner", "s6-linux-init-shutdownd", "svc-cron", "ot-own"] {
         assert!(said.contains(&format!("{name}: nothing to fix\n")), "{said}");
     }
     // what can be known counts
-    set_mode(volume.svscan.directory("svc-cron").join("run"), 0o644);
-    let (exit, said) = volume.check(&[], &["--all"]);
+    set_mode(scene.svscan.directory("svc-cron").join("run"), 0o644);
+    let (exit, said) = scene.check(&[], &["--all"]);
     assert_eq!(exit, 1, "{said}");
     assert!(said.contains("svc-cron: SCRATCH/scan/svc-cron/run: is not executable (mode 0644)"), "{said}");
-    assert_eq!(volume.check(&[], &[]).0, 0);
+    assert_eq!(scene.check(&[], &[]).0, 0);
 }
 
 /// A command in a mount namespace of its own, after this script.
@@ -423,9 +419,9 @@ fn behind(script: &str) -> [&str; 7] {
 #[test]
 fn a_grace_that_the_overlay_cuts_short_is_said() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("grace");
-    volume.define("grace", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 10s -- sleep 1\n");
-    volume.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
+    let scene = Scene::new("grace");
+    scene.define("grace", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 10s -- sleep 1\n");
+    scene.define("short", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 3s -- sleep 1\n");
     let overlay = "mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -p /run/s6/container_environment; ";
     let unpublished = |name: &str| {
         format!(
@@ -433,7 +429,7 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
         )
     };
     let with = |setting: &str, name: &str| {
-        volume.check(&behind(&format!("{overlay}{setting} exec \"$0\" \"$@\"")), &[name])
+        scene.check(&behind(&format!("{overlay}{setting} exec \"$0\" \"$@\"")), &[name])
     };
     let cut = |after: &str| {
         let text = format!(
@@ -454,16 +450,16 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
 #[test]
 fn a_full_volume_is_said_once_of_log_and_record() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("full");
-    let state = volume.svscan.scratch.directory_of_abc("small");
+    let scene = Scene::new("full");
+    let state = scene.svscan.scratch.directory_of_abc("small");
     let place = state.display();
-    volume.define("both", &format!("#!/bin/sh\nexec LAUNCHER --state-dir {place} -- sleep 1\n"));
+    scene.define("both", &format!("#!/bin/sh\nexec LAUNCHER --state-dir {place} -- sleep 1\n"));
     let record = format!("#!/bin/sh\nexec LAUNCHER --state-dir {place}/below --log - -- sleep 1\n");
-    volume.define("record", &record);
+    scene.define("record", &record);
     let on = |size: &str, fill: &str, name: &str| {
         let script =
             format!("mount -t tmpfs -o size={size},uid={ABC} tmpfs {place}; {fill} exec \"$0\" \"$@\"");
-        let (exit, said) = volume.check(&behind(&script), &[name]);
+        let (exit, said) = scene.check(&behind(&script), &[name]);
         assert_eq!(exit, 1);
         let end = format!(
             "{name}: is not published: no supervisor knows of it\n  hint: futo sync --from DIR --scan-dir SCRATCH/scan publishes it\n"
@@ -487,12 +483,12 @@ fn a_full_volume_is_said_once_of_log_and_record() {
 #[test]
 fn what_is_wrong_with_a_service_that_runs_is_said() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("running");
-    volume.svscan.add_launch("ck-bad", "--interval 1h -- sh -c 'echo kaputt; exit 3'", &[]);
+    let scene = Scene::new("running");
+    scene.svscan.add_launch("ck-bad", "--interval 1h -- sh -c 'echo kaputt; exit 3'", &[]);
     eventually_contains(&state("ck-bad.json"), "\"last_status\":3");
-    volume.svscan.add_launch("ck-rest", "-- /nonexistent", &[]);
+    scene.svscan.add_launch("ck-rest", "-- /nonexistent", &[]);
     eventually_contains(&state("ck-rest.json"), "resting");
-    volume.svscan.add("ck-crash", &[("run", "#!/bin/sh\nexec s6-setuidgid abc false\n")]);
+    scene.svscan.add("ck-crash", &[("run", "#!/bin/sh\nexec s6-setuidgid abc false\n")]);
     // scratch directories lie in /tmp, which everybody can write: what a definition of abc's is in a container
     let writable = |name: &str| {
         format!(
@@ -505,7 +501,7 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
          hint: its process is up, its worker fails; the reason is in its log: futo logs ck-bad; once in the foreground: futo try ck-bad\n",
         writable("ck-bad")
     );
-    assert_eq!(volume.check(&[], &["ck-bad"]), (1, expected));
+    assert_eq!(scene.check(&[], &["ck-bad"]), (1, expected));
     let expected = format!(
         "ck-rest: unable to execute '/nonexistent': not found\n  \
          hint: check the name, or write the program with its whole path\n\
@@ -513,9 +509,9 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
          hint: correct that, and it starts by itself; or futo run-now ck-rest\n",
         writable("ck-rest")
     );
-    assert_eq!(volume.check(&[], &["ck-rest"]), (1, expected));
+    assert_eq!(scene.check(&[], &["ck-rest"]), (1, expected));
     // the cause may be where nothing is watched
-    volume.svscan.add_launch(
+    scene.svscan.add_launch(
         "ck-tired",
         "--interval 0.1 --max-failures 2 -- sh -c 'echo no net; exit 3'",
         &[],
@@ -526,29 +522,29 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
          hint: fix it, then futo run-now ck-tired\n",
         writable("ck-tired")
     );
-    assert_eq!(volume.check(&[], &["ck-tired"]), (1, expected));
-    volume.svscan.add_launch("ck-paused", "-- sleep 1000", &[]);
-    volume.svscan.pid("ck-paused");
-    volume.svscan.svc(&["-p"], "ck-paused");
-    eventually("it is paused", || (volume.svscan.svstat("paused", "ck-paused") == ["true"]).then_some(()));
+    assert_eq!(scene.check(&[], &["ck-tired"]), (1, expected));
+    scene.svscan.add_launch("ck-paused", "-- sleep 1000", &[]);
+    scene.svscan.pid("ck-paused");
+    scene.svscan.svc(&["-p"], "ck-paused");
+    eventually("it is paused", || (scene.svscan.svstat("paused", "ck-paused") == ["true"]).then_some(()));
     let expected = format!(
         "{}ck-paused: is paused (SIGSTOP)\n  hint: s6-svc -c, or futo restart ck-paused\n",
         writable("ck-paused")
     );
-    assert_eq!(volume.check(&[], &["ck-paused"]), (1, expected));
-    volume.svscan.svc(&["-c"], "ck-paused");
+    assert_eq!(scene.check(&[], &["ck-paused"]), (1, expected));
+    scene.svscan.svc(&["-c"], "ck-paused");
     eventually("the crash loop is reported", || {
-        let (_, said) = volume.check(&[], &["ck-crash"]);
+        let (_, said) = scene.check(&[], &["ck-crash"]);
         said.contains("ck-crash: is crashing: died ").then_some(())
     });
     // an upgrade replaces the binary by a rename; what runs is the older one
-    let launcher = volume.svscan.scratch.launcher();
+    let launcher = scene.svscan.scratch.launcher();
     fs::copy(&launcher, launcher.with_extension("new")).expect("copied");
     fs::rename(launcher.with_extension("new"), &launcher).expect("renamed");
-    let (_, said) = volume.check(&[], &["ck-bad"]);
+    let (_, said) = scene.check(&[], &["ck-bad"]);
     assert!(said.contains(" is an older launcher: '"), "{said}");
     // abc learns what he cannot see
-    let (exit, said) = volume.check(&AS_ABC, &["ck-bad"]);
+    let (exit, said) = scene.check(&AS_ABC, &["ck-bad"]);
     assert_eq!(exit, 1);
     assert!(
         said.ends_with(
@@ -633,24 +629,24 @@ fn of_an_unpublished_definition_check_says_what_sync_says() {
 #[test]
 fn hints_lead_only_to_commands_that_work_there() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("where");
-    let launcher = volume.svscan.scratch.launcher();
+    let scene = Scene::new("where");
+    let launcher = scene.svscan.scratch.launcher();
     let longer = format!("#!/bin/sh\nset -e\nfalse\nexec {} -- true\n", launcher.display());
-    volume.svscan.add("wh-longer", &[("run", &longer)]);
-    volume.svscan.add_launch("wh-bare", "--log - -- false", &[]);
-    volume.svscan.add_launch("wh-log", "-- false", &[]);
+    scene.svscan.add("wh-longer", &[("run", &longer)]);
+    scene.svscan.add_launch("wh-bare", "--log - -- false", &[]);
+    scene.svscan.add_launch("wh-log", "-- false", &[]);
     for (name, logs, tries) in [("wh-longer", false, false), ("wh-bare", false, true), ("wh-log", true, true)]
     {
         let hint = eventually(&format!("{name} is crashing"), || {
-            let (_, said) = volume.check(&[], &[name]);
+            let (_, said) = scene.check(&[], &[name]);
             let (_, rest) = said.split_once(&format!("{name}: is crashing: "))?;
             Some(rest.lines().nth(1).expect("a hint").to_string())
         });
         assert_eq!((hint.contains("futo logs"), hint.contains("futo try")), (logs, tries), "{hint}");
         assert!(logs || hint.contains("docker logs, or the catch-all log"), "{hint}");
         let futo = |command: &str| {
-            let mut futo = Command::new(volume.svscan.scratch.futo());
-            futo.args([command, name, "--scan-dir"]).arg(volume.svscan.scratch.join("scan"));
+            let mut futo = Command::new(scene.svscan.scratch.futo());
+            futo.args([command, name, "--scan-dir"]).arg(scene.svscan.scratch.join("scan"));
             finish(&mut futo)
         };
         let output = futo("logs");
@@ -721,14 +717,14 @@ fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishe
 #[test]
 fn a_missing_supervisor_is_told_from_a_missing_scanner() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("scanner");
-    let scratch = &volume.svscan.scratch;
+    let scene = Scene::new("scanner");
+    let scratch = &scene.svscan.scratch;
     let run = "#!/bin/sh\nexec s6-setuidgid abc sleep 1000\n";
     // s6-svscan runs, has scanned, and has not been notified of it
-    volume.svscan.add_launch("sc-first", "-- sleep 1000", &[]);
-    volume.svscan.pid("sc-first");
+    scene.svscan.add_launch("sc-first", "-- sleep 1000", &[]);
+    scene.svscan.pid("sc-first");
     scratch.write("scan/sc-new/run", run, 0o755);
-    let (_, said) = volume.check(&[], &["sc-new"]);
+    let (_, said) = scene.check(&[], &["sc-new"]);
     let expected = "is published, and no supervisor runs\n  hint: s6-svscanctl -a SCRATCH/scan, as root\n";
     assert!(said.contains(expected), "{said}");
     // one has run here and is gone; none ever has
@@ -741,7 +737,7 @@ fn a_missing_supervisor_is_told_from_a_missing_scanner() {
                 .expect("a FIFO");
         }
         let mut command = Command::new(scratch.futo());
-        command.args(["check", "sc-new", "--scan-dir"]).arg(&scan).arg("--from").arg(&volume.definitions);
+        command.args(["check", "sc-new", "--scan-dir"]).arg(&scan).arg("--from").arg(&scene.definitions);
         let said = stdout(&finish(&mut command));
         let shown = scan.display();
         let expected =
@@ -754,25 +750,25 @@ fn a_missing_supervisor_is_told_from_a_missing_scanner() {
 fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start_behind("deaf", &["setpriv", "--bounding-set=-kill", "--"]);
-    let volume = Volume { definitions: svscan.scratch.directory_of_abc("definitions"), svscan };
-    volume.svscan.add_launch("de-up", "--interval 1h -- true", &[]);
+    let scene = Scene { definitions: svscan.scratch.directory_of_abc("definitions"), svscan };
+    scene.svscan.add_launch("de-up", "--interval 1h -- true", &[]);
     eventually_contains(&state("de-up.json"), "\"last_status\":0");
-    let pid = volume.svscan.pid("de-up");
+    let pid = scene.svscan.pid("de-up");
     let futo = |verb: &str| {
-        let mut command = Command::new(volume.svscan.scratch.futo());
-        command.args([verb, "de-up", "--scan-dir"]).arg(volume.svscan.scratch.join("scan"));
+        let mut command = Command::new(scene.svscan.scratch.futo());
+        command.args([verb, "de-up", "--scan-dir"]).arg(scene.svscan.scratch.join("scan"));
         let output = finish(&mut command);
         (code(&output), stderr(&output))
     };
     let verbs = ["stop", "restart", "reload", "run-now"];
     let said = verbs.map(futo);
-    let up = volume.svscan.svstat("up,wantedup", "de-up");
+    let up = scene.svscan.svstat("up,wantedup", "de-up");
     let started = futo("start");
-    let (exit, checked) = volume.check(&[], &["de-up"]);
+    let (exit, checked) = scene.check(&[], &["de-up"]);
     // the test may
-    volume.svscan.svc(&["-d"], "de-up");
+    scene.svscan.svc(&["-d"], "de-up");
     support::signal(pid, nix::sys::signal::Signal::SIGTERM);
-    eventually("it is down", || (volume.svscan.svstat("up", "de-up") == ["false"]).then_some(()));
+    eventually("it is down", || (scene.svscan.svstat("up", "de-up") == ["false"]).then_some(()));
     for (verb, (code, said)) in verbs.iter().zip(said) {
         assert_eq!(code, 111, "{said}");
         let (begin, end) = (
@@ -795,18 +791,18 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
 #[test]
 fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("streams");
-    let place = volume.svscan.scratch.path.clone();
-    volume.svscan.scratch.write(
+    let scene = Scene::new("streams");
+    let place = scene.svscan.scratch.path.clone();
+    scene.svscan.scratch.write(
         "bad.sh",
         "#!/bin/sh\n# > /dev/stderr\necho one\necho two > /dev/stderr\n",
         0o755,
     );
-    volume.svscan.scratch.write("good.sh", "#!/bin/sh\necho two >> /dev/stderr; echo one >&2\n", 0o755);
+    scene.svscan.scratch.write("good.sh", "#!/bin/sh\necho two >> /dev/stderr; echo one >&2\n", 0o755);
     let said = |name: &str, words: &str| {
         let words = words.replace("SCRATCH", &place.display().to_string());
-        volume.define(name, &format!("#!/bin/sh\nexec LAUNCHER {words}\n"));
-        volume.said(name)
+        scene.define(name, &format!("#!/bin/sh\nexec LAUNCHER {words}\n"));
+        scene.said(name)
     };
     let found = |name: &str, at: &str| {
         format!(
@@ -824,7 +820,7 @@ fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log()
             .starts_with("named: note: an argument of the program: names /dev/stdout: ")
     );
     // that it does what is said of it
-    volume.svscan.add_launch("st-loop", &format!("--once -- {}/bad.sh", place.display()), &[]);
+    scene.svscan.add_launch("st-loop", &format!("--once -- {}/bad.sh", place.display()), &[]);
     let record = state("st-loop.json");
     eventually_contains(&record, "\"last_status\":0");
     assert_eq!(fs::read_to_string(state("st-loop.log")).expect("its log").lines().next(), Some("two"));
@@ -833,23 +829,23 @@ fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log()
 #[test]
 fn root_without_the_right_to_read_is_not_sent_to_root() {
     needs!(root, "s6-svscan");
-    let volume = Volume::new("no-right");
-    let directory = volume.define("closed", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let scene = Scene::new("no-right");
+    let directory = scene.define("closed", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     set_mode(directory.join("run"), 0o700);
     let unable = "closed: not checked: unable to read 'DIR/closed/run': permission denied\n";
     let bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     // with the ids of those who can write it
-    let (_, said) = volume.check(&bounded, &["closed"]);
+    let (_, said) = scene.check(&bounded, &["closed"]);
     assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
     set_mode(directory.join("run"), 0o000);
-    let (_, said) = volume.check(&bounded, &["closed"]);
+    let (_, said) = scene.check(&bounded, &["closed"]);
     let hint = "  hint: root lacks the capability DAC_OVERRIDE here: ask as the owner of the file\n";
     assert!(said.starts_with(&format!("{unable}{hint}")) && !said.contains("ask as root"), "{said}");
     let as_other = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "--"];
-    let (_, said) = volume.check(&as_other, &["closed"]);
+    let (_, said) = scene.check(&as_other, &["closed"]);
     assert!(said.starts_with(&format!("{unable}  hint: ask as root\n")), "{said}");
     // the owner reads it
     set_mode(directory.join("run"), 0o700);
-    let (_, said) = volume.check(&AS_ABC, &["closed"]);
+    let (_, said) = scene.check(&AS_ABC, &["closed"]);
     assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
 }

@@ -4,40 +4,23 @@ mod support;
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::SystemTime;
 
 use support::launching::{code, finish};
 use support::{
-    ABC, AS_ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, set_mode, state, stderr, stdout,
+    ABC, AS_ABC, Svscan, eventually, eventually_contains, needs, own_by_abc, printed, set_mode, state,
+    stdout, without_pids,
 };
-
-fn command(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Command {
-    let futo = svscan.scratch.futo();
-    let mut all: Vec<&str> = prefix.to_vec();
-    all.push(futo.to_str().expect("a path"));
-    let mut command = Command::new(all[0]);
-    command.args(&all[1..]).args(words).arg("--scan-dir").arg(svscan.scratch.join("scan"));
-    command.arg("--from").arg(svscan.scratch.join("definitions"));
-    command
-}
 
 /// Exit code and what was said, with PID for each process number.
 fn futo(svscan: &Svscan, words: &[&str]) -> (i32, String) {
-    told(finish(&mut command(svscan, &[], words)))
+    outcome(&finish(&mut svscan.futo(&[], words)))
 }
 
-fn told(output: Output) -> (i32, String) {
-    let said = format!("{}{}", stdout(&output), stderr(&output));
-    let mut text = String::new();
-    for (index, part) in said.split("pid ").enumerate() {
-        if index > 0 {
-            text.push_str("pid PID");
-        }
-        text.push_str(if index > 0 { part.trim_start_matches(|c: char| c.is_ascii_digit()) } else { part });
-    }
-    (code(&output), text)
+fn outcome(output: &Output) -> (i32, String) {
+    (code(output), without_pids(&printed(output)))
 }
 
 fn so(line: &str) -> (i32, String) {
@@ -183,7 +166,7 @@ fn abc_may_what_has_been_delegated_and_is_told_what_not() {
     svscan.pid("de-up");
     let refused = "futo: fatal: unable to stop 'de-up': permission denied\n\
         futo: hint: root may, and members of the group that its supervise/control has been given to\n";
-    let as_abc = |words: &[&str]| told(finish(&mut command(&svscan, &AS_ABC, words)));
+    let as_abc = |words: &[&str]| outcome(&finish(&mut svscan.futo(&AS_ABC, words)));
     assert_eq!(as_abc(&["stop", "de-up"]), (111, refused.to_string()));
     assert_eq!(svscan.svstat("up", "de-up"), ["true"]);
     for (file, mode) in [("supervise", 0o710), ("supervise/control", 0o620)] {
@@ -253,7 +236,7 @@ fn logs_shows_the_end_and_follows_across_rotation() {
     assert_eq!(futo(&svscan, &["logs", "lo-x", "-n0"]), (0, String::new()));
     assert_eq!(futo(&svscan, &["logs", "lo-x"]), (0, "one\ntwo\nthree".to_string()));
     let shown = svscan.scratch.join("shown");
-    let mut follower = command(&svscan, &[], &["logs", "-f", "-n", "1", "lo-x"]);
+    let mut follower = svscan.futo(&[], &["logs", "-f", "-n", "1", "lo-x"]);
     let mut follower = follower.stdout(fs::File::create(&shown).expect("a file")).spawn().expect("it starts");
     eventually_contains(&shown, "three");
     fs::write(&log, "one\ntwo\nthree\nfour\n").expect("written");
@@ -265,7 +248,7 @@ fn logs_shows_the_end_and_follows_across_rotation() {
     follower.wait().expect("waited");
 
     // who has gone is not written to for ever
-    let mut follower = command(&svscan, &[], &["logs", "-f", "lo-x"]);
+    let mut follower = svscan.futo(&[], &["logs", "-f", "lo-x"]);
     let mut follower = follower.stdout(Stdio::piped()).spawn().expect("it starts");
     drop(follower.stdout.take());
     eventually("it has left", || follower.try_wait().expect("waited"));
@@ -283,9 +266,9 @@ fn try_runs_once_as_the_service_would_and_leaves_as_the_worker_did() {
     svscan.scratch.write("definitions/tr-x/notification-fd", "3\n", 0o644);
     let expected = (5, format!("hello abc /config {} unset\n", directory.display()));
     for prefix in [&[][..], &AS_ABC] {
-        let mut command = command(&svscan, prefix, &["try", "tr-x"]);
+        let mut command = svscan.futo(prefix, &["try", "tr-x"]);
         assert_eq!(
-            told(finish(command.env("SHELL_ONLY", "1").env("HOME", "/elsewhere"))),
+            outcome(&finish(command.env("SHELL_ONLY", "1").env("HOME", "/elsewhere"))),
             expected,
             "{prefix:?}"
         );
@@ -331,7 +314,7 @@ fn a_service_is_explained_from_where_all_commands_find_it() {
     svscan.add_launch("ex-live", "--interval 1m -- sleep 1000", &[]);
     svscan.scratch.write("definitions/ex-draft/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
     for name in ["ex-live", "ex-draft"] {
-        let output = finish(&mut command(&svscan, &[], &["explain", "--json", name]));
+        let output = finish(&mut svscan.futo(&[], &["explain", "--json", name]));
         let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((code(&output), &plan["name"]), (0, &name.into()), "{plan}");
     }
@@ -361,7 +344,7 @@ fn a_finish_script_is_not_taken_for_the_service() {
         let words = support::read(format!("/proc/{}/cmdline", pid_in(output)));
         assert!(words.ends_with("sleep\x001000\0"), "{}: {words:?}", stdout(output));
     };
-    let output = finish(&mut command(&svscan, &[], &["restart", "fi-slow"]));
+    let output = finish(&mut svscan.futo(&[], &["restart", "fi-slow"]));
     assert_eq!(code(&output), 0, "{}", stdout(&output));
     is_worker(&output);
     svscan.svc(&["-d"], "fi-slow");
@@ -369,7 +352,7 @@ fn a_finish_script_is_not_taken_for_the_service() {
         let finishing = svscan.svstat("up,wantedup,pid", "fi-slow");
         (finishing[..2] == ["false", "false"]).then_some(())
     });
-    let output = finish(&mut command(&svscan, &[], &["start", "fi-slow"]));
+    let output = finish(&mut svscan.futo(&[], &["start", "fi-slow"]));
     assert_eq!(code(&output), 0, "{}", stdout(&output));
     is_worker(&output);
 
@@ -468,7 +451,7 @@ fn services_are_controlled_under_every_layout_of_the_status() {
         let futo = |words: &[&str]| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
             command.args(words).arg("--scan-dir").arg(scratch.join("scan"));
-            told(finish(command.arg("--from").arg(scratch.join("none"))))
+            outcome(&finish(command.arg("--from").arg(scratch.join("none"))))
         };
         let state = |expected: &str| {
             let (exit, page) = futo(&["status", "--json"]);

@@ -13,20 +13,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use support::launching::{code, finish};
-use support::{Scratch, Svscan, needs, own_by_abc, read, set_mode, stderr, stdout, unmount, write};
+use support::{
+    Scratch, Svscan, eventually, eventually_every, needs, own_by_abc, read, set_mode, stderr, stdout,
+    unmount, write,
+};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
-    futo_behind(svscan, &[], words)
-}
-
-fn futo_behind(svscan: &Svscan, prefix: &[&str], words: &[&str]) -> Output {
-    let program = svscan.scratch.futo();
-    let mut all: Vec<&str> = prefix.to_vec();
-    all.push(program.to_str().expect("a path"));
-    all.extend(words);
-    let mut command = Command::new(all[0]);
-    command.args(&all[1..]).arg("--scan-dir").arg(svscan.scratch.join("scan"));
-    finish(command.arg("--from").arg(svscan.scratch.join("definitions")))
+    finish(&mut svscan.futo(&[], words))
 }
 
 fn page(output: &Output) -> serde_json::Value {
@@ -41,21 +34,12 @@ fn states(svscan: &Svscan, words: &[&str]) -> Vec<(String, String, String)> {
     services.as_array().expect("a list").iter().map(row).collect()
 }
 
-/// Waits until `condition` gives a value: a launcher is looked at when it is several seconds old.
-fn within_a_minute<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = condition() {
-            return value;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
+/// Between two looks at a launcher, which is looked at when it is several seconds old.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Waits until the service is in this state; gives the reason.
 fn becomes(svscan: &Svscan, name: &str, state: &str) -> String {
-    within_a_minute(&format!("{name} is {state}"), || {
+    eventually_every(PAUSE, &format!("{name} is {state}"), || {
         let all = states(svscan, &[]);
         let (_, word, why) = all.iter().find(|(each, ..)| each == name).expect("it is shown").clone();
         // a supervisor that has just been started has not written its status yet
@@ -102,7 +86,7 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
         let directory = svscan.add(name, &[("run", run), ("down", "")]);
         fs::create_dir(directory.join("state")).expect("a directory");
         set_mode(directory.join("state"), 0o777);
-        within_a_minute("it is supervised", || (svscan.svstat("up", name) == ["false"]).then_some(()));
+        eventually("it is supervised", || (svscan.svstat("up", name) == ["false"]).then_some(()));
         svscan.svc(&["-u"], name);
     }
     for (name, _) in &shapes {
@@ -114,7 +98,7 @@ fn what_a_launcher_does_is_seen_behind_any_run_script() {
     }
     // as root in a container, which may not look into a process of another user
     let weak = ["setpriv", "--bounding-set=-sys_ptrace", "--"];
-    let (strong, weak) = (futo(&svscan, &["health"]), futo_behind(&svscan, &weak, &["health"]));
+    let (strong, weak) = (futo(&svscan, &["health"]), finish(&mut svscan.futo(&weak, &["health"])));
     assert_eq!(stdout(&weak), stdout(&strong));
     assert_eq!(stdout(&weak).lines().count(), shapes.len());
     // the same run scripts are no obstacle for a run now, but that a signal would end the shell
@@ -170,7 +154,7 @@ fn a_launcher_that_a_daemon_or_a_terminal_has_started_is_not_the_service() {
     let script = format!("{} --log - --interval 60 -- false & wait", launcher.display());
     svscan.add("dm-desktop", &[("run", &format!("#!/bin/sh\nexec sh -c '{script}'\n"))]);
     let leader = svscan.pid("dm-desktop");
-    let child: i32 = within_a_minute("the launcher runs", || {
+    let child: i32 = eventually("the launcher runs", || {
         let children = read(format!("/proc/{leader}/task/{leader}/children"));
         let child = children.split_whitespace().next()?.to_string();
         read(format!("/proc/{child}/cmdline")).contains("--interval").then(|| child.parse().expect("a pid"))
@@ -290,14 +274,14 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
     set_mode(&closed, 0o600);
     let weak = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     let weaker = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-setuid", "--"];
-    let output = futo_behind(&svscan, &weak, &["status", "--json", "ns-closed"]);
+    let output = finish(&mut svscan.futo(&weak, &["status", "--json", "ns-closed"]));
     assert_eq!(page(&output)["services"][0]["state"], "waiting", "{}", stdout(&output));
     let said = format!(
         "ns-closed: unknown: unable to read run record '{}': unable to become user 'abc': operation not permitted\n",
         closed.display()
     );
-    within_a_minute("the record of a launcher that is no longer young is asked for", || {
-        let output = futo_behind(&svscan, &weaker, &["health", "ns-closed"]);
+    eventually_every(PAUSE, "the record of a launcher that is no longer young is asked for", || {
+        let output = finish(&mut svscan.futo(&weaker, &["health", "ns-closed"]));
         ((code(&output), stdout(&output)) == (1, said.clone())).then_some(())
     });
     drop(svscan);
@@ -373,7 +357,7 @@ fn a_launcher_with_many_words_is_not_looked_into() {
     svscan.add_launch("wo-many", &words(1100), &[]);
     svscan.add_launch("wo-some", &words(900), &[]);
     becomes(&svscan, "wo-some", "waiting");
-    let why = within_a_minute("it is seen", || {
+    let why = eventually_every(PAUSE, "it is seen", || {
         let (_, state, why) = states(&svscan, &["wo-many"]).pop()?;
         (state == "unknown").then_some(why)
     });
@@ -416,13 +400,13 @@ fn a_run_that_waits_for_its_lock_says_so() {
     own_by_abc(&lock);
     file.try_lock().expect("held");
     svscan.add_launch("lk-loop", &format!("--lock {} --interval 1h -- true", lock.display()), &[]);
-    within_a_minute("it waits for the lock", || {
+    eventually("it waits for the lock", || {
         let why = states(&svscan, &[]).pop().expect("a service").2;
         (why == format!("waiting for the lock '{}'", lock.display())).then_some(())
     });
     assert_eq!(health(&svscan, "lk-loop").0, 0);
     drop(file);
-    within_a_minute("it has run", || {
+    eventually("it has run", || {
         let service = page(&futo(&svscan, &["status", "--json"]))["services"][0].clone();
         (service["runs"]["last_status"] == 0 && service["runs"]["waiting_for_lock"].is_null()).then_some(())
     });
@@ -440,7 +424,7 @@ fn a_loop_lock_that_anybody_holds_is_soon_overdue() {
     let words = format!("--state-dir {} --interval 1h -- true", directory.display());
     svscan.add_launch("ll-loop", &words, &[]);
     let record = directory.join("ll-loop.json");
-    within_a_minute("it waits", || read(&record).contains(".ll-loop.loop").then_some(()));
+    eventually("it waits", || read(&record).contains(".ll-loop.loop").then_some(()));
     assert_eq!(health(&svscan, "ll-loop").0, 0);
     change(&record, |record| {
         let since = std::time::SystemTime::now() - Duration::from_secs(90);
@@ -465,7 +449,7 @@ fn a_daily_schedule_needs_no_max_age_and_claims_no_run() {
     svscan.add_launch("da-job", "--schedule '2040-01-01 09:00 UTC' -- true", &[]);
     becomes(&svscan, "da-job", "waiting");
     assert_eq!(health(&svscan, "da-job"), (0, "1 healthy\n".to_string()));
-    within_a_minute("it has been up for a second", || {
+    eventually_every(PAUSE, "it has been up for a second", || {
         let output = futo(&svscan, &["health", "da-job", "--max-age", "1"]);
         let said = stdout(&output);
         said.starts_with("da-job: waiting: no run yet, and it has been up for ").then_some(())
@@ -491,7 +475,7 @@ fn what_is_not_published_is_not_healthy_and_what_is_disabled_is_counted_apart() 
     let output = futo(&svscan, &["health"]);
     assert_eq!((code(&output), stdout(&output).as_str()), (0, "1 healthy, 3 stopped\n"));
     // another program's service is judged when it is asked for
-    within_a_minute("it crashes", || {
+    eventually("it crashes", || {
         let output = futo(&svscan, &["health", "--all"]);
         (code(&output) == 1 && stdout(&output).starts_with("ct-theirs: crashing: ")).then_some(())
     });
@@ -553,7 +537,7 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
     );
     svscan.add("lt-loop", &[("run", &run)]);
     let pid = svscan.pid("lt-loop");
-    within_a_minute("the process is older than a launcher that has just been started", || {
+    eventually("the process is older than a launcher that has just been started", || {
         let age = futo_launch::sys::proc::stat(pid).ok()?.age();
         (age > Duration::from_secs(6)).then_some(())
     });

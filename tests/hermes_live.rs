@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -36,7 +36,13 @@ impl Container {
 
     fn on(name: &str, volume: Volume) -> Container {
         let scan = volume.scan("");
-        Container { svscan: svscan(name, &scan), watcher: None, roots: roots(name, &scan), scan, volume }
+        Container {
+            svscan: Svscan::on_directory(name, &scan, &[]),
+            watcher: None,
+            roots: roots(name, &scan),
+            scan,
+            volume,
+        }
     }
 
     fn command(&self, options: &[&str]) -> Command {
@@ -134,7 +140,7 @@ impl Container {
         self.svscan.stop();
         fs::remove_dir_all(&self.scan).expect("removed");
         fs::create_dir(&self.scan).expect("a scan directory");
-        self.svscan = svscan(name, &self.scan);
+        self.svscan = Svscan::on_directory(name, &self.scan, &[]);
     }
 
     /// Root has it again, and what s6-svscan keeps in it: what an admin may do by hand.
@@ -203,12 +209,6 @@ impl Drop for Container {
             let _ = watcher.wait();
         }
     }
-}
-
-fn svscan(name: &str, scan: &std::path::Path) -> Svscan {
-    let scratch = Scratch::new(&format!("{name}-svscan"));
-    symlink(scan, scratch.join("scan")).expect("a link");
-    Svscan::on(scratch, &[])
 }
 
 /// The program, and a configuration that names it, of root's.
@@ -476,7 +476,7 @@ fn a_second_container_on_the_volume_runs_nothing_that_is_stopped_and_no_logger()
 
     let scan = first.volume.scratch.join("second");
     fs::create_dir(&scan).expect("a scan directory");
-    let second = svscan("hermes-second", &scan);
+    let second = Svscan::on_directory("hermes-second", &scan, &[]);
     let config = first.roots.join("futo.toml").display().to_string();
     let ran = first.volume.reconcile(&["--config", &config, "--scan-dir", scan.to_str().expect("a path")]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);

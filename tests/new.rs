@@ -11,11 +11,8 @@ use support::launching::{code, finish};
 use support::{ABC, AS_ABC, Scratch, names_in, needs, own_by_abc, read, stderr, stdout};
 
 fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
-    let futo = scratch.futo();
-    let mut all: Vec<&str> = prefix.to_vec();
-    all.push(futo.to_str().expect("a path"));
-    let mut command = Command::new(all[0]);
-    command.args(&all[1..]).args([words[0], "--from"]).arg(scratch.join("definitions")).args(&words[1..]);
+    let mut command = scratch.futo_by(prefix, &[words[0], "--from"]);
+    command.arg(scratch.join("definitions")).args(&words[1..]);
     finish(command.current_dir(&scratch.path))
 }
 

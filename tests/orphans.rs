@@ -4,14 +4,14 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::{
-    Scratch, Svscan, eventually, eventually_dead, is_alive, log_of, logs, needs, number_after, occurrences,
-    own_by_abc, read, record_of, signal, state, throughout, write,
+    EndedBy, Scratch, Svscan, eventually, eventually_dead, is_alive, log_of, logs, needs, number_after,
+    occurrences, own_by_abc, read, record_of, signal, state, throughout, write,
 };
 
 fn parent_of(pid: i32) -> i32 {
@@ -289,15 +289,6 @@ fn a_loop_at_a_shell_outlives_the_shell_and_takes_no_lock() {
 }
 
 /// runsv; killed at the end.
-struct Runsv(Child);
-
-impl Drop for Runsv {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
     needs!(root, "runsv");
@@ -308,7 +299,8 @@ fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
         let directory = scratch.directory_of_abc(name);
         let run = format!("#!/bin/sh\nexec {} {words}\n", scratch.launcher().display());
         scratch.write(Path::new(name).join("run"), &run, 0o755);
-        let mut runsv = Runsv(
+        let mut runsv = EndedBy(
+            Signal::SIGTERM,
             Command::new("runsv")
                 .arg(&directory)
                 .stdin(Stdio::null())
@@ -323,7 +315,7 @@ fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
             (record["pid"] == pid && (record["next_due"].is_string() || record["resting"].is_object()))
                 .then_some(pid)
         });
-        runsv.0.kill().expect("killed");
+        runsv.1.kill().expect("killed");
         eventually_dead(pid);
     }
 }

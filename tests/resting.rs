@@ -5,14 +5,14 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::{
-    Scratch, Svscan, context_switches, eventually, eventually_dead, eventually_rests, is_alive, log_of,
-    needs, occurrences, output, own_by_abc, read, record_of, set_mode, signal, state, stdout, throughout,
+    EndedBy, Scratch, Svscan, context_switches, eventually, eventually_dead, eventually_rests, is_alive,
+    log_of, needs, occurrences, output, own_by_abc, read, record_of, set_mode, state, stdout, throughout,
     write,
 };
 
@@ -467,16 +467,6 @@ fn without_a_supervisor_the_exit_code_comes_at_once() {
     }
 }
 
-/// runsv on a service directory; leaves on TERM.
-struct Runsv(Child);
-
-impl Drop for Runsv {
-    fn drop(&mut self) {
-        signal(self.0.id().cast_signed(), Signal::SIGTERM);
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn under_runit_it_rests_and_starts_afresh_too() {
     needs!(root, "runsv");
@@ -502,7 +492,7 @@ fn under_runit_it_rests_and_starts_afresh_too() {
             .stderr(fs::File::create(scratch.join(format!("{name}.err"))).expect("a file"))
             .spawn()
             .expect("runsv starts");
-        running.push((name, kind, directory, Runsv(runsv)));
+        running.push((name, kind, directory, EndedBy(Signal::SIGTERM, runsv)));
     }
     let pid = |directory: &Path| read(directory.join("supervise/pid")).trim().parse::<i32>().unwrap_or(0);
     let pids: Vec<i32> = running

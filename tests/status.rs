@@ -11,14 +11,7 @@ use support::launching::{code, finish};
 use support::{ABC, AS_ABC, Scratch, Svscan, eventually, needs, own_by_abc, set_mode, state, stderr, stdout};
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
-    finish(&mut command(svscan, words))
-}
-
-fn command(svscan: &Svscan, words: &[&str]) -> Command {
-    let mut command = Command::new(svscan.scratch.futo());
-    command.args(words).arg("--scan-dir").arg(svscan.scratch.join("scan"));
-    command.arg("--from").arg(svscan.scratch.join("definitions"));
-    command
+    finish(&mut svscan.futo(&[], words))
 }
 
 fn services(svscan: &Svscan) -> serde_json::Value {
@@ -368,7 +361,7 @@ fn as_abc_the_record_is_told_and_what_is_roots_is_said_to_be() {
     let svscan = Svscan::start("as-abc");
     svscan.add_launch("aa-good", "--interval 60 -- true", &[]);
     becomes(&svscan, "aa-good", "waiting");
-    let root = command(&svscan, &["status", "--json"]);
+    let root = svscan.futo(&[], &["status", "--json"]);
     let mut words = AS_ABC.map(std::ffi::OsStr::new).to_vec();
     words.push(root.get_program());
     words.extend(root.get_args());

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::launching::{code, finish};
-use support::{AS_ABC, Need, Scratch, have, logs, needs, state, stderr, stdout};
+use support::{
+    AS_ABC, Need, Scratch, eventually, eventually_every, have, logs, needs, printed, state, stderr, stdout,
+    without_pids,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suite {
@@ -86,7 +89,7 @@ impl Scan {
         let names = services.iter().map(|(name, _)| name.to_string()).collect();
         let scan = Scan { scratch, suite, scanner, names };
         for name in &scan.names {
-            within_a_minute("it is supervised", || {
+            eventually("it is supervised", || {
                 let has_status = scan.directory(name).join("supervise/status").exists();
                 (is_supervised(&scan.directory(name)) && has_status).then_some(())
             });
@@ -99,11 +102,8 @@ impl Scan {
     }
 
     fn command(&self, prefix: &[&str], words: &[&str]) -> Command {
-        let futo = self.scratch.futo();
-        let mut all = prefix.to_vec();
-        all.push(futo.to_str().expect("a path"));
-        let mut command = Command::new(all[0]);
-        command.args(&all[1..]).args(words).arg("--scan-dir").arg(self.scratch.join("scan"));
+        let mut command = self.scratch.futo_by(prefix, words);
+        command.arg("--scan-dir").arg(self.scratch.join("scan"));
         command.arg("--from").arg(self.scratch.join("none"));
         command
     }
@@ -114,7 +114,7 @@ impl Scan {
 
     /// Exit code and what was said, with PID for each process number.
     fn says(&self, words: &[&str]) -> (i32, String) {
-        said(&self.futo(words))
+        outcome(&self.futo(words))
     }
 
     fn seen(&self, name: &str) -> serde_json::Value {
@@ -125,16 +125,11 @@ impl Scan {
     }
 
     fn becomes(&self, name: &str, state: &str) -> serde_json::Value {
-        let mut last = serde_json::Value::Null;
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(60) {
-            last = self.seen(name);
-            if last["state"] == state {
-                return last;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        panic!("{} never: {name} is {state}; {last}", self.suite.word());
+        let what = format!("{}: {name} is {state}; {}", self.suite.word(), self.seen(name));
+        eventually_every(Duration::from_millis(100), &what, || {
+            let seen = self.seen(name);
+            (seen["state"] == state).then_some(seen)
+        })
     }
 
     /// One of the suite's own orders: what `s6-svc`, `sv` and `svc` call it.
@@ -180,27 +175,8 @@ fn is_supervised(directory: &Path) -> bool {
     fs::OpenOptions::new().write(true).custom_flags(nonblocking).open(control).is_ok()
 }
 
-fn said(output: &Output) -> (i32, String) {
-    let said = format!("{}{}", stdout(output), stderr(output));
-    let mut text = String::new();
-    for (index, part) in said.split("pid ").enumerate() {
-        if index > 0 {
-            text.push_str("pid PID");
-        }
-        text.push_str(if index > 0 { part.trim_start_matches(|c: char| c.is_ascii_digit()) } else { part });
-    }
-    (code(output), text)
-}
-
-fn within_a_minute<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = condition() {
-            return value;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+fn outcome(output: &Output) -> (i32, String) {
+    (code(output), without_pids(&printed(output)))
 }
 
 /// A worker that ends with 1 on TERM.
@@ -283,7 +259,7 @@ fn orders(suite: Suite) {
         let (exit, said) = scan.says(&["health", name]);
         assert_eq!((exit, said.as_str()), (0, "1 healthy\n"), "{name}");
     }
-    within_a_minute("a run by order", || {
+    eventually("a run by order", || {
         let (exit, said) = scan.says(&["run-now", &busy]);
         (exit == 0 && (said.contains(" has ended with status 0") || said.contains(" has begun")))
             .then_some(())
@@ -297,7 +273,7 @@ fn orders(suite: Suite) {
     let says_why = |why: &str| {
         suite == Suite::S6 || why.contains(&format!("{} does not record how often", suite.word()))
     };
-    within_a_minute("the reason", || {
+    eventually("the reason", || {
         let seen = scan.seen(&crash);
         assert_eq!(seen["healthy"], false, "{seen}");
         (seen["state"] == crashing && says_why(seen["why"].as_str()?)).then_some(())
@@ -314,7 +290,7 @@ fn orders(suite: Suite) {
 }
 
 fn said_as_abc(scan: &Scan, words: &[&str]) -> (i32, String) {
-    said(&finish(&mut scan.command(&AS_ABC, words)))
+    outcome(&finish(&mut scan.command(&AS_ABC, words)))
 }
 
 #[test]
@@ -357,7 +333,7 @@ fn what_is_stopped_on_purpose_is_down_however_it_ends() {
             names.iter().zip(&files).map(|(name, files)| (name.as_str(), files.as_slice())).collect();
         let scan = Scan::start(suite, "purpose", &services);
         let is_ready = |name: &str| {
-            within_a_minute("it takes TERM", || scan.directory(name).join("ready").exists().then_some(()));
+            eventually("it takes TERM", || scan.directory(name).join("ready").exists().then_some(()));
             fs::remove_file(scan.directory(name).join("ready")).expect("removed");
         };
         for name in &names {
@@ -395,7 +371,7 @@ fn restarts_that_were_ordered_are_no_crash_loop() {
             for name in [&worker, &looped, &stubborn] {
                 if name == &stubborn {
                     let ready = scan.directory(name).join("ready");
-                    within_a_minute("it takes TERM", || ready.exists().then_some(()));
+                    eventually("it takes TERM", || ready.exists().then_some(()));
                     fs::remove_file(ready).expect("removed");
                 }
                 assert_eq!(scan.says(&["restart", name]), (0, format!("{name}: restarted (pid PID)\n")));
@@ -415,7 +391,7 @@ fn what_rests_after_it_has_crashed_is_resting_at_once() {
     let scan = Scan::start(Suite::S6, "rests", &[("sx-rests", &[("run", &run)])]);
     scan.becomes("sx-rests", "crashing");
     scan.scratch.write("scan/sx-rests/fixed", "", 0o644);
-    within_a_minute("it rests", || {
+    eventually("it rests", || {
         let record = support::read(state("sx-rests.json"));
         record.contains("not found").then_some(())
     });
@@ -450,9 +426,9 @@ fn a_link_in_place_of_supervise_is_followed_if_root_made_it() {
     let futo = |words: &[&str]| {
         let mut command = Command::new(scratch.futo());
         command.args(words).arg("--scan-dir").arg(scratch.join("scan"));
-        said(&finish(command.arg("--from").arg(scratch.join("none"))))
+        outcome(&finish(command.arg("--from").arg(scratch.join("none"))))
     };
-    within_a_minute("it is up", || (futo(&["health"]) == (0, "1 healthy\n".to_string())).then_some(()));
+    eventually("it is up", || (futo(&["health"]) == (0, "1 healthy\n".to_string())).then_some(()));
     assert_eq!(futo(&["stop", "sl-link"]), (0, "sl-link: stopped\n".to_string()));
     assert_eq!(futo(&["health"]), (0, "1 stopped\n".to_string()));
     // one that a user can have made is not followed

@@ -5,13 +5,14 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use support::launching::{code, finish};
 use support::{
-    AS_ABC, Scratch, Svscan, eventually, eventually_dead, find_program, is_alive, log_of, logs, needs,
-    output, read, state, stderr, stdout,
+    AS_ABC, EndedBy, Scratch, Svscan, children, eventually, eventually_dead, find_program, is_alive, log_of,
+    logs, needs, output, read, state, stderr, stdout,
 };
 
 fn rests(name: &str) -> serde_json::Value {
@@ -195,17 +196,8 @@ fn a_run_script_that_leaves_its_directory_is_warned_unless_it_gives_a_name() {
     assert_eq!(said.matches("has left its service directory").count(), 1, "{said}");
 }
 
-/// A supervisor as it is started by hand.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(words: &[&str], directory: &Path, stderr: &Path) -> Started {
+/// A supervisor, started by hand.
+fn start(words: &[&str], directory: &Path, stderr: &Path) -> EndedBy {
     let child = Command::new(words[0])
         .args(&words[1..])
         .current_dir(directory)
@@ -214,14 +206,11 @@ fn start(words: &[&str], directory: &Path, stderr: &Path) -> Started {
         .stderr(fs::File::create(stderr).expect("a file"))
         .spawn()
         .expect("it starts");
-    Started(child)
+    EndedBy(Signal::SIGKILL, child)
 }
 
-/// The process whose parent this is.
 fn child_of(pid: u32) -> i32 {
-    eventually("it has a child", || {
-        read(format!("/proc/{pid}/task/{pid}/children")).split(' ').next()?.parse().ok()
-    })
+    eventually("it has a child", || children(pid.cast_signed()).first().copied())
 }
 
 fn service_that_rests(scratch: &Scratch, name: &str) -> PathBuf {
@@ -245,13 +234,13 @@ fn it_rests_under_the_supervisors_of_daemontools_and_runit_and_of_a_runit_logger
         let name = format!("sv-under-{supervisor}");
         let directory = service_that_rests(&scratch, &name);
         let mut started = start(&[supervisor, &name], &scratch.path, &scratch.join("said"));
-        let pid = child_of(started.0.id());
+        let pid = child_of(started.1.id());
         assert_eq!(rests(&name)["pid"], pid, "{}", read(scratch.join("said")));
         let stop = if supervisor == "runsv" { ["sv", "exit"] } else { ["svc", "-dx"] };
         assert!(
             Command::new(stop[0]).args(&stop[1..]).arg(&directory).stdout(Stdio::null()).status().is_ok()
         );
-        eventually("it leaves", || started.0.try_wait().expect("waited"));
+        eventually("it leaves", || started.1.try_wait().expect("waited"));
         eventually_dead(pid);
     }
     // runsv starts a logger from its own directory
@@ -267,7 +256,7 @@ fn it_rests_under_the_supervisors_of_daemontools_and_runit_and_of_a_runit_logger
         .stdout(Stdio::null())
         .status();
     support::signal(i32::try_from(pid).expect("a pid"), nix::sys::signal::Signal::SIGTERM);
-    eventually("it leaves", || started.0.try_wait().expect("waited"));
+    eventually("it leaves", || started.1.try_wait().expect("waited"));
 }
 
 #[test]

@@ -474,9 +474,7 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
     definitions.line("sync-plain", "-- sh -c 'echo plain; exec sleep 1000'");
     definitions.write("sync-plain/notification-fd", "3\n");
     definitions.sync(&[]);
-    let scratch = Scratch::new("behaves-scan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("behaves", &definitions.scan(""), &[]);
     let directory = definitions.abcs(name);
     let log = eventually_contains(&directory.join("out/the.log"), "tool");
     assert_eq!(log, format!("abc {} from-config from-more /config tool\n", directory.display()));
@@ -498,9 +496,7 @@ fn a_resting_service_starts_afresh_when_its_definition_is_mended() {
     definitions.write("sync-config/config.env", "A=$(reboot)\n");
     definitions.line("sync-config", "-- sh -c 'echo \"mended $A\"; exec sleep 1000'");
     definitions.sync(&[]);
-    let scratch = Scratch::new("mended-scan");
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory("fixed", &definitions.scan(""), &[]);
     let log = support::state(&format!("{name}.log"));
     eventually_contains(&log, "resting until");
     logs("sync-config", "resting until");

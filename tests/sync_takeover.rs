@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use support::boot::{Definitions, Ran};
 use support::launching::finish;
 use support::{
-    Scratch, Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, rights, set_mode,
-    signal, snapshot,
+    Svscan, eventually, eventually_contains, is_alive, needs, own_by_abc, read, rights, set_mode, signal,
+    snapshot,
 };
 
 /// abc's definition of a worker that says if another one is there, and takes its time to stop.
@@ -37,9 +37,7 @@ fn worker(definitions: &Definitions, stops_after: &str) {
 /// s6-svscan on the scan directory, with the service linked as an older hook does it.
 fn linked_and_up(definitions: &Definitions, name: &str) -> (Svscan, i32) {
     link(definitions);
-    let scratch = Scratch::new(&format!("{name}-svscan"));
-    symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-    let svscan = Svscan::on(scratch, &[]);
+    let svscan = Svscan::on_directory(name, &definitions.scan(""), &[]);
     eventually_contains(&definitions.volume.join("starts"), "abc");
     let pid = svscan.pid("worker");
     (svscan, pid)

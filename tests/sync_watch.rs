@@ -3,7 +3,6 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +11,8 @@ use nix::sys::signal::Signal;
 use support::boot::Definitions;
 use support::launching::{code, finish};
 use support::{
-    AS_ABC, Scratch, Svscan, context_switches, eventually, eventually_contains, is_alive, needs, read,
-    signal, throughout,
+    AS_ABC, Svscan, context_switches, eventually, eventually_contains, is_alive, needs, read, signal,
+    throughout,
 };
 
 /// The watcher, a supervisor, and abc's definitions.
@@ -31,9 +30,7 @@ impl Watched {
     }
 
     fn on(name: &str, definitions: Definitions) -> Watched {
-        let scratch = Scratch::new(&format!("{name}-svscan"));
-        symlink(definitions.scan(""), scratch.join("scan")).expect("a link");
-        let svscan = Svscan::on(scratch, &[]);
+        let svscan = Svscan::on_directory(name, &definitions.scan(""), &[]);
         let out = |file: &str| fs::File::create(definitions.scratch.join(file)).expect("a file");
         let watcher = definitions
             .command(&["--watch"])

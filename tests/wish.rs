@@ -5,69 +5,30 @@ mod support;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::Command;
 
-use support::boot::{Definitions, Volume};
+use support::boot::Definitions;
 use support::launching::{code, finish};
+use support::live::Live;
 use support::{
-    AS_ABC, Scratch, Svscan, names_in, needs, own_by_abc, own_by_hermes, read, rights, stderr, stdout,
+    AS_ABC, AS_HERMES, names_in, needs, own_by_abc, own_by_hermes, read, rights, stderr, stdout, without_pids,
 };
 
-const AS_HERMES: [&str; 6] = ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];
-
-/// A volume on whose scan directory s6-svscan runs, and a `hermes` that stays.
-struct Live {
-    // stopped before its directory is removed
-    svscan: Svscan,
-    volume: Volume,
-    roots: Scratch,
-}
-
 impl Live {
-    fn new(name: &str) -> Live {
-        let volume = Volume::new(name);
-        volume.scratch.write("venv/bin/hermes", "#!/bin/sh\nexec sleep 1000\n", 0o755);
-        let roots = Scratch::of_root(name);
-        let scratch = Scratch::new(&format!("{name}-svscan"));
-        symlink(volume.scan(""), scratch.join("scan")).expect("a link");
-        Live { svscan: Svscan::on(scratch, &[]), volume, roots }
-    }
-
-    fn reconcile(&self, more: &str, options: &[&str]) {
-        let venv = self.volume.scratch.join("venv");
-        let text = format!("venv = '{}'\n{more}", venv.display());
-        let config = self.roots.write("futo.toml", &text, 0o644);
-        let mut all = vec!["--config", config.to_str().expect("a path")];
-        all.extend(options);
-        let ran = self.volume.reconcile(&all);
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-    }
-
     /// Whether the next boot would start the service: on a scan directory that is empty.
     fn starts_at_boot(&self, service: &str) -> bool {
         let scan = self.volume.scratch.join("next");
         let _ = fs::remove_dir_all(&scan);
         fs::create_dir(&scan).expect("a scan directory");
-        self.reconcile("", &["--scan-dir", scan.to_str().expect("a path")]);
+        self.reconcile(&["--scan-dir", scan.to_str().expect("a path")]);
         assert!(scan.join(service).join("run").exists());
         !scan.join(service).join("down").exists()
     }
 
     /// Exit code, stdout without process numbers, stderr.
     fn futo(&self, prefix: &[&str], words: &[&str]) -> (i32, String, String) {
-        let mut all: Vec<PathBuf> = prefix.iter().map(PathBuf::from).collect();
-        all.push(self.volume.scratch.futo());
-        let mut command = Command::new(&all[0]);
-        command.args(&all[1..]).args(words).arg("--scan-dir").arg(self.volume.scan(""));
-        let output = finish(&mut command);
-        let said = stdout(&output);
-        let said = match said.split_once("(pid ") {
-            Some((before, rest)) => {
-                format!("{before}(pid PID{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
-            }
-            None => said,
-        };
-        (code(&output), said, stderr(&output))
+        let mut command = self.volume.scratch.futo_by(prefix, words);
+        let output = finish(command.arg("--scan-dir").arg(self.volume.scan("")));
+        (code(&output), without_pids(&stdout(&output)), stderr(&output))
     }
 
     fn state(&self, profile: &str) -> PathBuf {
@@ -88,7 +49,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     let coder =
         live.volume.profile("coder", "{\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}");
     live.volume.bare_profile("idle");
-    live.reconcile("", &[]);
+    live.reconcile(&[]);
     live.svscan.pid("gateway-coder");
     assert_eq!(rights(&live.volume.scan("gateway-coder/.wish")), "0644 0:0");
 
@@ -113,7 +74,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     assert!(live.starts_at_boot("gateway-idle"));
 
     // the service directory after an update, and its user in place of root
-    live.reconcile("", &[]);
+    live.reconcile(&[]);
     assert!(live.volume.scan("gateway-coder/.wish").is_symlink());
     let started = live.futo(&AS_HERMES, &["start", "gateway-coder"]);
     assert_eq!(started, live.noted("coder", "started (pid PID)", "up"));
@@ -133,7 +94,8 @@ fn a_policy_of_its_own_asks_for_no_wish() {
     let live = Live::new("wish-policy");
     live.volume.profile_in("coder", "running");
     let before = read(live.state("coder"));
-    live.reconcile("policies = { coder = \"always\" }\n", &[]);
+    live.configure("policies = { coder = \"always\" }\n");
+    live.reconcile(&[]);
     live.svscan.pid("gateway-coder");
     assert!(!live.volume.scan("gateway-coder/.wish").exists());
     let said = "gateway-coder: stopped (killed by signal 15)\n".to_string();
@@ -147,7 +109,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
     let live = Live::new("wish-hostile");
     let secret = live.roots.write("secret", "{\"gateway_state\":\"running\"}", 0o600);
     let coder = live.volume.profile_in("coder", "running");
-    live.reconcile("", &[]);
+    live.reconcile(&[]);
     live.svscan.pid("gateway-coder");
     let path = live.state("coder");
     let stop = |why: &str| {

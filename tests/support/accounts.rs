@@ -35,3 +35,7 @@ pub fn passwd(scratch: &Scratch, change: impl Fn(&str) -> Option<String>) -> Pat
     write(&path, &text, 0o644);
     path
 }
+
+/// The same for hermes.
+pub const AS_HERMES: [&str; 6] =
+    ["setpriv", "--reuid=hermes", "--regid=hermes", "--init-groups", "--", "env"];

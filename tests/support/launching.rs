@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Scratch, own_by_abc};
+use super::{Scratch, own_by_abc, path_str};
 
 /// The PATH that s6-overlay gives.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -58,6 +58,16 @@ impl Scratch {
     pub fn supervised_pid(&self) -> i32 {
         let file = self.join("supervised.pid");
         super::eventually("the command is started", || super::read(&file).trim().parse().ok())
+    }
+
+    /// `PREFIX… futo WORDS…`
+    pub fn futo_by(&self, prefix: &[&str], words: &[&str]) -> Command {
+        let futo = self.futo();
+        let mut all = prefix.to_vec();
+        all.push(path_str(&futo));
+        let mut command = Command::new(all[0]);
+        command.args(&all[1..]).args(words);
+        command
     }
 
     /// `PREFIX… futo-launch WORDS…`

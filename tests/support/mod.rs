@@ -7,6 +7,7 @@ pub mod direct;
 pub mod docker;
 pub mod files;
 pub mod launching;
+pub mod live;
 pub mod needs;
 pub mod overlay;
 pub mod probe;
@@ -17,13 +18,15 @@ pub mod svscan;
 pub mod texts;
 pub mod waiting;
 
-pub use accounts::{ABC, AS_ABC, HERMES, own_by_abc, own_by_hermes, passwd};
+pub use accounts::{ABC, AS_ABC, AS_HERMES, HERMES, own_by_abc, own_by_hermes, passwd};
 pub use files::{copy_by_process, names_in, path_str, read, rights, set_mode, snapshot, unmount, write};
 pub(crate) use needs::{Need, find_program, have, needs, python_dotenv};
 pub use probe::Probe;
-pub use processes::{context_switches, has_capability, is_alive, output, signal, stderr, stdout};
+pub use processes::{
+    EndedBy, children, context_switches, has_capability, is_alive, output, signal, stderr, stdout,
+};
 pub use scratch::Scratch;
 pub use state::{eventually_rests, log_of, logs, record, record_of, state};
 pub use svscan::Svscan;
-pub use texts::{number_after, occurrences, quoted, said, touching, without_times};
-pub use waiting::{eventually, eventually_contains, eventually_dead, throughout};
+pub use texts::{number_after, occurrences, printed, quoted, said, touching, without_pids, without_times};
+pub use waiting::{eventually, eventually_contains, eventually_dead, eventually_every, throughout};

@@ -1,7 +1,7 @@
 //! Processes: run, looked at, signalled.
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -51,4 +51,22 @@ pub fn has_capability(number: u32) -> bool {
     let status = fs::read_to_string("/proc/self/status").expect("its status");
     let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("its capabilities");
     u64::from_str_radix(set.trim(), 16).expect("a number") >> number & 1 == 1
+}
+
+/// A process that gets this signal at the end of the test, if it is still there, and is waited for.
+pub struct EndedBy(pub Signal, pub Child);
+
+impl Drop for EndedBy {
+    fn drop(&mut self) {
+        if self.1.try_wait().ok().flatten().is_none() {
+            let _ = kill(Pid::from_raw(self.1.id().cast_signed()), self.0);
+            let _ = self.1.wait();
+        }
+    }
+}
+
+/// The processes that a process of one thread has started.
+pub fn children(pid: i32) -> Vec<i32> {
+    let children = read(format!("/proc/{pid}/task/{pid}/children"));
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }

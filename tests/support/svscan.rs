@@ -1,10 +1,12 @@
 //! A supervisor: s6-svscan.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::launching::PATH;
 use super::{Scratch, eventually, output, read, stdout, write};
 
 /// s6-svscan on a scan directory of its own.
@@ -24,6 +26,13 @@ impl Svscan {
         Svscan::on(Scratch::new(name), prefix)
     }
 
+    /// The same, on a scan directory elsewhere.
+    pub fn on_directory(name: &str, scan: &Path, prefix: &[&str]) -> Svscan {
+        let scratch = Scratch::new(&format!("{name}-svscan"));
+        symlink(scan, scratch.join("scan")).expect("a link");
+        Svscan::on(scratch, prefix)
+    }
+
     /// The same, on the directory `scan` of a scratch directory.
     pub fn on(scratch: Scratch, prefix: &[&str]) -> Svscan {
         fs::create_dir_all(scratch.join("scan")).expect("the scan directory");
@@ -34,7 +43,7 @@ impl Svscan {
         let child = Command::new(words[0])
             .args(&words[1..])
             .arg(scratch.join("scan"))
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", PATH)
             .stdin(Stdio::null())
             .stdout(stderr.try_clone().expect("a copy"))
             .stderr(stderr)
@@ -72,6 +81,14 @@ impl Svscan {
         let mut files = vec![("run", run.as_str())];
         files.extend_from_slice(more);
         self.add(name, &files)
+    }
+
+    /// `PREFIX… futo WORDS` on this scan directory, and on the definitions in `definitions`.
+    pub fn futo(&self, prefix: &[&str], words: &[&str]) -> Command {
+        let mut command = self.scratch.futo_by(prefix, words);
+        command.arg("--scan-dir").arg(self.scratch.join("scan"));
+        command.arg("--from").arg(self.scratch.join("definitions"));
+        command
     }
 
     /// `s6-svscanctl OPTIONS`

@@ -65,3 +65,15 @@ pub fn quoted(text: &str) -> String {
 pub fn occurrences(text: &str, part: &str) -> usize {
     text.matches(part).count()
 }
+
+/// What was printed to stdout and stderr.
+pub fn printed(output: &Output) -> String {
+    format!("{}{}", super::stdout(output), super::stderr(output))
+}
+
+/// A text with PID for each process number.
+pub fn without_pids(text: &str) -> String {
+    let mut parts = text.split("pid ");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + "pid PID" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}

@@ -7,14 +7,19 @@ use super::{is_alive, read};
 
 /// Waits until `condition` gives a value, for a minute at most, as on a machine that is very busy; then the test
 /// fails with `what`.
-pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    eventually_every(Duration::from_millis(5), what, condition)
+}
+
+/// The same with this pause between two looks, for those that cost something.
+pub fn eventually_every<T>(pause: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
         assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(pause);
     }
 }
 
