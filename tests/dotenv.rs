@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use futo_launch::ready::environment::dotenv;
 use serde_json::{Value, json};
-use support::{Need, have, stdout};
+use support::{Need, Random, have, stdout};
 
 type Variables = BTreeMap<String, String>;
 
@@ -101,29 +101,9 @@ for line in sys.stdin:
     }
 }
 
-/// xorshift64*
-struct Chance(u64);
-
-impl Chance {
-    fn number(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of[self.number(of.len())]
-    }
-
-    fn one_in(&mut self, number: usize) -> bool {
-        self.number(number) == 0
-    }
-}
-
 /// A file with the shapes of real ones.
 struct Corpus<'c> {
-    chance: &'c mut Chance,
+    random: &'c mut Random,
     text: String,
     names: Vec<String>,
     /// Names whose values python-dotenv reads otherwise than compose.
@@ -131,30 +111,30 @@ struct Corpus<'c> {
 }
 
 impl Corpus<'_> {
-    fn file(chance: &mut Chance) -> (String, BTreeSet<String>) {
+    fn file(random: &mut Random) -> (String, BTreeSet<String>) {
         let mut corpus =
-            Corpus { chance, text: String::new(), names: Vec::new(), compose_only: BTreeSet::new() };
-        let sections = 1 + corpus.chance.number(4);
+            Corpus { random, text: String::new(), names: Vec::new(), compose_only: BTreeSet::new() };
+        let sections = 1 + corpus.random.below(4);
         for _ in 0..sections {
             corpus.section();
         }
-        let Corpus { chance, mut text, compose_only, .. } = corpus;
-        if chance.one_in(8) {
+        let Corpus { random, mut text, compose_only, .. } = corpus;
+        if random.one_in(8) {
             text.insert(0, '\u{feff}');
         }
-        if chance.one_in(6) {
+        if random.one_in(6) {
             text.pop();
         }
         // within quotes CR LF is refused
         let is_multi_line = text.contains("-----BEGIN") || text.contains("first\n");
-        if chance.one_in(6) && !is_multi_line {
+        if random.one_in(6) && !is_multi_line {
             text = text.replace('\n', "\r\n");
         }
         (text, compose_only)
     }
 
     fn section(&mut self) {
-        let title = self.chance.one(&[
+        let title = self.random.one_of(&[
             "# ---- Database ----\n",
             "########################\n# Don't edit below\n########################\n\n",
             "# Postgres: it's needed by \"api\" and 'web'\n",
@@ -165,11 +145,11 @@ impl Corpus<'_> {
             "",
         ]);
         self.text.push_str(title);
-        for _ in 0..=self.chance.number(7) {
-            match self.chance.number(12) {
+        for _ in 0..=self.random.below(7) {
+            match self.random.below(12) {
                 0 => self.text.push('\n'),
                 1 => {
-                    let comment = self.chance.one(&[
+                    let comment = self.random.one_of(&[
                         "# it's a comment\n",
                         "#OLD_TOKEN='abc\n",
                         "# say \"hi\n",
@@ -187,7 +167,7 @@ impl Corpus<'_> {
     }
 
     fn new_name(&mut self) -> String {
-        let stem = self.chance.one(&[
+        let stem = self.random.one_of(&[
             "DATABASE_URL",
             "API_KEY",
             "PORT",
@@ -210,16 +190,16 @@ impl Corpus<'_> {
 
     fn assignment(&mut self) {
         let name = self.new_name();
-        let before = self.chance.one(&["", "", "", "", "", "export ", "  ", "export  "]);
-        let equals = self.chance.one(&["=", "=", "=", "=", "=", " = ", "= ", " ="]);
+        let before = self.random.one_of(&["", "", "", "", "", "export ", "  ", "export  "]);
+        let equals = self.random.one_of(&["=", "=", "=", "=", "=", " = ", "= ", " ="]);
         let value = self.value();
         let end = match value.as_str() {
             // compose takes a comment there for the value
-            "" => self.chance.one(&["", "", " "]),
+            "" => self.random.one_of(&["", "", " "]),
             quoted if quoted.starts_with(['"', '\'']) => {
-                self.chance.one(&["", "", "", " # it's so", "  ", "#c", "\t# tab"])
+                self.random.one_of(&["", "", "", " # it's so", "  ", "#c", "\t# tab"])
             }
-            _ => self.chance.one(&["", "", "", "", " # it's so", "  # \"x", " #c # d", "  ", "\t"]),
+            _ => self.random.one_of(&["", "", "", "", " # it's so", "  # \"x", " #c # d", "  ", "\t"]),
         };
         self.text.push_str(&format!("{before}{name}{equals}{value}{end}\n"));
     }
@@ -277,13 +257,13 @@ impl Corpus<'_> {
             "|",
             "%h %l %u",
         ];
-        match self.chance.number(10) {
+        match self.random.below(10) {
             0..=4 => {
-                let value = self.chance.one(&plain);
+                let value = self.random.one_of(&plain);
                 if value == "$" { "dollar".to_string() } else { value.to_string() }
             }
             5 => {
-                let inner = self.chance.one(&[
+                let inner = self.random.one_of(&[
                     "",
                     "a b",
                     "it is # no comment",
@@ -301,7 +281,7 @@ impl Corpus<'_> {
                 format!("'{inner}'")
             }
             6 | 7 => {
-                let inner = self.chance.one(&[
+                let inner = self.random.one_of(&[
                     "",
                     "a b",
                     "it's # no comment",
@@ -323,12 +303,12 @@ impl Corpus<'_> {
             _ => {
                 let names: Vec<&String> =
                     self.names.iter().rev().skip(1).filter(|name| is_plain(name)).collect();
-                let name = match names.is_empty() || self.chance.one_in(3) {
+                let name = match names.is_empty() || self.random.one_in(3) {
                     true => "INHERITED".to_string(),
-                    false => names[self.chance.number(names.len())].clone(),
+                    false => names[self.random.below(names.len())].clone(),
                 };
                 // of an empty one python-dotenv takes no word
-                let form = self.chance.one(&[
+                let form = self.random.one_of(&[
                     "${NAME}",
                     "x${NAME}y",
                     "\"${NAME}\"",
@@ -347,7 +327,7 @@ impl Corpus<'_> {
 
     /// Statements that compose and python-dotenv read differently, or python-dotenv not at all.
     fn compose_only(&mut self) {
-        let form = self.chance.one(&[
+        let form = self.random.one_of(&[
             "NAME=$INHERITED/x",
             "NAME=\"$INHERITED\"",
             "NAME=a$$b",
@@ -399,8 +379,8 @@ fn files_with_the_shapes_of_real_ones_have_the_values_that_others_give() {
     let _alone = alone();
     let Some(oracle) = Oracle::find() else { return };
     const FILES: usize = 1000;
-    let mut chance = Chance(0x00d0_7e4f);
-    let corpus: Vec<(String, BTreeSet<String>)> = (0..FILES).map(|_| Corpus::file(&mut chance)).collect();
+    let mut random = Random(0x00d0_7e4f);
+    let corpus: Vec<(String, BTreeSet<String>)> = (0..FILES).map(|_| Corpus::file(&mut random)).collect();
     let files: Vec<String> = corpus.iter().map(|(file, _)| file.clone()).collect();
     let (mut compared, mut on_purpose) = (0, 0);
     for ((file, compose_only), answer) in corpus.iter().zip(oracle.ask(&files)) {
@@ -420,7 +400,7 @@ fn files_with_the_shapes_of_real_ones_have_the_values_that_others_give() {
 }
 
 /// A file of lines that mostly begin well: any characters that mean something, in any order.
-fn soup(chance: &mut Chance) -> String {
+fn soup(random: &mut Random) -> String {
     let pieces = [
         "A",
         "=",
@@ -468,17 +448,17 @@ fn soup(chance: &mut Chance) -> String {
         " # c",
     ];
     let mut text = String::new();
-    for _ in 0..=chance.number(4) {
-        if !chance.one_in(6) {
-            text += chance.one(&["A=", "B=", "C_1=", "D =", "E= ", "export F=", " G=", "H: "]);
+    for _ in 0..=random.below(4) {
+        if !random.one_in(6) {
+            text += random.one_of(&["A=", "B=", "C_1=", "D =", "E= ", "export F=", " G=", "H: "]);
         }
-        let quote = chance.one(&["", "", "", "'", "\""]);
+        let quote = random.one_of(&["", "", "", "'", "\""]);
         text += quote;
-        for _ in 0..chance.number(5) {
-            text += chance.one(&pieces);
+        for _ in 0..random.below(5) {
+            text += random.one_of(&pieces);
         }
         text += quote;
-        text += chance.one(&["\n", "\n", "\n", "\n", " # it's\n", "  \n", "\r\n", ""]);
+        text += random.one_of(&["\n", "\n", "\n", "\n", " # it's\n", "  \n", "\r\n", ""]);
     }
     text
 }
@@ -507,18 +487,18 @@ fn damaged_files_that_are_accepted_have_the_values_that_others_give() {
     const FILES: usize = 4000;
     let seed = std::env::var("FUTO_FUZZ_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let count = std::env::var("FUTO_FUZZ_FILES").ok().and_then(|count| count.parse().ok()).unwrap_or(FILES);
-    let mut chance = Chance(0x5eed_0000 + seed);
-    let mut files: Vec<String> = (0..count).map(|_| soup(&mut chance)).collect();
+    let mut random = Random(0x5eed_0000 + seed);
+    let mut files: Vec<String> = (0..count).map(|_| soup(&mut random)).collect();
     // half are real shapes with a few pieces of soup in them
     for file in files.iter_mut().step_by(2) {
-        let (mut real, _) = Corpus::file(&mut chance);
-        for _ in 0..=chance.number(2) {
+        let (mut real, _) = Corpus::file(&mut random);
+        for _ in 0..=random.below(2) {
             let places: Vec<usize> = real.char_indices().map(|(at, _)| at).collect();
-            let Some(at) = places.get(chance.number(places.len().max(1))) else { continue };
-            if chance.one_in(3) {
+            let Some(at) = places.get(random.below(places.len().max(1))) else { continue };
+            if random.one_in(3) {
                 real.remove(*at);
             } else {
-                let piece: String = soup(&mut chance).chars().take(1 + chance.number(3)).collect();
+                let piece: String = soup(&mut random).chars().take(1 + random.below(3)).collect();
                 real.insert_str(*at, &piece);
             }
         }

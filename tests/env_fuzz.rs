@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use futo_launch::env_file;
-use support::{Scratch, needs};
+use support::{Random, Scratch, needs};
 
 type Variables = BTreeMap<String, Vec<u8>>;
 
@@ -29,36 +29,22 @@ const BASHS: [&str; 5] = ["LC_ALL", "OLDPWD", "PWD", "SHLVL", "_"];
 /// The values must not depend on it.
 const LOCALES: [&str; 2] = ["C", "C.UTF-8"];
 
-/// xorshift64*
-struct Chance(u64);
-
-impl Chance {
-    fn number(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of[self.number(of.len())]
-    }
-
+impl Random {
     fn file(&mut self) -> Vec<u8> {
         let mut file = Vec::new();
-        for _ in 0..=self.number(4) {
+        for _ in 0..=self.below(4) {
             let line = self.line();
             file.extend(line);
         }
         // some files are damaged
-        if self.number(4) == 0 {
-            for _ in 0..=self.number(3) {
-                let at = self.number(file.len() + 1);
-                match self.number(3) {
+        if self.below(4) == 0 {
+            for _ in 0..=self.below(3) {
+                let at = self.below(file.len() + 1);
+                match self.below(3) {
                     0 if at < file.len() => drop(file.remove(at)),
                     1 if !file.is_empty() => {
-                        let from = self.number(file.len());
-                        let piece = file[from..(from + 1 + self.number(6)).min(file.len())].to_vec();
+                        let from = self.below(file.len());
+                        let piece = file[from..(from + 1 + self.below(6)).min(file.len())].to_vec();
                         file.splice(at..at, piece);
                     }
                     _ => {
@@ -75,31 +61,31 @@ impl Chance {
 
     fn soup(&mut self) -> Vec<u8> {
         let bytes = b" \t\n'\"\\$`{}()[]<>&|;:~=+-?#*!%^,@/._aAB01xuc79\x01\x7f\x80\xc3\xa9";
-        match self.number(12) {
+        match self.below(12) {
             0 => b"\\\n".to_vec(),
             1 => b"${".to_vec(),
             2 => b"$'".to_vec(),
-            3 => vec![1 + self.number(255) as u8],
-            _ => vec![bytes[self.number(bytes.len())]],
+            3 => vec![1 + self.below(255) as u8],
+            _ => vec![bytes[self.below(bytes.len())]],
         }
     }
 
     fn name(&mut self) -> &'static str {
         let names = ["A", "B", "C", "A1", "_a", "I", "E", "S", "T", "HOME", "U", "V", "A", "B", "C"];
-        match self.number(30) {
-            0 => self.one(&[
+        match self.below(30) {
+            0 => self.one_of(&[
                 "IFS", "PATH", "PWD", "UID", "OPTIND", "SHLVL", "HOSTNAME", "_", "PS4", "SHELL", "BASH",
             ]),
-            _ => self.one(&names),
+            _ => self.one_of(&names),
         }
     }
 
     fn line(&mut self) -> Vec<u8> {
-        let mut line = self.one(&["", "", "", "", " ", "\t"]).as_bytes().to_vec();
-        match self.number(20) {
+        let mut line = self.one_of(&["", "", "", "", " ", "\t"]).as_bytes().to_vec();
+        match self.below(20) {
             0..=9 => self.assignments(&mut line, ""),
             10..=13 => {
-                line.extend(self.one(&["export ", "export  ", "export -- ", "export \\\n"]).bytes());
+                line.extend(self.one_of(&["export ", "export  ", "export -- ", "export \\\n"]).bytes());
                 self.assignments(&mut line, "export");
             }
             14 | 15 => {
@@ -108,36 +94,44 @@ impl Chance {
                 line.extend(word);
             }
             16 => line.extend(
-                self.one(&["set -a", "set -o allexport", "set  '-a'", "set +e", ":", "export", "export A"])
-                    .bytes(),
+                self.one_of(&[
+                    "set -a",
+                    "set -o allexport",
+                    "set  '-a'",
+                    "set +e",
+                    ":",
+                    "export",
+                    "export A",
+                ])
+                .bytes(),
             ),
-            17 => line.extend(self.one(&["# it's \"x", "#", "A=1 # $(x) 'y", "A=1#2 # \\"]).bytes()),
+            17 => line.extend(self.one_of(&["# it's \"x", "#", "A=1 # $(x) 'y", "A=1#2 # \\"]).bytes()),
             18 => {
-                for _ in 0..=self.number(6) {
+                for _ in 0..=self.below(6) {
                     let piece = self.soup();
                     line.extend(piece);
                 }
             }
             _ => {}
         }
-        line.extend(self.one(&["\n", "\n", "\n", "\n", ";", " ; ", " # c\n", "\n\n", "  \n"]).bytes());
+        line.extend(self.one_of(&["\n", "\n", "\n", "\n", ";", " ; ", " # c\n", "\n\n", "  \n"]).bytes());
         line
     }
 
     fn assignments(&mut self, line: &mut Vec<u8>, command: &str) {
-        for index in 0..=self.number(4) / 2 {
+        for index in 0..=self.below(4) / 2 {
             if index > 0 {
-                line.extend(self.one(&[" ", " ", "\t", "  ", " \\\n"]).bytes());
+                line.extend(self.one_of(&[" ", " ", "\t", "  ", " \\\n"]).bytes());
             }
-            if command == "export" && self.number(6) == 0 {
+            if command == "export" && self.below(6) == 0 {
                 line.extend(
-                    self.one(&["A", "B", "'A'=b", "\"C\"", "A$I", "$I=1", "A\\B=1", "$U", "$S", "A'='2"])
+                    self.one_of(&["A", "B", "'A'=b", "\"C\"", "A$I", "$I=1", "A\\B=1", "$U", "$S", "A'='2"])
                         .bytes(),
                 );
                 continue;
             }
             line.extend(self.name().bytes());
-            line.extend(self.one(&["=", "=", "=", "+="]).bytes());
+            line.extend(self.one_of(&["=", "=", "=", "+="]).bytes());
             let word = self.word(0);
             line.extend(word);
         }
@@ -145,22 +139,23 @@ impl Chance {
 
     fn word(&mut self, depth: usize) -> Vec<u8> {
         let mut word = Vec::new();
-        for _ in 0..self.number(5) {
-            match self.number(16) {
+        for _ in 0..self.below(5) {
+            match self.below(16) {
                 0..=3 => word.extend(
-                    self.one(&[
+                    self.one_of(&[
                         "a", "b.c", "1", "/x", ":", "a:", "=", "a=b", "#", "x#y", "{a,b}", "*", "?", "[a]",
                         "!", "%", "^", ",", "@", "+", "-", "]", "}", "{", "\u{e9}", "a*b", "=~", "1..3",
                     ])
                     .bytes(),
                 ),
                 4 => word.extend(
-                    self.one(&["~", "~/", ":~", ":~/a", "~:~/", "~a", "~+", "~-", "=~/a", "~\\\n/"]).bytes(),
+                    self.one_of(&["~", "~/", ":~", ":~/a", "~:~/", "~a", "~+", "~-", "=~/a", "~\\\n/"])
+                        .bytes(),
                 ),
                 5 => {
                     word.push(b'\'');
                     word.extend(
-                        self.one(&[
+                        self.one_of(&[
                             "", "a b", "$A", "\n", "\\", "\"", "*", "~", "}", "`", "\\\n", "#", "{a,b}",
                         ])
                         .bytes(),
@@ -169,7 +164,7 @@ impl Chance {
                 }
                 6 | 7 => {
                     word.push(b'"');
-                    for _ in 0..self.number(4) {
+                    for _ in 0..self.below(4) {
                         let piece = self.quoted(depth);
                         word.extend(piece);
                     }
@@ -177,9 +172,9 @@ impl Chance {
                 }
                 8 => {
                     word.extend(b"$'");
-                    for _ in 0..self.number(4) {
+                    for _ in 0..self.below(4) {
                         word.extend(
-                            self.one(&[
+                            self.one_of(&[
                                 "\\n",
                                 "\\t",
                                 "\\'",
@@ -236,14 +231,14 @@ impl Chance {
                     word.push(b'\'');
                 }
                 9 => word.extend(
-                    self.one(&[
+                    self.one_of(&[
                         "\\a", "\\ ", "\\\n", "\\$", "\\'", "\\\"", "\\\\", "\\~", "\\:~", "\\}", "\\#",
                         "\\*",
                     ])
                     .bytes(),
                 ),
                 10 => word.extend(
-                    self.one(&[
+                    self.one_of(&[
                         "$", "$\"a$A\"", "$\x7f", "$\x01", "\x01", "\x7f", "$\"\"", "$!", "$,", "$%", "$/",
                         "$\\\nA", "$\\A", "$:", "$.", "$1", "$$",
                     ])
@@ -253,8 +248,9 @@ impl Chance {
                     let expansion = self.expansion(depth, false);
                     word.extend(expansion);
                 }
-                14 if depth > 0 => word
-                    .extend(self.one(&[" ", "\n", ";", "&", "|", "(", ")", "<", ">", "\t", "  a"]).bytes()),
+                14 if depth > 0 => word.extend(
+                    self.one_of(&[" ", "\n", ";", "&", "|", "(", ")", "<", ">", "\t", "  a"]).bytes(),
+                ),
                 _ => word.push(b'x'),
             }
         }
@@ -262,16 +258,16 @@ impl Chance {
     }
 
     fn quoted(&mut self, depth: usize) -> Vec<u8> {
-        match self.number(8) {
+        match self.below(8) {
             0..=2 => self.expansion(depth, true),
             3 => self
-                .one(&[
+                .one_of(&[
                     "$\x7f", "\x01", "\\n", "\\\\", "\\\"", "\\$", "\\`", "\\\n", "\\a", "\\'", "\\}", "\\*",
                 ])
                 .into(),
-            4 => self.one(&["$", "$ ", "$,", "$'", "$\\\nA", "$\\A", "$!", "$[", "$\u{e9}"]).into(),
+            4 => self.one_of(&["$", "$ ", "$,", "$'", "$\\\nA", "$\\A", "$!", "$[", "$\u{e9}"]).into(),
             _ => self
-                .one(&[
+                .one_of(&[
                     "a", " ", "'", "~", "*", "\n", "#", "it's", "}", "{", ";", "&", "{a,b}", "(", ":~", "=~",
                 ])
                 .into(),
@@ -281,7 +277,7 @@ impl Chance {
     fn expansion(&mut self, depth: usize, is_quoted: bool) -> Vec<u8> {
         let mut text = b"$".to_vec();
         let name = self.name();
-        let form = self.number(12);
+        let form = self.below(12);
         if form < 3 || depth > 3 {
             text.extend(name.bytes());
             return text;
@@ -291,24 +287,26 @@ impl Chance {
         match form {
             3 => {}
             4 => text.extend(
-                self.one(&[
+                self.one_of(&[
                     "^", "^^", ",", ",,", ":1", ":0:1", ":2:9", ":9", "^a", ":", ":01", ": 1", "/a/b", "@Q",
                     "[0]",
                 ])
                 .bytes(),
             ),
             5 => {
-                text.extend(self.one(&["#", "##", "%", "%%", "#*", "%*", "##*", "%%*"]).bytes());
+                text.extend(self.one_of(&["#", "##", "%", "%%", "#*", "%*", "##*", "%%*"]).bytes());
                 let word = if is_quoted { self.quoted(depth + 1) } else { self.word(depth + 1) };
                 text.extend(word);
             }
             _ => {
                 text.extend(
-                    self.one(&[":-", "-", ":=", "=", ":?", "?", ":+", "+", ":-", "-", ":+", "+", ":\\\n-"])
-                        .bytes(),
+                    self.one_of(&[
+                        ":-", "-", ":=", "=", ":?", "?", ":+", "+", ":-", "-", ":+", "+", ":\\\n-",
+                    ])
+                    .bytes(),
                 );
                 if is_quoted {
-                    for _ in 0..self.number(4) {
+                    for _ in 0..self.below(4) {
                         let piece = self.quoted(depth + 1);
                         text.extend(piece);
                     }
@@ -386,11 +384,11 @@ struct Figures {
 }
 
 fn run(files: usize, seed: u64, locale: &str) -> Figures {
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut figures = Figures::default();
     while figures.files < files && figures.differing.len() < 20 {
         let scratch = Scratch::new("env-fuzz");
-        let batch: Vec<Vec<u8>> = (0..BATCH).map(|_| chance.file()).collect();
+        let batch: Vec<Vec<u8>> = (0..BATCH).map(|_| random.file()).collect();
         let place = |index: usize| scratch.path.join(format!("{index}.in"));
         let read: Vec<Option<Variables>> = batch.iter().map(|file| ours(file)).collect();
         for (index, file) in batch.iter().enumerate().filter(|(index, _)| read[*index].is_some()) {

@@ -4,14 +4,14 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::{
-    EndedBy, Scratch, Svscan, eventually, eventually_dead, is_alive, log_of, logs, needs, number_after,
-    occurrences, own_by_abc, read, record_of, signal, state, throughout, write,
+    Scratch, Svscan, eventually, eventually_dead, is_alive, log_of, logs, needs, number_after, occurrences,
+    own_by_abc, read, record_of, runsv, signal, state, throughout, write,
 };
 
 fn parent_of(pid: i32) -> i32 {
@@ -288,7 +288,6 @@ fn a_loop_at_a_shell_outlives_the_shell_and_takes_no_lock() {
     eventually_dead(pid);
 }
 
-/// runsv; killed at the end.
 #[test]
 fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
     needs!(root, "runsv");
@@ -299,16 +298,7 @@ fn under_runit_a_launcher_whose_runsv_is_killed_ends() {
         let directory = scratch.directory_of_abc(name);
         let run = format!("#!/bin/sh\nexec {} {words}\n", scratch.launcher().display());
         scratch.write(Path::new(name).join("run"), &run, 0o755);
-        let mut runsv = EndedBy(
-            Signal::SIGTERM,
-            Command::new("runsv")
-                .arg(&directory)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(fs::File::create(scratch.join(format!("{name}.err"))).expect("a file"))
-                .spawn()
-                .expect("runsv starts"),
-        );
+        let mut runsv = runsv(&directory, &scratch.join(format!("{name}.err")));
         let pid = eventually(&format!("{name} is there"), || {
             let pid: i32 = read(directory.join("supervise/pid")).trim().parse().ok()?;
             let record = record_of(name);

@@ -5,14 +5,13 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::{
-    EndedBy, Scratch, Svscan, context_switches, eventually, eventually_dead, eventually_rests, is_alive,
-    log_of, needs, occurrences, output, own_by_abc, read, record_of, set_mode, state, stdout, throughout,
+    Scratch, Svscan, context_switches, eventually, eventually_dead, eventually_rests, is_alive, log_of,
+    needs, occurrences, output, own_by_abc, read, record_of, runsv, set_mode, state, stdout, throughout,
     write,
 };
 
@@ -485,14 +484,8 @@ fn under_runit_it_rests_and_starts_afresh_too() {
         scratch.write(Path::new(name).join("run"), &run, 0o755);
         let text = if name == "runit-env" { "VALUE=$(date)\n" } else { "VALUE=good\n" };
         edit(&directory, "config.env", text, 0o600);
-        let runsv = Command::new("runsv")
-            .arg(&directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(scratch.join(format!("{name}.err"))).expect("a file"))
-            .spawn()
-            .expect("runsv starts");
-        running.push((name, kind, directory, EndedBy(Signal::SIGTERM, runsv)));
+        let runsv = runsv(&directory, &scratch.join(format!("{name}.err")));
+        running.push((name, kind, directory, runsv));
     }
     let pid = |directory: &Path| read(directory.join("supervise/pid")).trim().parse::<i32>().unwrap_or(0);
     let pids: Vec<i32> = running

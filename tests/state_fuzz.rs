@@ -9,7 +9,7 @@ use std::process::Command;
 use futo_launch::boot::room::MOST_INSTANCES;
 use support::boot::Volume;
 use support::launching::finish;
-use support::{needs, stderr, stdout};
+use support::{Random, needs, stderr, stdout};
 
 /// As the gateway's boot module reads a state: utf-8-sig, then json, then the first key that is not None; what
 /// it would end with an exception at is no state.
@@ -35,21 +35,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 print(json.dumps(states))
 "#;
 
-/// A generator that gives the same numbers at each run.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(bound).expect("small")).expect("small")
-    }
-
-    fn one_of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
-        texts[self.below(texts.len())]
-    }
-
     fn blank(&mut self) -> &'static str {
         self.one_of(&["", "", "", " ", "\n", "\t\r\n  "])
     }

@@ -12,6 +12,7 @@ pub mod needs;
 pub mod overlay;
 pub mod probe;
 pub mod processes;
+pub mod random;
 pub mod scratch;
 pub mod state;
 pub mod svscan;
@@ -25,8 +26,9 @@ pub use probe::Probe;
 pub use processes::{
     EndedBy, children, context_switches, has_capability, is_alive, output, signal, stderr, stdout,
 };
+pub use random::Random;
 pub use scratch::Scratch;
 pub use state::{eventually_rests, log_of, logs, record, record_of, state};
-pub use svscan::Svscan;
+pub use svscan::{Svscan, runsv};
 pub use texts::{number_after, occurrences, printed, quoted, said, touching, without_pids, without_times};
 pub use waiting::{eventually, eventually_contains, eventually_dead, eventually_every, throughout};

@@ -1,4 +1,4 @@
-//! A supervisor: s6-svscan.
+//! Supervisors: s6-svscan, and runsv.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use super::launching::PATH;
-use super::{Scratch, eventually, output, read, stdout, write};
+use super::{EndedBy, Scratch, eventually, output, read, stdout, write};
 
 /// s6-svscan on a scan directory of its own.
 pub struct Svscan {
@@ -150,4 +152,16 @@ impl Drop for Svscan {
             let _ = self.child.wait();
         }
     }
+}
+
+/// runsv on a service directory, in the end it gets TERM, which ends the service too.
+pub fn runsv(directory: &Path, stderr: &Path) -> EndedBy {
+    let runsv = Command::new("runsv")
+        .arg(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(stderr).expect("a file"))
+        .spawn()
+        .expect("runsv starts");
+    EndedBy(Signal::SIGTERM, runsv)
 }
