@@ -16,8 +16,8 @@ use nix::unistd::Pid;
 use support::boot::{Definitions, Ran, Volume};
 use support::launching::{code, command, finish, with_file_at};
 use support::{
-    ABC, AS_ABC, HERMES, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, passwd, read,
-    rights, said, set_mode, stderr, stdout,
+    ABC, AS_ABC, HERMES, PATIENCE, Scratch, Svscan, children, eventually, eventually_contains, needs,
+    own_by_abc, passwd, read, rights, said, set_mode, stderr, stdout,
 };
 
 /// `PREFIX… futo sync …` on these definitions.
@@ -121,14 +121,13 @@ fn stopped_at_the_first(ours: &Command, scan: &Path) -> usize {
         .expect("strace starts");
     let published = || fs::read_dir(scan).expect("listed").count();
     eventually("the first one is published", || (published() > 2).then_some(()));
-    let children = format!("/proc/{0}/task/{0}/children", watcher.id());
-    let pid: i32 = read(children).trim().parse().expect("the watcher");
+    let pid = children(watcher.id().cast_signed())[0];
     kill(Pid::from_raw(pid), Signal::SIGTERM).expect("signalled");
     let start = Instant::now();
     let ended = loop {
         match watcher.try_wait().expect("waited") {
             Some(status) => break status.code(),
-            None if start.elapsed() > Duration::from_secs(60) => {
+            None if start.elapsed() > PATIENCE => {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                 let _ = watcher.wait();
                 break None;

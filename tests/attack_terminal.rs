@@ -30,13 +30,13 @@ def pump():
         said += part
         return bool(part)
     return True
-deadline = time.time() + 15
+deadline = time.time() + 150
 for what, value in steps:
     if what == "wait":
         while value.encode() not in said[at:]:
             if not pump() or time.time() > deadline:
                 print(json.dumps({"said": said.decode(errors="replace"), "code": "never: " + value}))
-                os.kill(pid, 9)
+                os.killpg(pid, 9)
                 sys.exit(0)
         at = said.index(value.encode(), at) + len(value)
     elif what == "type":

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 use support::docker::{Base, docker, have_containers};
 use support::launching::finish;
-use support::{Scratch, eventually, needs, set_mode, signal, stderr, stdout};
+use support::{Scratch, children, eventually, needs, set_mode, signal, stderr, stdout};
 
 /// Where the scenario happens.
 trait Machine {
@@ -199,8 +199,7 @@ impl Namespace {
 
     /// Its PID 1, seen from here.
     fn init(&self) -> i32 {
-        let path = format!("/proc/{0}/task/{0}/children", self.child.id());
-        eventually("PID 1 is there", || fs::read_to_string(&path).ok()?.trim().parse().ok())
+        eventually("PID 1 is there", || children(self.child.id().cast_signed()).first().copied())
     }
 }
 

@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 
 use support::launching::{code, finish};
 use support::{
-    Scratch, Svscan, eventually, eventually_every, needs, own_by_abc, read, set_mode, stderr, stdout,
-    unmount, write,
+    PATIENCE, Scratch, Svscan, eventually, eventually_every, needs, own_by_abc, read, set_mode, stderr,
+    stdout, unmount, write,
 };
 
 fn futo(svscan: &Svscan, words: &[&str]) -> Output {
@@ -548,7 +548,7 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
         match state.as_str() {
             "waiting" => return,
             "unknown" => panic!("unknown: {why}"),
-            _ => assert!(start.elapsed() < Duration::from_secs(60), "{state}: {why}"),
+            _ => assert!(start.elapsed() < PATIENCE, "{state}: {why}"),
         }
     }
 }

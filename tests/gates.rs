@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::{
-    Svscan, context_switches, eventually, log_of, logs, needs, output, own_by_abc, quoted, read, record_of,
-    stderr, stdout, throughout, write,
+    Svscan, children, context_switches, eventually, log_of, logs, needs, output, own_by_abc, quoted, read,
+    record_of, stderr, stdout, throughout, write,
 };
 
 fn rests_at(name: &str, reason: &str) {
@@ -125,9 +125,7 @@ fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
     write(&directory.join("slow"), "", 0o644);
     svscan.svc(&["-a"], "gs-wait");
     let pid = svscan.pid("gs-wait");
-    eventually("the command runs", || {
-        (!read(format!("/proc/{pid}/task/{pid}/children")).trim().is_empty()).then_some(())
-    });
+    eventually("the command runs", || (!children(pid).is_empty()).then_some(()));
     let start = Instant::now();
     svscan.svc(&["-wd", "-d"], "gs-wait");
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());

@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use support::boot::{Ran, Volume};
 use support::launching::finish;
 use support::{
-    HERMES, Scratch, Svscan, context_switches, eventually, is_alive, needs, own_by_hermes, read, set_mode,
-    signal, stderr, stdout, throughout,
+    HERMES, PATIENCE, Scratch, Svscan, context_switches, eventually, is_alive, needs, own_by_hermes, read,
+    set_mode, signal, stderr, stdout, throughout,
 };
 
 const STAND_IN: &str = include_str!("hermes/hermes");
@@ -86,16 +86,11 @@ impl Container {
         self.svscan.svstat("up", service) == ["true"]
     }
 
-    /// It happens within two seconds (and ten times that, where the machine is busy with other tests).
+    /// It happens soon: within two seconds, where the machine is not busy.
     fn soon(&self, what: &str, condition: impl Fn() -> bool) {
         let start = Instant::now();
         while !condition() {
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "never: {what}; {}{}",
-                self.said(),
-                self.listing()
-            );
+            assert!(start.elapsed() < PATIENCE, "never: {what}; {}{}", self.said(), self.listing());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -8,7 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Scratch, context_switches, eventually, eventually_contains, needs, read, signal, throughout};
+use support::{
+    Scratch, children, context_switches, eventually, eventually_contains, kill_all, needs, read, signal,
+    throughout,
+};
 
 /// The launcher as PID 1 of a PID namespace; its output is in `out`.
 struct Container {
@@ -46,9 +49,7 @@ impl Container {
     /// The launcher's pid as seen from here.
     fn init(&self) -> i32 {
         let unshare = self.unshare.id();
-        eventually("unshare has a child", || {
-            read(format!("/proc/{unshare}/task/{unshare}/children")).split_whitespace().next()?.parse().ok()
-        })
+        eventually("unshare has a child", || children(unshare.cast_signed()).first().copied())
     }
 
     fn signal(&self, number: Signal) {
@@ -69,10 +70,7 @@ impl Drop for Container {
         }
         // PID 1, with which the kernel ends all the rest; --kill-child would not: the parent-death
         // signal is lost when the launcher becomes abc
-        let unshare = self.unshare.id();
-        for pid in read(format!("/proc/{unshare}/task/{unshare}/children")).split_whitespace() {
-            signal(pid.parse().expect("a pid"), Signal::SIGKILL);
-        }
+        kill_all(&children(self.unshare.id().cast_signed()));
         let _ = self.unshare.wait();
     }
 }
@@ -129,9 +127,8 @@ fn orphans_leave_no_zombies() {
     let container = Container::start("init-orphans-loop", &["--interval", "1000"], script);
     container.prints("ready");
     let init = container.init();
-    let children = || read(format!("/proc/{init}/task/{init}/children"));
-    eventually("five orphans", || (children().split_whitespace().count() == 5).then_some(()));
-    eventually("none left, not even as a zombie", || children().trim().is_empty().then_some(()));
+    eventually("five orphans", || (children(init).len() == 5).then_some(()));
+    eventually("none left, not even as a zombie", || children(init).is_empty().then_some(()));
 }
 
 /// Prints `got-N,` for each signal that it gets.

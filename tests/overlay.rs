@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use support::docker::{Base, have_containers};
-use support::needs;
 use support::overlay::{Contents, Overlay, RemovesImage, Runtime};
+use support::{PATIENCE, needs};
 
 /// Beside the service in question there are `beat`, a loop, and `web`, which stays up: definitions that `futo sync`
 /// publishes; and `svc-app`, a loop that s6-rc starts. All three work, unless the situation says otherwise.
@@ -195,6 +195,7 @@ fn row(runtime: Runtime, line: &str) -> Vec<String> {
         let (_, code) = overlay.run(&after.replace("STATE", STATE));
         assert_eq!(code, 0, "{name}: {after}");
     }
+    // a service is given some seconds before it counts as one that cannot be started, or has no record
     let start = Instant::now();
     let mut found = cells(&overlay, &service);
     while found != expected && start.elapsed() < PATIENCE {
@@ -211,9 +212,6 @@ fn row(runtime: Runtime, line: &str) -> Vec<String> {
     }
     wrong
 }
-
-/// A service is given some seconds before it counts as one that cannot be started, or has no record.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Services that are not ours are in `status` with `--all` only; gives what is wrong.
 fn what_is_shown(overlay: &Overlay) -> Option<String> {

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::{
-    Svscan, context_switches, eventually, eventually_dead, logs, needs, output, quoted, read, state, stderr,
-    stdout, throughout, write,
+    Svscan, children, context_switches, eventually, eventually_dead, logs, needs, output, quoted, read,
+    state, stderr, stdout, throughout, write,
 };
 
 const NOTIFIED: (&str, &str) = ("notification-fd", "5\n");
@@ -165,8 +165,7 @@ fn in_exec_mode_the_helper_is_no_child_and_ends_with_readiness_with_the_worker_o
         let helpers = helpers_of(&svscan);
         (helpers.len() == 1).then_some(helpers)
     });
-    let children = read(format!("/proc/{worker}/task/{worker}/children"));
-    assert_eq!(children.trim(), "", "the worker knows of no child");
+    assert!(children(worker).is_empty(), "the worker knows of no child");
     write(&directory.join("now"), "", 0o644);
     becomes_ready(&svscan, "rh-exec");
     eventually_dead(helpers[0]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use support::direct::Direct;
-use support::{eventually, eventually_dead, is_alive, needs, number_after, signal};
+use support::{children, eventually, eventually_dead, is_alive, needs, number_after, signal};
 
 /// A worker whose group has a member with a parent in another session, which does with the member's end what
 /// `parent` says. On TERM the worker ends at once, the member as `member` says.
@@ -108,10 +108,7 @@ fn on_exit_kill_tells_the_workers_own_end_and_a_stop_meanwhile_is_one() {
     let mut direct = Direct::start("exit-kill-stop", &options, &script);
     let left = number_after(&direct.logs("left "), "left ");
     // the worker's own end is over, what it left is waited for
-    eventually("only what it left is there", || {
-        let children = support::read(format!("/proc/{0}/task/{0}/children", direct.pid()));
-        (children.split_whitespace().collect::<Vec<_>>() == [left.to_string()]).then_some(())
-    });
+    eventually("only what it left is there", || (children(direct.pid()) == [left]).then_some(()));
     direct.signal(Signal::SIGINT);
     direct.signal(Signal::SIGINT);
     eventually("the second INT ends it", || {

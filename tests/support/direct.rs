@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{ABC, Scratch, eventually, eventually_contains, is_alive, own_by_abc, read, signal, write};
+use super::{
+    ABC, Scratch, descendants, eventually, eventually_contains, is_alive, kill_all, kill_with_descendants,
+    own_by_abc, read, signal, write,
+};
 
 /// Who starts a launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,16 +168,19 @@ impl Direct {
 impl Drop for Direct {
     fn drop(&mut self) {
         let Some(child) = &mut self.child else { return };
+        // a program that it was started through leaves it behind
+        let below = descendants(child.id().cast_signed());
         for number in [Signal::SIGCONT, Signal::SIGINT, Signal::SIGINT] {
             let _ = kill(Pid::from_raw(child.id().cast_signed()), number);
             for _ in 0..100 {
                 if child.try_wait().ok().flatten().is_some() {
+                    kill_all(&below);
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        let _ = child.kill();
-        let _ = child.wait();
+        kill_with_descendants(child);
+        kill_all(&below);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Scratch, own_by_abc, path_str};
+use super::{PATIENCE, Scratch, kill_with_descendants, own_by_abc, path_str};
 
 /// The PATH that s6-overlay gives.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -91,7 +91,7 @@ pub fn command<S: AsRef<OsStr>>(words: &[S], directory: &Path) -> Command {
     command
 }
 
-/// Runs a command to its end; one that takes more than 20 seconds is killed and fails the test.
+/// Runs a command to its end; one that does not end within [`PATIENCE`] is killed and fails the test.
 pub fn finish(command: &mut Command) -> Output {
     let mut child = command
         .stdin(Stdio::null())
@@ -113,9 +113,8 @@ pub fn finish(command: &mut Command) -> Output {
         if let Some(status) = child.try_wait().expect("waited") {
             break status;
         }
-        if start.elapsed() > Duration::from_secs(20) {
-            let _ = child.kill();
-            let _ = child.wait();
+        if start.elapsed() > PATIENCE {
+            kill_with_descendants(&mut child);
             panic!("it hangs: {command:?}");
         }
         std::thread::sleep(Duration::from_millis(2));

@@ -24,11 +24,12 @@ pub use files::{copy_by_process, names_in, path_str, read, rights, set_mode, sna
 pub(crate) use needs::{Need, find_program, have, needs, python_dotenv};
 pub use probe::Probe;
 pub use processes::{
-    EndedBy, children, context_switches, has_capability, is_alive, output, signal, stderr, stdout,
+    EndedBy, children, context_switches, descendants, has_capability, is_alive, kill_all,
+    kill_with_descendants, output, signal, stderr, stdout,
 };
 pub use random::Random;
 pub use scratch::Scratch;
 pub use state::{eventually_rests, log_of, logs, record, record_of, state};
 pub use svscan::{Svscan, runsv};
 pub use texts::{number_after, occurrences, printed, quoted, said, touching, without_pids, without_times};
-pub use waiting::{eventually, eventually_contains, eventually_dead, eventually_every, throughout};
+pub use waiting::{PATIENCE, eventually, eventually_contains, eventually_dead, eventually_every, throughout};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::docker::docker;
 use super::launching::{code, finish};
-use super::{Scratch, set_mode, stderr, stdout};
+use super::{PATIENCE, Scratch, children, set_mode, stderr, stdout};
 
 /// Who makes the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Overlay {
         };
         let start = Instant::now();
         while !overlay.log().contains("boot: done") {
-            assert!(start.elapsed() < Duration::from_secs(60), "the boot does not end: {}", overlay.log());
+            assert!(start.elapsed() < PATIENCE, "the boot does not end: {}", overlay.log());
             std::thread::sleep(Duration::from_millis(20));
         }
         overlay
@@ -160,9 +160,7 @@ impl Overlay {
 
     /// Its PID 1, seen from here.
     fn init(child: &Child) -> Option<String> {
-        let path = format!("/proc/{0}/task/{0}/children", child.id());
-        let children = fs::read_to_string(path).ok()?;
-        children.split_whitespace().next().map(str::to_string)
+        children(child.id().cast_signed()).first().map(i32::to_string)
     }
 
     /// Runs a script inside, as root: what it printed, and its exit code.
@@ -189,7 +187,7 @@ impl Overlay {
         let start = Instant::now();
         while self.run(&conditions.join(" && ")).1 != 0 {
             let seen = || self.run("cat /run/boot.log; ls -laR /config; s6-svstat /run/service/*").0;
-            assert!(start.elapsed() < Duration::from_secs(60), "never {conditions:?}: {}", seen());
+            assert!(start.elapsed() < PATIENCE, "never {conditions:?}: {}", seen());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -65,8 +65,33 @@ impl Drop for EndedBy {
     }
 }
 
-/// The processes that a process of one thread has started.
+/// The processes that a process of one thread has started, and that are there.
 pub fn children(pid: i32) -> Vec<i32> {
     let children = read(format!("/proc/{pid}/task/{pid}/children"));
     children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// The processes below a process, as they are now.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let mut all = children(pid);
+    let mut next = 0;
+    while next < all.len() {
+        all.extend(children(all[next]));
+        next += 1;
+    }
+    all
+}
+
+/// Kills a process that cannot be asked to end, and what it would leave behind.
+pub fn kill_with_descendants(child: &mut Child) {
+    let left = descendants(child.id().cast_signed());
+    let _ = child.kill();
+    let _ = child.wait();
+    kill_all(&left);
+}
+
+pub fn kill_all(pids: &[i32]) {
+    for pid in pids {
+        let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+    }
 }

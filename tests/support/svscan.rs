@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::launching::PATH;
-use super::{EndedBy, Scratch, eventually, output, read, stdout, write};
+use super::{EndedBy, Scratch, eventually, kill_with_descendants, output, read, stdout, write};
 
 /// s6-svscan on a scan directory of its own.
 pub struct Svscan {
@@ -148,8 +148,8 @@ impl Drop for Svscan {
                 }
                 std::thread::sleep(Duration::from_millis(10));
             }
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            // a service that does not stop
+            kill_with_descendants(&mut self.child);
         }
     }
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::{is_alive, read};
 
-/// Waits until `condition` gives a value, for a minute at most, as on a machine that is very busy; then the test
-/// fails with `what`.
+/// How long a test waits for what has to come, as on a machine that is very busy: where it comes this costs nothing.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Waits until `condition` gives a value, with [`PATIENCE`]; then the test fails with `what`.
 pub fn eventually<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
     eventually_every(Duration::from_millis(5), what, condition)
 }
@@ -18,7 +20,7 @@ pub fn eventually_every<T>(pause: Duration, what: &str, mut condition: impl FnMu
         if let Some(value) = condition() {
             return value;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
         std::thread::sleep(pause);
     }
 }
