@@ -319,7 +319,7 @@ fn a_record_with_senseless_content_does_not_keep_the_worker_from_running() {
 }
 
 #[test]
-fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
+fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_reported() {
     needs!(root, "strace", "setpriv", "python3");
     for mode in MODES {
         let scene = Scene::new("attack-left");
@@ -349,7 +349,7 @@ fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_said() {
 }
 
 #[test]
-fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
+fn a_root_owned_state_directory_is_reported_once_with_the_line_that_fixes_it() {
     needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-roots");
     scene.make_state();
@@ -370,11 +370,11 @@ fn a_state_directory_of_roots_is_said_once_with_the_line_that_mends_it() {
 }
 
 #[test]
-fn a_loop_finds_its_log_once_the_directory_is_mended() {
+fn a_loop_finds_its_log_once_the_directory_is_fixed() {
     needs!(root, "strace", "setpriv", "python3");
-    let mut scene = Scene::new("attack-mended");
+    let mut scene = Scene::new("attack-fixed");
     // even HOME is root's, all the way up: the line makes what is missing, and changes nothing
-    let of_root = Scratch::of_root("attack-mended");
+    let of_root = Scratch::of_root("attack-fixed");
     scene.home = of_root.join("home");
     fs::create_dir(&scene.home).expect("a directory");
     let words = ["--home", path_str(&scene.home), "--interval", "10ms", "echo", "worker ran"];
@@ -396,7 +396,7 @@ fn a_loop_finds_its_log_once_the_directory_is_mended() {
 }
 
 #[test]
-fn the_line_that_mends_cannot_be_made_to_do_more() {
+fn the_line_that_fixes_it_cannot_be_made_to_do_more() {
     needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-hint");
     let made = scene.scratch.join("made-by-hint");
@@ -513,7 +513,7 @@ fn root_touches_nothing_before_the_drop() {
 }
 
 #[test]
-fn a_config_env_that_leads_to_a_file_of_roots_is_refused_without_a_word_of_it() {
+fn a_config_env_that_leads_to_a_root_owned_file_is_refused_and_none_of_it_shown() {
     needs!(root, "strace", "setpriv", "python3");
     let scene = Scene::new("attack-secret");
     let secret = scene.scratch.write("secret", "ROOTSECRET=hunter2\nhunter2 line\n", 0o600);

@@ -379,7 +379,7 @@ fn a_process_that_will_not_end_keeps_no_name_from_root() {
 }
 
 #[test]
-fn what_a_change_of_delegation_does_not_reach_is_said() {
+fn what_a_change_of_delegation_does_not_reach_is_reported() {
     needs!(root, "s6-svscan", "python3", "prlimit", "strace");
     let live = Published::new("attack-revoke");
     live.definitions.line("mine", "--log - -- sleep 1000");
@@ -576,7 +576,7 @@ print('told', flush=True)
 time.sleep(1000)
 ";
 
-/// A process of hermes' that sends as fast as it can; its exit code tells whether it may.
+/// A process of hermes' that sends as fast as it can; its exit code shows whether it may.
 fn flooder(address: &str) -> Child {
     let script = "import socket, sys
 address = sys.argv[1]

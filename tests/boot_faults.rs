@@ -1,5 +1,5 @@
 //! Killed, or refused by the system, at every step that changes something: each service is entirely old or
-//! entirely new, what failed is named, all others go on, and the next run mends the rest.
+//! entirely new, what failed is named, all others go on, and the next run repairs the rest.
 
 mod support;
 
@@ -125,9 +125,9 @@ impl Scenario {
                     );
                 }
                 check(&inject, &ran);
-                let mended = self.run(&[]);
-                assert_eq!(mended.code, 0, "{inject}: {}", mended.stderr);
-                assert_eq!(all_seen(&self.volume), self.new, "{inject}: the next run mends it");
+                let next = self.run(&[]);
+                assert_eq!(next.code, 0, "{inject}: {}", next.stderr);
+                assert_eq!(all_seen(&self.volume), self.new, "{inject}: the next run repairs it");
                 self.assert_nothing_is_left(&inject);
             }
         }

@@ -123,12 +123,12 @@ fn a_profile_that_has_gone_is_stopped_and_removed_and_no_other() {
 }
 
 #[test]
-fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
+fn what_a_killed_run_did_not_report_is_reported_by_the_next() {
     needs!(root, "s6-svscan");
     let live = Live::new("unsaid");
     let (control, away) = (live.volume.scan(".s6-svscan/control"), live.volume.scan(".s6-svscan/away"));
     let unsaid = |what: &dyn Fn()| {
-        fs::rename(&control, &away).expect("nobody is told");
+        fs::rename(&control, &away).expect("renamed: s6-svscan is not notified");
         what();
         fs::rename(&away, &control).expect("put back");
     };
@@ -148,7 +148,7 @@ fn what_a_run_that_was_killed_did_not_say_is_said_by_the_next() {
 }
 
 #[test]
-fn killed_before_s6_svscan_is_told_the_next_run_starts_and_stops_what_is_to_be() {
+fn killed_before_s6_svscan_is_notified_the_next_run_starts_and_stops_what_is_to_be() {
     needs!(root, "s6-svscan", "strace");
     let live = Live::new("killed-untold");
     let gone = live.volume.scan(".futo-gone-gateway-a");
@@ -224,7 +224,7 @@ fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
 }
 
 #[test]
-fn a_logger_that_comes_or_goes_says_so_and_leaves_no_supervisor_without_its_run() {
+fn a_logger_that_comes_or_goes_is_reported_and_leaves_no_supervisor_without_its_run() {
     needs!(root, "s6-svscan");
     let definitions = Definitions::new("loggers");
     definitions.line("comes", "--log - -- sleep 1000");
@@ -486,12 +486,12 @@ fn delegate_none_closes_and_wait_opens_what_is_there_already() {
 }
 
 #[test]
-fn the_service_user_cannot_become_root_through_his_volume() {
+fn the_service_user_cannot_become_root_through_their_volume() {
     needs!(root, "s6-svscan");
     let live = Live::new("volume");
     let coder = live.volume.profile_in("coder", "running");
     let target = live.volume.scratch.write("target", "kept", 0o644);
-    // a hard link in his directory to a file of root's, where the kernel lets one be made
+    // a hard link in their directory to a file of root's, where the kernel lets one be made
     let _ = fs::hard_link(&target, coder.join("gateway.pid"));
     symlink(&target, coder.join("processes.json")).expect("a link");
     fs::remove_file(coder.join("gateway_state.json")).expect("removed");
@@ -561,7 +561,7 @@ fn names_that_are_swapped_while_root_looks_lead_it_nowhere() {
 }
 
 #[test]
-fn abc_controls_his_own_services_and_not_roots() {
+fn abc_controls_their_own_services_and_not_those_of_root() {
     needs!(root, "s6-svscan");
     let definitions = Definitions::new("abcs");
     definitions.line("mine", "--log - -- sleep 1000");

@@ -25,7 +25,7 @@ fn page(command: &mut Command) -> (i32, String) {
 }
 
 #[test]
-fn says_every_line_that_cannot_be_read_of_all_files_and_no_value() {
+fn reports_every_line_that_cannot_be_read_of_all_files_and_no_value() {
     let scratch = Scratch::new("check");
     scratch.write("good.env", "A=1\nB=\"$A $HOME\"\nA=2\n", 0o644);
     scratch.write("windows.env", "\u{feff}A=1\r\n", 0o644);

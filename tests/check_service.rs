@@ -56,7 +56,7 @@ impl Scene {
 }
 
 #[test]
-fn each_mistake_of_a_definition_is_said_with_its_remedy() {
+fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("mistakes");
     let write = |directory: &Path, name: &str, text: &str| {
@@ -297,7 +297,7 @@ fn program(machine: u8) -> Vec<u8> {
 }
 
 #[test]
-fn a_run_that_cannot_be_executed_is_said_whatever_keeps_it_from_that() {
+fn a_run_that_cannot_be_executed_is_reported_whatever_keeps_it_from_that() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("spawn");
     let scratch = &scene.svscan.scratch;
@@ -387,7 +387,7 @@ fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
     for (name, run) in [
         ("s6rc-oneshot-runner", "#!/bin/execlineb -P\ns6-ipcserver-socketbinder -- s sleep 1000\n"),
         ("s6-linux-init-shutdownd", "#!/bin/execlineb -P\nsleep 1000\n"),
-        ("svc-cron", "#!/bin/sh\nsleep 1000\n"),
+        ("svc-cron", "#!/bin/sh\nexec sleep 1000\n"),
     ] {
         scene.svscan.add(name, &[("run", run)]);
     }
@@ -417,7 +417,7 @@ fn behind(script: &str) -> [&str; 7] {
 }
 
 #[test]
-fn a_grace_that_the_overlay_cuts_short_is_said() {
+fn a_grace_that_the_overlay_cuts_short_is_reported() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("grace");
     scene.define("grace", "#!/bin/sh\nexec LAUNCHER --interval 1m --grace 10s -- sleep 1\n");
@@ -448,7 +448,7 @@ fn a_grace_that_the_overlay_cuts_short_is_said() {
 }
 
 #[test]
-fn a_full_volume_is_said_once_of_log_and_record() {
+fn a_full_volume_is_reported_once_for_log_and_record() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("full");
     let state = scene.svscan.scratch.directory_of_abc("small");
@@ -481,7 +481,7 @@ fn a_full_volume_is_said_once_of_log_and_record() {
 }
 
 #[test]
-fn what_is_wrong_with_a_service_that_runs_is_said() {
+fn what_is_wrong_with_a_service_that_runs_is_reported() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("running");
     scene.svscan.add_launch("ck-bad", "--interval 1h -- sh -c 'echo kaputt; exit 3'", &[]);
@@ -543,7 +543,7 @@ fn what_is_wrong_with_a_service_that_runs_is_said() {
     fs::rename(launcher.with_extension("new"), &launcher).expect("renamed");
     let (_, said) = scene.check(&[], &["ck-bad"]);
     assert!(said.contains(" is an older launcher: '"), "{said}");
-    // abc learns what he cannot see
+    // abc learns what they cannot see
     let (exit, said) = scene.check(&AS_ABC, &["ck-bad"]);
     assert_eq!(exit, 1);
     assert!(
@@ -571,7 +571,7 @@ const REFUSED: [(&str, &str, &str, &str, &str); 5] = [
 ];
 
 #[test]
-fn of_an_unpublished_definition_check_says_what_sync_says() {
+fn check_reports_of_an_unpublished_definition_what_sync_reports() {
     needs!(root);
     let definitions = Definitions::new("verdict");
     definitions.line("good", "-- true");
@@ -715,7 +715,7 @@ fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishe
 }
 
 #[test]
-fn a_missing_supervisor_is_told_from_a_missing_scanner() {
+fn a_missing_supervisor_is_distinguished_from_a_missing_scanner() {
     needs!(root, "s6-svscan");
     let scene = Scene::new("scanner");
     let scratch = &scene.svscan.scratch;

@@ -32,7 +32,7 @@ fn not_so(line: &str) -> (i32, String) {
 }
 
 #[test]
-fn each_order_waits_for_its_effect_and_says_it() {
+fn each_order_waits_for_its_effect_and_reports_it() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("control");
     svscan.add_launch("co-up", "-- sleep 1000", &[]);
@@ -45,7 +45,7 @@ fn each_order_waits_for_its_effect_and_says_it() {
     assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: is down already"));
     assert_eq!(futo(&svscan, &["reload", "co-up"]), not_so("co-up: is down: there is nothing to reload"));
     assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so("co-up: is down: start it first"));
-    // what s6-svc -r passes over without a word
+    // what s6-svc -r passes over silently
     assert_eq!(futo(&svscan, &["restart", "co-up"]), so("co-up: was down: started (pid PID)"));
     let refused = "co-up: is no loop: ALRM would end its worker, nothing was sent";
     assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so(refused));
@@ -78,7 +78,7 @@ fn each_order_waits_for_its_effect_and_says_it() {
 }
 
 #[test]
-fn run_now_tells_the_run_it_brought_about() {
+fn run_now_reports_the_run_that_it_caused() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("run-now");
     svscan.add_launch("rn-loop", "--interval 1h -- sh -c 'echo run; exit 3'", &[]);
@@ -159,7 +159,7 @@ fn run_now_names_the_lock_that_the_run_waits_for() {
 }
 
 #[test]
-fn abc_may_what_has_been_delegated_and_is_told_what_not() {
+fn abc_may_do_what_has_been_delegated_and_is_refused_the_rest() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("delegated");
     let directory = svscan.add_launch("de-up", "-- sleep 1000", &[]);
@@ -179,7 +179,7 @@ fn abc_may_what_has_been_delegated_and_is_told_what_not() {
 }
 
 #[test]
-fn who_is_not_supervised_is_told_so_and_a_planted_control_is_not_written() {
+fn an_unsupervised_service_is_reported_and_a_planted_control_is_not_written() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("unsupervised");
     let run = "#!/bin/sh\nexec futo-launch -- true\n";
@@ -467,7 +467,7 @@ fn services_are_controlled_under_every_layout_of_the_status() {
         assert_eq!(futo(&["health"]), so("1 healthy"));
         assert_eq!(futo(&["stop", "ly-x"]), so("ly-x: stopped (killed by signal 15)"));
         state("down");
-        std::io::Write::write_all(&mut keep, b"x").expect("told to leave");
+        std::io::Write::write_all(&mut keep, b"x").expect("asked to leave");
         supervisor.join().expect("it has left");
     }
 }

@@ -24,7 +24,7 @@ const POLITE: &str = r#"
 
 // ── stopping ────────────────────────────────────────────────────────────────────────────────────
 
-/// Median and maximum over so many stops in sleep.
+/// Median and maximum over this many stops in sleep.
 fn stops_in_sleep(caller: Caller, times: usize) -> (Duration, Duration) {
     let mut direct = Direct::new("term-in-sleep");
     let mut durations = Vec::new();
@@ -124,7 +124,7 @@ fn a_stopped_worker_is_continued_to_be_stopped() {
     direct.logs("bye");
 }
 
-/// Says each INT and TERM and goes on; `slow` ends half a second after the first TERM.
+/// Prints each INT and TERM and goes on.
 const STUBBORN: &str = r#"
     trap 'echo got-int' INT; trap 'echo got-term' TERM
     echo ready
@@ -244,13 +244,13 @@ fn five_alrms_in_sleep_are_one_run() {
     for _ in 0..20 {
         let direct = Direct::start("alrm-in-sleep", &["--interval", "1000"], "echo run");
         direct.after_runs(1);
-        // as five `s6-svc -a` come: apart, but within the 50 ms that make them one wish
+        // as five `s6-svc -a` come: apart, but within the 50 ms that make them one request
         let start = Instant::now();
         for _ in 0..5 {
             direct.signal(Signal::SIGALRM);
             std::thread::sleep(Duration::from_millis(4));
         }
-        // a busy machine may take its time over them: then they are several wishes
+        // a busy machine may take its time over them: then they are several requests
         if start.elapsed() < Duration::from_millis(40) {
             direct.after_runs(2);
             throughout("two runs", Duration::from_millis(400), || direct.record()["runs"] == 2);
@@ -386,7 +386,7 @@ fn hup_reads_a_config_env_that_looks_unchanged() {
 }
 
 #[test]
-fn a_bad_config_env_keeps_the_old_values_and_is_said_once() {
+fn a_bad_config_env_keeps_the_old_values_and_is_reported_once() {
     needs!(root);
     let mut direct = Direct::new("env-bad");
     direct.write("config.env", "VALUE=one\n", 0o600);
@@ -482,7 +482,7 @@ fn max_failures_ends_with_the_workers_code() {
 }
 
 #[test]
-fn a_success_starts_the_count_of_failures_anew() {
+fn a_success_resets_the_count_of_failures() {
     needs!(root);
     let script = "[ -e good ] && { rm good; exit 0; }; : > good; exit 7";
     let direct = Direct::start("failures-reset", &["--interval", "0.05", "--max-failures", "2"], script);
@@ -497,9 +497,9 @@ fn backoff_stretches_the_delay_up_to_its_maximum() {
     let direct = Direct::start("backoff", &options, "echo start $(date +%s.%N); exit 1");
     eventually("five runs", || (occurrences(&direct.log(), "start") >= 5).then_some(()));
     let log = direct.log();
-    let told: Vec<&str> =
+    let pauses: Vec<&str> =
         log.lines().filter_map(|line| line.split_once("next run in ")).map(|(_, delay)| delay).collect();
-    assert_eq!(&told[..4], ["0.1 s", "0.3 s", "0.5 s", "0.5 s"], "{log}");
+    assert_eq!(&pauses[..4], ["0.1 s", "0.3 s", "0.5 s", "0.5 s"], "{log}");
     let times: Vec<f64> = log
         .lines()
         .filter_map(|line| line.strip_prefix("start ").and_then(|time| time.parse().ok()))
@@ -557,7 +557,7 @@ fn a_missing_program_never_ends_the_loop_and_stderr_gets_the_first_failure_and_t
 }
 
 #[test]
-fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
+fn a_log_that_cannot_be_opened_is_reported_once_and_the_worker_runs() {
     needs!(root);
     let mut direct = Direct::new("no-log");
     let nowhere = direct.scratch.write("plain-file", "", 0o644).join("x.log");
@@ -574,7 +574,7 @@ fn a_log_that_cannot_be_opened_is_said_once_and_the_worker_runs() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_is_said_once_and_mended_while_it_runs() {
+fn a_state_directory_that_cannot_be_written_is_reported_once_and_fixed_while_it_runs() {
     needs!(root);
     let mut direct = Direct::new("no-state");
     let state = direct.scratch.join("state");
@@ -667,7 +667,7 @@ fn the_record_holds_what_happened_and_counts_over_restarts() {
 }
 
 #[test]
-fn while_a_run_lasts_the_record_says_so() {
+fn the_record_shows_a_run_that_lasts() {
     needs!(root);
     let mut direct = Direct::start("record-in-run", &["--interval", "300"], "echo ready; sleep 1000");
     direct.logs("ready");
@@ -713,7 +713,7 @@ fn the_record_is_replaced_whole() {
 }
 
 #[test]
-fn a_corrupt_record_is_said_and_written_anew() {
+fn a_corrupt_record_is_reported_and_rewritten() {
     needs!(root);
     for (what, text) in
         [("junk", "{\"runs\": 12"), ("other", "[1,2]"), ("empty", ""), ("wrong-type", "{\"runs\": \"many\"}")]

@@ -1,4 +1,4 @@
-//! Signals that were ignored when the launcher began: under a supervisor that is nobody's wish, at a shell it is.
+//! Signals that were ignored when the launcher began: under a supervisor nobody intends that, at a shell somebody does.
 
 mod support;
 

@@ -30,7 +30,7 @@ fn refused(scratch: &Scratch, directory: &Path, options: &[&str]) -> (i32, Strin
     (code(&output), said(&output))
 }
 
-/// What a program finds behind a command, but for the variables that tell who it is.
+/// The variables of a program that a command executes, without those that name its user.
 fn variables_behind(mut command: Command) -> Vec<String> {
     let output = finish(command.args(["/usr/bin/env", "-0"]));
     assert_eq!(code(&output), 0, "{output:?}");
@@ -144,7 +144,7 @@ fn an_env_dir_has_the_values_of_s6_envdir_and_chpst() {
 }
 
 #[test]
-fn what_is_wrong_in_an_env_dir_is_said_all_at_once() {
+fn what_is_wrong_in_an_env_dir_is_reported_all_at_once() {
     needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("env-dir-bad");
     let directory =
@@ -648,7 +648,7 @@ fn under_a_real_s6_svscan_the_containers_variables_reach_the_worker() {
 }
 
 #[test]
-fn a_missing_requirement_rests_under_s6_and_a_mended_config_env_starts_it() {
+fn a_missing_requirement_rests_under_s6_and_a_fixed_config_env_starts_it() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("env-require");
     let log = state("env-require-s6.log");
@@ -767,7 +767,7 @@ fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
 }
 
 #[test]
-fn a_config_env_that_was_made_readable_is_read_and_said() {
+fn a_config_env_that_was_made_readable_is_read_and_reported() {
     needs!(root, "s6-envdir", "chpst");
     let mut direct = Direct::new("env-chown");
     direct.write("config.env", "V=old\n", 0o600);

@@ -391,7 +391,7 @@ sys.stdin.read()
 }
 
 #[test]
-fn a_run_that_waits_for_its_lock_says_so() {
+fn a_run_that_waits_for_its_lock_is_shown_as_such() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("locked");
     let home = svscan.scratch.directory_of_abc("home");
@@ -497,7 +497,7 @@ fn what_is_not_published_is_not_healthy_and_what_is_disabled_is_counted_apart() 
 }
 
 #[test]
-fn a_name_behind_a_known_prefix_is_suggested() {
+fn a_name_after_a_known_prefix_is_suggested() {
     let scratch = Scratch::new("meant");
     for name in ["custom-svc-heartbeat", "svc-cron", "worker"] {
         scratch.write(format!("scan/{name}/run"), "#!/bin/sh\n", 0o755);

@@ -96,17 +96,17 @@ fn the_notification_descriptor_is_handed_on_in_exec_mode_and_written_in_a_loop()
     let service = scratch.service("exec-notification");
     scratch.write("exec-notification/notification-fd", "20\n", 0o644);
     let probe = scratch.probe();
-    let run = |options: &[&str], told: &Path| {
+    let run = |options: &[&str], notified: &Path| {
         // a pipe, as a supervisor gives one
-        let script = format!("exec 7</dev/null 20> >(exec cat > {}); exec \"$@\"", told.display());
+        let script = format!("exec 7</dev/null 20> >(exec cat > {}); exec \"$@\"", notified.display());
         let mut command = scratch.launch_by(&["bash", "-c", &script, "bash"], &service, &["--log", "-"]);
         Probe::of(&finish(command.args(options).arg("--").arg(&probe)))
     };
-    let told = scratch.join("told");
-    assert_eq!(run(&[], &told).descriptors(), [0, 1, 2, 20]);
-    assert_eq!(read(&told), "");
-    assert_eq!(run(&["--once"], &told).descriptors(), [0, 1, 2]);
-    eventually("it is told", || (read(&told) == "\n").then_some(()));
+    let notified = scratch.join("notified");
+    assert_eq!(run(&[], &notified).descriptors(), [0, 1, 2, 20]);
+    assert_eq!(read(&notified), "");
+    assert_eq!(run(&["--once"], &notified).descriptors(), [0, 1, 2]);
+    eventually("it is notified", || (read(&notified) == "\n").then_some(()));
 
     // a file that somebody left open there is not a supervisor's
     let secret = scratch.write("secret", "untouched", 0o600);
@@ -117,7 +117,7 @@ fn the_notification_descriptor_is_handed_on_in_exec_mode_and_written_in_a_loop()
         assert_eq!(read(&secret), "untouched");
     }
 
-    // started by hand there is nobody to tell
+    // started by hand there is nobody to notify
     let output = finish(scratch.launch(&service, &["--log", "-", "--"]).arg(&probe));
     assert_eq!(Probe::of(&output).descriptors(), [0, 1, 2]);
     scratch.write("exec-notification/notification-fd", "three\n", 0o644);
@@ -263,7 +263,7 @@ fn our_own_lines_about_a_missing_program_go_to_stderr_and_to_the_log() {
 }
 
 #[test]
-fn wrong_options_are_all_said_at_once_with_what_to_write() {
+fn wrong_options_are_all_reported_at_once_with_what_to_write() {
     needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("options");
     let options =
@@ -475,7 +475,7 @@ fn a_config_env_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn an_env_file_must_exist_and_is_read_behind_config_env() {
+fn an_env_file_must_exist_and_is_read_after_config_env() {
     needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("env-file");
     let service = scratch.service("exec-envfile");

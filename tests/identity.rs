@@ -54,7 +54,7 @@ fn a_name_gives_the_ids_and_groups_that_s6_setuidgid_and_setpriv_give() {
 }
 
 #[test]
-fn root_becomes_abc_without_being_told() {
+fn root_becomes_abc_by_default() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("default");
     assert_eq!(by_launcher(&scratch, &[]).identity(), rows(911, 911, "911 9101 9102"));
@@ -223,7 +223,7 @@ fn differs_from_s6_setuidgid_chpst_and_setpriv_which_fail_where_nothing_is_to_be
 }
 
 #[test]
-fn who_is_not_root_is_told_what_to_do_when_asking_for_another_user() {
+fn asking_for_another_user_without_root_is_refused_with_a_hint() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("not-root");
     let remedy = "futo-launch: hint: run by root, or leave the option out to stay the user you are\n";

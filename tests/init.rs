@@ -75,7 +75,7 @@ impl Drop for Container {
     }
 }
 
-/// Makes so many orphans that end at once.
+/// Makes five orphans that end at once.
 const ORPHANS: &str = "for i in 1 2 3 4 5; do sh -c 'sleep 0.05 & echo orphan'; done; sleep 0.2";
 /// Counts zombies as the namespace sees them.
 const ZOMBIES: &str = "echo zombies=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '),";
@@ -349,10 +349,10 @@ fn readiness_is_looked_for_and_the_worker_does_not_get_the_descriptor() {
         .expect("unshare starts");
     let mut container = Container { scratch, unshare };
     container.prints("without\n");
-    let told = || read(container.scratch.join("notified"));
-    throughout("not ready", Duration::from_millis(300), || told().is_empty());
+    let notified = || read(container.scratch.join("notified"));
+    throughout("not ready", Duration::from_millis(300), || notified().is_empty());
     support::write(&service.join("now"), "", 0o644);
-    eventually("ready", || (told() == "\n").then_some(()));
+    eventually("ready", || (notified() == "\n").then_some(()));
     container.signal(Signal::SIGTERM);
     assert_eq!(container.end(), 128 + 15);
     assert!(reader.wait().expect("waited").success());

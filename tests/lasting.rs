@@ -21,7 +21,7 @@ fn in_container(place: &Path, hook: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_live_now_and_gone_after_a_restart_is_said() {
+fn what_is_live_now_and_gone_after_a_restart_is_reported() {
     needs!(root, "s6-svscan");
     let scratch = Scratch::of_root("new-lasting");
     scratch.directory_of_abc("definitions");

@@ -98,7 +98,7 @@ fn what_a_rest_needs_and_the_system_refuses_is_reported() {
 }
 
 #[test]
-fn a_loop_that_is_refused_its_stream_of_signals_says_so_without_a_supervisor_too() {
+fn a_loop_that_is_refused_its_stream_of_signals_reports_it_without_a_supervisor_too() {
     needs!(root, "strace", "flock");
     let mut direct = refused("refused-stream", "socketpair:error=EMFILE", &["--interval", "1"], &["true"]);
     assert_eq!(direct.end(), 111);

@@ -80,7 +80,7 @@ TOKEN=
 }
 
 #[test]
-fn a_restart_repeats_no_run_from_an_hour_on_unless_said_otherwise() {
+fn a_restart_repeats_no_run_from_an_hour_on_unless_set_otherwise() {
     needs!(root);
     let scratch = Scratch::new("new-persist");
     scratch.directory_of_abc("definitions");
@@ -172,7 +172,7 @@ fn each_template_makes_a_service_that_runs() {
 }
 
 #[test]
-fn what_is_wrong_is_said_at_once_and_nothing_is_left() {
+fn what_is_wrong_is_reported_at_once_and_nothing_is_left() {
     needs!(root);
     let scratch = Scratch::new("new-wrong");
     scratch.directory_of_abc("definitions");
@@ -234,7 +234,7 @@ fn root_makes_nothing_through_a_link_of_a_users() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_said_and_the_root_directory_is_not_recorded() {
+fn a_program_that_is_not_there_is_reported_and_the_root_directory_is_not_recorded() {
     needs!(root);
     let scratch = Scratch::new("new-program");
     scratch.directory_of_abc("definitions");

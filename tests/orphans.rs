@@ -57,7 +57,7 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
     let svscan = Svscan::start("orphan-run");
     let work = alone(&svscan, "orphan-run", "--interval 0.05");
     logs("orphan-run", "begin");
-    // of a run that lasts it tells after a second
+    // a run that lasts is recorded after a second
     eventually("its record", || (record_of("orphan-run")["pid"] == svscan.pid("orphan-run")).then_some(()));
     let left = kill_supervisor(&svscan, "orphan-run");
     // the next loop says what it waits for, once

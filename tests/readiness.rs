@@ -44,7 +44,7 @@ fn has_no_pipe(name: &str) {
 }
 
 #[test]
-fn start_is_told_before_the_worker_begins_and_it_never_gets_the_descriptor() {
+fn start_is_notified_before_the_worker_begins_and_it_never_gets_the_descriptor() {
     needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-start");
     for (name, options) in [
@@ -69,7 +69,7 @@ fn a_program_that_cannot_be_executed_is_not_ready() {
             read(state(&format!("{name}.json"))).contains("\"kind\":\"program\"").then_some(())
         });
         never_ready(&svscan, name);
-        // mended without a new start of the launcher, it is told all the same
+        // fixed without a restart of the launcher, readiness is notified all the same
         write(&directory.join("appears"), "#!/bin/sh\nexec sleep 1000\n", 0o755);
         becomes_ready(&svscan, name);
     }
@@ -213,7 +213,7 @@ fn in_a_loop_the_helper_ends_with_the_launcher_and_a_rest() {
 }
 
 #[test]
-fn first_success_is_told_after_it() {
+fn first_success_is_notified_after_it() {
     needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-first");
     let directory = add(
@@ -266,7 +266,7 @@ fn sd_notify_is_bridged_and_nobody_elses_word_counts() {
 }
 
 #[test]
-fn once_told_or_untold_a_loop_sleeps() {
+fn once_notified_or_not_a_loop_sleeps() {
     needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-idle");
     for (name, options) in [
@@ -312,7 +312,7 @@ fn what_cannot_be_waited_for_is_100() {
 }
 
 #[test]
-fn explain_says_each_mistake_once() {
+fn explain_reports_each_mistake_once() {
     needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("ready-once");
     for (options, said, count) in [

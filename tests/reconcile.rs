@@ -14,7 +14,7 @@ use support::launching::finish;
 use support::{HERMES, needs, own_by_hermes, read, rights, set_mode, snapshot};
 
 #[test]
-fn publishes_a_service_for_each_profile_in_order_and_says_so_in_the_known_lines() {
+fn publishes_a_service_for_each_profile_in_order_and_reports_it_in_the_known_lines() {
     needs!(root);
     let volume = Volume::new("order");
     volume.write("gateway_state.json", r#"{"gateway_state":"running"}"#);
@@ -168,7 +168,7 @@ fn the_state_decides_by_the_first_key_and_the_known_words() {
 }
 
 #[test]
-fn a_state_that_cannot_be_read_is_none_and_said_and_ends_nothing() {
+fn a_state_that_cannot_be_read_counts_as_none_is_reported_and_ends_nothing() {
     needs!(root);
     let volume = Volume::new("bad-state");
     volume.profile("b-list", "[1]");
@@ -428,7 +428,7 @@ fn an_update_goes_through_links_and_back_and_forth() {
 }
 
 #[test]
-fn damage_in_a_service_directory_is_mended() {
+fn damage_in_a_service_directory_is_repaired() {
     needs!(root);
     let volume = Volume::new("damage");
     volume.profile_in("coder", "running");
@@ -526,7 +526,7 @@ fn what_is_no_instance_is_a_warning_at_most() {
     assert_eq!(volume.reconcile(&["--prune"]).code, 0);
     assert!(volume.scan("gateway-coder/run").exists());
 
-    // without a marker the name alone tells
+    // without a marker the name alone decides
     let roots = support::Scratch::of_root("no-instance");
     let config = "marker = 'SOUL.md'\nstate-file = 'no'\npolicies = { codr = 'never' }\n";
     let config = roots.write("futo.toml", config, 0o644).display().to_string();
@@ -588,7 +588,7 @@ fn a_config_that_others_than_root_can_write_is_refused() {
 }
 
 #[test]
-fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_is_said() {
+fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_of_it_is_reported() {
     needs!(root);
     let volume = Volume::new("nothing");
     let scratch = support::Scratch::of_root("nothing");

@@ -1,4 +1,4 @@
-//! Resting under s6-svscan and runsv: what a restart each second cannot mend is said once, and mended
+//! Resting under s6-svscan and runsv: what a restart every second cannot fix is reported once, and fixed
 //! by a change of the file that is wrong.
 
 mod support;
@@ -41,7 +41,7 @@ type Files = &'static [(&'static str, &'static str)];
 const READY: &str = "-- sh -c 'echo \"ready $VALUE\"; exec sleep 1000'";
 
 #[test]
-fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_says_so_once() {
+fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_reports_it_once() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("rests");
     /// Name, words, files; kind of rest, message, exit code.
@@ -266,7 +266,7 @@ fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
         (
             "edit-mode",
             |directory| {
-                // it could not be read: root made it his own
+                // it could not be read: root made it their own
                 let path = directory.join("config.env");
                 fs::write(&path, "VALUE=mode\n").expect("written");
                 own_by_abc(&path);
@@ -298,7 +298,7 @@ fn an_edit_of_config_env_by_abc_brings_the_worker_up_within_a_second() {
 }
 
 #[test]
-fn an_edit_that_is_still_wrong_is_said_once_more_if_it_is_wrong_otherwise() {
+fn an_edit_that_is_still_wrong_is_reported_once_more_if_it_is_wrong_in_another_way() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("still-wrong");
     let directory = svscan.add_launch("still-wrong", READY, &[("config.env", "VALUE=$(date)\n")]);
@@ -467,7 +467,7 @@ fn without_a_supervisor_the_exit_code_comes_at_once() {
 }
 
 #[test]
-fn under_runit_it_rests_and_starts_afresh_too() {
+fn under_runit_it_rests_and_restarts_too() {
     needs!(root, "runsv");
     let scratch = Scratch::new("runit-rests");
     let launcher = scratch.launcher();

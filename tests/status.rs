@@ -34,7 +34,7 @@ fn becomes(svscan: &Svscan, name: &str, state: &str) -> serde_json::Value {
 }
 
 #[test]
-fn each_state_of_a_service_is_told_with_its_reason() {
+fn each_state_of_a_service_is_shown_with_its_reason() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("status");
     svscan.scratch.write("definitions/st-draft/run", "#!/bin/sh\nexec futo-launch -- true\n", 0o755);
@@ -154,7 +154,7 @@ fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
 }
 
 #[test]
-fn the_json_is_of_the_form_that_the_schema_tells() {
+fn the_json_has_the_form_of_the_schema() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("schema");
     svscan.add_launch("sc-good", "--interval 60 -- true", &[]);
@@ -242,7 +242,7 @@ fn promtool_takes_the_metrics() {
 }
 
 #[test]
-fn a_planted_record_log_or_tally_is_said_and_not_followed() {
+fn a_planted_record_log_or_tally_is_reported_and_not_followed() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("planted");
     let secret = svscan.scratch.write("secret", "{\"resting\":null,\"name\":\"SECRET\"}\nSECRET\n", 0o600);
@@ -253,7 +253,7 @@ fn a_planted_record_log_or_tally_is_said_and_not_followed() {
         own_by_abc(&directory);
         make(&directory.join(format!("pl-{name}.json")), &directory.join(format!("pl-{name}.log")));
         let words = format!("--state-dir {} -- sleep 1000", directory.display());
-        // a definition only: the launcher itself would mend some of it
+        // a definition only: the launcher itself would repair some of it
         let run = format!("#!/bin/sh\nexec {} {words}\n", svscan.scratch.launcher().display());
         svscan.scratch.write(format!("definitions/pl-{name}/run"), &run, 0o755);
     };
@@ -320,7 +320,7 @@ fn a_planted_record_log_or_tally_is_said_and_not_followed() {
 }
 
 #[test]
-fn what_a_supervisor_did_not_write_so_is_said() {
+fn what_no_supervisor_has_written_is_reported() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("not-so");
     let plant = |name: &str, file: &str, make: &dyn Fn(&Path)| {
@@ -356,7 +356,7 @@ fn what_a_supervisor_did_not_write_so_is_said() {
 }
 
 #[test]
-fn as_abc_the_record_is_told_and_what_is_roots_is_said_to_be() {
+fn as_abc_the_record_is_shown_and_what_is_owned_by_root_is_named() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("as-abc");
     svscan.add_launch("aa-good", "--interval 60 -- true", &[]);

@@ -101,7 +101,7 @@ fn on_exit_kill_ends_what_a_worker_leaves_before_the_next_run() {
 }
 
 #[test]
-fn on_exit_kill_tells_the_workers_own_end_and_a_stop_meanwhile_is_one() {
+fn on_exit_kill_reports_the_workers_own_end_and_a_stop_meanwhile_is_one() {
     needs!(root);
     let options = ["--interval", "1000", "--on-exit", "kill", "--grace", "60"];
     let script = format!("{LEAVES_STUBBORN}; exit 3");

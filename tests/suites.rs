@@ -1,5 +1,5 @@
 //! The commands under s6, runit and daemontools, from one table: what is seen, what an order brings about, and what
-//! each of the supervisors cannot tell.
+//! each of the supervisors cannot know.
 
 mod support;
 
@@ -46,7 +46,7 @@ impl Suite {
         have(&[Need::Root, Need::Program(self.scanner())])
     }
 
-    /// What only s6 tells.
+    /// What only s6 knows.
     fn of_s6(self, text: &str) -> &str {
         if self == Suite::S6 { text } else { "" }
     }
@@ -391,7 +391,7 @@ fn what_rests_after_it_has_crashed_is_resting_at_once() {
     let scan = Scan::start(Suite::S6, "rests", &[("sx-rests", &[("run", &run)])]);
     scan.becomes("sx-rests", "crashing");
     scan.scratch.write("scan/sx-rests/fixed", "", 0o644);
-    eventually("it rests", || {
+    eventually_every(Duration::from_millis(20), "it rests", || {
         let record = support::read(state("sx-rests.json"));
         record.contains("not found").then_some(())
     });

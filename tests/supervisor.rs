@@ -145,7 +145,7 @@ fn s6_rc_brings_longruns_and_oneshots_up_and_a_failing_oneshot_does_not_hang_it(
 }
 
 #[test]
-fn behind_a_shell_that_does_not_exec_it_does_not_rest_and_says_why() {
+fn under_a_shell_that_does_not_exec_it_does_not_rest_and_logs_the_reason() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("no-exec");
     let launcher = svscan.scratch.launcher().display().to_string();

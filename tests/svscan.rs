@@ -31,7 +31,7 @@ const SAYS: &str = r#"
     while :; do sleep 0.02; done
 "#;
 
-/// Waits until so many runs have ended and the next is waited for.
+/// Waits until this many runs have ended and the next is waited for.
 fn after_runs(name: &str, runs: u64) {
     eventually(&format!("{runs} runs of {name}; {}", record_of(name)), || {
         let record = record_of(name);
@@ -202,7 +202,7 @@ fn whichever_of_the_two_is_killed_a_new_worker_comes() {
 }
 
 #[test]
-fn readiness_is_told_at_the_start_of_a_loop_and_handed_on_in_exec_mode() {
+fn readiness_is_notified_at_the_start_of_a_loop_and_handed_on_in_exec_mode() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("readiness");
     let notified: &[(&str, &str)] = &[("notification-fd", "4\n")];

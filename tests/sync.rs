@@ -295,7 +295,7 @@ fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
     assert!(definitions.scan("b/run").exists() && definitions.scan("gateway-default/run").exists());
     assert_eq!(volume.reconcile(&["--scan-dir", &scan, "--prune"]).code, 0);
     assert!(definitions.scan("b/run").exists());
-    // a source that cannot be looked at tells of nothing that it has gone
+    // a source that cannot be read proves nothing gone
     fs::rename(definitions.abcs(""), definitions.volume.join("away")).expect("renamed");
     let ran = definitions.sync(&["--prune"]);
     assert_eq!(ran.code, 1);
@@ -420,7 +420,7 @@ fn a_definition_of_abcs_among_roots_is_read_as_abc() {
 }
 
 #[test]
-fn a_plain_user_publishes_to_his_own_supervisor() {
+fn a_plain_user_publishes_to_their_own_supervisor() {
     needs!(root);
     let definitions = Definitions::new("plain-user");
     definitions.line("mine", "--nice 5 -- id");
@@ -488,13 +488,13 @@ fn a_published_service_behaves_as_in_its_definition_directory() {
 }
 
 #[test]
-fn a_resting_service_starts_afresh_when_its_definition_is_mended() {
+fn a_resting_service_restarts_when_its_definition_is_fixed() {
     needs!(root, "s6-svscan");
-    let definitions = Definitions::new("mended");
-    let name = "sync-mended";
+    let definitions = Definitions::new("fixed");
+    let name = "sync-fixed";
     definitions.line(name, "-- ./missing");
     definitions.write("sync-config/config.env", "A=$(reboot)\n");
-    definitions.line("sync-config", "-- sh -c 'echo \"mended $A\"; exec sleep 1000'");
+    definitions.line("sync-config", "-- sh -c 'echo \"fixed $A\"; exec sleep 1000'");
     definitions.sync(&[]);
     let svscan = Svscan::on_directory("fixed", &definitions.scan(""), &[]);
     let log = support::state(&format!("{name}.log"));
@@ -503,7 +503,7 @@ fn a_resting_service_starts_afresh_when_its_definition_is_mended() {
     let pid = svscan.pid("sync-config");
     // the user's own files are watched where they are
     definitions.write("sync-config/config.env", "A=now\n");
-    logs("sync-config", "mended now");
+    logs("sync-config", "fixed now");
     assert_eq!(svscan.pid("sync-config"), pid);
     // and a new run where it is published
     definitions.line(name, "-- sh -c 'echo works; exec sleep 1000'");

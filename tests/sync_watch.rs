@@ -96,7 +96,7 @@ fn run(words: &str) -> String {
 }
 
 #[test]
-fn abc_adds_changes_breaks_mends_disables_and_removes_services() {
+fn abc_adds_changes_breaks_fixes_disables_and_removes_services() {
     needs!(root, "s6-svscan");
     let mut watched = Watched::start("watch");
     let steady = watched.svscan.pid("steady");
@@ -115,7 +115,7 @@ fn abc_adds_changes_breaks_mends_disables_and_removes_services() {
     watched.live(broken, "said", || watched.stderr().contains("user may be abc only"));
     assert_eq!(watched.published("a/run"), before, "the last good one stays");
 
-    watched.live(&change, "mended", || watched.stdout().matches("service=a action=").count() >= 4);
+    watched.live(&change, "fixed", || watched.stdout().matches("service=a action=").count() >= 4);
     watched.live("touch a/down", "disabled", || scan("a/down").exists());
     assert_eq!(watched.svscan.pid("a"), pid, "it is not stopped");
     watched.live("rm a/down", "enabled", || !scan("a/down").exists());

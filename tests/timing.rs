@@ -210,7 +210,7 @@ fn options_of_the_command_line_win_over_the_files_pace() {
     }
 }
 
-/// A schedule of one minute of each day: the one that is so many seconds away.
+/// A schedule of one minute of each day: the one that is this many seconds away.
 fn minute_at(second: u64) -> String {
     let of_day = second % 86_400;
     format!("{:02}:{:02} UTC", of_day / 3600, of_day % 3600 / 60)
@@ -351,7 +351,7 @@ fn a_kept_start_of_an_interval_is_continued_by_the_next_launcher() {
 }
 
 #[test]
-fn a_record_in_the_future_or_corrupt_is_said_ignored_and_rewritten() {
+fn a_record_in_the_future_or_corrupt_is_reported_ignored_and_rewritten() {
     needs!(root);
     let schedule = minute_at(now() + 7200);
     for (content, said) in [
@@ -544,7 +544,7 @@ fn a_stopped_run_has_no_hook() {
 }
 
 #[test]
-fn runs_with_one_lock_do_not_overlap_and_the_wait_is_said_once_and_idle() {
+fn runs_with_one_lock_do_not_overlap_and_the_wait_is_reported_once_and_idle() {
     needs!(root);
     let mut direct = Direct::new("locked");
     let lock = direct.directory().join("lock");
@@ -645,7 +645,7 @@ fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
 }
 
 #[test]
-fn a_schedule_deployed_behind_another_pace_has_missed_nothing() {
+fn a_schedule_deployed_after_another_pace_has_missed_nothing() {
     needs!(root);
     let mut direct = Direct::new("other-pace");
     direct.launch(Caller::Root, &["--interval", "1000"], &["sh", "-c", "echo run"]);
@@ -681,7 +681,7 @@ fn what_changes_while_a_lock_is_waited_for_counts_for_the_run() {
 }
 
 #[test]
-fn a_hook_tells_of_a_missing_directory_and_a_refused_process_ends_no_loop() {
+fn a_hook_reports_a_missing_directory_and_a_refused_process_ends_no_loop() {
     needs!(root);
     let mut direct = Direct::new("hook-missing");
     let options =

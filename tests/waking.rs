@@ -96,7 +96,7 @@ const PROGRAMS: [Case; 7] = [
         correct: |at| swap("v2", &at.join("current")),
     },
     Case {
-        name: "link-mended-below",
+        name: "link-fixed-below",
         program: "current/bin/hook",
         begin: |at| {
             fs::create_dir(at.join("v1")).expect("made");
@@ -210,7 +210,7 @@ fn timers(pid: i32) -> Vec<f64> {
 }
 
 #[test]
-fn where_a_watch_is_not_to_be_had_it_looks_every_minute_and_says_so() {
+fn where_no_watch_can_be_had_it_looks_every_minute_and_reports_it() {
     needs!(root, "s6-svscan", "strace");
     let svscan = Svscan::start("unwatched");
     let launcher = svscan.scratch.launcher();
@@ -345,7 +345,7 @@ fn a_rest_of_root_is_recorded_where_root_said_and_never_where_a_user_did() {
 }
 
 #[test]
-fn where_no_record_can_be_written_the_launcher_says_so() {
+fn where_no_record_can_be_written_the_launcher_reports_it() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("unrecorded");
     svscan.add_launch("unrecorded", "--user nosuch -- true", &[]);

@@ -124,7 +124,7 @@ impl Direct {
         serde_json::from_str(&read(self.record_path())).unwrap_or_default()
     }
 
-    /// Waits until so many runs have ended and the launcher waits for the next; gives the record.
+    /// Waits until this many runs have ended and the launcher waits for the next; gives the record.
     pub fn after_runs(&self, runs: u64) -> serde_json::Value {
         eventually(&format!("{runs} runs of {}; {}", self.name, self.record()), || {
             let record = self.record();

@@ -53,14 +53,17 @@ pub fn has_capability(number: u32) -> bool {
     u64::from_str_radix(set.trim(), 16).expect("a number") >> number & 1 == 1
 }
 
-/// A process that gets this signal at the end of the test, if it is still there, and is waited for.
+/// A process that gets this signal at the end of the test, if it is still there, and is waited for; what it has started is killed.
 pub struct EndedBy(pub Signal, pub Child);
 
 impl Drop for EndedBy {
     fn drop(&mut self) {
         if self.1.try_wait().ok().flatten().is_none() {
-            let _ = kill(Pid::from_raw(self.1.id().cast_signed()), self.0);
+            let pid = self.1.id().cast_signed();
+            let below = descendants(pid);
+            let _ = kill(Pid::from_raw(pid), self.0);
             let _ = self.1.wait();
+            kill_all(&below);
         }
     }
 }

@@ -45,7 +45,7 @@ impl Live {
 #[test]
 fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     needs!(root, "s6-svscan");
-    let live = Live::new("wish");
+    let live = Live::new("desired");
     let coder =
         live.volume.profile("coder", "{\"gateway_state\": \"running\", \"pid\": 5, \"x\": {\"b\":1.50}}");
     live.volume.bare_profile("idle");
@@ -62,7 +62,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     assert_eq!(names_in(&coder), ["SOUL.md", "gateway_state.json"]);
     assert!(!live.starts_at_boot("gateway-coder"));
 
-    // one that has never run has no state; down is what it is without a word
+    // one that has never run has no state; down is what it is anyway
     let path = live.state("idle");
     let said = "gateway-idle: is down already\ngateway-idle: down at the next boot too: it has no state\n"
         .to_string();
@@ -81,7 +81,7 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
     assert_eq!(read(live.state("coder")), text.replace("stopped", "running"));
     assert!(live.starts_at_boot("gateway-coder"));
 
-    // who may not give the order wishes nothing
+    // who may not give the order changes no desired state
     let (exit, said, _) = live.futo(&AS_ABC, &["stop", "gateway-coder"]);
     assert_eq!((exit, said), (111, String::new()));
     assert!(live.starts_at_boot("gateway-coder"));
@@ -89,9 +89,9 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
 }
 
 #[test]
-fn a_policy_of_its_own_asks_for_no_wish() {
+fn a_policy_of_its_own_asks_for_no_desired_state() {
     needs!(root, "s6-svscan");
-    let live = Live::new("wish-policy");
+    let live = Live::new("desired-policy");
     live.volume.profile_in("coder", "running");
     let before = read(live.state("coder"));
     live.configure("policies = { coder = \"always\" }\n");
@@ -106,7 +106,7 @@ fn a_policy_of_its_own_asks_for_no_wish() {
 #[test]
 fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
     needs!(root, "s6-svscan");
-    let live = Live::new("wish-hostile");
+    let live = Live::new("desired-hostile");
     let secret = live.roots.write("secret", "{\"gateway_state\":\"running\"}", 0o600);
     let coder = live.volume.profile_in("coder", "running");
     live.reconcile(&[]);
@@ -160,16 +160,16 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
 }
 
 #[test]
-fn a_wish_that_nobody_trusted_has_published_is_none() {
+fn a_desired_state_file_that_no_trusted_user_has_published_is_ignored() {
     needs!(root, "s6-svscan");
-    let live = Live::new("wish-planted");
+    let live = Live::new("desired-planted");
     let profile = live.volume.profile_in("coder", "running");
     let before = read(live.state("coder"));
-    let wish = format!(
+    let target = format!(
         "{{\"user\":\"hermes\",\"directory\":\"{}\",\"file\":\"gateway_state.json\",\"key\":\"desired_state\",\"running\":\"running\"}}\n",
         profile.display()
     );
-    let planted = live.svscan.add("planted", &[("run", "#!/bin/sh\nexec sleep 1000\n"), (".wish", &wish)]);
+    let planted = live.svscan.add("planted", &[("run", "#!/bin/sh\nexec sleep 1000\n"), (".wish", &target)]);
     live.svscan.pid("planted");
     let said = |verb: &str| live.futo(&[], &[verb, "planted"]);
     let stopped = (0, "planted: stopped (killed by signal 15)\n".to_string(), String::new());
@@ -182,9 +182,9 @@ fn a_wish_that_nobody_trusted_has_published_is_none() {
     assert_eq!(read(live.state("coder")), before);
 
     // nor does one come along from a definition
-    let definitions = Definitions::new("wish-definition");
+    let definitions = Definitions::new("desired-definition");
     definitions.line("a", "--log - -- sleep 1000");
-    definitions.write("a/.wish", &wish);
+    definitions.write("a/.wish", &target);
     assert_eq!(definitions.sync(&[]).code, 0);
     assert!(definitions.scan("a/run").exists() && !definitions.scan("a/.wish").exists());
 }

@@ -1,4 +1,4 @@
-//! A service that has rested and starts afresh in the same process.
+//! A service that has rested and restarts in the same process.
 
 mod support;
 
@@ -41,8 +41,8 @@ fn stop(scratch: &Scratch, mut child: Child) {
 }
 
 #[test]
-fn tells_readiness_once_and_touches_no_descriptor_of_its_own() {
-    let scratch = Scratch::new("afresh");
+fn notifies_readiness_once_and_touches_no_descriptor_of_its_own() {
+    let scratch = Scratch::new("restart");
     let worker = "--interval 0.05 --max-failures 2 -- sh -c 'echo run; exit ${STATUS-3}'";
     let child = supervised(&scratch, worker);
     let path = scratch.join("state/service.json");
@@ -50,7 +50,7 @@ fn tells_readiness_once_and_touches_no_descriptor_of_its_own() {
         eventually("it rests", || (record(&path)["resting"]["kind"] == "max-failures").then_some(()));
         assert_eq!(record(&path)["runs"], 2 * round);
         write(&scratch.join("service/config.env"), &format!("ROUND={round}\n"), 0o644);
-        eventually("it starts afresh", || (record(&path)["runs"] != 2 * round).then_some(()));
+        eventually("it restarts", || (record(&path)["runs"] != 2 * round).then_some(()));
     }
     write(&scratch.join("service/config.env"), "STATUS=0\n", 0o644);
     eventually("it succeeds", || (record(&path)["consecutive_failures"] == 0).then_some(()));
@@ -93,7 +93,7 @@ fn the_last_run_before_a_rest_is_in_the_record() {
 }
 
 #[test]
-fn the_record_tells_the_present_reason_of_a_rest() {
+fn the_record_holds_the_present_reason_of_a_rest() {
     let scratch = Scratch::new("reason");
     std::fs::create_dir_all(scratch.join("service")).expect("the service directory");
     scratch.write("service/config.env", "A=$(id)\n", 0o644);
