@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use super::CommandError;
 use super::options::{CommandOption, Words, switch, value};
-use crate::boot::instances::config::DelegateTo;
-use crate::boot::scan::Intent;
-use crate::boot::{Choice, DelegateChoice, launcher};
+use crate::boot::delegate::Waiting;
+use crate::boot::{Choice, DelegateChoice, DelegateTo, Intent, launcher};
 
 /// The options of both.
 pub(super) const CHOICE: [CommandOption; 3] = [
@@ -41,7 +40,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
     let mut delegate = DelegateChoice::default();
     for value in words.values("delegate") {
         match value.to_str() {
-            Some("wait") => delegate.wait = true,
+            Some("wait") => delegate.waiting = Waiting::Open,
             Some("none") => delegate.to = Some(DelegateTo::Nobody),
             Some(group) if !group.is_empty() => delegate.to = Some(DelegateTo::Group(group.to_string())),
             _ => {

@@ -8,13 +8,10 @@ use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
-use crate::boot::definitions::{
-    self, Definitions, Foreign, GoOn, MissingSource, Source, lines, usual_sources,
-};
+use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
 use crate::boot::report::{Report, Row};
-use crate::boot::scan::Intent;
 use crate::boot::watch::Watch;
-use crate::boot::{Choice, Hardening};
+use crate::boot::{Choice, GoOn, Hardening, Intent};
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::boot::definitions::GoOn;
+use crate::boot::GoOn;
 use crate::boot::report::{Report, Row};
 use crate::boot::watch::Watch;
 use crate::error::{Findings, reason};

@@ -15,10 +15,59 @@ use nix::unistd::{Gid, fchownat, getegid, getgroups, mkfifoat};
 use super::directory::{Directory, StepError};
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
+use crate::machine::{Host, Machine, accounts};
 use crate::service::layout;
 use crate::sys::capability::{self, Capability};
 
-/// To whom control is delegated.
+/// `--delegate`
+#[derive(Clone, Debug, Default)]
+pub struct DelegateChoice {
+    /// To whom; as the front end has it if none is named.
+    pub to: Option<DelegateTo>,
+    /// What members may do in `event`.
+    pub waiting: Waiting,
+}
+
+/// To whom control of the services is delegated, as somebody has written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DelegateTo {
+    /// Nobody.
+    Nobody,
+    /// This group, by name or number.
+    Group(String),
+}
+
+impl DelegateTo {
+    /// Looks the group up; none if control is delegated to nobody.
+    pub fn resolve(&self, waiting: Waiting) -> Result<Option<Delegation>, NoGroup> {
+        match self {
+            DelegateTo::Nobody => Ok(None),
+            DelegateTo::Group(name) => {
+                let group = group_named(name).ok_or_else(|| NoGroup(name.clone()))?;
+                Ok(Some(Delegation { group, waiting }))
+            }
+        }
+    }
+}
+
+/// A group of /etc/group, by name or number.
+fn group_named(name: &str) -> Option<Gid> {
+    let number = name.parse().ok();
+    number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
+}
+
+/// The group is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("no group '{0}' in /etc/group")]
+pub struct NoGroup(String);
+
+impl Problem for NoGroup {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+}
+
+/// A group to which control is delegated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Delegation {
     /// The group.
@@ -28,9 +77,10 @@ pub struct Delegation {
 }
 
 /// What members may do in `event`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Waiting {
     /// Nothing: it is root's alone.
+    #[default]
     Closed,
     /// Make FIFOs in it, as s6-svwait does, and with them links through which root writes.
     Open,

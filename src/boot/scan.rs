@@ -18,6 +18,7 @@ use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
+use super::choice::Intent;
 use super::delegate;
 use super::desired::{Author, Desired};
 use super::directory::{Directory, StepError};
@@ -45,15 +46,6 @@ const LOOKS_EVERY: Duration = Duration::from_millis(10);
 const TAKES_UP: Duration = Duration::from_secs(2);
 /// More names than this are not taken.
 pub(super) const MOST_NAMES: usize = 100_000;
-
-/// Whether anything is to be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Yes.
-    Apply,
-    /// No: `--dry-run`.
-    Look,
-}
 
 /// Why the scan directory cannot be used at all.
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::boot::Hardening;
-use crate::cli::{self};
+use crate::boot::choice::Hardening;
+use crate::cli;
 use crate::config;
 use crate::config::DEFAULT_USER;
 use crate::config::flags::Takes;
-use crate::config::request::Given;
-use crate::config::request::Request;
+use crate::config::request::{Given, Request};
 use crate::error::Findings;
 use crate::machine::Machine;
 use crate::service::run_script::{self, NotOurs, RunScript};

@@ -10,7 +10,7 @@ use nix::sys::stat::{FileStat, fstat};
 
 use super::command::{self, Script};
 use super::{DefinitionsError, Foreign};
-use crate::boot::Hardening;
+use crate::boot::choice::Hardening;
 use crate::boot::desired::Files;
 use crate::boot::directory::Directory;
 use crate::config::value::{descriptor, whole};

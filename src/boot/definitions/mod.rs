@@ -15,14 +15,15 @@ use std::time::Duration;
 use nix::unistd::Gid;
 
 use super::account::{Account, AccountError};
-use super::delegate::{self, Delegation, Waiting};
+use super::choice::{Choice, GoOn, Hardening, Intent};
+use super::conclude;
+use super::delegate::{self, DelegateChoice, Delegation, NoGroup};
 use super::desired::{Author, Desired, source_line};
-use super::instances::config::DelegateTo;
+use super::launcher;
 use super::report::{self, Report, Row, field};
 use super::room::{MOST_DEFINITIONS as MOST_PUBLISHED, Room};
-use super::scan::{Intent, Legacy, ScanDirectory};
+use super::scan::{Legacy, ScanDirectory};
 use super::slot::Change;
-use super::{Choice, Hardening};
 use crate::config::DEFAULT_USER;
 use crate::config::value::UserRequest;
 use crate::error::Findings;
@@ -76,9 +77,6 @@ pub enum Foreign {
     Trusted,
 }
 
-/// Asked between two definitions: whether to go on.
-pub type GoOn<'g> = &'g mut dyn FnMut() -> ControlFlow<()>;
-
 /// Publishes all definitions. An error is one that leaves nothing to be done.
 pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
     sync_while(definitions, choice, &mut || ControlFlow::Continue(()))
@@ -121,8 +119,8 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
     let sources = definitions.sources.iter().map(|source| source_line(&source.path)).collect();
     let mut scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
     scan.patience = choice.patience;
-    super::judge_launcher(&choice.launcher)?;
-    let delegation = delegation(choice)?;
+    launcher::judge(&choice.launcher)?;
+    let delegation = DelegationRule::chosen(&choice.delegate)?;
     let hardening = scan.hardening(choice.hardening)?;
     let volume = Volume::new(abc.as_ref(), definitions.foreign, &choice.launcher, hardening);
     let mut sync = Sync {
@@ -148,7 +146,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
     for (source, open) in open {
         let published = sync.publish_all(source, &open, go_on);
         if let Some(ControlFlow::Break(())) = sync.unless_hopeless(published)? {
-            super::tell(&scan, Duration::ZERO, &mut sync.report);
+            conclude::tell(&scan, Duration::ZERO, &mut sync.report);
             return Ok(sync.report);
         }
     }
@@ -157,7 +155,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
     }
     let Sync { mut report, seen, bare, listed, .. } = sync;
     report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
-    super::tell(&scan, choice.patience, &mut report);
+    conclude::tell(&scan, choice.patience, &mut report);
     let mut wanted: BTreeSet<String> = seen.iter().map(|(name, _)| name.clone()).collect();
     for (name, path) in bare {
         let is_elsewhere = seen.iter().any(|(each, at)| *each == name && *at != path);
@@ -167,7 +165,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
         }
     }
     if choice.prune {
-        super::prune(&scan, &wanted, &listed, choice.patience, &mut report);
+        conclude::prune(&scan, &wanted, &listed, choice.patience, &mut report);
     }
     Ok(report)
 }
@@ -181,20 +179,22 @@ pub fn lines(rows: &[Row]) -> String {
     lines
 }
 
-/// What `--delegate` says; none if it says nothing.
-fn delegation(choice: &Choice) -> Result<Option<Option<Delegation>>, Findings> {
-    match &choice.delegate.to {
-        None => Ok(None),
-        Some(DelegateTo::Nobody) => Ok(Some(None)),
-        Some(DelegateTo::Group(name)) => match super::group_named(name) {
-            Some(group) => Ok(Some(Some(Delegation { group, waiting: waiting(choice) }))),
-            None => Err(super::instances::InstancesError::NoGroup(name.clone()).into()),
-        },
-    }
+/// To whom control of the services is delegated.
+#[derive(Clone, Copy)]
+enum DelegationRule {
+    /// Of each service to those who can write its definition.
+    Writers,
+    /// Of all services alike, as `--delegate` says.
+    Everywhere(Option<Delegation>),
 }
 
-fn waiting(choice: &Choice) -> Waiting {
-    if choice.delegate.wait { Waiting::Open } else { Waiting::Closed }
+impl DelegationRule {
+    fn chosen(choice: &DelegateChoice) -> Result<Self, NoGroup> {
+        match &choice.to {
+            None => Ok(DelegationRule::Writers),
+            Some(to) => to.resolve(choice.waiting).map(DelegationRule::Everywhere),
+        }
+    }
 }
 
 /// A run over all sources.
@@ -202,8 +202,7 @@ struct Sync<'s> {
     choice: &'s Choice,
     scan: &'s ScanDirectory,
     volume: Volume<'s>,
-    /// If somebody chose one.
-    delegation: Option<Option<Delegation>>,
+    delegation: DelegationRule,
     abc: Option<&'s Account>,
     report: Report,
     /// Names, and where they were seen.
@@ -303,7 +302,10 @@ impl Sync<'_> {
             self.report.rows.push(row);
             return;
         }
-        let delegation = self.delegation.unwrap_or_else(|| self.usual_delegation(definition.writers));
+        let delegation = match self.delegation {
+            DelegationRule::Writers => self.delegation_to_writers(definition.writers),
+            DelegationRule::Everywhere(delegation) => delegation,
+        };
         let delegation = delegate::possible(delegation, &mut self.report.warnings);
         let author = if definition.writers == Writers::Root { Author::Root } else { Author::User };
         let source = source_line(&source.path);
@@ -360,9 +362,9 @@ impl Sync<'_> {
     }
 
     /// Who can write a definition may control its service; root's is root's.
-    fn usual_delegation(&self, writers: Writers) -> Option<Delegation> {
+    fn delegation_to_writers(&self, writers: Writers) -> Option<Delegation> {
         let group: Gid = self.abc.filter(|_| writers != Writers::Root)?.identity.gid;
-        Some(Delegation { group, waiting: waiting(self.choice) })
+        Some(Delegation { group, waiting: self.choice.delegate.waiting })
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::conditions::{CommandPlace, Condition};
 pub use super::keys::KEYS;
+use crate::boot::delegate::DelegateTo;
 use crate::config::rights::TrustError;
 use crate::config::service_file::{self, Entry, ServiceFileError, Value};
 use crate::config::value::UserRequest;
 use crate::error::Findings;
-use crate::machine::Host;
-use crate::machine::Machine;
+use crate::machine::{Host, Machine};
 use crate::nearest::nearest;
 use crate::service::layout;
 
@@ -24,15 +24,6 @@ pub enum Policy {
     Last,
     /// By somebody's hand only.
     Never,
-}
-
-/// To whom control of the services is delegated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DelegateTo {
-    /// Nobody.
-    Nobody,
-    /// This group.
-    Group(String),
 }
 
 /// A system of instances on a volume.

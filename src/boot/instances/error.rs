@@ -32,9 +32,6 @@ pub enum InstancesError {
         /// The variable that names the home.
         variable: Option<String>,
     },
-    /// The group is unknown.
-    #[error("no group '{0}' in /etc/group")]
-    NoGroup(String),
     /// An instance's directory, or the directory that holds them, cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
     Directory {

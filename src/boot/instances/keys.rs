@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::conditions::{CommandPlace, Condition};
-use super::config::{DelegateTo, Policy, System};
+use super::config::{Policy, System};
+use crate::boot::delegate::DelegateTo;
 use crate::cli;
 use crate::config::service_file::Value;
 use crate::config::value::{EnvironmentEdit, UserRequest};

@@ -22,20 +22,21 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Choice;
 use super::account::{Account, AccountError};
-use super::definitions::GoOn;
-use super::delegate::{self, Delegation, Waiting};
+use super::choice::{Choice, GoOn, Intent};
+use super::conclude;
+use super::delegate::{self, Delegation};
 use super::desired::{Author, source_line};
+use super::launcher;
 use super::report::{FAILED, Report, Row, field};
 use super::room::{MOST_INSTANCES, Room};
-use super::scan::{Intent, ScanDirectory};
+use super::scan::ScanDirectory;
 use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 use crate::sys::nofollow::{self, Missing, PathError};
 use conditions::Condition;
 pub use conditions::Facts;
-use config::{DelegateTo, System};
+use config::System;
 pub use error::InstancesError;
 use find::{End, Finder, Found, Gone, Instance, Seeds, Stale};
 pub use watched::watch;
@@ -137,7 +138,7 @@ impl Reconciler {
         let scan = ScanDirectory::open(&system.scan_dir, self.choice.intent, &maker, sources);
         let scan = findings.take(scan);
         let (Some(account), Some(home), Some(scan)) = (account, home, scan) else { return Err(findings) };
-        findings.take(super::judge_launcher(&self.choice.launcher));
+        findings.take(launcher::judge(&self.choice.launcher));
         findings.or(())?;
 
         let is_held = self.holds(&system.hold, &account, &home)?;
@@ -207,7 +208,7 @@ impl Reconciler {
         self.log_words.clear();
         for Instance { mut row, log_word, publishable } in instances {
             if go_on().is_break() {
-                super::tell(scan, Duration::ZERO, &mut report);
+                conclude::tell(scan, Duration::ZERO, &mut report);
                 return Ok(report);
             }
             self.log_words.extend(log_word.map(|word| (row.shown.clone(), word)));
@@ -226,7 +227,7 @@ impl Reconciler {
             }
             report.rows.push(row);
         }
-        super::tell(scan, self.choice.patience, &mut report);
+        conclude::tell(scan, self.choice.patience, &mut report);
         let rows = &report.rows;
         for name in self.system.policies.keys().filter(|name| !rows.iter().any(|row| row.shown == **name)) {
             report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
@@ -235,7 +236,7 @@ impl Reconciler {
             // an incomplete list tells of nothing that it has gone
             let listed = if is_complete { BTreeSet::from([pass.source.clone()]) } else { BTreeSet::new() };
             let before = report.rows.len();
-            super::prune(scan, &desired_names, &listed, self.choice.patience, &mut report);
+            conclude::prune(scan, &desired_names, &listed, self.choice.patience, &mut report);
             for row in report.rows.iter_mut().skip(before) {
                 let name =
                     row.service.as_deref().and_then(|service| template::name_of(&self.system, service));
@@ -315,10 +316,6 @@ fn line(system: &System, row: &Row, start: &str) -> String {
 }
 
 fn delegation(system: &System, choice: &Choice, findings: &mut Findings) -> Option<Delegation> {
-    let waiting = if choice.delegate.wait { Waiting::Open } else { Waiting::Closed };
     let to = choice.delegate.to.as_ref().unwrap_or(&system.delegate);
-    let DelegateTo::Group(name) = to else { return None };
-    let group =
-        findings.take(super::group_named(name).ok_or_else(|| InstancesError::NoGroup(name.clone())))?;
-    Some(Delegation { group, waiting })
+    findings.take(to.resolve(choice.delegate.waiting)).flatten()
 }

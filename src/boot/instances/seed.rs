@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::InstancesError;
 use super::config::System;
 use super::state::{self, State};
-use crate::boot::scan::Intent;
+use crate::boot::choice::Intent;
 use crate::sys::clock;
 
 /// Stands for the time, in seconds since 1970, as a number.

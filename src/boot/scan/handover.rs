@@ -6,7 +6,8 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::Gid;
 
-use super::{GONE, Intent, STAGING, ScanDirectory};
+use super::{GONE, STAGING, ScanDirectory};
+use crate::boot::choice::Intent;
 use crate::boot::delegate::Delegation;
 use crate::boot::desired::{Author, Desired};
 use crate::boot::slot::{self, Change, Slot, SlotError};

@@ -1,7 +1,7 @@
 //! Whether users' definitions are published hardened.
 
-use super::{Intent, ScanDirectory};
-use crate::boot::Hardening;
+use super::ScanDirectory;
+use crate::boot::choice::{Hardening, Intent};
 use crate::boot::directory::StepError;
 
 /// They are.

@@ -1,9 +1,9 @@
 //! Links to definitions, as init hooks made before there was `futo sync`.
 
 use super::{STAGING, ScanDirectory};
+use crate::boot::choice::Intent;
 use crate::boot::desired::Desired;
 use crate::boot::directory::FileId;
-use crate::boot::scan::Intent;
 use crate::boot::slot::{self, Change, SlotError};
 
 /// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.

@@ -1,0 +1,58 @@
+//! The launcher that run scripts name: where it is, and whether root may execute it.
+
+use std::path::Path;
+
+use crate::error::Problem;
+use crate::exit::Exit;
+use crate::machine::ownership::is_roots;
+use crate::machine::{Host, Machine};
+
+const LAUNCHER: &str = "futo-launch";
+
+/// The launcher as run scripts name it: the one beside this program, else the first on PATH.
+pub fn launcher() -> String {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(LAUNCHER));
+    let environment = Machine.environment();
+    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let on_path = path.map(std::env::split_paths).into_iter().flatten().map(|above| above.join(LAUNCHER));
+    beside
+        .into_iter()
+        .chain(on_path.filter(|path| path.is_absolute()))
+        .filter(|path| crate::sys::file::is_regular(path))
+        .find_map(|path| path.to_str().map(str::to_string))
+        .unwrap_or_else(|| LAUNCHER.to_string())
+}
+
+/// Why no launcher is published.
+#[derive(Debug, thiserror::Error)]
+pub enum LauncherError {
+    /// Whoever can replace it has root run their program.
+    #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
+    NotRoots(String),
+    /// A supervisor's PATH may find anything.
+    #[error("no {LAUNCHER} beside this program or on PATH")]
+    Missing,
+}
+
+impl Problem for LauncherError {
+    fn exit(&self) -> Exit {
+        Exit::NOTHING_DONE
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!(
+            "install futo and {LAUNCHER} in a directory that only root can write, /usr/local/bin for instance"
+        ))
+    }
+}
+
+/// Refuses to publish, for root, a launcher that somebody else can replace.
+pub(crate) fn judge(launcher: &str) -> Result<(), LauncherError> {
+    match Machine.is_root() {
+        // a user's own supervisor: there are no rights to be gained
+        false => Ok(()),
+        true if !launcher.starts_with('/') => Err(LauncherError::Missing),
+        true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true => Ok(()),
+    }
+}
