@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::report::{self, Report, Row};
 use super::scan::ScanDirectory;
-use super::slot::SlotError;
+use super::service_directory::SlotError;
 use crate::error::Finding;
 
 /// Tells s6-svscan of what is published, and says what it does not take up.

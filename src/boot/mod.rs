@@ -2,7 +2,7 @@
 //!
 //! One engine, two front ends that discover: [`instances`] for `futo reconcile`, [`definitions`] for
 //! `futo sync`. Each makes of what it finds the service directories that should be ([`desired`]);
-//! [`scan`] and [`slot`] bring the scan directory there.
+//! [`scan`] and [`service_directory`] bring the scan directory there.
 
 mod choice;
 mod conclude;
@@ -10,15 +10,12 @@ pub mod definitions;
 pub mod delegate;
 pub mod desired;
 pub mod directory;
-mod handed_over;
 pub mod instances;
 mod launcher;
-pub mod life;
-mod predecessor;
 pub mod report;
 pub mod room;
 pub mod scan;
-pub mod slot;
+pub mod service_directory;
 pub mod watch;
 
 pub use crate::trust::account;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::slot::{Change, SlotError};
+use super::service_directory::{Change, SlotError};
 use crate::error::{Finding, Findings};
 use crate::escape;
 pub use crate::escape::field;

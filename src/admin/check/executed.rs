@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::found::Found;
-use crate::boot::slot;
+use crate::boot::service_directory::marker::MARKER;
 use crate::observe::Seen;
 use crate::service::run_script;
 use crate::service::spawn::Obstacle;
@@ -25,7 +25,7 @@ impl Executed {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(definition), Some(live)) => {
-                !leads_to(live, definition) && sys::file::exists(&live.join(slot::MARKER))
+                !leads_to(live, definition) && sys::file::exists(&live.join(MARKER))
             }
         };
         match is_written_anew && run_script::parse(script).is_ok() {

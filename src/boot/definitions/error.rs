@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use crate::boot::directory::StepError;
 use crate::boot::room::Full;
-use crate::boot::scan::Legacy;
+use crate::boot::scan::legacy::Legacy;
 use crate::trust::Others;
 
 use crate::config::DEFAULT_USER;

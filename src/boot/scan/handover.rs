@@ -6,11 +6,12 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::Gid;
 
-use super::{GONE, STAGING, ScanDirectory};
+use super::{GONE, STAGING, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
 use crate::boot::delegate::Delegation;
 use crate::boot::desired::{Author, Desired};
-use crate::boot::slot::{self, Change, Slot, SlotError};
+use crate::boot::service_directory::marker::Marker;
+use crate::boot::service_directory::{self, Change, Slot, SlotError, publish};
 use crate::error::Finding;
 use crate::service::layout;
 use crate::sys::clock::{self, BootTime};
@@ -30,21 +31,21 @@ impl ScanDirectory {
         let name = desired.name.as_str();
         let gone = format!("{GONE}{name}");
         self.directory.rename(name, &gone)?;
-        let told = self.tell_svscan(b"an");
+        let told = svscan::notify(&self.directory, b"an");
         self.troubles.borrow_mut().take(told);
         if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
             self.kill_squatter(desired)?;
             self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
         }
-        slot::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+        publish::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
         Ok(Change::Updated)
     }
 
     /// A user's process that ignores TERM must not keep a name from root for ever: it has had its time to end.
     pub(super) fn kill_squatter(&self, desired: &Desired) -> Result<(), SlotError> {
         let gone = format!("{GONE}{}", desired.name);
-        let is_users = |marker: &slot::Marker| marker.author == Some(Author::User);
-        match slot::look(&self.directory, &gone, &self.maker)? {
+        let is_users = |marker: &Marker| marker.author == Some(Author::User);
+        match service_directory::look(&self.directory, &gone, &self.maker)? {
             Slot::Ours(_, marker) if desired.author == Author::Root && is_users(&marker) => {}
             _ => return Ok(()),
         }

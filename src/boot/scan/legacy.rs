@@ -4,7 +4,7 @@ use super::{STAGING, ScanDirectory};
 use crate::boot::choice::Intent;
 use crate::boot::desired::Desired;
 use crate::boot::directory::FileId;
-use crate::boot::slot::{self, Change, SlotError};
+use crate::boot::service_directory::{Change, SlotError, publish};
 
 /// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl ScanDirectory {
     pub fn replace_link(&self, desired: &Desired) -> Result<Change, SlotError> {
         if self.intent == Intent::Apply {
             let staging = format!("{STAGING}{}", desired.name.as_str());
-            slot::replace_link(&self.directory, &staging, desired, &self.maker)?;
+            publish::replace_link(&self.directory, &staging, desired, &self.maker)?;
             // s6-svscan may be about to start a supervisor in what it led to
             self.has_replaced.set(true);
         }

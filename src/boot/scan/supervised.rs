@@ -1,8 +1,9 @@
 //! Whether a supervisor is at work in a service directory.
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::geteuid;
@@ -30,9 +31,8 @@ pub(super) fn is_supervised(directory: &Directory) -> bool {
 
 /// Who holds the lock. The directory may be a user's: no link in it is followed.
 pub(super) fn lock_holder(directory: &Directory) -> Holder {
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let Ok(supervise) = directory.try_open(OsStr::new(layout::SUPERVISE)) else { return Holder::Nobody };
-    let Ok(lock) = openat(&supervise.fd, layout::LOCK, flags, Mode::empty()) else { return Holder::Nobody };
+    let Ok(lock) = open_lock(&supervise) else { return Holder::Nobody };
     let Some(pid) = sys::lock::posix_holder(lock.as_fd()) else { return Holder::Nobody };
     // those to whom control is delegated may only write it: a reader is a supervisor
     let has_reader = || control::look(&supervise.fd).is_ok();
@@ -52,6 +52,34 @@ pub(super) fn lock_holder(directory: &Directory) -> Holder {
     }
 }
 
+/// Opens the lock in a supervisor's own directory: s6-supervise's, or s6-svscan's.
+pub(super) fn open_lock(of_supervisor: &Directory) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(&of_supervisor.fd, layout::LOCK, flags, Mode::empty())
+}
+
 fn own_pid() -> i32 {
     std::process::id().cast_signed()
+}
+
+/// The process that holds a lock on a file, if it can be seen.
+fn holder(file: BorrowedFd<'_>) -> Option<i32> {
+    sys::lock::posix_holder(file).filter(|pid| *pid > 0)
+}
+
+/// Whether all ids of a process are root's.
+pub(super) fn is_root(pid: i32) -> bool {
+    proc::ids(pid).is_ok_and(|ids| ids.only_uid() == Some(0))
+}
+
+/// The process of root's that holds the lock of a service directory's supervisor.
+pub(super) fn root_with_lock(slot: &Directory) -> Option<i32> {
+    let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
+    let lock = open_lock(&supervise).ok()?;
+    holder(lock.as_fd()).filter(|pid| is_root(*pid))
+}
+
+/// Whether a process of root's holds a lock on it: a lock alone can be anybody's.
+pub(super) fn is_held_by_root(file: BorrowedFd<'_>) -> bool {
+    holder(file).is_some_and(is_root)
 }

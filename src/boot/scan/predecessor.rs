@@ -2,9 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::directory::Directory;
-use super::life::Life;
-use super::scan::ScanDirectory;
+use super::ScanDirectory;
+use super::run_state::Life;
+use crate::boot::directory::{self, Directory};
 use crate::service::layout;
 
 /// The longest `run` that is looked into, in bytes.
@@ -26,7 +26,7 @@ impl ScanDirectory {
 
     /// All names for which `is_meant` holds of directories that hold nothing but what makes a service directory.
     pub fn dot_or_plain_names(&self, is_meant: impl Fn(&String) -> bool) -> Vec<String> {
-        let names = self.directory.names(super::scan::MOST_NAMES).unwrap_or_default();
+        let names = self.directory.names(directory::MOST_NAMES).unwrap_or_default();
         let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
         names.retain(|name| {
             is_meant(name)

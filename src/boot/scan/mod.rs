@@ -1,12 +1,20 @@
 //! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
 
+mod apply;
 mod handover;
 mod hardening;
-mod legacy;
-mod supervised;
+pub mod legacy;
+mod notify;
+mod orders;
+mod ownership;
+mod predecessor;
+mod prune;
+pub mod run_state;
+pub(super) mod supervised;
+mod svscan;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -19,33 +27,21 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::choice::Intent;
-use super::delegate;
-use super::desired::{Author, Desired};
-use super::directory::{Directory, StepError};
-use super::handed_over;
-use super::life::Life;
-use super::slot::{self, Change, Slot, SlotError};
+use super::directory::{Directory, MOST_NAMES, StepError};
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::layout;
-use crate::sys::clock::BootTime;
 use crate::sys::nofollow::{self, Missing, PathError};
-pub use legacy::Legacy;
+use run_state::Life;
 
 /// Root's alone. A lock on the directory itself could be held by anybody who may read it.
 const LOCK: &str = ".futo-lock";
 /// A service directory that is being made.
 const STAGING: &str = ".futo-new-";
 /// One that was taken away.
-pub(super) const GONE: &str = ".futo-gone-";
-/// Where s6-svscan listens, for messages.
-const SVSCAN_CONTROL: &str = ".s6-svscan/control";
+const GONE: &str = ".futo-gone-";
 /// How often a supervisor is looked for.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
-/// s6-svscan takes up one service after the other; after so long without another one it takes up no more.
-const TAKES_UP: Duration = Duration::from_secs(2);
-/// More names than this are not taken.
-pub(super) const MOST_NAMES: usize = 100_000;
 
 /// Why the scan directory cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +88,7 @@ impl Problem for ScanError {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
             // another owner for it would have root execute what is in it
-            ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(handed_over::REMEDY.to_string()),
+            ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
             _ => None,
         }
     }
@@ -133,8 +129,8 @@ impl ScanDirectory {
         let directory = Directory { fd, shown: path.to_path_buf() };
         let mut troubles = Findings::default();
         if !geteuid().is_root() {
-            handed_over::warn_of_root(&directory, &mut troubles);
-        } else if !handed_over::is_roots_alone(&directory) {
+            svscan::warn_of_root(&directory, &mut troubles);
+        } else if !ownership::is_roots_alone(&directory) {
             return Err(ScanError::NotRoots(path.to_path_buf()));
         }
         let lock = match intent {
@@ -142,7 +138,7 @@ impl ScanDirectory {
             Intent::Apply => Some(lock(&directory)?),
         };
         // before s6-svscan is notified of anything
-        let planted = if geteuid().is_root() { handed_over::planted(&directory)? } else { Vec::new() };
+        let planted = if geteuid().is_root() { ownership::planted(&directory)? } else { Vec::new() };
         if !planted.is_empty() {
             return Err(ScanError::Planted { path: path.to_path_buf(), names: planted });
         }
@@ -179,7 +175,7 @@ impl ScanDirectory {
         }
         // a run that was killed may not have said so
         if self.intent == Intent::Apply && self.leaving.iter().any(|name| self.is_to_be_told(name)) {
-            let told = self.tell_svscan(b"an");
+            let told = svscan::notify(&self.directory, b"an");
             self.troubles.get_mut().take(told);
         }
         Ok(())
@@ -198,71 +194,15 @@ impl ScanDirectory {
             || (self.logger_is_supervised(&gone) && knows_nothing("log/"))
     }
 
-    /// Makes a service directory what it should be; in a dry run only tells what that would be.
-    pub fn apply(&self, desired: Desired) -> Result<Change, SlotError> {
-        let name = desired.name.clone();
-        let name = name.as_str();
-        match slot::look(&self.directory, name, &self.maker)? {
-            // there would be a second copy of it
-            Slot::Absent if self.leaving.contains(name) => {
-                self.kill_squatter(&desired)?;
-                Err(SlotError::StillSupervised { name: name.to_string() })
-            }
-            Slot::Absent => {
-                if self.intent == Intent::Apply {
-                    slot::publish(&self.directory, &format!("{STAGING}{name}"), &desired, &self.maker)?;
-                }
-                Ok(Change::Published)
-            }
-            Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
-            Slot::Ours(_, marker) if !self.sources.contains(&marker.source) => {
-                let what = format!("was made from another directory, {}", marker.source);
-                Err(SlotError::Foreign { name: name.to_string(), what })
-            }
-            Slot::Ours(_, marker) if marker.author.is_some_and(|author| author != desired.author) => {
-                self.recreate(&desired)
-            }
-            Slot::Ours(present, marker) => {
-                let mut desired = desired;
-                // its supervisor stays until the service's own leaves, and would look for it each second
-                if !desired.files.has_logger() && self.logger_is_supervised(name) {
-                    slot::keep_logger(&present, &mut desired.files)?;
-                }
-                if slot::is_right(&present, &marker, &desired)? {
-                    return Ok(Change::Unchanged);
-                }
-                if self.intent == Intent::Apply {
-                    let before = delegate::group_in_control(&present)?;
-                    slot::update(&present, &desired, &self.maker)?;
-                    self.note_open_descriptors(name, before, desired.delegation);
-                }
-                Ok(Change::Updated)
-            }
-        }
+    /// A warning for what root executes in the scan directory although somebody else can write it; `is_known`
+    /// tells what has been reported already.
+    pub fn not_owned_by_root(&self, is_known: impl Fn(&String) -> bool) -> Findings {
+        ownership::not_owned_by_root(&self.directory, is_known)
     }
 
     /// What to warn of.
     pub fn troubles(&self) -> Findings {
         self.troubles.borrow().clone()
-    }
-
-    /// The service directories that this command made for `author`, and the bytes of their files. Of those
-    /// that will be pruned `stays` says so.
-    pub fn taken(
-        &self,
-        author: Author,
-        stays: impl Fn(&str) -> bool,
-    ) -> Result<BTreeMap<String, usize>, StepError> {
-        let mut taken = BTreeMap::new();
-        for name in self.names()?.into_iter().filter(|name| stays(name)) {
-            match slot::look(&self.directory, &name, &self.maker)? {
-                Slot::Ours(_, marker) if marker.author == Some(author) => {
-                    taken.insert(name, marker.bytes);
-                }
-                _ => {}
-            }
-        }
-        Ok(taken)
     }
 
     /// All names that s6-svscan would take up.
@@ -273,78 +213,6 @@ impl ScanDirectory {
             .filter_map(|name| name.into_string().ok())
             .filter(|name| !name.starts_with('.'))
             .collect())
-    }
-
-    /// Of all service directories that this command made, those whose names are not in `wanted`, and their
-    /// sources; also those that were taken away before and have not left yet.
-    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
-        let mut others = Vec::new();
-        let names = self.names()?;
-        for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
-            let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
-            match slot::look(&self.directory, &present, &self.maker)? {
-                Slot::Ours(_, marker) if self.sources.contains(&marker.source) => {
-                    others.push((name.clone(), marker.source));
-                }
-                _ => {}
-            }
-        }
-        Ok(others)
-    }
-
-    /// Whether a service that is published has its logger only from the next start on: one that has come
-    /// since its supervisor began, or one that has gone.
-    pub fn logger_waits(&self, name: &str, has_logger: bool) -> bool {
-        self.is_supervised(name) && self.logger_is_supervised(name) != has_logger
-    }
-
-    /// Whether a service directory of this name is one that this command made.
-    pub fn is_ours(&self, name: &str) -> bool {
-        let looked = slot::look(&self.directory, name, &self.maker);
-        matches!(looked, Ok(Slot::Ours(_, marker)) if self.sources.contains(&marker.source))
-    }
-
-    /// Takes service directories away, whose supervisors then leave, and removes them. One whose
-    /// supervisor takes too long is left under its dot name for the next run.
-    pub fn prune(
-        &self,
-        names: &[String],
-        patience: Duration,
-        failures: &mut Findings,
-    ) -> Vec<(String, Result<Change, SlotError>)> {
-        if self.intent == Intent::Look {
-            return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
-        }
-        let take_away = |name: &String| {
-            let gone = format!("{GONE}{name}");
-            let renamed = match self.directory.status(name) {
-                Ok(None) if self.leaving.contains(name) => Ok(()),
-                _ if self.leaving.contains(name) => Err(SlotError::StillSupervised { name: name.clone() }),
-                _ => self.directory.rename(name, &gone).map_err(SlotError::from),
-            };
-            (name.clone(), gone, renamed)
-        };
-        let renamed: Vec<_> = names.iter().map(take_away).collect();
-        if names.iter().any(|name| !self.leaving.contains(name)) {
-            failures.take(self.tell_svscan(b"an"));
-        }
-        let deadline = BootTime::now().after(patience);
-        let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
-            let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
-            (name, removed)
-        };
-        renamed.into_iter().map(finish).collect()
-    }
-
-    fn remove_gone(&self, name: &str, gone: &str, deadline: BootTime) -> Result<Change, SlotError> {
-        while self.is_supervised(gone) || self.logger_is_supervised(gone) {
-            if BootTime::now() >= deadline {
-                return Err(SlotError::StillSupervised { name: name.to_string() });
-            }
-            crate::sys::clock::pause(LOOKS_EVERY);
-        }
-        self.directory.remove_all(OsStr::new(gone))?;
-        Ok(Change::Pruned)
     }
 
     /// Whether a supervisor is at work in the directory of this name.
@@ -378,50 +246,6 @@ impl ScanDirectory {
         let fd = openat(&found, ".", flags, Mode::empty()).ok()?;
         Some(Directory { fd, shown: self.directory.shown.join(name) })
     }
-
-    /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
-    /// said so. Gives those of `names` that it does not take up.
-    pub fn tell_of(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
-        let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
-        if self.intent == Intent::Look || self.tell_svscan(commands)? == Listener::Nobody {
-            return Ok(BTreeSet::new());
-        }
-        let patience = patience.min(TAKES_UP);
-        let mut missing: BTreeSet<String> =
-            names.iter().filter(|name| !self.is_supervised(name)).map(ToString::to_string).collect();
-        let mut deadline = BootTime::now().after(patience);
-        while !missing.is_empty() && BootTime::now() < deadline {
-            crate::sys::clock::pause(LOOKS_EVERY);
-            let before = missing.len();
-            missing.retain(|name| !self.is_supervised(name));
-            if missing.len() < before {
-                deadline = BootTime::now().after(patience);
-            }
-        }
-        Ok(missing)
-    }
-
-    /// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
-    fn tell_svscan(&self, commands: &[u8]) -> Result<Listener, StepError> {
-        let written = match handed_over::open_control(&self.directory) {
-            // it looks by itself when it starts
-            Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
-            opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
-        };
-        match written {
-            Ok(_) => Ok(Listener::Svscan),
-            Err(errno) => Err(self.directory.refused_to("write to", SVSCAN_CONTROL, errno)),
-        }
-    }
-}
-
-/// Who has been told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listener {
-    /// s6-svscan.
-    Svscan,
-    /// It does not run.
-    Nobody,
 }
 
 /// Held until the file is closed.

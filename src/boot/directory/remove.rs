@@ -1,0 +1,125 @@
+//! Removing a whole directory, in which somebody else may have made anything and still makes more.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+
+use nix::errno::Errno;
+use nix::fcntl::renameat;
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
+
+use super::{Directory, StepError};
+
+/// More than this is not removed at once.
+const MOST_REMOVED: usize = 100_000;
+/// A directory that is moved up before it is emptied.
+const MOVED: &str = ".futo-moved-";
+
+impl Directory {
+    /// Removes a file or a whole directory; no link is followed.
+    pub fn remove_all(&self, name: &OsStr) -> Result<(), StepError> {
+        if self.is_directory_and_stays(name)? {
+            self.take_over(name)?.remove_content()?;
+            self.remove_directory(name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes all that is in this directory, in which nobody else may write. What somebody else has made
+    /// below it may be as deep as he likes, and grow meanwhile: each directory is taken over before it is
+    /// emptied, the directories in it are moved up, and there is a bound.
+    pub fn remove_content(&self) -> Result<(), StepError> {
+        let mut todo = self.names(MOST_REMOVED)?;
+        let mut numbers = 0..MOST_REMOVED;
+        while let Some(name) = todo.pop() {
+            if !self.is_directory_and_stays(&name)? {
+                continue;
+            }
+            let directory = self.take_over(&name)?;
+            for below in directory.names(MOST_REMOVED)? {
+                if directory.is_directory_and_stays(&below)? {
+                    todo.push(directory.move_up(&below, self, &mut numbers)?);
+                }
+            }
+            self.remove_directory(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is no directory.
+    fn is_directory_and_stays(&self, name: &OsStr) -> Result<bool, StepError> {
+        match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(false),
+            // what unlink says of a directory, here and elsewhere
+            Err(Errno::EISDIR | Errno::EPERM) => Ok(true),
+            Err(errno) => Err(self.refused("remove", name)(errno)),
+        }
+    }
+
+    /// Gives a directory of this one a name in the one above.
+    fn move_up(
+        &self,
+        name: &OsStr,
+        above: &Directory,
+        numbers: &mut Range<usize>,
+    ) -> Result<OsString, StepError> {
+        for number in numbers {
+            let moved = OsString::from(format!("{MOVED}{number}"));
+            match renameat(&self.fd, name, &above.fd, moved.as_os_str()) {
+                Ok(()) => return Ok(moved),
+                // whoever has filled it has foreseen the name
+                Err(Errno::EEXIST | Errno::ENOTEMPTY | Errno::ENOTDIR) => {}
+                Err(errno) => return Err(self.refused("move", name)(errno)),
+            }
+        }
+        Err(self.refused("remove", name)(Errno::E2BIG))
+    }
+
+    /// Opens a directory, and makes it one in which nobody else can make anything any more.
+    fn take_over(&self, name: &OsStr) -> Result<Directory, StepError> {
+        let directory = self.open(name)?;
+        let status = directory.own_status()?;
+        if status.st_uid != geteuid().as_raw() || status.st_mode & 0o022 != 0 {
+            fchown(&directory.fd, Some(geteuid()), None).map_err(self.refused("take over", name))?;
+            fchmod(&directory.fd, Mode::S_IRWXU).map_err(self.refused("take over", name))?;
+        }
+        Ok(directory)
+    }
+
+    fn remove_directory(&self, name: &OsStr) -> Result<(), StepError> {
+        unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir).map_err(self.refused("remove", name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use nix::fcntl::OFlag;
+
+    use super::*;
+
+    #[test]
+    fn removes_what_is_deeper_than_any_path_can_say_and_no_more() {
+        let scratch = crate::sys::scratch::directory("remove-all");
+        let top = Directory {
+            fd: nix::fcntl::open(&scratch, OFlag::O_RDONLY, Mode::empty()).expect("open"),
+            shown: scratch.clone(),
+        };
+        fs::write(scratch.join("kept"), "").expect("written");
+        top.make("gone", 0o755).expect("made");
+        let mut here = top.open(OsStr::new("gone")).expect("open");
+        here.make(".futo-moved-1", 0o755).expect("made");
+        here.make(".futo-moved-1/full", 0o755).expect("made");
+        for _ in 0..3000 {
+            here.create("file", b"", 0o644).expect("made");
+            symlink("/", format!("/proc/self/fd/{}/link", std::os::fd::AsRawFd::as_raw_fd(&here.fd)))
+                .expect("a link");
+            here.make("below", 0o755).expect("made");
+            here = here.open(OsStr::new("below")).expect("open");
+        }
+        top.remove_all(OsStr::new("gone")).expect("removed");
+        assert_eq!(top.names(9).expect("listed"), ["kept"]);
+    }
+}

@@ -1,0 +1,103 @@
+//! One service directory is made what it should be, and which ones this command has made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{GONE, STAGING, ScanDirectory};
+use crate::boot::choice::Intent;
+use crate::boot::delegate;
+use crate::boot::desired::{Author, Desired};
+use crate::boot::directory::StepError;
+use crate::boot::service_directory::{self, Change, Slot, SlotError, compare, publish, update};
+
+impl ScanDirectory {
+    /// Makes a service directory what it should be; in a dry run only tells what that would be.
+    pub fn apply(&self, desired: Desired) -> Result<Change, SlotError> {
+        let name = desired.name.clone();
+        let name = name.as_str();
+        match service_directory::look(&self.directory, name, &self.maker)? {
+            // there would be a second copy of it
+            Slot::Absent if self.leaving.contains(name) => {
+                self.kill_squatter(&desired)?;
+                Err(SlotError::StillSupervised { name: name.to_string() })
+            }
+            Slot::Absent => {
+                if self.intent == Intent::Apply {
+                    publish::publish(&self.directory, &format!("{STAGING}{name}"), &desired, &self.maker)?;
+                }
+                Ok(Change::Published)
+            }
+            Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
+            Slot::Ours(_, marker) if !self.sources.contains(&marker.source) => {
+                let what = format!("was made from another directory, {}", marker.source);
+                Err(SlotError::Foreign { name: name.to_string(), what })
+            }
+            Slot::Ours(_, marker) if marker.author.is_some_and(|author| author != desired.author) => {
+                self.recreate(&desired)
+            }
+            Slot::Ours(present, marker) => {
+                let mut desired = desired;
+                // its supervisor stays until the service's own leaves, and would look for it each second
+                if !desired.files.has_logger() && self.logger_is_supervised(name) {
+                    update::keep_logger(&present, &mut desired.files)?;
+                }
+                if compare::is_right(&present, &marker, &desired)? {
+                    return Ok(Change::Unchanged);
+                }
+                if self.intent == Intent::Apply {
+                    let before = delegate::group_in_control(&present)?;
+                    update::update(&present, &desired, &self.maker)?;
+                    self.note_open_descriptors(name, before, desired.delegation);
+                }
+                Ok(Change::Updated)
+            }
+        }
+    }
+
+    /// The service directories that this command made for `author`, and the bytes of their files. Of those
+    /// that will be pruned `stays` says so.
+    pub fn taken(
+        &self,
+        author: Author,
+        stays: impl Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, usize>, StepError> {
+        let mut taken = BTreeMap::new();
+        for name in self.names()?.into_iter().filter(|name| stays(name)) {
+            match service_directory::look(&self.directory, &name, &self.maker)? {
+                Slot::Ours(_, marker) if marker.author == Some(author) => {
+                    taken.insert(name, marker.bytes);
+                }
+                _ => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Of all service directories that this command made, those whose names are not in `wanted`, and their
+    /// sources; also those that were taken away before and have not left yet.
+    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
+        let mut others = Vec::new();
+        let names = self.names()?;
+        for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
+            let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
+            match service_directory::look(&self.directory, &present, &self.maker)? {
+                Slot::Ours(_, marker) if self.sources.contains(&marker.source) => {
+                    others.push((name.clone(), marker.source));
+                }
+                _ => {}
+            }
+        }
+        Ok(others)
+    }
+
+    /// Whether a service that is published has its logger only from the next start on: one that has come
+    /// since its supervisor began, or one that has gone.
+    pub fn logger_waits(&self, name: &str, has_logger: bool) -> bool {
+        self.is_supervised(name) && self.logger_is_supervised(name) != has_logger
+    }
+
+    /// Whether a service directory of this name is one that this command made.
+    pub fn is_ours(&self, name: &str) -> bool {
+        let looked = service_directory::look(&self.directory, name, &self.maker);
+        matches!(looked, Ok(Slot::Ours(_, marker)) if self.sources.contains(&marker.source))
+    }
+}

@@ -1,0 +1,37 @@
+//! s6-svscan is notified of what is published, and what it does not take up is found out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::svscan::{self, Listener};
+use super::{LOOKS_EVERY, ScanDirectory};
+use crate::boot::choice::Intent;
+use crate::boot::directory::StepError;
+use crate::sys::clock::{self, BootTime};
+
+/// s6-svscan takes up one service after the other; after so long without another one it takes up no more.
+const TAKES_UP: Duration = Duration::from_secs(2);
+
+impl ScanDirectory {
+    /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
+    /// said so. Gives those of `names` that it does not take up.
+    pub fn tell_of(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
+        let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
+        if self.intent == Intent::Look || svscan::notify(&self.directory, commands)? == Listener::Nobody {
+            return Ok(BTreeSet::new());
+        }
+        let patience = patience.min(TAKES_UP);
+        let mut missing: BTreeSet<String> =
+            names.iter().filter(|name| !self.is_supervised(name)).map(ToString::to_string).collect();
+        let mut deadline = BootTime::now().after(patience);
+        while !missing.is_empty() && BootTime::now() < deadline {
+            clock::pause(LOOKS_EVERY);
+            let before = missing.len();
+            missing.retain(|name| !self.is_supervised(name));
+            if missing.len() < before {
+                deadline = BootTime::now().after(patience);
+            }
+        }
+        Ok(missing)
+    }
+}

@@ -1,0 +1,142 @@
+//! A scan directory that somebody else than its supervisor's user can write, or could.
+//!
+//! s6-svscan executes what is in it with its own rights: whoever writes there has them. Images give theirs to the
+//! user of their services, so that these can be registered at run time. Root refuses such a directory, and one that
+//! is root's again and still holds what others have made and its s6-svscan has not taken up: the next scan would
+//! execute it. Nothing is repaired, and nobody is notified.
+
+use std::ffi::OsStr;
+
+use nix::errno::Errno;
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::geteuid;
+
+use super::supervised::{self, is_root};
+use crate::boot::directory::{Directory, MOST_NAMES, StepError};
+use crate::error::{Finding, Findings};
+use crate::service::layout::{self, SCANNER};
+use crate::service::supervision::Suite;
+use crate::sys::file::kind;
+use crate::sys::{acl, nofollow, process};
+
+/// As many are named.
+const MOST_NAMED: usize = 10;
+/// What to do about a scan directory that is not, or was not always, root's alone.
+pub(super) const REMEDY: &str = "delete the line of the init hook that gives it away ('chown -R USER /run/service'), then \
+     restart the container, so that the scan directory is empty; docs/boot.md";
+
+/// Whether nobody but root can write a directory, or anything that is made in it.
+pub(super) fn is_roots_alone(directory: &Directory) -> bool {
+    fstat(&directory.fd).is_ok_and(|status| nofollow::belongs_to_root_alone(&status))
+        && acl::has_default(&directory.fd) == Ok(false)
+}
+
+/// What s6-svscan executes or obeys as root although root has not made it.
+pub(super) fn planted(directory: &Directory) -> Result<Vec<String>, StepError> {
+    let mut planted = planted_for_svscan(directory)?;
+    for name in directory.names(MOST_NAMES)? {
+        let shown = name.to_string_lossy().into_owned();
+        if !shown.starts_with('.') && !is_of_root(directory, &name) && !is_taken_up(directory, &name) {
+            planted.push(shown);
+        }
+    }
+    planted.sort_unstable();
+    if planted.len() > MOST_NAMED {
+        planted.truncate(MOST_NAMED);
+        planted.push("…".to_string());
+    }
+    Ok(planted)
+}
+
+/// The same of what s6-svscan keeps for itself.
+fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
+    let svscan = match directory.try_open(OsStr::new(SCANNER)) {
+        Ok(svscan) => svscan,
+        // it makes it when it starts
+        Err(Errno::ENOENT) => return Ok(Vec::new()),
+        Err(_) => return Ok(vec![SCANNER.to_string()]),
+    };
+    if !is_roots_alone(&svscan) {
+        return Ok(vec![SCANNER.to_string()]);
+    }
+    let is_fine = |name: &OsStr| {
+        let status = match svscan.look_at(name) {
+            Ok(status) => status,
+            Err(errno) => return errno == Errno::ENOENT,
+        };
+        let is_link = kind(&status) == SFlag::S_IFLNK;
+        status.st_uid == 0
+            && (is_link || name == layout::LOCK || status.st_mode & 0o022 == 0)
+            && (name != layout::CONTROL || kind(&status) == SFlag::S_IFIFO)
+    };
+    let names = svscan.names(MOST_NAMES)?;
+    let planted = names.iter().filter(|name| !is_fine(name));
+    Ok(planted.map(|name| format!("{SCANNER}/{}", name.to_string_lossy())).collect())
+}
+
+/// Whether root alone can have made it: a file or link of root's, or a directory whose scripts are too.
+fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
+    match directory.look_at(name) {
+        // it has just gone
+        Err(Errno::ENOENT) => return true,
+        Err(_) => return false,
+        Ok(status) if status.st_uid != 0 => return false,
+        Ok(status) if kind(&status) != SFlag::S_IFDIR => return true,
+        Ok(_) => {}
+    }
+    let Ok(slot) = directory.try_open(name) else { return false };
+    let are_roots = |below: &Directory, names: &[&str]| {
+        let is_roots = |name: &&str| match below.look_at(OsStr::new(name)) {
+            Ok(status) => status.st_uid == 0,
+            Err(errno) => errno == Errno::ENOENT,
+        };
+        is_roots_alone(below) && names.iter().all(is_roots)
+    };
+    let log = slot.try_open(OsStr::new(layout::LOG));
+    are_roots(&slot, &[layout::RUN, layout::FINISH, layout::LOG])
+        && log.map_or(true, |log| are_roots(&log, &[layout::RUN, layout::FINISH]))
+}
+
+/// Whether a supervisor of root's s6-svscan is at work in exactly this directory: root has been executing what
+/// is in it. Any process could hold a lock, and any lock could have been moved here.
+fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
+    let is_at_work = || {
+        let slot = directory.try_open(name).ok()?;
+        let supervisor = supervised::root_with_lock(&slot)?;
+        let svscan = process::parent_of(supervisor).filter(|pid| is_root(*pid))?;
+        let comm = std::fs::read_to_string(format!("/proc/{svscan}/comm")).ok()?;
+        let are_here = slot.is_worked_in_by(supervisor) && directory.is_worked_in_by(svscan);
+        Some(comm.trim_end() == Suite::S6.scanner() && are_here)
+    };
+    is_at_work().unwrap_or_default()
+}
+
+/// A warning for what root executes in the scan directory although somebody else can write it; `is_known`
+/// tells what has been said of already.
+pub(super) fn not_owned_by_root(directory: &Directory, is_known: impl Fn(&String) -> bool) -> Findings {
+    let mut findings = Findings::default();
+    if !geteuid().is_root() {
+        return findings;
+    }
+    let mut names: Vec<String> = directory
+        .names(MOST_NAMES)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|name| !is_of_root(directory, name))
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| !is_known(name))
+        .collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        return findings;
+    }
+    let more = if names.len() > MOST_NAMED { ", …" } else { "" };
+    names.truncate(MOST_NAMED);
+    let text = format!(
+        "in the scan directory '{}' root executes what non-root users own or can write: {}{more}",
+        directory.shown.display(),
+        names.join(", ")
+    );
+    findings.push(Finding::trouble(text, Some(REMEDY.to_string())));
+    findings
+}

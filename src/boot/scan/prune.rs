@@ -1,0 +1,60 @@
+//! Service directories are taken away: by a rename, and for good once their supervisors have left.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use super::{GONE, LOOKS_EVERY, ScanDirectory, svscan};
+use crate::boot::choice::Intent;
+use crate::boot::service_directory::{Change, SlotError};
+use crate::error::Findings;
+use crate::sys::clock::{self, BootTime};
+
+impl ScanDirectory {
+    /// Takes service directories away, whose supervisors then leave, and removes them. One whose
+    /// supervisor takes too long is left under its dot name for the next run.
+    pub fn prune(
+        &self,
+        names: &[String],
+        patience: Duration,
+        failures: &mut Findings,
+    ) -> Vec<(String, Result<Change, SlotError>)> {
+        if self.intent == Intent::Look {
+            return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
+        }
+        let take_away = |name: &String| {
+            let gone = format!("{GONE}{name}");
+            let renamed = match self.directory.status(name) {
+                Ok(None) if self.leaving.contains(name) => Ok(()),
+                _ if self.leaving.contains(name) => Err(SlotError::StillSupervised { name: name.clone() }),
+                _ => self.directory.rename(name, &gone).map_err(SlotError::from),
+            };
+            (name.clone(), gone, renamed)
+        };
+        let renamed: Vec<_> = names.iter().map(take_away).collect();
+        if names.iter().any(|name| !self.leaving.contains(name)) {
+            failures.take(svscan::notify(&self.directory, b"an"));
+        }
+        let deadline = BootTime::now().after(patience);
+        let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
+            let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
+            (name, removed)
+        };
+        renamed.into_iter().map(finish).collect()
+    }
+
+    pub(super) fn remove_gone(
+        &self,
+        name: &str,
+        gone: &str,
+        deadline: BootTime,
+    ) -> Result<Change, SlotError> {
+        while self.is_supervised(gone) || self.logger_is_supervised(gone) {
+            if BootTime::now() >= deadline {
+                return Err(SlotError::StillSupervised { name: name.to_string() });
+            }
+            clock::pause(LOOKS_EVERY);
+        }
+        self.directory.remove_all(OsStr::new(gone))?;
+        Ok(Change::Pruned)
+    }
+}

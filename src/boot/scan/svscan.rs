@@ -1,0 +1,79 @@
+//! s6-svscan: its control FIFO, and whose rights it runs with.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::geteuid;
+
+use super::supervised;
+use crate::boot::directory::{Directory, StepError};
+use crate::error::{Finding, Findings};
+use crate::service::layout;
+use crate::sys::file::kind;
+
+/// Where it listens, for messages.
+const CONTROL: &str = ".s6-svscan/control";
+
+/// Who has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listener {
+    /// s6-svscan.
+    Svscan,
+    /// It does not run.
+    Nobody,
+}
+
+/// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
+pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener, StepError> {
+    let written = match open_control(directory) {
+        // it looks by itself when it starts
+        Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
+        opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
+    };
+    match written {
+        Ok(_) => Ok(Listener::Svscan),
+        Err(errno) => Err(directory.refused_to("write to", CONTROL, errno)),
+    }
+}
+
+/// The control FIFO of s6-svscan, open for writing. No link is followed, and root writes into root's alone.
+fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
+    let svscan = directory.try_open(OsStr::new(layout::SCANNER))?;
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let control = openat(&svscan.fd, layout::CONTROL, flags, Mode::empty())?;
+    let is_ours = |status: FileStat| !geteuid().is_root() || status.st_uid == 0;
+    let is_fine = fstat(&control).is_ok_and(|status| kind(&status) == SFlag::S_IFIFO && is_ours(status))
+        && svscan.own_status().is_ok_and(is_ours);
+    if is_fine { Ok(control) } else { Err(Errno::EPERM) }
+}
+
+/// For another user than root: a warning if root's s6-svscan executes what this user publishes.
+pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
+    let uid = geteuid();
+    if !is_run_by_root(directory) {
+        return;
+    }
+    let text = format!(
+        "the s6-svscan of '{}' runs as root and executes what uid {uid} can write there: whoever acts as uid {uid} \
+         can become root",
+        directory.shown.display()
+    );
+    let hint =
+        "run this command as root, from the init hook, and leave the scan directory to root (docs/boot.md)";
+    warnings.push(Finding::trouble(text, Some(hint.to_string())));
+}
+
+/// By the holder of s6-svscan's lock; where that cannot be seen, by the owner of its directory.
+fn is_run_by_root(directory: &Directory) -> bool {
+    let Ok(svscan) = directory.try_open(OsStr::new(layout::SCANNER)) else {
+        // it is closed to this user
+        return directory.look_at(OsStr::new(layout::SCANNER)).is_ok_and(|status| status.st_uid == 0);
+    };
+    let Ok(lock) = supervised::open_lock(&svscan) else {
+        return svscan.own_status().is_ok_and(|status| status.st_uid == 0);
+    };
+    supervised::is_held_by_root(lock.as_fd())
+}

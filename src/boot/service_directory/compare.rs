@@ -1,0 +1,79 @@
+//! Whether a service directory is as desired.
+
+use std::ffi::OsString;
+
+use nix::sys::stat::{FileStat, SFlag};
+
+use super::leftovers::has_leftovers;
+use super::marker::Marker;
+use crate::boot::delegate;
+use crate::boot::desired::{Desired, Files, mode_of};
+use crate::boot::directory::{Directory, StepError};
+use crate::service::layout;
+use crate::sys::file::kind;
+
+/// Whether nothing has been touched since the marker was written, and it was written for the same files.
+/// The marker is the last thing that is written, so whatever is older is what was written with it.
+fn is_untouched(slot: &Directory, marker: &Marker, desired: &Desired) -> Result<bool, StepError> {
+    // what s6-supervise makes itself is younger
+    if desired.delegation.is_none() {
+        return Ok(false);
+    }
+    let written = (marker.status.st_ctime, marker.status.st_ctime_nsec);
+    let no_name_is_younger = |status: &FileStat| (status.st_mtime, status.st_mtime_nsec) <= written;
+    let is_file = |status: &FileStat, name: &str| {
+        (status.st_ctime, status.st_ctime_nsec) <= written
+            && kind(status) == SFlag::S_IFREG
+            && status.st_mode & 0o7777 == mode_of(name)
+    };
+    if marker.digest != Some(desired.digest())
+        || !slot.own_status().is_ok_and(|status| no_name_is_younger(&status))
+    {
+        return Ok(false);
+    }
+    for (name, _) in desired.files.iter() {
+        if !slot.status_behind(name)?.is_some_and(|status| is_file(&status, name)) {
+            return Ok(false);
+        }
+    }
+    let has_logger = desired.files.has_logger();
+    Ok(!has_logger || slot.status(layout::LOG)?.is_some_and(|status| no_name_is_younger(&status)))
+}
+
+/// Whether everything in it is as desired.
+pub(in crate::boot) fn is_right(
+    slot: &Directory,
+    marker: &Marker,
+    desired: &Desired,
+) -> Result<bool, StepError> {
+    if !is_untouched(slot, marker, desired)? {
+        let names = slot.names(usize::MAX)?;
+        if !has_files(slot, &names, &desired.files)? || has_leftovers(slot, &names) {
+            return Ok(false);
+        }
+    }
+    is_delegated_right(slot, desired)
+}
+
+/// `names` are all that are there.
+pub(super) fn has_files(slot: &Directory, names: &[OsString], files: &Files) -> Result<bool, StepError> {
+    for (name, content) in files.iter() {
+        if !slot.holds(name, content, mode_of(name))? {
+            return Ok(false);
+        }
+    }
+    let is_there = |name: &str| names.iter().any(|each| each == name);
+    for name in layout::FILES.iter().filter(|name| !files.has(name)) {
+        let may_be_there = if name.starts_with("log/") { is_there(layout::LOG) } else { is_there(name) };
+        // a dangling link is none
+        if may_be_there && slot.status_behind(name)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+pub(super) fn is_delegated_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
+    Ok(delegate::is_right(slot, "", desired.delegation)?
+        && (!desired.files.has_logger() || delegate::is_right(slot, "log/", desired.delegation)?))
+}

@@ -1,0 +1,41 @@
+//! The marker of a service directory: who made it, and from what.
+
+use nix::sys::stat::FileStat;
+
+use crate::boot::desired::{Author, Desired};
+
+/// Tells who made a service directory: only he updates and removes it.
+pub const MARKER: &str = ".futo";
+/// What our marker says: who made the service directory, and from what. A line each.
+pub(in crate::boot) struct Marker {
+    pub(super) status: FileStat,
+    pub(super) digest: Option<u64>,
+    /// As [`Desired::source`].
+    pub(in crate::boot) source: String,
+    /// As [`Desired::author`], if it says.
+    pub(in crate::boot) author: Option<Author>,
+    /// As [`Files::bytes`].
+    pub(in crate::boot) bytes: usize,
+}
+
+/// More than any marker.
+pub(super) const MAX_MARKER: usize = 16 << 10;
+
+impl Marker {
+    pub(super) fn read(status: FileStat, text: &str, maker: &str) -> Option<Marker> {
+        let mut lines = text.lines();
+        if lines.next() != Some(maker) {
+            return None;
+        }
+        let digest = lines.next().and_then(|digest| u64::from_str_radix(digest, 16).ok());
+        let source = lines.next().unwrap_or_default().to_string();
+        let author = lines.next().and_then(Author::of_word);
+        let bytes = lines.next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+        Some(Marker { status, digest, source, author, bytes })
+    }
+
+    pub(super) fn text(maker: &str, desired: &Desired) -> String {
+        let Desired { source, files, author, .. } = desired;
+        format!("{maker}\n{:016x}\n{source}\n{}\n{}\n", desired.digest(), author.word(), files.bytes())
+    }
+}

@@ -1,0 +1,149 @@
+//! One service directory of the scan directory: look, publish, update, all by single renames.
+//!
+//! A new one is made under a dot name, which s6-svscan passes over, and renamed: its files are plain
+//! files. An update of a live one must replace several files at once, so before the first update each
+//! name becomes a link into `.cur`, itself a link to a generation that holds the very same files. Then
+//! a new generation is written, and one rename of a new `.cur` over the old is the update. s6 takes a
+//! dangling link (a file that this generation does not have) for an absent file.
+
+pub(super) mod compare;
+mod leftovers;
+pub mod marker;
+pub(super) mod publish;
+pub(super) mod update;
+
+use std::ffi::OsStr;
+
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+use super::directory::{Directory, StepError};
+use crate::error::Problem;
+use crate::exit::Exit;
+use crate::sys::capability::{self, Capability};
+use marker::{MARKER, MAX_MARKER, Marker};
+
+/// What was, or in a dry run would be, done with a service directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Published,
+    /// Its files are others than before.
+    Updated,
+    /// It was as it should be.
+    Unchanged,
+    /// It has been taken away.
+    Pruned,
+}
+
+/// Why a service directory is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum SlotError {
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// Something else has the name.
+    #[error("'{name}' is in the scan directory already, and {what}")]
+    Foreign {
+        /// The name.
+        name: String,
+        /// What it is.
+        what: String,
+    },
+    /// The supervisor of a service directory that was taken away has not left.
+    #[error("'{name}' was taken away, and its supervisor has not left yet")]
+    StillSupervised {
+        /// The name.
+        name: String,
+    },
+    /// A member of the group that may control it has taken the lock that its supervisor needs.
+    #[error("'{name}' is published, and no supervisor can start: a process of another user holds its lock")]
+    LockedByStranger {
+        /// The name.
+        name: String,
+        /// The process, if the kernel tells.
+        pid: Option<i32>,
+    },
+    /// s6-svscan has been told and does nothing.
+    #[error("'{name}' is published, and s6-svscan has not taken it up")]
+    NotTakenUp {
+        /// The name.
+        name: String,
+    },
+}
+
+impl Problem for SlotError {
+    fn exit(&self) -> Exit {
+        Exit::SYSTEM
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            SlotError::Foreign { name, .. } => Some(format!(
+                "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
+            )),
+            SlotError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
+                "root lacks the capability KILL, and can stop no process of another user: docker run --cap-add KILL"
+                    .to_string(),
+            ),
+            SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            SlotError::LockedByStranger { pid, .. } => {
+                pid.map(|pid| format!("kill {pid}; the lock is supervise/lock of the service directory"))
+            }
+            SlotError::Step(_) => None,
+            SlotError::NotTakenUp { .. } => {
+                Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
+            }
+        }
+    }
+}
+
+impl SlotError {
+    /// Whether it passes by itself.
+    pub fn passes(&self) -> bool {
+        matches!(
+            self,
+            SlotError::StillSupervised { .. }
+                | SlotError::LockedByStranger { .. }
+                | SlotError::NotTakenUp { .. }
+        )
+    }
+}
+
+/// What has a name in the scan directory.
+pub(super) enum Slot {
+    /// Nothing.
+    Absent,
+    /// A service directory that this maker made.
+    Ours(Directory, Box<Marker>),
+    /// Something else.
+    Foreign(String),
+}
+
+/// Looks at a name; `maker` is the first line of our marker.
+pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, StepError> {
+    let directory = match scan.try_open(OsStr::new(name)) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT) => return Ok(Slot::Absent),
+        Err(Errno::ELOOP) => return Ok(Slot::Foreign("is a symbolic link".to_string())),
+        Err(Errno::ENOTDIR) => match scan.target(name) {
+            Some(target) => {
+                return Ok(Slot::Foreign(format!("is a symbolic link to '{}'", target.to_string_lossy())));
+            }
+            None => return Ok(Slot::Foreign("is no directory".to_string())),
+        },
+        Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
+    };
+    // a marker can be copied by whoever could write there
+    let owner = directory.own_status()?.st_uid;
+    if owner != geteuid().as_raw() {
+        return Ok(Slot::Foreign(format!("belongs to uid {owner}")));
+    }
+    match directory.read(MARKER, MAX_MARKER)? {
+        Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
+            Some(marker) => Ok(Slot::Ours(directory, Box::new(marker))),
+            None => Ok(Slot::Foreign("was made by another command or for another user".to_string())),
+        },
+        None => Ok(Slot::Foreign("was not made by futo".to_string())),
+    }
+}

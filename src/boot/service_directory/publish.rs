@@ -1,0 +1,59 @@
+//! A new service directory: made under a dot name, and renamed.
+
+use std::ffi::OsStr;
+
+use super::marker::{MARKER, Marker};
+use crate::boot::delegate;
+use crate::boot::desired::{Desired, mode_of};
+use crate::boot::directory::{Directory, StepError};
+use crate::service::layout;
+
+/// Makes a new service directory under the name `staging`, and renames it. What has that name is left
+/// from a run that was killed.
+pub(in crate::boot) fn publish(
+    scan: &Directory,
+    staging: &str,
+    desired: &Desired,
+    maker: &str,
+) -> Result<(), StepError> {
+    let made = fill(scan, staging, desired, maker).and_then(|()| scan.rename(staging, desired.name.as_str()));
+    if made.is_err() {
+        // half of it is of no use; the next run would remove it
+        let _ = scan.remove_all(OsStr::new(staging));
+    }
+    made
+}
+
+/// The same where a link has the name, which is removed.
+pub(in crate::boot) fn replace_link(
+    scan: &Directory,
+    staging: &str,
+    desired: &Desired,
+    maker: &str,
+) -> Result<(), StepError> {
+    let made =
+        fill(scan, staging, desired, maker).and_then(|()| scan.exchange(staging, desired.name.as_str()));
+    // the link, or half of a service directory
+    let removed = scan.remove_all(OsStr::new(staging));
+    made.and(removed)
+}
+
+fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Result<(), StepError> {
+    scan.make(staging, 0o755)?;
+    let slot = scan.open(OsStr::new(staging))?;
+    // made first and written last: nothing in the directory is younger
+    let marker_file = slot.create_empty(MARKER, 0o644)?;
+    if desired.files.has_logger() {
+        slot.make(layout::LOG, 0o755)?;
+    }
+    for (name, content) in desired.files.iter() {
+        slot.create(name, content, mode_of(name))?;
+    }
+    if let Some(delegation) = desired.delegation {
+        delegate::make(&slot, delegation)?;
+        if desired.files.has_logger() {
+            delegate::make(&slot.open(OsStr::new(layout::LOG))?, delegation)?;
+        }
+    }
+    slot.write(marker_file, MARKER, Marker::text(maker, desired).as_bytes())
+}

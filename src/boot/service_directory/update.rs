@@ -1,0 +1,95 @@
+//! An update of a service directory that may be live: a new generation of its files by one rename.
+
+use std::ffi::OsStr;
+
+use super::compare::{has_files, is_delegated_right};
+use super::leftovers::{CURRENT_PART, GENERATIONS, LINK_PART, MARKER_PART, sweep};
+use super::marker::{MARKER, Marker};
+use crate::boot::delegate;
+use crate::boot::desired::{Desired, Files, mode_of};
+use crate::boot::directory::{Directory, StepError};
+use crate::service::layout;
+
+/// Brings a service directory that may be live to what is desired: its files by one rename.
+pub(in crate::boot) fn update(slot: &Directory, desired: &Desired, maker: &str) -> Result<(), StepError> {
+    if desired.files.has_logger() {
+        slot.make_if_missing(layout::LOG, 0o755)?;
+    }
+    sweep(slot)?;
+    if !has_files(slot, &slot.names(usize::MAX)?, &desired.files)? {
+        let current = make_links(slot, &desired.files)?;
+        let [one, other] = GENERATIONS;
+        let next = if current == one { other } else { one };
+        let switched = write_generation(slot, next, &desired.files)
+            .and_then(|()| slot.link(next, CURRENT_PART))
+            .and_then(|()| slot.rename(CURRENT_PART, layout::CURRENT));
+        // whichever is not in use
+        let swept = sweep(slot);
+        switched.and(swept)?;
+    }
+    if !is_delegated_right(slot, desired)? {
+        delegate::set_right(slot, desired.delegation)?;
+        if desired.files.has_logger() {
+            delegate::set_right(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
+        }
+    }
+    slot.create(MARKER_PART, Marker::text(maker, desired).as_bytes(), 0o644)?;
+    slot.rename(MARKER_PART, MARKER)
+}
+
+/// Puts the files of the present logger among the desired ones.
+pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut Files) -> Result<(), StepError> {
+    for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
+        if let Some(content) = slot.read_behind(name)? {
+            files.set(name, content);
+        }
+    }
+    Ok(())
+}
+
+/// Makes every name a link into `.cur`; gives the generation in use. No step changes what a name leads
+/// to: the first generation has the same files, by hard links, before anything leads into it.
+fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
+    let current = match slot.target(layout::CURRENT) {
+        Some(current) => current.to_string_lossy().into_owned(),
+        None => {
+            let [first, _] = GENERATIONS;
+            slot.make(first, 0o755)?;
+            let generation = slot.open(OsStr::new(first))?;
+            for name in layout::FILES {
+                if slot.status(name)?.is_some() {
+                    slot.add_name(name, &generation, &flat(name))?;
+                }
+            }
+            slot.link(first, layout::CURRENT)?;
+            first.to_string()
+        }
+    };
+    for name in layout::FILES {
+        let (above, target) = match name.starts_with("log/") {
+            true => ("../", flat(name)),
+            false => ("", name.to_string()),
+        };
+        let target = format!("{above}{}/{target}", layout::CURRENT);
+        let is_link = slot.target(name).is_some_and(|present| present == OsStr::new(&target));
+        if !is_link && (files.has(name) || slot.status(name)?.is_some()) {
+            slot.link(&target, LINK_PART)?;
+            slot.rename(LINK_PART, name)?;
+        }
+    }
+    Ok(current)
+}
+
+fn write_generation(slot: &Directory, name: &str, files: &Files) -> Result<(), StepError> {
+    slot.make(name, 0o755)?;
+    let generation = slot.open(OsStr::new(name))?;
+    for (file, content) in files.iter() {
+        generation.create(&flat(file), content, mode_of(file))?;
+    }
+    Ok(())
+}
+
+/// `log/run` is `log-run` in a generation.
+fn flat(name: &str) -> String {
+    name.replace('/', "-")
+}
