@@ -14,6 +14,7 @@ pub mod lock;
 pub mod nofollow;
 pub mod proc;
 pub mod process;
+pub mod replace;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod signals;
