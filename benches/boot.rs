@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use futo_launch::boot::room::MOST_INSTANCES;
+use futo_launch::boot::quota::MOST_INSTANCES;
 use support::{PATH, compile, option, quantile};
 
 /// hermes, as tests/accounts has it.

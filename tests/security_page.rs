@@ -68,7 +68,7 @@ fn attack_files() -> Vec<String> {
 
 #[test]
 fn what_the_page_says_of_bounds_is_what_the_program_has() {
-    use futo_launch::boot::room::{MOST_BYTES, MOST_DEFINITIONS, MOST_INSTANCES};
+    use futo_launch::boot::quota::{MOST_BYTES, MOST_DEFINITIONS, MOST_INSTANCES};
     let bounds = format!(
         "at most {MOST_DEFINITIONS} are published, of instances {MOST_INSTANCES}, each with {} MiB of files",
         MOST_BYTES >> 20

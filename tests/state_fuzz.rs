@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use futo_launch::boot::room::MOST_INSTANCES;
+use futo_launch::boot::quota::MOST_INSTANCES;
 use support::boot::Volume;
 use support::launching::finish;
 use support::{Random, needs, stderr, stdout};

@@ -9,11 +9,11 @@ use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
-use crate::boot::instances::config::{self, System};
-use crate::boot::instances::{self, Facts, Follow, Reconciler, lines};
-use crate::boot::report::{Report, Row};
-use crate::boot::watch::Watch;
-use crate::boot::{Choice, GoOn, Intent};
+use crate::boot::instances::config;
+use crate::boot::instances::{self, Facts, Follow, Reconciler, System, lines};
+use crate::boot::report::{Report, ReportRow};
+use crate::boot::watch::VolumeWatch;
+use crate::boot::{Choice, GoOn};
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
@@ -70,7 +70,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
         let watched = Reconciler::new(system, choice, facts, Follow::Changes);
         return Ok(Watcher::new(watched, reporter).watch());
     }
-    let is_dry_run = choice.intent == Intent::Look;
+    let intent = choice.intent;
     let mut reconciler = Reconciler::new(system, choice, facts, Follow::Once);
     let report = match reconciler.pass() {
         Ok(report) => report,
@@ -80,7 +80,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let page = match (words.has("json"), &report.skipped) {
-        (true, _) => report.json("reconcile", is_dry_run),
+        (true, _) => report.json("reconcile", intent),
         (false, Some(why)) => reconciler.skipped(why),
         (false, None) => reconciler.lines(&report.rows),
     };
@@ -134,7 +134,7 @@ fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), Comman
 }
 
 impl Published for Reconciler {
-    fn watch(&self) -> Result<Watch, Errno> {
+    fn watch(&self) -> Result<VolumeWatch, Errno> {
         instances::watch(self.system(), self.account().as_ref())
     }
 
@@ -142,7 +142,7 @@ impl Published for Reconciler {
         self.pass_while(go_on)
     }
 
-    fn lines(&self, rows: &[Row]) -> String {
+    fn lines(&self, rows: &[ReportRow]) -> String {
         lines(self.system(), rows, "reconcile:")
     }
 

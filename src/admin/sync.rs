@@ -8,10 +8,12 @@ use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
-use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source, lines, usual_sources};
-use crate::boot::report::{Report, Row};
-use crate::boot::watch::Watch;
-use crate::boot::{Choice, GoOn, Hardening, Intent};
+use crate::boot::definitions::{
+    self, DefinitionSource, Definitions, Foreign, MissingSource, lines, usual_sources,
+};
+use crate::boot::report::{Report, ReportRow};
+use crate::boot::watch::VolumeWatch;
+use crate::boot::{Choice, GoOn, Hardening};
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
@@ -70,7 +72,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     }
     let named = |path: &OsString| {
         let path = boot::absolute(path, "--from", "sync")?;
-        Ok(Source { path, missing: MissingSource::Failure })
+        Ok(DefinitionSource { path, missing: MissingSource::Failure })
     };
     let mut sources = words.values("from").map(named).collect::<Result<Vec<_>, CommandError>>()?;
     if sources.is_empty() {
@@ -98,7 +100,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let page = match words.has("json") {
-        true => report.json("sync", choice.intent == Intent::Look),
+        true => report.json("sync", choice.intent),
         false => lines(&report.rows),
     };
     crate::report::print(&page);
@@ -113,16 +115,16 @@ struct Synced {
 }
 
 impl Published for Synced {
-    fn watch(&self) -> Result<Watch, Errno> {
+    fn watch(&self) -> Result<VolumeWatch, Errno> {
         let paths = self.definitions.sources.iter().map(|source| &source.path);
-        Watch::on(paths, definitions::user_of_volume().as_ref())
+        definitions::watch(paths, definitions::user_of_volume().as_ref())
     }
 
     fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
         definitions::sync_while(&self.definitions, &self.choice, go_on)
     }
 
-    fn lines(&self, rows: &[Row]) -> String {
+    fn lines(&self, rows: &[ReportRow]) -> String {
         lines(rows)
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::boot::GoOn;
-use crate::boot::report::{Report, Row};
-use crate::boot::watch::Watch;
+use crate::boot::report::{Report, ReportRow};
+use crate::boot::watch::VolumeWatch;
 use crate::error::{Findings, reason};
 use crate::exit::Exit;
 use crate::report::{Audience, Level, Reporter};
@@ -28,12 +28,12 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// What a watcher publishes again and again.
 pub(super) trait Published {
     /// Everything that may change it, as it is now.
-    fn watch(&self) -> Result<Watch, Errno>;
+    fn watch(&self) -> Result<VolumeWatch, Errno>;
     /// Publishes it; what takes long asks in between whether it is to go on. An error is one that leaves
     /// nothing to be done.
     fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings>;
     /// The lines of these rows.
-    fn lines(&self, rows: &[Row]) -> String;
+    fn lines(&self, rows: &[ReportRow]) -> String;
     /// The line that says why nothing is published.
     fn skipped(&self, why: &str) -> String;
 }
@@ -126,7 +126,7 @@ impl<P: Published> Watcher<P> {
         crate::report::print(&self.published.lines(&changed));
         Report::say_rows(&changed, &self.reporter);
         let known = |name: &String| {
-            changed.iter().map(|row: &Row| &row.shown).chain(&troubled).any(|each| each == name)
+            changed.iter().map(|row: &ReportRow| &row.shown).chain(&troubled).any(|each| each == name)
         };
         self.said.retain(|name, _| known(name));
         self.say_of_all(failures, warnings);
@@ -163,7 +163,7 @@ fn woken_by(signals: Vec<i32>) -> Option<Woken> {
 }
 
 /// Sleeps until a change has settled, a stop, HUP, or the time to look.
-fn wait(watch: &Watch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
+fn wait(watch: &VolumeWatch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
     let mut until = looks_at;
     let mut latest: Option<BootTime> = None;
     loop {

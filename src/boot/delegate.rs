@@ -89,24 +89,24 @@ pub enum Waiting {
 const CONTROL: &str = "supervise/control";
 
 /// A name, whether it is a FIFO, and the mode it should have.
-type Row = (&'static str, Kind, u32);
+type Node = (&'static str, NodeKind, u32);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum NodeKind {
     Directory,
     Fifo,
 }
 
 impl Delegation {
-    fn rows(self) -> [Row; 3] {
+    fn nodes(self) -> [Node; 3] {
         let event = match self.waiting {
             Waiting::Closed => 0o700,
             Waiting::Open => 0o3730,
         };
         [
-            (layout::EVENT, Kind::Directory, event),
-            (layout::SUPERVISE, Kind::Directory, 0o710),
-            (CONTROL, Kind::Fifo, 0o620),
+            (layout::EVENT, NodeKind::Directory, event),
+            (layout::SUPERVISE, NodeKind::Directory, 0o710),
+            (CONTROL, NodeKind::Fifo, 0o620),
         ]
     }
 }
@@ -115,10 +115,10 @@ impl Delegation {
 const CLOSING: u32 = 0o1700;
 
 /// What nobody but root may control.
-const CLOSED: [Row; 3] = [
-    (layout::EVENT, Kind::Directory, 0o700),
-    (layout::SUPERVISE, Kind::Directory, 0o700),
-    (CONTROL, Kind::Fifo, 0o600),
+const CLOSED: [Node; 3] = [
+    (layout::EVENT, NodeKind::Directory, 0o700),
+    (layout::SUPERVISE, NodeKind::Directory, 0o700),
+    (CONTROL, NodeKind::Fifo, 0o600),
 ];
 
 /// Control stays root's.
@@ -149,7 +149,7 @@ pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Opti
 
 /// Makes them in a service directory that no supervisor has seen, or a logger's.
 pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {
-    for (name, kind, mode) in delegation.rows() {
+    for (name, kind, mode) in delegation.nodes() {
         make_one(directory, name, kind, mode)?;
         if mode & 0o070 != 0 {
             own(directory, name, delegation.group)?;
@@ -165,8 +165,8 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
 /// Whether they are as they should be, in a service directory (`below` is empty) or its logger's
 /// (`log/`).
 pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
-    let rows = delegation.map_or(CLOSED, Delegation::rows);
-    for (name, _, mode) in rows {
+    let nodes = delegation.map_or(CLOSED, Delegation::nodes);
+    for (name, _, mode) in nodes {
         let Some(status) = slot.status(&format!("{below}{name}"))? else {
             if delegation.is_some() {
                 return Ok(false);
@@ -190,7 +190,7 @@ pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -
 
 /// Sets them right, where a supervisor may be at work.
 pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
-    for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::rows) {
+    for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::nodes) {
         match directory.status(name)? {
             None if delegation.is_none() => continue,
             None => make_one(directory, name, kind, mode)?,
@@ -220,10 +220,10 @@ pub fn group_in_control(slot: &Directory) -> Result<Option<Gid>, StepError> {
     Ok(group.filter(|group| *group != getegid()))
 }
 
-fn make_one(directory: &Directory, name: &str, kind: Kind, mode: u32) -> Result<(), StepError> {
+fn make_one(directory: &Directory, name: &str, kind: NodeKind, mode: u32) -> Result<(), StepError> {
     match kind {
-        Kind::Directory => directory.make(name, mode & 0o777),
-        Kind::Fifo => mkfifoat(&directory.fd, name, Mode::from_bits_truncate(mode)).map_err(refused(
+        NodeKind::Directory => directory.make(name, mode & 0o777),
+        NodeKind::Fifo => mkfifoat(&directory.fd, name, Mode::from_bits_truncate(mode)).map_err(refused(
             directory,
             "make FIFO",
             name,

@@ -1,4 +1,4 @@
-//! A service directory as it should be.
+//! The manifest of a service: what its service directory is to hold, and who may control it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,13 +9,13 @@ use crate::service::{ServiceName, layout};
 
 /// A service directory as it should be.
 #[derive(Clone, Debug)]
-pub struct Desired {
+pub struct Manifest {
     /// Its name in the scan directory.
     pub name: ServiceName,
     /// Where it comes from, in one line: [`source_line`].
     pub source: String,
     /// Its files.
-    pub files: Files,
+    pub files: ServiceFiles,
     /// Who else than root may control it.
     pub delegation: Option<Delegation>,
     /// Whose rights it has.
@@ -47,12 +47,21 @@ impl Author {
     }
 }
 
+/// Whether a service is to be up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DesiredState {
+    /// It is.
+    Up,
+    /// It is to be down.
+    Down,
+}
+
 /// A directory as a marker names it.
 pub fn source_line(directory: &Path) -> String {
     format!("{directory:?}")
 }
 
-impl Desired {
+impl Manifest {
     /// Tells whether two are the same, among those that one maker makes.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -67,9 +76,9 @@ impl Desired {
 /// The files of a service directory: names of [`layout::FILES`] and their contents. All others in it are
 /// the supervisor's, or somebody else's, and left alone.
 #[derive(Clone, Debug, Default)]
-pub struct Files(BTreeMap<&'static str, Vec<u8>>);
+pub struct ServiceFiles(BTreeMap<&'static str, Vec<u8>>);
 
-impl Files {
+impl ServiceFiles {
     /// Sets a file's content.
     pub fn set(&mut self, name: &'static str, content: impl Into<Vec<u8>>) {
         self.0.insert(name, content.into());

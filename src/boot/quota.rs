@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desired::Files;
+use super::manifest::ServiceFiles;
 
 /// As many services of users' definitions.
 pub const MOST_DEFINITIONS: usize = 300;
@@ -14,38 +14,38 @@ pub const MOST_BYTES: usize = 8 << 20;
 
 /// What is taken by what is published, and how much may be.
 #[derive(Debug)]
-pub struct Room {
+pub struct Quota {
     most: usize,
     taken: BTreeMap<String, usize>,
     bytes: usize,
 }
 
-/// There is no more room.
+/// There is no room for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum QuotaExceeded {
     /// For another service.
     Services(usize),
     /// For more bytes.
     Bytes(usize),
 }
 
-impl Room {
+impl Quota {
     /// `taken` is what is published and stays, with its bytes. It keeps its place whoever comes before it: else
     /// new ones would be added to it in each run.
     pub fn new(most: usize, taken: BTreeMap<String, usize>) -> Self {
         let bytes = taken.values().sum();
-        Room { most, taken, bytes }
+        Quota { most, taken, bytes }
     }
 
     /// Takes what a service needs.
-    pub fn take(&mut self, name: &str, files: &Files) -> Result<(), Full> {
+    pub fn take(&mut self, name: &str, files: &ServiceFiles) -> Result<(), QuotaExceeded> {
         let before = self.taken.get(name);
         if before.is_none() && self.taken.len() >= self.most {
-            return Err(Full::Services(self.most));
+            return Err(QuotaExceeded::Services(self.most));
         }
         let bytes = self.bytes - before.unwrap_or(&0) + files.bytes();
         if bytes > MOST_BYTES {
-            return Err(Full::Bytes(MOST_BYTES));
+            return Err(QuotaExceeded::Bytes(MOST_BYTES));
         }
         self.bytes = bytes;
         self.taken.insert(name.to_string(), files.bytes());
@@ -57,8 +57,8 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn files(bytes: usize) -> Files {
-        let mut files = Files::default();
+    fn files(bytes: usize) -> ServiceFiles {
+        let mut files = ServiceFiles::default();
         files.set("run", vec![b'x'; bytes]);
         files
     }
@@ -66,13 +66,13 @@ mod tests {
     #[test]
     fn what_is_published_keeps_its_place_and_the_rest_is_bounded() {
         let taken = BTreeMap::from([("old".to_string(), MOST_BYTES - 10)]);
-        let mut room = Room::new(3, taken);
-        assert_eq!(room.take("a", &files(11)), Err(Full::Bytes(MOST_BYTES)));
-        assert_eq!(room.take("a", &files(10)), Ok(()));
-        assert_eq!(room.take("old", &files(100)), Ok(()), "another version of it gives room back");
-        assert_eq!(room.take("b", &files(1)), Ok(()));
-        assert_eq!(room.take("c", &files(1)), Err(Full::Services(3)));
-        assert_eq!(room.take("old", &files(200)), Ok(()));
-        assert_eq!(room.take("old", &files(MOST_BYTES)), Err(Full::Bytes(MOST_BYTES)));
+        let mut quota = Quota::new(3, taken);
+        assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
+        assert_eq!(quota.take("a", &files(10)), Ok(()));
+        assert_eq!(quota.take("old", &files(100)), Ok(()), "another version of it gives room back");
+        assert_eq!(quota.take("b", &files(1)), Ok(()));
+        assert_eq!(quota.take("c", &files(1)), Err(QuotaExceeded::Services(3)));
+        assert_eq!(quota.take("old", &files(200)), Ok(()));
+        assert_eq!(quota.take("old", &files(MOST_BYTES)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::service_directory::{Change, SlotError};
+use super::choice::Intent;
+use super::service_directory::{DirectoryChange, PublishError};
 use crate::error::{Finding, Findings};
 use crate::escape;
 pub use crate::escape::field;
@@ -13,7 +14,7 @@ use crate::report::{Level, Reporter};
 
 /// What has become of one service.
 #[derive(Debug)]
-pub struct Row {
+pub struct ReportRow {
     /// As the line names it: the instance, or the service.
     pub shown: String,
     /// Its name in the scan directory; none for a name that cannot be one.
@@ -23,7 +24,7 @@ pub struct Row {
     /// What the line says.
     pub action: &'static str,
     /// What was done to its service directory.
-    pub change: Option<Change>,
+    pub change: Option<DirectoryChange>,
     /// Its supervisor was notified to start or stop it.
     pub is_ordered: bool,
     /// What is wrong with it.
@@ -34,10 +35,10 @@ pub struct Row {
     pub warnings: Findings,
 }
 
-impl Row {
+impl ReportRow {
     /// A row of which nothing is known yet.
     pub fn new(shown: impl Into<String>) -> Self {
-        Row {
+        ReportRow {
             shown: shown.into(),
             service: None,
             prior_state: None,
@@ -51,14 +52,14 @@ impl Row {
     }
 
     /// Notes why its service directory is not as it should be.
-    pub fn fail(&mut self, error: SlotError) {
+    pub fn fail(&mut self, error: PublishError) {
         self.is_unfinished |= error.passes();
         self.failures.push(error);
     }
 
     /// Whether anything was done with it.
     pub fn is_news(&self) -> bool {
-        self.is_ordered || self.change.is_some_and(|change| change != Change::Unchanged)
+        self.is_ordered || self.change.is_some_and(|change| change != DirectoryChange::Unchanged)
     }
 
     /// Whether it is not as it should be.
@@ -74,7 +75,7 @@ pub const FAILED: &str = "failed";
 #[derive(Debug, Default)]
 pub struct Report {
     /// In the order of the lines.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ReportRow>,
     /// What is wrong, of no single service.
     pub failures: Findings,
     /// What somebody should look at, of no single service.
@@ -90,7 +91,7 @@ pub struct Report {
 impl Report {
     /// 0 if nothing has failed, 1 if something has, 2 if nothing could be done.
     pub fn exit(&self) -> Exit {
-        let failed = !self.failures.is_empty() || self.rows.iter().any(Row::has_failed);
+        let failed = !self.failures.is_empty() || self.rows.iter().any(ReportRow::has_failed);
         match (self.is_nothing_done, failed) {
             (true, _) => Exit::NOTHING_DONE,
             (false, true) => Exit::SOME_FAILED,
@@ -106,7 +107,7 @@ impl Report {
     }
 
     /// Reports what is wrong with these services; a hint that several share is given once.
-    pub fn say_rows(rows: &[Row], reporter: &Reporter) {
+    pub fn say_rows(rows: &[ReportRow], reporter: &Reporter) {
         let mut hints = BTreeSet::new();
         for row in rows {
             let mut say = |level, finding: &Finding| {
@@ -120,29 +121,29 @@ impl Report {
     }
 
     /// For programs.
-    pub fn json(&self, command: &'static str, dry_run: bool) -> String {
+    pub fn json(&self, command: &'static str, intent: Intent) -> String {
         let services = self
             .rows
             .iter()
-            .map(|row| ServicePart {
+            .map(|row| ServiceJson {
                 name: &row.shown,
                 service: row.service.as_deref(),
                 prior_state: row.prior_state.as_deref(),
                 action: row.action,
                 change: row.change.map(change_word),
-                problems: problem_parts(&row.failures),
-                warnings: problem_parts(&row.warnings),
+                problems: problems_json(&row.failures),
+                warnings: problems_json(&row.warnings),
             })
             .collect();
-        let page = Page {
+        let page = ReportJson {
             version: 1,
             command,
-            dry_run,
+            dry_run: intent == Intent::Look,
             exit: self.exit().code(),
             skipped: self.skipped.as_deref(),
             services,
-            problems: problem_parts(&self.failures),
-            warnings: problem_parts(&self.warnings),
+            problems: problems_json(&self.failures),
+            warnings: problems_json(&self.warnings),
         };
         // a struct of texts and numbers always has a JSON form
         let text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -151,47 +152,47 @@ impl Report {
 }
 
 /// `published`
-pub fn change_word(change: Change) -> &'static str {
+pub fn change_word(change: DirectoryChange) -> &'static str {
     match change {
-        Change::Published => "published",
-        Change::Updated => "updated",
-        Change::Unchanged => "unchanged",
-        Change::Pruned => "pruned",
+        DirectoryChange::Published => "published",
+        DirectoryChange::Updated => "updated",
+        DirectoryChange::Unchanged => "unchanged",
+        DirectoryChange::Pruned => "pruned",
     }
 }
 
 #[derive(Serialize)]
-struct Page<'r> {
+struct ReportJson<'r> {
     version: u32,
     command: &'static str,
     dry_run: bool,
     exit: i32,
     skipped: Option<&'r str>,
-    services: Vec<ServicePart<'r>>,
-    problems: Vec<ProblemPart<'r>>,
-    warnings: Vec<ProblemPart<'r>>,
+    services: Vec<ServiceJson<'r>>,
+    problems: Vec<ProblemJson<'r>>,
+    warnings: Vec<ProblemJson<'r>>,
 }
 
 #[derive(Serialize)]
-struct ServicePart<'r> {
+struct ServiceJson<'r> {
     name: &'r str,
     service: Option<&'r str>,
     prior_state: Option<&'r str>,
     action: &'static str,
     change: Option<&'static str>,
-    problems: Vec<ProblemPart<'r>>,
-    warnings: Vec<ProblemPart<'r>>,
+    problems: Vec<ProblemJson<'r>>,
+    warnings: Vec<ProblemJson<'r>>,
 }
 
 #[derive(Serialize)]
-struct ProblemPart<'r> {
+struct ProblemJson<'r> {
     text: &'r str,
     hint: Option<&'r str>,
 }
 
-fn problem_parts(findings: &Findings) -> Vec<ProblemPart<'_>> {
+fn problems_json(findings: &Findings) -> Vec<ProblemJson<'_>> {
     findings
         .iter()
-        .map(|finding| ProblemPart { text: &finding.text, hint: finding.hint.as_deref() })
+        .map(|finding| ProblemJson { text: &finding.text, hint: finding.hint.as_deref() })
         .collect()
 }

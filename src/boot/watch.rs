@@ -7,15 +7,12 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
-use nix::sys::stat::Mode;
 
 use super::account::{Account, Refusal};
-use super::directory::Directory;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
 
@@ -29,7 +26,7 @@ const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFl
 
 /// Which names in a watched directory count.
 #[derive(Clone, Debug)]
-pub(super) enum Names {
+pub(super) enum WatchedNames {
     /// Whatever it is called.
     All,
     /// This one.
@@ -42,23 +39,13 @@ pub(super) enum Names {
 
 /// inotify on everything that may change what is published.
 #[derive(Debug)]
-pub struct Watch {
+pub struct VolumeWatch {
     inotify: Inotify,
-    names: BTreeMap<WatchDescriptor, Vec<Names>>,
+    names: BTreeMap<WatchDescriptor, Vec<WatchedNames>>,
     is_complete: bool,
 }
 
-impl Watch {
-    /// Watches the sources as they are now.
-    pub fn on<'p>(sources: impl Iterator<Item = &'p PathBuf>, user: Option<&Account>) -> Result<Self, Errno> {
-        let mut maker = Maker::new(user)?;
-        for source in sources {
-            maker.add_ways_to(source);
-            maker.add_source(source);
-        }
-        Ok(maker.watch)
-    }
-
+impl VolumeWatch {
     /// Readable when something has happened.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
@@ -91,20 +78,20 @@ impl Watch {
 }
 
 /// Makes a watch.
-pub(super) struct Maker<'m> {
-    pub(super) watch: Watch,
+pub(super) struct WatchBuilder<'m> {
+    pub(super) watch: VolumeWatch,
     user: Option<&'m Account>,
 }
 
-impl<'m> Maker<'m> {
+impl<'m> WatchBuilder<'m> {
     /// Nothing is watched yet.
     pub(super) fn new(user: Option<&'m Account>) -> Result<Self, Errno> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        Ok(Maker { watch: Watch { inotify, names: BTreeMap::new(), is_complete: true }, user })
+        Ok(WatchBuilder { watch: VolumeWatch { inotify, names: BTreeMap::new(), is_complete: true }, user })
     }
 }
 
-impl Maker<'_> {
+impl WatchBuilder<'_> {
     /// As this process, or as the user.
     pub(super) fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
         match self.user {
@@ -119,41 +106,20 @@ impl Maker<'_> {
         for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
             let open = || nofollow::open_directory(above, Missing::Refuse);
             let Some(directory) = self.reach(open) else { continue };
-            self.add(directory.as_fd(), Names::One(name.to_os_string()), MOVES_ITSELF);
+            self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), MOVES_ITSELF);
             // what else happens further up is none of ours, and would only wake us
             if !std::mem::replace(&mut is_found, true) {
-                self.add(directory.as_fd(), Names::One(name.to_os_string()), COMES_OR_GOES);
-            }
-        }
-    }
-
-    fn add_source(&mut self, source: &Path) {
-        let open = || nofollow::open_directory(source, Missing::Refuse);
-        let Some(found) = self.reach(open) else { return };
-        self.add(found.as_fd(), Names::All, CHANGES);
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let Some(fd) = self.reach(|| openat(&found, ".", flags, Mode::empty())) else { return };
-        let directory = Directory { fd, shown: source.to_path_buf() };
-        let list = || directory.names(super::definitions::MOST_DEFINITIONS).map_err(|error| error.errno);
-        let Some(names) = self.reach(list) else {
-            self.watch.is_complete = false;
-            return;
-        };
-        for name in names {
-            let Some(definition) = self.reach(|| directory.try_open(&name)) else { continue };
-            self.add(definition.fd.as_fd(), Names::OfDefinition, CHANGES);
-            if let Some(log) = self.reach(|| definition.try_open(OsStr::new(layout::LOG))) {
-                self.add(log.fd.as_fd(), Names::OfDefinition, CHANGES);
+                self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), COMES_OR_GOES);
             }
         }
     }
 
     /// Every change of these names in an open directory.
-    pub(super) fn add_changes(&mut self, directory: BorrowedFd<'_>, names: Names) {
+    pub(super) fn add_changes(&mut self, directory: BorrowedFd<'_>, names: WatchedNames) {
         self.add(directory, names, CHANGES);
     }
 
-    fn add(&mut self, directory: BorrowedFd<'_>, names: Names, events: AddWatchFlags) {
+    fn add(&mut self, directory: BorrowedFd<'_>, names: WatchedNames, events: AddWatchFlags) {
         // a directory may be on the way to several sources
         let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
         let flags = events | AddWatchFlags::IN_ONLYDIR | add;
@@ -166,13 +132,13 @@ impl Maker<'_> {
     }
 }
 
-impl Names {
+impl WatchedNames {
     fn count(&self, name: &OsStr) -> bool {
         match self {
-            Names::All => true,
-            Names::One(one) => one == name,
-            Names::Some(some) => some.iter().any(|each| each == name),
-            Names::OfDefinition => {
+            WatchedNames::All => true,
+            WatchedNames::One(one) => one == name,
+            WatchedNames::Some(some) => some.iter().any(|each| each == name),
+            WatchedNames::OfDefinition => {
                 let is_in_log = |file: &str| file.strip_prefix("log/").is_some_and(|file| name == file);
                 name == layout::LOG || layout::FILES.iter().any(|file| name == *file || is_in_log(file))
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::admin::options::Words;
 use crate::admin::{boot, lasting, services};
-use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source};
+use crate::boot::definitions::{self, DefinitionSource, Definitions, Foreign, MissingSource};
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
@@ -95,7 +95,11 @@ fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
     let definitions = Definitions {
-        sources: places.definitions.iter().map(|path| Source { path: path.clone(), missing }).collect(),
+        sources: places
+            .definitions
+            .iter()
+            .map(|path| DefinitionSource { path: path.clone(), missing })
+            .collect(),
         scan_dir: places.scan_dir.clone(),
         foreign: Foreign::Left,
     };

@@ -20,7 +20,7 @@ use crate::trust::writers::Writers;
 
 /// A script of a definition.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Script<'s> {
+pub(super) struct DefinitionScript<'s> {
     /// For messages.
     pub(super) path: &'s Path,
     /// The text.
@@ -40,7 +40,7 @@ const HARDENED: [&str; 2] = ["--no-new-privs", "--cap-drop=all"];
 
 /// The words to publish, the launcher first; with new findings they are not fit to be.
 pub(super) fn words(
-    script: Script<'_>,
+    script: DefinitionScript<'_>,
     launcher: &str,
     findings: &mut Findings,
 ) -> Result<Vec<OsString>, NotOurs> {
@@ -95,7 +95,7 @@ mod tests {
 
     fn published_with(text: &str, writers: Writers, hardening: Hardening) -> Result<String, Vec<String>> {
         let mut findings = Findings::default();
-        let script = Script {
+        let script = DefinitionScript {
             path: Path::new("x/run"),
             bytes: text.as_bytes(),
             writers,

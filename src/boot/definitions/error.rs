@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::boot::directory::StepError;
-use crate::boot::room::Full;
+use crate::boot::quota::QuotaExceeded;
 use crate::boot::scan::legacy::Legacy;
 use crate::trust::Others;
 
@@ -44,7 +44,7 @@ pub enum DefinitionsError {
     NoUser(PathBuf),
     /// There is no more room for those who are not root.
     #[error("{}", no_room(*.0))]
-    NoRoom(Full),
+    NoRoom(QuotaExceeded),
     /// Reading it took too long.
     #[error("reading it took more than {} ms of processor time", .0.as_millis())]
     TooSlow(Duration),
@@ -99,12 +99,12 @@ impl Problem for DefinitionsError {
     }
 }
 
-fn no_room(full: Full) -> String {
+fn no_room(full: QuotaExceeded) -> String {
     match full {
-        Full::Services(most) => {
+        QuotaExceeded::Services(most) => {
             format!("there are more than {most} definitions that others than root can write")
         }
-        Full::Bytes(most) => {
+        QuotaExceeded::Bytes(most) => {
             format!("the definitions that others than root can write have more than {most} bytes")
         }
     }

@@ -5,23 +5,22 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
-use nix::sys::signal::Signal;
 use nix::sys::stat::{FileStat, fstat};
 
-use super::command::{self, Script};
-use super::{DefinitionsError, Foreign};
+use super::command::{self, DefinitionScript};
+use super::error::DefinitionsError;
+use super::file_error::FileError;
+use super::small_files::small;
+use super::source::Foreign;
 use crate::boot::choice::Hardening;
-use crate::boot::desired::Files;
 use crate::boot::directory::Directory;
-use crate::config::value::{descriptor, whole};
-use crate::error::{Findings, Problem, reason_of};
-use crate::exit::Exit;
+use crate::boot::manifest::ServiceFiles;
+use crate::error::Findings;
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 use crate::service::run_script::{NotOurs, with_unix_lines};
 use crate::shell_quote::shell_quoted;
-use crate::shell_quote::shell_word;
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Judged, Writers};
@@ -32,8 +31,8 @@ const BY: &str = "futo sync";
 
 /// The service directory's files, and who can write what they were made from.
 #[derive(Debug)]
-pub(super) struct Definition {
-    pub(super) files: Files,
+pub(super) struct ReadDefinition {
+    pub(super) files: ServiceFiles,
     pub(super) writers: Writers,
 }
 
@@ -48,64 +47,8 @@ pub(super) enum NotPublished {
     NoRun,
 }
 
-/// What can be wrong with a file of a definition.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FileError {
-    /// It cannot be read.
-    #[error("unable to read '{}': {}", path.display(), reason_of(source))]
-    Read { path: PathBuf, source: std::io::Error },
-    /// Its content.
-    #[error("{}: {what}", path.display())]
-    Content { path: PathBuf, what: &'static str },
-    /// No command of the launcher.
-    #[error("not ours: {}: {why}", path.display())]
-    NotOurs { path: PathBuf, why: NotOurs },
-    /// `--trust-run`
-    #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
-    Trusted(PathBuf),
-    /// An editor of Windows has saved it.
-    #[error("{}: line ends of CR LF are read as if they were LF", .0.display())]
-    Crlf(PathBuf),
-    /// `--trust-run`
-    #[error("'{}' is not executable", .0.display())]
-    NotExecutable(PathBuf),
-}
-
-impl Problem for FileError {
-    fn exit(&self) -> Exit {
-        match self {
-            FileError::Read { .. } => Exit::SYSTEM,
-            _ => Exit::EDIT,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            FileError::NotOurs { path, .. } => {
-                let is_finish = path.file_name() == Some(OsStr::new(layout::FINISH));
-                let or_remove = if is_finish { "remove it, or " } else { "" };
-                Some(format!(
-                    "{or_remove}write {} as one line, exec futo-launch …; --trust-run publishes it as it is, and \
-                     whoever can write it can become root",
-                    crate::shell_quote::shell_word(&path.to_string_lossy())
-                ))
-            }
-            FileError::Trusted(_) => {
-                Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
-            }
-            FileError::NotExecutable(path) => {
-                Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))
-            }
-            FileError::Crlf(path) => {
-                Some(format!("sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy())))
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Reads a definition.
-pub(super) struct Reader<'r> {
+pub(super) struct DefinitionReader<'r> {
     pub(super) directory: &'r Directory,
     /// The service's.
     pub(super) name: &'r ServiceName,
@@ -124,14 +67,14 @@ struct Text {
     status: FileStat,
 }
 
-impl Reader<'_> {
+impl DefinitionReader<'_> {
     /// All files of the service directory, or why it has none.
     pub(super) fn read(
         &self,
         warnings: &mut Findings,
         failures: &mut Findings,
-    ) -> Result<Definition, NotPublished> {
-        let mut files = Files::default();
+    ) -> Result<ReadDefinition, NotPublished> {
+        let mut files = ServiceFiles::default();
         let mut judged = self.judged.clone();
         let mut not_ours = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
@@ -182,7 +125,7 @@ impl Reader<'_> {
         match (failures.is_empty(), not_ours) {
             (false, _) => Err(NotPublished::Failed),
             (true, true) => Err(NotPublished::NotOurs),
-            (true, false) => Ok(Definition { files, writers }),
+            (true, false) => Ok(ReadDefinition { files, writers }),
         }
     }
 
@@ -226,7 +169,7 @@ impl Reader<'_> {
             true => (self.path(layout::LOG), format!("{}-log", self.name)),
             false => (self.directory.shown.clone(), self.name.to_string()),
         };
-        let script = Script {
+        let script = DefinitionScript {
             path: &path,
             bytes: &text.bytes,
             writers,
@@ -256,66 +199,6 @@ impl Reader<'_> {
                 .into_bytes())
             }
             Err(why) => Err(why),
-        }
-    }
-}
-
-/// One of the small files, in the form that the supervisor reads: its writers may be hostile.
-fn small(name: &str, bytes: &[u8]) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?.trim();
-    match name.rsplit('/').next() {
-        Some("type") if matches!(text, "longrun" | "oneshot" | "bundle") => Ok(format!("{text}\n")),
-        Some("type") => Err("it is none of s6-rc's types"),
-        Some(layout::NOTIFICATION_FD) => match descriptor(text) {
-            Ok(number) => Ok(format!("{number}\n")),
-            Err(_) => Err("it is not a descriptor from 3 up"),
-        },
-        Some("down-signal") => signal(text).map(|name| format!("{name}\n")).ok_or("it is no signal"),
-        _ => match whole(text, 0, u32::MAX) {
-            Ok(number) => Ok(format!("{number}\n")),
-            Err(_) => Err("it is no number"),
-        },
-    }
-}
-
-/// The number of a signal, by name or number.
-fn signal(text: &str) -> Option<i32> {
-    let upper = text.to_ascii_uppercase();
-    let named = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-    match (text.parse::<i32>(), named.parse::<Signal>()) {
-        (Ok(number), _) => (1..=64).contains(&number).then_some(number),
-        (_, Ok(signal)) => Some(signal as i32),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_files_are_what_the_supervisor_reads_or_refused() {
-        for (name, text, expected) in [
-            ("notification-fd", " 3\n", Ok("3\n")),
-            ("notification-fd", "2", Err(())),
-            ("notification-fd", "3; rm", Err(())),
-            ("timeout-kill", "5000", Ok("5000\n")),
-            ("timeout-kill", "-1", Err(())),
-            ("max-death-tally", "", Err(())),
-            ("down-signal", "SIGINT\n", Ok("2\n")),
-            ("down-signal", "int", Ok("2\n")),
-            ("down-signal", "15", Ok("15\n")),
-            ("down-signal", "65", Err(())),
-            ("log/notification-fd", "4", Ok("4\n")),
-            ("type", "longrun\n", Ok("longrun\n")),
-            ("type", "x", Err(())),
-        ] {
-            let read = small(name, text.as_bytes()).map_err(|_| ());
-            assert_eq!(
-                read.as_deref(),
-                expected.as_ref().map(|text| *text).map_err(|_| &()),
-                "{name} {text:?}"
-            );
         }
     }
 }

@@ -12,17 +12,17 @@ const MOST_TIME: Duration = Duration::from_secs(10);
 
 /// What is left of it.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct TimeBudget {
     left: Duration,
 }
 
-impl Default for Patience {
+impl Default for TimeBudget {
     fn default() -> Self {
-        Patience { left: MOST_TIME }
+        TimeBudget { left: MOST_TIME }
     }
 }
 
-impl Patience {
+impl TimeBudget {
     /// Whether there is time to read one more.
     pub(super) fn has_time(&self, writers: Writers) -> Result<(), DefinitionsError> {
         match writers == Writers::Root || !self.left.is_zero() {
@@ -47,17 +47,17 @@ mod tests {
 
     #[test]
     fn time_is_bounded_for_one_and_for_all_and_not_for_roots() {
-        let mut patience = Patience::default();
-        assert!(patience.spend(Writers::Root, MOST_TIME * 2).is_ok());
+        let mut budget = TimeBudget::default();
+        assert!(budget.spend(Writers::Root, MOST_TIME * 2).is_ok());
         for _ in 0..MOST_TIME.as_millis() / MOST_TIME_OF_ONE.as_millis() {
-            assert!(patience.has_time(Writers::Abc).is_ok());
-            assert!(patience.spend(Writers::Abc, MOST_TIME_OF_ONE).is_ok());
+            assert!(budget.has_time(Writers::Abc).is_ok());
+            assert!(budget.spend(Writers::Abc, MOST_TIME_OF_ONE).is_ok());
         }
-        assert!(matches!(patience.has_time(Writers::Abc), Err(DefinitionsError::NoTimeLeft(_))));
-        assert!(patience.has_time(Writers::Root).is_ok());
+        assert!(matches!(budget.has_time(Writers::Abc), Err(DefinitionsError::NoTimeLeft(_))));
+        assert!(budget.has_time(Writers::Root).is_ok());
         let too_long = MOST_TIME_OF_ONE + Duration::from_millis(1);
         assert!(matches!(
-            Patience::default().spend(Writers::Abc, too_long),
+            TimeBudget::default().spend(Writers::Abc, too_long),
             Err(DefinitionsError::TooSlow(_))
         ));
     }

@@ -9,13 +9,14 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
-use super::files::{Definition, NotPublished, Reader};
-use super::patience::Patience;
-use super::{DefinitionsError, Foreign, MOST_DEFINITIONS};
+use super::error::DefinitionsError;
+use super::files::{DefinitionReader, NotPublished, ReadDefinition};
+use super::source::{Foreign, MOST_DEFINITIONS};
+use super::time_budget::TimeBudget;
 use crate::boot::account::{Account, AccountError, Refusal};
 use crate::boot::choice::Hardening;
 use crate::boot::directory::{Directory, FileId};
-use crate::boot::report::Row;
+use crate::boot::report::ReportRow;
 use crate::error::reason;
 use crate::machine::Host;
 use crate::machine::Machine;
@@ -44,21 +45,42 @@ pub(super) struct OpenSource {
 }
 
 /// What has a name in a directory of definitions.
-pub(super) enum Found {
+pub(super) enum Candidate {
     /// No definition.
     Nothing,
     /// A directory without `run`, and who can write it.
-    Bare(String, PathBuf, Writers),
-    /// A definition; what it takes to publish it, or none if it cannot be.
-    Definition(Row, PathBuf, Option<Publishable>),
+    NoRun(String, PathBuf, Writers),
+    /// A definition.
+    Definition {
+        row: ReportRow,
+        path: PathBuf,
+        /// What it takes to publish it; none if it cannot be.
+        publishable: Option<PublishableDefinition>,
+    },
+}
+
+impl Candidate {
+    fn failed(shown: &str, path: PathBuf, error: DefinitionsError) -> Self {
+        let mut row = ReportRow::new(shown);
+        row.failures.push(error);
+        Candidate::Definition { row, path, publishable: None }
+    }
 }
 
 /// What it takes to publish a definition.
-pub(super) struct Publishable {
+pub(super) struct PublishableDefinition {
     pub(super) name: ServiceName,
-    pub(super) definition: Definition,
+    pub(super) definition: ReadDefinition,
     /// Of its directory.
     pub(super) id: FileId,
+}
+
+/// The directory of a definition, open.
+struct OpenDefinition {
+    directory: Directory,
+    id: FileId,
+    /// Who can write it, and the directories above.
+    judged: Judged,
 }
 
 /// The word for a run script that is not a command of the launcher.
@@ -112,72 +134,95 @@ impl<'v> Volume<'v> {
         &self,
         source: &OpenSource,
         name: &OsStr,
-        patience: &mut Patience,
-    ) -> Result<Found, AccountError> {
+        time: &mut TimeBudget,
+    ) -> Result<Candidate, AccountError> {
         let shown = name.to_string_lossy().into_owned();
         if shown.starts_with('.') {
-            return Ok(Found::Nothing);
+            return Ok(Candidate::Nothing);
         }
         let path = source.directory.shown.join(name);
-        let mut judged = source.judged.clone();
-        let open = || source.directory.try_open(name);
-        let opened = match judged.writers {
-            Writers::Root => self.reach(open)?,
-            writers => self.acting_as(writers, open)?,
-        };
-        let opened = opened.and_then(|directory| fstat(&directory.fd).map(|status| (directory, status)));
-        let (directory, status) = match opened {
-            Ok(opened) => opened,
+        let open = match self.open_definition(source, name)? {
+            Ok(open) => open,
             Err(errno) => {
                 return Ok(match self.why_closed(source, name, errno)? {
-                    Some(error) => Found::Definition(failed_row(&shown, error), path, None),
-                    None => Found::Nothing,
+                    Some(error) => Candidate::failed(&shown, path, error),
+                    None => Candidate::Nothing,
                 });
             }
         };
-        judged.see(&path, &status);
-        let run = self.acting_as(judged.writers, || directory.status(layout::RUN))?;
+        let writers = open.judged.writers;
+        let run = self.acting_as(writers, || open.directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
             // somebody may be about to replace it; the directory is what has to go
-            return Ok(Found::Bare(shown, path, judged.writers));
+            return Ok(Candidate::NoRun(shown, path, writers));
         }
         let service = match ServiceName::parse(name) {
             Ok(service) => service,
-            Err(why) => {
-                let row = failed_row(&shown, DefinitionsError::Name(why));
-                return Ok(Found::Definition(row, path, None));
-            }
+            Err(why) => return Ok(Candidate::failed(&shown, path, DefinitionsError::Name(why))),
         };
-        let mut row = Row::new(shown.clone());
+        let mut row = ReportRow::new(shown.clone());
         row.service = Some(service.to_string());
-        if let Err(error) = patience.has_time(judged.writers) {
+        if let Err(error) = time.has_time(writers) {
             row.failures.push(error);
-            return Ok(Found::Definition(row, path, None));
+            return Ok(Candidate::Definition { row, path, publishable: None });
         }
-        let reader = Reader {
-            directory: &directory,
-            name: &service,
-            judged: judged.clone(),
-            others: &|judged| self.others(judged, &source.directory.shown),
-            foreign: self.foreign,
-            launcher: self.launcher,
-            hardening: self.hardening,
-        };
-        let before = clock::processor_time();
-        let read = self.acting_as(judged.writers, || reader.read(&mut row.warnings, &mut row.failures))?;
-        let time = clock::processor_time().saturating_sub(before);
-        row.failures.take(patience.spend(judged.writers, time));
-        let publishable = match read {
+        let place = &source.directory.shown;
+        let publishable = match self.read(&open, &service, place, time, &mut row)? {
             Ok(_) if row.has_failed() => None,
-            Ok(definition) => Some(Publishable { name: service, definition, id: FileId::of(&status) }),
+            Ok(definition) => Some(PublishableDefinition { name: service, definition, id: open.id }),
             Err(NotPublished::Failed) => None,
-            Err(NotPublished::NoRun) => return Ok(Found::Bare(shown, path, judged.writers)),
+            Err(NotPublished::NoRun) => return Ok(Candidate::NoRun(shown, path, writers)),
             Err(NotPublished::NotOurs) => {
                 row.action = NOT_OURS;
                 None
             }
         };
-        Ok(Found::Definition(row, path, publishable))
+        Ok(Candidate::Definition { row, path, publishable })
+    }
+
+    /// Opens the directory of a definition, and notes who can write it.
+    fn open_definition(
+        &self,
+        source: &OpenSource,
+        name: &OsStr,
+    ) -> Result<Result<OpenDefinition, Errno>, AccountError> {
+        let open = || source.directory.try_open(name);
+        let opened = match source.judged.writers {
+            Writers::Root => self.reach(open)?,
+            writers => self.acting_as(writers, open)?,
+        };
+        let opened = opened.and_then(|directory| fstat(&directory.fd).map(|status| (directory, status)));
+        Ok(opened.map(|(directory, status)| {
+            let mut judged = source.judged.clone();
+            judged.see(&source.directory.shown.join(name), &status);
+            OpenDefinition { directory, id: FileId::of(&status), judged }
+        }))
+    }
+
+    /// Reads a definition with the ids of those who can write it, and counts the time that it takes.
+    fn read(
+        &self,
+        open: &OpenDefinition,
+        service: &ServiceName,
+        place: &Path,
+        time: &mut TimeBudget,
+        row: &mut ReportRow,
+    ) -> Result<Result<ReadDefinition, NotPublished>, AccountError> {
+        let reader = DefinitionReader {
+            directory: &open.directory,
+            name: service,
+            judged: open.judged.clone(),
+            others: &|judged| self.others(judged, place),
+            foreign: self.foreign,
+            launcher: self.launcher,
+            hardening: self.hardening,
+        };
+        let writers = open.judged.writers;
+        let before = clock::processor_time();
+        let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let spent = clock::processor_time().saturating_sub(before);
+        row.failures.take(time.spend(writers, spent));
+        Ok(read)
     }
 
     /// Why something could not be opened; none if it is no definition.
@@ -233,12 +278,6 @@ impl<'v> Volume<'v> {
             None => Ok(action()),
         }
     }
-}
-
-fn failed_row(shown: &str, error: DefinitionsError) -> Row {
-    let mut row = Row::new(shown);
-    row.failures.push(error);
-    row
 }
 
 /// Opens a directory to list it, and notes what is on the way.

@@ -1,34 +1,34 @@
-//! The wish that a service be up or down, noted in its instance's state file so that the next boot knows of it.
-//! `futo reconcile` publishes where that is; `futo start` and `futo stop` note it, with the user's rights.
+//! The desired state of a service, recorded in its instance's state file so that the next boot goes by it.
+//! `futo reconcile` publishes where that is; `futo start` and `futo stop` record it, with the user's rights.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fchmod, fstat};
-use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::config::System;
+use super::system::System;
 use super::{json, state};
 use crate::boot::account::{Account, AccountError};
+use crate::boot::manifest::DesiredState;
 use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem, reason, reason_of};
 use crate::exit::Exit;
-use crate::machine::Host;
-use crate::machine::Machine;
-use crate::sys;
+use crate::machine::{Host, Machine};
 use crate::sys::file;
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::sys::replace::{self, Flush, ReplaceError, Replacement};
 
 /// The state of a service that somebody has stopped.
 const STOPPED: &str = "stopped";
 
-/// Where the wish is noted, and how.
+/// Where the desired state is recorded, and how.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct DesiredStateFile {
     /// Whose the instance is.
     user: String,
     /// The instance's directory.
@@ -41,31 +41,22 @@ pub struct Wish {
     running: String,
 }
 
-/// What is wished.
+/// What became of a desired state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// It is to be up.
-    Up,
-    /// It is to be down.
-    Down,
-}
-
-/// What came of a wish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noted {
+pub enum Recorded {
     /// It stands in the state file.
     Written,
     /// There is no state file, which says the same: it is not started.
-    NoState,
+    NoStateFile,
 }
 
-/// Why a wish could not be noted.
+/// Why a desired state could not be recorded.
 #[derive(Debug, thiserror::Error)]
-pub enum WishError {
+pub enum RecordingError {
     /// The user is not known.
     #[error("user '{0}' is not known")]
     User(String),
-    /// His ids could not be taken on.
+    /// Their ids could not be taken on.
     #[error(transparent)]
     Account(#[from] AccountError),
     /// The directory cannot be reached.
@@ -90,7 +81,7 @@ pub enum WishError {
     },
 }
 
-impl Problem for WishError {
+impl Problem for RecordingError {
     fn exit(&self) -> Exit {
         Exit::SYSTEM
     }
@@ -100,12 +91,12 @@ impl Problem for WishError {
     }
 }
 
-impl Wish {
+impl DesiredStateFile {
     /// Of an instance, if its system keeps states.
-    pub(super) fn of(system: &System, directory: &str) -> Option<Wish> {
+    pub(super) fn of(system: &System, directory: &str) -> Option<DesiredStateFile> {
         let (file, key, running) =
             (system.state_file.as_ref()?, system.state_keys.first()?, system.running.first()?);
-        (!system.running.iter().any(|state| state == STOPPED)).then(|| Wish {
+        (!system.running.iter().any(|state| state == STOPPED)).then(|| DesiredStateFile {
             user: system.user.clone(),
             directory: PathBuf::from(directory),
             file: file.clone(),
@@ -122,64 +113,64 @@ impl Wish {
     }
 
     /// As it was published; none if that is not what this version publishes.
-    pub fn read(text: &[u8]) -> Option<Wish> {
+    pub fn read(text: &[u8]) -> Option<DesiredStateFile> {
         serde_json::from_slice(text).ok()
     }
 
-    /// Where it is noted.
+    /// Its path.
     pub fn path(&self) -> PathBuf {
         self.directory.join(&self.file)
     }
 
-    /// The key in it.
+    /// The key of the desired state in it.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Notes it: as root with the user's ids, else with the caller's own.
-    pub fn note(&self, wanted: Wanted) -> Result<Noted, WishError> {
+    /// Records it: as root with the user's ids, else with the caller's own.
+    pub fn record(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         if !Machine.is_root() {
-            return self.note_here(wanted);
+            return self.record_here(desired);
         }
-        let unknown = || WishError::User(self.user.clone());
+        let unknown = || RecordingError::User(self.user.clone());
         let user = UserRequest::parse(&self.user).map_err(|_| unknown())?;
         let account = Account::find(&user, &mut Findings::default()).ok_or_else(unknown)?;
-        account.act(|| self.note_here(wanted))?
+        account.act(|| self.record_here(desired))?
     }
 
-    fn note_here(&self, wanted: Wanted) -> Result<Noted, WishError> {
+    fn record_here(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         let directory = nofollow::open_directory(&self.directory, Missing::Refuse)?;
         let owner = fstat(&directory)
-            .map_err(|errno| WishError::Replace { verb: "look at its directory", errno })?
+            .map_err(|errno| RecordingError::Replace { verb: "look at its directory", errno })?
             .st_uid;
         // another's file, replaced, would be the caller's
         if owner != geteuid().as_raw() {
-            return Err(WishError::Another(owner));
+            return Err(RecordingError::Another(owner));
         }
         let name = Path::new(&self.file);
         let (old, mode) = match file::open_regular_with_status(&directory, name, OFlag::O_NOFOLLOW) {
             Ok((open, status)) => (file::read_at_most(open, state::MAX_BYTES)?, status.st_mode & 0o777),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match wanted {
-                Wanted::Down => return Ok(Noted::NoState),
-                Wanted::Up => (b"{}\n".to_vec(), 0o644),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match desired {
+                DesiredState::Down => return Ok(Recorded::NoStateFile),
+                DesiredState::Up => (b"{}\n".to_vec(), 0o644),
             },
             Err(error) => return Err(error.into()),
         };
-        let state = match wanted {
-            Wanted::Up => &self.running,
-            Wanted::Down => STOPPED,
+        let state = match desired {
+            DesiredState::Up => &self.running,
+            DesiredState::Down => STOPPED,
         };
         if let Some(new) = with_state(&old, &self.key, state)? {
             replace(&directory, &self.file, &new, Mode::from_bits_truncate(mode))?;
         }
-        Ok(Noted::Written)
+        Ok(Recorded::Written)
     }
 }
 
 /// The object with this state, every other byte as it was but a byte order mark; none if it has the state.
-fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, WishError> {
-    let text = json::text_of(object).map_err(|_| WishError::Content)?;
-    let encode = |text: &str| serde_json::to_string(text).map_err(|_| WishError::Content);
+fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, RecordingError> {
+    let text = json::text_of(object).map_err(|_| RecordingError::Content)?;
+    let encode = |text: &str| serde_json::to_string(text).map_err(|_| RecordingError::Content);
     let new = encode(state)?;
     // of several, the last one counts
     let (mut last, mut is_empty) = (None, true);
@@ -189,7 +180,7 @@ fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, 
             last = Some(member.value);
         }
     });
-    read.map_err(|_| WishError::Content)?;
+    read.map_err(|_| RecordingError::Content)?;
     let (before, after, inserted) = match last {
         Some(value) if text.get(value.clone()).map(json::decoded) == Some(state.as_bytes().to_vec()) => {
             return Ok(None);
@@ -205,22 +196,12 @@ fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, 
     Ok(Some([before, &inserted, after].concat().into_bytes()))
 }
 
-/// Replaces a file by one rename.
-fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Result<(), WishError> {
-    let part = format!(".{name}.futo-{}", std::process::id());
-    let failed = |verb| move |errno| WishError::Replace { verb, errno };
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    // left by one that was killed
-    let _ = unlinkat(directory, part.as_str(), UnlinkatFlags::NoRemoveDir);
-    let file = openat(directory, part.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
-        .map_err(failed("make a new file"))?;
-    let replaced = sys::fd::write_all(file.as_fd(), content)
-        .and_then(|()| fchmod(&file, mode))
-        .and_then(|()| fsync(&file))
-        .and_then(|()| renameat(directory, part.as_str(), directory, name));
-    replaced.map_err(|errno| {
-        let _ = unlinkat(directory, part.as_str(), UnlinkatFlags::NoRemoveDir);
-        failed("replace it")(errno)
+fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Result<(), RecordingError> {
+    let temporary = format!(".{name}.futo-{}", std::process::id());
+    let new = Replacement { temporary: Path::new(&temporary), content, mode, flush: Flush::BeforeRename };
+    replace::replace(directory, Path::new(name), new).map_err(|error| match error {
+        ReplaceError::Create(errno) => RecordingError::Replace { verb: "make a new file", errno },
+        ReplaceError::Replace(errno) => RecordingError::Replace { verb: "replace it", errno },
     })
 }
 
@@ -256,19 +237,19 @@ mod tests {
     #[test]
     fn what_is_no_object_is_not_touched() {
         for bad in ["", "[]", "null", "{\"a\":1", "\"running\""] {
-            assert!(matches!(with_state(bad.as_bytes(), "k", "v"), Err(WishError::Content)), "{bad}");
+            assert!(matches!(with_state(bad.as_bytes(), "k", "v"), Err(RecordingError::Content)), "{bad}");
         }
     }
 
     #[test]
-    fn a_wish_is_read_as_it_was_published() {
-        let wish = Wish::of(&hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
-        assert_eq!(Wish::read(&wish.text()), Some(wish));
+    fn what_was_published_is_read_back() {
+        let file = DesiredStateFile::of(&hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
+        assert_eq!(DesiredStateFile::read(&file.text()), Some(file));
         let mut system = hermes();
         system.running.push(STOPPED.to_string());
-        assert_eq!(Wish::of(&system, "/x"), None);
+        assert_eq!(DesiredStateFile::of(&system, "/x"), None);
         system = hermes();
         system.state_file = None;
-        assert_eq!(Wish::of(&system, "/x"), None);
+        assert_eq!(DesiredStateFile::of(&system, "/x"), None);
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::config::System;
-use crate::boot::room::Full;
+use super::system::System;
+use crate::boot::quota::QuotaExceeded;
 use crate::error::{Problem, reason};
 use crate::exit::Exit;
 use crate::service::InvalidName;
@@ -79,10 +79,10 @@ pub enum InstancesError {
     },
     /// There is no more room.
     #[error("{}", match .0 {
-        Full::Services(most) => format!("there are more than {most} instances"),
-        Full::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
+        QuotaExceeded::Services(most) => format!("there are more than {most} instances"),
+        QuotaExceeded::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
     })]
-    NoRoom(Full),
+    NoRoom(QuotaExceeded),
     /// There is no room for all.
     #[error("there are more than {most} instances: {count} are left out, the first of them '{first}'")]
     LeftOut {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::conditions::{CommandPlace, Condition};
-use super::config::{Policy, System};
+use super::conditions::Condition;
+use super::container_command::CommandPlace;
+use super::system::{Policy, System};
 use crate::boot::delegate::DelegateTo;
 use crate::cli;
 use crate::config::service_file::Value;
@@ -79,10 +80,10 @@ pub static KEYS: &[Key] = keys! {
     "no-restart": codes => template.no_restart;
 };
 
-type Kind<T> = Result<T, &'static str>;
+type Parsed<T> = Result<T, &'static str>;
 
 /// A text for which `fits` holds.
-fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) -> Kind<String> {
+fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) -> Parsed<String> {
     match value {
         Value::Text(text) if fits(&text) => Ok(text),
         _ => Err(wanted),
@@ -90,41 +91,41 @@ fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) ->
 }
 
 /// A list of texts for which `fits` holds.
-fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static str) -> Kind<Vec<String>> {
+fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static str) -> Parsed<Vec<String>> {
     match value {
         Value::List(list) if fits(&list) => Ok(list),
         _ => Err(wanted),
     }
 }
 
-fn text(value: Value) -> Kind<String> {
+fn text(value: Value) -> Parsed<String> {
     text_that(value, |text| !text.is_empty(), "a text")
 }
 
-fn service(value: Value) -> Kind<String> {
+fn service(value: Value) -> Parsed<String> {
     let wanted = "a text with {name} in it: no two instances may have one service";
     text_that(value, |text| text.contains("{name}"), wanted)
 }
 
-fn word(value: Value) -> Kind<String> {
+fn word(value: Value) -> Parsed<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let fits = |text: &str| !text.is_empty() && text.bytes().all(is_word);
     text_that(value, fits, "a word of letters, digits, _ and -")
 }
 
-fn variable(value: Value) -> Kind<String> {
+fn variable(value: Value) -> Parsed<String> {
     let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
     text_that(value, is_name, "the name of a variable")
 }
 
-fn pairs(value: Value) -> Kind<Vec<(String, String)>> {
+fn pairs(value: Value) -> Parsed<Vec<(String, String)>> {
     match value {
         Value::Table(table) => Ok(table),
         _ => Err("a table of texts: { NAME = \"text\" }"),
     }
 }
 
-fn fields(value: Value) -> Kind<Vec<(String, String)>> {
+fn fields(value: Value) -> Parsed<Vec<(String, String)>> {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
     match pairs(value) {
         Ok(table) if table.iter().all(|(_, word)| is_word(word)) => Ok(table),
@@ -137,43 +138,43 @@ fn table_of<T>(
     value: Value,
     read: impl Fn(Vec<(String, String)>) -> Option<T>,
     wanted: &'static str,
-) -> Kind<Option<T>> {
+) -> Parsed<Option<T>> {
     let table = pairs(value).map_err(|_| wanted)?;
     if table.is_empty() { Ok(None) } else { read(table).map(Some).ok_or(wanted) }
 }
 
-fn command_place(value: Value) -> Kind<Option<CommandPlace>> {
+fn command_place(value: Value) -> Parsed<Option<CommandPlace>> {
     table_of(value, CommandPlace::of, "a table: { after = \"WORD\", skip = \"WORDS\" }")
 }
 
-fn condition(value: Value) -> Kind<Option<Condition>> {
+fn condition(value: Value) -> Parsed<Option<Condition>> {
     let wanted = "a table of env, unless-env, command, without, or yaml with keys: { command = \"serve\" }";
     table_of(value, Condition::of, wanted)
 }
 
-fn staging(value: Value) -> Kind<Vec<String>> {
+fn staging(value: Value) -> Parsed<Vec<String>> {
     let fits = |list: &[String]| list.iter().all(|name| name.contains("{service}") && is_file_name(name));
     list_that(value, fits, "a list of names with {service} in them")
 }
 
-fn user(value: Value) -> Kind<String> {
+fn user(value: Value) -> Parsed<String> {
     text_that(value, |text| UserRequest::parse(text).is_ok(), "NAME, NAME:GROUP, UID or UID:GID")
 }
 
-fn delegate(value: Value) -> Kind<DelegateTo> {
+fn delegate(value: Value) -> Parsed<DelegateTo> {
     Ok(match text(value)?.as_str() {
         "none" => DelegateTo::Nobody,
         group => DelegateTo::Group(group.to_string()),
     })
 }
 
-fn absolute(value: Value) -> Kind<PathBuf> {
+fn absolute(value: Value) -> Parsed<PathBuf> {
     let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
     // one slash between two names, none at the end
     Ok(Path::new(&path).components().collect())
 }
 
-fn below(value: Value) -> Kind<String> {
+fn below(value: Value) -> Parsed<String> {
     use std::path::Component::{CurDir, Normal};
     let inside = |text: &str| Path::new(text).components().all(|part| matches!(part, Normal(_) | CurDir));
     text_that(value, |text| !text.is_empty() && inside(text), "a path below home, without ..")
@@ -183,24 +184,24 @@ fn is_file_name(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains('/')
 }
 
-fn file(value: Value) -> Kind<String> {
+fn file(value: Value) -> Parsed<String> {
     text_that(value, is_file_name, "the name of a file")
 }
 
-fn list(value: Value) -> Kind<Vec<String>> {
+fn list(value: Value) -> Parsed<Vec<String>> {
     list_that(value, |_| true, "a list of texts")
 }
 
-fn files(value: Value) -> Kind<Vec<String>> {
+fn files(value: Value) -> Parsed<Vec<String>> {
     list_that(value, |list| list.iter().all(|name| is_file_name(name)), "a list of names of files")
 }
 
-fn words(value: Value) -> Kind<Vec<String>> {
+fn words(value: Value) -> Parsed<Vec<String>> {
     let names_program = |list: &[String]| list.first().is_some_and(|program| !program.is_empty());
     list_that(value, names_program, "a list of the program and its arguments: [\"bot\", \"{name}\"]")
 }
 
-fn options(value: Value) -> Kind<Vec<String>> {
+fn options(value: Value) -> Parsed<Vec<String>> {
     let are_options = |list: &[String]| {
         let mut findings = Findings::default();
         let request = cli::parse(list.iter().map(Into::into), &mut findings);
@@ -209,7 +210,7 @@ fn options(value: Value) -> Kind<Vec<String>> {
     list_that(value, are_options, "a list of options of futo-launch: [\"--nice\", \"5\"]")
 }
 
-fn table(value: Value) -> Kind<Vec<(String, String)>> {
+fn table(value: Value) -> Parsed<Vec<(String, String)>> {
     let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
     match value {
         Value::Table(table) if table.iter().all(|(name, _)| is_name(name)) => Ok(table),
@@ -217,19 +218,19 @@ fn table(value: Value) -> Kind<Vec<(String, String)>> {
     }
 }
 
-fn size(value: Value) -> Kind<u64> {
+fn size(value: Value) -> Parsed<u64> {
     const WANTED: &str = "a number of bytes, from 1 on";
     let text = text(value).map_err(|_| WANTED)?;
     text.parse().ok().filter(|number| *number > 0).ok_or(WANTED)
 }
 
-fn codes(value: Value) -> Kind<Vec<u8>> {
+fn codes(value: Value) -> Parsed<Vec<u8>> {
     const WANTED: &str = "a list of exit codes, 0 to 255";
     let list = list(value).map_err(|_| WANTED)?;
     list.iter().map(|code| code.parse().map_err(|_| WANTED)).collect()
 }
 
-fn policy(value: Value) -> Kind<Policy> {
+fn policy(value: Value) -> Parsed<Policy> {
     match value {
         Value::Text(text) if text == "always" => Ok(Policy::Always),
         Value::Text(text) if text == "last" => Ok(Policy::Last),
@@ -238,7 +239,7 @@ fn policy(value: Value) -> Kind<Policy> {
     }
 }
 
-fn policies(value: Value) -> Kind<BTreeMap<String, Policy>> {
+fn policies(value: Value) -> Parsed<BTreeMap<String, Policy>> {
     let Value::Table(table) = value else { return Err("a table: { NAME = \"always\" }") };
     table.into_iter().map(|(name, text)| Ok((name, policy(Value::Text(text))?))).collect()
 }

@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::config::{Policy, System};
-use super::find::{self, Instance, Publishable};
-use super::{Follow, InstancesError, Pass, Passes, REGISTERED, Reconciler, STARTED, STOPPED, template, wish};
+use super::desired_state::DesiredStateFile;
+use super::error::InstancesError;
+use super::instance::{Instance, InstanceRole, PublishableInstance};
+use super::lines::{REGISTERED, STARTED, STOPPED};
+use super::names::{is_name, name_of};
+use super::reconciler::{Follow, Pass, Passes, Reconciler};
+use super::system::{Policy, System};
+use super::template::{self, Placeholders};
 use crate::boot::choice::Intent;
-use crate::boot::desired::{Author, Desired};
-use crate::boot::report::{Report, Row};
-use crate::boot::room::Room;
-use crate::boot::scan::run_state::Life;
+use crate::boot::manifest::{Author, DesiredState, Manifest};
+use crate::boot::quota::Quota;
+use crate::boot::report::{Report, ReportRow};
+use crate::boot::scan::predecessor::Predecessor;
+use crate::boot::scan::run_state::RunState;
 use crate::service::control::Order;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
@@ -20,52 +26,72 @@ const STOP_SETTLES: Duration = Duration::from_millis(500);
 
 impl Reconciler {
     /// Publishes one instance, and gives the order that a changed desired state asks for.
-    pub(super) fn publish(&mut self, pass: &Pass, instance: &Publishable, room: &mut Room, row: &mut Row) {
+    pub(super) fn publish(
+        &mut self,
+        pass: &Pass,
+        instance: &PublishableInstance,
+        quota: &mut Quota,
+        row: &mut ReportRow,
+    ) {
         let service = instance.service.as_str();
-        let life = pass.scan.life(service);
-        let was_down = pass.scan.has_down(service);
-        let may_start = !self.choice.no_start && (instance.is_root_instance || !pass.is_held);
-        let by_policy = starts(&self.system, &instance.name, row.prior_state.as_deref()) && may_start;
-        let (mut starts, mut order) = (by_policy, None);
-        let mut changed = None;
-        let is_live = life.is_some() && policy(&self.system, &instance.name) == Policy::Last;
-        if let (true, true, Some(life)) = (self.follow == Follow::Changes, is_live, life) {
-            let before = self.meant.get(&instance.name).copied().unwrap_or(!was_down);
-            changed = instance.is_desired.filter(|meant| *meant != before);
-            starts = match changed {
-                Some(meant) => meant && may_start,
-                // its process may say what it likes of itself
-                None => !was_down,
-            };
-            // what must not start is not stopped for that: somebody may have started it by hand
-            order = life.order_for(starts).filter(|_| changed.is_some_and(|meant| meant == starts));
+        let present = pass.scan.run_state(service);
+        let decision = self.decide(pass, instance, present, row.prior_state.as_deref());
+        let manifest = self.manifest(pass, instance, decision.state);
+        if let Err(exceeded) = quota.take(service, &manifest.files) {
+            return row.failures.push(InstancesError::NoRoom(exceeded));
         }
-        let desired = self.desired(pass, instance, starts);
-        if let Err(full) = room.take(service, &desired.files) {
-            return row.failures.push(InstancesError::NoRoom(full));
-        }
-        match pass.scan.apply(desired) {
+        match pass.scan.apply(&manifest) {
             Ok(change) => {
                 row.change = Some(change);
-                let runs = life.map_or(starts, Life::is_meant_to_run);
-                row.action = match changed {
+                let runs = present.map_or(decision.state == DesiredState::Up, RunState::is_meant_to_run);
+                row.action = match decision.changed {
                     // it has been notified already, and may be about to leave
-                    Some(false) => STOPPED,
+                    Some(DesiredState::Down) => STOPPED,
                     _ if runs => STARTED,
                     _ => REGISTERED,
                 };
             }
             Err(error) => return row.fail(error),
         }
-        if let (Some(order), Intent::Apply) = (order, self.choice.intent) {
+        if let (Some(order), Intent::Apply) = (decision.order, self.choice.intent) {
             row.is_ordered = true;
             row.action = if order == Order::Up { STARTED } else { STOPPED };
             let sent = pass.scan.order(service, order);
             row.failures.take(sent.map_err(InstancesError::Order));
         }
         // what has failed is tried again
-        if let (Some(meant), false) = (instance.is_desired, row.has_failed()) {
-            self.meant.insert(instance.name.clone(), meant);
+        if let (Some(state), false) = (instance.desired_state, row.has_failed()) {
+            self.desired_states.insert(instance.name.clone(), state);
+        }
+    }
+
+    /// Decides whether a service is to be up; for one that has a supervisor, by what has changed since the last
+    /// pass.
+    fn decide(
+        &self,
+        pass: &Pass,
+        instance: &PublishableInstance,
+        present: Option<RunState>,
+        prior_state: Option<&str>,
+    ) -> Decision {
+        let up_if = |is_up| if is_up { DesiredState::Up } else { DesiredState::Down };
+        let may_start = !self.choice.no_start && (instance.role == InstanceRole::Root || !pass.is_held);
+        let is_live = self.follow == Follow::Changes && policy(&self.system, &instance.name) == Policy::Last;
+        let Some(present) = present.filter(|_| is_live) else {
+            let is_up = may_start && starts(&self.system, &instance.name, prior_state);
+            return Decision { state: up_if(is_up), changed: None, order: None };
+        };
+        let published = up_if(!pass.scan.has_down(instance.service.as_str()));
+        let before = *self.desired_states.get(&instance.name).unwrap_or(&published);
+        match instance.desired_state.filter(|state| *state != before) {
+            Some(state) => {
+                let allowed = up_if(state == DesiredState::Up && may_start);
+                // what must not start is not stopped for that: somebody may have started it by hand
+                let order = present.order_for(allowed).filter(|_| allowed == state);
+                Decision { state: allowed, changed: Some(state), order }
+            }
+            // its process may report of itself what it likes
+            None => Decision { state: published, changed: None, order: None },
         }
     }
 
@@ -79,18 +105,20 @@ impl Reconciler {
     ) -> BTreeSet<String> {
         let (mut running, mut stopped) = (BTreeSet::new(), Vec::new());
         for instance in instances.iter().filter_map(|instance| instance.publishable.as_ref()) {
-            let lines = self.predecessor_lines(instance.service.as_str());
+            let lines = self.last_lines(instance.service.as_str());
             match pass.scan.predecessor(instance.service.as_str(), &lines) {
-                Some(life) if life.is_some_and(Life::is_meant_to_run) => {
+                Predecessor::Supervised(state) if state.is_meant_to_run() => {
                     self.down_since.remove(instance.service.as_str());
                     running.insert(instance.service.to_string());
                 }
                 // whoever has stopped it is about to write so into its state file
-                Some(Some(_)) if self.has_just_stopped(instance.service.as_str()) => {
+                Predecessor::Supervised(_) if self.has_just_stopped(instance.service.as_str()) => {
                     running.insert(instance.service.to_string());
                 }
-                Some(_) => stopped.push(instance.service.to_string()),
-                None => {}
+                Predecessor::Supervised(_) | Predecessor::Unsupervised => {
+                    stopped.push(instance.service.to_string());
+                }
+                Predecessor::None => {}
             }
         }
         let staging = |name: &String| template::is_staging(&self.system, name);
@@ -111,33 +139,38 @@ impl Reconciler {
     }
 
     /// What the last line of `run` may be in an earlier maker's service directory of this name.
-    pub(super) fn predecessor_lines(&self, service: &str) -> Vec<String> {
-        let name = template::name_of(&self.system, service).filter(|name| find::is_name(name));
+    fn last_lines(&self, service: &str) -> Vec<String> {
+        let name = name_of(&self.system, service).filter(|name| is_name(name));
         name.map_or_else(Vec::new, |name| template::predecessor_lines(&self.system, &name, service))
     }
 
-    fn names<'n>(&'n self, instance: &'n Publishable) -> template::Names<'n> {
-        template::Names {
+    fn manifest(&self, pass: &Pass, instance: &PublishableInstance, state: DesiredState) -> Manifest {
+        let system = &self.system;
+        let placeholders = Placeholders {
             name: &instance.name,
             service: instance.service.as_str(),
-            home: self.system.home.to_str().unwrap_or_default(),
+            home: system.home.to_str().unwrap_or_default(),
             directory: &instance.directory,
+        };
+        let mut files = template::files(system, &self.choice.launcher, &placeholders, instance.role);
+        let state_file = DesiredStateFile::of(system, &instance.directory);
+        if let (Policy::Last, Some(state_file)) = (policy(system, &instance.name), state_file) {
+            files.set(layout::WISH, state_file.text());
         }
-    }
-
-    fn desired(&self, pass: &Pass, instance: &Publishable, starts: bool) -> Desired {
-        let (system, names) = (&self.system, self.names(instance));
-        let mut files = template::files(system, &self.choice.launcher, &names, instance.is_root_instance);
-        let wish = wish::Wish::of(system, &instance.directory);
-        if let (Policy::Last, Some(wish)) = (policy(system, &instance.name), wish) {
-            files.set(layout::WISH, wish.text());
-        }
-        if !starts {
+        if state == DesiredState::Down {
             files.set_down();
         }
         let (name, source) = (instance.service.clone(), pass.source.clone());
-        Desired { name, source, files, delegation: pass.delegation, author: Author::Root }
+        Manifest { name, source, files, delegation: pass.delegation, author: Author::Root }
     }
+}
+
+/// Whether a service is to be up, and what that takes.
+struct Decision {
+    state: DesiredState,
+    /// The desired state, if it is another than in the last pass.
+    changed: Option<DesiredState>,
+    order: Option<Order>,
 }
 
 /// Whether a service is to run, by what its instance was left in.

@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 use super::InstancesError;
 
-/// The places there are, and who has one.
+/// How many instances may be published, and which are.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct InstanceQuota {
     most: usize,
     taken: BTreeSet<String>,
     left_out: usize,
     first_left_out: Option<String>,
 }
 
-impl Places {
+impl InstanceQuota {
     /// The services in `taken` are published and stay.
     pub(super) fn new(most: usize, taken: BTreeSet<String>) -> Self {
-        Places { most, taken, left_out: 0, first_left_out: None }
+        InstanceQuota { most, taken, left_out: 0, first_left_out: None }
     }
 
     /// Takes a place for a service; whether there was one.
@@ -51,12 +51,12 @@ mod tests {
 
     #[test]
     fn what_is_published_has_its_place_and_the_rest_is_counted() {
-        let mut places = Places::new(3, BTreeSet::from(["x-z".to_string()]));
-        assert!(places.take("x-default"));
-        let has_place = ["a", "b", "c", "z"].map(|name| places.take_or_count(&format!("x-{name}"), name));
+        let mut quota = InstanceQuota::new(3, BTreeSet::from(["x-z".to_string()]));
+        assert!(quota.take("x-default"));
+        let has_place = ["a", "b", "c", "z"].map(|name| quota.take_or_count(&format!("x-{name}"), name));
         assert_eq!(has_place, [true, false, false, true]);
-        let said = places.left_out().expect("two are left out").to_string();
+        let said = quota.left_out().expect("two are left out").to_string();
         assert_eq!(said, "there are more than 3 instances: 2 are left out, the first of them 'b'");
-        assert!(Places::new(1, BTreeSet::new()).left_out().is_none());
+        assert!(InstanceQuota::new(1, BTreeSet::new()).left_out().is_none());
     }
 }

@@ -12,8 +12,8 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde_json::{Map, Value};
 
 use super::InstancesError;
-use super::config::System;
-use super::state::{self, State};
+use super::state::{self, InstanceState};
+use super::system::System;
 use crate::boot::choice::Intent;
 use crate::sys::clock;
 
@@ -22,7 +22,7 @@ const TIME: &str = "{time}";
 
 /// A state as it is seeded.
 pub(super) struct Seeded {
-    pub(super) state: State,
+    pub(super) state: InstanceState,
     pub(super) written: Result<(), InstancesError>,
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::config::System;
-use super::json::{self, Kind, NotRead};
+use super::json::{self, NotRead, ValueKind};
+use super::system::System;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::sys::file;
@@ -50,7 +50,7 @@ impl Problem for StateError {
 
 /// What a state file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct InstanceState {
     /// The state that counts; none without the file, or without a key that has one.
     pub(super) shown: Option<String>,
     /// Under the first of the keys, which nobody but a user's command writes.
@@ -58,16 +58,16 @@ pub(super) struct State {
 }
 
 /// Reads the state file of an instance.
-pub(super) fn read(directory: &OwnedFd, name: &str, system: &System) -> Result<State, StateError> {
+pub(super) fn read(directory: &OwnedFd, name: &str, system: &System) -> Result<InstanceState, StateError> {
     let bytes = match bytes_of(directory, name)? {
         Some(bytes) => bytes,
-        None => return Ok(State::default()),
+        None => return Ok(InstanceState::default()),
     };
     state_in(&bytes, system).map_err(|why| StateError::Content { file: name.to_string(), why })
 }
 
 /// What these bytes of a state file say.
-pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<State> {
+pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<InstanceState> {
     state_in(bytes, system).ok()
 }
 
@@ -75,7 +75,7 @@ pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<State> {
 pub(super) fn text_under(directory: &OwnedFd, name: &str, key: &str) -> Option<String> {
     let bytes = bytes_of(directory, name).ok()??;
     let [found] = values_of(&bytes, [key]).ok()?;
-    found.and_then(Found::into_text)
+    found.and_then(FoundValue::into_text)
 }
 
 fn bytes_of(directory: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, StateError> {
@@ -88,31 +88,31 @@ fn bytes_of(directory: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, StateErr
 }
 
 /// A value that is looked for.
-enum Found {
+enum FoundValue {
     Text(Vec<u8>),
     Null,
     Other,
 }
 
-impl Found {
+impl FoundValue {
     fn into_text(self) -> Option<String> {
         match self {
             // more of it is not shown, and no state is this long
-            Found::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
-            Found::Null | Found::Other => None,
+            FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
+            FoundValue::Null | FoundValue::Other => None,
         }
     }
 }
 
-fn state_in(bytes: &[u8], system: &System) -> Result<State, &'static str> {
-    let mut state = State::default();
+fn state_in(bytes: &[u8], system: &System) -> Result<InstanceState, &'static str> {
+    let mut state = InstanceState::default();
     let keys: Vec<&str> = system.state_keys.iter().map(String::as_str).collect();
     let found = values(bytes, &keys).map_err(|error| match error {
         NotRead::NotObject => "it is not a JSON object",
         NotRead::Malformed => "it is not a whole JSON text in UTF-8",
     })?;
     let first_with_value = found.into_iter().enumerate().find_map(|(at, found)| match found {
-        None | Some(Found::Null) => None,
+        None | Some(FoundValue::Null) => None,
         Some(found) => Some((at, found)),
     });
     let Some((at, found)) = first_with_value else { return Ok(state) };
@@ -129,24 +129,24 @@ fn state_in(bytes: &[u8], system: &System) -> Result<State, &'static str> {
     Ok(state)
 }
 
-fn values_of<const N: usize>(bytes: &[u8], keys: [&str; N]) -> Result<[Option<Found>; N], NotRead> {
+fn values_of<const N: usize>(bytes: &[u8], keys: [&str; N]) -> Result<[Option<FoundValue>; N], NotRead> {
     let mut found = values(bytes, &keys)?.into_iter();
     Ok(keys.map(|_| found.next().flatten()))
 }
 
 /// The last value under each of the keys.
-fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<Found>>, NotRead> {
+fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<FoundValue>>, NotRead> {
     let text = json::text_of(bytes)?;
-    let mut found: Vec<Option<Found>> = keys.iter().map(|_| None).collect();
+    let mut found: Vec<Option<FoundValue>> = keys.iter().map(|_| None).collect();
     json::members(text, |member| {
         for (key, found) in keys.iter().zip(&mut found) {
             if member.key == key.as_bytes() {
                 *found = Some(match member.kind {
-                    Kind::Text => {
-                        Found::Text(json::decoded(text.get(member.value.clone()).unwrap_or_default()))
+                    ValueKind::Text => {
+                        FoundValue::Text(json::decoded(text.get(member.value.clone()).unwrap_or_default()))
                     }
-                    Kind::Null => Found::Null,
-                    Kind::Other => Found::Other,
+                    ValueKind::Null => FoundValue::Null,
+                    ValueKind::Other => FoundValue::Other,
                 });
             }
         }

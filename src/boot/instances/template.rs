@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 
-use super::config::{System, Template};
-use crate::boot::desired::Files;
+use super::instance::InstanceRole;
+use super::names::{is_name, name_of};
+use super::system::{ServiceTemplate, System};
+use crate::boot::manifest::ServiceFiles;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 
 /// What the placeholders stand for.
 #[derive(Debug)]
-pub(super) struct Names<'i> {
+pub(super) struct Placeholders<'i> {
     pub(super) name: &'i str,
     pub(super) service: &'i str,
     pub(super) home: &'i str,
@@ -22,31 +24,13 @@ const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
 /// Behind the Python environment's own, where there is no PATH.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The name of an instance's service.
-pub(super) fn service_name(system: &System, name: &str) -> String {
-    system.service.replace("{name}", name)
-}
-
-/// The instance whose service has this name.
-pub(super) fn name_of(system: &System, service: &str) -> Option<String> {
-    let (before, after) = system.service.split_once("{name}")?;
-    let name = if after.contains("{name}") {
-        let count = system.service.matches("{name}").count();
-        let rest = service.len().checked_sub(system.service.len() - count * "{name}".len())?;
-        service.get(before.len()..before.len() + rest / count)?
-    } else {
-        service.strip_prefix(before)?.strip_suffix(after)?
-    };
-    (service_name(system, name) == service).then(|| name.to_string())
-}
-
 /// What the last line of `run` may be in a service directory of an earlier maker.
 pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> Vec<String> {
     let lines = match system.root_instance.as_deref() == Some(name) {
         true => &system.predecessor.root_run,
         false => &system.predecessor.run,
     };
-    let names = Names { name, service, home: "", directory: "" };
+    let names = Placeholders { name, service, home: "", directory: "" };
     lines.iter().map(|line| expand(line, &names, "")).collect()
 }
 
@@ -55,12 +39,17 @@ pub(super) fn is_staging(system: &System, name: &str) -> bool {
     system.predecessor.staging.iter().any(|staging| {
         let (before, after) = staging.split_once("{service}").unwrap_or((staging, ""));
         let service = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        service.and_then(|service| name_of(system, service)).is_some_and(|name| super::find::is_name(&name))
+        service.and_then(|service| name_of(system, service)).is_some_and(|name| is_name(&name))
     })
 }
 
 /// The files of an instance's service directory, but `down`.
-pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_instance: bool) -> Files {
+pub(super) fn files(
+    system: &System,
+    launcher: &str,
+    names: &Placeholders<'_>,
+    role: InstanceRole,
+) -> ServiceFiles {
     let template = &system.template;
     let log_dir = template.log_dir.as_deref().map(|text| expand(text, names, ""));
     let expand = |text: &str| expand(text, names, log_dir.as_deref().unwrap_or_default());
@@ -83,10 +72,10 @@ pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_
         one_line::script(&words.into_iter().map(OsString::from).collect::<Vec<_>>(), logger, &by)
     };
 
-    let mut files = Files::default();
+    let mut files = ServiceFiles::default();
     files.set("type", "longrun\n");
     let command = match &template.root_command {
-        Some(command) if is_root_instance => command,
+        Some(command) if role == InstanceRole::Root => command,
         _ => &template.command,
     };
     let command: Vec<String> = command.iter().map(|word| expand(word)).collect();
@@ -112,7 +101,7 @@ pub(super) fn files(system: &System, launcher: &str, names: &Names<'_>, is_root_
     files
 }
 
-fn options(template: &Template, expand: impl Fn(&str) -> String) -> Vec<String> {
+fn options(template: &ServiceTemplate, expand: impl Fn(&str) -> String) -> Vec<String> {
     let mut options = Vec::new();
     if let Some(directory) = &template.chdir {
         options.extend(["--chdir".to_string(), expand(directory)]);
@@ -133,7 +122,7 @@ fn options(template: &Template, expand: impl Fn(&str) -> String) -> Vec<String> 
 }
 
 /// Puts in what the placeholders stand for; once: what is put in is not looked at again.
-fn expand(text: &str, names: &Names<'_>, log_dir: &str) -> String {
+fn expand(text: &str, names: &Placeholders<'_>, log_dir: &str) -> String {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -160,19 +149,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_found_in_the_service() {
+    fn an_earlier_makers_staging_directory_is_told_by_its_name() {
         let mut system = System::preset("hermes").expect("a preset");
-        for (template, service, name) in [
-            ("gateway-{name}", "gateway-a-b", Some("a-b")),
-            ("gateway-{name}", "dashboard", None),
-            ("{name}", "x", Some("x")),
-            ("{name}-of-{name}", "ab-of-ab", Some("ab")),
-            ("{name}-of-{name}", "ab-of-ac", None),
-            ("{name}-of-{name}", "a", None),
-        ] {
-            system.service = template.to_string();
-            assert_eq!(name_of(&system, service).as_deref(), name, "{template} {service}");
-        }
         system.service = "gateway-{name}".to_string();
         for (name, expected) in [
             (".gateway-coder.tmp", true),
@@ -188,7 +166,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_put_in_once() {
-        let names = Names { name: "a", service: "s-a", home: "/h{name}", directory: "/h/a" };
+        let names = Placeholders { name: "a", service: "s-a", home: "/h{name}", directory: "/h/a" };
         assert_eq!(expand("x {name} {home}/{log-dir} ${X} {", &names, "L"), "x a /h{name}/L ${X} {");
     }
 }

@@ -8,31 +8,31 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::config::System;
 use super::find::MOST_INSTANCES;
+use super::system::System;
 use crate::boot::account::Account;
 use crate::boot::directory::Directory;
-use crate::boot::watch::{Maker, Names, Watch};
+use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::sys::nofollow::{self, Missing};
 
 /// Watches a system's volume as it is now; no link is followed.
-pub fn watch(system: &System, user: Option<&Account>) -> Result<Watch, Errno> {
-    let mut maker = Maker::new(user)?;
-    maker.add_ways_to(&system.home);
-    if let Some(home) = open_home(&maker, system) {
-        add_instances(&mut maker, system, home);
+pub fn watch(system: &System, user: Option<&Account>) -> Result<VolumeWatch, Errno> {
+    let mut builder = WatchBuilder::new(user)?;
+    builder.add_ways_to(&system.home);
+    if let Some(home) = open_home(&builder, system) {
+        add_instances(&mut builder, system, home);
     }
-    Ok(maker.watch)
+    Ok(builder.watch)
 }
 
-fn open_home(maker: &Maker<'_>, system: &System) -> Option<Directory> {
-    let found = maker.reach(|| nofollow::open_directory(&system.home, Missing::Refuse))?;
+fn open_home(builder: &WatchBuilder<'_>, system: &System) -> Option<Directory> {
+    let found = builder.reach(|| nofollow::open_directory(&system.home, Missing::Refuse))?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let fd = maker.reach(|| openat(&found, ".", flags, Mode::empty()))?;
+    let fd = builder.reach(|| openat(&found, ".", flags, Mode::empty()))?;
     Some(Directory { fd, shown: system.home.clone() })
 }
 
-fn add_instances(maker: &mut Maker<'_>, system: &System, home: Directory) {
+fn add_instances(builder: &mut WatchBuilder<'_>, system: &System, home: Directory) {
     let mut way: Vec<&OsStr> = Path::new(&system.instances)
         .components()
         .filter_map(|part| match part {
@@ -48,21 +48,21 @@ fn add_instances(maker: &mut Maker<'_>, system: &System, home: Directory) {
     let mut here = home;
     while let Some(next) = way.pop() {
         names.push(next.to_os_string());
-        maker.add_changes(here.fd.as_fd(), Names::Some(std::mem::take(&mut names)));
-        match maker.reach(|| here.try_open(next)) {
+        builder.add_changes(here.fd.as_fd(), WatchedNames::Some(std::mem::take(&mut names)));
+        match builder.reach(|| here.try_open(next)) {
             Some(directory) => here = directory,
             None => return,
         }
     }
-    maker.add_changes(here.fd.as_fd(), Names::All);
+    builder.add_changes(here.fd.as_fd(), WatchedNames::All);
     let list = || here.names(MOST_INSTANCES).map_err(|error| error.errno);
-    let Some(instances) = maker.reach(list) else {
-        maker.watch.set_incomplete();
+    let Some(instances) = builder.reach(list) else {
+        builder.watch.set_incomplete();
         return;
     };
     for name in instances {
-        if let Some(instance) = maker.reach(|| here.try_open(&name)) {
-            maker.add_changes(instance.fd.as_fd(), Names::Some(in_instance(system)));
+        if let Some(instance) = builder.reach(|| here.try_open(&name)) {
+            builder.add_changes(instance.fd.as_fd(), WatchedNames::Some(in_instance(system)));
         }
     }
 }

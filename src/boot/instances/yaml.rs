@@ -21,7 +21,7 @@ pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
 }
 
 /// A collection that has begun.
-enum Begun {
+enum OpenCollection {
     Sequence,
     /// With the key whose value comes next.
     Mapping(Option<String>),
@@ -29,27 +29,27 @@ enum Begun {
 
 /// Gives each scalar that is the value of a key, with the keys on the way to it; those in sequences are left out.
 fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
-    let mut begun: Vec<Begun> = Vec::new();
+    let mut begun: Vec<OpenCollection> = Vec::new();
     for event in Parser::new_from_str(text) {
         match event.ok()?.0 {
             Event::MappingStart(..) | Event::SequenceStart(..) if begun.len() == DEEPEST => return None,
-            Event::MappingStart(..) => begun.push(Begun::Mapping(None)),
-            Event::SequenceStart(..) => begun.push(Begun::Sequence),
+            Event::MappingStart(..) => begun.push(OpenCollection::Mapping(None)),
+            Event::SequenceStart(..) => begun.push(OpenCollection::Sequence),
             Event::MappingEnd | Event::SequenceEnd => {
                 begun.pop();
                 end_value(begun.last_mut());
             }
             Event::Alias(_) => end_value(begun.last_mut()),
             Event::Scalar(value, ..) => {
-                if let Some(Begun::Mapping(key @ None)) = begun.last_mut() {
+                if let Some(OpenCollection::Mapping(key @ None)) = begun.last_mut() {
                     *key = Some(value.into_owned());
                     continue;
                 }
                 let path: Option<Vec<&str>> = begun
                     .iter()
                     .map(|each| match each {
-                        Begun::Mapping(key) => key.as_deref(),
-                        Begun::Sequence => None,
+                        OpenCollection::Mapping(key) => key.as_deref(),
+                        OpenCollection::Sequence => None,
                     })
                     .collect();
                 if let Some(path) = path {
@@ -65,8 +65,8 @@ fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
 }
 
 /// What comes next in a mapping is a key, or the value of one that is a collection or an alias: nobody asks for it.
-fn end_value(inside: Option<&mut Begun>) {
-    if let Some(Begun::Mapping(key)) = inside {
+fn end_value(inside: Option<&mut OpenCollection>) {
+    if let Some(OpenCollection::Mapping(key)) = inside {
         *key = if key.is_some() { None } else { Some("\0".to_string()) };
     }
 }

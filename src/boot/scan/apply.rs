@@ -1,54 +1,56 @@
 //! One service directory is made what it should be, and which ones this command has made.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GONE, STAGING, ScanDirectory};
 use crate::boot::choice::Intent;
 use crate::boot::delegate;
-use crate::boot::desired::{Author, Desired};
 use crate::boot::directory::StepError;
-use crate::boot::service_directory::{self, Change, Slot, SlotError, compare, publish, update};
+use crate::boot::manifest::{Author, Manifest, ServiceFiles};
+use crate::boot::service_directory::{
+    self, DirectoryChange, Occupant, PublishError, compare, publish, update,
+};
 
 impl ScanDirectory {
     /// Makes a service directory what it should be; in a dry run only tells what that would be.
-    pub fn apply(&self, desired: Desired) -> Result<Change, SlotError> {
-        let name = desired.name.clone();
-        let name = name.as_str();
-        match service_directory::look(&self.directory, name, &self.maker)? {
+    pub fn apply(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
+        let name = manifest.name.as_str();
+        match service_directory::inspect(&self.directory, name, &self.maker)? {
             // there would be a second copy of it
-            Slot::Absent if self.leaving.contains(name) => {
-                self.kill_squatter(&desired)?;
-                Err(SlotError::StillSupervised { name: name.to_string() })
+            Occupant::Absent if self.leaving.contains(name) => {
+                self.kill_squatter(manifest)?;
+                Err(PublishError::StillSupervised { name: name.to_string() })
             }
-            Slot::Absent => {
+            Occupant::Absent => {
                 if self.intent == Intent::Apply {
-                    publish::publish(&self.directory, &format!("{STAGING}{name}"), &desired, &self.maker)?;
+                    publish::publish(&self.directory, &format!("{STAGING}{name}"), manifest, &self.maker)?;
                 }
-                Ok(Change::Published)
+                Ok(DirectoryChange::Published)
             }
-            Slot::Foreign(what) => Err(SlotError::Foreign { name: name.to_string(), what }),
-            Slot::Ours(_, marker) if !self.sources.contains(&marker.source) => {
+            Occupant::Foreign(what) => Err(PublishError::Foreign { name: name.to_string(), what }),
+            Occupant::Ours(_, marker) if !self.sources.contains(&marker.source) => {
                 let what = format!("was made from another directory, {}", marker.source);
-                Err(SlotError::Foreign { name: name.to_string(), what })
+                Err(PublishError::Foreign { name: name.to_string(), what })
             }
-            Slot::Ours(_, marker) if marker.author.is_some_and(|author| author != desired.author) => {
-                self.recreate(&desired)
+            Occupant::Ours(_, marker) if marker.author.is_some_and(|author| author != manifest.author) => {
+                self.recreate(manifest)
             }
-            Slot::Ours(present, marker) => {
-                let mut desired = desired;
-                // its supervisor stays until the service's own leaves, and would look for it each second
-                if !desired.files.has_logger() && self.logger_is_supervised(name) {
-                    update::keep_logger(&present, &mut desired.files)?;
+            Occupant::Ours(present, marker) => {
+                let mut manifest = Cow::Borrowed(manifest);
+                // its supervisor stays until the service's own leaves, and would look for it every second
+                if !manifest.files.has_logger() && self.logger_is_supervised(name) {
+                    update::keep_logger(&present, &mut manifest.to_mut().files)?;
                 }
-                if compare::is_right(&present, &marker, &desired)? {
-                    return Ok(Change::Unchanged);
+                if compare::is_right(&present, &marker, &manifest)? {
+                    return Ok(DirectoryChange::Unchanged);
                 }
                 if self.intent == Intent::Apply {
                     let before = delegate::group_in_control(&present)?;
-                    update::update(&present, &desired, &self.maker)?;
-                    self.note_open_descriptors(name, before, desired.delegation);
+                    update::update(&present, &manifest, &self.maker)?;
+                    self.note_open_descriptors(name, before, manifest.delegation);
                 }
-                Ok(Change::Updated)
+                Ok(DirectoryChange::Updated)
             }
         }
     }
@@ -62,8 +64,8 @@ impl ScanDirectory {
     ) -> Result<BTreeMap<String, usize>, StepError> {
         let mut taken = BTreeMap::new();
         for name in self.names()?.into_iter().filter(|name| stays(name)) {
-            match service_directory::look(&self.directory, &name, &self.maker)? {
-                Slot::Ours(_, marker) if marker.author == Some(author) => {
+            match service_directory::inspect(&self.directory, &name, &self.maker)? {
+                Occupant::Ours(_, marker) if marker.author == Some(author) => {
                     taken.insert(name, marker.bytes);
                 }
                 _ => {}
@@ -79,8 +81,8 @@ impl ScanDirectory {
         let names = self.names()?;
         for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
             let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
-            match service_directory::look(&self.directory, &present, &self.maker)? {
-                Slot::Ours(_, marker) if self.sources.contains(&marker.source) => {
+            match service_directory::inspect(&self.directory, &present, &self.maker)? {
+                Occupant::Ours(_, marker) if self.sources.contains(&marker.source) => {
                     others.push((name.clone(), marker.source));
                 }
                 _ => {}
@@ -91,13 +93,13 @@ impl ScanDirectory {
 
     /// Whether a service that is published has its logger only from the next start on: one that has come
     /// since its supervisor began, or one that has gone.
-    pub fn logger_waits(&self, name: &str, has_logger: bool) -> bool {
-        self.is_supervised(name) && self.logger_is_supervised(name) != has_logger
+    pub fn logger_waits(&self, name: &str, files: &ServiceFiles) -> bool {
+        self.is_supervised(name) && self.logger_is_supervised(name) != files.has_logger()
     }
 
     /// Whether a service directory of this name is one that this command made.
     pub fn is_ours(&self, name: &str) -> bool {
-        let looked = service_directory::look(&self.directory, name, &self.maker);
-        matches!(looked, Ok(Slot::Ours(_, marker)) if self.sources.contains(&marker.source))
+        let looked = service_directory::inspect(&self.directory, name, &self.maker);
+        matches!(looked, Ok(Occupant::Ours(_, marker)) if self.sources.contains(&marker.source))
     }
 }

@@ -9,9 +9,9 @@ use nix::unistd::Gid;
 use super::{GONE, STAGING, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
 use crate::boot::delegate::Delegation;
-use crate::boot::desired::{Author, Desired};
+use crate::boot::manifest::{Author, Manifest};
 use crate::boot::service_directory::marker::Marker;
-use crate::boot::service_directory::{self, Change, Slot, SlotError, publish};
+use crate::boot::service_directory::{self, DirectoryChange, Occupant, PublishError, publish};
 use crate::error::Finding;
 use crate::service::layout;
 use crate::sys::clock::{self, BootTime};
@@ -24,9 +24,9 @@ const KILLED_WITHIN: Duration = Duration::from_secs(1);
 impl ScanDirectory {
     /// Takes a service directory away, sees its supervisor off, and makes another one: whoever had its control
     /// FIFO open controls nothing any more.
-    pub(super) fn recreate(&self, desired: &Desired) -> Result<Change, SlotError> {
+    pub(super) fn recreate(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Look {
-            return Ok(Change::Updated);
+            return Ok(DirectoryChange::Updated);
         }
         let name = desired.name.as_str();
         let gone = format!("{GONE}{name}");
@@ -38,15 +38,15 @@ impl ScanDirectory {
             self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
         }
         publish::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
-        Ok(Change::Updated)
+        Ok(DirectoryChange::Updated)
     }
 
     /// A user's process that ignores TERM must not keep a name from root for ever: it has had its time to end.
-    pub(super) fn kill_squatter(&self, desired: &Desired) -> Result<(), SlotError> {
+    pub(super) fn kill_squatter(&self, desired: &Manifest) -> Result<(), PublishError> {
         let gone = format!("{GONE}{}", desired.name);
         let is_users = |marker: &Marker| marker.author == Some(Author::User);
-        match service_directory::look(&self.directory, &gone, &self.maker)? {
-            Slot::Ours(_, marker) if desired.author == Author::Root && is_users(&marker) => {}
+        match service_directory::inspect(&self.directory, &gone, &self.maker)? {
+            Occupant::Ours(_, marker) if desired.author == Author::Root && is_users(&marker) => {}
             _ => return Ok(()),
         }
         // the rename was the last change of the directory itself

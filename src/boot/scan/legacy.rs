@@ -2,9 +2,9 @@
 
 use super::{STAGING, ScanDirectory};
 use crate::boot::choice::Intent;
-use crate::boot::desired::Desired;
 use crate::boot::directory::FileId;
-use crate::boot::service_directory::{Change, SlotError, publish};
+use crate::boot::manifest::Manifest;
+use crate::boot::service_directory::{DirectoryChange, PublishError, publish};
 
 /// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,13 @@ impl ScanDirectory {
     }
 
     /// Puts a service directory in the place of such a link, at once.
-    pub fn replace_link(&self, desired: &Desired) -> Result<Change, SlotError> {
+    pub fn replace_link(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Apply {
             let staging = format!("{STAGING}{}", desired.name.as_str());
             publish::replace_link(&self.directory, &staging, desired, &self.maker)?;
             // s6-svscan may be about to start a supervisor in what it led to
             self.has_replaced.set(true);
         }
-        Ok(Change::Published)
+        Ok(DirectoryChange::Published)
     }
 }

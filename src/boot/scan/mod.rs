@@ -7,7 +7,7 @@ pub mod legacy;
 mod notify;
 mod orders;
 mod ownership;
-mod predecessor;
+pub mod predecessor;
 mod prune;
 pub mod run_state;
 pub(super) mod supervised;
@@ -32,7 +32,8 @@ use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing, PathError};
-use run_state::Life;
+use run_state::RunState;
+use supervised::Holder;
 
 /// Root's alone. A lock on the directory itself could be held by anybody who may read it.
 const LOCK: &str = ".futo-lock";
@@ -186,7 +187,7 @@ impl ScanDirectory {
     fn is_to_be_told(&self, name: &str) -> bool {
         let knows_nothing = |below: &str| {
             let gone = self.behind(&format!("{GONE}{name}"));
-            let life = gone.and_then(|gone| Life::of(&gone, below));
+            let life = gone.and_then(|gone| RunState::of(&gone, below));
             life.is_none_or(|life| !life.has_process || life.is_wanted_up)
         };
         let gone = format!("{GONE}{name}");
@@ -220,13 +221,9 @@ impl ScanDirectory {
         self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
     }
 
-    /// The process of another user that keeps a supervisor from starting here; none if there is no such
-    /// process.
-    pub fn stranger_with_lock(&self, name: &str) -> Option<Option<i32>> {
-        match supervised::lock_holder(&self.behind(name)?) {
-            supervised::Holder::Stranger(pid) => Some(pid),
-            supervised::Holder::Nobody | supervised::Holder::Supervisor => None,
-        }
+    /// Who holds the lock that a supervisor of this service directory takes.
+    pub(super) fn lock_holder(&self, name: &str) -> Holder {
+        self.behind(name).map_or(Holder::Nobody, |directory| supervised::lock_holder(&directory))
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {

@@ -13,9 +13,9 @@ use crate::sys::clock::{self, BootTime};
 const TAKES_UP: Duration = Duration::from_secs(2);
 
 impl ScanDirectory {
-    /// Tells s6-svscan to look again, also where nothing is new now: a run that was killed may not have
-    /// said so. Gives those of `names` that it does not take up.
-    pub fn tell_of(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
+    /// Has s6-svscan scan again, also where nothing is new now: a run that was killed may not have notified it.
+    /// Gives those of `names` that it does not take up.
+    pub fn notify(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
         let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
         if self.intent == Intent::Look || svscan::notify(&self.directory, commands)? == Listener::Nobody {
             return Ok(BTreeSet::new());

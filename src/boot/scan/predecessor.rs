@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::ScanDirectory;
-use super::run_state::Life;
+use super::run_state::RunState;
 use crate::boot::directory::{self, Directory};
 use crate::service::layout;
 
@@ -12,16 +12,33 @@ const LONGEST_RUN: usize = 16 << 10;
 /// More names than a service directory has.
 const MOST_NAMES: usize = 64;
 
+/// Whether a service directory is an earlier maker's, and what is at work there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predecessor {
+    /// It is not.
+    None,
+    /// It is, and has no supervisor.
+    Unsupervised,
+    /// It is, and this is what its supervisor says.
+    Supervised(RunState),
+}
+
 impl ScanDirectory {
-    /// Whether a service directory holds nothing but what makes one, and its `run` ends with one of these lines;
-    /// then what its supervisor says, if it has one. A directory with our marker is none.
-    pub fn predecessor(&self, name: &str, lines: &[String]) -> Option<Option<Life>> {
-        let slot = self.directory.try_open(OsStr::new(name)).ok().filter(|_| !lines.is_empty())?;
+    /// Looks at a service directory. It is an earlier maker's if it holds nothing but what makes one, and its `run`
+    /// ends with one of these lines; a directory with our marker is none.
+    pub fn predecessor(&self, name: &str, last_lines: &[String]) -> Predecessor {
+        if last_lines.is_empty() || !self.is_predecessor(name, last_lines).unwrap_or_default() {
+            return Predecessor::None;
+        }
+        self.run_state(name).map_or(Predecessor::Unsupervised, Predecessor::Supervised)
+    }
+
+    fn is_predecessor(&self, name: &str, last_lines: &[String]) -> Option<bool> {
+        let slot = self.directory.try_open(OsStr::new(name)).ok()?;
         let (_, run) = slot.read(layout::RUN, LONGEST_RUN).ok()??;
         let run = std::str::from_utf8(&run).ok()?;
         let last = run.trim_end_matches('\n').lines().next_back()?;
-        let is_one = has_nothing_else(&slot) && lines.iter().any(|line| line == last);
-        is_one.then(|| self.life(name))
+        Some(has_nothing_else(&slot) && last_lines.iter().any(|line| line == last))
     }
 
     /// All names for which `is_meant` holds of directories that hold nothing but what makes a service directory.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{GONE, LOOKS_EVERY, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
-use crate::boot::service_directory::{Change, SlotError};
+use crate::boot::service_directory::{DirectoryChange, PublishError};
 use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 
@@ -17,16 +17,16 @@ impl ScanDirectory {
         names: &[String],
         patience: Duration,
         failures: &mut Findings,
-    ) -> Vec<(String, Result<Change, SlotError>)> {
+    ) -> Vec<(String, Result<DirectoryChange, PublishError>)> {
         if self.intent == Intent::Look {
-            return names.iter().map(|name| (name.clone(), Ok(Change::Pruned))).collect();
+            return names.iter().map(|name| (name.clone(), Ok(DirectoryChange::Pruned))).collect();
         }
         let take_away = |name: &String| {
             let gone = format!("{GONE}{name}");
             let renamed = match self.directory.status(name) {
                 Ok(None) if self.leaving.contains(name) => Ok(()),
-                _ if self.leaving.contains(name) => Err(SlotError::StillSupervised { name: name.clone() }),
-                _ => self.directory.rename(name, &gone).map_err(SlotError::from),
+                _ if self.leaving.contains(name) => Err(PublishError::StillSupervised { name: name.clone() }),
+                _ => self.directory.rename(name, &gone).map_err(PublishError::from),
             };
             (name.clone(), gone, renamed)
         };
@@ -35,7 +35,7 @@ impl ScanDirectory {
             failures.take(svscan::notify(&self.directory, b"an"));
         }
         let deadline = BootTime::now().after(patience);
-        let finish = |(name, gone, renamed): (String, String, Result<(), SlotError>)| {
+        let finish = |(name, gone, renamed): (String, String, Result<(), PublishError>)| {
             let removed = renamed.and_then(|()| self.remove_gone(&name, &gone, deadline));
             (name, removed)
         };
@@ -47,14 +47,14 @@ impl ScanDirectory {
         name: &str,
         gone: &str,
         deadline: BootTime,
-    ) -> Result<Change, SlotError> {
+    ) -> Result<DirectoryChange, PublishError> {
         while self.is_supervised(gone) || self.logger_is_supervised(gone) {
             if BootTime::now() >= deadline {
-                return Err(SlotError::StillSupervised { name: name.to_string() });
+                return Err(PublishError::StillSupervised { name: name.to_string() });
             }
             clock::pause(LOOKS_EVERY);
         }
         self.directory.remove_all(OsStr::new(gone))?;
-        Ok(Change::Pruned)
+        Ok(DirectoryChange::Pruned)
     }
 }

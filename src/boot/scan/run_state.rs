@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 
 use crate::boot::directory::Directory;
+use crate::boot::manifest::DesiredState;
 use crate::service::control::Order;
 use crate::service::layout;
 use crate::service::supervision::{MAX_STATUS, Status};
 
 /// What s6-supervise says of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
+pub struct RunState {
     /// A process of it runs, or its `finish`.
     pub has_process: bool,
     /// That is `finish`.
@@ -18,14 +19,14 @@ pub struct Life {
     pub is_wanted_up: bool,
 }
 
-impl Life {
+impl RunState {
     /// Reads `supervise/status`; none if that is not there yet. `below` is empty, or `log/`.
-    pub(super) fn of(slot: &Directory, below: &str) -> Option<Life> {
+    pub(super) fn of(slot: &Directory, below: &str) -> Option<RunState> {
         let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
         let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
         let status = Status::decode(&bytes).ok()?;
-        Some(Life {
+        Some(RunState {
             has_process: status.pid.is_some() || status.is_finishing,
             is_finishing: status.is_finishing,
             is_wanted_up: status.wants_up,
@@ -37,12 +38,12 @@ impl Life {
         self.is_wanted_up || (self.has_process && !self.is_finishing)
     }
 
-    /// What to tell the supervisor so that it runs, or does not. One that knows is not told again: that would
-    /// be another TERM for a process that is about to leave.
-    pub fn order_for(self, starts: bool) -> Option<Order> {
-        match (starts, self.is_wanted_up) {
-            (true, false) => Some(Order::Up),
-            (false, true) => Some(Order::Down),
+    /// The order that makes it so. A supervisor that knows is not notified again: that would be another TERM for
+    /// a process that is about to end.
+    pub fn order_for(self, desired: DesiredState) -> Option<Order> {
+        match (desired, self.is_wanted_up) {
+            (DesiredState::Up, false) => Some(Order::Up),
+            (DesiredState::Down, true) => Some(Order::Down),
             _ => None,
         }
     }
@@ -53,19 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_supervisor_that_knows_is_not_told_again() {
-        let life = |has_process, is_wanted_up| Life { has_process, is_finishing: false, is_wanted_up };
-        for (life, starts, expected) in [
-            (life(false, false), true, Some(Order::Up)),
-            (life(true, false), true, Some(Order::Up)),
-            (life(true, true), true, None),
-            (life(false, true), true, None),
-            (life(true, true), false, Some(Order::Down)),
-            (life(false, true), false, Some(Order::Down)),
-            (life(true, false), false, None),
-            (life(false, false), false, None),
+    fn a_supervisor_that_knows_is_not_notified_again() {
+        let state = |has_process, is_wanted_up| RunState { has_process, is_finishing: false, is_wanted_up };
+        for (state, desired, expected) in [
+            (state(false, false), DesiredState::Up, Some(Order::Up)),
+            (state(true, false), DesiredState::Up, Some(Order::Up)),
+            (state(true, true), DesiredState::Up, None),
+            (state(false, true), DesiredState::Up, None),
+            (state(true, true), DesiredState::Down, Some(Order::Down)),
+            (state(false, true), DesiredState::Down, Some(Order::Down)),
+            (state(true, false), DesiredState::Down, None),
+            (state(false, false), DesiredState::Down, None),
         ] {
-            assert_eq!(life.order_for(starts), expected, "{life:?} {starts}");
+            assert_eq!(state.order_for(desired), expected, "{state:?} {desired:?}");
         }
     }
 }

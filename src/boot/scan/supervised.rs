@@ -14,7 +14,7 @@ use crate::sys::{self, proc};
 
 /// Who holds the lock that a supervisor takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
+pub(in crate::boot) enum Holder {
     /// It is free.
     Nobody,
     /// A supervisor: a process of root's or of this user's, or of another container, that reads `control`.

@@ -7,14 +7,14 @@ use nix::sys::stat::{FileStat, SFlag};
 use super::leftovers::has_leftovers;
 use super::marker::Marker;
 use crate::boot::delegate;
-use crate::boot::desired::{Desired, Files, mode_of};
 use crate::boot::directory::{Directory, StepError};
+use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
 use crate::service::layout;
 use crate::sys::file::kind;
 
 /// Whether nothing has been touched since the marker was written, and it was written for the same files.
 /// The marker is the last thing that is written, so whatever is older is what was written with it.
-fn is_untouched(slot: &Directory, marker: &Marker, desired: &Desired) -> Result<bool, StepError> {
+fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result<bool, StepError> {
     // what s6-supervise makes itself is younger
     if desired.delegation.is_none() {
         return Ok(false);
@@ -44,7 +44,7 @@ fn is_untouched(slot: &Directory, marker: &Marker, desired: &Desired) -> Result<
 pub(in crate::boot) fn is_right(
     slot: &Directory,
     marker: &Marker,
-    desired: &Desired,
+    desired: &Manifest,
 ) -> Result<bool, StepError> {
     if !is_untouched(slot, marker, desired)? {
         let names = slot.names(usize::MAX)?;
@@ -56,7 +56,11 @@ pub(in crate::boot) fn is_right(
 }
 
 /// `names` are all that are there.
-pub(super) fn has_files(slot: &Directory, names: &[OsString], files: &Files) -> Result<bool, StepError> {
+pub(super) fn has_files(
+    slot: &Directory,
+    names: &[OsString],
+    files: &ServiceFiles,
+) -> Result<bool, StepError> {
     for (name, content) in files.iter() {
         if !slot.holds(name, content, mode_of(name))? {
             return Ok(false);
@@ -73,7 +77,7 @@ pub(super) fn has_files(slot: &Directory, names: &[OsString], files: &Files) -> 
     Ok(true)
 }
 
-pub(super) fn is_delegated_right(slot: &Directory, desired: &Desired) -> Result<bool, StepError> {
+pub(super) fn is_delegated_right(slot: &Directory, desired: &Manifest) -> Result<bool, StepError> {
     Ok(delegate::is_right(slot, "", desired.delegation)?
         && (!desired.files.has_logger() || delegate::is_right(slot, "log/", desired.delegation)?))
 }

@@ -2,7 +2,7 @@
 
 use nix::sys::stat::FileStat;
 
-use crate::boot::desired::{Author, Desired};
+use crate::boot::manifest::{Author, Manifest};
 
 /// Tells who made a service directory: only he updates and removes it.
 pub const MARKER: &str = ".futo";
@@ -10,11 +10,11 @@ pub const MARKER: &str = ".futo";
 pub(in crate::boot) struct Marker {
     pub(super) status: FileStat,
     pub(super) digest: Option<u64>,
-    /// As [`Desired::source`].
+    /// As [`Manifest::source`].
     pub(in crate::boot) source: String,
-    /// As [`Desired::author`], if it says.
+    /// As [`Manifest::author`], if it says.
     pub(in crate::boot) author: Option<Author>,
-    /// As [`Files::bytes`].
+    /// As [`ServiceFiles::bytes`].
     pub(in crate::boot) bytes: usize,
 }
 
@@ -34,8 +34,8 @@ impl Marker {
         Some(Marker { status, digest, source, author, bytes })
     }
 
-    pub(super) fn text(maker: &str, desired: &Desired) -> String {
-        let Desired { source, files, author, .. } = desired;
+    pub(super) fn text(maker: &str, desired: &Manifest) -> String {
+        let Manifest { source, files, author, .. } = desired;
         format!("{maker}\n{:016x}\n{source}\n{}\n{}\n", desired.digest(), author.word(), files.bytes())
     }
 }

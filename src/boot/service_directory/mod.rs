@@ -25,7 +25,7 @@ use marker::{MARKER, MAX_MARKER, Marker};
 
 /// What was, or in a dry run would be, done with a service directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum DirectoryChange {
     /// It is new.
     Published,
     /// Its files are others than before.
@@ -38,7 +38,7 @@ pub enum Change {
 
 /// Why a service directory is not as it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum SlotError {
+pub enum PublishError {
     /// A step failed.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -72,46 +72,46 @@ pub enum SlotError {
     },
 }
 
-impl Problem for SlotError {
+impl Problem for PublishError {
     fn exit(&self) -> Exit {
         Exit::SYSTEM
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            SlotError::Foreign { name, .. } => Some(format!(
+            PublishError::Foreign { name, .. } => Some(format!(
                 "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
             )),
-            SlotError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
+            PublishError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
                 "root lacks the capability KILL, and can stop no process of another user: docker run --cap-add KILL"
                     .to_string(),
             ),
-            SlotError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
-            SlotError::LockedByStranger { pid, .. } => {
+            PublishError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            PublishError::LockedByStranger { pid, .. } => {
                 pid.map(|pid| format!("kill {pid}; the lock is supervise/lock of the service directory"))
             }
-            SlotError::Step(_) => None,
-            SlotError::NotTakenUp { .. } => {
+            PublishError::Step(_) => None,
+            PublishError::NotTakenUp { .. } => {
                 Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
             }
         }
     }
 }
 
-impl SlotError {
+impl PublishError {
     /// Whether it passes by itself.
     pub fn passes(&self) -> bool {
         matches!(
             self,
-            SlotError::StillSupervised { .. }
-                | SlotError::LockedByStranger { .. }
-                | SlotError::NotTakenUp { .. }
+            PublishError::StillSupervised { .. }
+                | PublishError::LockedByStranger { .. }
+                | PublishError::NotTakenUp { .. }
         )
     }
 }
 
 /// What has a name in the scan directory.
-pub(super) enum Slot {
+pub(super) enum Occupant {
     /// Nothing.
     Absent,
     /// A service directory that this maker made.
@@ -121,29 +121,32 @@ pub(super) enum Slot {
 }
 
 /// Looks at a name; `maker` is the first line of our marker.
-pub(super) fn look(scan: &Directory, name: &str, maker: &str) -> Result<Slot, StepError> {
+pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occupant, StepError> {
     let directory = match scan.try_open(OsStr::new(name)) {
         Ok(directory) => directory,
-        Err(Errno::ENOENT) => return Ok(Slot::Absent),
-        Err(Errno::ELOOP) => return Ok(Slot::Foreign("is a symbolic link".to_string())),
+        Err(Errno::ENOENT) => return Ok(Occupant::Absent),
+        Err(Errno::ELOOP) => return Ok(Occupant::Foreign("is a symbolic link".to_string())),
         Err(Errno::ENOTDIR) => match scan.target(name) {
             Some(target) => {
-                return Ok(Slot::Foreign(format!("is a symbolic link to '{}'", target.to_string_lossy())));
+                return Ok(Occupant::Foreign(format!(
+                    "is a symbolic link to '{}'",
+                    target.to_string_lossy()
+                )));
             }
-            None => return Ok(Slot::Foreign("is no directory".to_string())),
+            None => return Ok(Occupant::Foreign("is no directory".to_string())),
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
     // a marker can be copied by whoever could write there
     let owner = directory.own_status()?.st_uid;
     if owner != geteuid().as_raw() {
-        return Ok(Slot::Foreign(format!("belongs to uid {owner}")));
+        return Ok(Occupant::Foreign(format!("belongs to uid {owner}")));
     }
     match directory.read(MARKER, MAX_MARKER)? {
         Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
-            Some(marker) => Ok(Slot::Ours(directory, Box::new(marker))),
-            None => Ok(Slot::Foreign("was made by another command or for another user".to_string())),
+            Some(marker) => Ok(Occupant::Ours(directory, Box::new(marker))),
+            None => Ok(Occupant::Foreign("was made by another command or for another user".to_string())),
         },
-        None => Ok(Slot::Foreign("was not made by futo".to_string())),
+        None => Ok(Occupant::Foreign("was not made by futo".to_string())),
     }
 }

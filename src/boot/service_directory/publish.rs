@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 
 use super::marker::{MARKER, Marker};
 use crate::boot::delegate;
-use crate::boot::desired::{Desired, mode_of};
 use crate::boot::directory::{Directory, StepError};
+use crate::boot::manifest::{Manifest, mode_of};
 use crate::service::layout;
 
 /// Makes a new service directory under the name `staging`, and renames it. What has that name is left
@@ -13,7 +13,7 @@ use crate::service::layout;
 pub(in crate::boot) fn publish(
     scan: &Directory,
     staging: &str,
-    desired: &Desired,
+    desired: &Manifest,
     maker: &str,
 ) -> Result<(), StepError> {
     let made = fill(scan, staging, desired, maker).and_then(|()| scan.rename(staging, desired.name.as_str()));
@@ -28,7 +28,7 @@ pub(in crate::boot) fn publish(
 pub(in crate::boot) fn replace_link(
     scan: &Directory,
     staging: &str,
-    desired: &Desired,
+    desired: &Manifest,
     maker: &str,
 ) -> Result<(), StepError> {
     let made =
@@ -38,7 +38,7 @@ pub(in crate::boot) fn replace_link(
     made.and(removed)
 }
 
-fn fill(scan: &Directory, staging: &str, desired: &Desired, maker: &str) -> Result<(), StepError> {
+fn fill(scan: &Directory, staging: &str, desired: &Manifest, maker: &str) -> Result<(), StepError> {
     scan.make(staging, 0o755)?;
     let slot = scan.open(OsStr::new(staging))?;
     // made first and written last: nothing in the directory is younger

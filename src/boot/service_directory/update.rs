@@ -6,12 +6,12 @@ use super::compare::{has_files, is_delegated_right};
 use super::leftovers::{CURRENT_PART, GENERATIONS, LINK_PART, MARKER_PART, sweep};
 use super::marker::{MARKER, Marker};
 use crate::boot::delegate;
-use crate::boot::desired::{Desired, Files, mode_of};
 use crate::boot::directory::{Directory, StepError};
+use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
 use crate::service::layout;
 
 /// Brings a service directory that may be live to what is desired: its files by one rename.
-pub(in crate::boot) fn update(slot: &Directory, desired: &Desired, maker: &str) -> Result<(), StepError> {
+pub(in crate::boot) fn update(slot: &Directory, desired: &Manifest, maker: &str) -> Result<(), StepError> {
     if desired.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
     }
@@ -38,7 +38,7 @@ pub(in crate::boot) fn update(slot: &Directory, desired: &Desired, maker: &str) 
 }
 
 /// Puts the files of the present logger among the desired ones.
-pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut Files) -> Result<(), StepError> {
+pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -> Result<(), StepError> {
     for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
         if let Some(content) = slot.read_behind(name)? {
             files.set(name, content);
@@ -49,7 +49,7 @@ pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut Files) -> Resul
 
 /// Makes every name a link into `.cur`; gives the generation in use. No step changes what a name leads
 /// to: the first generation has the same files, by hard links, before anything leads into it.
-fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
+fn make_links(slot: &Directory, files: &ServiceFiles) -> Result<String, StepError> {
     let current = match slot.target(layout::CURRENT) {
         Some(current) => current.to_string_lossy().into_owned(),
         None => {
@@ -80,7 +80,7 @@ fn make_links(slot: &Directory, files: &Files) -> Result<String, StepError> {
     Ok(current)
 }
 
-fn write_generation(slot: &Directory, name: &str, files: &Files) -> Result<(), StepError> {
+fn write_generation(slot: &Directory, name: &str, files: &ServiceFiles) -> Result<(), StepError> {
     slot.make(name, 0o755)?;
     let generation = slot.open(OsStr::new(name))?;
     for (file, content) in files.iter() {

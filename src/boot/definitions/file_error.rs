@@ -1,0 +1,66 @@
+//! What can be wrong with a file of a definition.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use crate::error::{Problem, reason_of};
+use crate::exit::Exit;
+use crate::service::layout;
+use crate::service::run_script::NotOurs;
+use crate::shell_quote::shell_word;
+
+/// What can be wrong with a file of a definition.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileError {
+    /// It cannot be read.
+    #[error("unable to read '{}': {}", path.display(), reason_of(source))]
+    Read { path: PathBuf, source: std::io::Error },
+    /// Its content.
+    #[error("{}: {what}", path.display())]
+    Content { path: PathBuf, what: &'static str },
+    /// No command of the launcher.
+    #[error("not ours: {}: {why}", path.display())]
+    NotOurs { path: PathBuf, why: NotOurs },
+    /// `--trust-run`
+    #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
+    Trusted(PathBuf),
+    /// An editor of Windows has saved it.
+    #[error("{}: line ends of CR LF are read as if they were LF", .0.display())]
+    Crlf(PathBuf),
+    /// `--trust-run`
+    #[error("'{}' is not executable", .0.display())]
+    NotExecutable(PathBuf),
+}
+
+impl Problem for FileError {
+    fn exit(&self) -> Exit {
+        match self {
+            FileError::Read { .. } => Exit::SYSTEM,
+            _ => Exit::EDIT,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            FileError::NotOurs { path, .. } => {
+                let is_finish = path.file_name() == Some(OsStr::new(layout::FINISH));
+                let or_remove = if is_finish { "remove it, or " } else { "" };
+                Some(format!(
+                    "{or_remove}write {} as one line, exec futo-launch …; --trust-run publishes it as it is, and \
+                     whoever can write it can become root",
+                    shell_word(&path.to_string_lossy())
+                ))
+            }
+            FileError::Trusted(_) => {
+                Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
+            }
+            FileError::NotExecutable(path) => {
+                Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))
+            }
+            FileError::Crlf(path) => {
+                Some(format!("sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy())))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! One definition, judged as a run would judge it.
+
+use std::path::Path;
+
+use super::source::{Foreign, user_of_volume};
+use super::time_budget::TimeBudget;
+use super::volume::{Candidate, Volume};
+use crate::boot::choice::Hardening;
+use crate::boot::report::ReportRow;
+use crate::error::Findings;
+
+/// What a run would report of one definition, without publishing it; none if there is none.
+pub fn judge(definition: &Path) -> Option<ReportRow> {
+    let (source, name) = (definition.parent()?, definition.file_name()?);
+    let failed = |failures: Findings| {
+        let mut row = ReportRow::new(name.to_string_lossy());
+        row.failures = failures;
+        Some(row)
+    };
+    let abc = user_of_volume();
+    let volume = Volume::new(abc.as_ref(), Foreign::Left, "futo-launch", Hardening::Off);
+    let open = match volume.open(source) {
+        Ok(Ok(open)) => open,
+        Ok(Err(error)) => return failed(error.into()),
+        Err(error) => return failed(error.into()),
+    };
+    match volume.look_at(&open, name, &mut TimeBudget::default()) {
+        Ok(Candidate::Definition { row, .. }) => Some(row),
+        Ok(Candidate::Nothing | Candidate::NoRun(..)) => None,
+        Err(error) => failed(error.into()),
+    }
+}

@@ -1,0 +1,147 @@
+//! The container's command: found in the command line of a process, after a word.
+
+use std::path::Path;
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use crate::sys::file;
+
+/// More of a process's command line is not read.
+const LONGEST_COMMAND: usize = 64 << 10;
+
+/// Where the container's command is found: in the command line of a process, after a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandPlace {
+    /// The word that ends with this.
+    after: String,
+    /// Words that may stand before the command itself, by their ends.
+    skip: Vec<String>,
+}
+
+impl CommandPlace {
+    /// Reads the table; none if it is not one of these.
+    pub(super) fn of(table: Vec<(String, String)>) -> Option<CommandPlace> {
+        let mut place = CommandPlace { after: String::new(), skip: Vec::new() };
+        for (key, text) in table {
+            match key.as_str() {
+                "after" => place.after = text,
+                "skip" => place.skip = text.split_whitespace().map(str::to_string).collect(),
+                _ => return None,
+            }
+        }
+        (!place.after.is_empty()).then_some(place)
+    }
+
+    /// The command in a command line that has the word.
+    fn command_in(&self, line: &[String]) -> Option<Vec<String>> {
+        let at = line.iter().position(|word| word.ends_with(&self.after))?;
+        let mut command = line.get(at + 1..).unwrap_or_default();
+        for skipped in &self.skip {
+            match command.split_first() {
+                Some((first, rest)) if first.rsplit('/').next() == Some(skipped) => command = rest,
+                _ => {}
+            }
+        }
+        Some(command.to_vec())
+    }
+
+    /// Looks for it in all processes of this PID namespace that belong to root (or to the caller): any other could
+    /// make it up.
+    pub(super) fn find(&self) -> Option<Vec<String>> {
+        let first = of_process(self, "1");
+        first.or_else(|| {
+            let mut numbers: Vec<u32> = std::fs::read_dir("/proc")
+                .ok()?
+                .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+                .collect();
+            numbers.sort_unstable();
+            numbers.into_iter().find_map(|number| of_process(self, &number.to_string()))
+        })
+    }
+}
+
+fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let process =
+        openat(nix::fcntl::AT_FDCWD, &Path::new("/proc").join(number), flags, Mode::empty()).ok()?;
+    let read = |name: &str| {
+        let open = file::open_regular_at(&process, Path::new(name), OFlag::empty());
+        open.and_then(|open| file::read_at_most(open, LONGEST_COMMAND)).ok()
+    };
+    let is_trusted = || Some(is_trusted(&String::from_utf8_lossy(&read("status")?)));
+    // before its words, which a process that has had its ids for a moment only has chosen as another user; and
+    // after them, for they may be those of the next one
+    is_trusted().filter(|is_trusted| *is_trusted)?;
+    let line = read("cmdline")?;
+    let line: Vec<String> = line
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
+    let command = place.command_in(&line)?;
+    is_trusted()?.then_some(command)
+}
+
+/// Whether all ids of a process are root's or the caller's, and it lives in this PID namespace. The owner of
+/// its directory in /proc would not do: a process that cannot be dumped has root there.
+fn is_trusted(status: &str) -> bool {
+    let numbers = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(
+            line.split_whitespace().map(str::parse::<u32>).collect::<Result<Vec<_>, _>>().unwrap_or_default(),
+        )
+    };
+    let own = nix::unistd::geteuid().as_raw();
+    numbers("Uid:").is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| *id == 0 || *id == own))
+        && numbers("NSpid:").is_none_or(|numbers| numbers.len() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> CommandPlace {
+        let table = [("after", "main-wrapper.sh"), ("skip", "dispatch.sh hermes")];
+        CommandPlace::of(table.map(|(key, text)| (key.to_string(), text.to_string())).to_vec())
+            .expect("a place")
+    }
+
+    #[test]
+    fn the_command_is_what_follows_the_word() {
+        for (line, expected) in [
+            ("/init /opt/main-wrapper.sh gateway run", Some("gateway run")),
+            (
+                "/bin/sh -e /run/rc.init top /opt/main-wrapper.sh dashboard --port 1",
+                Some("dashboard --port 1"),
+            ),
+            ("/init /opt/main-wrapper.sh /opt/dispatch.sh hermes gateway run", Some("gateway run")),
+            ("/init /opt/main-wrapper.sh /usr/bin/hermes dashboard", Some("dashboard")),
+            ("/init /opt/main-wrapper.sh", Some("")),
+            ("/init gateway run", None),
+            ("", None),
+        ] {
+            let line: Vec<String> = line.split_whitespace().map(str::to_string).collect();
+            assert_eq!(
+                place().command_in(&line).map(|words| words.join(" ")).as_deref(),
+                expected,
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_table_without_a_word_to_look_for_is_no_place() {
+        assert_eq!(CommandPlace::of(vec![("skip".to_string(), "x".to_string())]), None);
+    }
+
+    #[test]
+    fn only_root_and_the_caller_in_this_namespace_are_believed() {
+        let own = nix::unistd::geteuid();
+        assert!(is_trusted("Name:\tsh\nUid:\t0\t0\t0\t0\nNSpid:\t17\n"));
+        assert!(is_trusted(&format!("Uid:\t{own}\t{own}\t{own}\t{own}\n")));
+        for bad in ["Uid:\t0\t54321\t0\t0\n", "Uid:\t0\t0\t0\t0\nNSpid:\t17\t3\n", "Uid:\tx\n", ""] {
+            assert!(!is_trusted(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Passes over JSON values, whatever is in them.
+
+use std::ops::Range;
+
+use super::{NotRead, ValueKind};
+
+/// What a value is inside of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Array,
+    Object,
+}
+
+pub(super) struct Scanner<'t> {
+    pub(super) bytes: &'t [u8],
+    pub(super) at: usize,
+}
+
+impl Scanner<'_> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    pub(super) fn passes(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn passes_word(&mut self, word: &str) -> bool {
+        let is_next = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
+        self.at += if is_next { word.len() } else { 0 };
+        is_next
+    }
+
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), NotRead> {
+        if self.passes(byte) { Ok(()) } else { Err(NotRead::Malformed) }
+    }
+
+    pub(super) fn pass_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), NotRead> {
+        self.pass_blanks();
+        if self.at == self.bytes.len() { Ok(()) } else { Err(NotRead::Malformed) }
+    }
+
+    /// Passes a key and its colon; gives where the key stands, with its quotes.
+    pub(super) fn pass_key(&mut self) -> Result<Range<usize>, NotRead> {
+        let start = self.at;
+        self.expect(b'"')?;
+        self.pass_string()?;
+        let key = start..self.at;
+        self.pass_blanks();
+        self.expect(b':')?;
+        self.pass_blanks();
+        Ok(key)
+    }
+
+    /// Passes one value with all that is in it.
+    pub(super) fn pass_value(&mut self) -> Result<ValueKind, NotRead> {
+        let mut inside: Vec<Inside> = Vec::new();
+        let mut kind = None;
+        loop {
+            let begun = self.begin_value()?;
+            kind.get_or_insert(begun.kind);
+            if let Some(opened) = begun.opened {
+                inside.push(opened);
+                continue;
+            }
+            while let Some(innermost) = inside.last() {
+                self.pass_blanks();
+                let (close, is_object) = match innermost {
+                    Inside::Array => (b']', false),
+                    Inside::Object => (b'}', true),
+                };
+                if self.passes(close) {
+                    inside.pop();
+                    continue;
+                }
+                self.expect(b',')?;
+                self.pass_blanks();
+                if is_object {
+                    self.pass_key()?;
+                }
+                break;
+            }
+            if let (true, Some(kind)) = (inside.is_empty(), kind) {
+                return Ok(kind);
+            }
+        }
+    }
+
+    /// Passes a value without parts, or the opening of one that has some.
+    fn begin_value(&mut self) -> Result<BegunValue, NotRead> {
+        let whole = |kind| Ok(BegunValue { kind, opened: None });
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                self.pass_string()?;
+                whole(ValueKind::Text)
+            }
+            Some(b'{') => self.open(b'}', Inside::Object),
+            Some(b'[') => self.open(b']', Inside::Array),
+            _ if self.passes_word("null") => whole(ValueKind::Null),
+            _ if ["true", "false", "NaN", "Infinity", "-Infinity"]
+                .iter()
+                .any(|word| self.passes_word(word)) =>
+            {
+                whole(ValueKind::Other)
+            }
+            _ => {
+                self.pass_number()?;
+                whole(ValueKind::Other)
+            }
+        }
+    }
+
+    fn open(&mut self, close: u8, inside: Inside) -> Result<BegunValue, NotRead> {
+        self.at += 1;
+        self.pass_blanks();
+        if self.passes(close) {
+            return Ok(BegunValue { kind: ValueKind::Other, opened: None });
+        }
+        if inside == Inside::Object {
+            self.pass_key()?;
+        }
+        Ok(BegunValue { kind: ValueKind::Other, opened: Some(inside) })
+    }
+
+    /// Passes the rest of a string, and its closing quote.
+    fn pass_string(&mut self) -> Result<(), NotRead> {
+        loop {
+            let byte = self.peek().ok_or(NotRead::Malformed)?;
+            self.at += 1;
+            match byte {
+                b'"' => return Ok(()),
+                b'\\' => self.pass_escape()?,
+                0..0x20 => return Err(NotRead::Malformed),
+                _ => {}
+            }
+        }
+    }
+
+    fn pass_escape(&mut self) -> Result<(), NotRead> {
+        let byte = self.peek().ok_or(NotRead::Malformed)?;
+        self.at += 1;
+        match byte {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
+            b'u' => {
+                let digits = self.bytes.get(self.at..self.at + 4).ok_or(NotRead::Malformed)?;
+                self.at += 4;
+                if digits.iter().all(u8::is_ascii_hexdigit) { Ok(()) } else { Err(NotRead::Malformed) }
+            }
+            _ => Err(NotRead::Malformed),
+        }
+    }
+
+    fn pass_number(&mut self) -> Result<(), NotRead> {
+        self.passes(b'-');
+        if !self.passes(b'0') && !self.pass_digits() {
+            return Err(NotRead::Malformed);
+        }
+        let whole = self.at;
+        if self.passes(b'.') && !self.pass_digits() {
+            // what follows is not part of the number, and will not be read
+            self.at = whole;
+        }
+        let mantissa = self.at;
+        if self.passes(b'e') || self.passes(b'E') {
+            if !self.passes(b'-') {
+                self.passes(b'+');
+            }
+            if !self.pass_digits() {
+                self.at = mantissa;
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_digits(&mut self) -> bool {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at > start
+    }
+}
+
+/// What [`Scanner::begin_value`] has passed.
+struct BegunValue {
+    kind: ValueKind,
+    /// Its parts follow.
+    opened: Option<Inside>,
+}
