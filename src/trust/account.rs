@@ -1,6 +1,8 @@
 //! The user whose files are on the volume: what is read and written there is read and written with that
 //! user's ids, so that no trick with links or names reaches further than the user does.
 
+use std::io;
+
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 use nix::unistd::{Gid, Uid, getegid, geteuid, getgroups, setegid, seteuid, setgroups};
@@ -139,6 +141,11 @@ impl Account {
             });
         restore(uid, gid, &before).map_err(AccountError::Stuck)?;
         if are(uid, gid, &before) { done } else { Err(AccountError::Stuck(Errno::EPERM)) }
+    }
+
+    /// The same of what may fail itself.
+    pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.act(action).unwrap_or_else(|error| Err(io::Error::other(error.to_string())))
     }
 
     fn shown(&self) -> String {

@@ -1,0 +1,91 @@
+//! What one command finds out about those who may write definitions, kept for as long as it runs.
+
+use std::cell::{OnceCell, RefCell};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use super::account::{Account, AccountError, Refusal};
+use super::error::Untrusted;
+use super::others::Others;
+use super::rights::Rights;
+use super::writers::{Judge, Judged, Numbers, Writers};
+use crate::config::DEFAULT_USER;
+use crate::config::value::UserRequest;
+use crate::error::Findings;
+use crate::machine::{Host, Machine};
+
+/// Who judges, for as long as a command runs.
+#[derive(Debug)]
+pub struct Trust {
+    pub(super) is_root: bool,
+    abc: OnceCell<Option<(Account, Numbers)>>,
+    /// The directory that was opened last: services lie side by side.
+    pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Judged)>>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Trust { is_root: Machine.is_root(), abc: OnceCell::new(), above: RefCell::new(None) }
+    }
+}
+
+impl Trust {
+    /// Who may write definitions beside root, if there is such a user.
+    pub(super) fn abc(&self) -> Option<&(Account, Numbers)> {
+        let find = || {
+            let request = UserRequest::Name(DEFAULT_USER.to_string(), None);
+            let abc = Account::find(&request, &mut Findings::default())?;
+            let numbers = Numbers::of(&abc.identity, &Machine);
+            Some((abc, numbers))
+        };
+        self.abc.get_or_init(find).as_ref()
+    }
+
+    pub(super) fn judge(&self) -> Judge {
+        match self.is_root {
+            true => Judge::Root(self.abc().map(|(_, numbers)| *numbers)),
+            false => Judge::User,
+        }
+    }
+
+    /// Reads as the user of the volume.
+    pub(crate) fn read_as_user<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.abc() {
+            Some((abc, _)) => abc.attempt(read),
+            None => Err(io::Error::other(AccountError::Nobody.to_string())),
+        }
+    }
+
+    /// As root, and as abc where root has no rights on the volume.
+    pub(super) fn reach<T, E: Refusal>(
+        &self,
+        action: impl Fn() -> Result<T, E>,
+    ) -> Result<Result<T, E>, AccountError> {
+        match action() {
+            Err(error) if error.is_refusal() => match self.abc() {
+                Some((abc, _)) => abc.act(action),
+                None => Ok(Err(error)),
+            },
+            result => Ok(result),
+        }
+    }
+
+    /// The rights that come with what was seen.
+    pub(super) fn rights(&self, judged: &Judged, place: &Path) -> Result<Rights, Untrusted> {
+        match (judged.writers, self.abc()) {
+            (Writers::Root, _) => Ok(Rights::All),
+            (Writers::Abc, Some((abc, _))) => Ok(Rights::Of(abc.clone())),
+            (Writers::Abc, None) => Err(Untrusted::NoUser(place.to_path_buf())),
+            (Writers::Others(hand), abc) => {
+                let path = judged.others().map_or(place, |(path, _)| path).to_path_buf();
+                match abc {
+                    Some((_, abc)) => {
+                        Err(Others { path, hand, abc: *abc, place: place.to_path_buf() }.into())
+                    }
+                    None => Err(Untrusted::NoUser(path)),
+                }
+            }
+        }
+    }
+}

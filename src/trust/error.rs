@@ -1,0 +1,48 @@
+//! Why nothing is made of a definition.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::others::Others;
+use crate::config::DEFAULT_USER;
+use crate::error::{Problem, reason_of};
+use crate::exit::Exit;
+
+/// Why nothing is made of a definition.
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    /// It cannot be read.
+    #[error("unable to read '{}': {}", .0.display(), reason_of(.1))]
+    Read(PathBuf, io::Error),
+    /// Somebody else than root and abc can write it.
+    #[error(transparent)]
+    Others(#[from] Others),
+    /// There is nobody to run it as.
+    #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
+    NoUser(PathBuf),
+}
+
+impl Untrusted {
+    /// Whether there is no run script.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether a right to look is missing.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
+impl Problem for Untrusted {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Untrusted::Others(others) => others.hint(),
+            Untrusted::Read(..) | Untrusted::NoUser(_) => None,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A run script, and the plan that it may have.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::account::AccountError;
+use super::opener::Opener;
+use super::rights::{self, Rights};
+use crate::cli;
+use crate::config::value::GroupsRequest;
+use crate::config::{self, Spec};
+use crate::error::Findings;
+use crate::machine::Host;
+use crate::machine::text_of;
+use crate::plan::{self, Draft};
+use crate::service::run_script::{self, NotOurs, RunScript};
+
+/// A run script, and with whose rights it counts.
+#[derive(Debug)]
+pub struct Script {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text.
+    pub bytes: Vec<u8>,
+    pub(super) rights: Rights,
+}
+
+impl Script {
+    /// The launcher's words in it.
+    pub fn words(&self) -> Result<Vec<OsString>, NotOurs> {
+        Ok(match run_script::parse(&self.bytes)? {
+            RunScript::File => ["--file", "./run"].map(OsString::from).to_vec(),
+            RunScript::OneLine(words) => words,
+        })
+    }
+
+    /// The plan that it may have: of `words`, which were found in it. What its writers may not ask for is a
+    /// finding, and is not in the plan.
+    pub fn plan(
+        &self,
+        words: Vec<OsString>,
+        host: &dyn Host,
+        adjust: impl FnOnce(&mut Spec),
+        findings: &mut Findings,
+    ) -> (Draft, Opener) {
+        let is_file = words.iter().map(OsString::as_os_str).eq(["--file", "./run"]);
+        let mut spec = match &self.rights {
+            Rights::All => {
+                let read = |path: &Path, most| match is_file {
+                    // as it was judged
+                    true => Ok((text_of(self.bytes.clone())?, true)),
+                    false => host.read_service_file(path, most),
+                };
+                config::spec::resolve_reading(cli::parse(words, findings), host, &read, findings)
+            }
+            Rights::Of(_) => {
+                let mut request = match is_file {
+                    true => rights::request_of_file(&self.path, &self.bytes, findings),
+                    false => cli::parse(words, findings),
+                };
+                rights::refuse_what_runs_nothing(&self.path, &mut request, findings);
+                rights::refuse_options(&self.path, &mut request.given, host, findings);
+                config::resolve(request, host, findings)
+            }
+        };
+        if let (Rights::Of(account), true) = (&self.rights, host.is_root()) {
+            spec.user = Some(account.request());
+            spec.groups = GroupsRequest::OfUser;
+        }
+        adjust(&mut spec);
+        let draft = plan::make(spec, host, findings);
+        let opener = Opener::of(&self.rights, draft.plan());
+        (draft, opener)
+    }
+
+    /// Does something with the ids of those who can write it.
+    pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
+        match &self.rights {
+            Rights::All => Ok(action()),
+            Rights::Of(account) => account.act(action),
+        }
+    }
+}
