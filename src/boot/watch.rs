@@ -12,7 +12,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
-use super::account::{Account, Refusal};
+use super::account::{AccessError, Account};
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
 
@@ -93,7 +93,7 @@ impl<'m> WatchBuilder<'m> {
 
 impl WatchBuilder<'_> {
     /// As this process, or as the user.
-    pub(super) fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
+    pub(super) fn reach<T, E: AccessError>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
         match self.user {
             Some(user) => user.reach(action).ok()?.ok(),
             None => action().ok(),

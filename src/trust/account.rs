@@ -26,19 +26,19 @@ pub struct Account {
 }
 
 /// An error that may be a lack of rights.
-pub trait Refusal {
+pub trait AccessError {
     /// Whether it is.
-    fn is_refusal(&self) -> bool;
+    fn is_denied(&self) -> bool;
 }
 
-impl Refusal for Errno {
-    fn is_refusal(&self) -> bool {
+impl AccessError for Errno {
+    fn is_denied(&self) -> bool {
         *self == Errno::EACCES
     }
 }
 
-impl Refusal for PathError {
-    fn is_refusal(&self) -> bool {
+impl AccessError for PathError {
+    fn is_denied(&self) -> bool {
         matches!(self, PathError::Refused(_, Errno::EACCES))
     }
 }
@@ -157,12 +157,12 @@ impl Account {
 
     /// Does something as this process, or as the user where that is refused: on a volume root may have no
     /// rights of its own.
-    pub fn reach<T, E: Refusal>(
+    pub fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
     ) -> Result<Result<T, E>, AccountError> {
         match action() {
-            Err(error) if error.is_refusal() => self.act(action),
+            Err(error) if error.is_denied() => self.act(action),
             result => Ok(result),
         }
     }

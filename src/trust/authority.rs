@@ -5,11 +5,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use super::account::{Account, AccountError, Refusal};
+use super::account::{AccessError, Account, AccountError};
 use super::error::Untrusted;
-use super::others::Others;
+use super::others::WritableByOthers;
 use super::rights::Rights;
-use super::writers::{Judge, Judged, Numbers, Writers};
+use super::writers::{AbcIds, Judge, Provenance, Writers};
 use crate::config::DEFAULT_USER;
 use crate::config::value::UserRequest;
 use crate::error::Findings;
@@ -19,9 +19,9 @@ use crate::machine::{Host, Machine};
 #[derive(Debug)]
 pub struct Trust {
     pub(super) is_root: bool,
-    abc: OnceCell<Option<(Account, Numbers)>>,
+    abc: OnceCell<Option<(Account, AbcIds)>>,
     /// The directory that was opened last: services lie side by side.
-    pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Judged)>>,
+    pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Provenance)>>,
 }
 
 impl Default for Trust {
@@ -32,11 +32,11 @@ impl Default for Trust {
 
 impl Trust {
     /// Who may write definitions beside root, if there is such a user.
-    pub(super) fn abc(&self) -> Option<&(Account, Numbers)> {
+    pub(super) fn abc(&self) -> Option<&(Account, AbcIds)> {
         let find = || {
             let request = UserRequest::Name(DEFAULT_USER.to_string(), None);
             let abc = Account::find(&request, &mut Findings::default())?;
-            let numbers = Numbers::of(&abc.identity, &Machine);
+            let numbers = AbcIds::of(&abc.identity, &Machine);
             Some((abc, numbers))
         };
         self.abc.get_or_init(find).as_ref()
@@ -58,12 +58,12 @@ impl Trust {
     }
 
     /// As root, and as abc where root has no rights on the volume.
-    pub(super) fn reach<T, E: Refusal>(
+    pub(super) fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
     ) -> Result<Result<T, E>, AccountError> {
         match action() {
-            Err(error) if error.is_refusal() => match self.abc() {
+            Err(error) if error.is_denied() => match self.abc() {
                 Some((abc, _)) => abc.act(action),
                 None => Ok(Err(error)),
             },
@@ -72,16 +72,16 @@ impl Trust {
     }
 
     /// The rights that come with what was seen.
-    pub(super) fn rights(&self, judged: &Judged, place: &Path) -> Result<Rights, Untrusted> {
-        match (judged.writers, self.abc()) {
+    pub(super) fn rights(&self, provenance: &Provenance, place: &Path) -> Result<Rights, Untrusted> {
+        match (provenance.writers, self.abc()) {
             (Writers::Root, _) => Ok(Rights::All),
             (Writers::Abc, Some((abc, _))) => Ok(Rights::Of(abc.clone())),
             (Writers::Abc, None) => Err(Untrusted::NoUser(place.to_path_buf())),
-            (Writers::Others(hand), abc) => {
-                let path = judged.others().map_or(place, |(path, _)| path).to_path_buf();
+            (Writers::Others(access), abc) => {
+                let path = provenance.others().map_or(place, |(path, _)| path).to_path_buf();
                 match abc {
                     Some((_, abc)) => {
-                        Err(Others { path, hand, abc: *abc, place: place.to_path_buf() }.into())
+                        Err(WritableByOthers { path, access, abc: *abc, place: place.to_path_buf() }.into())
                     }
                     None => Err(Untrusted::NoUser(path)),
                 }

@@ -14,7 +14,7 @@ use super::authority::Trust;
 use super::error::Untrusted;
 use super::rights::Rights;
 use super::script::Script;
-use super::writers::{Judge, Judged};
+use super::writers::{Judge, Provenance};
 use crate::service::layout;
 use crate::sys::file::{self, kind};
 use crate::sys::nofollow::{self, Missing, PathError};
@@ -29,26 +29,28 @@ impl Trust {
         if !self.is_root {
             let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
             let fd = open(path, flags, Mode::empty()).map_err(|errno| unread(errno.into()))?;
-            let judged = Judged::nothing(Judge::User);
-            return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged });
+            let provenance = Provenance::nothing(Judge::User);
+            return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, provenance });
         }
         // every directory above it counts
         let whole = std::path::absolute(path).map_err(unread)?;
-        if let Some((fd, judged)) = self.open_beside(&whole) {
-            return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged });
+        if let Some((fd, provenance)) = self.open_beside(&whole) {
+            return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, provenance });
         }
         match self.walk(&whole).map_err(|error| unread(io::Error::other(error.to_string())))? {
-            Ok((fd, judged)) => Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, judged }),
+            Ok((fd, provenance)) => {
+                Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, provenance })
+            }
             Err(PathError::Refused(_, errno)) => Err(unread(errno.into())),
             Err(error) => Err(unread(io::Error::other(error.to_string()))),
         }
     }
 
     /// Opens a directory, and notes who can write it and those above.
-    fn walk(&self, whole: &Path) -> Result<Result<(OwnedFd, Judged), PathError>, AccountError> {
-        let seen = RefCell::new(Judged::nothing(self.judge()));
+    fn walk(&self, whole: &Path) -> Result<Result<(OwnedFd, Provenance), PathError>, AccountError> {
+        let seen = RefCell::new(Provenance::nothing(self.judge()));
         let opened = self.reach(|| {
-            seen.replace(Judged::nothing(self.judge()));
+            seen.replace(Provenance::nothing(self.judge()));
             let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
             nofollow::open_directory_seeing(whole, Missing::Refuse, see)
         });
@@ -56,19 +58,19 @@ impl Trust {
     }
 
     /// The same in one step, from the directory above, which stays open; none for what is no directory.
-    fn open_beside(&self, whole: &Path) -> Option<(OwnedFd, Judged)> {
+    fn open_beside(&self, whole: &Path) -> Option<(OwnedFd, Provenance)> {
         let (above, name) = (whole.parent()?, whole.file_name()?);
         let mut known = self.above.borrow_mut();
         if known.as_ref().is_none_or(|(path, ..)| path != above) {
-            let (fd, judged) = self.walk(above).ok()?.ok()?;
-            *known = Some((above.to_path_buf(), fd, judged));
+            let (fd, provenance) = self.walk(above).ok()?.ok()?;
+            *known = Some((above.to_path_buf(), fd, provenance));
         }
-        let (_, directory, judged) = known.as_ref()?;
+        let (_, directory, provenance) = known.as_ref()?;
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = openat(directory, name, flags, Mode::empty()).ok()?;
-        let mut judged = judged.clone();
-        judged.see(whole, &fstat(&fd).ok()?);
-        Some((fd, judged))
+        let mut provenance = provenance.clone();
+        provenance.see(whole, &fstat(&fd).ok()?);
+        Some((fd, provenance))
     }
 
     /// The run script in a service directory.
@@ -83,7 +85,7 @@ pub struct ServiceDirectory<'t> {
     trust: &'t Trust,
     path: PathBuf,
     fd: OwnedFd,
-    pub(super) judged: Judged,
+    pub(super) provenance: Provenance,
 }
 
 impl ServiceDirectory<'_> {
@@ -102,9 +104,9 @@ impl ServiceDirectory<'_> {
             let bytes = file::read_at_most(file, MAX_SCRIPT).map_err(unread)?;
             return Ok(Script { path, bytes, rights: Rights::All });
         }
-        let seen = RefCell::new(self.judged.clone());
+        let seen = RefCell::new(self.provenance.clone());
         let walk = || {
-            seen.replace(self.judged.clone());
+            seen.replace(self.provenance.clone());
             nofollow::walk_in(&self.fd, Path::new(layout::RUN), |_, status, above| match kind(status) {
                 SFlag::S_IFLNK if nofollow::only_root_put_it_there(status, above) => Ok(()),
                 SFlag::S_IFLNK => Err(PathError::Link(path.clone())),
@@ -121,8 +123,8 @@ impl ServiceDirectory<'_> {
                 Err(PathError::Link(_)) => return Err(unread(io::Error::other("it is a symbolic link"))),
                 Err(error) => return Err(unread(io::Error::other(error.to_string()))),
             };
-        let judged = seen.into_inner();
-        let rights = self.trust.rights(&judged, &self.path)?;
+        let provenance = seen.into_inner();
+        let rights = self.trust.rights(&provenance, &self.path)?;
         let read = || walked.open_regular().and_then(|file| file::read_at_most(file, MAX_SCRIPT));
         let bytes = match &rights {
             Rights::All => read(),

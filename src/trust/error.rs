@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::others::Others;
+use super::others::WritableByOthers;
 use crate::config::DEFAULT_USER;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
@@ -16,7 +16,7 @@ pub enum Untrusted {
     Read(PathBuf, io::Error),
     /// Somebody else than root and abc can write it.
     #[error(transparent)]
-    Others(#[from] Others),
+    Others(#[from] WritableByOthers),
     /// There is nobody to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),

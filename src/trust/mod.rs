@@ -23,7 +23,7 @@ pub(crate) use directory::MAX_SCRIPT;
 pub use directory::ServiceDirectory;
 pub use error::Untrusted;
 pub use opener::Opener;
-pub use others::Others;
+pub use others::WritableByOthers;
 pub(crate) use process::plan_of_process;
 pub use rights::Rights;
 pub use script::Script;

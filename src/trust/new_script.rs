@@ -24,7 +24,7 @@ impl Trust {
         let place = path.ancestors().skip(1).find(|place| file::exists(place));
         let rights = place.and_then(|place| {
             let opened = self.open(place).ok()?;
-            self.rights(&opened.judged, place).ok()
+            self.rights(&opened.provenance, place).ok()
         });
         let mut request = cli::parse(words, findings);
         if let Some(Rights::Of(_)) = &rights {

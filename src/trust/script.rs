@@ -43,7 +43,7 @@ impl Script {
         adjust: impl FnOnce(&mut Spec),
         findings: &mut Findings,
     ) -> (Draft, Opener) {
-        let is_file = words.iter().map(OsString::as_os_str).eq(["--file", "./run"]);
+        let is_file = matches!(run_script::parse(&self.bytes), Ok(RunScript::File));
         let mut spec = match &self.rights {
             Rights::All => {
                 let read = |path: &Path, most| match is_file {

@@ -17,12 +17,12 @@ pub(crate) enum Writers {
     /// abc too.
     Abc,
     /// Somebody else.
-    Others(Hand),
+    Others(WriteAccess),
 }
 
 /// What lets somebody else write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Hand {
+pub(crate) enum WriteAccess {
     /// It belongs to this user.
     User(u32),
     /// This group may write it.
@@ -33,7 +33,7 @@ pub(crate) enum Hand {
 
 /// The numbers of abc.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Numbers {
+pub(crate) struct AbcIds {
     /// User.
     pub uid: u32,
     /// Primary group.
@@ -58,14 +58,14 @@ impl Members {
     fn writers(self, gid: u32) -> Writers {
         match self {
             Members::AbcAlone => Writers::Abc,
-            Members::More => Writers::Others(Hand::Group(gid)),
+            Members::More => Writers::Others(WriteAccess::Group(gid)),
         }
     }
 }
 
-impl Numbers {
+impl AbcIds {
     /// The numbers of abc, and who else is in the groups that count.
-    pub(crate) fn of(identity: &Identity, host: &dyn Host) -> Numbers {
+    pub(crate) fn of(identity: &Identity, host: &dyn Host) -> AbcIds {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
@@ -73,7 +73,7 @@ impl Numbers {
             // what cannot be read may name anybody
             _ => Members::More,
         };
-        Numbers { uid, gid, members: members(gid), roots_members: members(0) }
+        AbcIds { uid, gid, members: members(gid), roots_members: members(0) }
     }
 }
 
@@ -81,23 +81,23 @@ impl Numbers {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Judge {
     /// Root, and the numbers of abc if there is such a user.
-    Root(Option<Numbers>),
+    Root(Option<AbcIds>),
     /// A user with a supervisor of their own: there are no rights to be gained.
     User,
 }
 
 /// What was seen of a definition so far: the least trusted counts.
 #[derive(Clone, Debug)]
-pub(crate) struct Judged {
+pub(crate) struct Provenance {
     judge: Judge,
     pub(crate) writers: Writers,
     /// The first path that others can write.
     others: Option<PathBuf>,
 }
 
-impl Judged {
+impl Provenance {
     pub(crate) fn nothing(judge: Judge) -> Self {
-        Judged { judge, writers: Writers::Root, others: None }
+        Provenance { judge, writers: Writers::Root, others: None }
     }
 
     /// Looks at one more file or directory.
@@ -114,9 +114,9 @@ impl Judged {
     }
 
     /// What others than root and abc can write, and why.
-    pub(crate) fn others(&self) -> Option<(&Path, Hand)> {
+    pub(crate) fn others(&self) -> Option<(&Path, WriteAccess)> {
         match (&self.others, self.writers) {
-            (Some(path), Writers::Others(hand)) => Some((path, hand)),
+            (Some(path), Writers::Others(access)) => Some((path, access)),
             _ => None,
         }
     }
@@ -124,21 +124,21 @@ impl Judged {
 
 /// Who can write this. A directory in which everybody can make files but nobody can rename another's
 /// (/tmp) counts as its owner's.
-fn writers_of(status: &FileStat, abc: Option<Numbers>) -> Writers {
+fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let is_sticky = kind(status) == SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
     let owner = match (status.st_uid, abc) {
         (0, _) => Writers::Root,
         (uid, Some(abc)) if uid == abc.uid => Writers::Abc,
-        (uid, _) => return Writers::Others(Hand::User(uid)),
+        (uid, _) => return Writers::Others(WriteAccess::User(uid)),
     };
     let group = match (status.st_mode & 0o020 != 0 && !is_sticky, abc) {
         (false, _) => Writers::Root,
         (true, Some(abc)) if status.st_gid == abc.gid => abc.members.writers(abc.gid),
         (true, Some(abc)) if status.st_gid == 0 => abc.roots_members.writers(0),
-        (true, _) => return Writers::Others(Hand::Group(status.st_gid)),
+        (true, _) => return Writers::Others(WriteAccess::Group(status.st_gid)),
     };
     if status.st_mode & 0o002 != 0 && !is_sticky {
-        return Writers::Others(Hand::Everybody);
+        return Writers::Others(WriteAccess::Everybody);
     }
     let sticky = if is_sticky && status.st_mode & 0o022 != 0 { Writers::Abc } else { Writers::Root };
     owner.max(group).max(sticky)
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_least_trusted_of_owner_group_and_others_counts() {
         let numbers =
-            Numbers { uid: 911, gid: 1000, members: Members::AbcAlone, roots_members: Members::AbcAlone };
+            AbcIds { uid: 911, gid: 1000, members: Members::AbcAlone, roots_members: Members::AbcAlone };
         let abc = Some(numbers);
         for (mode, uid, gid, expected) in [
             (0o100_755, 0, 0, Writers::Root),
@@ -159,21 +159,21 @@ mod tests {
             (0o100_755, 911, 1000, Writers::Abc),
             (0o100_775, 0, 1000, Writers::Abc),
             (0o100_775, 911, 0, Writers::Abc),
-            (0o100_775, 911, 100, Writers::Others(Hand::Group(100))),
-            (0o100_757, 0, 0, Writers::Others(Hand::Everybody)),
-            (0o100_755, 912, 0, Writers::Others(Hand::User(912))),
+            (0o100_775, 911, 100, Writers::Others(WriteAccess::Group(100))),
+            (0o100_757, 0, 0, Writers::Others(WriteAccess::Everybody)),
+            (0o100_755, 912, 0, Writers::Others(WriteAccess::User(912))),
             (0o041_777, 0, 0, Writers::Abc),
-            (0o040_777, 0, 0, Writers::Others(Hand::Everybody)),
+            (0o040_777, 0, 0, Writers::Others(WriteAccess::Everybody)),
         ] {
             let mut status = nix::sys::stat::stat("/").expect("a status");
             (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
             assert_eq!(writers_of(&status, abc), expected, "{mode:o} {uid}:{gid}");
         }
-        let shared = Some(Numbers { members: Members::More, roots_members: Members::More, ..numbers });
+        let shared = Some(AbcIds { members: Members::More, roots_members: Members::More, ..numbers });
         for (mode, uid, gid, expected) in [
-            (0o100_775, 911, 1000, Writers::Others(Hand::Group(1000))),
+            (0o100_775, 911, 1000, Writers::Others(WriteAccess::Group(1000))),
             (0o100_755, 911, 1000, Writers::Abc),
-            (0o100_775, 0, 0, Writers::Others(Hand::Group(0))),
+            (0o100_775, 0, 0, Writers::Others(WriteAccess::Group(0))),
             (0o100_755, 0, 0, Writers::Root),
         ] {
             let mut status = nix::sys::stat::stat("/").expect("a status");
@@ -182,6 +182,6 @@ mod tests {
         }
         let mut status = nix::sys::stat::stat("/").expect("a status");
         (status.st_mode, status.st_uid, status.st_gid) = (0o100_644, 911, 0);
-        assert_eq!(writers_of(&status, None), Writers::Others(Hand::User(911)));
+        assert_eq!(writers_of(&status, None), Writers::Others(WriteAccess::User(911)));
     }
 }

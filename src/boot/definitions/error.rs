@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::boot::directory::StepError;
 use crate::boot::quota::QuotaExceeded;
 use crate::boot::scan::legacy::Legacy;
-use crate::trust::Others;
+use crate::trust::WritableByOthers;
 
 use crate::config::DEFAULT_USER;
 use crate::error::Problem;
@@ -38,7 +38,7 @@ pub enum DefinitionsError {
     },
     /// Somebody else than root and abc can write it.
     #[error(transparent)]
-    Others(#[from] Others),
+    Others(#[from] WritableByOthers),
     /// There is nobody to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),

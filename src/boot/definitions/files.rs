@@ -23,7 +23,7 @@ use crate::service::run_script::{NotOurs, with_unix_lines};
 use crate::shell_quote::shell_quoted;
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
-use crate::trust::writers::{Judged, Writers};
+use crate::trust::writers::{Provenance, Writers};
 
 /// The largest of the small files.
 const MAX_SMALL: usize = 4096;
@@ -53,9 +53,9 @@ pub(super) struct DefinitionReader<'r> {
     /// The service's.
     pub(super) name: &'r ServiceName,
     /// What was seen of its directory, and of those above.
-    pub(super) judged: Judged,
+    pub(super) provenance: Provenance,
     /// What is wrong if others can write it.
-    pub(super) others: &'r dyn Fn(&Judged) -> Option<DefinitionsError>,
+    pub(super) others: &'r dyn Fn(&Provenance) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
     pub(super) hardening: Hardening,
@@ -75,13 +75,13 @@ impl DefinitionReader<'_> {
         failures: &mut Findings,
     ) -> Result<ReadDefinition, NotPublished> {
         let mut files = ServiceFiles::default();
-        let mut judged = self.judged.clone();
+        let mut provenance = self.provenance.clone();
         let mut not_ours = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
         if let Some(log) = &log
             && let Ok(status) = fstat(&log.fd)
         {
-            judged.see(&log.shown, &status);
+            provenance.see(&log.shown, &status);
         }
         // a logger's directory that cannot be opened says so through its run script
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
@@ -92,7 +92,7 @@ impl DefinitionReader<'_> {
         let mut scripts = Vec::new();
         for name in names {
             let Some(text) = failures.take(self.text(name, log.as_ref())).flatten() else { continue };
-            judged.see(&self.path(name), &text.status);
+            provenance.see(&self.path(name), &text.status);
             match *name {
                 layout::RUN | layout::FINISH | layout::LOG_RUN | "log/finish" => scripts.push((*name, text)),
                 layout::DOWN | layout::LOG_DOWN => files.set(name, ""),
@@ -106,10 +106,10 @@ impl DefinitionReader<'_> {
                 }
             }
         }
-        if let Some(error) = (self.others)(&judged) {
+        if let Some(error) = (self.others)(&provenance) {
             failures.push(error);
         }
-        let writers = judged.writers;
+        let writers = provenance.writers;
         if failures.is_empty() && scripts.iter().all(|(name, _)| *name != layout::RUN) {
             return Err(NotPublished::NoRun);
         }

@@ -13,7 +13,7 @@ use super::error::DefinitionsError;
 use super::files::{DefinitionReader, NotPublished, ReadDefinition};
 use super::source::{Foreign, MOST_DEFINITIONS};
 use super::time_budget::TimeBudget;
-use crate::boot::account::{Account, AccountError, Refusal};
+use crate::boot::account::{AccessError, Account, AccountError};
 use crate::boot::choice::Hardening;
 use crate::boot::directory::{Directory, FileId};
 use crate::boot::report::ReportRow;
@@ -24,8 +24,8 @@ use crate::service::{ServiceName, layout};
 use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::{self, Missing, PathError};
-use crate::trust::Others;
-use crate::trust::writers::{Judge, Judged, Numbers, Writers};
+use crate::trust::WritableByOthers;
+use crate::trust::writers::{AbcIds, Judge, Provenance, Writers};
 
 /// What is read, and for whom.
 pub(super) struct Volume<'v> {
@@ -41,7 +41,7 @@ pub(super) struct Volume<'v> {
 pub(super) struct OpenSource {
     directory: Directory,
     pub(super) names: Vec<OsString>,
-    judged: Judged,
+    provenance: Provenance,
 }
 
 /// What has a name in a directory of definitions.
@@ -80,7 +80,7 @@ struct OpenDefinition {
     directory: Directory,
     id: FileId,
     /// Who can write it, and the directories above.
-    judged: Judged,
+    provenance: Provenance,
 }
 
 /// The word for a run script that is not a command of the launcher.
@@ -93,7 +93,7 @@ impl<'v> Volume<'v> {
         launcher: &'v str,
         hardening: Hardening,
     ) -> Self {
-        let numbers = |abc: &Account| Numbers::of(&abc.identity, &Machine);
+        let numbers = |abc: &Account| AbcIds::of(&abc.identity, &Machine);
         let judge = if Machine.is_root() { Judge::Root(abc.map(numbers)) } else { Judge::User };
         Volume { abc, judge, foreign, launcher, hardening }
     }
@@ -101,13 +101,13 @@ impl<'v> Volume<'v> {
     /// Opens a source and lists it; no link but root's is followed, and who can write a directory on the way
     /// can write all that is below.
     pub(super) fn open(&self, source: &Path) -> Result<Result<OpenSource, DefinitionsError>, AccountError> {
-        let seen = RefCell::new(Judged::nothing(self.judge));
+        let seen = RefCell::new(Provenance::nothing(self.judge));
         let opened = self.reach(|| {
-            seen.replace(Judged::nothing(self.judge));
+            seen.replace(Provenance::nothing(self.judge));
             open_directory(source, &seen)
         })?;
-        let judged = seen.into_inner();
-        let because = |error| self.others(&judged, source).unwrap_or(error);
+        let provenance = seen.into_inner();
+        let because = |error| self.others(&provenance, source).unwrap_or(error);
         let fd = match opened {
             Ok(fd) => fd,
             // whose it is tells more than that it is closed
@@ -116,15 +116,15 @@ impl<'v> Volume<'v> {
             }
             Err(error) => return Ok(Err(DefinitionsError::Source(error))),
         };
-        if judged.writers != Writers::Root && self.abc.is_none() {
+        if provenance.writers != Writers::Root && self.abc.is_none() {
             return Ok(Err(DefinitionsError::NoUser(source.to_path_buf())));
         }
         let directory = Directory { fd, shown: source.to_path_buf() };
-        match self.acting_as(judged.writers, || directory.names(MOST_DEFINITIONS))? {
+        match self.acting_as(provenance.writers, || directory.names(MOST_DEFINITIONS))? {
             Err(error) => Ok(Err(because(DefinitionsError::List(error)))),
             Ok(mut names) => {
                 names.sort_unstable();
-                Ok(Ok(OpenSource { directory, names, judged }))
+                Ok(Ok(OpenSource { directory, names, provenance }))
             }
         }
     }
@@ -150,7 +150,7 @@ impl<'v> Volume<'v> {
                 });
             }
         };
-        let writers = open.judged.writers;
+        let writers = open.provenance.writers;
         let run = self.acting_as(writers, || open.directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
             // somebody may be about to replace it; the directory is what has to go
@@ -187,15 +187,15 @@ impl<'v> Volume<'v> {
         name: &OsStr,
     ) -> Result<Result<OpenDefinition, Errno>, AccountError> {
         let open = || source.directory.try_open(name);
-        let opened = match source.judged.writers {
+        let opened = match source.provenance.writers {
             Writers::Root => self.reach(open)?,
             writers => self.acting_as(writers, open)?,
         };
         let opened = opened.and_then(|directory| fstat(&directory.fd).map(|status| (directory, status)));
         Ok(opened.map(|(directory, status)| {
-            let mut judged = source.judged.clone();
-            judged.see(&source.directory.shown.join(name), &status);
-            OpenDefinition { directory, id: FileId::of(&status), judged }
+            let mut provenance = source.provenance.clone();
+            provenance.see(&source.directory.shown.join(name), &status);
+            OpenDefinition { directory, id: FileId::of(&status), provenance }
         }))
     }
 
@@ -211,13 +211,13 @@ impl<'v> Volume<'v> {
         let reader = DefinitionReader {
             directory: &open.directory,
             name: service,
-            judged: open.judged.clone(),
-            others: &|judged| self.others(judged, place),
+            provenance: open.provenance.clone(),
+            others: &|provenance| self.others(provenance, place),
             foreign: self.foreign,
             launcher: self.launcher,
             hardening: self.hardening,
         };
-        let writers = open.judged.writers;
+        let writers = open.provenance.writers;
         let before = clock::processor_time();
         let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
         let spent = clock::processor_time().saturating_sub(before);
@@ -235,16 +235,16 @@ impl<'v> Volume<'v> {
         let path = source.directory.shown.join(name);
         let refused =
             |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
-        let mut judged = source.judged.clone();
-        let looked = self.acting_as(judged.writers, || source.directory.look_at(name))?;
+        let mut provenance = source.provenance.clone();
+        let looked = self.acting_as(provenance.writers, || source.directory.look_at(name))?;
         Ok(match looked.map(|status| (kind(&status), status)) {
             Ok((SFlag::S_IFLNK, _)) => {
                 Some(refused("it is a symbolic link, which is not followed".to_string()))
             }
             // whose it is tells more than that it is closed
             Ok((SFlag::S_IFDIR, status)) => {
-                judged.see(&path, &status);
-                let others = self.others(&judged, &source.directory.shown);
+                provenance.see(&path, &status);
+                let others = self.others(&provenance, &source.directory.shown);
                 Some(others.unwrap_or_else(|| refused(reason(errno))))
             }
             Ok(_) | Err(Errno::ENOENT) => None,
@@ -253,13 +253,15 @@ impl<'v> Volume<'v> {
     }
 
     /// What is wrong if others than root and abc can write a definition.
-    fn others(&self, judged: &Judged, source: &Path) -> Option<DefinitionsError> {
-        let (path, hand) = judged.others().filter(|_| self.foreign == Foreign::Left)?;
+    fn others(&self, provenance: &Provenance, source: &Path) -> Option<DefinitionsError> {
+        let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Left)?;
         let path = path.to_path_buf();
         match self.judge {
             Judge::User => None,
             Judge::Root(None) => Some(DefinitionsError::NoUser(path)),
-            Judge::Root(Some(abc)) => Some(Others { path, hand, abc, place: source.to_path_buf() }.into()),
+            Judge::Root(Some(abc)) => {
+                Some(WritableByOthers { path, access, abc, place: source.to_path_buf() }.into())
+            }
         }
     }
 
@@ -272,7 +274,10 @@ impl<'v> Volume<'v> {
     }
 
     /// As root, and as abc where root has no rights on the volume.
-    fn reach<T, E: Refusal>(&self, action: impl Fn() -> Result<T, E>) -> Result<Result<T, E>, AccountError> {
+    fn reach<T, E: AccessError>(
+        &self,
+        action: impl Fn() -> Result<T, E>,
+    ) -> Result<Result<T, E>, AccountError> {
         match self.abc {
             Some(abc) => abc.reach(action),
             None => Ok(action()),
@@ -281,7 +286,7 @@ impl<'v> Volume<'v> {
 }
 
 /// Opens a directory to list it, and notes what is on the way.
-fn open_directory(path: &Path, seen: &RefCell<Judged>) -> Result<OwnedFd, PathError> {
+fn open_directory(path: &Path, seen: &RefCell<Provenance>) -> Result<OwnedFd, PathError> {
     let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
     let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
