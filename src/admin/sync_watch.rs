@@ -13,13 +13,10 @@ use crate::error::{Findings, reason};
 use crate::exit::Exit;
 use crate::report::{Audience, Level, Reporter};
 use crate::sys::clock::BootTime;
+use crate::sys::settle::Settling;
 use crate::wait::Deadline;
 use crate::wait::Waiter;
 
-/// Editors replace a file in steps: a change counts when nothing more has happened for this long,
-const SETTLES: Duration = Duration::from_millis(100);
-/// or after this time at the latest.
-const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
 /// How often is looked where not everything can be watched, or something takes its time.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// As little as keeps all other changes within two seconds.
@@ -164,9 +161,9 @@ fn woken_by(signals: Vec<i32>) -> Option<Woken> {
 
 /// Sleeps until a change has settled, a stop, HUP, or the time to look.
 fn wait(watch: &VolumeWatch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
-    let mut until = looks_at;
-    let mut latest: Option<BootTime> = None;
+    let mut settling = Settling::default();
     loop {
+        let until = settling.due().or(looks_at);
         let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
             return Woken::Stop;
         };
@@ -175,10 +172,9 @@ fn wait(watch: &VolumeWatch, looks_at: Option<BootTime>, waiter: &mut Waiter) ->
         }
         let now = BootTime::now();
         if watch.has_changed() {
-            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
-            until = Some(latest.min(now.after(SETTLES)));
+            settling.event(now);
         }
-        if until.is_some_and(|at| now >= at) {
+        if settling.due().or(looks_at).is_some_and(|at| now >= at) {
             return Woken::Change;
         }
     }

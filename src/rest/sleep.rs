@@ -6,14 +6,10 @@ use nix::errno::Errno;
 
 use super::watch::{Changed, Watch};
 use crate::sys::clock::BootTime;
+use crate::sys::settle::Settling;
 use crate::wait::Deadline;
 use crate::wait::Waiter;
 
-/// Editors replace a file in steps: away with the old one, make the new one, write it. A change counts
-/// when nothing more has happened for this long,
-const SETTLES: Duration = Duration::from_millis(100);
-/// or after this time at the latest.
-const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
 /// How often is looked where a change may go unreported.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,14 +36,13 @@ pub(super) fn sleep(
     again: Option<BootTime>,
 ) -> Woken {
     let mut most = Changed::Nothing;
-    let mut settled_at: Option<BootTime> = None;
-    let mut latest: Option<BootTime> = None;
+    let mut settling = Settling::default();
     loop {
         if waiter.has_lost_parent() {
             return Woken::Orphaned;
         }
         let look_at = watch.unwatched().map(|_| BootTime::now().after(LOOK_EVERY));
-        let boot = settled_at.into_iter().chain(again).chain(look_at).min();
+        let boot = settling.due().into_iter().chain(again).chain(look_at).min();
         let signals = match waiter.wait_for_any(Deadline { boot, wall: None }, &watch.descriptors()) {
             Ok(signals) => signals,
             Err(errno) => return Woken::Refused(errno),
@@ -64,10 +59,9 @@ pub(super) fn sleep(
         let changed = watch.changed();
         if changed >= least {
             most = most.max(changed);
-            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
-            settled_at = Some(latest.min(now.after(SETTLES)));
+            settling.event(now);
         }
-        if settled_at.is_some_and(|at| now >= at) {
+        if settling.is_over(now) {
             return Woken::By(most);
         }
         if again.is_some_and(|at| now >= at) {

@@ -17,6 +17,7 @@ pub mod process;
 pub mod replace;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod settle;
 pub mod signals;
 pub mod spawn;
 pub mod terminal;
