@@ -1,11 +1,11 @@
-//! What the caller of a front end chose, and how it asks between two services whether to go on.
+//! What the caller of a front end chose, and how a run asks whether to go on.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::delegate::DelegateChoice;
 
-/// Whether anything is to be changed.
+/// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Yes.
@@ -22,24 +22,24 @@ pub type GoOn<'g> = &'g mut dyn FnMut() -> ControlFlow<()>;
 pub struct Choice {
     /// Whether anything is changed.
     pub intent: Intent,
-    /// Whether what has gone is taken out of the scan directory.
+    /// Whether services whose source is gone are pruned.
     pub prune: bool,
-    /// Nothing is started, whatever it did before.
+    /// No service is started, whatever its last state.
     pub no_start: bool,
-    /// Who may control the services, if another than the front end's own choice.
+    /// Who may control the services, if the caller overrides the front end's default.
     pub delegate: DelegateChoice,
-    /// How long supervisors of what has gone are waited for.
+    /// How long to wait for the supervisors of pruned services.
     pub patience: Duration,
-    /// The launcher as run scripts name it.
+    /// The launcher, as run scripts name it.
     pub launcher: String,
-    /// What is published of users' definitions; as the last `futo sync` had it if nobody says.
+    /// How definitions of users are published; as in the last `futo sync` if unset.
     pub hardening: Option<Hardening>,
 }
 
-/// What the programs of definitions that non-root users can write may gain.
+/// What privileges the programs of user-writable definitions may gain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hardening {
-    /// What modes, owners and file capabilities give them, as sudo needs it.
+    /// Those that set-id bits and file capabilities grant, as sudo needs them.
     Off,
     /// Nothing: `--no-new-privs --cap-drop all`.
     On,

@@ -1,4 +1,4 @@
-//! The last steps of both front ends: s6-svscan is notified of what is published, and what has gone is pruned.
+//! The last steps of both front ends: s6-svscan is notified, and services whose source is gone are pruned.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::scan::supervised::Holder;
 use super::service_directory::PublishError;
 use crate::error::Finding;
 
-/// Notifies s6-svscan of what is published, and reports what it does not take up.
+/// Notifies s6-svscan of what is published, and reports the services that it does not pick up.
 pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     let published = |row: &ReportRow| row.change.and(row.service.clone());
     let names: Vec<String> = report.rows.iter().filter_map(published).collect();
@@ -26,8 +26,8 @@ pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Repo
     report.warnings.add_new(scan.troubles());
 }
 
-/// Takes out what this command made and what is not `kept`, one row each. That something is missing in a source
-/// which could not be `listed` means nothing.
+/// Prunes the services that this command published and that are not `kept`, one row each. A source that is not
+/// among the `listed` could not be read: what was published from it stays.
 pub(super) fn prune(
     scan: &ScanDirectory,
     kept: &BTreeSet<String>,

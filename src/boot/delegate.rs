@@ -1,11 +1,11 @@
-//! Control of a service for a group: its members may start, stop and signal it and read its status, and
+//! Control of services for a group: its members may start, stop and signal a service and read its status, and
 //! nothing else.
 //!
-//! s6-supervise makes `supervise` and `event` itself, and keeps those that are there. Everything stays
-//! root's: `supervise` 0710, its FIFO `control` 0620, `event` 0700. `lock` stays readable: s6-svstat
-//! opens it. A member can lock it too, and then no supervisor starts, which is no more than a member can do
-//! anyway; the lock of a member counts for nothing (`scan::supervised`). In an `event` that a group can write (as
-//! s6-svperms makes it) a member plants a link, and s6-supervise writes through it as root.
+//! s6-supervise makes `supervise` and `event` itself, and keeps those that exist. Everything stays owned by root:
+//! `supervise` is 0710, its FIFO `control` 0620, `event` 0700. `lock` stays readable, since s6-svstat opens it. A
+//! member can therefore lock it, and then no supervisor starts, which is no more than a member can do anyway; the
+//! lock of a member counts for nothing (`scan::supervised`). In an `event` that a group can write (as s6-svperms
+//! makes it) a member could plant a link, through which s6-supervise writes as root.
 
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -19,21 +19,21 @@ use crate::machine::{Host, Machine, accounts};
 use crate::service::layout;
 use crate::sys::capability::{self, Capability};
 
-/// `--delegate`
+/// The options `--delegate`.
 #[derive(Clone, Debug, Default)]
 pub struct DelegateChoice {
-    /// To whom; as the front end has it if none is named.
+    /// To whom; the front end's default if unset.
     pub to: Option<DelegateTo>,
     /// What members may do in `event`.
     pub waiting: Waiting,
 }
 
-/// To whom control of the services is delegated, as somebody has written it.
+/// To whom control of the services is delegated, as written by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DelegateTo {
-    /// Nobody.
+    /// To nobody.
     Nobody,
-    /// This group, by name or number.
+    /// To this group, by name or number.
     Group(String),
 }
 
@@ -56,7 +56,7 @@ fn group_named(name: &str) -> Option<Gid> {
     number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
 }
 
-/// The group is unknown.
+/// The group does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("no group '{0}' in /etc/group")]
 pub struct NoGroup(String);
@@ -79,16 +79,16 @@ pub struct Delegation {
 /// What members may do in `event`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Waiting {
-    /// Nothing: it is root's alone.
+    /// Nothing: only root may use it.
     #[default]
     Closed,
-    /// Make FIFOs in it, as s6-svwait does, and with them links through which root writes.
+    /// Make FIFOs in it, as s6-svwait does, and with that plant links through which root writes.
     Open,
 }
 
 const CONTROL: &str = "supervise/control";
 
-/// A name, whether it is a FIFO, and the mode it should have.
+/// A name, the kind of file, and its mode.
 type Node = (&'static str, NodeKind, u32);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,17 +111,17 @@ impl Delegation {
     }
 }
 
-/// The mode of an `event` that is closed and not empty yet.
+/// The mode of an `event` that is closed and has not been emptied yet.
 const CLOSING: u32 = 0o1700;
 
-/// What nobody but root may control.
+/// The files of a service that only root may control.
 const CLOSED: [Node; 3] = [
     (layout::EVENT, NodeKind::Directory, 0o700),
     (layout::SUPERVISE, NodeKind::Directory, 0o700),
     (CONTROL, NodeKind::Fifo, 0o600),
 ];
 
-/// Control stays root's.
+/// Control stays with root.
 #[derive(Debug, thiserror::Error)]
 #[error("control of the services is not delegated to group {0}: root lacks the capability CHOWN")]
 struct NotDelegated(Gid);
@@ -136,7 +136,7 @@ impl Problem for NotDelegated {
     }
 }
 
-/// The delegation, if this process may give files to its group; else none, and a warning says so once.
+/// The delegation, if this process may give files to the group; else none, and one warning.
 pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Option<Delegation> {
     let group = delegation?.group;
     let is_member = || getegid() == group || getgroups().is_ok_and(|groups| groups.contains(&group));
@@ -147,14 +147,14 @@ pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Opti
     None
 }
 
-/// Makes them in a service directory that no supervisor has seen, or a logger's.
+/// Makes the files in a service directory, or a logger's, that no supervisor has seen yet.
 pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.nodes() {
         make_one(directory, name, kind, mode)?;
         if mode & 0o070 != 0 {
             own(directory, name, delegation.group)?;
         }
-        // mkdir takes no set-gid bit, and a change of group may take one away
+        // mkdir ignores the set-gid bit, and a change of group may clear it
         if mode & 0o7000 != 0 {
             set_mode(directory, name, mode)?;
         }
@@ -162,9 +162,8 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
     Ok(())
 }
 
-/// Whether they are as they should be, in a service directory (`below` is empty) or its logger's
-/// (`log/`).
-pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
+/// Whether the files are as they should be, in a service directory (`below` is empty) or its logger's (`log/`).
+pub fn matches(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
     let nodes = delegation.map_or(CLOSED, Delegation::nodes);
     for (name, _, mode) in nodes {
         let Some(status) = slot.status(&format!("{below}{name}"))? else {
@@ -177,7 +176,7 @@ pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -
             Some(Delegation { group, .. }) => {
                 status.st_mode & 0o7777 == mode && (mode & 0o070 == 0 || status.st_gid == group.as_raw())
             }
-            // as s6-supervise makes them itself: some open to root's own group
+            // as s6-supervise makes them itself: some are open to root's own group
             None if status.st_mode & 0o7777 == CLOSING => false,
             None => status.st_mode & 0o070 == 0 || status.st_gid == nix::unistd::getegid().as_raw(),
         };
@@ -188,8 +187,8 @@ pub fn is_right(slot: &Directory, below: &str, delegation: Option<Delegation>) -
     Ok(true)
 }
 
-/// Sets them right, where a supervisor may be at work.
-pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
+/// Corrects the files, where a supervisor may be at work.
+pub fn correct(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::nodes) {
         match directory.status(name)? {
             None if delegation.is_none() => continue,
@@ -202,8 +201,8 @@ pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Resul
         };
         own(directory, name, group)?;
         if name == layout::EVENT && mode == 0o700 {
-            // what somebody may have planted while it was open goes, and if it does not, then the mode says
-            // so to the next run
+            // whatever was planted while it was open is removed; if that fails, the mode tells the next run to
+            // try again
             set_mode(directory, name, CLOSING)?;
             directory.open(name.as_ref())?.remove_content()?;
         }
@@ -212,7 +211,7 @@ pub fn set_right(directory: &Directory, delegation: Option<Delegation>) -> Resul
     Ok(())
 }
 
-/// The group that can write to the control FIFO, if it is another than root's (or the caller's).
+/// The group that can write to the control FIFO, unless it is the caller's own.
 pub fn group_in_control(slot: &Directory) -> Result<Option<Gid>, StepError> {
     let status = slot.status(CONTROL)?;
     let group =
@@ -232,7 +231,7 @@ fn make_one(directory: &Directory, name: &str, kind: NodeKind, mode: u32) -> Res
 }
 
 fn set_mode(directory: &Directory, name: &str, mode: u32) -> Result<(), StepError> {
-    // a name in a directory in which root alone writes is no link of somebody's
+    // in a directory that only root can write, a name is not somebody else's link
     fchmodat(&directory.fd, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
         .map_err(refused(directory, "set the mode of", name))
 }

@@ -26,10 +26,10 @@ pub fn launcher() -> String {
 /// Why no launcher is published.
 #[derive(Debug, thiserror::Error)]
 pub enum LauncherError {
-    /// Whoever can replace it has root run their program.
+    /// Whoever can replace it could have root run their program.
     #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
     NotRoots(String),
-    /// A supervisor's PATH may find anything.
+    /// The PATH of a supervisor may find anything.
     #[error("no {LAUNCHER} beside this program or on PATH")]
     Missing,
 }
@@ -46,10 +46,10 @@ impl Problem for LauncherError {
     }
 }
 
-/// Refuses to publish, for root, a launcher that somebody else can replace.
+/// Refuses to publish as root a launcher that somebody else can replace.
 pub(crate) fn judge(launcher: &str) -> Result<(), LauncherError> {
     match Machine.is_root() {
-        // a user's own supervisor: there are no rights to be gained
+        // there are no rights to be gained from a supervisor of one's own
         false => Ok(()),
         true if !launcher.starts_with('/') => Err(LauncherError::Missing),
         true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),

@@ -1,4 +1,4 @@
-//! The manifest of a service: what its service directory is to hold, and who may control it.
+//! The manifest of a service: what its service directory is to contain, and who may control it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,33 +7,33 @@ use std::path::Path;
 use super::delegate::Delegation;
 use crate::service::{ServiceName, layout};
 
-/// A service directory as it should be.
+/// What a service directory is to contain.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// Its name in the scan directory.
     pub name: ServiceName,
-    /// Where it comes from, in one line: [`source_line`].
+    /// What it was made from, on one line: [`source_line`].
     pub source: String,
     /// Its files.
     pub files: ServiceFiles,
-    /// Who else than root may control it.
+    /// Who may control it besides root.
     pub delegation: Option<Delegation>,
     /// Whose rights it has.
     pub author: Author,
 }
 
-/// Whose rights a service has: between the two nothing of a service directory is passed on, because a
-/// descriptor of its control FIFO stays open whatever becomes of the modes.
+/// Whose rights a service has. A service directory is never handed over from one to the other, since an open
+/// descriptor of its control FIFO is not affected by modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Author {
     /// Only root can write what it was made from.
     Root,
-    /// A user can.
+    /// A user can write it.
     User,
 }
 
 impl Author {
-    /// As the marker has it.
+    /// As written in the marker.
     pub fn word(self) -> &'static str {
         match self {
             Author::Root => "root",
@@ -41,7 +41,7 @@ impl Author {
         }
     }
 
-    /// Reads it.
+    /// Reads that word.
     pub fn of_word(word: &str) -> Option<Author> {
         [Author::Root, Author::User].into_iter().find(|author| author.word() == word)
     }
@@ -50,19 +50,19 @@ impl Author {
 /// Whether a service is to be up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DesiredState {
-    /// It is.
+    /// It is to be up.
     Up,
     /// It is to be down.
     Down,
 }
 
-/// A directory as a marker names it.
+/// A directory, as written in the marker.
 pub fn source_line(directory: &Path) -> String {
     format!("{directory:?}")
 }
 
 impl Manifest {
-    /// Tells whether two are the same, among those that one maker makes.
+    /// Identifies the manifest among those of the same maker.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.source.hash(&mut hasher);
@@ -73,8 +73,8 @@ impl Manifest {
     }
 }
 
-/// The files of a service directory: names of [`layout::FILES`] and their contents. All others in it are
-/// the supervisor's, or somebody else's, and left alone.
+/// The files of a service directory: names of [`layout::FILES`] and their contents. All other files in it belong
+/// to the supervisor or to somebody else, and are left alone.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceFiles(BTreeMap<&'static str, Vec<u8>>);
 
@@ -109,7 +109,7 @@ impl ServiceFiles {
         self.has(layout::LOG_RUN)
     }
 
-    /// The service is not to be started by itself, nor is its logger.
+    /// The service is not to be started by itself, and neither is its logger.
     pub fn set_down(&mut self) {
         self.set(layout::DOWN, "");
         if self.has_logger() {
@@ -118,7 +118,7 @@ impl ServiceFiles {
     }
 }
 
-/// The mode of a file: what the supervisor executes, or what it reads.
+/// The mode of a file: one that the supervisor executes, or one that it reads.
 pub fn mode_of(name: &str) -> u32 {
     match name.rsplit('/').next() {
         Some(layout::RUN | layout::FINISH) => 0o755,

@@ -1,8 +1,8 @@
-//! From the volume to the scan directory, again and again: discover → desired → diff → apply → report.
+//! From the volume to the scan directory, again and again: discover → manifest → compare → apply → report.
 //!
-//! One engine, two front ends that discover: [`instances`] for `futo reconcile`, [`definitions`] for
-//! `futo sync`. Each makes of what it finds the service directories that should be ([`manifest`]);
-//! [`scan`] and [`service_directory`] bring the scan directory there.
+//! Two front ends discover: [`instances`] for `futo reconcile`, [`definitions`] for `futo sync`. Each turns what
+//! it finds into manifests ([`manifest`]). One engine makes the scan directory match them: [`scan`] and, for each
+//! service, [`service_directory`].
 
 mod choice;
 mod conclude;

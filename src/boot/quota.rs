@@ -1,18 +1,18 @@
-//! How much is published for those who are not root: s6-svscan has a bound of its own, the scan directory is
-//! memory, and root's own services are always to have room.
+//! How much may be published for users other than root: s6-svscan has a limit of its own, the scan directory is
+//! memory, and there must always be room for root's own services.
 
 use std::collections::BTreeMap;
 
 use super::manifest::ServiceFiles;
 
-/// As many services of users' definitions.
+/// The limit of services from user-writable definitions.
 pub const MOST_DEFINITIONS: usize = 300;
-/// As many instances. s6-svscan takes 500 services if its -c does not say otherwise: what is left is root's.
+/// The limit of instances. s6-svscan takes 500 services by default; the rest is left to root.
 pub const MOST_INSTANCES: usize = 150;
-/// As many bytes of all their files, each.
+/// The limit of each of the two in bytes of all files.
 pub const MOST_BYTES: usize = 8 << 20;
 
-/// What is taken by what is published, and how much may be.
+/// What the published services use, and how much they may use.
 #[derive(Debug)]
 pub struct Quota {
     most: usize,
@@ -20,18 +20,18 @@ pub struct Quota {
     bytes: usize,
 }
 
-/// There is no room for more.
+/// The quota is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaExceeded {
-    /// For another service.
+    /// There are too many services.
     Services(usize),
-    /// For more bytes.
+    /// They have too many bytes.
     Bytes(usize),
 }
 
 impl Quota {
-    /// `taken` is what is published and stays, with its bytes. It keeps its place whoever comes before it: else
-    /// new ones would be added to it in each run.
+    /// `taken` is what is published and stays, with its bytes. It keeps its place even if others come first; else
+    /// every run would add new ones to it.
     pub fn new(most: usize, taken: BTreeMap<String, usize>) -> Self {
         let bytes = taken.values().sum();
         Quota { most, taken, bytes }

@@ -12,31 +12,31 @@ pub use crate::escape::field;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 
-/// What has become of one service.
+/// What became of one service.
 #[derive(Debug)]
 pub struct ReportRow {
-    /// As the line names it: the instance, or the service.
+    /// The name on its line: the instance's, or the service's.
     pub shown: String,
-    /// Its name in the scan directory; none for a name that cannot be one.
+    /// Its name in the scan directory; none if the name is not valid.
     pub service: Option<String>,
-    /// The state it was left in, where there is a file that tells.
+    /// The state that it was left in, if a file records it.
     pub prior_state: Option<String>,
-    /// What the line says.
+    /// The word on its line.
     pub action: &'static str,
     /// What was done to its service directory.
     pub change: Option<DirectoryChange>,
-    /// Its supervisor was notified to start or stop it.
+    /// Its supervisor was ordered to start or stop it.
     pub is_ordered: bool,
     /// What is wrong with it.
     pub failures: Findings,
-    /// That takes its time; another run will find it done.
+    /// What is wrong passes by itself; another run will succeed.
     pub is_unfinished: bool,
-    /// What somebody should look at, and nothing has failed.
+    /// What deserves attention, without being a failure.
     pub warnings: Findings,
 }
 
 impl ReportRow {
-    /// A row of which nothing is known yet.
+    /// A row about which nothing is known yet.
     pub fn new(shown: impl Into<String>) -> Self {
         ReportRow {
             shown: shown.into(),
@@ -51,38 +51,38 @@ impl ReportRow {
         }
     }
 
-    /// Notes why its service directory is not as it should be.
+    /// Notes why its service directory is not as desired.
     pub fn fail(&mut self, error: PublishError) {
         self.is_unfinished |= error.passes();
         self.failures.push(error);
     }
 
-    /// Whether anything was done with it.
+    /// Whether anything was done.
     pub fn is_news(&self) -> bool {
         self.is_ordered || self.change.is_some_and(|change| change != DirectoryChange::Unchanged)
     }
 
-    /// Whether it is not as it should be.
+    /// Whether it is not as desired.
     pub fn has_failed(&self) -> bool {
         !self.failures.is_empty()
     }
 }
 
-/// The word for a service that is not as it should be.
+/// The word for a service that is not as desired.
 pub const FAILED: &str = "failed";
 
-/// What was done.
+/// What a run has done.
 #[derive(Debug, Default)]
 pub struct Report {
     /// In the order of the lines.
     pub rows: Vec<ReportRow>,
-    /// What is wrong, of no single service.
+    /// What is wrong, apart from single services.
     pub failures: Findings,
-    /// What somebody should look at, of no single service.
+    /// What deserves attention, apart from single services.
     pub warnings: Findings,
-    /// Nothing was to be done here, and why.
+    /// Why there was nothing to be done here, if so.
     pub skipped: Option<String>,
-    /// Nothing could be looked at.
+    /// Nothing could be examined.
     pub is_nothing_done: bool,
     /// What has failed will fail again for as long as this process lives.
     pub is_hopeless: bool,
@@ -99,14 +99,14 @@ impl Report {
         }
     }
 
-    /// Says what is wrong, and where.
+    /// Reports what is wrong, and where.
     pub fn say(&self, reporter: &Reporter) {
         Report::say_rows(&self.rows, reporter);
         reporter.findings(Level::Fatal, &self.failures);
         reporter.findings(Level::Warning, &self.warnings);
     }
 
-    /// Reports what is wrong with these services; a hint that several share is given once.
+    /// Reports what is wrong with these services; a hint that several of them share is printed once.
     pub fn say_rows(rows: &[ReportRow], reporter: &Reporter) {
         let mut hints = BTreeSet::new();
         for row in rows {
@@ -120,7 +120,7 @@ impl Report {
         }
     }
 
-    /// For programs.
+    /// The form for programs.
     pub fn json(&self, command: &'static str, intent: Intent) -> String {
         let services = self
             .rows
@@ -145,13 +145,13 @@ impl Report {
             problems: problems_json(&self.failures),
             warnings: problems_json(&self.warnings),
         };
-        // a struct of texts and numbers always has a JSON form
+        // a struct of strings and numbers always has a JSON form
         let text = serde_json::to_string_pretty(&page).unwrap_or_default();
         escape::json(&text).into_owned() + "\n"
     }
 }
 
-/// `published`
+/// The word for a change, as in `published`.
 pub fn change_word(change: DirectoryChange) -> &'static str {
     match change {
         DirectoryChange::Published => "published",

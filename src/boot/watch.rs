@@ -1,8 +1,8 @@
-//! What may change what is published: inotify on the sources and on the definitions in them.
+//! A watch on what may change what is published, by inotify.
 //!
-//! Each directory is opened first, no link of a user's followed, and the descriptor is watched: a path
-//! that is handed to inotify could lead anywhere by then. Where root has no rights on the volume, its
-//! user's ids are taken on.
+//! Each directory is opened first, following no link of a user's, and the descriptor is watched: a path that is
+//! passed to inotify could lead anywhere by then. Where root has no rights on the volume, the ids of its user are
+//! taken on.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -24,20 +24,20 @@ const CHANGES: AddWatchFlags =
     COMES_OR_GOES.union(AddWatchFlags::IN_CLOSE_WRITE).union(AddWatchFlags::IN_ATTRIB);
 const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFlags::IN_DELETE_SELF);
 
-/// Which names in a watched directory count.
+/// The names in a watched directory that count.
 #[derive(Clone, Debug)]
 pub(super) enum WatchedNames {
-    /// Whatever it is called.
+    /// All names.
     All,
-    /// This one.
+    /// This name.
     One(OsString),
-    /// These, in any part of their life.
+    /// These names.
     Some(Vec<OsString>),
-    /// Those of a definition: a worker may write files of its own there.
+    /// The files of a definition: a worker may write files of its own there.
     OfDefinition,
 }
 
-/// inotify on everything that may change what is published.
+/// A watch on everything that may change what is published.
 #[derive(Debug)]
 pub struct VolumeWatch {
     inotify: Inotify,
@@ -46,22 +46,22 @@ pub struct VolumeWatch {
 }
 
 impl VolumeWatch {
-    /// Readable when something has happened.
+    /// Readable when there are events.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
     }
 
-    /// Whether everything is watched; else somebody has to look from time to time.
+    /// Whether everything is watched; else it takes a look from time to time.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Something could not be watched.
+    /// Notes that something could not be watched.
     pub(super) fn set_incomplete(&mut self) {
         self.is_complete = false;
     }
 
-    /// Whether a pending event counts.
+    /// Reads the pending events; returns whether one of them counts.
     pub fn has_changed(&self) -> bool {
         let mut changed = false;
         while let Ok(events) = self.inotify.read_events() {
@@ -77,7 +77,7 @@ impl VolumeWatch {
     }
 }
 
-/// Makes a watch.
+/// Builds a watch.
 pub(super) struct WatchBuilder<'m> {
     pub(super) watch: VolumeWatch,
     user: Option<&'m Account>,
@@ -92,7 +92,7 @@ impl<'m> WatchBuilder<'m> {
 }
 
 impl WatchBuilder<'_> {
-    /// As this process, or as the user.
+    /// Acts as this process, or as the user.
     pub(super) fn reach<T, E: AccessError>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
         match self.user {
             Some(user) => user.reach(action).ok()?.ok(),
@@ -100,21 +100,22 @@ impl WatchBuilder<'_> {
         }
     }
 
-    /// A source may come, go or be replaced: its name where it is looked for, and every directory above.
+    /// Watches for a source that appears, disappears or is replaced: its name in the directory above, and every
+    /// directory on the way.
     pub(super) fn add_ways_to(&mut self, source: &Path) {
         let mut is_found = false;
         for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
             let open = || nofollow::open_directory(above, Missing::Refuse);
             let Some(directory) = self.reach(open) else { continue };
             self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), MOVES_ITSELF);
-            // what else happens further up is none of ours, and would only wake us
+            // other events further up do not matter, and would only wake this process
             if !std::mem::replace(&mut is_found, true) {
                 self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), COMES_OR_GOES);
             }
         }
     }
 
-    /// Every change of these names in an open directory.
+    /// Watches every change of these names in an open directory.
     pub(super) fn add_changes(&mut self, directory: BorrowedFd<'_>, names: WatchedNames) {
         self.add(directory, names, CHANGES);
     }
@@ -123,7 +124,7 @@ impl WatchBuilder<'_> {
         // a directory may be on the way to several sources
         let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
         let flags = events | AddWatchFlags::IN_ONLYDIR | add;
-        // the number leads to what is open, whatever has its name by now
+        // the number refers to the open directory, whatever has its name by now
         let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
         match self.reach(|| self.watch.inotify.add_watch(path.as_str(), flags)) {
             Some(descriptor) => self.watch.names.entry(descriptor).or_default().push(names),

@@ -1,5 +1,5 @@
-//! The user whose files are on the volume: what is read and written there is read and written with that
-//! user's ids, so that no trick with links or names reaches further than the user does.
+//! The user whose files are on the volume. What is read and written there is read and written with that user's
+//! ids, so that no trick with links or names reaches further than the user does.
 
 use std::io;
 
@@ -16,18 +16,18 @@ use crate::sys;
 use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
-/// A user of the volume.
+/// A user whose ids can be taken on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Who it is.
     pub identity: Identity,
-    /// Whether its ids have to be taken on.
+    /// Whether the ids have to be taken on.
     change: Change,
 }
 
 /// An error that may be a lack of rights.
 pub trait AccessError {
-    /// Whether it is.
+    /// Whether it is one.
     fn is_denied(&self) -> bool;
 }
 
@@ -43,10 +43,10 @@ impl AccessError for PathError {
     }
 }
 
-/// Ids that could not be taken on, or given back.
+/// Why the ids of a user could not be taken on, or root's restored.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The system refused, and this process is who it was.
+    /// The system refused; this process has its own ids.
     #[error("unable to {step} {user}: {}", reason(*errno))]
     Refused {
         /// The step.
@@ -56,13 +56,13 @@ pub enum AccountError {
         /// Why.
         errno: Errno,
     },
-    /// There is nobody to act as.
+    /// There is no such user.
     #[error("there is no such user to look as")]
     Nobody,
-    /// A C library takes -1 for "as it is" and reports success. This process is who it was.
+    /// A C library takes -1 for "unchanged" and reports success. This process has its own ids.
     #[error("unable to become {0}: the ids read back differ")]
     NotProved(String),
-    /// Root's own ids could not be taken on again: nothing may be done after that.
+    /// Root's own ids could not be restored: nothing may be done after that.
     #[error("unable to become root again: {}", reason(*.0))]
     Stuck(Errno),
 }
@@ -97,7 +97,7 @@ impl Account {
         (findings.iter().count() == before).then_some(Account { identity, change })
     }
 
-    /// How `--user` names it.
+    /// The form that `--user` takes.
     pub fn request(&self) -> UserRequest {
         let gid = GroupRequest::Gid(self.identity.gid.as_raw());
         match &self.identity.name {
@@ -106,21 +106,21 @@ impl Account {
         }
     }
 
-    /// The same of an identity that is known already.
+    /// The user of a known identity.
     pub fn of(identity: Identity) -> Account {
         let is_other = geteuid().is_root() && !identity.uid.is_root();
         Account { identity, change: if is_other { Change::Become } else { Change::AlreadyIs } }
     }
 
-    /// The owner of a file, with its group and no others. Root stays root for its own.
+    /// The owner of a file, with its group as the only one. Root keeps its own groups.
     pub fn owner(file: &FileStat) -> Account {
         let gid = Gid::from_raw(file.st_gid);
         let uid = Uid::from_raw(file.st_uid);
         Account::of(Identity { name: None, uid, gid, groups: vec![gid], home: None })
     }
 
-    /// Does something with the user's effective ids. Root's are the saved ones meanwhile: the user can
-    /// neither signal nor trace this process.
+    /// Acts with the user's effective ids. Root's stay the saved ones meanwhile, so that the user can neither
+    /// signal nor trace this process.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         if self.change != Change::Become {
             return Ok(action());
@@ -143,7 +143,7 @@ impl Account {
         if are(uid, gid, &before) { done } else { Err(AccountError::Stuck(Errno::EPERM)) }
     }
 
-    /// The same of what may fail itself.
+    /// The same for an action that may fail itself.
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.act(action).unwrap_or_else(|error| Err(io::Error::other(error.to_string())))
     }
@@ -155,8 +155,7 @@ impl Account {
         }
     }
 
-    /// Does something as this process, or as the user where that is refused: on a volume root may have no
-    /// rights of its own.
+    /// Acts as this process, or as the user where that is denied: root may have no rights on a volume.
     pub fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -177,7 +176,7 @@ fn present_groups() -> Result<Vec<Gid>, Errno> {
     }
 }
 
-/// Whether the effective ids and the groups are these.
+/// Whether these are the effective ids and the groups.
 fn are(uid: Uid, gid: Gid, groups: &[Gid]) -> bool {
     let sorted = |groups: &[Gid]| {
         let mut numbers: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();

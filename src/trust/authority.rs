@@ -1,4 +1,4 @@
-//! What one command finds out about those who may write definitions, kept for as long as it runs.
+//! What one command finds out about those who may write definitions, cached for as long as it runs.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -15,12 +15,12 @@ use crate::config::value::UserRequest;
 use crate::error::Findings;
 use crate::machine::{Host, Machine};
 
-/// Who judges, for as long as a command runs.
+/// Decides whom a command trusts.
 #[derive(Debug)]
 pub struct Trust {
     pub(super) is_root: bool,
     abc: OnceCell<Option<(Account, AbcIds)>>,
-    /// The directory that was opened last: services lie side by side.
+    /// The directory that was opened last: services are neighbours.
     pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Provenance)>>,
 }
 
@@ -31,7 +31,7 @@ impl Default for Trust {
 }
 
 impl Trust {
-    /// Who may write definitions beside root, if there is such a user.
+    /// The user who may write definitions besides root, if it exists.
     pub(super) fn abc(&self) -> Option<&(Account, AbcIds)> {
         let find = || {
             let request = UserRequest::Name(DEFAULT_USER.to_string(), None);
@@ -57,7 +57,7 @@ impl Trust {
         }
     }
 
-    /// As root, and as abc where root has no rights on the volume.
+    /// Acts as root, and as abc where root has no rights on the volume.
     pub(super) fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -71,7 +71,7 @@ impl Trust {
         }
     }
 
-    /// The rights that come with what was seen.
+    /// The rights of those who can write a definition.
     pub(super) fn rights(&self, provenance: &Provenance, place: &Path) -> Result<Rights, Untrusted> {
         match (provenance.writers, self.abc()) {
             (Writers::Root, _) => Ok(Rights::All),

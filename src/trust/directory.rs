@@ -19,11 +19,11 @@ use crate::service::layout;
 use crate::sys::file::{self, kind};
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// The largest run script that is read, in bytes.
+/// The size limit of a run script, in bytes.
 pub(crate) const MAX_SCRIPT: usize = 64 << 10;
 
 impl Trust {
-    /// Opens a service directory, and notes who can write it. As root no link is followed that is not root's.
+    /// Opens a service directory, and notes who can write it. As root only root-owned links are followed.
     pub fn open(&self, path: &Path) -> Result<ServiceDirectory<'_>, Untrusted> {
         let unread = |source: io::Error| Untrusted::Read(path.join(layout::RUN), source);
         if !self.is_root {
@@ -57,7 +57,7 @@ impl Trust {
         Ok(opened?.map(|fd| (fd, seen.into_inner())))
     }
 
-    /// The same in one step, from the directory above, which stays open; none for what is no directory.
+    /// The same in one step, from the directory above, which stays open; none if it is not a directory.
     fn open_beside(&self, whole: &Path) -> Option<(OwnedFd, Provenance)> {
         let (above, name) = (whole.parent()?, whole.file_name()?);
         let mut known = self.above.borrow_mut();
@@ -89,7 +89,7 @@ pub struct ServiceDirectory<'t> {
 }
 
 impl ServiceDirectory<'_> {
-    /// Makes it the working directory: what was opened, whatever has its name by now.
+    /// Makes it the working directory: the directory that was opened, whatever has its name by now.
     pub fn enter(&self) -> Result<(), Errno> {
         self.trust.reach(|| nix::unistd::fchdir(&self.fd)).unwrap_or(Err(Errno::EPERM))
     }

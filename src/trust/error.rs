@@ -1,4 +1,4 @@
-//! Why nothing is made of a definition.
+//! Why a definition is rejected.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use crate::config::DEFAULT_USER;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 
-/// Why nothing is made of a definition.
+/// Why a definition is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum Untrusted {
     /// It cannot be read.
     #[error("unable to read '{}': {}", .0.display(), reason_of(.1))]
     Read(PathBuf, io::Error),
-    /// Somebody else than root and abc can write it.
+    /// Somebody other than root and abc can write it.
     #[error(transparent)]
     Others(#[from] WritableByOthers),
-    /// There is nobody to run it as.
+    /// There is no user to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
 }
@@ -28,7 +28,7 @@ impl Untrusted {
         matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::NotFound)
     }
 
-    /// Whether a right to look is missing.
+    /// Whether permission to read it is missing.
     pub fn is_denied(&self) -> bool {
         matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::PermissionDenied)
     }

@@ -1,10 +1,10 @@
-//! Trust: a definition, and those who can write it → the plan that it may have. Every command that makes a plan for
-//! a service makes it here, so that none gives a definition more rights than `futo sync` would.
+//! Trust: a definition, and those who can write it → the plan that it may have. Every command that makes a plan
+//! for a service makes it here, so that none of them grants a definition more rights than `futo sync` would.
 //!
-//! Two things bear words of a launcher: a run script, whose writers are judged over its directory, every directory
-//! above and every link on the way (a link of an older hook counts as what it leads to); and a live process, whose
-//! user could have chosen any words. What a plan names is opened with the ids that come with it ([`Opener`]), never
-//! with those that its words ask for.
+//! Words of a launcher come from two places. A run script is judged by its own writers and those of its
+//! directory, of every directory above and of every link on the way (a link of an older hook counts as its
+//! target). The words of a live process could have been chosen by its user. What a plan names is opened with the
+//! ids that come with it ([`Opener`]), never with those that its words ask for.
 
 pub mod account;
 mod authority;

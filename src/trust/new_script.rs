@@ -13,7 +13,8 @@ use crate::plan::{self, Draft};
 use crate::sys::file;
 
 impl Trust {
-    /// The plan of a run script that is about to be written to `path`: by the rules for whoever can write there.
+    /// The plan of a run script that is about to be written to `path`, with the rights of those who can write
+    /// there.
     pub fn plan_of_new(
         &self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! With whose ids that is opened which a plan names.
+//! The ids with which the files are opened that a plan names.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use super::rights::Rights;
 use crate::machine::{Host, Machine};
 use crate::plan::{Change, Plan};
 
-/// With whose ids that is opened which a plan names; none if there is no such user.
+/// The user whose ids these are; none if there is no such user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opener(Option<Account>);
 
 impl Opener {
-    /// Those of the writers; of root's words those of the worker's user.
+    /// The writers of the words; for root's words the user of the worker.
     pub(super) fn of(rights: &Rights, plan: &Plan) -> Self {
         match (rights, plan.change) {
             (Rights::Of(account), _) => Opener(Some(account.clone())),
@@ -21,7 +21,7 @@ impl Opener {
         }
     }
 
-    /// Does something with these ids.
+    /// Acts with these ids.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.0 {
             Some(account) => account.act(action),
@@ -29,7 +29,7 @@ impl Opener {
         }
     }
 
-    /// The same of what may fail itself.
+    /// The same for an action that may fail itself.
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.act(action).unwrap_or_else(|error| Err(io::Error::other(error.to_string())))
     }

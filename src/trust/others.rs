@@ -1,4 +1,4 @@
-//! What somebody else than root and abc can write: nothing is done with it.
+//! The error about a path that somebody other than root and abc can write.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use crate::exit::Exit;
 use crate::shell_quote::shell_word;
 use crate::sys::capability;
 
-/// Somebody else than root and abc can write it.
+/// Somebody other than root and abc can write it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("'{}' {}", path.display(), in_words(*access, *abc))]
 pub struct WritableByOthers {
-    /// What they can write.
+    /// The path that they can write.
     pub(crate) path: PathBuf,
-    /// Why.
+    /// What lets them.
     pub(crate) access: WriteAccess,
-    /// The numbers of abc.
+    /// The ids of abc.
     pub(crate) abc: AbcIds,
     /// The directory of definitions, or the definition.
     pub(crate) place: PathBuf,
@@ -33,7 +33,7 @@ impl Problem for WritableByOthers {
     }
 }
 
-/// What lets somebody else write.
+/// What lets somebody else write it, in words.
 fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     match access {
         WriteAccess::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
@@ -47,7 +47,8 @@ fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     }
 }
 
-/// Takes rights away, or gives those of one user to abc: never what belongs to root, and through no link.
+/// A command that takes rights away, or gives the files of one user to abc: never root's files, and following no
+/// link.
 fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
     let quoted = |path: &Path| shell_word(&path.to_string_lossy());
     match access {

@@ -1,4 +1,4 @@
-//! A live launcher: with whose rights its words count, and the plan that they make.
+//! A live launcher: whose rights its words have, and the plan that they make.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,8 +18,8 @@ use crate::plan::{self, Draft};
 use crate::sys::{self, file, nofollow};
 
 impl Trust {
-    /// With whose rights the words of a process count; none where its ids are not those of one user: a program
-    /// with the set-uid or set-gid bit has words that somebody else chose.
+    /// Whose rights the words of a process have; none if its ids are not those of one user: the words of a
+    /// set-uid or set-gid program were chosen by somebody else.
     pub(crate) fn rights_of_process(&self, pid: i32) -> Option<Rights> {
         if !self.is_root {
             return Some(Rights::All);
@@ -41,7 +41,7 @@ impl Trust {
     }
 }
 
-/// The plan of a launcher that runs, from its own words.
+/// The plan of a live launcher, made from its own words.
 pub(crate) fn plan_of_process(
     words: Vec<OsString>,
     rights: &Rights,

@@ -1,5 +1,5 @@
-//! What those who can write a definition may ask for. One rule for what `futo sync` publishes and for what every
-//! other command makes a plan of.
+//! What those who can write a definition may ask for: the same rule for what `futo sync` publishes and for every
+//! plan that another command makes.
 
 use std::path::{Path, PathBuf};
 
@@ -15,34 +15,34 @@ use crate::machine::Host;
 
 use super::account::Account;
 
-/// With whose rights the words of a launcher count.
+/// Whose rights the words of a launcher have.
 #[derive(Clone, Debug)]
 pub enum Rights {
-    /// Root wrote them, or whoever asks is not root: there are no rights to be gained.
+    /// Root's: root wrote them, or the caller is not root and has no rights to grant.
     All,
-    /// This user's: they can write them.
+    /// Those of this user, who can write them.
     Of(Account),
 }
 
-/// What a command in a definition may not say.
+/// Why a command in a definition is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DefinitionError {
     /// It would run nothing.
     #[error("{}: --explain, --help and --version run nothing", .0.display())]
     RunsNothing(PathBuf),
-    /// A file beside the line.
+    /// It names a service file besides the line.
     #[error("{}: --file: not in a one-line run script", .0.display())]
     File(PathBuf),
-    /// What only we write.
+    /// It has an option that only futo sync may write.
     #[error("{}: --service-dir: is written by futo sync", .0.display())]
     ServiceDir(PathBuf),
-    /// Rights that its writers lack.
+    /// It asks for rights that its writers lack.
     #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
     Rights { path: PathBuf, what: String },
-    /// No program can be given a word with one.
+    /// It has a NUL byte, which no argument can contain.
     #[error("{}: the command has a NUL byte", .0.display())]
     Nul(PathBuf),
-    /// The text is not UTF-8.
+    /// It is not UTF-8.
     #[error("{}: it is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
 }
@@ -65,7 +65,7 @@ impl Problem for DefinitionError {
     }
 }
 
-/// Notes what no definition may say, and takes it out.
+/// Reports what no definition may contain, and removes it.
 pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findings: &mut Findings) {
     if request.ask.take().is_some() || std::mem::take(&mut request.show_values) {
         findings.push(DefinitionError::RunsNothing(path.to_path_buf()));
@@ -83,13 +83,13 @@ pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findi
     }
 }
 
-/// Notes every option that would give those who can write the definition more rights than they have, and takes it
-/// out: each for itself, whatever follows it.
+/// Reports every option that would grant a definition more rights than its writers have, and removes it; each by
+/// itself, whatever follows it.
 pub(crate) fn refuse_options(path: &Path, given: &mut Vec<Given>, host: &dyn Host, findings: &mut Findings) {
     given.retain(|given| {
         let mut alone = Settings::default();
         if (given.flag.set)(&mut alone, &given.value).is_err() {
-            // what is wrong with a value is reported by whoever applies it
+            // an invalid value is reported when it is applied
             return true;
         }
         let before = findings.iter().count();

@@ -15,12 +15,12 @@ use crate::machine::text_of;
 use crate::plan::{self, Draft};
 use crate::service::run_script::{self, NotOurs, RunScript};
 
-/// A run script, and with whose rights it counts.
+/// A run script, and whose rights it has.
 #[derive(Debug)]
 pub struct Script {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Its text.
+    /// Its content.
     pub bytes: Vec<u8>,
     pub(super) rights: Rights,
 }
@@ -34,8 +34,8 @@ impl Script {
         })
     }
 
-    /// The plan that it may have: of `words`, which were found in it. What its writers may not ask for is a
-    /// finding, and is not in the plan.
+    /// The plan that it may have, made from `words`, which were found in it. What its writers may not ask for is
+    /// reported, and not in the plan.
     pub fn plan(
         &self,
         words: Vec<OsString>,
@@ -47,7 +47,7 @@ impl Script {
         let mut spec = match &self.rights {
             Rights::All => {
                 let read = |path: &Path, most| match is_file {
-                    // as it was judged
+                    // as it was when it was judged
                     true => Ok((text_of(self.bytes.clone())?, true)),
                     false => host.read_service_file(path, most),
                 };
@@ -73,7 +73,7 @@ impl Script {
         (draft, opener)
     }
 
-    /// Does something with the ids of those who can write it.
+    /// Acts with the ids of those who can write it.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.rights {
             Rights::All => Ok(action()),

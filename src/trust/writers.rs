@@ -12,49 +12,49 @@ use crate::sys::file::kind;
 /// Who can write a file, or a directory and what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writers {
-    /// Root alone.
+    /// Only root.
     Root,
-    /// abc too.
+    /// Root and abc.
     Abc,
     /// Somebody else.
     Others(WriteAccess),
 }
 
-/// What lets somebody else write.
+/// What lets somebody else write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WriteAccess {
     /// It belongs to this user.
     User(u32),
-    /// This group may write it.
+    /// This group can write it.
     Group(u32),
-    /// Everybody may write it.
+    /// Everybody can write it.
     Everybody,
 }
 
-/// The numbers of abc.
+/// The ids of abc.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AbcIds {
     /// User.
     pub uid: u32,
     /// Primary group.
     pub gid: u32,
-    /// Who is in it.
+    /// Who else is in that group.
     pub members: Members,
-    /// Who is in root's group.
+    /// Who else is in root's group.
     pub roots_members: Members,
 }
 
-/// Who is in a group.
+/// The members of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Members {
-    /// abc and root at most: the usual private group.
+    /// At most abc and root: the usual private group.
     AbcAlone,
-    /// Others too.
+    /// Others as well.
     More,
 }
 
 impl Members {
-    /// Who can write what is writable to the group.
+    /// Who can write what the group can write.
     fn writers(self, gid: u32) -> Writers {
         match self {
             Members::AbcAlone => Writers::Abc,
@@ -64,13 +64,13 @@ impl Members {
 }
 
 impl AbcIds {
-    /// The numbers of abc, and who else is in the groups that count.
+    /// The ids of abc, and who else is in the two groups.
     pub(crate) fn of(identity: &Identity, host: &dyn Host) -> AbcIds {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
             (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::AbcAlone,
-            // what cannot be read may name anybody
+            // a file that cannot be read may name anybody
             _ => Members::More,
         };
         AbcIds { uid, gid, members: members(gid), roots_members: members(0) }
@@ -80,13 +80,13 @@ impl AbcIds {
 /// Who judges.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Judge {
-    /// Root, and the numbers of abc if there is such a user.
+    /// Root; with the ids of abc, if it exists.
     Root(Option<AbcIds>),
-    /// A user with a supervisor of their own: there are no rights to be gained.
+    /// A user with a supervisor of their own, who has no rights to grant.
     User,
 }
 
-/// What was seen of a definition so far: the least trusted counts.
+/// Who can write what was seen of a definition so far: the least trusted counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     judge: Judge,
@@ -100,7 +100,7 @@ impl Provenance {
         Provenance { judge, writers: Writers::Root, others: None }
     }
 
-    /// Looks at one more file or directory.
+    /// Adds a file or directory.
     pub(crate) fn see(&mut self, path: &Path, status: &FileStat) {
         let Judge::Root(abc) = self.judge else { return };
         let writers = writers_of(status, abc);
@@ -113,7 +113,7 @@ impl Provenance {
         }
     }
 
-    /// What others than root and abc can write, and why.
+    /// The first path that somebody other than root and abc can write, and what lets them.
     pub(crate) fn others(&self) -> Option<(&Path, WriteAccess)> {
         match (&self.others, self.writers) {
             (Some(path), Writers::Others(access)) => Some((path, access)),
@@ -122,8 +122,8 @@ impl Provenance {
     }
 }
 
-/// Who can write this. A directory in which everybody can make files but nobody can rename another's
-/// (/tmp) counts as its owner's.
+/// Who can write a file. A directory with the sticky bit, where everybody can make files but not rename those of
+/// others (/tmp), counts as its owner's.
 fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let is_sticky = kind(status) == SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
     let owner = match (status.st_uid, abc) {

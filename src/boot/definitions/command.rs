@@ -1,7 +1,7 @@
-//! A run script on the volume → the words of the run script that is published.
+//! A run script on the volume → the words of the published run script.
 //!
-//! The script is parsed as one command of the launcher and never executed; what root will execute is what
-//! we write, from words that were understood.
+//! The script is parsed as one command of the launcher and never executed. What root executes is written here,
+//! from words that were understood.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,24 +21,24 @@ use crate::trust::writers::Writers;
 /// A script of a definition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DefinitionScript<'s> {
-    /// For messages.
+    /// Its path, for messages.
     pub(super) path: &'s Path,
-    /// The text.
+    /// Its content.
     pub(super) bytes: &'s [u8],
     /// Who can write it.
     pub(super) writers: Writers,
-    /// The name of its service, where it gives none itself.
+    /// The default name of its service.
     pub(super) service: &'s str,
-    /// Where relative paths in it count from.
+    /// The directory that relative paths in it refer to.
     pub(super) directory: &'s Path,
-    /// What is added to a user's.
+    /// What is added to a script that users can write.
     pub(super) hardening: Hardening,
 }
 
-/// What keeps the programs of users from gaining rights.
+/// What keeps the programs of users from gaining privileges.
 const HARDENED: [&str; 2] = ["--no-new-privs", "--cap-drop=all"];
 
-/// The words to publish, the launcher first; with new findings they are not fit to be.
+/// The words to publish, the launcher first. They must not be published if `findings` has grown.
 pub(super) fn words(
     script: DefinitionScript<'_>,
     launcher: &str,
@@ -55,12 +55,12 @@ pub(super) fn words(
         if script.writers != Writers::Root {
             rights::refuse_options(path, &mut request.given, &Machine, findings);
         }
-        // everything that the launcher would find wrong before it looks at the machine
+        // everything that the launcher would reject before it looks at the machine
         config::resolve(request.clone(), &Machine, findings);
     }
     let Request { given, words: program, .. } = request;
 
-    // the directory it is executed in has another name once it is taken away
+    // the service directory is renamed while it is being pruned
     let is_named = given.iter().any(|given| given.flag.long == "name");
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {

@@ -1,4 +1,4 @@
-//! What can be wrong with definitions.
+//! Errors in definitions.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::exit::Exit;
 use crate::service::InvalidName;
 use crate::sys::nofollow::PathError;
 
-/// What can be wrong with a directory of definitions, or with one of them.
+/// What can be wrong with a directory of definitions, or with a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionsError {
-    /// The source cannot be opened.
+    /// The directory of definitions cannot be opened.
     #[error("unable to open the directory of definitions: {0}")]
     Source(PathError),
     /// It cannot be listed.
     #[error(transparent)]
     List(StepError),
-    /// It was a link to the definition, and is a service directory now.
+    /// It was a link to the definition, and is now a service directory.
     #[error("was a link to the definition, which root executes as it is: {}", in_time(*.0))]
     TookOver(Legacy),
     /// A definition cannot be opened.
@@ -36,42 +36,42 @@ pub enum DefinitionsError {
         /// Why.
         reason: String,
     },
-    /// Somebody else than root and abc can write it.
+    /// It is writable by somebody other than root and abc.
     #[error(transparent)]
     Others(#[from] WritableByOthers),
-    /// There is nobody to run it as.
+    /// There is no user to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
-    /// There is no more room for those who are not root.
+    /// The quota of services that users may publish is used up.
     #[error("{}", no_room(*.0))]
     NoRoom(QuotaExceeded),
     /// Reading it took too long.
     #[error("reading it took more than {} ms of processor time", .0.as_millis())]
     TooSlow(Duration),
-    /// Reading those before it took too long.
+    /// Reading the definitions before it took too long.
     #[error("it was not read: those before it took {} s of processor time", .0.as_secs())]
     NoTimeLeft(Duration),
     /// It was published, and its `run` is gone.
     #[error("'{}' has no run any more: what was published of it stays", .0.display())]
     NoRun(PathBuf),
-    /// s6-svscan looks for a logger when it takes a service up.
+    /// s6-svscan only starts or stops a logger when it picks the service up.
     #[error("its logger comes or goes when the supervisor of the service is started again")]
     LoggerWaits,
-    /// A name that no service can have.
+    /// The name is not a valid service name.
     #[error("its name {0}")]
     Name(InvalidName),
-    /// Another definition has the name.
+    /// Another definition has the same name.
     #[error("'{}' is passed over: '{}' has the same name", passed.display(), counts.display())]
     Shadowed {
         /// This one.
         passed: PathBuf,
-        /// The one that counts.
+        /// The one that takes precedence.
         counts: PathBuf,
     },
 }
 
 impl DefinitionsError {
-    /// Whether there is no such directory.
+    /// Whether the directory does not exist.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, DefinitionsError::Source(PathError::Refused(_, Errno::ENOENT)))
     }

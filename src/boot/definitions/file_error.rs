@@ -1,4 +1,4 @@
-//! What can be wrong with a file of a definition.
+//! Errors in the files of a definition.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -15,19 +15,19 @@ pub(super) enum FileError {
     /// It cannot be read.
     #[error("unable to read '{}': {}", path.display(), reason_of(source))]
     Read { path: PathBuf, source: std::io::Error },
-    /// Its content.
+    /// Its content is invalid.
     #[error("{}: {what}", path.display())]
     Content { path: PathBuf, what: &'static str },
-    /// No command of the launcher.
+    /// It is not a command of the launcher.
     #[error("not ours: {}: {why}", path.display())]
     NotOurs { path: PathBuf, why: NotOurs },
-    /// `--trust-run`
+    /// `--trust-run` has root execute what users can write.
     #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
     Trusted(PathBuf),
-    /// An editor of Windows has saved it.
+    /// It was saved with Windows line ends.
     #[error("{}: line ends of CR LF are read as if they were LF", .0.display())]
     Crlf(PathBuf),
-    /// `--trust-run`
+    /// `--trust-run` publishes a script that is not executable.
     #[error("'{}' is not executable", .0.display())]
     NotExecutable(PathBuf),
 }

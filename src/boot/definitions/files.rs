@@ -25,11 +25,11 @@ use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Provenance, Writers};
 
-/// The largest of the small files.
+/// The size limit of all files but scripts, in bytes.
 const MAX_SMALL: usize = 4096;
 const BY: &str = "futo sync";
 
-/// The service directory's files, and who can write what they were made from.
+/// The files of a service directory, and who can write what they were made from.
 #[derive(Debug)]
 pub(super) struct ReadDefinition {
     pub(super) files: ServiceFiles,
@@ -39,36 +39,36 @@ pub(super) struct ReadDefinition {
 /// Why a definition is not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotPublished {
-    /// Something is wrong with it; the findings say what.
+    /// It has errors, which are among the failures.
     Failed,
-    /// A script in it is no command of the launcher; a warning says which.
+    /// A script in it is not a command of the launcher; a warning names it.
     NotOurs,
-    /// `run` was there a moment ago.
+    /// `run` has been removed since it was last seen.
     NoRun,
 }
 
-/// Reads a definition.
+/// Reads one definition.
 pub(super) struct DefinitionReader<'r> {
     pub(super) directory: &'r Directory,
-    /// The service's.
+    /// The name of its service.
     pub(super) name: &'r ServiceName,
-    /// What was seen of its directory, and of those above.
+    /// Who can write its directory, and the directories above.
     pub(super) provenance: Provenance,
-    /// What is wrong if others can write it.
+    /// The error to report if others can write it.
     pub(super) others: &'r dyn Fn(&Provenance) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
     pub(super) hardening: Hardening,
 }
 
-/// A file as read.
+/// A file, as read.
 struct Text {
     bytes: Vec<u8>,
     status: FileStat,
 }
 
 impl DefinitionReader<'_> {
-    /// All files of the service directory, or why it has none.
+    /// All files of the service directory, or why there are none.
     pub(super) fn read(
         &self,
         warnings: &mut Findings,
@@ -83,10 +83,10 @@ impl DefinitionReader<'_> {
         {
             provenance.see(&log.shown, &status);
         }
-        // a logger's directory that cannot be opened says so through its run script
+        // a logger's directory that cannot be opened is reported by its run script
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
-        // a wish of a definition's own would have root write where it says
+        // a state file that a definition names would be written with root's rights
         let comes_along = |name: &&&str| **name != layout::WISH && (has_logger || !name.starts_with("log/"));
         let names = layout::FILES.iter().filter(comes_along);
         let mut scripts = Vec::new();
@@ -133,7 +133,7 @@ impl DefinitionReader<'_> {
         self.directory.shown.join(name)
     }
 
-    /// A file's content; none if it is not there. No link is followed.
+    /// The content of a file; none if it does not exist. Symbolic links are not followed.
     fn text(&self, name: &str, log: Option<&Directory>) -> Result<Option<Text>, FileError> {
         let failed = |source| FileError::Read { path: self.path(name), source };
         let (directory, file) = match (name.strip_prefix("log/"), log) {
@@ -155,7 +155,7 @@ impl DefinitionReader<'_> {
         Ok(Some(Text { bytes, status }))
     }
 
-    /// What is published in place of a script.
+    /// The script that is published in place of this one.
     fn script(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! One definition, judged as a run would judge it.
+//! The judgement of a run on one definition.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::boot::choice::Hardening;
 use crate::boot::report::ReportRow;
 use crate::error::Findings;
 
-/// What a run would report of one definition, without publishing it; none if there is none.
+/// What a run would report about one definition, without publishing it; none if it is not a definition.
 pub fn judge(definition: &Path) -> Option<ReportRow> {
     let (source, name) = (definition.parent()?, definition.file_name()?);
     let failed = |failures: Findings| {

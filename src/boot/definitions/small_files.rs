@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 use crate::config::value::{descriptor, whole};
 use crate::service::layout;
 
-/// One of the small files, in the form that the supervisor reads: its writers may be hostile.
+/// A small file in the form that the supervisor reads. Its writers may be hostile.
 pub(super) fn small(name: &str, bytes: &[u8]) -> Result<String, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?.trim();
     match name.rsplit('/').next() {

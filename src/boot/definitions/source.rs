@@ -1,4 +1,4 @@
-//! Directories of definitions, and what is published of them.
+//! Directories of definitions.
 
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,18 @@ use crate::config::value::UserRequest;
 use crate::error::Findings;
 use crate::service::layout;
 
-/// More names than this in one directory of definitions are not taken: s6-svscan takes 500 services.
+/// The limit of names in one directory of definitions: s6-svscan takes 500 services by default.
 pub(super) const MOST_DEFINITIONS: usize = 2_000;
 
-/// What is published where.
+/// What is published, and where.
 #[derive(Debug)]
 pub struct Definitions {
-    /// Directories whose directories are the definitions; of two with one name the first counts.
+    /// Directories that hold one definition per directory; of two definitions with the same name the first
+    /// counts.
     pub sources: Vec<DefinitionSource>,
-    /// The supervisor's directory.
+    /// The scan directory.
     pub scan_dir: PathBuf,
-    /// Whether other run scripts are published too.
+    /// What becomes of run scripts that are not commands of the launcher.
     pub foreign: Foreign,
 }
 
@@ -31,32 +32,32 @@ pub struct DefinitionSource {
     pub missing: MissingSource,
 }
 
-/// Whether a source may be missing.
+/// What a missing source means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSource {
-    /// It is one of the usual places.
+    /// Nothing: it is one of the default places.
     Fine,
-    /// Somebody has named it.
+    /// An error: the caller named it.
     Failure,
 }
 
-/// What becomes of a run script that is no command of the launcher.
+/// What becomes of a run script that is not a command of the launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// It is listed.
+    /// It is reported and not published.
     Left,
-    /// It is published, and root executes it: `--trust-run`.
+    /// It is published as it is, and root executes it: `--trust-run`.
     Trusted,
 }
 
-/// The usual places: root's own, then the users'.
+/// The default places: the root-owned one first, then the users'.
 pub fn usual_sources() -> Vec<DefinitionSource> {
     [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS]
         .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Fine })
         .into()
 }
 
-/// Who may write definitions beside root, if there is such a user.
+/// The user who may write definitions besides root, if it exists.
 pub fn user_of_volume() -> Option<Account> {
     Account::find(&UserRequest::Name(DEFAULT_USER.to_string(), None), &mut Findings::default())
 }

@@ -27,15 +27,15 @@ use crate::error::Findings;
 use crate::sys::nofollow;
 use crate::trust::writers::Writers;
 
-/// Tells our service directories.
+/// Marks the service directories of `futo sync`.
 const MAKER: &str = "futo sync";
 
-/// Publishes all definitions. An error is one that leaves nothing to be done.
+/// Publishes all definitions. An error means that nothing could be done.
 pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
     sync_while(definitions, choice, &mut || ControlFlow::Continue(()))
 }
 
-/// The same as long as it is to go on. A run that is broken off prunes nothing.
+/// The same for as long as `go_on` says so. An interrupted run prunes nothing.
 pub fn sync_while(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Result<Report, Findings> {
     nofollow::with_no_umask(|| sync_all(definitions, choice, go_on))
 }
@@ -87,7 +87,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
 enum DelegationRule {
     /// Of each service to those who can write its definition.
     Writers,
-    /// Of all services alike, as `--delegate` says.
+    /// Of all services to the same group, as `--delegate` says.
     Everywhere(Option<Delegation>),
 }
 
@@ -108,22 +108,22 @@ struct Sync<'s> {
     delegation: DelegationRule,
     abc: Option<&'s Account>,
     report: Report,
-    /// Names, and where they were seen.
+    /// The names seen so far, and where.
     seen: Vec<(String, PathBuf)>,
     /// Directories without a `run`, by name.
     bare: BTreeMap<String, PathBuf>,
     /// The sources that could be listed, as markers name them.
     listed: BTreeSet<String>,
-    /// What is left for definitions that are not root's,
+    /// What user-writable definitions may still publish,
     quota: Quota,
-    /// and how long they are read.
+    /// and how long they may still be read.
     time: TimeBudget,
-    /// What is published once the supervisors of an older hook's links have left, by row.
+    /// What is published once the supervisors of an older hook's links have exited, by row.
     waiting: Vec<(usize, Manifest)>,
 }
 
 impl Sync<'_> {
-    /// Notes what cannot be done as abc; nothing is done any more once root's own ids cannot be had back.
+    /// Notes what cannot be done as abc. Nothing more is done once root's own ids cannot be restored.
     fn unless_hopeless<T>(&mut self, result: Result<T, AccountError>) -> Result<Option<T>, Findings> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -152,7 +152,7 @@ impl Sync<'_> {
         }
     }
 
-    /// What is published of users' definitions and will not be pruned keeps its place.
+    /// Published services of users that are not pruned keep their place.
     fn quota_for(&self, open: &[(&DefinitionSource, OpenSource)]) -> Result<Quota, Findings> {
         let is_there = |name: &str| open.iter().any(|(_, open)| open.names.iter().any(|each| each == name));
         let taken = self.scan.taken(Author::User, |name| !self.choice.prune || is_there(name))?;
@@ -165,7 +165,7 @@ impl Sync<'_> {
         open: &OpenSource,
         go_on: GoOn<'_>,
     ) -> Result<ControlFlow<()>, AccountError> {
-        // one after the other: all of them at once may be more than memory holds
+        // one at a time: all of them together may exceed memory
         for name in &open.names {
             if go_on().is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -173,7 +173,7 @@ impl Sync<'_> {
             match self.volume.look_at(open, name, &mut self.time)? {
                 Candidate::Nothing => {}
                 Candidate::NoRun(name, path, writers) => {
-                    // root's keeps its name while somebody edits it
+                    // a root-owned definition keeps its name while somebody edits it
                     if writers == Writers::Root {
                         self.seen.push((name.clone(), path.clone()));
                     }
@@ -247,7 +247,7 @@ impl Sync<'_> {
         }
     }
 
-    /// Notifies s6-svscan, and prunes what has gone.
+    /// Notifies s6-svscan, and prunes services whose definition is gone.
     fn conclude(self) -> Report {
         let Sync { choice, scan, mut report, seen, bare, listed, .. } = self;
         report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
@@ -266,8 +266,8 @@ impl Sync<'_> {
         report
     }
 
-    /// Ends the supervisors that an older hook's links have given root's rights to, and publishes what they
-    /// led to.
+    /// Stops the supervisors that run with root's rights because of an older hook's links, and publishes the
+    /// definitions behind those links.
     fn take_over(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let names: Vec<String> = waiting.iter().map(|(_, manifest)| manifest.name.to_string()).collect();
@@ -291,7 +291,8 @@ impl Sync<'_> {
         self.report.rows = rows;
     }
 
-    /// Who can write a definition may control its service; root's is root's.
+    /// Those who can write a definition may control its service; control of root-owned definitions stays with
+    /// root.
     fn delegation_to_writers(&self, writers: Writers) -> Option<Delegation> {
         let group: Gid = self.abc.filter(|_| writers != Writers::Root)?.identity.gid;
         Some(Delegation { group, waiting: self.choice.delegate.waiting })
@@ -308,7 +309,7 @@ fn note(row: &mut ReportRow, change: DirectoryChange) {
     row.action = report::change_word(change);
 }
 
-/// The lines of the report.
+/// One line per service.
 pub fn lines(rows: &[ReportRow]) -> String {
     let mut lines = String::new();
     for row in rows {

@@ -1,16 +1,16 @@
-//! How long root reads the definitions of those who are not root.
+//! How long root reads the definitions of other users.
 
 use std::time::Duration;
 
 use super::error::DefinitionsError;
 use crate::trust::writers::Writers;
 
-/// Processor time that reading one of them may take. The largest script takes a few milliseconds.
+/// The processor time that reading one of them may take. The largest script takes a few milliseconds.
 const MOST_TIME_OF_ONE: Duration = Duration::from_millis(500);
-/// The same of all in one run.
+/// The same for all of them in one run.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// What is left of it.
+/// The processor time that is left.
 #[derive(Debug)]
 pub(super) struct TimeBudget {
     left: Duration,
@@ -31,7 +31,7 @@ impl TimeBudget {
         }
     }
 
-    /// Takes the time that was needed to read one; root's has all it needs.
+    /// Subtracts the time that reading one has taken; root-owned definitions have no limit.
     pub(super) fn spend(&mut self, writers: Writers, time: Duration) -> Result<(), DefinitionsError> {
         if writers == Writers::Root {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The volume: definitions found and read, with the ids of those who can write them.
+//! The volume: definitions are found and read with the ids of those who can write them.
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +30,7 @@ use crate::trust::writers::{AbcIds, Judge, Provenance, Writers};
 /// What is read, and for whom.
 pub(super) struct Volume<'v> {
     abc: Option<&'v Account>,
-    /// Found before abc's ids are taken on.
+    /// Looked up before abc's ids are taken on.
     judge: Judge,
     foreign: Foreign,
     launcher: &'v str,
@@ -44,17 +44,17 @@ pub(super) struct OpenSource {
     provenance: Provenance,
 }
 
-/// What has a name in a directory of definitions.
+/// An entry of a directory of definitions.
 pub(super) enum Candidate {
-    /// No definition.
+    /// Not a definition.
     Nothing,
-    /// A directory without `run`, and who can write it.
+    /// A directory without `run`: its name, its path, and who can write it.
     NoRun(String, PathBuf, Writers),
     /// A definition.
     Definition {
         row: ReportRow,
         path: PathBuf,
-        /// What it takes to publish it; none if it cannot be.
+        /// What it takes to publish it; none if it has errors.
         publishable: Option<PublishableDefinition>,
     },
 }
@@ -71,7 +71,7 @@ impl Candidate {
 pub(super) struct PublishableDefinition {
     pub(super) name: ServiceName,
     pub(super) definition: ReadDefinition,
-    /// Of its directory.
+    /// Identifies its directory.
     pub(super) id: FileId,
 }
 
@@ -83,7 +83,7 @@ struct OpenDefinition {
     provenance: Provenance,
 }
 
-/// The word for a run script that is not a command of the launcher.
+/// The action of a run script that is not a command of the launcher.
 const NOT_OURS: &str = "not-ours";
 
 impl<'v> Volume<'v> {
@@ -98,8 +98,8 @@ impl<'v> Volume<'v> {
         Volume { abc, judge, foreign, launcher, hardening }
     }
 
-    /// Opens a source and lists it; no link but root's is followed, and who can write a directory on the way
-    /// can write all that is below.
+    /// Opens a source and lists it. Only root-owned links are followed, and whoever can write a directory on the
+    /// way can write everything below.
     pub(super) fn open(&self, source: &Path) -> Result<Result<OpenSource, DefinitionsError>, AccountError> {
         let seen = RefCell::new(Provenance::nothing(self.judge));
         let opened = self.reach(|| {
@@ -110,7 +110,7 @@ impl<'v> Volume<'v> {
         let because = |error| self.others(&provenance, source).unwrap_or(error);
         let fd = match opened {
             Ok(fd) => fd,
-            // whose it is tells more than that it is closed
+            // who owns it explains more than that it is closed
             Err(PathError::Refused(path, Errno::EACCES)) => {
                 return Ok(Err(because(DefinitionsError::Source(PathError::Refused(path, Errno::EACCES)))));
             }
@@ -129,7 +129,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// Reads what has a name in a source.
+    /// Reads an entry of a source.
     pub(super) fn look_at(
         &self,
         source: &OpenSource,
@@ -153,7 +153,7 @@ impl<'v> Volume<'v> {
         let writers = open.provenance.writers;
         let run = self.acting_as(writers, || open.directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
-            // somebody may be about to replace it; the directory is what has to go
+            // its `run` may be about to be replaced; to have it pruned, the directory has to go
             return Ok(Candidate::NoRun(shown, path, writers));
         }
         let service = match ServiceName::parse(name) {
@@ -199,7 +199,7 @@ impl<'v> Volume<'v> {
         }))
     }
 
-    /// Reads a definition with the ids of those who can write it, and counts the time that it takes.
+    /// Reads a definition with the ids of those who can write it, and counts the time that this takes.
     fn read(
         &self,
         open: &OpenDefinition,
@@ -225,7 +225,7 @@ impl<'v> Volume<'v> {
         Ok(read)
     }
 
-    /// Why something could not be opened; none if it is no definition.
+    /// Why an entry could not be opened; none if it is not a definition.
     fn why_closed(
         &self,
         source: &OpenSource,
@@ -241,7 +241,7 @@ impl<'v> Volume<'v> {
             Ok((SFlag::S_IFLNK, _)) => {
                 Some(refused("it is a symbolic link, which is not followed".to_string()))
             }
-            // whose it is tells more than that it is closed
+            // who owns it explains more than that it is closed
             Ok((SFlag::S_IFDIR, status)) => {
                 provenance.see(&path, &status);
                 let others = self.others(&provenance, &source.directory.shown);
@@ -252,7 +252,7 @@ impl<'v> Volume<'v> {
         })
     }
 
-    /// What is wrong if others than root and abc can write a definition.
+    /// The error to report if somebody other than root and abc can write a definition.
     fn others(&self, provenance: &Provenance, source: &Path) -> Option<DefinitionsError> {
         let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Left)?;
         let path = path.to_path_buf();
@@ -265,7 +265,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// With the ids of those who can write it: what they cannot read is not published either.
+    /// Acts with the ids of those who can write it: what they cannot read is not published either.
     fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match (writers, self.abc) {
             (Writers::Root, _) | (_, None) => Ok(action()),
@@ -273,7 +273,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// As root, and as abc where root has no rights on the volume.
+    /// Acts as root, and as abc where root has no rights on the volume.
     fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -285,7 +285,7 @@ impl<'v> Volume<'v> {
     }
 }
 
-/// Opens a directory to list it, and notes what is on the way.
+/// Opens a directory for listing, and notes who can write what is on the way.
 fn open_directory(path: &Path, seen: &RefCell<Provenance>) -> Result<OwnedFd, PathError> {
     let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
     let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;

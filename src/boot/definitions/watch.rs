@@ -1,4 +1,4 @@
-//! What may change what is published: the directories of definitions, and the definitions in them.
+//! Everything that may change what is published: the directories of definitions, and the definitions in them.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;

@@ -1,5 +1,5 @@
-//! An open directory in which root alone (or the caller, where he is not root) writes, and the few
-//! steps that are made in one. Every failed step names what it was about.
+//! An open directory that only root (or the unprivileged caller) can write, and the operations in it. Every error
+//! names its object.
 
 mod remove;
 
@@ -19,13 +19,13 @@ use crate::error::{Problem, reason};
 use crate::exit::Exit;
 use crate::sys::file::{self, kind};
 
-/// A step that the system refused.
+/// An operation that the system refused.
 #[derive(Debug, thiserror::Error)]
 #[error("unable to {verb} '{}': {}", object.display(), why(*errno))]
 pub struct StepError {
-    /// What was tried.
+    /// The operation.
     pub verb: &'static str,
-    /// On what.
+    /// Its object.
     pub object: PathBuf,
     /// Why it failed.
     pub errno: Errno,
@@ -39,18 +39,18 @@ impl Problem for StepError {
 
 fn why(errno: Errno) -> String {
     match errno {
-        // ours: see `Directory::names`
+        // our own: see `Directory::names`
         Errno::E2BIG => "it holds more names than are taken".to_string(),
         _ => reason(errno),
     }
 }
 
-/// More names than this are not read from a scan directory.
+/// The limit of names in a scan directory.
 pub(super) const MOST_NAMES: usize = 100_000;
-/// More than any file that is published.
+/// The size limit of files that this program has written.
 const MAX_OWN: usize = 1 << 20;
 
-/// What tells a directory from all others, whatever its name.
+/// Identifies a directory, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -58,13 +58,13 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// Of what was looked at.
+    /// From a status.
     pub fn of(status: &FileStat) -> Self {
         FileId { device: status.st_dev, inode: status.st_ino }
     }
 }
 
-/// An open directory, and how messages name it.
+/// An open directory, and its path for messages.
 #[derive(Debug)]
 pub struct Directory {
     /// Open for reading.
@@ -79,29 +79,29 @@ impl Directory {
         move |errno| StepError { verb, object, errno }
     }
 
-    /// What to say of a step that failed.
+    /// The error for an operation that failed.
     pub fn refused_to(&self, verb: &'static str, name: &str, errno: Errno) -> StepError {
         self.refused(verb, name)(errno)
     }
 
-    /// Opens a directory in this one; a link is not followed.
+    /// Opens a directory in this one. Symbolic links are not followed.
     pub fn open(&self, name: &OsStr) -> Result<Directory, StepError> {
         self.try_open(name).map_err(self.refused("open directory", name))
     }
 
-    /// The same with the bare reason.
+    /// The same, with the bare errno.
     pub fn try_open(&self, name: &OsStr) -> Result<Directory, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::empty())?;
         Ok(Directory { fd, shown: self.shown.join(name) })
     }
 
-    /// Makes a directory; the mode is meant as it is written: the engine runs without a umask.
+    /// Makes a directory with exactly this mode: the engine runs without a umask.
     pub fn make(&self, name: &str, mode: u32) -> Result<(), StepError> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)).map_err(self.refused("make directory", name))
     }
 
-    /// The same; one that is there is fine.
+    /// The same; it may exist already.
     pub fn make_if_missing(&self, name: &str, mode: u32) -> Result<(), StepError> {
         match mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)) {
             Err(errno) if errno != Errno::EEXIST => Err(self.refused("make directory", name)(errno)),
@@ -115,7 +115,7 @@ impl Directory {
         self.write(file, name, bytes)
     }
 
-    /// Makes a new file, to be written.
+    /// Makes a new, empty file.
     pub fn create_empty(&self, name: &str, mode: u32) -> Result<File, StepError> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))
@@ -123,15 +123,15 @@ impl Directory {
             .map_err(self.refused("create", name))
     }
 
-    /// Writes a file of this directory.
+    /// Writes an open file of this directory.
     pub fn write(&self, mut file: File, name: &str, bytes: &[u8]) -> Result<(), StepError> {
         file.write_all(bytes).map_err(|error| {
             self.refused("write", name)(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
         })
     }
 
-    /// As much of a regular file as one read gives, up to `most` bytes, and its status; none if there is
-    /// no such file. No link is followed.
+    /// The beginning of a regular file, as much as one read returns and at most `most` bytes, and its status;
+    /// none if there is no such file. Symbolic links are not followed.
     pub fn read(&self, name: &str, most: usize) -> Result<Option<(FileStat, Vec<u8>)>, StepError> {
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = match openat(&self.fd, name, flags, Mode::empty()) {
@@ -149,8 +149,7 @@ impl Directory {
         Ok(Some((status, bytes)))
     }
 
-    /// Whether the name leads to a regular file with exactly these bytes and this mode. The links on
-    /// the way are our own.
+    /// Whether the name leads to a regular file with exactly this content and mode. Links on the way are our own.
     pub fn holds(&self, name: &str, bytes: &[u8], mode: u32) -> Result<bool, StepError> {
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = match openat(&self.fd, name, flags, Mode::empty()) {
@@ -170,7 +169,7 @@ impl Directory {
         Ok(read.is_ok() && content == bytes)
     }
 
-    /// The content of a file that this program has written, through links of its own.
+    /// The content of a file that this program has written. Links on the way are our own.
     pub fn read_behind(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
         match file::open_regular_at(&self.fd, Path::new(name), OFlag::empty())
             .and_then(|open| file::read_at_most(open, MAX_OWN))
@@ -188,29 +187,29 @@ impl Directory {
         symlinkat(target, &self.fd, name).map_err(self.refused("make link", name))
     }
 
-    /// Gives a file another name in another directory.
+    /// Makes a hard link in another directory.
     pub fn add_name(&self, name: &str, other: &Directory, other_name: &str) -> Result<(), StepError> {
         linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
             .map_err(other.refused("make hard link", other_name))
     }
 
-    /// The target of a link; none if there is no link of this name.
+    /// The target of a symbolic link; none if there is no such link.
     pub fn target(&self, name: &str) -> Option<OsString> {
         readlinkat(&self.fd, name).ok()
     }
 
-    /// Renames within this directory; what had the new name is replaced.
+    /// Renames within this directory; an existing file of the new name is replaced.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), StepError> {
         renameat(&self.fd, from, &self.fd, to).map_err(self.refused("rename to", to))
     }
 
-    /// Lets two names of this directory change places, at once.
+    /// Exchanges two names of this directory atomically.
     pub fn exchange(&self, one: &str, other: &str) -> Result<(), StepError> {
         renameat2(&self.fd, one, &self.fd, other, RenameFlags::RENAME_EXCHANGE)
             .map_err(self.refused("replace", other))
     }
 
-    /// Removes a file; one that is not there is fine.
+    /// Removes a file; it may be missing.
     pub fn remove(&self, name: &str) -> Result<(), StepError> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Err(errno) if errno != Errno::ENOENT => Err(self.refused("remove", name)(errno)),
@@ -223,28 +222,28 @@ impl Directory {
         fstat(&self.fd).map_err(self.refused("look at", ""))
     }
 
-    /// Whether this is the working directory of a process, as of a supervisor from before it takes its lock.
+    /// Whether this is the working directory of a process, such as a supervisor that has not locked it yet.
     pub(super) fn is_worked_in_by(&self, pid: i32) -> bool {
         let working = stat(format!("/proc/{pid}/cwd").as_str()).map(|status| FileId::of(&status));
         working.is_ok_and(|working| fstat(&self.fd).is_ok_and(|own| FileId::of(&own) == working))
     }
 
-    /// What has this name itself, with the bare reason.
+    /// The status of this name itself, with the bare errno.
     pub fn look_at(&self, name: &OsStr) -> Result<FileStat, Errno> {
         fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }
 
-    /// What kind of file has this name; a link is one itself.
+    /// The kind of file that has this name; links are not followed.
     pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
         self.look_at(name).map(|status| kind(&status))
     }
 
-    /// What has this name itself; none if there is nothing.
+    /// The status of this name itself; none if it does not exist.
     pub fn status(&self, name: &str) -> Result<Option<FileStat>, StepError> {
         self.status_by(name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }
 
-    /// What the name leads to.
+    /// The status of what the name leads to.
     pub fn status_behind(&self, name: &str) -> Result<Option<FileStat>, StepError> {
         self.status_by(name, AtFlags::empty())
     }
@@ -257,11 +256,11 @@ impl Directory {
         }
     }
 
-    /// All names but `.` and `..`, in no order; more than `most` are an error.
+    /// All names but `.` and `..`, unordered; more than `most` are an error.
     pub fn names(&self, most: usize) -> Result<Vec<OsString>, StepError> {
         use std::os::unix::ffi::OsStrExt;
         let read = || -> Result<Vec<OsString>, Errno> {
-            // of its own: a listing moves the descriptor's place
+            // a descriptor of its own: listing moves its offset
             let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
             let mut names = Vec::new();
             for entry in Dir::openat(&self.fd, ".", flags, Mode::empty())?.iter() {

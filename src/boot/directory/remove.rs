@@ -1,4 +1,4 @@
-//! Removing a whole directory, in which somebody else may have made anything and still makes more.
+//! Removal of a directory tree that somebody else may have filled, and may still be filling.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -10,13 +10,13 @@ use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
 
 use super::{Directory, StepError};
 
-/// More than this is not removed at once.
+/// The limit of files that one call removes.
 const MOST_REMOVED: usize = 100_000;
-/// A directory that is moved up before it is emptied.
+/// The name of a directory that was moved up before it is emptied.
 const MOVED: &str = ".futo-moved-";
 
 impl Directory {
-    /// Removes a file or a whole directory; no link is followed.
+    /// Removes a file or a directory tree. Symbolic links are not followed.
     pub fn remove_all(&self, name: &OsStr) -> Result<(), StepError> {
         if self.is_directory_and_stays(name)? {
             self.take_over(name)?.remove_content()?;
@@ -25,9 +25,9 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes all that is in this directory, in which nobody else may write. What somebody else has made
-    /// below it may be as deep as he likes, and grow meanwhile: each directory is taken over before it is
-    /// emptied, the directories in it are moved up, and there is a bound.
+    /// Removes everything in this directory, which nobody else can write. What others have made below it may have
+    /// any depth, and may grow meanwhile: each directory is taken over before it is emptied, the directories in
+    /// it are moved up, and their number is limited.
     pub fn remove_content(&self) -> Result<(), StepError> {
         let mut todo = self.names(MOST_REMOVED)?;
         let mut numbers = 0..MOST_REMOVED;
@@ -46,17 +46,17 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes what is no directory.
+    /// Removes anything but a directory; returns whether it is one.
     fn is_directory_and_stays(&self, name: &OsStr) -> Result<bool, StepError> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(false),
-            // what unlink says of a directory, here and elsewhere
+            // what unlink returns for a directory, on Linux and elsewhere
             Err(Errno::EISDIR | Errno::EPERM) => Ok(true),
             Err(errno) => Err(self.refused("remove", name)(errno)),
         }
     }
 
-    /// Gives a directory of this one a name in the one above.
+    /// Moves a directory of this one to the directory above.
     fn move_up(
         &self,
         name: &OsStr,
@@ -67,7 +67,7 @@ impl Directory {
             let moved = OsString::from(format!("{MOVED}{number}"));
             match renameat(&self.fd, name, &above.fd, moved.as_os_str()) {
                 Ok(()) => return Ok(moved),
-                // whoever has filled it has foreseen the name
+                // whoever has filled the tree has guessed the name
                 Err(Errno::EEXIST | Errno::ENOTEMPTY | Errno::ENOTDIR) => {}
                 Err(errno) => return Err(self.refused("move", name)(errno)),
             }
@@ -75,7 +75,7 @@ impl Directory {
         Err(self.refused("remove", name)(Errno::E2BIG))
     }
 
-    /// Opens a directory, and makes it one in which nobody else can make anything any more.
+    /// Opens a directory, and makes sure that nobody else can write it any more.
     fn take_over(&self, name: &OsStr) -> Result<Directory, StepError> {
         let directory = self.open(name)?;
         let status = directory.own_status()?;

@@ -1,4 +1,5 @@
-//! The boot log on the volume: one line an instance, written as the user, no link followed.
+//! The boot log on the volume: one line per instance, written with the user's ids. Symbolic links are not
+//! followed.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -15,15 +16,15 @@ use crate::exit::Exit;
 use crate::sys::clock;
 use crate::sys::file::{kind, kind_name};
 
-/// Why there is no line of this start in the boot log.
+/// Why the boot log could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BootLogError {
-    /// A step was refused.
+    /// An operation was refused.
     #[error("unable to {verb} '{object}': {}", reason(*errno))]
     Refused {
-        /// What was tried.
+        /// The operation.
         verb: &'static str,
-        /// On what, below the home.
+        /// Its object, relative to the home.
         object: String,
         /// Why.
         errno: Errno,
@@ -31,9 +32,9 @@ pub(super) enum BootLogError {
     /// Something else has its name.
     #[error("unable to write '{object}': it is {what}, not a regular file")]
     NotRegular {
-        /// The log.
+        /// The log, relative to the home.
         object: String,
-        /// In words.
+        /// What it is instead.
         what: &'static str,
     },
 }
@@ -59,8 +60,8 @@ pub(super) fn stamp(time: SystemTime) -> String {
     format!("{}+0000", utc.strip_suffix('Z').unwrap_or(&utc))
 }
 
-/// Appends the lines in one piece. A log of `size` bytes or more becomes `.1` before that, and so does
-/// one that the user cannot write: a module that ran as root has left it.
+/// Appends the lines in one write. Before that, a log of at least `size` bytes is renamed to `.1`, and so is one
+/// that the user cannot write, as a module that ran as root has left it.
 pub(super) fn append(home: &OwnedFd, path: &str, size: u64, lines: &str) -> Result<(), BootLogError> {
     let refused = |verb, errno| BootLogError::Refused { verb, object: path.to_string(), errno };
     let (directory, name) = open_above(home, path)?;
@@ -101,7 +102,7 @@ pub(super) fn append(home: &OwnedFd, path: &str, size: u64, lines: &str) -> Resu
         .map_err(|error| refused("write", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))
 }
 
-/// Opens the directory that holds a path below `home`, and makes it if it is missing.
+/// Opens the directory of a path below `home`, and makes it if it is missing.
 fn open_above<'p>(home: &OwnedFd, path: &'p str) -> Result<(OwnedFd, &'p OsStr), BootLogError> {
     let refused =
         |errno| BootLogError::Refused { verb: "open the directory of", object: path.to_string(), errno };

@@ -1,4 +1,5 @@
-//! What a boot depends on beside the volume: the environment, the container's command, a setting on the volume.
+//! What a boot depends on besides the volume: the environment, the container's command, and settings on the
+//! volume.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -13,28 +14,28 @@ use crate::machine::Machine;
 use crate::plan::variables_of_container;
 use crate::sys::file;
 
-/// The largest settings file that is read, in bytes.
+/// The size limit of a settings file, in bytes.
 const LARGEST_SETTINGS: usize = 1 << 20;
 
-/// Holds or does not. What `env` says decides; else all other parts have to hold.
+/// A condition. If `env` is set to yes or no, that decides; else all other parts have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
-    /// A variable that says yes or no.
+    /// A variable that decides.
     env: Option<String>,
-    /// A variable that must not say yes.
+    /// A variable that must not be set to yes.
     unless_env: Option<String>,
     /// What the container's command begins with.
     command: Vec<String>,
-    /// A word that must not be in it.
+    /// A word that the command must not contain.
     without: Option<String>,
-    /// A YAML file on the volume.
+    /// A YAML file in the home.
     yaml: Option<String>,
-    /// Keys in it, of which the first that has a value must say yes; `a.b` is a key in a mapping.
+    /// Keys in it; the first that has a value must be true. `a.b` is the key `b` in the mapping `a`.
     keys: Vec<String>,
 }
 
 impl Condition {
-    /// Reads the table; none if it is not one of these.
+    /// Reads the table; none if it has other keys or values.
     pub(super) fn of(table: Vec<(String, String)>) -> Option<Condition> {
         let mut condition = Condition::default();
         for (key, text) in table {
@@ -57,7 +58,7 @@ impl Condition {
         (has_both && condition != Condition::default()).then_some(condition)
     }
 
-    /// The file on the volume that it depends on, in the home.
+    /// The file in the home that it depends on.
     pub(super) fn file(&self) -> Option<&str> {
         self.yaml.as_deref()
     }
@@ -67,7 +68,7 @@ fn words_of(text: &str) -> Vec<String> {
     text.split_whitespace().map(ToString::to_string).collect()
 }
 
-/// Yes, no, or neither: blanks around the word and its case do not count.
+/// Yes, no, or neither, regardless of blanks and case.
 pub(super) fn yes_or_no(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -81,12 +82,12 @@ pub(super) fn yes_or_no(word: &str) -> Option<bool> {
 pub struct Facts {
     /// The inherited environment, then the container's.
     variables: Vec<(OsString, OsString)>,
-    /// The container's command; none if no process tells it.
+    /// The container's command; none if no process shows it.
     command: Option<Vec<String>>,
 }
 
 impl Facts {
-    /// Looks at this machine.
+    /// Reads them from this machine.
     pub fn of_machine(place: Option<&CommandPlace>) -> Facts {
         let mut variables = Machine.environment();
         variables.extend(variables_of_container(&Machine));
@@ -99,7 +100,7 @@ impl Facts {
         self.variables.iter().find(is_meant).map(|(_, value)| value.as_os_str())
     }
 
-    /// The container's command as one text, for messages.
+    /// The container's command on one line, for messages.
     pub(super) fn command_line(&self) -> String {
         self.command.as_deref().unwrap_or_default().join(" ")
     }
@@ -122,13 +123,13 @@ impl Facts {
     }
 }
 
-/// Whether the first of the keys that has a value says yes. A file that cannot be read says nothing.
+/// Whether the first of the keys that has a value is true. A file that cannot be read counts as false.
 fn setting(home: &OwnedFd, name: &str, keys: &[String]) -> bool {
     let open = file::open_regular_at(home, Path::new(name), OFlag::O_NOFOLLOW);
     let Ok(bytes) = open.and_then(|open| file::read_at_most(open, LARGEST_SETTINGS)) else { return false };
     let Ok(text) = String::from_utf8(bytes) else { return false };
     yaml::first_value(&text, keys).is_some_and(|value| {
-        // as a truth value a number is one unless it is 0
+        // as a truth value, any number but 0 is true
         yes_or_no(&value).unwrap_or_else(|| value.parse().is_ok_and(|number: f64| number != 0.0))
     })
 }

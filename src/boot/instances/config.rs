@@ -1,4 +1,4 @@
-//! The file of `--config`, and the presets, which are files of the same form, read into a [`System`].
+//! The file of `--config`, and the presets, which have the same form, read into a [`System`].
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::machine::{Host, Machine};
 use crate::nearest::nearest;
 
 impl System {
-    /// One of [`PRESETS`].
+    /// The preset of this name, if there is one.
     pub fn preset(name: &str) -> Option<System> {
         let (_, text) = PRESETS.iter().find(|(each, _)| *each == name)?;
         // a test holds that there are none
@@ -22,18 +22,18 @@ impl System {
     }
 }
 
-/// Their names, for messages.
+/// The names of the presets, for messages.
 pub fn preset_names() -> String {
     PRESETS.map(|(name, _)| name).join(", ")
 }
 
-/// Reads the file of `--config`, over the preset that is asked for or that it names.
+/// Reads the file of `--config`, on top of the preset that was asked for or that it names.
 pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Option<System> {
     let failed = |source| ServiceFileError::Read { path: path.to_path_buf(), source };
     let read = Machine.read_service_file(path, service_file::MAX_BYTES).map_err(failed);
     let (text, is_roots) = findings.take(read)?;
     if Machine.is_root() && !is_roots {
-        // it says what is run, and as whom
+        // it decides what is run, and as whom
         let what = "what root is to run".to_string();
         findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
         return None;
@@ -41,7 +41,12 @@ pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Opt
     parse(path, &text, preset, findings)
 }
 
-fn parse(path: &Path, text: &str, preset: Option<System>, findings: &mut Findings) -> Option<System> {
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    preset: Option<System>,
+    findings: &mut Findings,
+) -> Option<System> {
     let before = findings.iter().count();
     let entries = service_file::entries(path, text, findings);
     let named = entries.iter().find(|entry| entry.key == "preset").and_then(|entry| match &entry.value {
@@ -89,6 +94,17 @@ fn parse(path: &Path, text: &str, preset: Option<System>, findings: &mut Finding
     (findings.iter().count() == before).then_some(system)
 }
 
+/// A system for tests.
+#[cfg(test)]
+pub(super) fn example() -> System {
+    let text = "name = 'bots'\nhome = '/srv/bots'\nuser = 'bot'\ncommand = ['bot', '{name}']\n\
+                service = 'gateway-{name}'\nstate-file = 'state.json'\n\
+                state-keys = ['desired_state', 'gateway_state']\n\
+                transient = { draining = 'gateway_state', degraded = 'gateway_state' }\n\
+                predecessor-staging = ['.{service}.tmp', '{service}.tmp']\n";
+    parse(Path::new("example.toml"), text, None, &mut Findings::default()).expect("a system")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::system::Policy;
@@ -115,27 +131,6 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_is_read_without_a_finding() {
-        for (name, text) in PRESETS {
-            let mut findings = Findings::default();
-            let system = parse(Path::new(name), text, None, &mut findings);
-            assert_eq!(findings.iter().map(|f| f.text.as_str()).collect::<Vec<_>>(), [""; 0], "{name}");
-            assert_eq!(system.expect("read").name, name);
-        }
-    }
-
-    #[test]
-    fn changes_a_preset_where_it_says_otherwise() {
-        let system =
-            parsed("preset = 'hermes'\nhome = '/data'\npolicies = { coder = 'always' }\n").expect("read");
-        assert_eq!(system.home, Path::new("/data"));
-        assert_eq!(system.service, "gateway-{name}");
-        assert!(system.hold.is_some() && system.container_command.is_some());
-        let system = parsed("preset = 'hermes'\nhold = {}\ncontainer-command = {}\n").expect("read");
-        assert!(system.hold.is_none() && system.container_command.is_none());
-    }
-
-    #[test]
     fn says_all_that_is_wrong_with_line_and_nearest_name() {
         let findings = parsed(
             "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
@@ -152,7 +147,7 @@ mod tests {
                 "a.toml:5: no-restart: must be a list of exit codes, 0 to 255 (-)",
                 "a.toml:6: stale: must be a list of names of files (-)",
                 "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
-                "a.toml:8: preset: must be hermes (-)",
+                &format!("a.toml:8: preset: must be {} (-)", preset_names()),
                 "a.toml:9: service: must be a text with {name} in it: no two instances may have one service (-)",
                 "a.toml:10: env: must be a table of variables: { NAME = \"value\" } (-)",
                 "a.toml: home is missing (-)",

@@ -1,4 +1,4 @@
-//! The container's command: found in the command line of a process, after a word.
+//! The container's command, found in the command line of a process.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use nix::sys::stat::Mode;
 
 use crate::sys::file;
 
-/// More of a process's command line is not read.
+/// The limit of a command line that is read, in bytes.
 const LONGEST_COMMAND: usize = 64 << 10;
 
-/// Where the container's command is found: in the command line of a process, after a word.
+/// Where the container's command is found: in the command line of a process, after a certain word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandPlace {
-    /// The word that ends with this.
+    /// The end of that word.
     after: String,
-    /// Words that may stand before the command itself, by their ends.
+    /// Words that may precede the command itself, by their last path component.
     skip: Vec<String>,
 }
 
 impl CommandPlace {
-    /// Reads the table; none if it is not one of these.
+    /// Reads the table; none if it has other keys or values.
     pub(super) fn of(table: Vec<(String, String)>) -> Option<CommandPlace> {
         let mut place = CommandPlace { after: String::new(), skip: Vec::new() };
         for (key, text) in table {
@@ -33,7 +33,7 @@ impl CommandPlace {
         (!place.after.is_empty()).then_some(place)
     }
 
-    /// The command in a command line that has the word.
+    /// The command, if the command line has the word.
     fn command_in(&self, line: &[String]) -> Option<Vec<String>> {
         let at = line.iter().position(|word| word.ends_with(&self.after))?;
         let mut command = line.get(at + 1..).unwrap_or_default();
@@ -46,8 +46,8 @@ impl CommandPlace {
         Some(command.to_vec())
     }
 
-    /// Looks for it in all processes of this PID namespace that belong to root (or to the caller): any other could
-    /// make it up.
+    /// Searches all processes of this PID namespace that run as root (or as the caller): any other could forge
+    /// it.
     pub(super) fn find(&self) -> Option<Vec<String>> {
         let first = of_process(self, "1");
         first.or_else(|| {
@@ -70,8 +70,8 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
         open.and_then(|open| file::read_at_most(open, LONGEST_COMMAND)).ok()
     };
     let is_trusted = || Some(is_trusted(&String::from_utf8_lossy(&read("status")?)));
-    // before its words, which a process that has had its ids for a moment only has chosen as another user; and
-    // after them, for they may be those of the next one
+    // before reading the words, since another user's process could hold these ids for a moment; and afterwards,
+    // since the words may be those of the next process with this number
     is_trusted().filter(|is_trusted| *is_trusted)?;
     let line = read("cmdline")?;
     let line: Vec<String> = line
@@ -83,8 +83,8 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
     is_trusted()?.then_some(command)
 }
 
-/// Whether all ids of a process are root's or the caller's, and it lives in this PID namespace. The owner of
-/// its directory in /proc would not do: a process that cannot be dumped has root there.
+/// Whether all ids of a process are root's or the caller's, and it lives in this PID namespace. The owner of its
+/// directory in /proc would not do: for a process that cannot be dumped that is root.
 fn is_trusted(status: &str) -> bool {
     let numbers = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn place() -> CommandPlace {
-        let table = [("after", "main-wrapper.sh"), ("skip", "dispatch.sh hermes")];
+        let table = [("after", "main-wrapper.sh"), ("skip", "dispatch.sh bot")];
         CommandPlace::of(table.map(|(key, text)| (key.to_string(), text.to_string())).to_vec())
             .expect("a place")
     }
@@ -115,8 +115,8 @@ mod tests {
                 "/bin/sh -e /run/rc.init top /opt/main-wrapper.sh dashboard --port 1",
                 Some("dashboard --port 1"),
             ),
-            ("/init /opt/main-wrapper.sh /opt/dispatch.sh hermes gateway run", Some("gateway run")),
-            ("/init /opt/main-wrapper.sh /usr/bin/hermes dashboard", Some("dashboard")),
+            ("/init /opt/main-wrapper.sh /opt/dispatch.sh bot gateway run", Some("gateway run")),
+            ("/init /opt/main-wrapper.sh /usr/bin/bot dashboard", Some("dashboard")),
             ("/init /opt/main-wrapper.sh", Some("")),
             ("/init gateway run", None),
             ("", None),

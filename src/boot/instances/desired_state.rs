@@ -1,5 +1,5 @@
-//! The desired state of a service, recorded in its instance's state file so that the next boot goes by it.
-//! `futo reconcile` publishes where that is; `futo start` and `futo stop` record it, with the user's rights.
+//! The desired state of a service, recorded in its instance's state file, which the next boot reads. `futo
+//! reconcile` publishes where that file is; `futo start` and `futo stop` record the state with the user's rights.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -22,44 +22,44 @@ use crate::sys::file;
 use crate::sys::nofollow::{self, Missing, PathError};
 use crate::sys::replace::{self, Flush, ReplaceError, Replacement};
 
-/// The state of a service that somebody has stopped.
+/// The state of a service that was stopped.
 const STOPPED: &str = "stopped";
 
-/// Where the desired state is recorded, and how.
+/// The file that records the desired state, and how.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredStateFile {
-    /// Whose the instance is.
+    /// The owner of the instance.
     user: String,
     /// The instance's directory.
     directory: PathBuf,
     /// Its state file, a JSON object.
     file: String,
-    /// The key in it that counts before all others.
+    /// The key that takes precedence over all others.
     key: String,
-    /// Its text for a service that is to be up.
+    /// Its value for a service that is to be up.
     running: String,
 }
 
-/// What became of a desired state.
+/// What was done to record a desired state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// It stands in the state file.
+    /// The state file has it.
     Written,
-    /// There is no state file, which says the same: it is not started.
+    /// There is no state file, which means the same: the service is not started.
     NoStateFile,
 }
 
 /// Why a desired state could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// The user is not known.
+    /// The user does not exist.
     #[error("user '{0}' is not known")]
     User(String),
-    /// Their ids could not be taken on.
+    /// The user's ids could not be taken on.
     #[error(transparent)]
     Account(#[from] AccountError),
-    /// The directory cannot be reached.
+    /// The directory cannot be opened.
     #[error(transparent)]
     Directory(#[from] PathError),
     /// It belongs to another user.
@@ -68,13 +68,13 @@ pub enum RecordingError {
     /// The file cannot be read.
     #[error("{}", reason_of(.0))]
     Read(#[from] std::io::Error),
-    /// It is not what it should be; nothing of the content.
+    /// Its content is invalid; nothing of it is shown.
     #[error("it is not a JSON object in UTF-8")]
     Content,
     /// It cannot be replaced.
     #[error("unable to {verb}: {}", reason(*errno))]
     Replace {
-        /// The step.
+        /// The operation that failed.
         verb: &'static str,
         /// Why.
         errno: Errno,
@@ -92,7 +92,7 @@ impl Problem for RecordingError {
 }
 
 impl DesiredStateFile {
-    /// Of an instance, if its system keeps states.
+    /// The file of an instance, if its system keeps states.
     pub(super) fn of(system: &System, directory: &str) -> Option<DesiredStateFile> {
         let (file, key, running) =
             (system.state_file.as_ref()?, system.state_keys.first()?, system.running.first()?);
@@ -105,19 +105,19 @@ impl DesiredStateFile {
         })
     }
 
-    /// As it is published.
+    /// The form in which it is published.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec(self).unwrap_or_default();
         text.push(b'\n');
         text
     }
 
-    /// As it was published; none if that is not what this version publishes.
+    /// Reads that form; none if another version published it.
     pub fn read(text: &[u8]) -> Option<DesiredStateFile> {
         serde_json::from_slice(text).ok()
     }
 
-    /// Its path.
+    /// The path of the file.
     pub fn path(&self) -> PathBuf {
         self.directory.join(&self.file)
     }
@@ -127,7 +127,7 @@ impl DesiredStateFile {
         &self.key
     }
 
-    /// Records it: as root with the user's ids, else with the caller's own.
+    /// Records the state: as root with the user's ids, else with the caller's own.
     pub fn record(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         if !Machine.is_root() {
             return self.record_here(desired);
@@ -143,7 +143,7 @@ impl DesiredStateFile {
         let owner = fstat(&directory)
             .map_err(|errno| RecordingError::Replace { verb: "look at its directory", errno })?
             .st_uid;
-        // another's file, replaced, would be the caller's
+        // the replaced file would belong to the caller
         if owner != geteuid().as_raw() {
             return Err(RecordingError::Another(owner));
         }
@@ -167,12 +167,13 @@ impl DesiredStateFile {
     }
 }
 
-/// The object with this state, every other byte as it was but a byte order mark; none if it has the state.
+/// The object with this state and otherwise unchanged, except for a byte order mark; none if it has the state
+/// already.
 fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, RecordingError> {
     let text = json::text_of(object).map_err(|_| RecordingError::Content)?;
     let encode = |text: &str| serde_json::to_string(text).map_err(|_| RecordingError::Content);
     let new = encode(state)?;
-    // of several, the last one counts
+    // of several keys with the same name, the last one counts
     let (mut last, mut is_empty) = (None, true);
     let read = json::members(text, |member| {
         is_empty = false;
@@ -207,11 +208,8 @@ fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use super::super::config;
     use super::*;
-
-    fn hermes() -> System {
-        System::preset("hermes").expect("a preset")
-    }
 
     fn with(object: &str, state: &str) -> Option<String> {
         let new = with_state(object.as_bytes(), "desired_state", state).ok()?;
@@ -243,12 +241,13 @@ mod tests {
 
     #[test]
     fn what_was_published_is_read_back() {
-        let file = DesiredStateFile::of(&hermes(), "/opt/data/profiles/coder").expect("hermes keeps states");
+        let file =
+            DesiredStateFile::of(&config::example(), "/srv/bots/coder").expect("a system that keeps states");
         assert_eq!(DesiredStateFile::read(&file.text()), Some(file));
-        let mut system = hermes();
+        let mut system = config::example();
         system.running.push(STOPPED.to_string());
         assert_eq!(DesiredStateFile::of(&system, "/x"), None);
-        system = hermes();
+        system = config::example();
         system.state_file = None;
         assert_eq!(DesiredStateFile::of(&system, "/x"), None);
     }

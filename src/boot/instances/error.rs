@@ -1,4 +1,4 @@
-//! What can be wrong with instances.
+//! Errors in instances.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::service::InvalidName;
 use crate::service::control::ControlError;
 use crate::sys::nofollow::PathError;
 
-/// What can be wrong with instances.
+/// What can be wrong with a system of instances, or with an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum InstancesError {
     /// The file of `--config` lacks a key.
@@ -24,52 +24,52 @@ pub enum InstancesError {
         /// The key.
         key: &'static str,
     },
-    /// The volume cannot be reached.
+    /// The home cannot be opened.
     #[error("unable to open the home of the instances: {error}")]
     Home {
-        /// Where the way ends.
+        /// The path that cannot be opened.
         error: PathError,
         /// The variable that names the home.
         variable: Option<String>,
     },
-    /// An instance's directory, or the directory that holds them, cannot be opened.
+    /// The directory of an instance, or the one above, cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
     Directory {
-        /// Below the home.
+        /// Relative to the home.
         path: String,
         /// Why.
         reason: String,
     },
-    /// A directory that nothing but its name tells from an instance.
+    /// A directory that is an instance except for its name.
     #[error("'{path}' is skipped: its name is not of the form [a-z0-9][a-z0-9_-]*")]
     NoInstance {
-        /// Below the home.
+        /// Relative to the home.
         path: String,
     },
-    /// The configuration names somebody who is not there.
+    /// The configuration names an instance that does not exist.
     #[error("policies: there is no instance '{0}'")]
     PolicyOfNone(String),
-    /// A name that is not of the form of names.
+    /// The name is not a valid instance name.
     #[error("its name is not of the form [a-z0-9][a-z0-9_-]*")]
     Name,
-    /// A name whose service cannot have one.
+    /// The name of its service is not valid.
     #[error("the name of its service {0}")]
     ServiceName(InvalidName),
-    /// It would take the name of the one that is always there.
+    /// Its name is reserved for the root instance.
     #[error("'{path}' is skipped: the name '{name}' stands for the home itself")]
     Reserved {
-        /// Below the home.
+        /// Relative to the home.
         path: String,
         /// The name.
         name: String,
     },
-    /// Its service directory is that of an earlier maker, and runs.
+    /// An earlier maker's service directory is in its place, and runs.
     #[error("it runs in the service directory that was there before, which is replaced when it has stopped")]
     Predecessor,
-    /// An order that its changed state asks for.
+    /// The order that its changed state calls for was not delivered.
     #[error("its desired state has changed, and its supervisor cannot be notified: {0}")]
     Order(ControlError),
-    /// A state file that is missing cannot be made.
+    /// A missing state file cannot be made.
     #[error("unable to write '{file}': {}", reason(*errno))]
     Seed {
         /// In the instance's directory.
@@ -77,20 +77,20 @@ pub enum InstancesError {
         /// Why.
         errno: Errno,
     },
-    /// There is no more room.
+    /// The quota is used up.
     #[error("{}", match .0 {
         QuotaExceeded::Services(most) => format!("there are more than {most} instances"),
         QuotaExceeded::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
     })]
     NoRoom(QuotaExceeded),
-    /// There is no room for all.
+    /// There is no room for all instances.
     #[error("there are more than {most} instances: {count} are left out, the first of them '{first}'")]
     LeftOut {
-        /// So many are published.
+        /// The number that is published.
         most: usize,
-        /// The others.
+        /// The number that is left out.
         count: usize,
-        /// By name.
+        /// The first of those, by name.
         first: String,
     },
     /// Reading them took too long.
@@ -98,12 +98,12 @@ pub enum InstancesError {
         "those before '{name}' took {} s of processor time: the rest was not read", most.as_secs()
     )]
     NoTimeLeft {
-        /// So much may be taken.
+        /// The time limit.
         most: Duration,
         /// The first that was not read.
         name: String,
     },
-    /// A file that means nothing any more.
+    /// A stale file cannot be removed.
     #[error("unable to remove '{file}': {}", reason(*errno))]
     Stale {
         /// In the instance's directory.

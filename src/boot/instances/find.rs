@@ -1,4 +1,4 @@
-//! The instances on a volume, found with the ids of their user.
+//! The search for instances on a volume, with the ids of their user.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -25,38 +25,38 @@ use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
-/// More instances than this are not taken.
+/// The limit of names in the directory of the instances.
 pub(super) const MOST_INSTANCES: usize = 20_000;
-/// No more warnings than this are given of what is no instance.
+/// The limit of warnings about directories that are not instances.
 const MOST_WARNINGS: usize = 150;
-/// Processor time that reading all of them may take.
+/// The processor time that reading all instances may take.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// What there is on the volume.
+/// The instances on the volume.
 #[derive(Default)]
 pub(super) struct FoundInstances {
     pub(super) instances: Vec<Instance>,
-    /// Services whose instances may be there or not.
+    /// Services whose instances may or may not exist.
     pub(super) kept: BTreeSet<String>,
     pub(super) report: Report,
-    /// What there is no room for; it has not been read.
+    /// The instances that exceed the quota; they have not been read.
     pub(super) left_out: Option<InstancesError>,
-    /// Whether all names were looked at.
+    /// Whether the search was completed.
     pub(super) end: SearchEnd,
 }
 
-/// How a look at the volume ended.
+/// How a search ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SearchEnd {
-    /// With the last name.
+    /// All names were seen.
     #[default]
     Whole,
-    /// Before: somebody asks to stop.
+    /// It was interrupted.
     BrokenOff,
 }
 
 impl FoundInstances {
-    /// The first ones tell what there is to be done.
+    /// A few warnings are enough to know what to do.
     fn warn(&mut self, error: InstancesError) {
         if self.report.warnings.iter().count() < MOST_WARNINGS {
             self.report.warnings.push(error);
@@ -64,7 +64,7 @@ impl FoundInstances {
     }
 }
 
-/// What becomes of services whose instances have gone.
+/// What becomes of services whose instances are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
     /// They are pruned.
@@ -73,17 +73,17 @@ pub(super) enum Gone {
     Stays,
 }
 
-/// Looks for instances, with the user's ids.
+/// Searches for instances, with the user's ids.
 pub(super) struct Finder<'f> {
     pub(super) system: &'f System,
     pub(super) reader: InstanceReader<'f>,
-    /// The services that root's commands made.
+    /// The services that were published by root's commands.
     pub(super) published: BTreeSet<String>,
     pub(super) gone: Gone,
 }
 
 impl Finder<'_> {
-    /// Reads as many instances as there is room for.
+    /// Reads as many instances as the quota allows.
     pub(super) fn find(&self, home: &OwnedFd, go_on: GoOn<'_>) -> Result<FoundInstances, Findings> {
         let began = clock::processor_time();
         let mut found = FoundInstances::default();
@@ -131,7 +131,7 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    /// What is published and not about to be pruned has its place, and so has the root instance.
+    /// Published services that are not pruned have their place, and so has the root instance.
     fn quota(&self, names: &[OsString]) -> InstanceQuota {
         let there: BTreeSet<String> = names
             .iter()
@@ -179,7 +179,7 @@ impl Finder<'_> {
             }
         };
         if !has_marker && !is_name(&shown) {
-            // lost+found, .cache: the name alone tells instances from other directories
+            // lost+found, .cache: only the name tells instances from other directories
             if !shown.starts_with('.') {
                 found.warn(InstancesError::NoInstance { path });
             }
@@ -196,7 +196,7 @@ impl Finder<'_> {
         found.instances.push(self.reader.read(&shown, &directory, path, InstanceRole::Ordinary));
     }
 
-    /// What something is that could not be opened, or looked into.
+    /// What an entry is that could not be opened or searched.
     fn missed(&self, above: &Directory, name: &OsStr, errno: Errno) -> Missed {
         let status = match above.look_at(name) {
             Ok(status) => status,
@@ -204,7 +204,7 @@ impl Finder<'_> {
             Err(errno) => return Missed::Instance(errno),
         };
         match kind(&status) {
-            // what it leads to may be an instance too; it is not followed
+            // its target may be an instance too; it is not followed
             SFlag::S_IFLNK => Missed::MaybeInstance(Errno::ELOOP),
             SFlag::S_IFDIR if errno == Errno::ENOENT => Missed::Nothing,
             SFlag::S_IFDIR if status.st_uid != geteuid().as_raw() => Missed::MaybeInstance(errno),
@@ -214,12 +214,12 @@ impl Finder<'_> {
     }
 }
 
-/// What could not be looked into.
+/// An entry that could not be opened or searched.
 enum Missed {
-    /// No instance.
+    /// Not an instance.
     Nothing,
-    /// A directory of the user's, that should be one.
+    /// A directory of the user's that should be one.
     Instance(Errno),
-    /// A link, or a directory of somebody else's.
+    /// A link, or a directory of another user.
     MaybeInstance(Errno),
 }

@@ -16,12 +16,12 @@ use crate::boot::report::ReportRow;
 use crate::error::reason;
 use crate::service::ServiceName;
 
-/// An instance as it was found on the volume.
+/// An instance, as found on the volume.
 pub(super) struct Instance {
     pub(super) row: ReportRow,
-    /// The word of the boot log's own field in its line, if the lines have such a field.
+    /// The value of the boot log's additional field, if the log has one.
     pub(super) log_word: Option<String>,
-    /// What it takes to publish it; none for one that cannot be.
+    /// What it takes to publish it; none if it has errors.
     pub(super) publishable: Option<PublishableInstance>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct PublishableInstance {
     pub(super) service: ServiceName,
     pub(super) directory: String,
     pub(super) role: InstanceRole,
-    /// The desired state, where the state file has it under a key of its own.
+    /// The desired state, if the state file has a key for it.
     pub(super) desired_state: Option<DesiredState>,
 }
 
@@ -40,23 +40,23 @@ pub(super) struct PublishableInstance {
 pub(super) enum InstanceRole {
     /// The home itself: always there, and first.
     Root,
-    /// One of the directories below it.
+    /// A directory below the home.
     Ordinary,
 }
 
-/// What becomes of files that mean nothing after a start of the machine.
+/// What becomes of files that lose their meaning at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StaleFiles {
     /// They are removed.
     Removed,
-    /// They are not stale: the machine has been up for a while.
+    /// They stay: the machine has been up for a while.
     Kept,
 }
 
-/// Who is given a state file.
+/// Which instance gets a state file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seeding {
-    /// Nobody.
+    /// None.
     Nothing,
     /// The root instance, if it has none.
     RootInstance,
@@ -90,10 +90,10 @@ impl InstanceReader<'_> {
         };
         let desired_state = self.read_state(directory, role, &mut row);
         let is_supervised = self.supervised.contains(service.as_str());
-        // the file of one that runs tells of its present life
+        // the file of a running instance describes its present life
         let words_file = if is_supervised { None } else { Some(directory) };
         let log_word = self.log_word(words_file);
-        // the files of one that is running are not stale
+        // the files of a running instance are not stale
         if self.intent == Intent::Apply && self.stale_files == StaleFiles::Removed && !is_supervised {
             self.remove_stale_files(directory, &mut row);
         }
@@ -102,7 +102,7 @@ impl InstanceReader<'_> {
         Instance { row, log_word, publishable: Some(publishable) }
     }
 
-    /// An instance that cannot be looked into.
+    /// An instance whose directory cannot be read.
     pub(super) fn unreadable(&self, shown: &str, path: &str, errno: Errno) -> Instance {
         let mut row = self.row(shown);
         row.failures.push(directory_error(path, errno));
@@ -123,7 +123,7 @@ impl InstanceReader<'_> {
         ServiceName::parse(OsStr::new(service)).map_err(InstancesError::ServiceName)
     }
 
-    /// Notes the state that an instance was left in; gives the desired one.
+    /// Notes the state that an instance was left in; returns the desired one.
     fn read_state(
         &self,
         directory: &Directory,
@@ -158,8 +158,8 @@ impl InstanceReader<'_> {
         }
     }
 
-    /// The word of the boot log's own field, by a file in the instance's directory; the word for all others
-    /// where there is none.
+    /// The value of the boot log's additional field, by a file in the instance's directory; the default without
+    /// one.
     fn log_word(&self, directory: Option<&Directory>) -> Option<String> {
         let field = &self.system.log_field;
         let (_, file, key) = (field.name.as_ref()?, field.file.as_ref()?, field.key.as_ref()?);
@@ -172,7 +172,7 @@ impl InstanceReader<'_> {
     }
 }
 
-/// Opens a directory below another one, component by component; no link is followed.
+/// Opens a directory below another, component by component. Symbolic links are not followed.
 pub(super) fn open_below(directory: &Directory, path: &str) -> Result<Directory, Errno> {
     let mut here = directory.try_open(OsStr::new("."))?;
     for name in path.split('/').filter(|name| !matches!(*name, "" | ".")) {
@@ -181,7 +181,7 @@ pub(super) fn open_below(directory: &Directory, path: &str) -> Result<Directory,
     Ok(here)
 }
 
-/// Why a directory below the home cannot be looked into.
+/// Why a directory below the home cannot be read.
 pub(super) fn directory_error(path: &str, errno: Errno) -> InstancesError {
     let reason = match errno {
         Errno::ELOOP => "it is a symbolic link, which is not followed".to_string(),

@@ -1,4 +1,4 @@
-//! The keys of `--config`, each with the kind of its value.
+//! The keys of `--config`, each with the form of its value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use crate::error::Findings;
 pub struct Key {
     /// As written.
     pub name: &'static str,
-    /// Puts a value of the right kind in its place, or tells the right kind.
+    /// Sets a value of the right form, or returns a description of that form.
     pub(super) set: fn(&mut System, Value) -> Result<(), &'static str>,
 }
 
@@ -33,7 +33,7 @@ macro_rules! keys {
     };
 }
 
-/// All keys but `preset`, which comes before them.
+/// All keys but `preset`, which is read first.
 pub static KEYS: &[Key] = keys! {
     "name": word => name;
     "home": absolute => home;
@@ -133,7 +133,7 @@ fn fields(value: Value) -> Parsed<Vec<(String, String)>> {
     }
 }
 
-/// None for an empty table: what a preset says can be taken back.
+/// None for an empty table, which undoes what a preset says.
 fn table_of<T>(
     value: Value,
     read: impl Fn(Vec<(String, String)>) -> Option<T>,
@@ -170,7 +170,7 @@ fn delegate(value: Value) -> Parsed<DelegateTo> {
 
 fn absolute(value: Value) -> Parsed<PathBuf> {
     let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
-    // one slash between two names, none at the end
+    // without repeated and trailing slashes
     Ok(Path::new(&path).components().collect())
 }
 

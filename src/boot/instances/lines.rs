@@ -3,13 +3,13 @@
 use super::system::System;
 use crate::boot::report::{FAILED, ReportRow, field};
 
-/// What a line says of a service that runs, or will at once.
+/// The action of a service that runs, or is about to.
 pub(super) const STARTED: &str = "started";
 
-/// Of one that is there, and down.
+/// Of one that is published, and down.
 pub(super) const REGISTERED: &str = "registered";
 
-/// Of one that was ordered to be down.
+/// Of one that was ordered down.
 pub(super) const STOPPED: &str = "stopped";
 
 /// The lines of the rows, each following `start`.
@@ -17,7 +17,7 @@ pub fn lines(system: &System, rows: &[ReportRow], start: &str) -> String {
     rows.iter().map(|row| line(system, row, start) + "\n").collect()
 }
 
-/// One of them, without a line end.
+/// One of these lines, without its end.
 pub(super) fn line(system: &System, row: &ReportRow, start: &str) -> String {
     let prior = row.prior_state.as_deref().map_or("None".to_string(), field);
     let action = if row.has_failed() && row.change.is_none() { FAILED } else { row.action };

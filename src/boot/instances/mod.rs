@@ -1,8 +1,8 @@
 //! `futo reconcile`: instances on a volume, each a service made from a template.
 //!
 //! A [`System`] says what the instances look like, read from a file or a preset by [`config`]. A [`Reconciler`]
-//! finds them ([`find`]), reads each with the ids of its user ([`instance`]), and publishes it as a service
-//! ([`publish`], [`template`]).
+//! finds them (`find`), reads each with the ids of its user (`instance`), and publishes it as a service
+//! (`publish`, `template`).
 
 mod boot_log;
 mod conditions;

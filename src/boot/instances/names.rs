@@ -2,7 +2,7 @@
 
 use super::system::System;
 
-/// `[a-z0-9][a-z0-9_-]*`, the whole of it.
+/// Whether the whole name matches `[a-z0-9][a-z0-9_-]*`.
 pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.bytes().next().is_some_and(is_plain)
@@ -29,6 +29,7 @@ pub(super) fn name_of(system: &System, service: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config;
     use super::*;
 
     #[test]
@@ -43,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_name_is_found_in_the_service() {
-        let mut system = System::preset("hermes").expect("a preset");
+        let mut system = config::example();
         for (template, service, name) in [
             ("gateway-{name}", "gateway-a-b", Some("a-b")),
             ("gateway-{name}", "dashboard", None),

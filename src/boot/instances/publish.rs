@@ -1,4 +1,5 @@
-//! One instance becomes a service: whether it starts, what it replaces, and the order that its state asks for.
+//! An instance becomes a service: whether it is started, what it replaces, and the order that its state calls
+//! for.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,11 +22,11 @@ use crate::service::control::Order;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 
-/// A service that was stopped is taken over after this time.
+/// A stopped service of an earlier maker is replaced after this time.
 const STOP_SETTLES: Duration = Duration::from_millis(500);
 
 impl Reconciler {
-    /// Publishes one instance, and gives the order that a changed desired state asks for.
+    /// Publishes one instance, and sends the order that a changed desired state calls for.
     pub(super) fn publish(
         &mut self,
         pass: &Pass,
@@ -45,7 +46,7 @@ impl Reconciler {
                 row.change = Some(change);
                 let runs = present.map_or(decision.state == DesiredState::Up, RunState::is_meant_to_run);
                 row.action = match decision.changed {
-                    // it has been notified already, and may be about to leave
+                    // it has been notified already, and may be about to exit
                     Some(DesiredState::Down) => STOPPED,
                     _ if runs => STARTED,
                     _ => REGISTERED,
@@ -59,7 +60,7 @@ impl Reconciler {
             let sent = pass.scan.order(service, order);
             row.failures.take(sent.map_err(InstancesError::Order));
         }
-        // what has failed is tried again
+        // what has failed is tried again in the next pass
         if let (Some(state), false) = (instance.desired_state, row.has_failed()) {
             self.desired_states.insert(instance.name.clone(), state);
         }
@@ -86,16 +87,16 @@ impl Reconciler {
         match instance.desired_state.filter(|state| *state != before) {
             Some(state) => {
                 let allowed = up_if(state == DesiredState::Up && may_start);
-                // what must not start is not stopped for that: somebody may have started it by hand
+                // a service that may not be started is not stopped either: somebody may have started it by hand
                 let order = present.order_for(allowed).filter(|_| allowed == state);
                 Decision { state: allowed, changed: Some(state), order }
             }
-            // its process may report of itself what it likes
+            // its process may write any state of its own
             None => Decision { state: published, changed: None, order: None },
         }
     }
 
-    /// Takes out the stopped service directories of an earlier maker, and all that it left half made; gives the
+    /// Removes the stopped service directories of an earlier maker, and those that it left half made; returns the
     /// names of those that run.
     pub(super) fn take_over_stopped(
         &mut self,
@@ -111,7 +112,7 @@ impl Reconciler {
                     self.down_since.remove(instance.service.as_str());
                     running.insert(instance.service.to_string());
                 }
-                // whoever has stopped it is about to write so into its state file
+                // whoever has stopped it is about to record that in its state file
                 Predecessor::Supervised(_) if self.has_just_stopped(instance.service.as_str()) => {
                     running.insert(instance.service.to_string());
                 }
@@ -122,7 +123,7 @@ impl Reconciler {
             }
         }
         let staging = |name: &String| template::is_staging(&self.system, name);
-        stopped.extend(pass.scan.dot_or_plain_names(staging));
+        stopped.extend(pass.scan.predecessor_names(staging));
         if !stopped.is_empty() && self.choice.intent == Intent::Apply {
             for (_, removed) in pass.scan.prune(&stopped, self.choice.patience, &mut report.failures) {
                 report.warnings.take(removed);
@@ -131,14 +132,14 @@ impl Reconciler {
         running
     }
 
-    /// Whether the service of an earlier maker was up until a moment ago.
+    /// Whether the service of an earlier maker was up a moment ago.
     fn has_just_stopped(&mut self, service: &str) -> bool {
         let now = BootTime::now();
         let since = *self.down_since.entry(service.to_string()).or_insert(now);
         self.passes == Passes::Some && now.since(since) < STOP_SETTLES
     }
 
-    /// What the last line of `run` may be in an earlier maker's service directory of this name.
+    /// The possible last lines of `run` in an earlier maker's service directory of this name.
     fn last_lines(&self, service: &str) -> Vec<String> {
         let name = name_of(&self.system, service).filter(|name| is_name(name));
         name.map_or_else(Vec::new, |name| template::predecessor_lines(&self.system, &name, service))
@@ -168,12 +169,12 @@ impl Reconciler {
 /// Whether a service is to be up, and what that takes.
 struct Decision {
     state: DesiredState,
-    /// The desired state, if it is another than in the last pass.
+    /// The desired state, if it differs from the last pass.
     changed: Option<DesiredState>,
     order: Option<Order>,
 }
 
-/// Whether a service is to run, by what its instance was left in.
+/// Whether a service is to be up, by the state that its instance was left in.
 fn starts(system: &System, name: &str, prior_state: Option<&str>) -> bool {
     match policy(system, name) {
         Policy::Always => true,

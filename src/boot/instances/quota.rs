@@ -1,4 +1,5 @@
-//! Which instances are read: as many as are published. A bound on what is read afterwards would cost the time first.
+//! Which instances are read: no more than may be published, since reading the rest would already cost the time
+//! that the quota is to save.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,7 @@ impl InstanceQuota {
         InstanceQuota { most, taken, left_out: 0, first_left_out: None }
     }
 
-    /// Takes a place for a service; whether there was one.
+    /// Takes a place for a service; returns whether there was one.
     pub(super) fn take(&mut self, service: &str) -> bool {
         let has_place = self.taken.contains(service) || self.taken.len() < self.most;
         if has_place {
@@ -28,7 +29,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// The same; an instance without a place is counted.
+    /// The same; an instance that finds no place is counted.
     pub(super) fn take_or_count(&mut self, service: &str, instance: &str) -> bool {
         let has_place = self.take(service);
         if !has_place {
@@ -38,7 +39,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// What had no place, if anything.
+    /// The error about instances without a place, if there are any.
     pub(super) fn left_out(self) -> Option<InstancesError> {
         let first = self.first_left_out?;
         Some(InstancesError::LeftOut { most: self.most, count: self.left_out, first })

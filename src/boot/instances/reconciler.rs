@@ -1,4 +1,4 @@
-//! One pass after the other over the instances of a system.
+//! The passes over the instances of a system.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -27,27 +27,27 @@ use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// Whether it is done once, or again whenever something on the volume changes.
+/// Whether there is one pass, or one after every change on the volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// At boot, or by hand: what runs is neither started nor stopped.
+    /// At boot, or by hand: running services are neither started nor stopped.
     Once,
-    /// A desired state that changes starts or stops its service.
+    /// A change of the desired state starts or stops the service.
     Changes,
 }
 
-/// Brings the scan directory to what the volume says.
+/// Makes the scan directory match the volume.
 #[derive(Debug)]
 pub struct Reconciler {
     pub(super) system: System,
     pub(super) choice: Choice,
     facts: Facts,
     pub(super) follow: Follow,
-    /// By instance: the desired state when it was last looked at.
+    /// The desired state of each instance in the last pass.
     pub(super) desired_states: BTreeMap<String, DesiredState>,
-    /// Since when an earlier maker's service is seen to be down.
+    /// Since when each service of an earlier maker has been seen down.
     pub(super) down_since: BTreeMap<String, BootTime>,
-    /// By instance: the word of the boot log's own field.
+    /// The value of the boot log's additional field, by instance.
     log_words: BTreeMap<String, String>,
     pub(super) passes: Passes,
 }
@@ -58,7 +58,7 @@ pub(super) enum Passes {
     Some,
 }
 
-/// What a pass works with.
+/// What one pass works with.
 pub(super) struct Pass {
     pub(super) scan: ScanDirectory,
     pub(super) source: String,
@@ -86,17 +86,17 @@ impl Reconciler {
         &self.system
     }
 
-    /// Whose the instances are.
+    /// The owner of the instances.
     pub fn account(&self) -> Option<Account> {
         self.system.user_request().and_then(|user| Account::find(&user, &mut Findings::default()))
     }
 
-    /// Publishes the services of all instances. An error is one that leaves nothing to be done.
+    /// Publishes the services of all instances. An error means that nothing could be done.
     pub fn pass(&mut self) -> Result<Report, Findings> {
         self.pass_while(&mut || ControlFlow::Continue(()))
     }
 
-    /// The same as long as it is to go on. A pass that is broken off prunes nothing.
+    /// The same for as long as `go_on` says so. An interrupted pass prunes nothing.
     pub fn pass_while(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
         let report = nofollow::with_no_umask(|| self.pass_with_no_umask(go_on))?;
         self.passes = Passes::Some;
@@ -157,7 +157,7 @@ impl Reconciler {
         go_on: GoOn<'_>,
     ) -> Result<FoundInstances, Findings> {
         let scan = &pass.scan;
-        // before anything is removed on the volume: what runs still needs its files
+        // before anything on the volume is removed: running services still need their files
         let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
         let is_first = self.passes == Passes::None;
         let seeds = is_first && !self.choice.no_start && self.holds(&self.system.seed, account, home)?;
@@ -212,7 +212,7 @@ impl Reconciler {
                     self.publish(pass, &publishable, &mut quota, &mut row);
                 }
             } else if let Some(service) = &row.service {
-                // what cannot be looked at now is not gone
+                // an instance that cannot be read now is not gone
                 desired_names.insert(service.clone());
             }
             report.rows.push(row);
@@ -223,7 +223,7 @@ impl Reconciler {
             report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
         }
         if self.choice.prune {
-            // an incomplete list tells of nothing that it has gone
+            // what is missing from an incomplete list is not gone
             let listed = if is_complete { BTreeSet::from([pass.source.clone()]) } else { BTreeSet::new() };
             let before = report.rows.len();
             conclude::prune(scan, &desired_names, &listed, self.choice.patience, &mut report);
@@ -245,12 +245,12 @@ impl Reconciler {
         report: &mut Report,
     ) -> Result<(), AccountError> {
         let (Some(path), Intent::Apply) = (&self.system.boot_log, self.choice.intent) else { return Ok(()) };
-        let is_told = |row: &&ReportRow| self.follow == Follow::Once || row.is_news();
+        let is_logged = |row: &&ReportRow| self.follow == Follow::Once || row.is_news();
         let stamp = boot_log::stamp(clock::wall_now());
         let lines: String = report
             .rows
             .iter()
-            .filter(is_told)
+            .filter(is_logged)
             .map(|row| {
                 let line = line(&self.system, row, &stamp);
                 let word =
@@ -270,14 +270,14 @@ impl Reconciler {
     }
 }
 
-/// What is published and will not be pruned keeps its place.
+/// Published services that are not pruned keep their place.
 fn quota_for(scan: &ScanDirectory, instances: &[Instance], choice: &Choice) -> Result<Quota, Findings> {
     let services: BTreeSet<&str> = instances.iter().filter_map(|each| each.row.service.as_deref()).collect();
     let taken = scan.taken(Author::Root, |name| !choice.prune || services.contains(name))?;
     Ok(Quota::new(MOST_INSTANCES, taken))
 }
 
-/// Opens the volume: as the user where root has no rights on the way to it.
+/// Opens the volume, as the user where root has no rights on the way.
 fn open_home(system: &System, account: Option<&Account>) -> Result<Result<OwnedFd, PathError>, AccountError> {
     let open = || nofollow::open_directory(&system.home, Missing::Refuse);
     match account {

@@ -17,10 +17,10 @@ use super::system::System;
 use crate::boot::choice::Intent;
 use crate::sys::clock;
 
-/// Stands for the time, in seconds since 1970, as a number.
+/// Stands for the current time, in seconds since 1970, as a number.
 const TIME: &str = "{time}";
 
-/// A state as it is seeded.
+/// A seeded state.
 pub(super) struct Seeded {
     pub(super) state: InstanceState,
     pub(super) written: Result<(), InstancesError>,
@@ -53,7 +53,7 @@ fn text(state: &[(String, String)]) -> String {
     format!("{}\n", Value::from(object))
 }
 
-/// A name that somebody else has taken by now is left to them.
+/// Whoever has taken the name meanwhile keeps it.
 fn create(directory: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = match openat(directory, name, flags, Mode::from_bits_truncate(0o644)) {
@@ -61,7 +61,7 @@ fn create(directory: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
         opened => opened?,
     };
     File::from(file).write_all(text.as_bytes()).map_err(|error| {
-        // half of it would count as no state for good
+        // a truncated file would count as no state for good
         let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
         Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
     })

@@ -1,4 +1,4 @@
-//! What an instance did when the machine went down, and what it should do.
+//! The state that an instance was left in, and the desired one.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::sys::file;
 
-/// The largest state file that is read, in bytes.
+/// The size limit of a state file, in bytes.
 pub(super) const MAX_BYTES: usize = 64 << 10;
 
-/// In characters, one more than a line shows.
+/// The limit of a state, in characters: one more than a line shows.
 const LONGEST: usize = 257;
 
-/// Why a state is not known. The instance counts as one without a state.
+/// Why the state is not known. The instance counts as one without a state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StateError {
     /// The file cannot be read.
@@ -28,12 +28,12 @@ pub(super) enum StateError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is no JSON object.
+    /// Its content is invalid.
     #[error("unable to read '{file}': {why}")]
     Content {
         /// In the instance's directory.
         file: String,
-        /// Why; nothing of the content.
+        /// The reason; nothing of the content is shown.
         why: &'static str,
     },
 }
@@ -48,12 +48,12 @@ impl Problem for StateError {
     }
 }
 
-/// What a state file says.
+/// The content of a state file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct InstanceState {
-    /// The state that counts; none without the file, or without a key that has one.
+    /// The state that counts; none without the file, or if none of the keys has a value.
     pub(super) shown: Option<String>,
-    /// Under the first of the keys, which nobody but a user's command writes.
+    /// The value of the first key, which only a user's command writes.
     pub(super) desired: Option<String>,
 }
 
@@ -66,12 +66,12 @@ pub(super) fn read(directory: &OwnedFd, name: &str, system: &System) -> Result<I
     state_in(&bytes, system).map_err(|why| StateError::Content { file: name.to_string(), why })
 }
 
-/// What these bytes of a state file say.
+/// The state in the content of a state file.
 pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<InstanceState> {
     state_in(bytes, system).ok()
 }
 
-/// The text under a key of a JSON file; none where it is missing, or anything else than a text.
+/// The string under a key of a JSON file; none if there is no such string.
 pub(super) fn text_under(directory: &OwnedFd, name: &str, key: &str) -> Option<String> {
     let bytes = bytes_of(directory, name).ok()??;
     let [found] = values_of(&bytes, [key]).ok()?;
@@ -87,7 +87,7 @@ fn bytes_of(directory: &OwnedFd, name: &str) -> Result<Option<Vec<u8>>, StateErr
     }
 }
 
-/// A value that is looked for.
+/// A value that was found.
 enum FoundValue {
     Text(Vec<u8>),
     Null,
@@ -97,7 +97,7 @@ enum FoundValue {
 impl FoundValue {
     fn into_text(self) -> Option<String> {
         match self {
-            // more of it is not shown, and no state is this long
+            // a line does not show more, and no state is this long
             FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
             FoundValue::Null | FoundValue::Other => None,
         }
@@ -156,14 +156,11 @@ fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<FoundValue>>, NotRea
 
 #[cfg(test)]
 mod tests {
+    use super::super::config;
     use super::*;
 
-    fn hermes() -> System {
-        System::preset("hermes").expect("a preset")
-    }
-
     fn shown(text: impl AsRef<[u8]>) -> Option<String> {
-        state_in(text.as_ref(), &hermes()).expect("read").shown
+        state_in(text.as_ref(), &config::example()).expect("read").shown
     }
 
     #[test]
@@ -198,10 +195,10 @@ mod tests {
 
     #[test]
     fn only_the_first_key_says_what_is_desired() {
-        let desired = |text: &str| state_in(text.as_bytes(), &hermes()).expect("read").desired;
+        let desired = |text: &str| state_in(text.as_bytes(), &config::example()).expect("read").desired;
         assert_eq!(desired(r#"{"desired_state":"running"}"#).as_deref(), Some("running"));
         assert_eq!(desired(r#"{"gateway_state":"running"}"#), None);
-        let mut system = hermes();
+        let mut system = config::example();
         system.state_keys.truncate(1);
         assert_eq!(state_in(br#"{"desired_state":"running"}"#, &system).expect("read").desired, None);
     }
@@ -220,7 +217,11 @@ mod tests {
             b"{\"desired_state\":false,\"gateway_state\":\"running\"}",
             deep.as_bytes(),
         ] {
-            assert!(state_in(bad, &hermes()).is_err(), "{:?}", String::from_utf8_lossy(bad).get(..20));
+            assert!(
+                state_in(bad, &config::example()).is_err(),
+                "{:?}",
+                String::from_utf8_lossy(bad).get(..20)
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a system of instances on a volume looks like.
+//! The description of a system of instances on a volume.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,138 +9,139 @@ use crate::boot::delegate::DelegateTo;
 use crate::config::value::UserRequest;
 use crate::service::layout;
 
-/// Whether an instance is started.
+/// Whether an instance is started at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Whatever it did before.
+    /// Always.
     Always,
-    /// If it was running.
+    /// If it was running before.
     Last,
-    /// By somebody's hand only.
+    /// Never: only by hand.
     Never,
 }
 
 /// A system of instances on a volume.
 #[derive(Clone, Debug)]
 pub struct System {
-    /// Names it in the marker of its service directories.
+    /// Identifies it in the marker of its service directories.
     pub name: String,
     /// The volume.
     pub home: PathBuf,
-    /// The variable that names another one.
+    /// The variable that overrides it.
     pub home_variable: Option<String>,
-    /// Where its services go.
+    /// The scan directory.
     pub scan_dir: PathBuf,
-    /// The variable that names another one.
+    /// The variable that overrides it.
     pub scan_dir_variable: Option<String>,
-    /// Whose the instances are.
+    /// The owner of the instances.
     pub user: String,
     /// Who may control the services.
     pub delegate: DelegateTo,
-    /// What an instance is called in the lines.
+    /// The word for an instance in the lines.
     pub label: String,
-    /// The directory below `home` whose directories are the instances.
+    /// The directory below `home` that holds one directory per instance.
     pub instances: String,
-    /// A directory is an instance if it holds this.
+    /// A directory is an instance if it contains this name.
     pub marker: Option<String>,
-    /// The instance that `home` itself is, always there and first.
+    /// The name of the instance that `home` itself is: always there, and first.
     pub root_instance: Option<String>,
     /// The name of an instance's service.
     pub service: String,
-    /// The file in an instance that tells its state.
+    /// The file of an instance that holds its state.
     pub state_file: Option<String>,
-    /// The keys in it, of which the first that has a value counts. Of several the first is the desired state.
+    /// The keys in it; the first that has a value counts. Of several, the first holds the desired state.
     pub state_keys: Vec<String>,
     /// The states that count as running.
     pub running: Vec<String>,
     /// States that count as running under one key only, and that key.
     pub transient: Vec<(String, String)>,
-    /// ServiceFiles in an instance that mean nothing after a start of the machine.
+    /// Files of an instance that lose their meaning at boot.
     pub stale: Vec<String>,
-    /// Below `home`.
+    /// Relative to `home`.
     pub boot_log: Option<String>,
-    /// In bytes: a boot log of this size becomes `.1`.
+    /// A boot log of at least this size, in bytes, is renamed to `.1`.
     pub boot_log_size: u64,
-    /// One more field of its lines.
+    /// An additional field of its lines.
     pub log_field: LogField,
     /// Where the container's command is found.
     pub container_command: Option<CommandPlace>,
-    /// Nothing is done in such a container.
+    /// In such a container nothing is done.
     pub skip: Option<Condition>,
-    /// Instances but the root instance are registered and not started.
+    /// In such a container all but the root instance are published and not started.
     pub hold: Option<Condition>,
-    /// A root instance without a state file is given one.
+    /// In such a container a root instance without a state file gets one.
     pub seed: Option<Condition>,
-    /// What it is given.
+    /// Its content.
     pub seed_state: Vec<(String, String)>,
-    /// Service directories of another maker that are taken over.
+    /// Service directories of an earlier maker that are replaced.
     pub predecessor: PredecessorPattern,
-    /// Of instances that have none of their own.
+    /// Of instances without a policy of their own.
     pub policy: Policy,
     /// By instance.
     pub policies: BTreeMap<String, Policy>,
-    /// What the services are.
+    /// What the services look like.
     pub template: ServiceTemplate,
 }
 
-/// A field of the boot log's lines whose word depends on a text in a JSON file.
+/// A field of the boot log's lines whose value depends on a string in a JSON file.
 #[derive(Clone, Debug, Default)]
 pub struct LogField {
-    /// What stands before the `=`; no field without.
+    /// The name of the field; without it there is no such field.
     pub name: Option<String>,
     /// In the instance's directory.
     pub file: Option<String>,
-    /// The key in it.
+    /// The key in that file.
     pub key: Option<String>,
-    /// By the text under the key, and under the empty text the word for all others.
+    /// The value of the field for each string; under the empty string the default.
     pub words: Vec<(String, String)>,
 }
 
 impl LogField {
-    /// The word for a text.
+    /// The value for a string.
     pub(super) fn word(&self, text: &str) -> Option<&str> {
         self.words.iter().find(|(each, _)| each == text).map(|(_, word)| word.as_str())
     }
 
-    /// The word for all others.
+    /// The default.
     pub(super) fn other(&self) -> &str {
         self.word("").unwrap_or("unknown")
     }
 }
 
-/// What tells the service directories of an earlier maker.
+/// What identifies the service directories of an earlier maker.
 #[derive(Clone, Debug, Default)]
 pub struct PredecessorPattern {
-    /// The last line of `run`, one of these.
+    /// The last line of `run` is one of these.
     pub run: Vec<String>,
-    /// The same of the root instance's.
+    /// The same for the root instance.
     pub root_run: Vec<String>,
-    /// Names of directories in which it makes them.
+    /// Names of the directories in which it prepares them.
     pub staging: Vec<String>,
 }
 
-/// What the services are; texts with `{name}`, `{home}`, `{directory}`, `{service}`, `{log-dir}`.
+/// What the services look like. The texts may contain `{name}`, `{home}`, `{directory}`, `{service}` and
+/// `{log-dir}`.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceTemplate {
     /// The program and its arguments.
     pub command: Vec<String>,
-    /// The same of the root instance, if another.
+    /// The same for the root instance, if it differs.
     pub root_command: Option<Vec<String>>,
     /// Options for futo-launch.
     pub options: Vec<String>,
     /// The working directory.
     pub chdir: Option<String>,
-    /// HOME.
+    /// The value of HOME.
     pub user_home: Option<String>,
-    /// A Python environment to run in.
+    /// A Python virtual environment to run in.
     pub venv: Option<String>,
     /// Variables.
     pub env: Vec<(String, String)>,
-    /// Where the logger writes; no logger without.
+    /// The log directory; without it there is no logger.
     pub log_dir: Option<String>,
     /// The logger.
     pub log_command: Vec<String>,
-    /// Exit codes after which the service is not started again.
+    /// Exit codes after which the service is not restarted.
     pub no_restart: Vec<u8>,
 }
 
@@ -151,7 +152,7 @@ fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
 const BOOT_LOG_SIZE: u64 = 262_144;
 
 impl System {
-    /// Nothing but what every system has.
+    /// The defaults.
     pub(super) fn plain() -> System {
         System {
             name: "instances".to_string(),
@@ -189,7 +190,7 @@ impl System {
         }
     }
 
-    /// Whose the instances are, looked up later.
+    /// The owner of the instances, to be looked up later.
     pub fn user_request(&self) -> Option<UserRequest> {
         UserRequest::parse(&self.user).ok()
     }

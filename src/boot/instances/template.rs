@@ -1,4 +1,4 @@
-//! The service directory of an instance.
+//! The files of an instance's service directory.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use crate::boot::manifest::ServiceFiles;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 #[derive(Debug)]
 pub(super) struct Placeholders<'i> {
     pub(super) name: &'i str,
@@ -21,10 +21,10 @@ pub(super) struct Placeholders<'i> {
 /// Makes the log directory as the user, as far as it is missing.
 const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
 
-/// Behind the Python environment's own, where there is no PATH.
+/// What follows the virtual environment's own directory, if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// What the last line of `run` may be in a service directory of an earlier maker.
+/// The possible last lines of `run` in a service directory of an earlier maker.
 pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> Vec<String> {
     let lines = match system.root_instance.as_deref() == Some(name) {
         true => &system.predecessor.root_run,
@@ -34,7 +34,7 @@ pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> V
     lines.iter().map(|line| expand(line, &names, "")).collect()
 }
 
-/// Whether an earlier maker makes its service directories under this name.
+/// Whether an earlier maker prepares its service directories under this name.
 pub(super) fn is_staging(system: &System, name: &str) -> bool {
     system.predecessor.staging.iter().any(|staging| {
         let (before, after) = staging.split_once("{service}").unwrap_or((staging, ""));
@@ -43,7 +43,7 @@ pub(super) fn is_staging(system: &System, name: &str) -> bool {
     })
 }
 
-/// The files of an instance's service directory, but `down`.
+/// The files of an instance's service directory, except for `down`.
 pub(super) fn files(
     system: &System,
     launcher: &str,
@@ -54,7 +54,7 @@ pub(super) fn files(
     let log_dir = template.log_dir.as_deref().map(|text| expand(text, names, ""));
     let expand = |text: &str| expand(text, names, log_dir.as_deref().unwrap_or_default());
     let by = format!("futo reconcile ({})", system.name);
-    // the directory it is executed in has another name once it is taken away
+    // the service directory is renamed while it is being pruned
     let launch = |name: String, options: Vec<String>, program: Vec<String>, logger: Logger| {
         let is_named = options.iter().any(|option| option == "--name" || option.starts_with("--name="));
         let mut words: Vec<String> = vec![launcher.to_string()];
@@ -108,7 +108,7 @@ fn options(template: &ServiceTemplate, expand: impl Fn(&str) -> String) -> Vec<S
     }
     let mut set =
         |name: &str, value: String| options.extend(["--env".to_string(), format!("{name}={value}")]);
-    // the launcher puts variables in
+    // the launcher expands variables
     let plain = |text: &str| expand(text).replace('$', "$$");
     if let Some(venv) = &template.venv {
         set("VIRTUAL_ENV", plain(venv));
@@ -121,7 +121,7 @@ fn options(template: &ServiceTemplate, expand: impl Fn(&str) -> String) -> Vec<S
     options
 }
 
-/// Puts in what the placeholders stand for; once: what is put in is not looked at again.
+/// Replaces the placeholders, in one pass: values are not expanded again.
 fn expand(text: &str, names: &Placeholders<'_>, log_dir: &str) -> String {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
@@ -146,11 +146,12 @@ fn expand(text: &str, names: &Placeholders<'_>, log_dir: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config;
     use super::*;
 
     #[test]
-    fn an_earlier_makers_staging_directory_is_told_by_its_name() {
-        let mut system = System::preset("hermes").expect("a preset");
+    fn an_earlier_makers_staging_directory_is_recognised_by_its_name() {
+        let mut system = config::example();
         system.service = "gateway-{name}".to_string();
         for (name, expected) in [
             (".gateway-coder.tmp", true),

@@ -1,12 +1,12 @@
-//! One setting in a YAML file: the events of the parser are followed, no document is built, no alias expanded.
+//! One setting in a YAML file: the parser's events are followed, no document is built, and no alias is expanded.
 
 use saphyr_parser::{Event, Parser};
 
-/// More collections inside each other are not followed.
+/// The limit of nesting.
 const DEEPEST: usize = 1_000;
 
-/// The value of the first of the keys that has one; `a.b` is the key `b` of the mapping under `a`. None too where
-/// the file is not YAML.
+/// The value of the first of the keys that has one; `a.b` is the key `b` in the mapping `a`. None as well if the
+/// file is not YAML.
 pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
     let mut values: Vec<Option<String>> = keys.iter().map(|_| None).collect();
     follow(text, |path, value| {
@@ -27,7 +27,8 @@ enum OpenCollection {
     Mapping(Option<String>),
 }
 
-/// Gives each scalar that is the value of a key, with the keys on the way to it; those in sequences are left out.
+/// Passes each scalar that is the value of a key to `take`, with the keys on the way to it; those in sequences
+/// are left out.
 fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
     let mut begun: Vec<OpenCollection> = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -64,7 +65,7 @@ fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
     Some(())
 }
 
-/// What comes next in a mapping is a key, or the value of one that is a collection or an alias: nobody asks for it.
+/// Next in a mapping comes a key; or this ends a value that is a collection or an alias, which nobody asks for.
 fn end_value(inside: Option<&mut OpenCollection>) {
     if let Some(OpenCollection::Mapping(key)) = inside {
         *key = if key.is_some() { None } else { Some("\0".to_string()) };

@@ -1,4 +1,4 @@
-//! One service directory is made what it should be, and which ones this command has made.
+//! Making one service directory match its manifest, and listing those that this command made.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +13,11 @@ use crate::boot::service_directory::{
 };
 
 impl ScanDirectory {
-    /// Makes a service directory what it should be; in a dry run only tells what that would be.
+    /// Makes a service directory match its manifest; a dry run only returns what that would change.
     pub fn apply(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
         let name = manifest.name.as_str();
         match service_directory::inspect(&self.directory, name, &self.maker)? {
-            // there would be a second copy of it
+            // there would be two copies of it
             Occupant::Absent if self.leaving.contains(name) => {
                 self.kill_squatter(manifest)?;
                 Err(PublishError::StillSupervised { name: name.to_string() })
@@ -38,11 +38,11 @@ impl ScanDirectory {
             }
             Occupant::Ours(present, marker) => {
                 let mut manifest = Cow::Borrowed(manifest);
-                // its supervisor stays until the service's own leaves, and would look for it every second
+                // its supervisor stays until the service's own exits, and would retry every second
                 if !manifest.files.has_logger() && self.logger_is_supervised(name) {
                     update::keep_logger(&present, &mut manifest.to_mut().files)?;
                 }
-                if compare::is_right(&present, &marker, &manifest)? {
+                if compare::matches(&present, &marker, &manifest)? {
                     return Ok(DirectoryChange::Unchanged);
                 }
                 if self.intent == Intent::Apply {
@@ -55,8 +55,8 @@ impl ScanDirectory {
         }
     }
 
-    /// The service directories that this command made for `author`, and the bytes of their files. Of those
-    /// that will be pruned `stays` says so.
+    /// The service directories that this command made for `author` and that satisfy `stays`, with the bytes of
+    /// their files.
     pub fn taken(
         &self,
         author: Author,
@@ -74,12 +74,12 @@ impl ScanDirectory {
         Ok(taken)
     }
 
-    /// Of all service directories that this command made, those whose names are not in `wanted`, and their
-    /// sources; also those that were taken away before and have not left yet.
-    pub fn others(&self, wanted: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
+    /// The service directories that this command made and that are not `kept`, with their sources; including
+    /// those that were removed before and still have a supervisor.
+    pub fn others(&self, kept: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
         let mut others = Vec::new();
         let names = self.names()?;
-        for name in names.union(&self.leaving).filter(|name| !wanted.contains(*name)) {
+        for name in names.union(&self.leaving).filter(|name| !kept.contains(*name)) {
             let present = if names.contains(name) { name.clone() } else { format!("{GONE}{name}") };
             match service_directory::inspect(&self.directory, &present, &self.maker)? {
                 Occupant::Ours(_, marker) if self.sources.contains(&marker.source) => {
@@ -91,13 +91,12 @@ impl ScanDirectory {
         Ok(others)
     }
 
-    /// Whether a service that is published has its logger only from the next start on: one that has come
-    /// since its supervisor began, or one that has gone.
+    /// Whether a change of a service's logger takes effect only at the next start of its supervisor.
     pub fn logger_waits(&self, name: &str, files: &ServiceFiles) -> bool {
         self.is_supervised(name) && self.logger_is_supervised(name) != files.has_logger()
     }
 
-    /// Whether a service directory of this name is one that this command made.
+    /// Whether this command made the service directory of this name.
     pub fn is_ours(&self, name: &str) -> bool {
         let looked = service_directory::inspect(&self.directory, name, &self.maker);
         matches!(looked, Ok(Occupant::Ours(_, marker)) if self.sources.contains(&marker.source))

@@ -1,4 +1,4 @@
-//! A service directory whose definition changes hands: a control FIFO that is open stays open.
+//! A service directory whose definition changes hands: an open control FIFO stays open.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,14 +16,14 @@ use crate::error::Finding;
 use crate::service::layout;
 use crate::sys::clock::{self, BootTime};
 
-/// How long a user's process may take to end where root needs its name: longer than the grace of any default,
+/// How long a user's process may take to end when root needs its name: longer than any default grace period,
 const TIME_TO_END: Duration = Duration::from_secs(8);
-/// and how long until it is gone once it is killed.
+/// and how long it may take to disappear once it is killed.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 impl ScanDirectory {
-    /// Takes a service directory away, sees its supervisor off, and makes another one: whoever had its control
-    /// FIFO open controls nothing any more.
+    /// Removes a service directory, waits for its supervisor to exit, and makes a new one: whoever had its
+    /// control FIFO open no longer controls anything.
     pub(super) fn recreate(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Look {
             return Ok(DirectoryChange::Updated);
@@ -31,8 +31,8 @@ impl ScanDirectory {
         let name = desired.name.as_str();
         let gone = format!("{GONE}{name}");
         self.directory.rename(name, &gone)?;
-        let told = svscan::notify(&self.directory, b"an");
-        self.troubles.borrow_mut().take(told);
+        let notified = svscan::notify(&self.directory, b"an");
+        self.troubles.borrow_mut().take(notified);
         if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
             self.kill_squatter(desired)?;
             self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
@@ -41,7 +41,7 @@ impl ScanDirectory {
         Ok(DirectoryChange::Updated)
     }
 
-    /// A user's process that ignores TERM must not keep a name from root for ever: it has had its time to end.
+    /// A user's process that ignores TERM must not keep a name from root for ever: it has had time to end.
     pub(super) fn kill_squatter(&self, desired: &Manifest) -> Result<(), PublishError> {
         let gone = format!("{GONE}{}", desired.name);
         let is_users = |marker: &Marker| marker.author == Some(Author::User);
@@ -65,7 +65,7 @@ impl ScanDirectory {
         Ok(())
     }
 
-    /// A change of modes reaches nobody who has the control FIFO open.
+    /// A change of modes does not affect those who have the control FIFO open.
     pub(super) fn note_open_descriptors(&self, name: &str, before: Option<Gid>, now: Option<Delegation>) {
         let Some(group) = before.filter(|group| now.is_none_or(|now| now.group != *group)) else { return };
         if self.is_supervised(name) {

@@ -1,14 +1,14 @@
-//! Whether users' definitions are published hardened.
+//! Whether definitions of users are published hardened.
 
 use super::ScanDirectory;
 use crate::boot::choice::{Hardening, Intent};
 use crate::boot::directory::StepError;
 
-/// They are.
+/// Its presence means that they are.
 const HARDENED: &str = ".futo-hardened";
 
 impl ScanDirectory {
-    /// What somebody chose, noted for those who do not choose (`futo new --now`); else what was noted.
+    /// The choice, recorded for callers that do not choose (`futo new --now`); else the recorded one.
     pub fn hardening(&self, chosen: Option<Hardening>) -> Result<Hardening, StepError> {
         let noted = match self.directory.status(HARDENED)? {
             Some(_) => Hardening::On,

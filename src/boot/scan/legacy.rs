@@ -1,4 +1,4 @@
-//! Links to definitions, as init hooks made before there was `futo sync`.
+//! Links to definitions, as init hooks made them before there was `futo sync`.
 
 use super::{STAGING, ScanDirectory};
 use crate::boot::choice::Intent;
@@ -6,17 +6,17 @@ use crate::boot::directory::FileId;
 use crate::boot::manifest::Manifest;
 use crate::boot::service_directory::{DirectoryChange, PublishError, publish};
 
-/// A link to a definition, as init hooks made before `futo sync`: root executes what is behind it.
+/// A link to a definition, as init hooks made them before `futo sync`: root executes its target as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Legacy {
     /// No supervisor is at work there.
     Idle,
-    /// The supervisor has to leave before the service may have another.
+    /// The supervisor has to exit before the service may have another one.
     Supervised,
 }
 
 impl ScanDirectory {
-    /// Whether this name is a link to the directory of a definition, and who is at work there.
+    /// Whether this name is a link to the directory of a definition, and whether a supervisor is at work there.
     pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
         self.directory.target(name)?;
         let behind = self.behind(name)?;
@@ -29,12 +29,12 @@ impl ScanDirectory {
         }
     }
 
-    /// Puts a service directory in the place of such a link, at once.
+    /// Replaces such a link with a service directory, atomically.
     pub fn replace_link(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Apply {
             let staging = format!("{STAGING}{}", desired.name.as_str());
             publish::replace_link(&self.directory, &staging, desired, &self.maker)?;
-            // s6-svscan may be about to start a supervisor in what it led to
+            // s6-svscan may be about to start a supervisor in the link's target
             self.has_replaced.set(true);
         }
         Ok(DirectoryChange::Published)

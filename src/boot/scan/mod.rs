@@ -1,4 +1,8 @@
-//! The scan directory: opened without following a user's link, one run at a time, s6-svscan told.
+//! The scan directory: opened without following links of users, and changed by one run at a time.
+//!
+//! What only needs the open directory stands below [`ScanDirectory`]: who owns it (`ownership`), who holds a
+//! lock (`supervised`), what a supervisor reports ([`run_state`]), and s6-svscan's control FIFO (`svscan`).
+//! The other files are what a run does with it.
 
 mod apply;
 mod handover;
@@ -35,25 +39,25 @@ use crate::sys::nofollow::{self, Missing, PathError};
 use run_state::RunState;
 use supervised::Holder;
 
-/// Root's alone. A lock on the directory itself could be held by anybody who may read it.
+/// Only root can read it. A lock on the directory itself could be held by anybody who may read that.
 const LOCK: &str = ".futo-lock";
-/// A service directory that is being made.
+/// The prefix of a service directory that is being made,
 const STAGING: &str = ".futo-new-";
-/// One that was taken away.
+/// and of one that was removed and may still have a supervisor.
 const GONE: &str = ".futo-gone-";
-/// How often a supervisor is looked for.
+/// How often to check for a supervisor.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// Why the scan directory cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// It cannot be reached.
+    /// It cannot be opened.
     #[error("unable to open the scan directory: {0}")]
     Path(PathError),
-    /// Whoever can write there has root run his programs.
+    /// Whoever can write it could have root run their programs.
     #[error("the scan directory '{}' can be written by others than root", .0.display())]
     NotRoots(PathBuf),
-    /// What s6-svscan has not taken up yet, and others than root have made.
+    /// It contains what s6-svscan has not picked up yet and somebody other than root made.
     #[error(
         "in the scan directory '{}' s6-svscan would execute or obey as root what root has not made: {}",
         path.display(),
@@ -65,15 +69,15 @@ pub enum ScanError {
         /// The names.
         names: Vec<String>,
     },
-    /// The lock.
+    /// It cannot be locked.
     #[error("unable to lock '{}': {}", path.display(), reason(*errno))]
     Lock {
-        /// The file.
+        /// The lock file.
         path: PathBuf,
         /// Why.
         errno: Errno,
     },
-    /// A step failed.
+    /// An operation failed.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -88,35 +92,35 @@ impl Problem for ScanError {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
                 Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
             }
-            // another owner for it would have root execute what is in it
+            // chown would have root execute what others have put there
             ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
             _ => None,
         }
     }
 }
 
-/// The scan directory, locked unless it is only looked at.
+/// The scan directory, locked unless it is only examined.
 #[derive(Debug)]
 pub struct ScanDirectory {
     pub(super) directory: Directory,
     pub(super) intent: Intent,
     maker: String,
-    /// Where what this command makes here comes from, as the markers name it.
+    /// The sources of this command, as written in markers.
     sources: BTreeSet<String>,
-    /// Services that were taken away and whose supervisors are still at work.
+    /// Services that were removed and still have a supervisor.
     leaving: BTreeSet<String>,
-    /// How long the supervisor of a service directory that is recreated is waited for.
+    /// How long to wait for the supervisor of a service directory that is recreated.
     pub patience: Duration,
-    /// What could not be done about leavings of other runs, and what a change does not reach: warnings.
+    /// Warnings: leftovers of other runs that could not be removed, and what a change does not affect.
     troubles: RefCell<Findings>,
-    /// A link of an older hook was.
+    /// A link of an older hook was replaced.
     has_replaced: Cell<bool>,
     _lock: Option<File>,
 }
 
 impl ScanDirectory {
-    /// Opens it and waits for any other run. `maker` and `sources` tell the directories that this command
-    /// made from those of others.
+    /// Opens it and waits for any other run to finish. `maker` and `sources` identify the directories that this
+    /// command made.
     pub fn open(
         path: &Path,
         intent: Intent,
@@ -131,7 +135,7 @@ impl ScanDirectory {
         let mut troubles = Findings::default();
         if !geteuid().is_root() {
             svscan::warn_of_root(&directory, &mut troubles);
-        } else if !ownership::is_roots_alone(&directory) {
+        } else if !ownership::belongs_to_root_alone(&directory) {
             return Err(ScanError::NotRoots(path.to_path_buf()));
         }
         let lock = match intent {
@@ -158,7 +162,7 @@ impl ScanDirectory {
         Ok(scan)
     }
 
-    /// Removes what a killed run has left. What cannot be removed is in nobody's way.
+    /// Removes the leftovers of a killed run. What cannot be removed is in nobody's way.
     fn sweep(&mut self) -> Result<(), StepError> {
         for name in self.directory.names(MOST_NAMES)? {
             let Some(name) = name.to_str() else { continue };
@@ -174,17 +178,17 @@ impl ScanDirectory {
                 }
             }
         }
-        // a run that was killed may not have said so
-        if self.intent == Intent::Apply && self.leaving.iter().any(|name| self.is_to_be_told(name)) {
-            let told = svscan::notify(&self.directory, b"an");
-            self.troubles.get_mut().take(told);
+        // a run that was killed may not have notified it
+        if self.intent == Intent::Apply && self.leaving.iter().any(|name| self.needs_notice(name)) {
+            let notified = svscan::notify(&self.directory, b"an");
+            self.troubles.get_mut().take(notified);
         }
         Ok(())
     }
 
-    /// Whether a service that was taken away knows nothing of it. Being told means another TERM for its
-    /// process, which may take that for haste.
-    fn is_to_be_told(&self, name: &str) -> bool {
+    /// Whether the supervisor of a removed service has not been notified of that. A second notification would be
+    /// a second TERM for its process, which may treat that as an order to hurry.
+    fn needs_notice(&self, name: &str) -> bool {
         let knows_nothing = |below: &str| {
             let gone = self.behind(&format!("{GONE}{name}"));
             let life = gone.and_then(|gone| RunState::of(&gone, below));
@@ -195,18 +199,18 @@ impl ScanDirectory {
             || (self.logger_is_supervised(&gone) && knows_nothing("log/"))
     }
 
-    /// A warning for what root executes in the scan directory although somebody else can write it; `is_known`
-    /// tells what has been reported already.
+    /// A warning about what root executes in the scan directory and somebody else can write; `is_known` filters
+    /// out what has been reported already.
     pub fn not_owned_by_root(&self, is_known: impl Fn(&String) -> bool) -> Findings {
         ownership::not_owned_by_root(&self.directory, is_known)
     }
 
-    /// What to warn of.
+    /// The warnings.
     pub fn troubles(&self) -> Findings {
         self.troubles.borrow().clone()
     }
 
-    /// All names that s6-svscan would take up.
+    /// All names that s6-svscan would pick up.
     pub fn names(&self) -> Result<BTreeSet<String>, StepError> {
         let names = self.directory.names(MOST_NAMES)?;
         Ok(names
@@ -221,7 +225,7 @@ impl ScanDirectory {
         self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
     }
 
-    /// Who holds the lock that a supervisor of this service directory takes.
+    /// Who holds the lock that the supervisor of this service directory takes.
     pub(super) fn lock_holder(&self, name: &str) -> Holder {
         self.behind(name).map_or(Holder::Nobody, |directory| supervised::lock_holder(&directory))
     }
@@ -231,7 +235,7 @@ impl ScanDirectory {
         log.is_some_and(|log| supervised::is_supervised(&log))
     }
 
-    /// The directory of this name; of a link, what it leads to without a user's link on the way.
+    /// The directory of this name, or the target of a link if no link of a user's is on the way.
     pub(super) fn behind(&self, name: &str) -> Option<Directory> {
         let name = OsStr::new(name);
         if let Ok(directory) = self.directory.try_open(name) {
@@ -245,7 +249,7 @@ impl ScanDirectory {
     }
 }
 
-/// Held until the file is closed.
+/// Takes the lock. It is held until the file is closed.
 fn lock(directory: &Directory) -> Result<File, ScanError> {
     let refused = |errno| ScanError::Lock { path: directory.shown.join(LOCK), errno };
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -253,7 +257,7 @@ fn lock(directory: &Directory) -> Result<File, ScanError> {
     let mut file = open();
     let is_ours = |file: &OwnedFd| fstat(file).is_ok_and(|status| status.st_uid == geteuid().as_raw());
     if !file.as_ref().is_ok_and(is_ours) {
-        // whoever could write here before could have made it, to hold it for ever
+        // whoever could write here before could have made it, and hold it for ever
         match unlinkat(&directory.fd, LOCK, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(refused(errno)),

@@ -1,4 +1,4 @@
-//! s6-svscan is notified of what is published, and what it does not take up is found out.
+//! Notifying s6-svscan of what is published, and finding out what it does not pick up.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use crate::boot::choice::Intent;
 use crate::boot::directory::StepError;
 use crate::sys::clock::{self, BootTime};
 
-/// s6-svscan takes up one service after the other; after so long without another one it takes up no more.
+/// s6-svscan picks up one service after the other; once it has picked up none for this long, it has stopped.
 const TAKES_UP: Duration = Duration::from_secs(2);
 
 impl ScanDirectory {
-    /// Has s6-svscan scan again, also where nothing is new now: a run that was killed may not have notified it.
-    /// Gives those of `names` that it does not take up.
+    /// Has s6-svscan scan again, even if nothing is new now: a killed run may not have notified it. Returns the
+    /// `names` that it does not pick up.
     pub fn notify(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
         let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
         if self.intent == Intent::Look || svscan::notify(&self.directory, commands)? == Listener::Nobody {

@@ -1,9 +1,9 @@
-//! A scan directory that somebody else than its supervisor's user can write, or could.
+//! A scan directory that somebody other than its supervisor's user can write, or could in the past.
 //!
-//! s6-svscan executes what is in it with its own rights: whoever writes there has them. Images give theirs to the
-//! user of their services, so that these can be registered at run time. Root refuses such a directory, and one that
-//! is root's again and still holds what others have made and its s6-svscan has not taken up: the next scan would
-//! execute it. Nothing is repaired, and nobody is notified.
+//! s6-svscan executes what is in it with its own rights: whoever can write it has them. Some images give theirs
+//! to the user of the services, who can then register services at run time. Root refuses such a directory; and
+//! also one that belongs to root again but contains what others made and its s6-svscan has not picked up, since
+//! the next scan would execute that. Nothing is repaired, and s6-svscan is not notified.
 
 use std::ffi::OsStr;
 
@@ -19,19 +19,19 @@ use crate::service::supervision::Suite;
 use crate::sys::file::kind;
 use crate::sys::{acl, nofollow, process};
 
-/// As many are named.
+/// The limit of names in a message.
 const MOST_NAMED: usize = 10;
-/// What to do about a scan directory that is not, or was not always, root's alone.
+/// What to do about a scan directory that does not belong to root alone, or did not in the past.
 pub(super) const REMEDY: &str = "delete the line of the init hook that gives it away ('chown -R USER /run/service'), then \
      restart the container, so that the scan directory is empty; docs/boot.md";
 
-/// Whether nobody but root can write a directory, or anything that is made in it.
-pub(super) fn is_roots_alone(directory: &Directory) -> bool {
+/// Whether only root can write a directory, and what is made in it.
+pub(super) fn belongs_to_root_alone(directory: &Directory) -> bool {
     fstat(&directory.fd).is_ok_and(|status| nofollow::belongs_to_root_alone(&status))
         && acl::has_default(&directory.fd) == Ok(false)
 }
 
-/// What s6-svscan executes or obeys as root although root has not made it.
+/// What s6-svscan executes or obeys as root although somebody else made it.
 pub(super) fn planted(directory: &Directory) -> Result<Vec<String>, StepError> {
     let mut planted = planted_for_svscan(directory)?;
     for name in directory.names(MOST_NAMES)? {
@@ -48,15 +48,15 @@ pub(super) fn planted(directory: &Directory) -> Result<Vec<String>, StepError> {
     Ok(planted)
 }
 
-/// The same of what s6-svscan keeps for itself.
+/// The same in s6-svscan's own directory.
 fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
     let svscan = match directory.try_open(OsStr::new(SCANNER)) {
         Ok(svscan) => svscan,
-        // it makes it when it starts
+        // s6-svscan makes it when it starts
         Err(Errno::ENOENT) => return Ok(Vec::new()),
         Err(_) => return Ok(vec![SCANNER.to_string()]),
     };
-    if !is_roots_alone(&svscan) {
+    if !belongs_to_root_alone(&svscan) {
         return Ok(vec![SCANNER.to_string()]);
     }
     let is_fine = |name: &OsStr| {
@@ -74,10 +74,11 @@ fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
     Ok(planted.map(|name| format!("{SCANNER}/{}", name.to_string_lossy())).collect())
 }
 
-/// Whether root alone can have made it: a file or link of root's, or a directory whose scripts are too.
+/// Whether only root can have made it: a root-owned file or link, or a directory whose scripts are root-owned
+/// too.
 fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
     match directory.look_at(name) {
-        // it has just gone
+        // it has just been removed
         Err(Errno::ENOENT) => return true,
         Err(_) => return false,
         Ok(status) if status.st_uid != 0 => return false,
@@ -90,15 +91,16 @@ fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
             Ok(status) => status.st_uid == 0,
             Err(errno) => errno == Errno::ENOENT,
         };
-        is_roots_alone(below) && names.iter().all(is_roots)
+        belongs_to_root_alone(below) && names.iter().all(is_roots)
     };
     let log = slot.try_open(OsStr::new(layout::LOG));
     are_roots(&slot, &[layout::RUN, layout::FINISH, layout::LOG])
         && log.map_or(true, |log| are_roots(&log, &[layout::RUN, layout::FINISH]))
 }
 
-/// Whether a supervisor of root's s6-svscan is at work in exactly this directory: root has been executing what
-/// is in it. Any process could hold a lock, and any lock could have been moved here.
+/// Whether a supervisor of root's s6-svscan is at work in exactly this directory: then root has been executing it
+/// anyway. The lock alone proves nothing, since any process could hold one, and any lock could have been moved
+/// here.
 fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
     let is_at_work = || {
         let slot = directory.try_open(name).ok()?;
@@ -111,8 +113,8 @@ fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
     is_at_work().unwrap_or_default()
 }
 
-/// A warning for what root executes in the scan directory although somebody else can write it; `is_known`
-/// tells what has been said of already.
+/// A warning about what root executes in the scan directory and somebody else can write; `is_known` filters out
+/// what has been reported already.
 pub(super) fn not_owned_by_root(directory: &Directory, is_known: impl Fn(&String) -> bool) -> Findings {
     let mut findings = Findings::default();
     if !geteuid().is_root() {

@@ -7,25 +7,25 @@ use super::run_state::RunState;
 use crate::boot::directory::{self, Directory};
 use crate::service::layout;
 
-/// The longest `run` that is looked into, in bytes.
+/// The limit of a `run` that is read, in bytes.
 const LONGEST_RUN: usize = 16 << 10;
-/// More names than a service directory has.
+/// The limit of names: a service directory has fewer.
 const MOST_NAMES: usize = 64;
 
-/// Whether a service directory is an earlier maker's, and what is at work there.
+/// Whether a service directory is an earlier maker's, and whether it has a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predecessor {
     /// It is not.
     None,
     /// It is, and has no supervisor.
     Unsupervised,
-    /// It is, and this is what its supervisor says.
+    /// It is, and its supervisor reports this.
     Supervised(RunState),
 }
 
 impl ScanDirectory {
-    /// Looks at a service directory. It is an earlier maker's if it holds nothing but what makes one, and its `run`
-    /// ends with one of these lines; a directory with our marker is none.
+    /// Examines a service directory. It is an earlier maker's if it contains nothing but the files of a service
+    /// directory, and its `run` ends with one of these lines. A directory with our marker is not.
     pub fn predecessor(&self, name: &str, last_lines: &[String]) -> Predecessor {
         if last_lines.is_empty() || !self.is_predecessor(name, last_lines).unwrap_or_default() {
             return Predecessor::None;
@@ -41,8 +41,8 @@ impl ScanDirectory {
         Some(has_nothing_else(&slot) && last_lines.iter().any(|line| line == last))
     }
 
-    /// All names for which `is_meant` holds of directories that hold nothing but what makes a service directory.
-    pub fn dot_or_plain_names(&self, is_meant: impl Fn(&String) -> bool) -> Vec<String> {
+    /// The names that satisfy `is_meant` and are directories with nothing but the files of a service directory.
+    pub fn predecessor_names(&self, is_meant: impl Fn(&String) -> bool) -> Vec<String> {
         let names = self.directory.names(directory::MOST_NAMES).unwrap_or_default();
         let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
         names.retain(|name| {

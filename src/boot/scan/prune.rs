@@ -1,4 +1,4 @@
-//! Service directories are taken away: by a rename, and for good once their supervisors have left.
+//! Removing service directories: first by a rename, and for good once their supervisors have exited.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 
 impl ScanDirectory {
-    /// Takes service directories away, whose supervisors then leave, and removes them. One whose
-    /// supervisor takes too long is left under its dot name for the next run.
+    /// Renames service directories, which makes their supervisors exit, and removes them. One whose supervisor
+    /// takes too long keeps its dot name until the next run.
     pub fn prune(
         &self,
         names: &[String],

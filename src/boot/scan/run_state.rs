@@ -1,4 +1,4 @@
-//! What a supervisor says of its service, and the order that makes it another state.
+//! What a supervisor reports about its service, and the order that changes it.
 
 use std::ffi::OsStr;
 
@@ -8,19 +8,19 @@ use crate::service::control::Order;
 use crate::service::layout;
 use crate::service::supervision::{MAX_STATUS, Status};
 
-/// What s6-supervise says of a service.
+/// What s6-supervise reports about a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunState {
     /// A process of it runs, or its `finish`.
     pub has_process: bool,
-    /// That is `finish`.
+    /// That process is `finish`.
     pub is_finishing: bool,
-    /// The supervisor means it to be up.
+    /// The supervisor is to keep it up.
     pub is_wanted_up: bool,
 }
 
 impl RunState {
-    /// Reads `supervise/status`; none if that is not there yet. `below` is empty, or `log/`.
+    /// Reads `supervise/status`; none if it does not exist yet. `below` is empty, or `log/`.
     pub(super) fn of(slot: &Directory, below: &str) -> Option<RunState> {
         let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
@@ -33,13 +33,13 @@ impl RunState {
         })
     }
 
-    /// Whether it runs, or will without anybody's doing.
+    /// Whether it runs, or will be started without an order.
     pub fn is_meant_to_run(self) -> bool {
         self.is_wanted_up || (self.has_process && !self.is_finishing)
     }
 
-    /// The order that makes it so. A supervisor that knows is not notified again: that would be another TERM for
-    /// a process that is about to end.
+    /// The order that brings it to this state. A supervisor that has the order already gets no second one: that
+    /// would be another TERM for a process that is about to exit.
     pub fn order_for(self, desired: DesiredState) -> Option<Order> {
         match (desired, self.is_wanted_up) {
             (DesiredState::Up, false) => Some(Order::Up),

@@ -17,37 +17,36 @@ use crate::sys::{self, proc};
 pub(in crate::boot) enum Holder {
     /// It is free.
     Nobody,
-    /// A supervisor: a process of root's or of this user's, or of another container, that reads `control`.
+    /// A supervisor: a process of root, of this user or of another container that reads `control`.
     Supervisor,
-    /// Anybody else; the number of a process of another user that still lives. Whoever can read the file can
-    /// lock it.
+    /// Anybody else, with the pid if it is a live process of another user. Whoever can read the file can lock it.
     Stranger(Option<i32>),
 }
 
-/// s6-supervise, like other supervisors, holds a lock for as long as it lives.
+/// Whether a supervisor is at work: s6-supervise holds a lock for as long as it lives, as other supervisors do.
 pub(super) fn is_supervised(directory: &Directory) -> bool {
     lock_holder(directory) == Holder::Supervisor
 }
 
-/// Who holds the lock. The directory may be a user's: no link in it is followed.
+/// Who holds the lock. The directory may belong to a user: links in it are not followed.
 pub(super) fn lock_holder(directory: &Directory) -> Holder {
     let Ok(supervise) = directory.try_open(OsStr::new(layout::SUPERVISE)) else { return Holder::Nobody };
     let Ok(lock) = open_lock(&supervise) else { return Holder::Nobody };
     let Some(pid) = sys::lock::posix_holder(lock.as_fd()) else { return Holder::Nobody };
-    // those to whom control is delegated may only write it: a reader is a supervisor
+    // those to whom control is delegated may only write it, so that a reader is a supervisor
     let has_reader = || control::look(&supervise.fd).is_ok();
     let trusted = [0, geteuid().as_raw()];
     match (pid, proc::ids(pid).ok()) {
-        // of another container
+        // it lives in another container
         (0, _) if has_reader() => Holder::Supervisor,
         (1.., Some(ids)) if ids.uids().iter().any(|uid| !trusted.contains(uid)) => {
             Holder::Stranger(Some(pid))
         }
-        // a number may be another process's by now: the lock lives as long as the table of open files, which
-        // processes share
+        // the pid may have been reused: the lock lives as long as the table of open files, which processes can
+        // share
         (1.., Some(_)) if has_reader() || directory.is_worked_in_by(pid) => Holder::Supervisor,
         (1.., None) if proc::ids(own_pid()).is_err() && has_reader() => Holder::Supervisor,
-        // one that has ended, or the lock of an open file, which s6 does not use
+        // a process that has ended, or the lock of an open file description, which s6 does not use
         _ => Holder::Stranger(None),
     }
 }
@@ -62,7 +61,7 @@ fn own_pid() -> i32 {
     std::process::id().cast_signed()
 }
 
-/// The process that holds a lock on a file, if it can be seen.
+/// The pid of the process that holds a lock on a file, if it is visible.
 fn holder(file: BorrowedFd<'_>) -> Option<i32> {
     sys::lock::posix_holder(file).filter(|pid| *pid > 0)
 }
@@ -72,14 +71,14 @@ pub(super) fn is_root(pid: i32) -> bool {
     proc::ids(pid).is_ok_and(|ids| ids.only_uid() == Some(0))
 }
 
-/// The process of root's that holds the lock of a service directory's supervisor.
+/// The pid of the root-owned process that holds the lock of a service directory's supervisor.
 pub(super) fn root_with_lock(slot: &Directory) -> Option<i32> {
     let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
     let lock = open_lock(&supervise).ok()?;
     holder(lock.as_fd()).filter(|pid| is_root(*pid))
 }
 
-/// Whether a process of root's holds a lock on it: a lock alone can be anybody's.
+/// Whether a root-owned process holds a lock on a file: anybody could hold one.
 pub(super) fn is_held_by_root(file: BorrowedFd<'_>) -> bool {
     holder(file).is_some_and(is_root)
 }

@@ -1,4 +1,4 @@
-//! s6-svscan: its control FIFO, and whose rights it runs with.
+//! s6-svscan: its control FIFO, and whose rights it has.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,22 +14,22 @@ use crate::error::{Finding, Findings};
 use crate::service::layout;
 use crate::sys::file::kind;
 
-/// Where it listens, for messages.
+/// Its path, for messages.
 const CONTROL: &str = ".s6-svscan/control";
 
-/// Who has been told.
+/// Who was notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listener {
     /// s6-svscan.
     Svscan,
-    /// It does not run.
+    /// Nobody: it does not run.
     Nobody,
 }
 
-/// Tells s6-svscan, if there is one: `a` to look again, `n` to end the supervisors of what has gone.
+/// Notifies s6-svscan, if it runs: `a` has it scan again, `n` has it stop the supervisors of removed services.
 pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener, StepError> {
     let written = match open_control(directory) {
-        // it looks by itself when it starts
+        // it scans by itself when it starts
         Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
         opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
     };
@@ -39,7 +39,8 @@ pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener,
     }
 }
 
-/// The control FIFO of s6-svscan, open for writing. No link is followed, and root writes into root's alone.
+/// Opens the control FIFO of s6-svscan for writing. Links are not followed, and root writes only into a
+/// root-owned one.
 fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
     let svscan = directory.try_open(OsStr::new(layout::SCANNER))?;
     let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -50,7 +51,7 @@ fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
     if is_fine { Ok(control) } else { Err(Errno::EPERM) }
 }
 
-/// For another user than root: a warning if root's s6-svscan executes what this user publishes.
+/// As another user than root: a warning if root's s6-svscan executes what this user publishes.
 pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
     let uid = geteuid();
     if !is_run_by_root(directory) {
@@ -66,7 +67,7 @@ pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
     warnings.push(Finding::trouble(text, Some(hint.to_string())));
 }
 
-/// By the holder of s6-svscan's lock; where that cannot be seen, by the owner of its directory.
+/// By the holder of s6-svscan's lock; where that is not visible, by the owner of its directory.
 fn is_run_by_root(directory: &Directory) -> bool {
     let Ok(svscan) = directory.try_open(OsStr::new(layout::SCANNER)) else {
         // it is closed to this user

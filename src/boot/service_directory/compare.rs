@@ -1,4 +1,4 @@
-//! Whether a service directory is as desired.
+//! Whether a service directory matches its manifest.
 
 use std::ffi::OsString;
 
@@ -12,8 +12,8 @@ use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
 use crate::service::layout;
 use crate::sys::file::kind;
 
-/// Whether nothing has been touched since the marker was written, and it was written for the same files.
-/// The marker is the last thing that is written, so whatever is older is what was written with it.
+/// Whether nothing has been touched since the marker was written, and the marker was written for the same
+/// manifest. It is written last, so whatever is older was written with it.
 fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result<bool, StepError> {
     // what s6-supervise makes itself is younger
     if desired.delegation.is_none() {
@@ -40,8 +40,8 @@ fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result
     Ok(!has_logger || slot.status(layout::LOG)?.is_some_and(|status| no_name_is_younger(&status)))
 }
 
-/// Whether everything in it is as desired.
-pub(in crate::boot) fn is_right(
+/// Whether everything in it matches its manifest.
+pub(in crate::boot) fn matches(
     slot: &Directory,
     marker: &Marker,
     desired: &Manifest,
@@ -52,10 +52,10 @@ pub(in crate::boot) fn is_right(
             return Ok(false);
         }
     }
-    is_delegated_right(slot, desired)
+    is_delegated(slot, desired)
 }
 
-/// `names` are all that are there.
+/// `names` are all names in the directory.
 pub(super) fn has_files(
     slot: &Directory,
     names: &[OsString],
@@ -69,7 +69,7 @@ pub(super) fn has_files(
     let is_there = |name: &str| names.iter().any(|each| each == name);
     for name in layout::FILES.iter().filter(|name| !files.has(name)) {
         let may_be_there = if name.starts_with("log/") { is_there(layout::LOG) } else { is_there(name) };
-        // a dangling link is none
+        // a dangling link counts as absent
         if may_be_there && slot.status_behind(name)?.is_some() {
             return Ok(false);
         }
@@ -77,7 +77,7 @@ pub(super) fn has_files(
     Ok(true)
 }
 
-pub(super) fn is_delegated_right(slot: &Directory, desired: &Manifest) -> Result<bool, StepError> {
-    Ok(delegate::is_right(slot, "", desired.delegation)?
-        && (!desired.files.has_logger() || delegate::is_right(slot, "log/", desired.delegation)?))
+pub(super) fn is_delegated(slot: &Directory, desired: &Manifest) -> Result<bool, StepError> {
+    Ok(delegate::matches(slot, "", desired.delegation)?
+        && (!desired.files.has_logger() || delegate::matches(slot, "log/", desired.delegation)?))
 }

@@ -4,21 +4,21 @@ use nix::sys::stat::FileStat;
 
 use crate::boot::manifest::{Author, Manifest};
 
-/// Tells who made a service directory: only he updates and removes it.
+/// Identifies the maker, and only the maker updates and removes the directory.
 pub const MARKER: &str = ".futo";
-/// What our marker says: who made the service directory, and from what. A line each.
+/// The content of a marker, one line per field.
 pub(in crate::boot) struct Marker {
     pub(super) status: FileStat,
     pub(super) digest: Option<u64>,
     /// As [`Manifest::source`].
     pub(in crate::boot) source: String,
-    /// As [`Manifest::author`], if it says.
+    /// As [`Manifest::author`], if recorded.
     pub(in crate::boot) author: Option<Author>,
     /// As [`ServiceFiles::bytes`].
     pub(in crate::boot) bytes: usize,
 }
 
-/// More than any marker.
+/// The size limit of a marker, in bytes.
 pub(super) const MAX_MARKER: usize = 16 << 10;
 
 impl Marker {

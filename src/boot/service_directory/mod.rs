@@ -1,10 +1,10 @@
-//! One service directory of the scan directory: look, publish, update, all by single renames.
+//! One service directory of the scan directory: examined, published and updated, always by single renames.
 //!
-//! A new one is made under a dot name, which s6-svscan passes over, and renamed: its files are plain
-//! files. An update of a live one must replace several files at once, so before the first update each
-//! name becomes a link into `.cur`, itself a link to a generation that holds the very same files. Then
-//! a new generation is written, and one rename of a new `.cur` over the old is the update. s6 takes a
-//! dangling link (a file that this generation does not have) for an absent file.
+//! A new one is made under a dot name, which s6-svscan ignores, and renamed: its files are plain files. An update
+//! of a live one has to replace several files at once. So before the first update each name becomes a link into
+//! `.cur`, which is itself a link to a generation with the very same files. Then a new generation is written, and
+//! one rename of a new `.cur` over the old one is the update. s6 treats a dangling link (a file that this
+//! generation does not have) as an absent file.
 
 pub(super) mod compare;
 mod leftovers;
@@ -23,23 +23,23 @@ use crate::exit::Exit;
 use crate::sys::capability::{self, Capability};
 use marker::{MARKER, MAX_MARKER, Marker};
 
-/// What was, or in a dry run would be, done with a service directory.
+/// What was done to a service directory, or would be in a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryChange {
     /// It is new.
     Published,
-    /// Its files are others than before.
+    /// Its files were replaced.
     Updated,
-    /// It was as it should be.
+    /// It matched its manifest.
     Unchanged,
-    /// It has been taken away.
+    /// It was removed.
     Pruned,
 }
 
-/// Why a service directory is not as it should be.
+/// Why a service directory does not match its manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// A step failed.
+    /// An operation failed.
     #[error(transparent)]
     Step(#[from] StepError),
     /// Something else has the name.
@@ -50,21 +50,21 @@ pub enum PublishError {
         /// What it is.
         what: String,
     },
-    /// The supervisor of a service directory that was taken away has not left.
+    /// Its predecessor was removed, and the supervisor of that one has not exited.
     #[error("'{name}' was taken away, and its supervisor has not left yet")]
     StillSupervised {
         /// The name.
         name: String,
     },
-    /// A member of the group that may control it has taken the lock that its supervisor needs.
+    /// A member of the group that may control it holds the lock that its supervisor needs.
     #[error("'{name}' is published, and no supervisor can start: a process of another user holds its lock")]
     LockedByStranger {
         /// The name.
         name: String,
-        /// The process, if the kernel tells.
+        /// The pid, if the kernel shows it.
         pid: Option<i32>,
     },
-    /// s6-svscan has been told and does nothing.
+    /// s6-svscan was notified and has not picked it up.
     #[error("'{name}' is published, and s6-svscan has not taken it up")]
     NotTakenUp {
         /// The name.
@@ -114,13 +114,13 @@ impl PublishError {
 pub(super) enum Occupant {
     /// Nothing.
     Absent,
-    /// A service directory that this maker made.
+    /// A service directory of this maker.
     Ours(Directory, Box<Marker>),
     /// Something else.
     Foreign(String),
 }
 
-/// Looks at a name; `maker` is the first line of our marker.
+/// Examines a name; `maker` is the first line of our marker.
 pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occupant, StepError> {
     let directory = match scan.try_open(OsStr::new(name)) {
         Ok(directory) => directory,
@@ -137,7 +137,7 @@ pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occup
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
-    // a marker can be copied by whoever could write there
+    // whoever could write there could have copied a marker
     let owner = directory.own_status()?.st_uid;
     if owner != geteuid().as_raw() {
         return Ok(Occupant::Foreign(format!("belongs to uid {owner}")));

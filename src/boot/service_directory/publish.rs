@@ -8,8 +8,8 @@ use crate::boot::directory::{Directory, StepError};
 use crate::boot::manifest::{Manifest, mode_of};
 use crate::service::layout;
 
-/// Makes a new service directory under the name `staging`, and renames it. What has that name is left
-/// from a run that was killed.
+/// Makes a new service directory under the name `staging`, and renames it. Whatever has that name already was
+/// left by a killed run.
 pub(in crate::boot) fn publish(
     scan: &Directory,
     staging: &str,
@@ -18,13 +18,13 @@ pub(in crate::boot) fn publish(
 ) -> Result<(), StepError> {
     let made = fill(scan, staging, desired, maker).and_then(|()| scan.rename(staging, desired.name.as_str()));
     if made.is_err() {
-        // half of it is of no use; the next run would remove it
+        // half a service directory is of no use, and the next run would remove it
         let _ = scan.remove_all(OsStr::new(staging));
     }
     made
 }
 
-/// The same where a link has the name, which is removed.
+/// The same in place of a link, which is removed.
 pub(in crate::boot) fn replace_link(
     scan: &Directory,
     staging: &str,
@@ -33,7 +33,7 @@ pub(in crate::boot) fn replace_link(
 ) -> Result<(), StepError> {
     let made =
         fill(scan, staging, desired, maker).and_then(|()| scan.exchange(staging, desired.name.as_str()));
-    // the link, or half of a service directory
+    // the link, or half a service directory
     let removed = scan.remove_all(OsStr::new(staging));
     made.and(removed)
 }

@@ -1,8 +1,8 @@
-//! An update of a service directory that may be live: a new generation of its files by one rename.
+//! An update of a service directory that may be live: all files change by one rename.
 
 use std::ffi::OsStr;
 
-use super::compare::{has_files, is_delegated_right};
+use super::compare::{has_files, is_delegated};
 use super::leftovers::{CURRENT_PART, GENERATIONS, LINK_PART, MARKER_PART, sweep};
 use super::marker::{MARKER, Marker};
 use crate::boot::delegate;
@@ -10,7 +10,7 @@ use crate::boot::directory::{Directory, StepError};
 use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
 use crate::service::layout;
 
-/// Brings a service directory that may be live to what is desired: its files by one rename.
+/// Makes a service directory that may be live match its manifest; all files change by one rename.
 pub(in crate::boot) fn update(slot: &Directory, desired: &Manifest, maker: &str) -> Result<(), StepError> {
     if desired.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
@@ -27,17 +27,17 @@ pub(in crate::boot) fn update(slot: &Directory, desired: &Manifest, maker: &str)
         let swept = sweep(slot);
         switched.and(swept)?;
     }
-    if !is_delegated_right(slot, desired)? {
-        delegate::set_right(slot, desired.delegation)?;
+    if !is_delegated(slot, desired)? {
+        delegate::correct(slot, desired.delegation)?;
         if desired.files.has_logger() {
-            delegate::set_right(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
+            delegate::correct(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
         }
     }
     slot.create(MARKER_PART, Marker::text(maker, desired).as_bytes(), 0o644)?;
     slot.rename(MARKER_PART, MARKER)
 }
 
-/// Puts the files of the present logger among the desired ones.
+/// Adds the files of the present logger.
 pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -> Result<(), StepError> {
     for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
         if let Some(content) = slot.read_behind(name)? {
@@ -47,8 +47,8 @@ pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -
     Ok(())
 }
 
-/// Makes every name a link into `.cur`; gives the generation in use. No step changes what a name leads
-/// to: the first generation has the same files, by hard links, before anything leads into it.
+/// Makes every name a link into `.cur`; returns the generation in use. No step changes what a name leads to: the
+/// first generation consists of hard links to the same files, and exists before anything leads into it.
 fn make_links(slot: &Directory, files: &ServiceFiles) -> Result<String, StepError> {
     let current = match slot.target(layout::CURRENT) {
         Some(current) => current.to_string_lossy().into_owned(),
@@ -89,7 +89,7 @@ fn write_generation(slot: &Directory, name: &str, files: &ServiceFiles) -> Resul
     Ok(())
 }
 
-/// `log/run` is `log-run` in a generation.
+/// The name in a generation: `log-run` for `log/run`.
 fn flat(name: &str) -> String {
     name.replace('/', "-")
 }

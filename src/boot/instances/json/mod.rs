@@ -1,8 +1,8 @@
-//! JSON as Python's json module reads it, of which only the members of the outermost object are looked at.
+//! JSON as Python's json module reads it; only the members of the outermost object are returned.
 //!
 //! Beyond the standard that module accepts NaN, Infinity, -Infinity, numbers of any size, lone surrogates in
-//! strings, and any key several times (the last one counts). serde_json refuses the first and, in strings, the
-//! fourth. Nesting is held on the heap, one byte per level: no depth overflows the stack.
+//! strings, and duplicate keys (the last one counts). serde_json rejects the first and, in strings, the fourth.
+//! Nesting is kept on the heap, one byte per level, so that no depth overflows the stack.
 
 mod scanner;
 mod string;
@@ -12,10 +12,10 @@ use std::ops::Range;
 use scanner::Scanner;
 pub(super) use string::decoded;
 
-/// Why a text is not read.
+/// Why a text is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotRead {
-    /// Not UTF-8, or not JSON, or cut off.
+    /// Not UTF-8, or not JSON, or truncated.
     #[error("it is not a whole JSON text in UTF-8")]
     Malformed,
     /// JSON, but not an object.
@@ -23,7 +23,7 @@ pub(super) enum NotRead {
     NotObject,
 }
 
-/// What kind of value a member has.
+/// The kind of a member's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueKind {
     /// A string.
@@ -37,20 +37,20 @@ pub(super) enum ValueKind {
 /// A member of the outermost object.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// As [`decoded`] gives it.
+    /// As [`decoded`] returns it.
     pub(super) key: Vec<u8>,
-    /// What it has.
+    /// The kind of its value.
     pub(super) kind: ValueKind,
-    /// Where its value stands in the text.
+    /// The range of its value in the text.
     pub(super) value: Range<usize>,
 }
 
-/// The text without a byte order mark: whoever reads with `utf-8-sig` passes over one.
+/// The text without a byte order mark, which Python's `utf-8-sig` skips.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, NotRead> {
     std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| NotRead::Malformed)
 }
 
-/// Gives each member of the outermost object in turn, then checks that nothing follows it.
+/// Passes each member of the outermost object to `take`, then checks that nothing follows the object.
 pub(super) fn members(text: &str, mut take: impl FnMut(Member)) -> Result<(), NotRead> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.pass_blanks();

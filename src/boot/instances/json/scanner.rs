@@ -1,10 +1,10 @@
-//! Passes over JSON values, whatever is in them.
+//! A scanner that skips JSON values.
 
 use std::ops::Range;
 
 use super::{NotRead, ValueKind};
 
-/// What a value is inside of.
+/// What encloses a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Array,
@@ -48,7 +48,7 @@ impl Scanner<'_> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(NotRead::Malformed) }
     }
 
-    /// Passes a key and its colon; gives where the key stands, with its quotes.
+    /// Skips a key and its colon; returns the range of the key with its quotes.
     pub(super) fn pass_key(&mut self) -> Result<Range<usize>, NotRead> {
         let start = self.at;
         self.expect(b'"')?;
@@ -60,7 +60,7 @@ impl Scanner<'_> {
         Ok(key)
     }
 
-    /// Passes one value with all that is in it.
+    /// Skips one value with everything in it.
     pub(super) fn pass_value(&mut self) -> Result<ValueKind, NotRead> {
         let mut inside: Vec<Inside> = Vec::new();
         let mut kind = None;
@@ -94,7 +94,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Passes a value without parts, or the opening of one that has some.
+    /// Skips a scalar, or the opening of an array or object.
     fn begin_value(&mut self) -> Result<BegunValue, NotRead> {
         let whole = |kind| Ok(BegunValue { kind, opened: None });
         match self.peek() {
@@ -131,7 +131,7 @@ impl Scanner<'_> {
         Ok(BegunValue { kind: ValueKind::Other, opened: Some(inside) })
     }
 
-    /// Passes the rest of a string, and its closing quote.
+    /// Skips the rest of a string with its closing quote.
     fn pass_string(&mut self) -> Result<(), NotRead> {
         loop {
             let byte = self.peek().ok_or(NotRead::Malformed)?;
@@ -166,7 +166,7 @@ impl Scanner<'_> {
         }
         let whole = self.at;
         if self.passes(b'.') && !self.pass_digits() {
-            // what follows is not part of the number, and will not be read
+            // what follows is not part of the number, and is rejected later
             self.at = whole;
         }
         let mantissa = self.at;
@@ -190,9 +190,9 @@ impl Scanner<'_> {
     }
 }
 
-/// What [`Scanner::begin_value`] has passed.
+/// What [`Scanner::begin_value`] has skipped.
 struct BegunValue {
     kind: ValueKind,
-    /// Its parts follow.
+    /// Set if the value's elements follow.
     opened: Option<Inside>,
 }

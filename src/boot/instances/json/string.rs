@@ -1,6 +1,6 @@
-//! What a JSON string stands for.
+//! Decoding of JSON strings.
 
-/// What a string with its quotes stands for, in UTF-8; a lone surrogate is encoded as if it were a character
+/// The value of a string with its quotes, in UTF-8. A lone surrogate is encoded as if it were a character
 /// (WTF-8), so that it equals nothing but itself.
 pub(in crate::boot::instances) fn decoded(string: &str) -> Vec<u8> {
     let inner = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
@@ -30,7 +30,7 @@ pub(in crate::boot::instances) fn decoded(string: &str) -> Vec<u8> {
     bytes
 }
 
-/// Decodes `\uXXXX` at the beginning, with the second half of a pair if one follows; gives its length.
+/// Decodes `\uXXXX` at the beginning, and the second half of a surrogate pair if one follows; returns the length.
 fn push_code(escape: &str, bytes: &mut Vec<u8>) -> usize {
     let unit = |text: Option<&str>| text.and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let first = unit(escape.get(2..6)).unwrap_or_default();
