@@ -4,10 +4,12 @@
 //! become commands of the launcher (`command`), and a run publishes all of them (`sync`).
 
 mod command;
+mod delegation;
 mod error;
 mod file_error;
 mod files;
 mod judge;
+mod lines;
 mod small_files;
 mod source;
 mod sync;
@@ -17,6 +19,7 @@ mod watch;
 
 pub use error::DefinitionsError;
 pub use judge::judge;
+pub use lines::lines;
 pub use source::{DefinitionSource, Definitions, Foreign, MissingSource, user_of_volume, usual_sources};
-pub use sync::{lines, sync, sync_while};
+pub use sync::{sync, sync_while};
 pub use watch::watch;

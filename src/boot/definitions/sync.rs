@@ -1,25 +1,23 @@
 //! One run over all directories of definitions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nix::unistd::Gid;
-
+use super::delegation::DelegationRule;
 use super::error::DefinitionsError;
 use super::source::{DefinitionSource, Definitions, MissingSource, user_of_volume};
 use super::time_budget::TimeBudget;
 use super::volume::{Candidate, OpenSource, PublishableDefinition, Volume};
-use crate::boot::account::{Account, AccountError};
+use crate::boot::account::AccountError;
 use crate::boot::choice::{Choice, GoOn, Intent};
 use crate::boot::conclude;
-use crate::boot::delegate::{self, DelegateChoice, Delegation, NoGroup};
+use crate::boot::delegate;
 use crate::boot::launcher;
 use crate::boot::manifest::{Author, Manifest, source_line};
 use crate::boot::quota::{MOST_DEFINITIONS, Quota};
-use crate::boot::report::{self, Report, ReportRow, field};
+use crate::boot::report::{self, Report, ReportRow};
 use crate::boot::scan::ScanDirectory;
 use crate::boot::scan::legacy::Legacy;
 use crate::boot::service_directory::DirectoryChange;
@@ -46,7 +44,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
     let mut scan = ScanDirectory::open(&definitions.scan_dir, choice.intent, MAKER, sources)?;
     scan.patience = choice.patience;
     launcher::judge(&choice.launcher)?;
-    let delegation = DelegationRule::chosen(&choice.delegate)?;
+    let delegation = DelegationRule::new(&choice.delegate, abc.as_ref())?;
     let hardening = scan.hardening(choice.hardening)?;
     let volume = Volume::new(abc.as_ref(), definitions.foreign, &choice.launcher, hardening);
     let mut sync = Sync {
@@ -54,7 +52,6 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
         scan: &scan,
         volume,
         delegation,
-        abc: abc.as_ref(),
         report: Report::default(),
         seen: Vec::new(),
         bare: BTreeMap::new(),
@@ -82,31 +79,12 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
     Ok(sync.conclude())
 }
 
-/// To whom control of the services is delegated.
-#[derive(Clone, Copy)]
-enum DelegationRule {
-    /// Of each service to those who can write its definition.
-    Writers,
-    /// Of all services to the same group, as `--delegate` says.
-    Everywhere(Option<Delegation>),
-}
-
-impl DelegationRule {
-    fn chosen(choice: &DelegateChoice) -> Result<Self, NoGroup> {
-        match &choice.to {
-            None => Ok(DelegationRule::Writers),
-            Some(to) => to.resolve(choice.waiting).map(DelegationRule::Everywhere),
-        }
-    }
-}
-
 /// A run over all sources.
 struct Sync<'s> {
     choice: &'s Choice,
     scan: &'s ScanDirectory,
     volume: Volume<'s>,
     delegation: DelegationRule,
-    abc: Option<&'s Account>,
     report: Report,
     /// The names seen so far, and where.
     seen: Vec<(String, PathBuf)>,
@@ -213,10 +191,7 @@ impl Sync<'_> {
             self.report.rows.push(row);
             return;
         }
-        let delegation = match self.delegation {
-            DelegationRule::Writers => self.delegation_to_writers(definition.writers),
-            DelegationRule::Everywhere(delegation) => delegation,
-        };
+        let delegation = self.delegation.of(definition.writers);
         let delegation = delegate::possible(delegation, &mut self.report.warnings);
         let author = if definition.writers == Writers::Root { Author::Root } else { Author::User };
         let source = source_line(&source.path);
@@ -290,13 +265,6 @@ impl Sync<'_> {
         }
         self.report.rows = rows;
     }
-
-    /// Those who can write a definition may control its service; control of root-owned definitions stays with
-    /// root.
-    fn delegation_to_writers(&self, writers: Writers) -> Option<Delegation> {
-        let group: Gid = self.abc.filter(|_| writers != Writers::Root)?.identity.gid;
-        Some(Delegation { group, waiting: self.choice.delegate.waiting })
-    }
 }
 
 fn took_over(row: &mut ReportRow, change: DirectoryChange, legacy: Legacy) {
@@ -307,13 +275,4 @@ fn took_over(row: &mut ReportRow, change: DirectoryChange, legacy: Legacy) {
 fn note(row: &mut ReportRow, change: DirectoryChange) {
     row.change = Some(change);
     row.action = report::change_word(change);
-}
-
-/// One line per service.
-pub fn lines(rows: &[ReportRow]) -> String {
-    let mut lines = String::new();
-    for row in rows {
-        let _ = writeln!(lines, "sync: service={} action={}", field(&row.shown), row.action);
-    }
-    lines
 }

@@ -2,7 +2,27 @@
 
 use std::ops::Range;
 
-use super::{NotRead, ValueKind};
+/// Why a text is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::boot::instances) enum NotRead {
+    /// Not UTF-8, or not JSON, or truncated.
+    #[error("it is not a whole JSON text in UTF-8")]
+    Malformed,
+    /// JSON, but not an object.
+    #[error("it is not a JSON object")]
+    NotObject,
+}
+
+/// The kind of a member's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::boot::instances) enum ValueKind {
+    /// A string.
+    Text,
+    /// null
+    Null,
+    /// Anything else.
+    Other,
+}
 
 /// What encloses a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
