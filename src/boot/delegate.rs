@@ -13,6 +13,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 use nix::unistd::{Gid, fchownat, getegid, getgroups, mkfifoat};
 
 use super::directory::{Directory, StepError};
+use super::part::Part;
 use crate::error::{Findings, Problem};
 use crate::exit::Exit;
 use crate::machine::{Host, Machine, accounts};
@@ -162,11 +163,11 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
     Ok(())
 }
 
-/// Whether the files are as they should be, in a service directory (`below` is empty) or its logger's (`log/`).
-pub fn matches(slot: &Directory, below: &str, delegation: Option<Delegation>) -> Result<bool, StepError> {
+/// Whether the files of a part of a service directory are as they should be.
+pub fn matches(slot: &Directory, part: Part, delegation: Option<Delegation>) -> Result<bool, StepError> {
     let nodes = delegation.map_or(CLOSED, Delegation::nodes);
     for (name, _, mode) in nodes {
-        let Some(status) = slot.status(&format!("{below}{name}"))? else {
+        let Some(status) = slot.status(&format!("{}{name}", part.prefix()))? else {
             if delegation.is_some() {
                 return Ok(false);
             }

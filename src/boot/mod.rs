@@ -12,6 +12,7 @@ pub mod directory;
 pub mod instances;
 mod launcher;
 pub mod manifest;
+mod part;
 pub mod quota;
 pub mod report;
 pub mod scan;

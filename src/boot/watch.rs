@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use super::account::{AccessError, Account};
+use super::part::Part;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
 
@@ -140,8 +141,7 @@ impl WatchedNames {
             WatchedNames::One(one) => one == name,
             WatchedNames::Some(some) => some.iter().any(|each| each == name),
             WatchedNames::OfDefinition => {
-                let is_in_log = |file: &str| file.strip_prefix("log/").is_some_and(|file| name == file);
-                name == layout::LOG || layout::FILES.iter().any(|file| name == *file || is_in_log(file))
+                name == layout::LOG || layout::FILES.iter().any(|file| name == Part::of(file).1)
             }
         }
     }

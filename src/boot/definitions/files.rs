@@ -15,6 +15,7 @@ use super::source::Foreign;
 use crate::boot::choice::Hardening;
 use crate::boot::directory::Directory;
 use crate::boot::manifest::ServiceFiles;
+use crate::boot::part::Part;
 use crate::error::Findings;
 use crate::service::ServiceName;
 use crate::service::layout;
@@ -87,15 +88,16 @@ impl DefinitionReader<'_> {
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
         // a state file that a definition names would be written with root's rights
-        let comes_along = |name: &&&str| **name != layout::WISH && (has_logger || !name.starts_with("log/"));
+        let comes_along =
+            |name: &&&str| **name != layout::WISH && (has_logger || Part::of(name).0 == Part::Service);
         let names = layout::FILES.iter().filter(comes_along);
         let mut scripts = Vec::new();
         for name in names {
             let Some(text) = failures.take(self.text(name, log.as_ref())).flatten() else { continue };
             provenance.see(&self.path(name), &text.status);
-            match *name {
-                layout::RUN | layout::FINISH | layout::LOG_RUN | "log/finish" => scripts.push((*name, text)),
-                layout::DOWN | layout::LOG_DOWN => files.set(name, ""),
+            match Part::of(name).1 {
+                layout::RUN | layout::FINISH => scripts.push((*name, text)),
+                layout::DOWN => files.set(name, ""),
                 _ => {
                     let content = small(name, &text.bytes);
                     let path = self.path(name);
@@ -136,10 +138,11 @@ impl DefinitionReader<'_> {
     /// The content of a file; none if it does not exist. Symbolic links are not followed.
     fn text(&self, name: &str, log: Option<&Directory>) -> Result<Option<Text>, FileError> {
         let failed = |source| FileError::Read { path: self.path(name), source };
-        let (directory, file) = match (name.strip_prefix("log/"), log) {
-            (None, _) => (self.directory, name),
-            (Some(file), Some(log)) => (log, file),
-            (Some(_), None) => {
+        let (part, file) = Part::of(name);
+        let directory = match (part, log) {
+            (Part::Service, _) => self.directory,
+            (Part::Logger, Some(log)) => log,
+            (Part::Logger, None) => {
                 return Err(failed(std::io::Error::other("'log' is no directory that can be opened")));
             }
         };
@@ -165,9 +168,10 @@ impl DefinitionReader<'_> {
         failures: &mut Findings,
     ) -> Result<Vec<u8>, NotOurs> {
         let path = self.path(name);
-        let (directory, service) = match name.starts_with("log/") {
-            true => (self.path(layout::LOG), format!("{}-log", self.name)),
-            false => (self.directory.shown.clone(), self.name.to_string()),
+        let (part, file) = Part::of(name);
+        let (directory, service) = match part {
+            Part::Logger => (self.path(layout::LOG), format!("{}-log", self.name)),
+            Part::Service => (self.directory.shown.clone(), self.name.to_string()),
         };
         let script = DefinitionScript {
             path: &path,
@@ -191,7 +195,6 @@ impl DefinitionReader<'_> {
                 if text.status.st_mode & 0o111 == 0 {
                     failures.push(FileError::NotExecutable(path));
                 }
-                let file = name.rsplit('/').next().unwrap_or(name);
                 let directory = shell_quoted(&directory.to_string_lossy());
                 Ok(format!(
                     "#!/bin/sh\n# written by {BY} --trust-run; edits here are lost\ncd {directory} && exec ./{file} \"$@\"\n"

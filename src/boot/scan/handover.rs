@@ -10,6 +10,7 @@ use super::{GONE, STAGING, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
 use crate::boot::delegate::Delegation;
 use crate::boot::manifest::{Author, Manifest};
+use crate::boot::part::Part;
 use crate::boot::service_directory::marker::Marker;
 use crate::boot::service_directory::{self, DirectoryChange, Occupant, PublishError, publish};
 use crate::error::Finding;
@@ -55,8 +56,8 @@ impl ScanDirectory {
         if now.saturating_sub(taken_away.cast_unsigned()) < TIME_TO_END.as_secs() {
             return Ok(());
         }
-        for below in ["", "log/"] {
-            let control = format!("{gone}/{below}{}/control", layout::SUPERVISE);
+        for part in Part::ALL {
+            let control = format!("{gone}/{}{}/{}", part.prefix(), layout::SUPERVISE, layout::CONTROL);
             let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             if let Ok(control) = openat(&self.directory.fd, control.as_str(), flags, Mode::empty()) {
                 let _ = nix::unistd::write(&control, b"k");

@@ -32,6 +32,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::choice::Intent;
 use super::directory::{Directory, MOST_NAMES, StepError};
+use super::part::Part;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
 use crate::service::layout;
@@ -189,14 +190,14 @@ impl ScanDirectory {
     /// Whether the supervisor of a removed service has not been notified of that. A second notification would be
     /// a second TERM for its process, which may treat that as an order to hurry.
     fn needs_notice(&self, name: &str) -> bool {
-        let knows_nothing = |below: &str| {
+        let knows_nothing = |part: Part| {
             let gone = self.behind(&format!("{GONE}{name}"));
-            let life = gone.and_then(|gone| RunState::of(&gone, below));
-            life.is_none_or(|life| !life.has_process || life.is_wanted_up)
+            let state = gone.and_then(|gone| RunState::of(&gone, part));
+            state.is_none_or(|state| !state.has_process || state.is_wanted_up)
         };
         let gone = format!("{GONE}{name}");
-        (self.is_supervised(&gone) && knows_nothing(""))
-            || (self.logger_is_supervised(&gone) && knows_nothing("log/"))
+        (self.is_supervised(&gone) && knows_nothing(Part::Service))
+            || (self.logger_is_supervised(&gone) && knows_nothing(Part::Logger))
     }
 
     /// A warning about what root executes in the scan directory and somebody else can write; `is_known` filters

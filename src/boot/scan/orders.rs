@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use super::ScanDirectory;
 use super::run_state::RunState;
+use crate::boot::part::Part;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
 use crate::service::supervision::Suite;
@@ -18,7 +19,7 @@ impl ScanDirectory {
         // a supervisor that has just started has not written a status yet: it goes by `down`
         let starts = !slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some());
         let unborn = RunState { has_process: false, is_finishing: false, is_wanted_up: starts };
-        Some(RunState::of(&slot, "").unwrap_or(unborn))
+        Some(RunState::of(&slot, Part::Service).unwrap_or(unborn))
     }
 
     /// Whether the service of this name is not started by itself.

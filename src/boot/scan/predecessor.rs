@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use super::ScanDirectory;
 use super::run_state::RunState;
 use crate::boot::directory::{self, Directory};
+use crate::boot::part::Part;
 use crate::service::layout;
 
 /// The limit of a `run` that is read, in bytes.
@@ -55,15 +56,16 @@ impl ScanDirectory {
 }
 
 fn has_nothing_else(slot: &Directory) -> bool {
-    let is_known = |below: &str, name: &OsString| {
+    let is_known = |part: Part, name: &OsString| {
         let supervisors = [layout::SUPERVISE, layout::EVENT];
+        let is_file = |file: &str| Part::of(file).0 == part && name == Part::of(file).1;
         supervisors.iter().any(|known| name == known)
-            || (below.is_empty() && name == layout::LOG)
-            || layout::FILES.iter().any(|file| file.strip_prefix(below).is_some_and(|file| name == file))
+            || (part == Part::Service && name == layout::LOG)
+            || layout::FILES.iter().any(|file| is_file(file))
     };
-    let all_known = |directory: &Directory, below: &str| {
-        directory.names(MOST_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(below, name)))
+    let all_known = |directory: &Directory, part: Part| {
+        directory.names(MOST_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(part, name)))
     };
     let log = slot.try_open(OsStr::new(layout::LOG));
-    all_known(slot, "") && log.is_ok_and(|log| all_known(&log, "log/"))
+    all_known(slot, Part::Service) && log.is_ok_and(|log| all_known(&log, Part::Logger))
 }

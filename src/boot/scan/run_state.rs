@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use crate::boot::directory::Directory;
 use crate::boot::manifest::DesiredState;
+use crate::boot::part::Part;
 use crate::service::control::Order;
 use crate::service::layout;
 use crate::service::supervision::{MAX_STATUS, Status};
@@ -20,9 +21,9 @@ pub struct RunState {
 }
 
 impl RunState {
-    /// Reads `supervise/status`; none if it does not exist yet. `below` is empty, or `log/`.
-    pub(super) fn of(slot: &Directory, below: &str) -> Option<RunState> {
-        let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
+    /// Reads `supervise/status`; none if it does not exist yet.
+    pub(super) fn of(slot: &Directory, part: Part) -> Option<RunState> {
+        let above = slot.try_open(OsStr::new(part.directory())).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
         let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
         let status = Status::decode(&bytes).ok()?;

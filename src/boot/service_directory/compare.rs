@@ -9,6 +9,7 @@ use super::marker::Marker;
 use crate::boot::delegate;
 use crate::boot::directory::{Directory, StepError};
 use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
+use crate::boot::part::Part;
 use crate::service::layout;
 use crate::sys::file::kind;
 
@@ -68,7 +69,10 @@ pub(super) fn has_files(
     }
     let is_there = |name: &str| names.iter().any(|each| each == name);
     for name in layout::FILES.iter().filter(|name| !files.has(name)) {
-        let may_be_there = if name.starts_with("log/") { is_there(layout::LOG) } else { is_there(name) };
+        let may_be_there = match Part::of(name) {
+            (Part::Logger, _) => is_there(layout::LOG),
+            (Part::Service, name) => is_there(name),
+        };
         // a dangling link counts as absent
         if may_be_there && slot.status_behind(name)?.is_some() {
             return Ok(false);
@@ -78,6 +82,6 @@ pub(super) fn has_files(
 }
 
 pub(super) fn is_delegated(slot: &Directory, desired: &Manifest) -> Result<bool, StepError> {
-    Ok(delegate::matches(slot, "", desired.delegation)?
-        && (!desired.files.has_logger() || delegate::matches(slot, "log/", desired.delegation)?))
+    Ok(delegate::matches(slot, Part::Service, desired.delegation)?
+        && (!desired.files.has_logger() || delegate::matches(slot, Part::Logger, desired.delegation)?))
 }

@@ -8,6 +8,7 @@ use super::marker::{MARKER, Marker};
 use crate::boot::delegate;
 use crate::boot::directory::{Directory, StepError};
 use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
+use crate::boot::part::Part;
 use crate::service::layout;
 
 /// Makes a service directory that may be live match its manifest; all files change by one rename.
@@ -39,7 +40,7 @@ pub(in crate::boot) fn update(slot: &Directory, desired: &Manifest, maker: &str)
 
 /// Adds the files of the present logger.
 pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -> Result<(), StepError> {
-    for name in layout::FILES.into_iter().filter(|name| name.starts_with("log/")) {
+    for name in layout::FILES.into_iter().filter(|name| Part::of(name).0 == Part::Logger) {
         if let Some(content) = slot.read_behind(name)? {
             files.set(name, content);
         }
@@ -66,9 +67,9 @@ fn make_links(slot: &Directory, files: &ServiceFiles) -> Result<String, StepErro
         }
     };
     for name in layout::FILES {
-        let (above, target) = match name.starts_with("log/") {
-            true => ("../", flat(name)),
-            false => ("", name.to_string()),
+        let (above, target) = match Part::of(name).0 {
+            Part::Logger => ("../", flat(name)),
+            Part::Service => ("", name.to_string()),
         };
         let target = format!("{above}{}/{target}", layout::CURRENT);
         let is_link = slot.target(name).is_some_and(|present| present == OsStr::new(&target));
