@@ -19,7 +19,6 @@ pub mod scan;
 pub mod service_directory;
 pub mod watch;
 
-pub use crate::trust::account;
 pub use choice::{Choice, GoOn, Hardening, Intent};
 pub use delegate::{DelegateChoice, DelegateTo};
 pub use launcher::{LauncherError, launcher};

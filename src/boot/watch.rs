@@ -12,10 +12,10 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
-use super::account::{AccessError, Account};
 use super::part::Part;
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
+use crate::trust::account::{AccessError, Account};
 
 const COMES_OR_GOES: AddWatchFlags = AddWatchFlags::IN_CREATE
     .union(AddWatchFlags::IN_MOVED_TO)

@@ -2,8 +2,8 @@
 
 use nix::unistd::Gid;
 
-use crate::boot::account::Account;
 use crate::boot::delegate::{DelegateChoice, Delegation, NoGroup, Waiting};
+use crate::trust::account::Account;
 use crate::trust::writers::Writers;
 
 /// To whom control is delegated.

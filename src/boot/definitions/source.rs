@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::account::Account;
 use crate::config::DEFAULT_USER;
 use crate::config::value::UserRequest;
 use crate::error::Findings;
 use crate::service::layout;
+use crate::trust::account::Account;
 
 /// The limit of names in one directory of definitions: s6-svscan takes 500 services by default.
 pub(super) const MOST_DEFINITIONS: usize = 2_000;

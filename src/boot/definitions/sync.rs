@@ -10,7 +10,6 @@ use super::error::DefinitionsError;
 use super::source::{DefinitionSource, Definitions, MissingSource, user_of_volume};
 use super::time_budget::TimeBudget;
 use super::volume::{Candidate, OpenSource, PublishableDefinition, Volume};
-use crate::boot::account::AccountError;
 use crate::boot::choice::{Choice, GoOn, Intent};
 use crate::boot::conclude;
 use crate::boot::delegate;
@@ -23,6 +22,7 @@ use crate::boot::scan::legacy::Legacy;
 use crate::boot::service_directory::DirectoryChange;
 use crate::error::Findings;
 use crate::sys::nofollow;
+use crate::trust::account::AccountError;
 use crate::trust::writers::Writers;
 
 /// Marks the service directories of `futo sync`.

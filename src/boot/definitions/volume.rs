@@ -13,7 +13,6 @@ use super::error::DefinitionsError;
 use super::files::{DefinitionReader, NotPublished, ReadDefinition};
 use super::source::{Foreign, MOST_DEFINITIONS};
 use super::time_budget::TimeBudget;
-use crate::boot::account::{AccessError, Account, AccountError};
 use crate::boot::choice::Hardening;
 use crate::boot::directory::{Directory, FileId};
 use crate::boot::report::ReportRow;
@@ -25,6 +24,7 @@ use crate::sys::clock;
 use crate::sys::file::kind;
 use crate::sys::nofollow::{self, Missing, PathError};
 use crate::trust::WritableByOthers;
+use crate::trust::account::{AccessError, Account, AccountError};
 use crate::trust::writers::{AbcIds, Judge, Provenance, Writers};
 
 /// What is read, and for whom.

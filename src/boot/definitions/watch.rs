@@ -9,11 +9,11 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use super::source::MOST_DEFINITIONS;
-use crate::boot::account::Account;
 use crate::boot::directory::Directory;
 use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::service::layout;
 use crate::sys::nofollow::{self, Missing};
+use crate::trust::account::Account;
 
 /// Watches the sources as they are now.
 pub fn watch<'p>(

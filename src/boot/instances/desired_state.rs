@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use super::system::System;
 use super::{json, state};
-use crate::boot::account::{Account, AccountError};
 use crate::boot::manifest::DesiredState;
 use crate::config::value::UserRequest;
 use crate::error::{Findings, Problem, reason, reason_of};
@@ -21,6 +20,7 @@ use crate::machine::{Host, Machine};
 use crate::sys::file;
 use crate::sys::nofollow::{self, Missing, PathError};
 use crate::sys::replace::{self, Flush, ReplaceError, Replacement};
+use crate::trust::account::{Account, AccountError};
 
 /// The state of a service that was stopped.
 const STOPPED: &str = "stopped";

@@ -14,7 +14,6 @@ use super::instance::{Instance, InstanceReader, Seeding, StaleFiles};
 use super::lines::{STARTED, line};
 use super::names::name_of;
 use super::system::System;
-use crate::boot::account::{Account, AccountError};
 use crate::boot::choice::{Choice, GoOn, Intent};
 use crate::boot::conclude;
 use crate::boot::delegate::{self, Delegation};
@@ -26,6 +25,7 @@ use crate::boot::scan::ScanDirectory;
 use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::trust::account::{Account, AccountError};
 
 /// Whether there is one pass, or one after every change on the volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Reconciler {
         go_on: GoOn<'_>,
     ) -> Result<Report, Findings> {
         let scan = &pass.scan;
-        let FoundInstances { instances, kept, mut report, left_out, end } =
+        let FoundInstances { instances, mut kept, mut report, left_out, end } =
             self.survey(pass, account, home, &mut *go_on)?;
         if end == SearchEnd::BrokenOff {
             return Ok(report);
@@ -194,7 +194,6 @@ impl Reconciler {
         report.failures.take(left_out.map_or(Ok(()), Err));
         let old = self.take_over_stopped(pass, &instances, &mut report);
         let mut quota = quota_for(scan, &instances, &self.choice)?;
-        let mut desired_names = kept;
         self.log_words.clear();
         for Instance { mut row, log_word, publishable } in instances {
             if go_on().is_break() {
@@ -203,7 +202,7 @@ impl Reconciler {
             }
             self.log_words.extend(log_word.map(|word| (row.shown.clone(), word)));
             if let Some(publishable) = publishable {
-                desired_names.insert(publishable.service.to_string());
+                kept.insert(publishable.service.to_string());
                 if old.contains(publishable.service.as_str()) {
                     row.action = STARTED;
                     row.warnings.push(InstancesError::Predecessor);
@@ -213,7 +212,7 @@ impl Reconciler {
                 }
             } else if let Some(service) = &row.service {
                 // an instance that cannot be read now is not gone
-                desired_names.insert(service.clone());
+                kept.insert(service.clone());
             }
             report.rows.push(row);
         }
@@ -225,17 +224,28 @@ impl Reconciler {
         if self.choice.prune {
             // what is missing from an incomplete list is not gone
             let listed = if is_complete { BTreeSet::from([pass.source.clone()]) } else { BTreeSet::new() };
-            let before = report.rows.len();
-            conclude::prune(scan, &desired_names, &listed, self.choice.patience, &mut report);
-            for row in report.rows.iter_mut().skip(before) {
-                let name = row.service.as_deref().and_then(|service| name_of(&self.system, service));
-                row.shown = name.unwrap_or_else(|| row.shown.clone());
-            }
+            self.prune(scan, &kept, &listed, &mut report);
         }
         self.desired_states.retain(|name, _| report.rows.iter().any(|row| row.shown == *name));
         let known = |name: &String| old.contains(name);
         report.warnings.add_new(scan.not_owned_by_root(known));
         Ok(report)
+    }
+
+    /// Prunes services, whose rows have the names of their instances.
+    fn prune(
+        &self,
+        scan: &ScanDirectory,
+        kept: &BTreeSet<String>,
+        listed: &BTreeSet<String>,
+        report: &mut Report,
+    ) {
+        let before = report.rows.len();
+        conclude::prune(scan, kept, listed, self.choice.patience, report);
+        for row in report.rows.iter_mut().skip(before) {
+            let name = row.service.as_deref().and_then(|service| name_of(&self.system, service));
+            row.shown = name.unwrap_or_else(|| row.shown.clone());
+        }
     }
 
     fn append_to_boot_log(

@@ -10,10 +10,10 @@ use nix::sys::stat::Mode;
 
 use super::find::MOST_INSTANCES;
 use super::system::System;
-use crate::boot::account::Account;
 use crate::boot::directory::Directory;
 use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::sys::nofollow::{self, Missing};
+use crate::trust::account::Account;
 
 /// Watches the volume of a system as it is now. Symbolic links are not followed.
 pub fn watch(system: &System, user: Option<&Account>) -> Result<VolumeWatch, Errno> {

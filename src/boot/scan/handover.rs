@@ -25,29 +25,29 @@ const KILLED_WITHIN: Duration = Duration::from_secs(1);
 impl ScanDirectory {
     /// Removes a service directory, waits for its supervisor to exit, and makes a new one: whoever had its
     /// control FIFO open no longer controls anything.
-    pub(super) fn recreate(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
+    pub(super) fn recreate(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Look {
             return Ok(DirectoryChange::Updated);
         }
-        let name = desired.name.as_str();
+        let name = manifest.name.as_str();
         let gone = format!("{GONE}{name}");
         self.directory.rename(name, &gone)?;
         let notified = svscan::notify(&self.directory, b"an");
         self.troubles.borrow_mut().take(notified);
         if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
-            self.kill_squatter(desired)?;
+            self.kill_squatter(manifest)?;
             self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
         }
-        publish::publish(&self.directory, &format!("{STAGING}{name}"), desired, &self.maker)?;
+        publish::publish(&self.directory, &format!("{STAGING}{name}"), manifest, &self.maker)?;
         Ok(DirectoryChange::Updated)
     }
 
     /// A user's process that ignores TERM must not keep a name from root for ever: it has had time to end.
-    pub(super) fn kill_squatter(&self, desired: &Manifest) -> Result<(), PublishError> {
-        let gone = format!("{GONE}{}", desired.name);
+    pub(super) fn kill_squatter(&self, manifest: &Manifest) -> Result<(), PublishError> {
+        let gone = format!("{GONE}{}", manifest.name);
         let is_users = |marker: &Marker| marker.author == Some(Author::User);
         match service_directory::inspect(&self.directory, &gone, &self.maker)? {
-            Occupant::Ours(_, marker) if desired.author == Author::Root && is_users(&marker) => {}
+            Occupant::Ours(_, marker) if manifest.author == Author::Root && is_users(&marker) => {}
             _ => return Ok(()),
         }
         // the rename was the last change of the directory itself

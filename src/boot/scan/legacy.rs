@@ -30,10 +30,10 @@ impl ScanDirectory {
     }
 
     /// Replaces such a link with a service directory, atomically.
-    pub fn replace_link(&self, desired: &Manifest) -> Result<DirectoryChange, PublishError> {
+    pub fn replace_link(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
         if self.intent == Intent::Apply {
-            let staging = format!("{STAGING}{}", desired.name.as_str());
-            publish::replace_link(&self.directory, &staging, desired, &self.maker)?;
+            let staging = format!("{STAGING}{}", manifest.name.as_str());
+            publish::replace_link(&self.directory, &staging, manifest, &self.maker)?;
             // s6-svscan may be about to start a supervisor in the link's target
             self.has_replaced.set(true);
         }

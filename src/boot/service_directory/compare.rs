@@ -15,9 +15,9 @@ use crate::sys::file::kind;
 
 /// Whether nothing has been touched since the marker was written, and the marker was written for the same
 /// manifest. It is written last, so whatever is older was written with it.
-fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result<bool, StepError> {
+fn is_untouched(slot: &Directory, marker: &Marker, manifest: &Manifest) -> Result<bool, StepError> {
     // what s6-supervise makes itself is younger
-    if desired.delegation.is_none() {
+    if manifest.delegation.is_none() {
         return Ok(false);
     }
     let written = (marker.status.st_ctime, marker.status.st_ctime_nsec);
@@ -27,17 +27,17 @@ fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result
             && kind(status) == SFlag::S_IFREG
             && status.st_mode & 0o7777 == mode_of(name)
     };
-    if marker.digest != Some(desired.digest())
+    if marker.digest != Some(manifest.digest())
         || !slot.own_status().is_ok_and(|status| no_name_is_younger(&status))
     {
         return Ok(false);
     }
-    for (name, _) in desired.files.iter() {
+    for (name, _) in manifest.files.iter() {
         if !slot.status_behind(name)?.is_some_and(|status| is_file(&status, name)) {
             return Ok(false);
         }
     }
-    let has_logger = desired.files.has_logger();
+    let has_logger = manifest.files.has_logger();
     Ok(!has_logger || slot.status(layout::LOG)?.is_some_and(|status| no_name_is_younger(&status)))
 }
 
@@ -45,15 +45,15 @@ fn is_untouched(slot: &Directory, marker: &Marker, desired: &Manifest) -> Result
 pub(in crate::boot) fn matches(
     slot: &Directory,
     marker: &Marker,
-    desired: &Manifest,
+    manifest: &Manifest,
 ) -> Result<bool, StepError> {
-    if !is_untouched(slot, marker, desired)? {
+    if !is_untouched(slot, marker, manifest)? {
         let names = slot.names(usize::MAX)?;
-        if !has_files(slot, &names, &desired.files)? || has_leftovers(slot, &names) {
+        if !has_files(slot, &names, &manifest.files)? || has_leftovers(slot, &names) {
             return Ok(false);
         }
     }
-    is_delegated(slot, desired)
+    is_delegated(slot, manifest)
 }
 
 /// `names` are all names in the directory.
@@ -81,7 +81,7 @@ pub(super) fn has_files(
     Ok(true)
 }
 
-pub(super) fn is_delegated(slot: &Directory, desired: &Manifest) -> Result<bool, StepError> {
-    Ok(delegate::matches(slot, Part::Service, desired.delegation)?
-        && (!desired.files.has_logger() || delegate::matches(slot, Part::Logger, desired.delegation)?))
+pub(super) fn is_delegated(slot: &Directory, manifest: &Manifest) -> Result<bool, StepError> {
+    Ok(delegate::matches(slot, Part::Service, manifest.delegation)?
+        && (!manifest.files.has_logger() || delegate::matches(slot, Part::Logger, manifest.delegation)?))
 }

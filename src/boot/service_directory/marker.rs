@@ -34,8 +34,8 @@ impl Marker {
         Some(Marker { status, digest, source, author, bytes })
     }
 
-    pub(super) fn text(maker: &str, desired: &Manifest) -> String {
-        let Manifest { source, files, author, .. } = desired;
-        format!("{maker}\n{:016x}\n{source}\n{}\n{}\n", desired.digest(), author.word(), files.bytes())
+    pub(super) fn text(maker: &str, manifest: &Manifest) -> String {
+        let Manifest { source, files, author, .. } = manifest;
+        format!("{maker}\n{:016x}\n{source}\n{}\n{}\n", manifest.digest(), author.word(), files.bytes())
     }
 }

@@ -13,10 +13,11 @@ use crate::service::layout;
 pub(in crate::boot) fn publish(
     scan: &Directory,
     staging: &str,
-    desired: &Manifest,
+    manifest: &Manifest,
     maker: &str,
 ) -> Result<(), StepError> {
-    let made = fill(scan, staging, desired, maker).and_then(|()| scan.rename(staging, desired.name.as_str()));
+    let made =
+        fill(scan, staging, manifest, maker).and_then(|()| scan.rename(staging, manifest.name.as_str()));
     if made.is_err() {
         // half a service directory is of no use, and the next run would remove it
         let _ = scan.remove_all(OsStr::new(staging));
@@ -28,32 +29,32 @@ pub(in crate::boot) fn publish(
 pub(in crate::boot) fn replace_link(
     scan: &Directory,
     staging: &str,
-    desired: &Manifest,
+    manifest: &Manifest,
     maker: &str,
 ) -> Result<(), StepError> {
     let made =
-        fill(scan, staging, desired, maker).and_then(|()| scan.exchange(staging, desired.name.as_str()));
+        fill(scan, staging, manifest, maker).and_then(|()| scan.exchange(staging, manifest.name.as_str()));
     // the link, or half a service directory
     let removed = scan.remove_all(OsStr::new(staging));
     made.and(removed)
 }
 
-fn fill(scan: &Directory, staging: &str, desired: &Manifest, maker: &str) -> Result<(), StepError> {
+fn fill(scan: &Directory, staging: &str, manifest: &Manifest, maker: &str) -> Result<(), StepError> {
     scan.make(staging, 0o755)?;
     let slot = scan.open(OsStr::new(staging))?;
     // made first and written last: nothing in the directory is younger
     let marker_file = slot.create_empty(MARKER, 0o644)?;
-    if desired.files.has_logger() {
+    if manifest.files.has_logger() {
         slot.make(layout::LOG, 0o755)?;
     }
-    for (name, content) in desired.files.iter() {
+    for (name, content) in manifest.files.iter() {
         slot.create(name, content, mode_of(name))?;
     }
-    if let Some(delegation) = desired.delegation {
+    if let Some(delegation) = manifest.delegation {
         delegate::make(&slot, delegation)?;
-        if desired.files.has_logger() {
+        if manifest.files.has_logger() {
             delegate::make(&slot.open(OsStr::new(layout::LOG))?, delegation)?;
         }
     }
-    slot.write(marker_file, MARKER, Marker::text(maker, desired).as_bytes())
+    slot.write(marker_file, MARKER, Marker::text(maker, manifest).as_bytes())
 }

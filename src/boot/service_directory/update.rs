@@ -12,29 +12,29 @@ use crate::boot::part::Part;
 use crate::service::layout;
 
 /// Makes a service directory that may be live match its manifest; all files change by one rename.
-pub(in crate::boot) fn update(slot: &Directory, desired: &Manifest, maker: &str) -> Result<(), StepError> {
-    if desired.files.has_logger() {
+pub(in crate::boot) fn update(slot: &Directory, manifest: &Manifest, maker: &str) -> Result<(), StepError> {
+    if manifest.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
     }
     sweep(slot)?;
-    if !has_files(slot, &slot.names(usize::MAX)?, &desired.files)? {
-        let current = make_links(slot, &desired.files)?;
+    if !has_files(slot, &slot.names(usize::MAX)?, &manifest.files)? {
+        let current = make_links(slot, &manifest.files)?;
         let [one, other] = GENERATIONS;
         let next = if current == one { other } else { one };
-        let switched = write_generation(slot, next, &desired.files)
+        let switched = write_generation(slot, next, &manifest.files)
             .and_then(|()| slot.link(next, CURRENT_PART))
             .and_then(|()| slot.rename(CURRENT_PART, layout::CURRENT));
         // whichever is not in use
         let swept = sweep(slot);
         switched.and(swept)?;
     }
-    if !is_delegated(slot, desired)? {
-        delegate::correct(slot, desired.delegation)?;
-        if desired.files.has_logger() {
-            delegate::correct(&slot.open(OsStr::new(layout::LOG))?, desired.delegation)?;
+    if !is_delegated(slot, manifest)? {
+        delegate::correct(slot, manifest.delegation)?;
+        if manifest.files.has_logger() {
+            delegate::correct(&slot.open(OsStr::new(layout::LOG))?, manifest.delegation)?;
         }
     }
-    slot.create(MARKER_PART, Marker::text(maker, desired).as_bytes(), 0o644)?;
+    slot.create(MARKER_PART, Marker::text(maker, manifest).as_bytes(), 0o644)?;
     slot.rename(MARKER_PART, MARKER)
 }
 
