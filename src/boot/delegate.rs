@@ -20,7 +20,7 @@ use crate::machine::{Host, Machine, accounts};
 use crate::service::layout;
 use crate::sys::capability::{self, Capability};
 
-/// The options `--delegate`.
+/// The values of `--delegate`.
 #[derive(Clone, Debug, Default)]
 pub struct DelegateChoice {
     /// To whom; the front end's default if unset.

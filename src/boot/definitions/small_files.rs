@@ -15,7 +15,7 @@ pub(super) fn small(name: &str, bytes: &[u8]) -> Result<String, &'static str> {
             Ok(number) => Ok(format!("{number}\n")),
             Err(_) => Err("it is not a descriptor from 3 up"),
         },
-        Some("down-signal") => signal(text).map(|name| format!("{name}\n")).ok_or("it is no signal"),
+        Some(layout::DOWN_SIGNAL) => signal(text).map(|name| format!("{name}\n")).ok_or("it is no signal"),
         _ => match whole(text, 0, u32::MAX) {
             Ok(number) => Ok(format!("{number}\n")),
             Err(_) => Err("it is no number"),

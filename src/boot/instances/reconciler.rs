@@ -11,7 +11,7 @@ use super::conditions::{Condition, Facts};
 use super::error::InstancesError;
 use super::find::{Finder, FoundInstances, Gone, SearchEnd};
 use super::instance::{Instance, InstanceReader, Seeding, StaleFiles};
-use super::lines::{STARTED, line};
+use super::lines::{STARTED, boot_log_line};
 use super::names::name_of;
 use super::system::System;
 use crate::boot::choice::{Choice, GoOn, Intent};
@@ -257,20 +257,9 @@ impl Reconciler {
         let (Some(path), Intent::Apply) = (&self.system.boot_log, self.choice.intent) else { return Ok(()) };
         let is_logged = |row: &&ReportRow| self.follow == Follow::Once || row.is_news();
         let stamp = boot_log::stamp(clock::wall_now());
-        let lines: String = report
-            .rows
-            .iter()
-            .filter(is_logged)
-            .map(|row| {
-                let line = line(&self.system, row, &stamp);
-                let word =
-                    self.log_words.get(&row.shown).map_or(self.system.log_field.other(), String::as_str);
-                match &self.system.log_field.name {
-                    Some(name) => format!("{line} {name}={word}\n"),
-                    None => format!("{line}\n"),
-                }
-            })
-            .collect();
+        let word = |row: &ReportRow| self.log_words.get(&row.shown).map(String::as_str);
+        let rows = report.rows.iter().filter(is_logged);
+        let lines: String = rows.map(|row| boot_log_line(&self.system, row, &stamp, word(row))).collect();
         if !lines.is_empty() {
             let size = self.system.boot_log_size;
             let appended = account.act(|| boot_log::append(home, path, size, &lines))?;
