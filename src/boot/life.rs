@@ -6,7 +6,7 @@ use super::directory::Directory;
 use super::scan::ScanDirectory;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
-use crate::service::supervision::{MAX_STATUS, Status, Suite};
+use crate::service::supervision::{Status, Suite};
 
 /// What s6-supervise says of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,7 @@ impl Life {
     pub(super) fn of(slot: &Directory, below: &str) -> Option<Life> {
         let above = slot.try_open(OsStr::new(if below.is_empty() { "." } else { layout::LOG })).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
-        let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
-        let status = Status::decode(&bytes).ok()?;
+        let status = Status::read(&supervise.fd).ok()?;
         Some(Life {
             has_process: status.pid.is_some() || status.is_finishing,
             is_finishing: status.is_finishing,

@@ -16,14 +16,17 @@ pub use log::{LogSeen, last_lines};
 pub use seat::{Machinery, as_under_supervisor};
 pub use state::State;
 
-use crate::error::reason_of;
+use nix::errno::Errno;
+
+use crate::error::{reason, reason_of};
 use crate::plan::{LogPlan, Mode, Plan};
 use crate::record;
 use crate::record::RunRecord;
+use crate::service::control::{self, ControlError};
+use crate::service::layout;
 use crate::service::place::{Live, Service};
 use crate::service::spawn::{self, Obstacle};
-use crate::service::supervision::{self, Death, MAX_STATUS, MAX_TALLY, Status};
-use crate::service::{control, layout};
+use crate::service::supervision::{self, Death, Status, StatusError};
 use crate::sys;
 use crate::trust::account::AccountError;
 use crate::trust::{Opener, Untrusted};
@@ -224,8 +227,7 @@ impl Seen {
             };
             (self.process, self.launcher) = Process::look(pid, machinery.trust());
             // it may have ended in between, and its number be another's
-            let again = live.read_of_supervisor(layout::STATUS, MAX_STATUS);
-            let again = again.ok().and_then(|bytes| Status::decode(&bytes).ok());
+            let again = live.supervise().ok().and_then(|supervise| Status::read(supervise).ok());
             if self.process != Process::None && again.and_then(|status| status.pid) == Some(pid) {
                 return;
             }
@@ -234,14 +236,13 @@ impl Seen {
     }
 
     fn read_tally(&mut self, live: &Live) {
-        let tally = live.read_of_supervisor(layout::DEATH_TALLY, MAX_TALLY);
-        let deaths = match tally {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(reason_of(&error)),
-            Ok(bytes) => supervision::decode_tally(&bytes).map_err(|error| error.to_string()),
+        let tally = live.supervise().map_err(|errno| StatusError::Read(errno.into()));
+        let deaths = match tally.and_then(supervision::read_tally) {
+            Err(error) if error.is_missing() => Ok(Vec::new()),
+            tally => tally,
         };
-        self.deaths = deaths.unwrap_or_else(|why| {
-            self.trouble(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::DEATH_TALLY));
+        self.deaths = deaths.unwrap_or_else(|error| {
+            self.trouble(format!("unable to read '{}/{}': {error}", layout::SUPERVISE, layout::DEATH_TALLY));
             Vec::new()
         });
     }
@@ -446,20 +447,17 @@ fn supervision_of(live: &Live) -> Supervision {
     let unreadable = |why: String| {
         Supervision::Unknown(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::STATUS))
     };
-    match live.supervise() {
-        Err(nix::errno::Errno::ENOENT) => return Supervision::None,
-        Err(errno) => return unreadable(crate::error::reason(errno)),
-        // who may not write there cannot tell, and reads what it last wrote
-        Ok(supervise) => {
-            if control::look(supervise) == Err(control::ControlError::NoSupervisor) {
-                return Supervision::None;
-            }
-        }
+    let supervise = match live.supervise() {
+        Err(Errno::ENOENT) => return Supervision::None,
+        Err(errno) => return unreadable(reason(errno)),
+        Ok(supervise) => supervise,
+    };
+    // who may not write there cannot tell, and reads what it last wrote
+    if control::look(supervise) == Err(ControlError::NoSupervisor) {
+        return Supervision::None;
     }
-    match live.read_of_supervisor(layout::STATUS, MAX_STATUS) {
-        Ok(bytes) => {
-            Status::decode(&bytes).map_or_else(|error| unreadable(error.to_string()), Supervision::Known)
-        }
-        Err(error) => unreadable(reason_of(&error)),
+    match Status::read(supervise) {
+        Ok(status) => Supervision::Known(status),
+        Err(error) => unreadable(error.to_string()),
     }
 }

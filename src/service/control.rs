@@ -9,7 +9,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::layout;
-use super::supervision::{NotSo, Suite};
+use super::supervision::{Malformed, Suite};
 use crate::error::reason;
 use crate::sys;
 
@@ -57,7 +57,7 @@ pub enum ControlError {
     NoFifo,
     /// The status is not of a supervisor that is known here.
     #[error("unable to read 'supervise/{status}': {0}", status = layout::STATUS)]
-    Status(NotSo),
+    Status(Malformed),
     /// No right to write it.
     #[error("'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
     Refused(Errno),

@@ -152,11 +152,6 @@ impl Live {
         self.supervise.as_ref().ok().map(|(_, status)| status.st_uid)
     }
 
-    /// A file of `supervise/`.
-    pub fn read_of_supervisor(&self, name: &str, most: usize) -> io::Result<Vec<u8>> {
-        read_at(self.supervise()?, name, most)
-    }
-
     /// Whether the supervisor has not written a status yet.
     pub fn lacks_status(&self) -> bool {
         let no_links = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;

@@ -10,7 +10,7 @@ use crate::service::control::{self, ControlError, Order};
 use crate::service::layout;
 use crate::service::place::{Live, Service};
 use crate::service::spawn::{self, Obstacle};
-use crate::service::supervision::{Cause, MAX_STATUS, Status, Suite};
+use crate::service::supervision::{Cause, Status, StatusError, Suite};
 use crate::sys::clock::BootTime;
 
 /// How often is looked.
@@ -123,10 +123,10 @@ impl Supervisor<'_> {
     }
 
     fn status(&self) -> Result<Status, ControlError> {
-        let bytes = self.live.read_of_supervisor(layout::STATUS, MAX_STATUS);
-        let status =
-            bytes.map_err(|error| refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))?;
-        Status::decode(&status).map_err(ControlError::Status)
+        Status::read(self.live.supervise().map_err(refused)?).map_err(|error| match error {
+            StatusError::Read(error) => refused(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))),
+            StatusError::Malformed(why) => ControlError::Status(why),
+        })
     }
 
     /// Looks until `wanted` holds of the status, or time is up; gives the last status.
