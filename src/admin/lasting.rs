@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 
-use crate::service::place::Live;
-use crate::service::{layout, run_outline};
+use crate::service::supervised_directory::SupervisedDirectory;
+use crate::service::{layout, script_search};
 use crate::sys;
 use crate::sys::nofollow;
 
@@ -49,7 +49,7 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
 
 /// Whether `futo reconcile` has published it: then orders are noted for the next boot.
 pub(super) fn notes_orders(is_root: bool, live: &Path) -> bool {
-    Live::open(is_root, live).is_ok_and(|live| live.has(layout::WISH))
+    SupervisedDirectory::open(is_root, live).is_ok_and(|live| live.has(layout::WISH))
 }
 
 /// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
@@ -68,5 +68,5 @@ pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
 fn runs_sync(is_root: bool, path: &Path) -> bool {
     let bytes =
         nofollow::open_regular_for(is_root, path).and_then(|file| sys::file::read_at_most(file, MOST));
-    bytes.is_ok_and(|bytes| run_outline::runs(&bytes, "futo", "sync"))
+    bytes.is_ok_and(|bytes| script_search::runs(&bytes, "futo", "sync"))
 }

@@ -16,7 +16,7 @@ use crate::nearest::nearest;
 use crate::observe::state::{State, Verdict, judge};
 use crate::observe::{Machinery, Owner, Seen};
 use crate::plan::Draft;
-use crate::service::place::{Places, Service};
+use crate::service::place::{Locations, Service};
 use crate::sys::clock;
 use crate::trust::{Opener, Script, Trust, Untrusted};
 
@@ -35,10 +35,10 @@ pub(super) const ALL: CommandOption =
     switch("all", "also services that are not made for futo-launch and have no definition in --from");
 
 /// Where the words say that services are.
-pub(super) fn places(words: &Words) -> Places {
-    let usual = Places::default();
+pub(super) fn places(words: &Words) -> Locations {
+    let usual = Locations::default();
     let given: Vec<PathBuf> = words.values(FROM.long).map(PathBuf::from).collect();
-    Places {
+    Locations {
         definitions: if given.is_empty() { usual.definitions } else { given },
         scan_dir: words.value(SCAN_DIR.long).map_or(usual.scan_dir, PathBuf::from),
     }
@@ -82,7 +82,7 @@ const PREFIXES: [&str; 3] = ["custom-svc-", "gateway-", "svc-"];
 
 /// The service that may have been meant by a name: the same behind a known prefix or without it, else the one
 /// that is spelled most like it.
-fn meant(places: &Places, name: &str) -> Option<String> {
+fn meant(places: &Locations, name: &str) -> Option<String> {
     let (services, _) = places.services();
     let names = || services.iter().map(|service| service.name.as_str());
     let is_same = |known: &&str| {

@@ -11,12 +11,11 @@ use std::time::Duration;
 use nix::unistd::{Gid, Uid};
 
 use crate::record::RunRecord;
+use crate::service::launcher::{self, NAME};
 use crate::service::layout;
 use crate::sys::proc::{self, Halt, ProcessStat};
 use crate::trust::{Rights, Trust};
 
-/// The program's name.
-pub(super) const NAME: &str = "futo-launch";
 /// A run script that has not replaced itself by the launcher is a shell or two above it.
 const DEEPEST: usize = 3;
 /// More processes of one service than this are not looked at.
@@ -168,8 +167,7 @@ fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launch
 /// in its place, in the file that it executes.
 fn words_of_launcher(pid: i32, words: &[OsString]) -> Option<&[OsString]> {
     let (name, words) = words.split_first()?;
-    let is_launcher = basename(name) == NAME.as_bytes()
-        || proc::program(pid).is_ok_and(|program| basename(program.as_os_str()) == NAME.as_bytes());
+    let is_launcher = launcher::is_launcher(name) || proc::program(pid).is_ok_and(launcher::is_launcher);
     is_launcher.then_some(words)
 }
 

@@ -23,9 +23,11 @@ use crate::plan::{LogPlan, Mode, Plan};
 use crate::record;
 use crate::record::RunRecord;
 use crate::service::control::{self, ControlError};
+use crate::service::executable::{self, Obstacle};
 use crate::service::layout;
-use crate::service::place::{Live, Service};
-use crate::service::spawn::{self, Obstacle};
+use crate::service::place::Service;
+use crate::service::script_search::mentions_launcher;
+use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::supervision::{self, Death, Status, StatusError};
 use crate::sys;
 use crate::trust::account::AccountError;
@@ -142,7 +144,7 @@ impl Seen {
     fn without_files(service: Service, machinery: &Machinery) -> Self {
         let mut seen = Seen::unseen(service);
         let live = seen.look_at_supervisor(machinery);
-        let supervisor = live.as_ref().and_then(Live::supervisor_uid);
+        let supervisor = live.as_ref().and_then(SupervisedDirectory::supervisor_uid);
         seen.look_at_plan(machinery, supervisor);
         seen
     }
@@ -174,13 +176,13 @@ impl Seen {
         }
     }
 
-    fn look_at_supervisor(&mut self, machinery: &Machinery) -> Option<Live> {
+    fn look_at_supervisor(&mut self, machinery: &Machinery) -> Option<SupervisedDirectory> {
         let Some(path) = self.service.live.clone() else {
             let definition = self.service.definition.as_ref();
             self.is_down_by_file = definition.is_some_and(|path| sys::file::exists(&path.join(layout::DOWN)));
             return None;
         };
-        let live = match Live::open(machinery.is_root(), &path) {
+        let live = match SupervisedDirectory::open(machinery.is_root(), &path) {
             Ok(live) => live,
             Err(error) => {
                 self.supervision = Supervision::Unknown(error.to_string());
@@ -203,14 +205,14 @@ impl Seen {
                 false => self.supervisor_since = status.pid.and_then(supervisor_since),
             }
             if status.wants_up && (status.pid.is_none() || !status.suite.keeps_tally()) {
-                self.obstacle = spawn::obstacle_of_run(&path, machinery.parties());
+                self.obstacle = executable::obstacle_of_run(&path, machinery.privileges());
             }
         }
         Some(live)
     }
 
     /// The supervisor's status and the process that it names, at one moment.
-    fn look_at_process(&mut self, live: &Live, machinery: &Machinery) {
+    fn look_at_process(&mut self, live: &SupervisedDirectory, machinery: &Machinery) {
         const TRIES: usize = 10;
         const BETWEEN: Duration = Duration::from_millis(20);
         for _ in 0..TRIES {
@@ -235,7 +237,7 @@ impl Seen {
         }
     }
 
-    fn read_tally(&mut self, live: &Live) {
+    fn read_tally(&mut self, live: &SupervisedDirectory) {
         let tally = live.supervise().map_err(|errno| StatusError::Read(errno.into()));
         let deaths = match tally.and_then(supervision::read_tally) {
             Err(error) if error.is_missing() => Ok(Vec::new()),
@@ -260,6 +262,7 @@ impl Seen {
         }
         match machinery.trust().script(directory) {
             Ok(script) => {
+                // a script that is more than one plain command may still end in a launcher
                 if mentions_launcher(&script.bytes) {
                     self.owner = Owner::Ours;
                 }
@@ -426,12 +429,6 @@ fn look_at_files(all: &mut [Seen], machinery: &Machinery) {
     all.iter_mut().for_each(Seen::doubt_record);
 }
 
-/// A run script that is more than one plain command may still end in a launcher.
-fn mentions_launcher(script: &[u8]) -> bool {
-    let name = launcher::NAME.as_bytes();
-    script.windows(name.len()).any(|window| window == name)
-}
-
 /// A time of a record.
 pub fn time(stamp: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(stamp).ok()
@@ -443,7 +440,7 @@ fn supervisor_since(pid: i32) -> Option<SystemTime> {
     sys::clock::wall_now().checked_sub(sys::proc::stat(supervisor).ok()?.age())
 }
 
-fn supervision_of(live: &Live) -> Supervision {
+fn supervision_of(live: &SupervisedDirectory) -> Supervision {
     let unreadable = |why: String| {
         Supervision::Unknown(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::STATUS))
     };
@@ -453,7 +450,7 @@ fn supervision_of(live: &Live) -> Supervision {
         Ok(supervise) => supervise,
     };
     // who may not write there cannot tell, and reads what it last wrote
-    if control::look(supervise) == Err(ControlError::NoSupervisor) {
+    if control::probe(supervise) == Err(ControlError::NoSupervisor) {
         return Supervision::None;
     }
     match Status::read(supervise) {

@@ -16,9 +16,9 @@ use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::envdir::EnvdirError;
 use crate::plan::Plan;
+use crate::service::executable::Privileges;
 use crate::service::layout;
 use crate::service::place::Service;
-use crate::service::spawn::Parties;
 use crate::sys;
 use crate::trust::{self, Opener, Rights, Script, Trust};
 
@@ -53,8 +53,8 @@ impl Machinery {
     }
 
     /// Who looks at a service, and who executes its files.
-    pub fn parties(&self) -> Parties {
-        Parties { is_root: self.is_root, starts_as_root: self.starts_as_root() }
+    pub fn privileges(&self) -> Privileges {
+        Privileges { reads_as_root: self.is_root, starts_as_root: self.starts_as_root() }
     }
 
     /// Whose definitions and processes may have which plan.

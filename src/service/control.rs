@@ -46,7 +46,7 @@ impl Order {
     }
 }
 
-/// Why nobody could be told.
+/// Why a supervisor could not be given an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// No FIFO, or nobody reads it.
@@ -76,12 +76,12 @@ fn open(supervise: &OwnedFd) -> Result<OwnedFd, ControlError> {
 }
 
 /// Whether a supervisor runs, as far as can be seen.
-pub fn look(supervise: &OwnedFd) -> Result<(), ControlError> {
+pub fn probe(supervise: &OwnedFd) -> Result<(), ControlError> {
     open(supervise).map(drop)
 }
 
 /// Whether an s6-svscan runs on a scan directory, as far as can be seen.
-pub fn scanner_in(scan_dir: &Path) -> Result<(), ControlError> {
+pub fn probe_scanner(scan_dir: &Path) -> Result<(), ControlError> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let directory = nix::fcntl::open(&scan_dir.join(layout::SCANNER), flags, Mode::empty()).map_err(
         |errno| match errno {
@@ -89,7 +89,7 @@ pub fn scanner_in(scan_dir: &Path) -> Result<(), ControlError> {
             errno => ControlError::Refused(errno),
         },
     )?;
-    look(&directory)
+    probe(&directory)
 }
 
 /// Gives an order to a supervisor of this suite. That it has been read does not mean that it has been carried out.
@@ -106,16 +106,16 @@ pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), Contr
 /// When the last order was given, by anybody: a write changes the FIFO's time. None if there was none since the
 /// supervisor made it.
 pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
-    let look = |name: &str| {
+    let status = |name: &str| {
         let path = format!("/proc/self/fd/{}/{name}", supervise.as_raw_fd());
         std::fs::symlink_metadata(path).ok()
     };
-    let control = look(layout::CONTROL)?;
+    let control = status(layout::CONTROL)?;
     let changed = control.modified().ok()?;
     let made = match control.created() {
         Ok(made) => made,
         // older kernels keep no such time on tmpfs; a supervisor makes its lock at the same moment, and never writes it
-        Err(_) => look(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
+        Err(_) => status(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
     };
     (changed > made).then_some(changed)
 }

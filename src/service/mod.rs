@@ -3,15 +3,19 @@
 
 pub mod control;
 mod elf;
+pub mod executable;
+pub mod launcher;
 pub mod layout;
 mod name;
 pub mod one_line;
 pub mod place;
-pub mod run_outline;
 pub mod run_script;
+pub mod script_outline;
+pub mod script_search;
+pub mod search_path;
 pub mod shell_commands;
-pub mod signal_right;
-pub mod spawn;
+pub mod signal_permission;
+pub mod supervised_directory;
 pub mod supervision;
 mod tai;
 

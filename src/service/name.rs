@@ -51,7 +51,7 @@ impl ServiceName {
 
     /// Stands in while a finding says what is wrong with the real one.
     pub(crate) fn stand_in() -> Self {
-        ServiceName("futo-launch".to_string())
+        ServiceName(super::launcher::NAME.to_string())
     }
 
     /// The name as text.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use super::one_line;
+use super::{launcher, one_line};
 pub use crate::env_file::with_unix_lines;
 use crate::env_file::{self, Refusal};
 
@@ -45,7 +45,7 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
         None => (script, [].as_slice()),
     };
     let (name, options) = interpreter(first).ok_or(NotOurs::Interpreter)?;
-    if name == "futo-launch" && options == ["--file"] {
+    if name == launcher::NAME && options == ["--file"] {
         return Ok(RunScript::File);
     }
     if !SHELLS.contains(&name) {
@@ -60,9 +60,7 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     words.next_if(|word| word == "exec");
     match words.next() {
-        Some(program) if basename(&program.to_string_lossy()) == "futo-launch" => {
-            Ok(RunScript::OneLine(words.collect()))
-        }
+        Some(program) if launcher::is_launcher(&program) => Ok(RunScript::OneLine(words.collect())),
         _ => Err(NotOurs::OtherCommand),
     }
 }

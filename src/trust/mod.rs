@@ -38,8 +38,8 @@ use crate::machine::Machine;
 use crate::machine::ownership::belongs_to_root;
 use crate::machine::text_of;
 use crate::plan::{self, Change, Draft, Plan};
-use crate::service::layout;
 use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::{launcher, layout};
 use crate::sys::file::{self, kind};
 use crate::sys::nofollow::{self, Missing, PathError};
 use crate::{cli, sys};
@@ -216,7 +216,7 @@ impl Trust {
         let (uid, gid) = (ids.only_uid()?, ids.only_gid()?);
         if uid == 0 {
             let program = sys::proc::program(pid).ok()?;
-            return (program.file_name()? == "futo-launch").then_some(Rights::All);
+            return launcher::is_launcher(program).then_some(Rights::All);
         }
         let abc = self.abc().map(|(abc, _)| abc);
         if let Some(abc) =

@@ -25,6 +25,7 @@ use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::accounts;
 use crate::machine::ownership::is_roots;
+use crate::service::search_path;
 use crate::sys::clock::BootTime;
 
 /// Why bash was not asked.
@@ -50,8 +51,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOST: usize = 16 << 20;
 /// How often its end is asked for.
 const LOOKS_EVERY: u16 = 20;
-/// All that it gets where somebody else can look at it.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Who bash is.
 pub(super) enum As {
@@ -76,7 +75,7 @@ impl As {
     pub(super) fn environment(&self) -> Variables {
         match self {
             As::Caller => Machine.environment().into_iter().collect(),
-            As::User(_) => [("PATH".into(), PATH.into())].into(),
+            As::User(_) => [("PATH".into(), search_path::OF_USER.into())].into(),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::found::Found;
 use crate::boot::slot;
 use crate::observe::Seen;
+use crate::service::executable::Obstacle;
 use crate::service::run_script;
-use crate::service::spawn::Obstacle;
 use crate::sys;
 
 /// What becomes of a script.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Finding;
-use crate::service::spawn::Obstacle;
+use crate::service::executable::Obstacle;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ impl From<&Finding> for Found {
 }
 
 impl From<Obstacle> for Found {
-    fn from(Obstacle { place, what, hint }: Obstacle) -> Self {
-        Found::problem(format!("{place}: {what}"), &hint)
+    fn from(obstacle: Obstacle) -> Self {
+        Found::problem(format!("{}: {}", obstacle.place(), obstacle.what), &obstacle.hint)
     }
 }

@@ -10,9 +10,9 @@ use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Owner, Seen};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError};
-use crate::service::place::Places;
-use crate::service::signal_right::{self, Deaf};
-use crate::service::spawn::{self, Role};
+use crate::service::executable::{self, DirectoryKind};
+use crate::service::place::Locations;
+use crate::service::signal_permission::{self, CannotSignal};
 use crate::service::supervision::Suite;
 use crate::shell_quote::operand;
 use crate::shell_quote::shell_word;
@@ -43,7 +43,7 @@ fn not_published(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
 
 /// The command that publishes this definition there.
 fn sync_command(definition: &Path, scan_dir: &Path) -> String {
-    let usual = Places::default();
+    let usual = Locations::default();
     let mut command = "futo sync".to_string();
     let source = definition.parent().unwrap_or(Path::new("/"));
     if !usual.definitions.iter().any(|each| each == source) {
@@ -183,7 +183,7 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
 fn unsupervised(scan_dir: &Path) -> (String, String) {
     let shown = shell_word(&scan_dir.to_string_lossy());
     // who may not write there cannot tell
-    match control::scanner_in(scan_dir) {
+    match control::probe_scanner(scan_dir) {
         Err(ControlError::NoSupervisor) => (
             format!("no s6-svscan runs on '{}'", scan_dir.display()),
             format!("restart the container; elsewhere start it: s6-svscan {shown}, or runsvdir {shown}"),
@@ -194,7 +194,9 @@ fn unsupervised(scan_dir: &Path) -> (String, String) {
 
 fn is_named(seen: &Seen, machinery: &Machinery) -> bool {
     let live = seen.service.live.as_ref();
-    live.is_some_and(|live| !spawn::obstacles(live, Role::Published, machinery.parties()).is_empty())
+    live.is_some_and(|live| {
+        !executable::obstacles(live, DirectoryKind::Published, machinery.privileges()).is_empty()
+    })
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.
@@ -210,6 +212,6 @@ fn older_launcher(seen: &Seen) -> Option<Found> {
 
 /// A supervisor that takes orders and cannot carry them out.
 fn deaf_supervisor(seen: &Seen) -> Option<Found> {
-    let deaf = Deaf::of(seen.status()?.pid?)?;
-    Some(Found::problem(format!("stop, restart and reload do nothing: {deaf}"), signal_right::REMEDY))
+    let deaf = CannotSignal::check(seen.status()?.pid?)?;
+    Some(Found::problem(format!("stop, restart and reload do nothing: {deaf}"), signal_permission::REMEDY))
 }

@@ -2,8 +2,8 @@
 
 use super::executed::Executed;
 use super::found::{Found, Weight};
-use crate::service::run_outline::{self, Outline, Unreadable};
 use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::script_outline::{self, Outline, Unparsed};
 use crate::service::shell_commands;
 use crate::shell_quote::shell_word;
 
@@ -41,7 +41,7 @@ pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, execute
         }
         Err(why) => why,
     };
-    if let Some(outline) = run_outline::of(script) {
+    if let Some(outline) = script_outline::read(script) {
         found.extend(longer(place, &outline));
         return found;
     }
@@ -80,10 +80,10 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
         );
         found.push(Found::problem(text, "remove cd and write futo-launch --chdir DIR"));
     }
-    if !outline.unread.is_empty() {
-        let lines: Vec<String> = outline.unread.iter().take(10).map(usize::to_string).collect();
+    if !outline.unparsed.is_empty() {
+        let lines: Vec<String> = outline.unparsed.iter().take(10).map(usize::to_string).collect();
         let lines = lines.join(", ");
-        let text = match outline.unread.len() {
+        let text = match outline.unparsed.len() {
             1 => format!(
                 "{place}:{lines}: the shell runs this before futo-launch; what it changes was not checked"
             ),
@@ -99,7 +99,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
     match &outline.launcher {
         Ok(command) if !command.replaces_shell => found.push(without_exec(place, command.line)),
         Ok(_) => {}
-        Err(Unreadable { line, what }) => {
+        Err(Unparsed { line, what }) => {
             let text = format!("{place}:{line}: {what}: the options of futo-launch were not checked");
             let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes \
                         futo-launch itself expands '${NAME:-word}' in --interval, --env and others";
@@ -109,7 +109,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
     found
 }
 
-fn names_service_directory(command: &run_outline::LauncherCommand) -> bool {
+fn names_service_directory(command: &script_outline::LauncherCommand) -> bool {
     let options = command.words.iter().take_while(|word| *word != "--");
     options.into_iter().any(|word| word.as_encoded_bytes().starts_with(b"--service-dir"))
 }

@@ -11,9 +11,9 @@ use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::ownership::is_roots;
 use crate::observe::{Machinery, Owner, Seen};
+use crate::service::executable::{self, DirectoryKind};
 use crate::service::layout;
-use crate::service::run_outline::{self, Outline};
-use crate::service::spawn::{self, Role};
+use crate::service::script_outline::{self, Outline};
 use crate::sys;
 use crate::sys::nofollow;
 use crate::trust::Script;
@@ -76,15 +76,18 @@ fn no_right(machinery: &Machinery) -> &'static str {
 /// What keeps the supervisor from executing the service's files.
 fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
     let look = |directory: &Path, role| -> Vec<Found> {
-        spawn::obstacles(directory, role, scene.machinery.parties()).into_iter().map(Found::from).collect()
+        executable::obstacles(directory, role, scene.machinery.privileges())
+            .into_iter()
+            .map(Found::from)
+            .collect()
     };
     let look_at_definition =
-        || spawn::scripts(directory).iter().flat_map(|path| definition(seen, path, scene)).collect();
+        || executable::scripts(directory).iter().flat_map(|path| definition(seen, path, scene)).collect();
     match &seen.service.live {
-        Some(live) if leads_to(live, directory) => look(directory, Role::Published),
+        Some(live) if leads_to(live, directory) => look(directory, DirectoryKind::Published),
         Some(live) => {
             let mut found: Vec<Found> = look_at_definition();
-            found.extend(look(live, Role::Published));
+            found.extend(look(live, DirectoryKind::Published));
             found
         }
         None => {
@@ -98,10 +101,10 @@ fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
 /// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
 fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
     let mut found = Vec::new();
-    if spawn::is_on_noexec(scan_dir) {
-        found.push(Found::from(spawn::noexec(scan_dir)));
+    if executable::is_on_noexec(scan_dir) {
+        found.push(Found::from(executable::noexec(scan_dir)));
     }
-    if spawn::is_on_noexec(directory) {
+    if executable::is_on_noexec(directory) {
         let text = format!(
             "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
             directory.display()
@@ -117,7 +120,7 @@ fn definition(seen: &Seen, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
     let read = nofollow::open_regular_for(scene.machinery.is_root(), path)
         .and_then(|file| sys::file::read_at_most(file, MOST));
     let executed = Executed::of(seen, &read.unwrap_or_default());
-    let obstacles = spawn::obstacles_of(path, Role::Definition, scene.machinery.parties());
+    let obstacles = executable::obstacles_of(path, DirectoryKind::Definition, scene.machinery.privileges());
     obstacles.into_iter().map(|obstacle| executed.weigh(obstacle)).collect()
 }
 
@@ -129,7 +132,7 @@ fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machine
     }
     let mut found =
         run_file::look(&place, &script.bytes, machinery.starts_as_root(), Executed::of(seen, &script.bytes));
-    let outline = run_outline::of(&script.bytes);
+    let outline = script_outline::read(&script.bytes);
     let words = match (script.words(), &outline) {
         (Ok(words), _) => words,
         (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),

@@ -22,7 +22,7 @@ use crate::observe::{Machinery, Seen, as_under_supervisor};
 use crate::plan::{Change, Draft, LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
-use crate::service::run_outline::Outline;
+use crate::service::script_outline::Outline;
 use crate::service::supervision::Suite;
 use crate::trust::Script;
 use crate::{ready, sys};

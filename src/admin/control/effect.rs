@@ -7,9 +7,10 @@ use nix::errno::Errno;
 use crate::observe::{Machinery, Process, Seen};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError, Order};
+use crate::service::executable::{self, Obstacle};
 use crate::service::layout;
-use crate::service::place::{Live, Service};
-use crate::service::spawn::{self, Obstacle};
+use crate::service::place::Service;
+use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::supervision::{Cause, Status, StatusError, Suite};
 use crate::sys::clock::BootTime;
 
@@ -68,17 +69,17 @@ impl Told {
 pub(super) fn bring_about(
     verb: Verb,
     service: Service,
-    live: &Live,
+    live: &SupervisedDirectory,
     patience: Duration,
     machinery: &Machinery,
 ) -> Result<Told, ControlError> {
     let directory = service.live.clone().unwrap_or_default();
-    let obstacle = || spawn::obstacle_of_run(&directory, machinery.parties());
+    let obstacle = || executable::obstacle_of_run(&directory, machinery.privileges());
     let seen = || Seen::of(service.clone(), machinery);
     let until = BootTime::now().after(patience);
     let supervisor = Supervisor { live, until, obstacle: &obstacle, seen: &seen };
     // who may not give the order is told so before anything else
-    control::look(live.supervise().map_err(refused)?)?;
+    control::probe(live.supervise().map_err(refused)?)?;
     let before = supervisor.status()?;
     match (verb, before.pid) {
         (Verb::Start, Some(pid)) if before.wants_up => match rest_of(&supervisor, pid) {
@@ -108,7 +109,7 @@ pub(super) fn bring_about(
 
 /// The supervisor of one service.
 struct Supervisor<'a> {
-    live: &'a Live,
+    live: &'a SupervisedDirectory,
     until: BootTime,
     /// Why its run script cannot be executed.
     obstacle: &'a dyn Fn() -> Option<Obstacle>,

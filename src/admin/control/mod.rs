@@ -13,8 +13,9 @@ use crate::exit::Exit;
 use crate::observe::{Machinery, Seen};
 use crate::report::{Level, Reporter};
 use crate::service::control::ControlError;
-use crate::service::place::{Live, Service};
-use crate::service::signal_right::{self, Deaf};
+use crate::service::place::Service;
+use crate::service::signal_permission::{self, CannotSignal};
+use crate::service::supervised_directory::SupervisedDirectory;
 use effect::{Told, Verb};
 
 const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
@@ -109,7 +110,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
     let Some(live) = &service.live else {
         return refuse("it is not published", Some("futo check says why; root publishes it"));
     };
-    let live = match Live::open(machinery.is_root(), live) {
+    let live = match SupervisedDirectory::open(machinery.is_root(), live) {
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
@@ -118,11 +119,11 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
         Verb::Start => None,
         Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
             let seen = Seen::of(service.clone(), machinery);
-            seen.status().and_then(|status| Deaf::of(status.pid?))
+            seen.status().and_then(|status| CannotSignal::check(status.pid?))
         }
     };
     if let Some(deaf) = deaf {
-        return refuse(&deaf.to_string(), Some(signal_right::REMEDY));
+        return refuse(&deaf.to_string(), Some(signal_permission::REMEDY));
     }
     // noted while the service is down, where it can be: then it does not write its state itself
     let mut wish = match verb {

@@ -4,11 +4,11 @@ use super::effect::Verb;
 use crate::boot::instances::wish::{Noted, Wanted, Wish};
 use crate::error::{Finding, Problem};
 use crate::report::{Level, Reporter};
-use crate::service::place::Live;
+use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::{control, layout};
 
 /// Notes it, where the boot preset asks for it; gives words for that.
-pub(super) fn note(verb: Verb, live: &Live, reporter: &Reporter) -> Option<String> {
+pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) -> Option<String> {
     let (wanted, word) = match verb {
         Verb::Start | Verb::Restart => (Wanted::Up, "up"),
         Verb::Stop => (Wanted::Down, "down"),
@@ -16,7 +16,7 @@ pub(super) fn note(verb: Verb, live: &Live, reporter: &Reporter) -> Option<Strin
     };
     let wish = Wish::read(&live.read_of_publisher(layout::WISH).ok()??)?;
     // who may not give the order wishes nothing
-    control::look(live.supervise().ok()?).ok()?;
+    control::probe(live.supervise().ok()?).ok()?;
     let path = wish.path();
     match wish.note(wanted) {
         Ok(Noted::NoState) => Some(format!("{word} at the next boot too: it has no state")),

@@ -20,8 +20,8 @@ use crate::exit::Exit;
 use crate::plan;
 use crate::plan::Plan;
 use crate::report::{Level, Reporter};
-use crate::service::place::Places;
-use crate::service::{ServiceName, layout};
+use crate::service::place::Locations;
+use crate::service::{ServiceName, launcher, layout};
 use crate::shell_quote::shell_quoted;
 use crate::shell_quote::shell_word;
 use crate::trust::Trust;
@@ -155,7 +155,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool, places: &Places) -> String {
+fn said(path: &Path, name: &ServiceName, files: &[&str], is_now: bool, places: &Locations) -> String {
     let word = shell_word(name.as_str());
     let mut page = String::new();
     crate::escape::push_escaped(&mut page, &format!("written: {} ({})", path.display(), files.join(", ")));
@@ -224,7 +224,7 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
         shell_word(name.as_str())
     );
     text.push_str("exec ");
-    text.push_str(&launcher());
+    text.push_str(&launcher::word());
     for word in line {
         let word = word.to_str().filter(|word| !word.contains(['\n', '\r']))?;
         text.push(' ');
@@ -235,20 +235,6 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
     match crate::service::run_script::parse(text.as_bytes()) {
         Ok(crate::service::run_script::RunScript::OneLine(words)) if words == line => Some(text),
         _ => None,
-    }
-}
-
-/// By its name where a supervisor finds it, else the one beside this program.
-fn launcher() -> String {
-    const NAME: &str = "futo-launch";
-    let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    if usual.iter().any(|directory| Path::new(directory).join(NAME).is_file()) {
-        return NAME.to_string();
-    }
-    let beside = std::fs::read_link("/proc/self/exe").map(|program| program.with_file_name(NAME));
-    match beside {
-        Ok(path) if path.is_file() => shell_word(&path.to_string_lossy()),
-        _ => NAME.to_string(),
     }
 }
 

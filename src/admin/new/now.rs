@@ -13,7 +13,7 @@ use crate::observe::state::{State, judge};
 use crate::observe::{Machinery, Seen};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
-use crate::service::place::{Places, Service};
+use crate::service::place::{Locations, Service};
 use crate::sys::clock::{self, BootTime};
 
 /// How long is waited for the service to work,
@@ -23,7 +23,7 @@ const FIRST_RUN: Duration = Duration::from_secs(2);
 /// and how often is looked.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
 
-pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, reporter: &Reporter) -> Exit {
+pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
     if may_publish(places)
         && let Some(exit) = sync(words, places, reporter)
     {
@@ -64,14 +64,14 @@ pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, report
 }
 
 /// Whether this process may do what `futo sync` does: root, or the user whose supervisor it is.
-pub(super) fn may_publish(places: &Places) -> bool {
+pub(super) fn may_publish(places: &Locations) -> bool {
     let own = nix::unistd::geteuid();
     Machine.is_root()
         || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
 }
 
 /// A service that is live until the container restarts, and gone then.
-fn warn_if_lost(name: &ServiceName, places: &Places, reporter: &Reporter) {
+fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     if !lasting::is_rebuilt(&places.scan_dir)
         || lasting::is_published_at_start(Machine.is_root(), &places.scan_dir)
     {
@@ -91,7 +91,7 @@ fn is_first_run_due(seen: &Seen) -> bool {
 }
 
 /// Publishes as `futo sync` does; gives an exit if nothing could be done.
-fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
+fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
     let definitions = Definitions {

@@ -9,8 +9,8 @@ use crate::record::LockWait;
 use crate::record::Resting;
 use crate::record::RestingKind;
 use crate::record::RunRecord;
+use crate::service::executable::Obstacle;
 use crate::service::place::Service;
-use crate::service::spawn::Obstacle;
 use crate::service::supervision::{Cause, Death, Status, Suite};
 use crate::sys::proc::Halt;
 
@@ -293,7 +293,8 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
     let mut seen = down(9, &|_| ());
     assert_eq!(judge(&seen).0, State::CannotStart);
     seen.obstacle = Some(Obstacle {
-        place: "/run/service/x/run".to_string(),
+        file: PathBuf::from("/run/service/x/run"),
+        line: None,
         what: "is not executable (mode 0644)".to_string(),
         hint: String::new(),
     });
@@ -468,7 +469,8 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
             assert_eq!(judge(&seen), expected, "{what}");
         }
         let obstacle = Some(Obstacle {
-            place: "/run/service/x/run".to_string(),
+            file: PathBuf::from("/run/service/x/run"),
+            line: None,
             what: "it is not executable (mode 0644)".to_string(),
             hint: String::new(),
         });

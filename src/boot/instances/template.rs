@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use super::config::{System, Template};
 use crate::boot::desired::Files;
-use crate::service::layout;
 use crate::service::one_line::{self, Logger};
+use crate::service::{layout, search_path};
 
 /// What the placeholders stand for.
 #[derive(Debug)]
@@ -18,9 +18,6 @@ pub(super) struct Names<'i> {
 
 /// Makes the log directory as the user, as far as it is missing.
 const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
-
-/// Behind the Python environment's own, where there is no PATH.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The name of an instance's service.
 pub(super) fn service_name(system: &System, name: &str) -> String {
@@ -123,7 +120,7 @@ fn options(template: &Template, expand: impl Fn(&str) -> String) -> Vec<String> 
     let plain = |text: &str| expand(text).replace('$', "$$");
     if let Some(venv) = &template.venv {
         set("VIRTUAL_ENV", plain(venv));
-        set("PATH", format!("{}/bin:${{PATH:-{DEFAULT_PATH}}}", plain(venv)));
+        set("PATH", format!("{}/bin:${{PATH:-{}}}", plain(venv), search_path::OF_USER));
     }
     for (name, value) in &template.env {
         set(name, plain(value));
