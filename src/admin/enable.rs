@@ -14,7 +14,7 @@ use crate::error::reason;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Observer, Snapshot};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
@@ -58,14 +58,14 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
     };
     let services = services::named(command, words)?;
     let places = services::places(words);
-    let machinery = Machinery::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir);
     let reporter = Reporter::of_program("futo");
     let mut worst = Exit::OK;
     for service in services {
         let name = service.name.clone();
         let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
-        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, machinery.is_root()) {
+        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.is_root()) {
             let text = format!("unable to {command} '{name}': {why}");
             reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
             worst = worst.max(Exit::EDIT);
@@ -83,7 +83,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         };
         let again = if is_changed { "" } else { " already" };
         let is_published = service.live.is_some();
-        let is_up = Seen::of(service, &machinery).status().is_some_and(|status| status.pid.is_some());
+        let is_up = Snapshot::of(service, &observer).status().is_some_and(|status| status.pid.is_some());
         let now = match (wanted, is_up) {
             (Wanted::Down, true) => format!("; it is still up: futo stop {operand}"),
             (Wanted::Up, false) if is_published => format!("; it is not up: futo start {operand}"),

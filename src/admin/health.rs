@@ -40,8 +40,8 @@ fn health(words: Words) -> Result<Exit, CommandError> {
     };
     let now = clock::wall_now();
     let Looked { services, others, unseen } = services::look(COMMAND.name, &words)?;
-    let complaints = services.iter().filter_map(|seen| {
-        complaint(seen, now, max_age).map(|complaint| format!("{}: {complaint}", seen.service.name))
+    let complaints = services.iter().filter_map(|snapshot| {
+        complaint(snapshot, now, max_age).map(|complaint| format!("{}: {complaint}", snapshot.service.name))
     });
     let mut lines: Vec<String> = complaints.chain(unseen).collect();
     if services.is_empty() && lines.is_empty() {
@@ -51,7 +51,7 @@ fn health(words: Words) -> Result<Exit, CommandError> {
     }
     let exit = if lines.is_empty() { Exit::OK } else { Exit::FINDINGS };
     if lines.is_empty() {
-        lines.push(services::count(services.iter().map(|seen| judge(seen, now).0)));
+        lines.push(services::count(services.iter().map(|snapshot| judge(snapshot, now).0)));
     }
     let mut page = String::new();
     for line in lines {

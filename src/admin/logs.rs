@@ -14,7 +14,7 @@ use super::{CommandError, services};
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Seen, last_lines};
+use crate::observe::{Observer, Snapshot, last_lines};
 use crate::report::{Level, Reporter};
 use crate::sys;
 use crate::sys::nofollow;
@@ -50,15 +50,15 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let service = services::one(COMMAND.name, &words)?;
-    let machinery = Machinery::new(&services::places(&words).scan_dir);
-    let seen = Seen::of(service, &machinery);
+    let observer = Observer::new(&services::places(&words).scan_dir);
+    let snapshot = Snapshot::of(service, &observer);
     let fatal = |text: String, hint: Option<&str>| {
         Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
         Ok(Exit::SYSTEM)
     };
-    let name = &seen.service.name;
-    let Some(path) = seen.log_path() else {
-        let why = match (&seen.plan, seen.troubles.first()) {
+    let name = &snapshot.service.name;
+    let Some(path) = snapshot.log_path() else {
+        let why = match (&snapshot.plan, snapshot.troubles.first()) {
             (Some(_), _) => "its output goes to the supervisor's own",
             (None, Some(trouble)) => trouble,
             (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
@@ -68,9 +68,9 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
             Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
         );
     };
-    let is_root = machinery.is_root();
+    let is_root = observer.is_root();
     let mut output = Output::new(words.has("raw"));
-    let position = match seen.attempt(|| last_lines(is_root, &path, count)) {
+    let position = match snapshot.attempt(|| last_lines(is_root, &path, count)) {
         Ok((lines, size)) => {
             if output.show(&lines).is_err() {
                 return Ok(Exit::OK);
@@ -84,7 +84,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     match words.has("follow") {
         false => Ok(Exit::OK),
-        true => follow(&seen, is_root, &path, position, output),
+        true => follow(&snapshot, is_root, &path, position, output),
     }
 }
 
@@ -145,7 +145,7 @@ fn last_bytes(bytes: &[u8]) -> &[u8] {
 
 /// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
 fn follow(
-    seen: &Seen,
+    snapshot: &Snapshot,
     is_root: bool,
     path: &Path,
     mut position: u64,
@@ -166,7 +166,7 @@ fn follow(
             }
         }
         if is_at_end {
-            open = reopened(seen, is_root, path, open, &mut position);
+            open = reopened(snapshot, is_root, path, open, &mut position);
             if !sys::fd::has_reader(stdout.as_fd()) {
                 return Ok(Exit::OK);
             }
@@ -176,11 +176,17 @@ fn follow(
 }
 
 /// The same file, from its beginning if it has been cut; another one if another has its name.
-fn reopened(seen: &Seen, is_root: bool, path: &Path, open: Option<File>, position: &mut u64) -> Option<File> {
+fn reopened(
+    snapshot: &Snapshot,
+    is_root: bool,
+    path: &Path,
+    open: Option<File>,
+    position: &mut u64,
+) -> Option<File> {
     let identity =
         |file: &File| file.metadata().ok().map(|status| (status.dev(), status.ino(), status.len()));
     let before = open.as_ref().and_then(identity);
-    let opened = seen.attempt(|| nofollow::open_regular_for(is_root, path));
+    let opened = snapshot.attempt(|| nofollow::open_regular_for(is_root, path));
     let Ok(now) = opened.map(File::from) else { return open };
     match (before, identity(&now)) {
         (Some((device, inode, length)), Some((now_device, now_inode, _)))

@@ -14,7 +14,7 @@ use crate::escape::push_escaped;
 use crate::machine::Machine;
 use crate::nearest::nearest;
 use crate::observe::state::{State, Verdict, judge};
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, Snapshot};
 use crate::plan::Draft;
 use crate::service::place::{Locations, Service};
 use crate::sys::clock;
@@ -146,7 +146,7 @@ pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered,
 /// What a command looked at.
 pub(super) struct Looked {
     /// The services that are named; without a name all of ours, with `--all` others too.
-    pub(super) services: Vec<Seen>,
+    pub(super) services: Vec<Snapshot>,
     /// How many others there are.
     pub(super) others: usize,
     /// Which places could not be looked at, and why.
@@ -160,10 +160,11 @@ pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, Comma
         false => (named(command, words)?, Vec::new()),
         true => places.services(),
     };
-    let machinery = Machinery::new(&places.scan_dir);
-    let seen = look_at(services, &machinery).into_iter();
+    let observer = Observer::new(&places.scan_dir);
+    let snapshot = look_at(services, &observer).into_iter();
     let shows_all = words.has(ALL.long) || !words.operands.is_empty();
-    let (services, others): (Vec<_>, Vec<_>) = seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
+    let (services, others): (Vec<_>, Vec<_>) =
+        snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
     let unseen = unseen
         .into_iter()
         .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
@@ -176,16 +177,17 @@ const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
 
 /// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
 /// now.
-fn look_at(services: Vec<Service>, machinery: &Machinery) -> Vec<Seen> {
-    let mut all = Seen::of_all(services, machinery);
+fn look_at(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
+    let mut all = Snapshot::of_all(services, observer);
     let now = clock::wall_now();
-    let doubtful = |seen: &&mut Seen| seen.launcher.is_some() && judge(seen, now).0 == State::Unknown;
-    let mut doubtful: Vec<&mut Seen> = all.iter_mut().filter(doubtful).collect();
+    let doubtful =
+        |snapshot: &&mut Snapshot| snapshot.launcher.is_some() && judge(snapshot, now).0 == State::Unknown;
+    let mut doubtful: Vec<&mut Snapshot> = all.iter_mut().filter(doubtful).collect();
     if !doubtful.is_empty() {
         clock::pause(RECORDS_BY_THEN);
     }
-    for seen in &mut doubtful {
-        **seen = Seen::of(seen.service.clone(), machinery);
+    for snapshot in &mut doubtful {
+        **snapshot = Snapshot::of(snapshot.service.clone(), observer);
     }
     all
 }

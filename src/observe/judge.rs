@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::launcher::{Children, Launcher, Process};
 use super::state::{State, Verdict};
-use super::{Former, Seen, Supervision, time};
+use super::{PreviousLoop, Snapshot, SupervisorState, time};
 use crate::config::timing::{Timing, TimingSpec};
 use crate::plan::Mode;
 use crate::record::How;
@@ -51,21 +51,21 @@ fn so(state: State, why: impl Into<String>) -> Judged {
 }
 
 /// The state, and why it is in that, where this is not plain.
-pub fn judge(seen: &Seen, now: SystemTime) -> Judged {
-    match &seen.supervision {
-        Supervision::NotPublished if seen.is_down_by_file => so(State::Down, "disabled"),
-        Supervision::NotPublished => so(State::NotPublished, "it is defined, and not published"),
-        Supervision::None => so(State::Unsupervised, "no supervisor runs"),
-        Supervision::Unknown(why) => so(State::Unknown, why.clone()),
-        Supervision::Known(status) => judge_supervised(seen, status, now),
+pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Judged {
+    match &snapshot.supervisor {
+        SupervisorState::NotPublished if snapshot.is_down_by_file => so(State::Down, "disabled"),
+        SupervisorState::NotPublished => so(State::NotPublished, "it is defined, and not published"),
+        SupervisorState::None => so(State::Unsupervised, "no supervisor runs"),
+        SupervisorState::Unknown(why) => so(State::Unknown, why.clone()),
+        SupervisorState::Known(status) => judge_supervised(snapshot, status, now),
     }
 }
 
-fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judged {
     let since = ago(status.changed, now);
     let is_settled = status.pid.is_some() && since >= SETTLED;
     let is_to_be_up = status.pid.is_some() || status.wants_up;
-    let judged = judge_now(seen, status, now);
+    let judged = judge_now(snapshot, status, now);
     // what is seen of a process, or of the want of one, says more than that others died before
     let has_evidence = matches!(
         judged.0,
@@ -75,19 +75,19 @@ fn judge_supervised(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
         return judged;
     }
     match status.suite.keeps_tally() {
-        true => judge_deaths(seen, now).unwrap_or(judged),
+        true => judge_deaths(snapshot, now).unwrap_or(judged),
         // a record of the launcher's own shows that it lives
         false if matches!(judged.0, State::Up | State::Starting | State::Restarting) => {
-            judge_unrecorded(seen, status, now).unwrap_or(judged)
+            judge_unrecorded(snapshot, status, now).unwrap_or(judged)
         }
         false => judged,
     }
 }
 
 /// As it is at this moment, whatever was before.
-fn judge_now(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
-    let Some(pid) = status.pid else { return judge_down(seen, status, now) };
-    match &seen.process {
+fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judged {
+    let Some(pid) = status.pid else { return judge_down(snapshot, status, now) };
+    match &snapshot.process {
         _ if status.is_paused => so(State::Paused, "stopped by SIGSTOP"),
         Process::Stopped(Halt::Signal) => so(State::Paused, "stopped by SIGSTOP"),
         Process::Stopped(Halt::Tracer) => so(State::Paused, "stopped by the process that traces it"),
@@ -95,15 +95,15 @@ fn judge_now(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
         Process::None => {
             so(State::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
         }
-        Process::Runs | Process::InRunScript => match &seen.launcher {
-            Some(launcher) => judge_launcher(seen, launcher, now),
-            None => judge_worker(seen, status, now),
+        Process::Runs | Process::InRunScript => match &snapshot.launcher {
+            Some(launcher) => judge_launcher(snapshot, launcher, now),
+            None => judge_worker(snapshot, status, now),
         },
     }
 }
 
 /// Without a process of its own.
-fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judged {
     if status.is_finishing {
         let time = ago(status.changed, now);
         return match time > FINISHES_WITHIN {
@@ -113,18 +113,18 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
     }
     if !status.wants_up {
         return match status.cause {
-            Some(cause) if !is_down_on_purpose(seen, status, cause) => so(State::GaveUp, ended(cause)),
+            Some(cause) if !is_down_on_purpose(snapshot, status, cause) => so(State::GaveUp, ended(cause)),
             _ => (State::Down, None),
         };
     }
     // a status that names no cause says "exit status 0"
-    let ended = seen.deaths.last().map(|death| ended(death.cause));
+    let ended = snapshot.deaths.last().map(|death| ended(death.cause));
     let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
     if down <= RESPAWNS_WITHIN {
         return so(State::Restarting, ended.unwrap_or_else(|| "about to be started".to_string()));
     }
     let ended = ended.map_or(String::new(), |ended| format!("{ended}, and "));
-    let why = match &seen.obstacle {
+    let why = match &snapshot.obstacle {
         Some(obstacle) => obstacle.in_short(),
         None => "the supervisor's own log has the reason".to_string(),
     };
@@ -132,35 +132,37 @@ fn judge_down(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
 }
 
 /// A process that is no launcher: a worker in its place, or another program.
-fn judge_worker(seen: &Seen, status: &Status, now: SystemTime) -> Judged {
+fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judged {
     let up = ago(status.changed, now);
-    if seen.tells_readiness && status.is_ready == Some(false) {
+    if snapshot.reports_readiness && status.is_ready == Some(false) {
         return match up > READY_WITHIN {
             false => so(State::Starting, "it has not reported that it is ready"),
             true => so(State::NotReady, format!("it has not reported that it is ready for {}", span(up))),
         };
     }
     let why = "its run script has not come to futo-launch";
-    match seen.is_loop() && seen.process == Process::InRunScript {
+    match snapshot.is_loop() && snapshot.process == Process::InRunScript {
         true if up > READY_WITHIN => so(State::NotReady, format!("{why} for {}", span(up))),
         true => so(State::Starting, format!("{why} yet")),
         false => (State::Up, None),
     }
 }
 
-fn judge_launcher(seen: &Seen, launcher: &Launcher, now: SystemTime) -> Judged {
-    let Some(record) = seen.current_record() else {
-        return match &seen.findings {
+fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: SystemTime) -> Judged {
+    let Some(record) = snapshot.current_record() else {
+        return match &snapshot.findings {
             _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its launcher has just been started"),
             Some(findings) => so(State::Resting, findings.clone()),
-            None => so(State::Unknown, seen.record_doubt.clone().unwrap_or_default()),
+            None => so(State::Unknown, snapshot.record_doubt.clone().unwrap_or_default()),
         };
     };
     if let Some(resting) = &record.resting {
-        return judge_resting(seen, record, resting, now);
+        return judge_resting(snapshot, record, resting, now);
     }
-    match seen.plan.as_ref().map(|plan| &plan.mode) {
-        Some(Mode::Loop(timing)) => judge_loop(record, launcher, settled(timing), seen.former, now),
+    match snapshot.plan.as_ref().map(|plan| &plan.mode) {
+        Some(Mode::Loop(timing)) => {
+            judge_loop(record, launcher, settled(timing), snapshot.previous_loop, now)
+        }
         _ if launcher.age <= RECORDS_WITHIN => so(State::Starting, "its worker has not been started yet"),
         _ => so(State::Unknown, "its launcher neither rests nor has started its worker"),
     }
@@ -174,14 +176,14 @@ fn settled(timing: &TimingSpec) -> Option<&Timing> {
     }
 }
 
-fn judge_resting(seen: &Seen, record: &RunRecord, resting: &Resting, now: SystemTime) -> Judged {
+fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now: SystemTime) -> Judged {
     let reason = resting.reason.clone();
     match resting.kind {
         RestingKind::Done => so(State::Done, reason.strip_prefix("done: ").unwrap_or(&reason)),
         RestingKind::Configuration | RestingKind::Program => so(State::Resting, reason),
         RestingKind::MaxFailures => so(State::Resting, format!("{reason}{}", last_line(record))),
         RestingKind::Gate => {
-            let gates = seen.plan.iter().flat_map(|plan| &plan.gates);
+            let gates = snapshot.plan.iter().flat_map(|plan| &plan.gates);
             let waits =
                 gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
             let closed = time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
@@ -197,10 +199,10 @@ fn judge_loop(
     record: &RunRecord,
     launcher: &Launcher,
     timing: Option<&Timing>,
-    former: Former,
+    previous_loop: PreviousLoop,
     now: SystemTime,
 ) -> Judged {
-    if let Some(why) = overdue(record, launcher, timing, former, now) {
+    if let Some(why) = overdue(record, launcher, timing, previous_loop, now) {
         return so(State::Overdue, why);
     }
     if record.consecutive_failures > 0 {
@@ -224,16 +226,16 @@ fn overdue(
     record: &RunRecord,
     launcher: &Launcher,
     timing: Option<&Timing>,
-    former: Former,
+    previous_loop: PreviousLoop,
     now: SystemTime,
 ) -> Option<String> {
     let since = |stamp: &Option<String>| stamp.as_deref().and_then(time).map(|at| ago(at, now));
     if let Some(lock) = &record.waiting_for_lock {
         let waited = time(&lock.since).map_or(Duration::ZERO, |at| ago(at, now));
-        let is_late = match former {
-            Former::None => waited > LATE_FOR_LOCK,
-            Former::Lives => false,
-            Former::Gone => waited > LATE,
+        let is_late = match previous_loop {
+            PreviousLoop::None => waited > LATE_FOR_LOCK,
+            PreviousLoop::Running => false,
+            PreviousLoop::Gone => waited > LATE,
         };
         return is_late
             .then(|| format!("a run has been waiting for the lock '{}' for {}", lock.path, span(waited)));
@@ -298,55 +300,56 @@ fn ended(cause: Cause) -> String {
 }
 
 /// Whether somebody wants a service down that is not to be up. s6 gives one up only when `finish` exits with 125.
-fn is_down_on_purpose(seen: &Seen, status: &Status, cause: Cause) -> bool {
-    let died = seen.deaths.last().map_or(status.changed, |death| death.at);
-    seen.is_down_by_file
-        || !seen.has_finish
+fn is_down_on_purpose(snapshot: &Snapshot, status: &Status, cause: Cause) -> bool {
+    let died = snapshot.deaths.last().map_or(status.changed, |death| death.at);
+    snapshot.is_down_by_file
+        || !snapshot.has_finish
         || cause.is_success()
-        || cause.is_by(seen.stop_signal)
-        || seen.last_order.is_some_and(|order| order > status.down_since().unwrap_or(status.changed))
-        || (cause.may_answer_a_stop() && was_ordered(seen, died))
+        || cause.is_by(snapshot.stop_signal)
+        || snapshot.last_order.is_some_and(|order| order > status.down_since().unwrap_or(status.changed))
+        || (cause.may_answer_a_stop() && was_ordered(snapshot, died))
 }
 
 /// Whether this death is what the last order has brought about: the first one after it, and soon.
-fn was_ordered(seen: &Seen, died: SystemTime) -> bool {
-    let Some(order) = seen.last_order else { return false };
+fn was_ordered(snapshot: &Snapshot, died: SystemTime) -> bool {
+    let Some(order) = snapshot.last_order else { return false };
     let is_between = |death: &Death| death.at >= order && death.at < died;
-    died.duration_since(order).is_ok_and(|took| took <= OBEYED_WITHIN) && !seen.deaths.iter().any(is_between)
+    died.duration_since(order).is_ok_and(|took| took <= OBEYED_WITHIN)
+        && !snapshot.deaths.iter().any(is_between)
 }
 
 /// The deaths of late that nobody ordered. An order leaves no trace but its time, of the last one only. Therefore a
 /// death counts as ordered also if it looks like the effect of the stop signal, or like the last one, which was
 /// ordered.
-fn unordered_deaths(seen: &Seen, now: SystemTime) -> Vec<Death> {
+fn unordered_deaths(snapshot: &Snapshot, now: SystemTime) -> Vec<Death> {
     let Some(from) = now.checked_sub(RECENTLY) else { return Vec::new() };
-    let ordered = seen.deaths.last().filter(|last| was_ordered(seen, last.at)).map(|last| last.cause);
+    let ordered = snapshot.deaths.last().filter(|last| was_ordered(snapshot, last.at)).map(|last| last.cause);
     // a loop ends so only when it is stopped
-    let ends_a_loop = |cause| seen.is_loop() && matches!(cause, Cause::Exited(0 | 137));
+    let ends_a_loop = |cause| snapshot.is_loop() && matches!(cause, Cause::Exited(0 | 137));
     let is_ordered =
-        |cause: Cause| Some(cause) == ordered || cause.is_by(seen.stop_signal) || ends_a_loop(cause);
-    seen.deaths.iter().filter(|death| death.at >= from && !is_ordered(death.cause)).copied().collect()
+        |cause: Cause| Some(cause) == ordered || cause.is_by(snapshot.stop_signal) || ends_a_loop(cause);
+    snapshot.deaths.iter().filter(|death| death.at >= from && !is_ordered(death.cause)).copied().collect()
 }
 
 /// A crash loop, by the death tally.
-fn judge_deaths(seen: &Seen, now: SystemTime) -> Option<Judged> {
-    let deaths = unordered_deaths(seen, now);
+fn judge_deaths(snapshot: &Snapshot, now: SystemTime) -> Option<Judged> {
+    let deaths = unordered_deaths(snapshot, now);
     let failures = deaths.iter().filter(|death| !death.cause.is_success()).count();
     let last = deaths.last().filter(|_| deaths.len() >= DEATHS || failures >= FAILED_DEATHS)?;
     Some(so(State::Crashing, format!("died {} times in 5 minutes, the last by {}", deaths.len(), last.cause)))
 }
 
 /// Where no deaths are recorded: one that nobody ordered may be one of many, for as long as its effect is young.
-fn judge_unrecorded(seen: &Seen, status: &Status, now: SystemTime) -> Option<Judged> {
+fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Option<Judged> {
     let follows = |cause: SystemTime| {
         // the start of a process is known to a clock tick
         let cause = cause - Duration::from_secs(1);
         status.changed.duration_since(cause).is_ok_and(|took| took <= STARTED_WITHIN)
     };
-    if seen.last_order.into_iter().chain(seen.supervisor_since).any(follows) {
+    if snapshot.last_order.into_iter().chain(snapshot.supervisor_since).any(follows) {
         return None;
     }
-    if let Some(obstacle) = &seen.obstacle {
+    if let Some(obstacle) = &snapshot.obstacle {
         return Some(so(State::CannotStart, obstacle.in_short()));
     }
     let what = if status.pid.is_some() { "was started" } else { "ended" };
@@ -375,8 +378,8 @@ fn span(duration: Duration) -> String {
 }
 
 /// Why a service is not healthy; none if it is. `max_age` bounds the time since a loop's last run.
-pub fn complaint(seen: &Seen, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
-    let (state, why) = judge(seen, now);
+pub fn complaint(snapshot: &Snapshot, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
+    let (state, why) = judge(snapshot, now);
     if state.verdict() == Verdict::Ill {
         return Some(match why {
             Some(why) => format!("{}: {why}", state.word()),
@@ -384,7 +387,7 @@ pub fn complaint(seen: &Seen, now: SystemTime, max_age: Option<Duration>) -> Opt
         });
     }
     let max_age = max_age.filter(|_| matches!(state, State::Waiting | State::Running))?;
-    let record = seen.current_record();
+    let record = snapshot.current_record();
     let stamp = record.and_then(|record| record.last_end.as_ref().or(record.last_start.as_ref()));
     let why = match stamp.and_then(|stamp| time(stamp)) {
         Some(last) => {
@@ -392,7 +395,7 @@ pub fn complaint(seen: &Seen, now: SystemTime, max_age: Option<Duration>) -> Opt
             (age > max_age).then(|| format!("the last run was {} ago", span(age)))
         }
         None => {
-            let up = ago(seen.status()?.changed, now);
+            let up = ago(snapshot.status()?.changed, now);
             (up > max_age).then(|| format!("no run yet, and it has been up for {}", span(up)))
         }
     };

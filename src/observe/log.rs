@@ -11,7 +11,7 @@ const END: u64 = 4096;
 
 /// A log as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogSeen {
+pub struct LogSummary {
     /// Where.
     pub path: PathBuf,
     /// In bytes.
@@ -20,7 +20,7 @@ pub struct LogSeen {
     pub last_line: Option<String>,
 }
 
-impl LogSeen {
+impl LogSummary {
     /// Looks at it; none if it is not there.
     pub(super) fn of(is_root: bool, path: PathBuf) -> io::Result<Option<Self>> {
         let (size, end) = match end_of(is_root, &path, END) {
@@ -30,7 +30,7 @@ impl LogSeen {
         };
         let text = String::from_utf8_lossy(&end);
         let last_line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(String::from);
-        Ok(Some(LogSeen { path, size, last_line }))
+        Ok(Some(LogSummary { path, size, last_line }))
     }
 }
 

@@ -4,7 +4,7 @@
 mod judge;
 mod launcher;
 mod log;
-mod seat;
+mod planning;
 pub mod state;
 
 use std::io;
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use launcher::{Children, Launcher, Process};
-pub use log::{LogSeen, last_lines};
-pub use seat::{Machinery, as_under_supervisor};
+pub use log::{LogSummary, last_lines};
+pub use planning::{Observer, with_supervisor_environment};
 pub use state::State;
 
 use nix::errno::Errno;
@@ -32,11 +32,11 @@ use crate::service::supervision::{self, Death, Status, StatusError};
 use crate::sys;
 use crate::trust::account::AccountError;
 use crate::trust::{Opener, Untrusted};
-use seat::Planned;
+use planning::Planned;
 
 /// What a supervisor does for the service.
 #[derive(Debug)]
-pub enum Supervision {
+pub enum SupervisorState {
     /// Its definition has not been published.
     NotPublished,
     /// It is published and no supervisor runs.
@@ -58,13 +58,13 @@ pub enum Owner {
 
 /// What a service is, at this moment.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Snapshot {
     /// What it is and where.
     pub service: Service,
     /// Whose it is.
     pub owner: Owner,
     /// The supervisor's part.
-    pub supervision: Supervision,
+    pub supervisor: SupervisorState,
     /// When and how its processes died, the oldest first. Only s6 records that.
     pub deaths: Vec<Death>,
     /// When anybody last gave its supervisor an order.
@@ -78,7 +78,7 @@ pub struct Seen {
     /// `down` is there: it is not started by itself.
     pub is_down_by_file: bool,
     /// It reports its readiness.
-    pub tells_readiness: bool,
+    pub reports_readiness: bool,
     /// Its process.
     pub process: Process,
     /// The launcher that is its process, or that its process has started.
@@ -92,11 +92,11 @@ pub struct Seen {
     /// Our part.
     pub record: Option<RunRecord>,
     /// Whether it waits for the end of a former loop of its own.
-    pub former: Former,
+    pub previous_loop: PreviousLoop,
     /// Why the record proves nothing about the launcher that runs.
     pub record_doubt: Option<String>,
     /// Its log, if there is one.
-    pub log: Option<LogSeen>,
+    pub log: Option<LogSummary>,
     /// Why its run script cannot be executed; only looked for where there is no process.
     pub obstacle: Option<Obstacle>,
     /// What could not be read, and why.
@@ -106,69 +106,69 @@ pub struct Seen {
 /// What a loop waits for that waits for the lock of the service's loop: a former one, left behind by a supervisor
 /// that was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Former {
+pub enum PreviousLoop {
     /// It waits for no such thing.
     None,
     /// For a loop that lives.
-    Lives,
+    Running,
     /// For whoever holds its lock: no loop that is known.
     Gone,
 }
 
-impl Former {
+impl PreviousLoop {
     fn of(record: &RunRecord) -> Self {
         match record.waiting_for_lock.as_ref().and_then(|lock| lock.former) {
-            None => Former::None,
-            Some(former) if former.lives() => Former::Lives,
-            Some(_) => Former::Gone,
+            None => PreviousLoop::None,
+            Some(former) if former.lives() => PreviousLoop::Running,
+            Some(_) => PreviousLoop::Gone,
         }
     }
 }
 
-impl Seen {
+impl Snapshot {
     /// What can be seen of a service.
-    pub fn of(service: Service, machinery: &Machinery) -> Self {
-        let mut seen = Seen::without_files(service, machinery);
-        look_at_files(std::slice::from_mut(&mut seen), machinery);
-        seen
+    pub fn of(service: Service, observer: &Observer) -> Self {
+        let mut snapshot = Snapshot::without_files(service, observer);
+        look_at_files(std::slice::from_mut(&mut snapshot), observer);
+        snapshot
     }
 
     /// What can be seen of services: the ids of each user are taken on once.
-    pub fn of_all(services: Vec<Service>, machinery: &Machinery) -> Vec<Self> {
-        let mut all: Vec<Seen> =
-            services.into_iter().map(|service| Seen::without_files(service, machinery)).collect();
-        look_at_files(&mut all, machinery);
+    pub fn of_all(services: Vec<Service>, observer: &Observer) -> Vec<Self> {
+        let mut all: Vec<Snapshot> =
+            services.into_iter().map(|service| Snapshot::without_files(service, observer)).collect();
+        look_at_files(&mut all, observer);
         all
     }
 
-    fn without_files(service: Service, machinery: &Machinery) -> Self {
-        let mut seen = Seen::unseen(service);
-        let live = seen.look_at_supervisor(machinery);
+    fn without_files(service: Service, observer: &Observer) -> Self {
+        let mut snapshot = Snapshot::unseen(service);
+        let live = snapshot.look_at_supervisor(observer);
         let supervisor = live.as_ref().and_then(SupervisedDirectory::supervisor_uid);
-        seen.look_at_plan(machinery, supervisor);
-        seen
+        snapshot.look_at_plan(observer, supervisor);
+        snapshot
     }
 
     /// Before anything has been looked at.
     pub(crate) fn unseen(service: Service) -> Self {
-        Seen {
+        Snapshot {
             owner: if service.definition.is_some() { Owner::Ours } else { Owner::Other },
             service,
-            supervision: Supervision::NotPublished,
+            supervisor: SupervisorState::NotPublished,
             deaths: Vec::new(),
             last_order: None,
             supervisor_since: None,
             stop_signal: libc::SIGTERM,
             has_finish: false,
             is_down_by_file: false,
-            tells_readiness: false,
+            reports_readiness: false,
             process: Process::None,
             launcher: None,
             findings: None,
             plan: None,
             opener: None,
             record: None,
-            former: Former::None,
+            previous_loop: PreviousLoop::None,
             record_doubt: None,
             log: None,
             obstacle: None,
@@ -176,48 +176,48 @@ impl Seen {
         }
     }
 
-    fn look_at_supervisor(&mut self, machinery: &Machinery) -> Option<SupervisedDirectory> {
+    fn look_at_supervisor(&mut self, observer: &Observer) -> Option<SupervisedDirectory> {
         let Some(path) = self.service.live.clone() else {
             let definition = self.service.definition.as_ref();
             self.is_down_by_file = definition.is_some_and(|path| sys::file::exists(&path.join(layout::DOWN)));
             return None;
         };
-        let live = match SupervisedDirectory::open(machinery.is_root(), &path) {
+        let live = match SupervisedDirectory::open(observer.is_root(), &path) {
             Ok(live) => live,
             Err(error) => {
-                self.supervision = Supervision::Unknown(error.to_string());
+                self.supervisor = SupervisorState::Unknown(error.to_string());
                 return None;
             }
         };
         self.is_down_by_file = live.has(layout::DOWN);
-        self.tells_readiness = live.has(layout::NOTIFICATION_FD);
+        self.reports_readiness = live.has(layout::NOTIFICATION_FD);
         self.has_finish = live.has(layout::FINISH);
         self.stop_signal = live.stop_signal();
         // published by futo reconcile or futo sync
         if live.has(layout::WISH) || live.has(layout::CURRENT) {
             self.owner = Owner::Ours;
         }
-        self.look_at_process(&live, machinery);
-        if let Supervision::Known(status) = self.supervision {
+        self.look_at_process(&live, observer);
+        if let SupervisorState::Known(status) = self.supervisor {
             self.last_order = live.supervise().ok().and_then(control::last_order);
             match status.suite.keeps_tally() {
                 true => self.read_tally(&live),
                 false => self.supervisor_since = status.pid.and_then(supervisor_since),
             }
             if status.wants_up && (status.pid.is_none() || !status.suite.keeps_tally()) {
-                self.obstacle = executable::obstacle_of_run(&path, machinery.privileges());
+                self.obstacle = executable::obstacle_of_run(&path, observer.privileges());
             }
         }
         Some(live)
     }
 
     /// The supervisor's status and the process that it names, at one moment.
-    fn look_at_process(&mut self, live: &SupervisedDirectory, machinery: &Machinery) {
+    fn look_at_process(&mut self, live: &SupervisedDirectory, observer: &Observer) {
         const TRIES: usize = 10;
         const BETWEEN: Duration = Duration::from_millis(20);
         for _ in 0..TRIES {
-            self.supervision = supervision_of(live);
-            if matches!(self.supervision, Supervision::Unknown(_)) && live.lacks_status() {
+            self.supervisor = supervision_of(live);
+            if matches!(self.supervisor, SupervisorState::Unknown(_)) && live.lacks_status() {
                 // a supervisor that has just been started
                 sys::clock::pause(BETWEEN);
                 continue;
@@ -227,7 +227,7 @@ impl Seen {
                 self.launcher = None;
                 return;
             };
-            (self.process, self.launcher) = Process::look(pid, machinery.trust());
+            (self.process, self.launcher) = Process::look(pid, observer.trust());
             // it may have ended in between, and its number be another's
             let again = live.supervise().ok().and_then(|supervise| Status::read(supervise).ok());
             if self.process != Process::None && again.and_then(|status| status.pid) == Some(pid) {
@@ -250,23 +250,23 @@ impl Seen {
     }
 
     /// The plan of the launcher that runs, and what it would rest for; else that of the run script.
-    fn look_at_plan(&mut self, machinery: &Machinery, supervisor: Option<u32>) {
+    fn look_at_plan(&mut self, observer: &Observer, supervisor: Option<u32>) {
         let Some(directory) = self.service.live.as_ref().or(self.service.definition.as_ref()) else { return };
         if let Some(launcher) = &self.launcher {
             self.owner = Owner::Ours;
-            match machinery.plan_of(launcher, directory, supervisor) {
+            match observer.plan_of(launcher, directory, supervisor) {
                 Some(planned) => self.take(planned),
                 None => self.record_doubt = Some(format!("pid {} has not the ids of one user", launcher.pid)),
             }
             return;
         }
-        match machinery.trust().script(directory) {
+        match observer.trust().script(directory) {
             Ok(script) => {
                 // a script that is more than one plain command may still end in a launcher
                 if mentions_launcher(&script.bytes) {
                     self.owner = Owner::Ours;
                 }
-                if let Some(planned) = machinery.plan_of_script(&script, &self.service, directory, supervisor)
+                if let Some(planned) = observer.plan_of_script(&script, &self.service, directory, supervisor)
                 {
                     self.take(planned);
                     self.findings = None;
@@ -297,7 +297,7 @@ impl Seen {
     }
 
     /// Record and log; with the ids that may open them, or why these cannot be taken on.
-    fn look_at_files(&mut self, machinery: &Machinery, refused: Option<&AccountError>) {
+    fn look_at_files(&mut self, observer: &Observer, refused: Option<&AccountError>) {
         let Some(plan) = &self.plan else { return };
         match plan.state_dir.as_ref().map(|path| plan.directory.join(path)) {
             Some(directory) => {
@@ -314,7 +314,7 @@ impl Seen {
         let Some(path) = self.log_path() else { return };
         let log = match refused {
             Some(error) => Err(io::Error::other(error.to_string())),
-            None => LogSeen::of(machinery.is_root(), path.clone()),
+            None => LogSummary::of(observer.is_root(), path.clone()),
         };
         match log {
             Ok(log) => self.log = log,
@@ -338,7 +338,7 @@ impl Seen {
         };
         self.record_doubt = match read {
             Ok(record) => {
-                self.former = Former::of(&record);
+                self.previous_loop = PreviousLoop::of(&record);
                 self.record = Some(record);
                 None
             }
@@ -389,8 +389,8 @@ impl Seen {
 
     /// What the supervisor wrote, if that is known.
     pub fn status(&self) -> Option<&Status> {
-        match &self.supervision {
-            Supervision::Known(status) => Some(status),
+        match &self.supervisor {
+            SupervisorState::Known(status) => Some(status),
             _ => None,
         }
     }
@@ -409,24 +409,24 @@ impl Seen {
 }
 
 /// Records and logs, those of each user with its ids.
-fn look_at_files(all: &mut [Seen], machinery: &Machinery) {
+fn look_at_files(all: &mut [Snapshot], observer: &Observer) {
     let mut openers: Vec<Opener> = Vec::new();
-    for opener in all.iter().filter_map(|seen| seen.opener.as_ref()) {
+    for opener in all.iter().filter_map(|snapshot| snapshot.opener.as_ref()) {
         if !openers.contains(opener) {
             openers.push(opener.clone());
         }
     }
     for opener in openers {
         let mut look = |refused: Option<&AccountError>| {
-            let its = all.iter_mut().filter(|seen| seen.opener.as_ref() == Some(&opener));
-            its.for_each(|seen| seen.look_at_files(machinery, refused));
+            let its = all.iter_mut().filter(|snapshot| snapshot.opener.as_ref() == Some(&opener));
+            its.for_each(|snapshot| snapshot.look_at_files(observer, refused));
         };
         if let Err(error) = opener.act(|| look(None)) {
             look(Some(&error));
         }
     }
     // with root's ids again: whose directory a process has its user may not see
-    all.iter_mut().for_each(Seen::doubt_record);
+    all.iter_mut().for_each(Snapshot::doubt_record);
 }
 
 /// A time of a record.
@@ -440,21 +440,21 @@ fn supervisor_since(pid: i32) -> Option<SystemTime> {
     sys::clock::wall_now().checked_sub(sys::proc::stat(supervisor).ok()?.age())
 }
 
-fn supervision_of(live: &SupervisedDirectory) -> Supervision {
+fn supervision_of(live: &SupervisedDirectory) -> SupervisorState {
     let unreadable = |why: String| {
-        Supervision::Unknown(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::STATUS))
+        SupervisorState::Unknown(format!("unable to read '{}/{}': {why}", layout::SUPERVISE, layout::STATUS))
     };
     let supervise = match live.supervise() {
-        Err(Errno::ENOENT) => return Supervision::None,
+        Err(Errno::ENOENT) => return SupervisorState::None,
         Err(errno) => return unreadable(reason(errno)),
         Ok(supervise) => supervise,
     };
     // who may not write there cannot tell, and reads what it last wrote
     if control::probe(supervise) == Err(ControlError::NoSupervisor) {
-        return Supervision::None;
+        return SupervisorState::None;
     }
     match Status::read(supervise) {
-        Ok(status) => Supervision::Known(status),
+        Ok(status) => SupervisorState::Known(status),
         Err(error) => unreadable(error.to_string()),
     }
 }

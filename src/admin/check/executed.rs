@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::found::Found;
 use crate::boot::slot;
-use crate::observe::Seen;
+use crate::observe::Snapshot;
 use crate::service::executable::Obstacle;
 use crate::service::run_script;
 use crate::sys;
@@ -20,8 +20,8 @@ pub(super) enum Executed {
 
 impl Executed {
     /// Of a script of a service: of a published definition by what is published, else by what would be.
-    pub(super) fn of(seen: &Seen, script: &[u8]) -> Self {
-        let is_written_anew = match (&seen.service.definition, &seen.service.live) {
+    pub(super) fn of(snapshot: &Snapshot, script: &[u8]) -> Self {
+        let is_written_anew = match (&snapshot.service.definition, &snapshot.service.live) {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(definition), Some(live)) => {

@@ -19,7 +19,7 @@ use super::options::{Command, Words, switch};
 use super::{CommandError, services};
 use crate::config::settings::Dialect;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, Snapshot};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
@@ -92,14 +92,16 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         true => places.services(),
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
     };
-    let machinery = Machinery::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir);
     let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
-    let seen = Seen::of_all(services, &machinery).into_iter();
-    let (seen, others): (Vec<Seen>, Vec<Seen>) =
-        seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
-    let scene = service::Scene { machinery: &machinery, scan_dir: &places.scan_dir };
-    let checked: Vec<(Service, Vec<found::Found>)> =
-        seen.into_iter().map(|seen| (seen.service.clone(), service::look(&seen, &scene))).collect();
+    let snapshot = Snapshot::of_all(services, &observer).into_iter();
+    let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
+        snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
+    let scene = service::Scene { observer: &observer, scan_dir: &places.scan_dir };
+    let checked: Vec<(Service, Vec<found::Found>)> = snapshot
+        .into_iter()
+        .map(|snapshot| (snapshot.service.clone(), service::look(&snapshot, &scene)))
+        .collect();
     let reporter = Reporter::of_program("futo");
     for (path, error) in &unseen {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));

@@ -7,7 +7,7 @@ use super::service::{Scene, UNREADABLE};
 use crate::boot::definitions;
 use crate::error::Finding;
 use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, Snapshot};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError};
 use crate::service::executable::{self, DirectoryKind};
@@ -19,9 +19,9 @@ use crate::shell_quote::shell_word;
 use crate::sys;
 
 /// A definition that is not published: what futo sync has against it, else the command that publishes it.
-fn not_published(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
+fn not_published(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
     let unknown = "is not published: no supervisor knows of it";
-    let Some(path) = seen.service.definition.as_deref().and_then(absolute) else {
+    let Some(path) = snapshot.service.definition.as_deref().and_then(absolute) else {
         return vec![Found::problem(unknown, "futo sync publishes it")];
     };
     let is_refusal = |finding: &&Finding| finding.text.starts_with("not ours: ");
@@ -36,7 +36,7 @@ fn not_published(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
     if !refused.is_empty() {
         return refused;
     }
-    let as_root = if scene.machinery.is_root() { "" } else { ", as root" };
+    let as_root = if scene.observer.is_root() { "" } else { ", as root" };
     let hint = format!("{} publishes it{as_root}", sync_command(&path, scene.scan_dir));
     vec![Found::problem(unknown, &hint)]
 }
@@ -65,9 +65,9 @@ fn absolute(path: &Path) -> Option<PathBuf> {
 }
 
 /// Where the reason can be read, and how it can be seen once more, as far as either works here.
-fn where_to_look(seen: &Seen, machinery: &Machinery) -> String {
-    let operand = operand(&seen.service.name);
-    let log = match (seen.log_path(), &seen.plan) {
+fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
+    let operand = operand(&snapshot.service.name);
+    let log = match (snapshot.log_path(), &snapshot.plan) {
         (Some(_), _) => format!("the reason is in its log: futo logs {operand}"),
         (None, Some(_)) => {
             "its output goes to the supervisor's own: docker logs, or the catch-all log".to_string()
@@ -77,8 +77,8 @@ fn where_to_look(seen: &Seen, machinery: &Machinery) -> String {
                 .to_string()
         }
     };
-    let directory = seen.service.definition.as_ref().or(seen.service.live.as_ref());
-    let script = directory.and_then(|directory| machinery.trust().script(directory).ok());
+    let directory = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref());
+    let script = directory.and_then(|directory| observer.trust().script(directory).ok());
     match script.is_some_and(|script| script.words().is_ok()) {
         true => format!("{log}; once in the foreground: futo try {operand}"),
         false => log,
@@ -86,32 +86,32 @@ fn where_to_look(seen: &Seen, machinery: &Machinery) -> String {
 }
 
 /// What is wrong at this moment.
-pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
-    let Scene { machinery, scan_dir, .. } = *scene;
-    let operand = operand(&seen.service.name);
+pub(super) fn look(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observer, scan_dir, .. } = *scene;
+    let operand = operand(&snapshot.service.name);
     let mut found = Vec::new();
-    let (state, why) = judge(seen, sys::clock::wall_now());
+    let (state, why) = judge(snapshot, sys::clock::wall_now());
     let why = why.unwrap_or_default();
-    let suite = seen.status().map_or(Suite::S6, |status| status.suite);
+    let suite = snapshot.status().map_or(Suite::S6, |status| status.suite);
     match state {
         State::NotPublished => {
-            found.extend(not_published(seen, scene));
+            found.extend(not_published(snapshot, scene));
         }
         State::Unsupervised => {
             let (what, hint) = unsupervised(scan_dir);
             found.push(Found::problem(format!("is published, and {what}"), &hint));
         }
         State::Crashing => {
-            let hint = where_to_look(seen, machinery);
+            let hint = where_to_look(snapshot, observer);
             found.push(Found::problem(format!("is crashing: {why}"), &hint));
         }
         State::Failing => {
-            let hint = format!("its process is up, its worker fails; {}", where_to_look(seen, machinery));
+            let hint = format!("its process is up, its worker fails; {}", where_to_look(snapshot, observer));
             found.push(Found::problem(format!("is failing: {why}"), &hint));
         }
         State::Resting => {
             // what is outside its own files is not watched
-            let hint = match seen.current_record().and_then(|record| record.resting.as_ref()) {
+            let hint = match snapshot.current_record().and_then(|record| record.resting.as_ref()) {
                 Some(resting) if resting.kind == RestingKind::MaxFailures => {
                     format!("fix it, then futo run-now {operand}")
                 }
@@ -120,7 +120,7 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             found.push(Found::problem(format!("is resting: {why}"), &hint));
         }
         // what keeps it from starting has been named with its remedy, if it can be seen
-        State::CannotStart if is_named(seen, machinery) => {}
+        State::CannotStart if is_named(snapshot, observer) => {}
         State::CannotStart => {
             found.push(Found::problem(
                 format!("cannot be started: {why}"),
@@ -132,11 +132,12 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             ));
         }
         State::Overdue => {
-            let hint = format!("{}; futo restart {operand} starts it over", where_to_look(seen, machinery));
+            let hint =
+                format!("{}; futo restart {operand} starts it over", where_to_look(snapshot, observer));
             found.push(Found::problem(format!("is overdue: {why}"), &hint));
         }
         State::NotReady => {
-            let hint = where_to_look(seen, machinery);
+            let hint = where_to_look(snapshot, observer);
             found.push(Found::problem(format!("is not ready: {why}"), &hint));
         }
         State::GaveUp => {
@@ -146,12 +147,12 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
             ));
         }
         // what another user may not see may be right all the same
-        State::Unknown if !machinery.is_root() && why.contains("permission denied") => {
+        State::Unknown if !observer.is_root() && why.contains("permission denied") => {
             let hint = "root may read it, and members of the group that it has been delegated to";
             found.push(Found::unseen(why, hint));
         }
-        State::Unknown if seen.status().is_some_and(|status| !status.suite.keeps_tally()) => {
-            let hint = format!("if it dies again and again: {}", where_to_look(seen, machinery));
+        State::Unknown if snapshot.status().is_some_and(|status| !status.suite.keeps_tally()) => {
+            let hint = format!("if it dies again and again: {}", where_to_look(snapshot, observer));
             found.push(Found::problem(why, &hint));
         }
         State::Unknown => found.push(Found::problem(why, UNREADABLE)),
@@ -170,12 +171,12 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
         | State::Up
         | State::Down => {}
     }
-    if seen.owner == Owner::Other && state != State::Crashing {
+    if snapshot.owner == Owner::Other && state != State::Crashing {
         // whether it should be up is not known
         found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
     }
-    found.extend(older_launcher(seen));
-    found.extend(deaf_supervisor(seen));
+    found.extend(older_launcher(snapshot));
+    found.extend(deaf_supervisor(snapshot));
     found
 }
 
@@ -192,26 +193,26 @@ fn unsupervised(scan_dir: &Path) -> (String, String) {
     }
 }
 
-fn is_named(seen: &Seen, machinery: &Machinery) -> bool {
-    let live = seen.service.live.as_ref();
+fn is_named(snapshot: &Snapshot, observer: &Observer) -> bool {
+    let live = snapshot.service.live.as_ref();
     live.is_some_and(|live| {
-        !executable::obstacles(live, DirectoryKind::Published, machinery.privileges()).is_empty()
+        !executable::obstacles(live, DirectoryKind::Published, observer.privileges()).is_empty()
     })
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.
-fn older_launcher(seen: &Seen) -> Option<Found> {
-    let pid = seen.status()?.pid?;
+fn older_launcher(snapshot: &Snapshot) -> Option<Found> {
+    let pid = snapshot.status()?.pid?;
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
     replaced.ends_with("/futo-launch").then(|| {
         let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
-        Found::note(text, &format!("futo restart {}", operand(&seen.service.name)))
+        Found::note(text, &format!("futo restart {}", operand(&snapshot.service.name)))
     })
 }
 
 /// A supervisor that takes orders and cannot carry them out.
-fn deaf_supervisor(seen: &Seen) -> Option<Found> {
-    let deaf = CannotSignal::check(seen.status()?.pid?)?;
+fn deaf_supervisor(snapshot: &Snapshot) -> Option<Found> {
+    let deaf = CannotSignal::check(snapshot.status()?.pid?)?;
     Some(Found::problem(format!("stop, restart and reload do nothing: {deaf}"), signal_permission::REMEDY))
 }

@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::ownership::is_roots;
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, Snapshot};
 use crate::service::executable::{self, DirectoryKind};
 use crate::service::layout;
 use crate::service::script_outline::{self, Outline};
@@ -20,43 +20,43 @@ use crate::trust::Script;
 
 /// Where the service stands, for the looks that ask for it.
 pub(super) struct Scene<'a> {
-    pub(super) machinery: &'a Machinery,
+    pub(super) observer: &'a Observer,
     /// The supervisor's directory.
     pub(super) scan_dir: &'a Path,
 }
 
-pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
-    let machinery = scene.machinery;
+pub(super) fn look(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
+    let observer = scene.observer;
     let mut found = Vec::new();
     // what is being worked on comes first
-    let Some(directory) = seen.service.definition.as_ref().or(seen.service.live.as_ref()) else {
+    let Some(directory) = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref()) else {
         return found;
     };
-    match machinery.trust().script(directory) {
+    match observer.trust().script(directory) {
         Err(error) => {
             let text = error.to_string();
             found.push(match (error.is_denied(), error.hint()) {
-                (true, _) => Found::unseen(text, no_right(machinery)),
+                (true, _) => Found::unseen(text, no_right(observer)),
                 (false, Some(hint)) => Found::problem(text, &hint),
                 (false, None) => Found::problem(text, "a service directory holds an executable file 'run'"),
             });
         }
         Ok(script) => {
             // what root may read of an interpreter is not for those who name it
-            let started = script.act(|| start(seen, directory, scene));
+            let started = script.act(|| start(snapshot, directory, scene));
             found.extend(started.unwrap_or_else(|error| vec![Found::problem(error.to_string(), UNREADABLE)]));
             // what nothing can read says nothing more
             let first_line = format!("{}:1: ", script.path.display());
             if !found.iter().any(|found| found.is_problem() && found.text.starts_with(&first_line)) {
-                found.extend(script_of(seen, &script, directory, machinery));
+                found.extend(script_of(snapshot, &script, directory, observer));
             }
         }
     }
-    found.extend(writers(seen, machinery));
-    found.extend(files(seen, directory));
-    found.extend(now::look(seen, scene));
-    found.extend(seen.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
-        true => Found::unseen(trouble, no_right(machinery)),
+    found.extend(writers(snapshot, observer));
+    found.extend(files(snapshot, directory));
+    found.extend(now::look(snapshot, scene));
+    found.extend(snapshot.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
+        true => Found::unseen(trouble, no_right(observer)),
         false => Found::problem(trouble, UNREADABLE),
     }));
     found
@@ -66,24 +66,24 @@ pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
 pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
 
 /// What to do where a right is missing.
-fn no_right(machinery: &Machinery) -> &'static str {
-    match machinery.is_root() {
+fn no_right(observer: &Observer) -> &'static str {
+    match observer.is_root() {
         true => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
         false => "ask as root",
     }
 }
 
 /// What keeps the supervisor from executing the service's files.
-fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
+fn start(snapshot: &Snapshot, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
     let look = |directory: &Path, role| -> Vec<Found> {
-        executable::obstacles(directory, role, scene.machinery.privileges())
+        executable::obstacles(directory, role, scene.observer.privileges())
             .into_iter()
             .map(Found::from)
             .collect()
     };
     let look_at_definition =
-        || executable::scripts(directory).iter().flat_map(|path| definition(seen, path, scene)).collect();
-    match &seen.service.live {
+        || executable::scripts(directory).iter().flat_map(|path| definition(snapshot, path, scene)).collect();
+    match &snapshot.service.live {
         Some(live) if leads_to(live, directory) => look(directory, DirectoryKind::Published),
         Some(live) => {
             let mut found: Vec<Found> = look_at_definition();
@@ -115,23 +115,27 @@ fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
 }
 
 /// The same of a script of a definition.
-fn definition(seen: &Seen, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
+fn definition(snapshot: &Snapshot, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
     const MOST: usize = 64 << 10;
-    let read = nofollow::open_regular_for(scene.machinery.is_root(), path)
+    let read = nofollow::open_regular_for(scene.observer.is_root(), path)
         .and_then(|file| sys::file::read_at_most(file, MOST));
-    let executed = Executed::of(seen, &read.unwrap_or_default());
-    let obstacles = executable::obstacles_of(path, DirectoryKind::Definition, scene.machinery.privileges());
+    let executed = Executed::of(snapshot, &read.unwrap_or_default());
+    let obstacles = executable::obstacles_of(path, DirectoryKind::Definition, scene.observer.privileges());
     obstacles.into_iter().map(|obstacle| executed.weigh(obstacle)).collect()
 }
 
 /// What the run script says, and what its words lead to.
-fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machinery) -> Vec<Found> {
+fn script_of(snapshot: &Snapshot, script: &Script, directory: &Path, observer: &Observer) -> Vec<Found> {
     let place = script.path.display().to_string();
-    if seen.owner == Owner::Other {
-        return run_file::look_at_foreign(&place, &script.bytes, machinery.starts_as_root());
+    if snapshot.owner == Owner::Other {
+        return run_file::look_at_foreign(&place, &script.bytes, observer.starts_as_root());
     }
-    let mut found =
-        run_file::look(&place, &script.bytes, machinery.starts_as_root(), Executed::of(seen, &script.bytes));
+    let mut found = run_file::look(
+        &place,
+        &script.bytes,
+        observer.starts_as_root(),
+        Executed::of(snapshot, &script.bytes),
+    );
     let outline = script_outline::read(&script.bytes);
     let words = match (script.words(), &outline) {
         (Ok(words), _) => words,
@@ -141,16 +145,16 @@ fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machine
     // another directory makes another plan
     if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
         let line = user::Line { script, words: words.clone(), before: outline };
-        found.extend(user::look(seen, directory, line, machinery));
+        found.extend(user::look(snapshot, directory, line, observer));
     }
-    found.extend(grace::look(words, &seen.service.name));
+    found.extend(grace::look(words, &snapshot.service.name));
     found
 }
 
 /// Who may write what root executes may become root.
-fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
-    let Some(live) = &seen.service.live else { return Vec::new() };
-    if !machinery.starts_as_root() {
+fn writers(snapshot: &Snapshot, observer: &Observer) -> Vec<Found> {
+    let Some(live) = &snapshot.service.live else { return Vec::new() };
+    if !observer.starts_as_root() {
         return Vec::new();
     }
     [layout::RUN, "finish", "log/run"]
@@ -171,14 +175,14 @@ fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
 }
 
 /// Files of the service directory that do not do what they seem to.
-fn files(seen: &Seen, directory: &Path) -> Vec<Found> {
+fn files(snapshot: &Snapshot, directory: &Path) -> Vec<Found> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
         found.push(Found::problem(text, "remove it: futo-launch holds no two workers at once"));
     }
     let has_logger = sys::file::exists(&directory.join("log").join(layout::RUN));
-    if has_logger && let Some(path) = seen.log_path() {
+    if has_logger && let Some(path) = snapshot.log_path() {
         let place = directory.join("log");
         let text =
             format!("{}: its logger gets nothing, output goes to '{}'", place.display(), path.display());
@@ -209,7 +213,7 @@ pub(super) fn relative_paths(spec: &Spec) -> Vec<Found> {
 }
 
 /// Whether this process may look with the rights of the service's user.
-pub(super) fn may_see_as_user(seen: &Seen) -> bool {
-    let Some(plan) = &seen.plan else { return true };
+pub(super) fn may_see_as_user(snapshot: &Snapshot) -> bool {
+    let Some(plan) = &snapshot.plan else { return true };
     Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

@@ -18,7 +18,7 @@ use crate::error::{Findings, reason};
 use crate::log::remedy;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Machinery, Seen, as_under_supervisor};
+use crate::observe::{Observer, Snapshot, with_supervisor_environment};
 use crate::plan::{Change, Draft, LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
@@ -40,8 +40,8 @@ pub(super) struct Line<'l> {
     pub(super) before: Option<Outline>,
 }
 
-pub(super) fn look(seen: &Seen, directory: &Path, line: Line<'_>, machinery: &Machinery) -> Vec<Found> {
-    if !may_see_as_user(seen) {
+pub(super) fn look(snapshot: &Snapshot, directory: &Path, line: Line<'_>, observer: &Observer) -> Vec<Found> {
+    if !may_see_as_user(snapshot) {
         let text =
             "variables, program, directory and log were not looked at with the rights of the service's user";
         return vec![Found::unseen(text, "ask as root, or as that user")];
@@ -50,7 +50,7 @@ pub(super) fn look(seen: &Seen, directory: &Path, line: Line<'_>, machinery: &Ma
         let text = format!("unable to look into '{}': {why}", directory.display());
         vec![Found::problem(text, "the worker's user must be able to search it")]
     };
-    let opened = match machinery.trust().open(directory) {
+    let opened = match observer.trust().open(directory) {
         Ok(opened) => opened,
         Err(error) => return unable(&error),
     };
@@ -59,7 +59,7 @@ pub(super) fn look(seen: &Seen, directory: &Path, line: Line<'_>, machinery: &Ma
         Err(errno) => return unable(&reason(errno)),
     };
     let found = match opened.enter() {
-        Ok(()) => as_under_supervisor(|| with_exports(line, |line| look_inside(seen, line))),
+        Ok(()) => with_supervisor_environment(|| with_exports(line, |line| look_inside(snapshot, line))),
         Err(errno) => return unable(&reason(errno)),
     };
     match nix::unistd::fchdir(&before) {
@@ -80,11 +80,11 @@ fn with_exports<T>(mut line: Line<'_>, look: impl FnOnce(Line<'_>) -> T) -> T {
     sys::environ::with_environment(all, |_| look(line))
 }
 
-fn look_inside(seen: &Seen, line: Line<'_>) -> Vec<Found> {
+fn look_inside(snapshot: &Snapshot, line: Line<'_>) -> Vec<Found> {
     let mut findings = Findings::default();
     let mut relative = Vec::new();
     let name = |spec: &mut Spec| {
-        spec.passed_name.get_or_insert_with(|| seen.service.name.clone().into());
+        spec.passed_name.get_or_insert_with(|| snapshot.service.name.clone().into());
         relative = relative_paths(spec);
     };
     let (draft, opener) = line.script.plan(line.words, &Machine, name, &mut findings);
@@ -92,14 +92,19 @@ fn look_inside(seen: &Seen, line: Line<'_>) -> Vec<Found> {
         return findings.iter().map(Found::from).chain(relative).collect();
     }
     let before = findings.clone();
-    match opener.act(|| look_as_user(seen, &draft, findings, relative)) {
+    match opener.act(|| look_as_user(snapshot, &draft, findings, relative)) {
         Ok(found) => found,
         Err(error) => before.iter().map(Found::from).chain([Found::from(&error.into())]).collect(),
     }
 }
 
 /// With the ids of the worker's user, who can neither stop nor trace this process.
-fn look_as_user(seen: &Seen, draft: &Draft, mut findings: Findings, relative: Vec<Found>) -> Vec<Found> {
+fn look_as_user(
+    snapshot: &Snapshot,
+    draft: &Draft,
+    mut findings: Findings,
+    relative: Vec<Found>,
+) -> Vec<Found> {
     let plan = draft.plan();
     let (environment, _) = ready::inspect(draft, &mut findings);
     let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
@@ -110,7 +115,7 @@ fn look_as_user(seen: &Seen, draft: &Draft, mut findings: Findings, relative: Ve
     );
     found.extend(relative);
     // other suites have no readiness, with or without the file
-    if seen.status().is_none_or(|status| status.suite == Suite::S6) {
+    if snapshot.status().is_none_or(|status| status.suite == Suite::S6) {
         found.extend(ready::readiness::unheard(plan).iter().map(Found::from));
     }
     let script_path = script_path(plan, &environment);

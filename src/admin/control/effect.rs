@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::observe::{Machinery, Process, Seen};
+use crate::observe::{Observer, Process, Snapshot};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError, Order};
 use crate::service::executable::{self, Obstacle};
@@ -50,18 +50,18 @@ impl Verb {
 }
 
 /// What came of it, in words, and whether it is what was wanted.
-pub(super) struct Told {
+pub(super) struct Outcome {
     pub(super) said: String,
     pub(super) is_so: bool,
 }
 
-impl Told {
+impl Outcome {
     fn so(said: impl Into<String>) -> Result<Self, ControlError> {
-        Ok(Told { said: said.into(), is_so: true })
+        Ok(Outcome { said: said.into(), is_so: true })
     }
 
     fn not_so(said: impl Into<String>) -> Result<Self, ControlError> {
-        Ok(Told { said: said.into(), is_so: false })
+        Ok(Outcome { said: said.into(), is_so: false })
     }
 }
 
@@ -71,38 +71,38 @@ pub(super) fn bring_about(
     service: Service,
     live: &SupervisedDirectory,
     patience: Duration,
-    machinery: &Machinery,
-) -> Result<Told, ControlError> {
+    observer: &Observer,
+) -> Result<Outcome, ControlError> {
     let directory = service.live.clone().unwrap_or_default();
-    let obstacle = || executable::obstacle_of_run(&directory, machinery.privileges());
-    let seen = || Seen::of(service.clone(), machinery);
+    let obstacle = || executable::obstacle_of_run(&directory, observer.privileges());
+    let snapshot = || Snapshot::of(service.clone(), observer);
     let until = BootTime::now().after(patience);
-    let supervisor = Supervisor { live, until, obstacle: &obstacle, seen: &seen };
+    let supervisor = Supervisor { live, until, obstacle: &obstacle, snapshot: &snapshot };
     // who may not give the order is told so before anything else
     control::probe(live.supervise().map_err(refused)?)?;
     let before = supervisor.status()?;
     match (verb, before.pid) {
         (Verb::Start, Some(pid)) if before.wants_up => match rest_of(&supervisor, pid) {
-            None => Told::so(format!("is up already (pid {pid})")),
-            Some(reason) => Told::not_so(format!("is up already (pid {pid}), resting: {reason}")),
+            None => Outcome::so(format!("is up already (pid {pid})")),
+            Some(reason) => Outcome::not_so(format!("is up already (pid {pid}), resting: {reason}")),
         },
         (Verb::Start, _) => start(&supervisor, &before, "started"),
-        (Verb::Stop, None) if !before.wants_up => Told::so("is down already"),
+        (Verb::Stop, None) if !before.wants_up => Outcome::so("is down already"),
         (Verb::Stop, _) => stop(&supervisor, &before),
         (Verb::Restart, None) => start(&supervisor, &before, "was down: started"),
         (Verb::Restart, Some(pid)) => restart(&supervisor, pid),
-        (Verb::Reload, None) => Told::not_so("is down: there is nothing to reload"),
+        (Verb::Reload, None) => Outcome::not_so("is down: there is nothing to reload"),
         (Verb::Reload, Some(pid)) => {
-            if let Some(why) = stands_before_launcher(pid, &seen()) {
-                return Told::not_so(format!("{why}: HUP would end it, nothing was sent"));
+            if let Some(why) = stands_before_launcher(pid, &snapshot()) {
+                return Outcome::not_so(format!("{why}: HUP would end it, nothing was sent"));
             }
             supervisor.order(Order::Hangup)?;
             match supervisor.stays(pid)? {
-                true => Told::so(format!("HUP sent to pid {pid}")),
-                false => Told::not_so(format!("HUP sent to pid {pid}, and it has ended by that")),
+                true => Outcome::so(format!("HUP sent to pid {pid}")),
+                false => Outcome::not_so(format!("HUP sent to pid {pid}, and it has ended by that")),
             }
         }
-        (Verb::RunNow, None) => Told::not_so("is down: start it first"),
+        (Verb::RunNow, None) => Outcome::not_so("is down: start it first"),
         (Verb::RunNow, Some(_)) => run_now(&supervisor),
     }
 }
@@ -114,7 +114,7 @@ struct Supervisor<'a> {
     /// Why its run script cannot be executed.
     obstacle: &'a dyn Fn() -> Option<Obstacle>,
     /// All that can be seen of the service.
-    seen: &'a dyn Fn() -> Seen,
+    snapshot: &'a dyn Fn() -> Snapshot,
 }
 
 impl Supervisor<'_> {
@@ -167,7 +167,7 @@ fn refused(errno: Errno) -> ControlError {
     }
 }
 
-fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Told, ControlError> {
+fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Outcome, ControlError> {
     supervisor.order(Order::Up)?;
     let obstacle = (supervisor.obstacle)();
     // s6-supervise tries at once, and then only every 10 or 60 s; the others every second
@@ -177,15 +177,15 @@ fn start(supervisor: &Supervisor<'_>, before: &Status, verb: &str) -> Result<Tol
         status.pid.is_some() || status.changed > before.changed || is_hopeless
     })?;
     if let (None, Some(obstacle)) = (status.pid, obstacle) {
-        return Told::not_so(format!("cannot be started: {}", obstacle.in_short()));
+        return Outcome::not_so(format!("cannot be started: {}", obstacle.in_short()));
     }
     came_up(supervisor, status, verb)
 }
 
 /// Waits for readiness where the service tells it, and whether the new process dies at once.
-fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Told, ControlError> {
+fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Outcome, ControlError> {
     let Some(pid) = status.pid else {
-        return Told::not_so(match status.changed {
+        return Outcome::not_so(match status.changed {
             // s6 has tried and made no process: there was no end of one
             _ if status.wants_up && status.ready_changed.is_some_and(|end| end <= status.changed) => {
                 "is not up yet: the supervisor's own log has the reason".to_string()
@@ -196,23 +196,23 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<To
     };
     if !supervisor.stays(pid)? {
         let cause = supervisor.status()?.cause;
-        return Told::not_so(format!("{verb} (pid {pid}), and it ended at once{}", with(cause)));
+        return Outcome::not_so(format!("{verb} (pid {pid}), and it ended at once{}", with(cause)));
     }
     if let Some(reason) = rest_of(supervisor, pid) {
-        return Told::not_so(format!("{verb} (pid {pid}), resting: {reason}"));
+        return Outcome::not_so(format!("{verb} (pid {pid}), resting: {reason}"));
     }
     if !supervisor.live.has(layout::NOTIFICATION_FD) {
-        return Told::so(format!("{verb} (pid {pid})"));
+        return Outcome::so(format!("{verb} (pid {pid})"));
     }
     // only s6 listens for it
     if status.is_ready.is_none() {
-        return Told::so(format!("{verb} (pid {pid})"));
+        return Outcome::so(format!("{verb} (pid {pid})"));
     }
     let (status, _) = supervisor.wait(|status| status.is_ready == Some(true) || status.pid != Some(pid))?;
     match (status.pid == Some(pid), status.is_ready == Some(true)) {
-        (true, true) => Told::so(format!("{verb} and ready (pid {pid})")),
-        (true, false) => Told::not_so(format!("{verb} (pid {pid}), and it has not said that it is ready")),
-        (false, _) => Told::not_so(format!("{verb} (pid {pid}), and it ended{}", with(status.cause))),
+        (true, true) => Outcome::so(format!("{verb} and ready (pid {pid})")),
+        (true, false) => Outcome::not_so(format!("{verb} (pid {pid}), and it has not said that it is ready")),
+        (false, _) => Outcome::not_so(format!("{verb} (pid {pid}), and it ended{}", with(status.cause))),
     }
 }
 
@@ -220,11 +220,11 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<To
 fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     let until = supervisor.until.min(BootTime::now().after(SETTLES_RECORD_WITHIN));
     loop {
-        let seen = (supervisor.seen)();
-        if seen.status().and_then(|status| status.pid) != Some(pid) {
+        let snapshot = (supervisor.snapshot)();
+        if snapshot.status().and_then(|status| status.pid) != Some(pid) {
             return None;
         }
-        match (seen.current_record(), seen.plan.is_some()) {
+        match (snapshot.current_record(), snapshot.plan.is_some()) {
             (Some(record), _) => {
                 let resting = record.resting.as_ref()?;
                 return match resting.kind {
@@ -235,10 +235,12 @@ fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
                 };
             }
             // the worker in the launcher's place, or another program
-            (None, _) if seen.launcher.is_none() && seen.process != Process::InRunScript => return None,
+            (None, _) if snapshot.launcher.is_none() && snapshot.process != Process::InRunScript => {
+                return None;
+            }
             (None, false) => return None,
             // a launcher that may not write the record rests all the same
-            (None, true) if BootTime::now() >= until => return seen.launcher.and(seen.findings),
+            (None, true) if BootTime::now() >= until => return snapshot.launcher.and(snapshot.findings),
             (None, true) => {}
         }
         std::thread::sleep(LOOKS_EVERY);
@@ -254,80 +256,80 @@ fn in_parentheses(cause: Option<Cause>) -> String {
     cause.map_or(String::new(), |cause| format!(" ({cause})"))
 }
 
-fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Told, ControlError> {
+fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Outcome, ControlError> {
     supervisor.order(Order::Down)?;
     let (status, is_down) =
         supervisor.wait(|status| status.pid.is_none() && !status.is_finishing && !status.wants_up)?;
     match (is_down, status.pid) {
         // one that had no process has not ended now
-        (true, _) if before.pid.is_none() => Told::so("stopped"),
-        (true, _) => Told::so(format!("stopped{}", in_parentheses(status.cause))),
-        (false, Some(pid)) => Told::not_so(format!("was asked to stop, and pid {pid} still runs")),
-        (false, None) => Told::not_so("was asked to stop, and its finish script still runs"),
+        (true, _) if before.pid.is_none() => Outcome::so("stopped"),
+        (true, _) => Outcome::so(format!("stopped{}", in_parentheses(status.cause))),
+        (false, Some(pid)) => Outcome::not_so(format!("was asked to stop, and pid {pid} still runs")),
+        (false, None) => Outcome::not_so("was asked to stop, and its finish script still runs"),
     }
 }
 
-fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Told, ControlError> {
+fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Outcome, ControlError> {
     // that ends this life; a service that was to be down stays down without the other
     supervisor.order(Order::Up)?;
     supervisor.order(Order::Restart)?;
     let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;
     match (is_new, status.pid) {
         (true, _) => came_up(supervisor, status, "restarted"),
-        (false, Some(pid)) => Told::not_so(format!("was asked to end, and pid {pid} still runs")),
+        (false, Some(pid)) => Outcome::not_so(format!("was asked to end, and pid {pid} still runs")),
         (false, None) => {
-            Told::not_so(format!("has ended{}, and is not up again", in_parentheses(status.cause)))
+            Outcome::not_so(format!("has ended{}, and is not up again", in_parentheses(status.cause)))
         }
     }
 }
 
 /// A shell that has started the launcher and not replaced itself by it gets the signal that is meant for it.
-fn stands_before_launcher(pid: i32, seen: &Seen) -> Option<String> {
-    let launcher = seen.launcher.as_ref().filter(|launcher| launcher.pid != pid)?;
+fn stands_before_launcher(pid: i32, snapshot: &Snapshot) -> Option<String> {
+    let launcher = snapshot.launcher.as_ref().filter(|launcher| launcher.pid != pid)?;
     Some(format!(
         "pid {pid} is what its run script has started futo-launch (pid {}) from, without exec",
         launcher.pid
     ))
 }
 
-fn run_now(supervisor: &Supervisor<'_>) -> Result<Told, ControlError> {
-    let before = (supervisor.seen)();
+fn run_now(supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
+    let before = (supervisor.snapshot)();
     let pid = before.status().and_then(|status| status.pid).unwrap_or_default();
     if let Some(why) = stands_before_launcher(pid, &before) {
-        return Told::not_so(format!("{why}: ALRM would end it, nothing was sent"));
+        return Outcome::not_so(format!("{why}: ALRM would end it, nothing was sent"));
     }
     let record = before.current_record();
     let resting = record.is_some_and(|record| record.resting.is_some());
     let is_loop = before.launcher.is_some() && before.is_loop();
     if !is_loop && !resting {
-        return Told::not_so("is no loop: ALRM would end its worker, nothing was sent");
+        return Outcome::not_so("is no loop: ALRM would end its worker, nothing was sent");
     }
     let is_running =
         !resting && record.is_some_and(|record| record.last_start.is_some() && record.last_end.is_none());
     supervisor.order(Order::Alarm)?;
     if is_running {
-        return Told::so("a run is under way; one more follows it at once");
+        return Outcome::so("a run is under way; one more follows it at once");
     }
     let runs = record.map_or(0, |record| record.runs);
     let mut short = None;
     loop {
-        let now = (supervisor.seen)();
+        let now = (supervisor.snapshot)();
         let is_over = BootTime::now() >= supervisor.until;
         match now.current_record() {
             Some(record) if record.runs > runs => {
                 let (end, number) = (record.last_end.as_ref(), record.runs);
                 match (end, record.last_status) {
                     (Some(_), Some(status)) => {
-                        return Told::so(format!("run {number} has ended with status {status}"));
+                        return Outcome::so(format!("run {number} has ended with status {status}"));
                     }
                     _ if BootTime::now() >= *short.get_or_insert(BootTime::now().after(SHORT_RUN)) => {
-                        return Told::so(format!("run {number} has begun"));
+                        return Outcome::so(format!("run {number} has begun"));
                     }
                     _ => {}
                 }
             }
             Some(record) if is_over => {
-                return Told::not_so(match (&record.resting, &record.waiting_for_lock) {
+                return Outcome::not_so(match (&record.resting, &record.waiting_for_lock) {
                     (Some(resting), _) => format!("still rests: {}", resting.reason),
                     (None, Some(lock)) => {
                         format!("ALRM was sent, and the run is waiting for the lock '{}'", lock.path)
@@ -337,7 +339,7 @@ fn run_now(supervisor: &Supervisor<'_>) -> Result<Told, ControlError> {
             }
             None if is_over => {
                 let why = now.record_doubt.unwrap_or_else(|| "its launcher has ended".to_string());
-                return Told::not_so(format!("ALRM was sent, and nothing shows what came of it: {why}"));
+                return Outcome::not_so(format!("ALRM was sent, and nothing shows what came of it: {why}"));
             }
             _ => {}
         }

@@ -10,13 +10,13 @@ use super::options::{Command, CommandOption, Words, value};
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Observer, Snapshot};
 use crate::report::{Level, Reporter};
 use crate::service::control::ControlError;
 use crate::service::place::Service;
 use crate::service::signal_permission::{self, CannotSignal};
 use crate::service::supervised_directory::SupervisedDirectory;
-use effect::{Told, Verb};
+use effect::{Outcome, Verb};
 
 const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
 const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM];
@@ -91,15 +91,15 @@ fn give(verb: Verb, words: &Words) -> Result<Exit, CommandError> {
             .duration(),
     };
     let services = services::named(verb.word(), words)?;
-    let machinery = Machinery::new(&services::places(words).scan_dir);
+    let observer = Observer::new(&services::places(words).scan_dir);
     let mut worst = Exit::OK;
     for service in services {
-        worst = worst.max(give_one(verb, service, patience, &machinery));
+        worst = worst.max(give_one(verb, service, patience, &observer));
     }
     Ok(worst)
 }
 
-fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machinery) -> Exit {
+fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observer) -> Exit {
     let reporter = Reporter::of_program("futo");
     let name = service.name.clone();
     let verb_word = verb.word();
@@ -110,7 +110,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
     let Some(live) = &service.live else {
         return refuse("it is not published", Some("futo check says why; root publishes it"));
     };
-    let live = match SupervisedDirectory::open(machinery.is_root(), live) {
+    let live = match SupervisedDirectory::open(observer.is_root(), live) {
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
@@ -118,8 +118,8 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
     let deaf = match verb {
         Verb::Start => None,
         Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
-            let seen = Seen::of(service.clone(), machinery);
-            seen.status().and_then(|status| CannotSignal::check(status.pid?))
+            let snapshot = Snapshot::of(service.clone(), observer);
+            snapshot.status().and_then(|status| CannotSignal::check(status.pid?))
         }
     };
     if let Some(deaf) = deaf {
@@ -130,8 +130,8 @@ fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machin
         Verb::Start | Verb::Restart => wish::note(verb, &live, &reporter),
         Verb::Stop | Verb::Reload | Verb::RunNow => None,
     };
-    match effect::bring_about(verb, service, &live, patience, machinery) {
-        Ok(Told { said, is_so }) => {
+    match effect::bring_about(verb, service, &live, patience, observer) {
+        Ok(Outcome { said, is_so }) => {
             if verb == Verb::Stop {
                 wish = wish::note(verb, &live, &reporter);
             }

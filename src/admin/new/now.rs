@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Observer, Snapshot};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
 use crate::service::place::{Locations, Service};
@@ -29,19 +29,19 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
     {
         return exit;
     }
-    let machinery = Machinery::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir);
     let start = BootTime::now();
     loop {
         let live: PathBuf = places.scan_dir.join(name.as_str());
         let is_published = crate::sys::file::exists(&live);
         let service =
             Service { name: name.to_string(), definition: None, live: is_published.then_some(live) };
-        let seen = Seen::of(service, &machinery);
-        let (state, why) = judge(&seen, clock::wall_now());
+        let snapshot = Snapshot::of(service, &observer);
+        let (state, why) = judge(&snapshot, clock::wall_now());
         let waited = BootTime::now().since(start);
         let is_settled = match state {
             State::Up | State::Waiting | State::Done | State::Gated => {
-                !is_first_run_due(&seen) || waited > FIRST_RUN
+                !is_first_run_due(&snapshot) || waited > FIRST_RUN
             }
             State::Running => waited > FIRST_RUN,
             State::Failing
@@ -86,8 +86,8 @@ fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
 }
 
 /// A loop whose first run has not begun, or has not ended.
-fn is_first_run_due(seen: &Seen) -> bool {
-    seen.is_loop() && seen.current_record().is_none_or(|record| record.last_end.is_none())
+fn is_first_run_due(snapshot: &Snapshot) -> bool {
+    snapshot.is_loop() && snapshot.current_record().is_none_or(|record| record.last_end.is_none())
 }
 
 /// Publishes as `futo sync` does; gives an exit if nothing could be done.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Look;
 use crate::escape;
-use crate::observe::{Seen, State, Supervision};
+use crate::observe::{Snapshot, State, SupervisorState};
 use crate::record::EndedRun;
 use crate::record::Resting;
 use crate::sys::clock;
@@ -72,7 +72,7 @@ pub(super) fn page(look: &Look) -> String {
         services: look
             .services
             .iter()
-            .map(|(seen, state, why)| part(look, seen, *state, why.as_deref()))
+            .map(|(snapshot, state, why)| part(look, snapshot, *state, why.as_deref()))
             .collect(),
         unseen: &look.unseen,
         others_not_shown: look.others,
@@ -83,28 +83,28 @@ pub(super) fn page(look: &Look) -> String {
     escape::json(&text).into_owned()
 }
 
-fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> ServicePart<'a> {
+fn part<'a>(look: &Look, snapshot: &'a Snapshot, state: State, why: Option<&'a str>) -> ServicePart<'a> {
     let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(look.now);
-    let status = seen.status();
+    let status = snapshot.status();
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
     ServicePart {
-        name: &seen.service.name,
+        name: &snapshot.service.name,
         state: state.word(),
         why,
         healthy: state.is_healthy(),
         verdict: state.verdict().word(),
-        definition: path(&seen.service.definition),
-        published: path(&seen.service.live),
-        supervised: matches!(seen.supervision, Supervision::Known(_)),
+        definition: path(&snapshot.service.definition),
+        published: path(&snapshot.service.live),
+        supervised: matches!(snapshot.supervisor, SupervisorState::Known(_)),
         supervisor: status.map(|status| status.suite.word()),
         pid: status.and_then(|status| status.pid),
-        launcher_pid: seen.launcher.as_ref().map(|launcher| launcher.pid),
+        launcher_pid: snapshot.launcher.as_ref().map(|launcher| launcher.pid),
         since: status.map(|status| clock::utc(status.changed)),
-        ready: status.filter(|_| seen.tells_readiness).and_then(|status| status.is_ready),
+        ready: status.filter(|_| snapshot.reports_readiness).and_then(|status| status.is_ready),
         wants_up: status.map(|status| status.wants_up),
-        deaths_last_hour: seen.deaths_since(hour_ago),
-        is_loop: seen.is_loop(),
-        runs: seen.record.as_ref().map(|record| RunsPart {
+        deaths_last_hour: snapshot.deaths_since(hour_ago),
+        is_loop: snapshot.is_loop(),
+        runs: snapshot.record.as_ref().map(|record| RunsPart {
             total: record.runs,
             failures: record.failures,
             consecutive_failures: record.consecutive_failures,
@@ -119,11 +119,11 @@ fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> 
             last_errors: &record.last_errors,
             resting: record.resting.as_ref(),
         }),
-        log: seen.log.as_ref().map(|log| LogPart {
+        log: snapshot.log.as_ref().map(|log| LogPart {
             path: log.path.display().to_string(),
             size: log.size,
             last_line: log.last_line.as_deref(),
         }),
-        troubles: &seen.troubles,
+        troubles: &snapshot.troubles,
     }
 }

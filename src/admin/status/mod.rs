@@ -18,7 +18,7 @@ use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Seen, State};
+use crate::observe::{Snapshot, State};
 use crate::sys::{self, clock};
 use row::Row;
 
@@ -49,7 +49,7 @@ pub(super) const COMMAND: Command = Command {
 /// Everything that was seen at one moment.
 struct Look {
     now: SystemTime,
-    services: Vec<(Seen, State, Option<String>)>,
+    services: Vec<(Snapshot, State, Option<String>)>,
     /// How many others there are, which are not shown.
     others: usize,
     unseen: Vec<String>,
@@ -88,9 +88,9 @@ fn look(words: &Words) -> Result<Look, CommandError> {
     let services::Looked { services, others, unseen } = services::look("status", words)?;
     let services = services
         .into_iter()
-        .map(|seen| {
-            let (state, why) = crate::observe::state::judge(&seen, now);
-            (seen, state, why)
+        .map(|snapshot| {
+            let (state, why) = crate::observe::state::judge(&snapshot, now);
+            (snapshot, state, why)
         })
         .collect();
     Ok(Look { now, services, others, unseen })
@@ -98,6 +98,6 @@ fn look(words: &Words) -> Result<Look, CommandError> {
 
 impl Look {
     fn rows(&self) -> impl Iterator<Item = Row> {
-        self.services.iter().map(|(seen, state, why)| Row::of(seen, *state, why.as_deref(), self.now))
+        self.services.iter().map(|(snapshot, state, why)| Row::of(snapshot, *state, why.as_deref(), self.now))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::observe::{Children, Former, Launcher, LogSeen, Process, Supervision};
+use crate::observe::{Children, Launcher, LogSummary, PreviousLoop, Process, SupervisorState};
 use crate::record::LockWait;
 use crate::record::Resting;
 use crate::record::RestingKind;
@@ -24,9 +24,9 @@ fn stamp(ago: u64) -> Option<String> {
     Some(clock::utc(at(ago)))
 }
 
-fn up(name: &str, since: u64) -> Seen {
-    Seen {
-        supervision: Supervision::Known(Status {
+fn up(name: &str, since: u64) -> Snapshot {
+    Snapshot {
+        supervisor: SupervisorState::Known(Status {
             suite: Suite::S6,
             changed: at(since),
             ready_changed: None,
@@ -38,7 +38,7 @@ fn up(name: &str, since: u64) -> Seen {
             is_ready: Some(false),
         }),
         process: Process::Runs,
-        ..Seen::unseen(Service {
+        ..Snapshot::unseen(Service {
             name: name.to_string(),
             definition: None,
             live: Some(PathBuf::from("/run/service").join(name)),
@@ -47,13 +47,13 @@ fn up(name: &str, since: u64) -> Seen {
 }
 
 /// A service whose launcher has this record, if any, and these words.
-fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -> Seen {
+fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -> Snapshot {
     let mut findings = crate::error::Findings::default();
     let words: Vec<_> = words.iter().map(std::ffi::OsString::from).collect();
     let mut spec = crate::config::resolve(crate::cli::parse(words, &mut findings), &Machine, &mut findings);
     spec.name = crate::service::ServiceName::parse(name.as_ref()).ok();
     let plan = crate::plan::make(spec, &Machine, &mut findings).plan().clone();
-    Seen {
+    Snapshot {
         launcher: Some(Launcher {
             pid: 77,
             started: 4711,
@@ -74,11 +74,11 @@ fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -
 }
 
 /// As it was seen, and judged.
-fn look_at(services: Vec<Seen>) -> Look {
+fn look_at(services: Vec<Snapshot>) -> Look {
     let now = at(0);
-    let judged = services.into_iter().map(|seen| {
-        let (state, why) = crate::observe::state::judge(&seen, now);
-        (seen, state, why)
+    let judged = services.into_iter().map(|snapshot| {
+        let (state, why) = crate::observe::state::judge(&snapshot, now);
+        (snapshot, state, why)
     });
     Look { now, services: judged.collect(), others: 2, unseen: Vec::new() }
 }
@@ -107,7 +107,7 @@ fn some() -> Look {
         ..RunRecord::default()
     };
     let mut worker = launched("worker", 4000, &["--interval", "200", "true"], Some(record));
-    worker.log = Some(LogSeen {
+    worker.log = Some(LogSummary {
         path: PathBuf::from("/config/.local/state/futodama/worker.log"),
         size: 2_500_000,
         last_line: Some("posted, status 200 \u{1b}[31m".to_string()),
@@ -186,7 +186,10 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         next_due: stamp(ago),
         ..between_runs()
     };
-    let for_former = |ago: u64, former| Seen { former, ..launched("x", 90_000, &every, Some(locked(ago))) };
+    let for_previous = |ago: u64, previous_loop| Snapshot {
+        previous_loop,
+        ..launched("x", 90_000, &every, Some(locked(ago)))
+    };
     let gate = |ago: u64| RunRecord {
         resting: Some(Resting {
             kind: RestingKind::Gate,
@@ -197,27 +200,32 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ..RunRecord::default()
     };
     let foreign = |change: &dyn Fn(&mut RunRecord)| {
-        let mut seen = launched("x", 900, &every, Some(between_runs()));
-        change(seen.record.as_mut().expect("a record"));
-        seen
+        let mut snapshot = launched("x", 900, &every, Some(between_runs()));
+        change(snapshot.record.as_mut().expect("a record"));
+        snapshot
     };
     let with_children = |children, record| {
-        let mut seen = launched("x", 90_000, &every, Some(record));
-        seen.launcher.as_mut().expect("a launcher").children = Some(children);
-        seen
+        let mut snapshot = launched("x", 90_000, &every, Some(record));
+        snapshot.launcher.as_mut().expect("a launcher").children = Some(children);
+        snapshot
     };
     let young = Children::For(Duration::from_secs(20));
-    let stopped =
-        |halt| Seen { process: Process::Stopped(halt), ..launched("x", 900, &every, Some(between_runs())) };
+    let stopped = |halt| Snapshot {
+        process: Process::Stopped(halt),
+        ..launched("x", 900, &every, Some(between_runs()))
+    };
     let (traced, stopped) = (stopped(Halt::Tracer), stopped(Halt::Signal));
-    let unseen = Seen { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
-    let before =
-        |since| Seen { process: Process::InRunScript, launcher: None, ..launched("x", since, &every, None) };
-    let gone = Seen { process: Process::None, ..up("x", 900) };
+    let unseen = Snapshot { process: Process::Unseen("no /proc".into()), ..up("x", 900) };
+    let before = |since| Snapshot {
+        process: Process::InRunScript,
+        launcher: None,
+        ..launched("x", since, &every, None)
+    };
+    let gone = Snapshot { process: Process::None, ..up("x", 900) };
     let launched = |words: &[&str], record| launched("x", 90_000, words, record);
     let with_timeout = ["--interval", "60", "--timeout", "10m", "true"];
     let daily = ["--schedule", "09:00 UTC", "true"];
-    for (what, seen, state) in [
+    for (what, snapshot, state) in [
         ("between runs", launched(&every, Some(between_runs())), State::Waiting),
         ("a run", launched(&every, Some(under_way(5))), State::Running),
         ("a long run", launched(&every, Some(under_way(80_000))), State::Running),
@@ -231,9 +239,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("a day that was missed", launched(&daily, Some(due(3600))), State::Overdue),
         ("waiting for a lock", launched(&every, Some(locked(900))), State::Waiting),
         ("waiting for it for ever", launched(&every, Some(locked(4000))), State::Overdue),
-        ("waiting for a former loop", for_former(90_000, Former::Lives), State::Waiting),
-        ("for a lock that anybody holds", for_former(90, Former::Gone), State::Overdue),
-        ("for a former loop that ends", for_former(30, Former::Gone), State::Waiting),
+        ("waiting for a former loop", for_previous(90_000, PreviousLoop::Running), State::Waiting),
+        ("for a lock that anybody holds", for_previous(90, PreviousLoop::Gone), State::Overdue),
+        ("for a former loop that ends", for_previous(30, PreviousLoop::Gone), State::Waiting),
         ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
         ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
         ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
@@ -250,9 +258,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("no way to look", unseen, State::Unknown),
         ("a process that has gone", gone, State::Unknown),
     ] {
-        let (judged, why) = crate::observe::state::judge(&seen, at(0));
+        let (judged, why) = crate::observe::state::judge(&snapshot, at(0));
         assert_eq!(judged, state, "{what}: {why:?}");
-        assert_eq!(seen.service.name, "x");
+        assert_eq!(snapshot.service.name, "x");
         assert!(judged.is_healthy() || why.is_some_and(|why| !why.is_empty()), "{what}: no reason");
     }
     let mut new = launched(&every, None);
@@ -265,8 +273,8 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
 #[test]
 fn max_age_claims_no_run_that_never_was() {
     let complaint = |record, max_age| {
-        let seen = launched("x", 90_000, &["--interval", "60", "true"], Some(record));
-        crate::observe::state::complaint(&seen, at(0), Some(Duration::from_secs(max_age)))
+        let snapshot = launched("x", 90_000, &["--interval", "60", "true"], Some(record));
+        crate::observe::state::complaint(&snapshot, at(0), Some(Duration::from_secs(max_age)))
     };
     let never =
         RunRecord { next_due: Some(clock::utc(at(0) + Duration::from_secs(50))), ..RunRecord::default() };
@@ -280,31 +288,31 @@ fn max_age_claims_no_run_that_never_was() {
 #[test]
 fn what_is_to_be_up_has_a_process_within_seconds() {
     let down = |ago: u64, change: &dyn Fn(&mut Status)| {
-        let mut seen = up("x", ago);
-        seen.process = Process::None;
-        if let Supervision::Known(status) = &mut seen.supervision {
+        let mut snapshot = up("x", ago);
+        snapshot.process = Process::None;
+        if let SupervisorState::Known(status) = &mut snapshot.supervisor {
             status.pid = None;
             change(status);
         }
-        seen
+        snapshot
     };
-    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0));
+    let judge = |snapshot: &Snapshot| crate::observe::state::judge(snapshot, at(0));
     assert_eq!(judge(&down(1, &|_| ())).0, State::Restarting);
-    let mut seen = down(9, &|_| ());
-    assert_eq!(judge(&seen).0, State::CannotStart);
-    seen.obstacle = Some(Obstacle {
+    let mut snapshot = down(9, &|_| ());
+    assert_eq!(judge(&snapshot).0, State::CannotStart);
+    snapshot.obstacle = Some(Obstacle {
         file: PathBuf::from("/run/service/x/run"),
         line: None,
         what: "is not executable (mode 0644)".to_string(),
         hint: String::new(),
     });
     let why = "has had no process for 9s: run: is not executable (mode 0644)";
-    assert_eq!(judge(&seen), (State::CannotStart, Some(why.to_string())));
-    seen.deaths = vec![Death { at: at(9), cause: Cause::Exited(3) }];
-    assert_eq!(judge(&seen).1, Some(format!("ended with exit status 3, and {why}")));
+    assert_eq!(judge(&snapshot), (State::CannotStart, Some(why.to_string())));
+    snapshot.deaths = vec![Death { at: at(9), cause: Cause::Exited(3) }];
+    assert_eq!(judge(&snapshot).1, Some(format!("ended with exit status 3, and {why}")));
     // crashed before, and cannot even be executed now
-    seen.deaths = (0..9).map(|n| Death { at: at(20 - n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&seen).0, State::CannotStart);
+    snapshot.deaths = (0..9).map(|n| Death { at: at(20 - n), cause: Cause::Exited(1) }).collect();
+    assert_eq!(judge(&snapshot).0, State::CannotStart);
     assert_eq!(judge(&down(9, &|status| status.is_finishing = true)).0, State::Restarting);
     assert_eq!(judge(&down(90, &|status| status.is_finishing = true)).0, State::CannotStart);
     // since finish has ended, not since the process died
@@ -314,18 +322,18 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
 #[test]
 fn readiness_is_waited_for_and_not_for_ever() {
     for (since, state) in [(10, State::Starting), (300, State::Starting), (400, State::NotReady)] {
-        let seen = Seen { tells_readiness: true, ..up("x", since) };
-        assert_eq!(crate::observe::state::judge(&seen, at(0)).0, state, "{since}");
+        let snapshot = Snapshot { reports_readiness: true, ..up("x", since) };
+        assert_eq!(crate::observe::state::judge(&snapshot, at(0)).0, state, "{since}");
     }
 }
 
 #[test]
 fn a_definition_is_to_be_published_unless_it_is_disabled() {
     let service = Service { name: "x".into(), definition: Some("/config/s6-services/x".into()), live: None };
-    let seen = Seen::unseen(service.clone());
-    let complaint = |seen: &Seen| crate::observe::state::complaint(seen, at(0), None);
-    assert_eq!(complaint(&seen).as_deref(), Some("unpublished: it is defined, and not published"));
-    let disabled = Seen { is_down_by_file: true, ..Seen::unseen(service) };
+    let snapshot = Snapshot::unseen(service.clone());
+    let complaint = |snapshot: &Snapshot| crate::observe::state::complaint(snapshot, at(0), None);
+    assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, and not published"));
+    let disabled = Snapshot { is_down_by_file: true, ..Snapshot::unseen(service) };
     assert_eq!((complaint(&disabled), look_at(vec![disabled]).services[0].1), (None, State::Down));
 }
 
@@ -344,33 +352,33 @@ fn metrics_escape_names_and_leave_out_what_is_not_known() {
 
 #[test]
 fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
-    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0)).0;
-    let mut seen = up("x", 61);
-    seen.deaths = (0..9).map(|n| Death { at: at(100 - n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&seen), State::Up);
-    let mut seen = up("x", 1);
+    let judge = |snapshot: &Snapshot| crate::observe::state::judge(snapshot, at(0)).0;
+    let mut snapshot = up("x", 61);
+    snapshot.deaths = (0..9).map(|n| Death { at: at(100 - n), cause: Cause::Exited(1) }).collect();
+    assert_eq!(judge(&snapshot), State::Up);
+    let mut snapshot = up("x", 1);
     let orderly =
         |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Exited(0) }).collect();
-    seen.deaths = orderly(4);
-    assert_eq!(judge(&seen), State::Up);
-    seen.deaths = orderly(5);
-    assert_eq!(judge(&seen), State::Crashing);
+    snapshot.deaths = orderly(4);
+    assert_eq!(judge(&snapshot), State::Up);
+    snapshot.deaths = orderly(5);
+    assert_eq!(judge(&snapshot), State::Crashing);
     // of yesterday
-    seen.deaths = (0..9).map(|n| Death { at: at(90_000 + n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&seen), State::Up);
+    snapshot.deaths = (0..9).map(|n| Death { at: at(90_000 + n), cause: Cause::Exited(1) }).collect();
+    assert_eq!(judge(&snapshot), State::Up);
 }
 
 #[test]
 fn down_is_no_problem_only_if_someone_wants_it() {
-    let complaint = |seen: &Seen| crate::observe::state::complaint(seen, at(0), None);
+    let complaint = |snapshot: &Snapshot| crate::observe::state::complaint(snapshot, at(0), None);
     let down = |cause: Cause, wants_up: bool| {
-        let mut seen = up("x", 100);
-        if let Supervision::Known(status) = &mut seen.supervision {
+        let mut snapshot = up("x", 100);
+        if let SupervisorState::Known(status) = &mut snapshot.supervisor {
             (status.pid, status.cause, status.wants_up) = (None, Some(cause), wants_up);
         }
         // without a finish script s6 gives no service up
-        seen.has_finish = true;
-        seen
+        snapshot.has_finish = true;
+        snapshot
     };
     let failed = || down(Cause::Exited(3), false);
     let gave_up = Some("gave-up: ended with exit status 3".to_string());
@@ -378,12 +386,12 @@ fn down_is_no_problem_only_if_someone_wants_it() {
         times.iter().map(|ago| Death { at: at(*ago), cause: Cause::Exited(3) }).collect()
     };
     let ordered =
-        |ago: u64, times: &[u64]| Seen { last_order: Some(at(ago)), deaths: deaths(times), ..failed() };
-    let by_signal = |stop_signal: i32, cause: Cause| Seen { stop_signal, ..down(cause, false) };
-    for (what, seen, expected) in [
+        |ago: u64, times: &[u64]| Snapshot { last_order: Some(at(ago)), deaths: deaths(times), ..failed() };
+    let by_signal = |stop_signal: i32, cause: Cause| Snapshot { stop_signal, ..down(cause, false) };
+    for (what, snapshot, expected) in [
         ("by itself", failed(), gave_up.clone()),
-        ("no finish script", Seen { has_finish: false, ..failed() }, None),
-        ("down by file", Seen { is_down_by_file: true, ..failed() }, None),
+        ("no finish script", Snapshot { has_finish: false, ..failed() }, None),
+        ("down by file", Snapshot { is_down_by_file: true, ..failed() }, None),
         ("it succeeded", down(Cause::Exited(0), false), None),
         ("by TERM", down(Cause::Killed(15), false), None),
         ("as Java ends on TERM", down(Cause::Exited(143), false), None),
@@ -393,11 +401,11 @@ fn down_is_no_problem_only_if_someone_wants_it() {
         ("it died again after the order", ordered(103, &[500, 102, 100]), gave_up),
         ("an order afterwards", ordered(50, &[500, 100]), None),
     ] {
-        assert_eq!(complaint(&seen), expected, "{what}");
+        assert_eq!(complaint(&snapshot), expected, "{what}");
     }
     let mut cannot_begin = ordered(101, &[]);
     cannot_begin.deaths = vec![Death { at: at(100), cause: Cause::Exited(127) }];
-    if let Supervision::Known(status) = &mut cannot_begin.supervision {
+    if let SupervisorState::Known(status) = &mut cannot_begin.supervisor {
         status.cause = Some(Cause::Exited(127));
     }
     assert_eq!(complaint(&cannot_begin).as_deref(), Some("gave-up: ended with exit status 127"));
@@ -405,17 +413,17 @@ fn down_is_no_problem_only_if_someone_wants_it() {
 
 #[test]
 fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
-    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0)).0;
-    let died = |cause: Cause, count: u64, order: Option<u64>| Seen {
+    let judge = |snapshot: &Snapshot| crate::observe::state::judge(snapshot, at(0)).0;
+    let died = |cause: Cause, count: u64, order: Option<u64>| Snapshot {
         deaths: (0..count).map(|n| Death { at: at(2 + 10 * (count - 1 - n)), cause }).collect(),
         last_order: order.map(at),
         ..up("x", 1)
     };
     let of_loop = |cause: Cause| {
-        let seen = launched("x", 1, &["--interval", "60", "true"], Some(between_runs()));
-        Seen { deaths: died(cause, 6, None).deaths, ..seen }
+        let snapshot = launched("x", 1, &["--interval", "60", "true"], Some(between_runs()));
+        Snapshot { deaths: died(cause, 6, None).deaths, ..snapshot }
     };
-    for (what, seen, expected) in [
+    for (what, snapshot, expected) in [
         ("TERM", died(Cause::Killed(15), 9, None), State::Up),
         ("143", died(Cause::Exited(143), 9, None), State::Up),
         ("1, the last ordered", died(Cause::Exited(1), 9, Some(3)), State::Up),
@@ -428,7 +436,7 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
         ("a loop that needed KILL", of_loop(Cause::Exited(137)), State::Waiting),
         ("a loop that dies", of_loop(Cause::Exited(111)), State::Crashing),
     ] {
-        assert_eq!(judge(&seen), expected, "{what}");
+        assert_eq!(judge(&snapshot), expected, "{what}");
     }
     let resting = Resting {
         kind: RestingKind::Program,
@@ -444,29 +452,33 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
 
 #[test]
 fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
-    let judge = |seen: &Seen| crate::observe::state::judge(seen, at(0)).0;
+    let judge = |snapshot: &Snapshot| crate::observe::state::judge(snapshot, at(0)).0;
     for suite in [Suite::Runit, Suite::Daemontools] {
-        let seen = |since: u64, pid: Option<i32>| {
-            let mut seen = up("x", since);
-            if let Supervision::Known(status) = &mut seen.supervision {
+        let snapshot = |since: u64, pid: Option<i32>| {
+            let mut snapshot = up("x", since);
+            if let SupervisorState::Known(status) = &mut snapshot.supervisor {
                 (status.suite, status.pid, status.cause, status.is_ready) = (suite, pid, None, None);
             }
-            seen
+            snapshot
         };
-        let running = |since: u64| seen(since, Some(77));
-        for (what, seen, expected) in [
+        let running = |since: u64| snapshot(since, Some(77));
+        for (what, snapshot, expected) in [
             ("long up", running(61), State::Up),
             ("just up, of itself", running(4), State::Unknown),
-            ("just up, ordered", Seen { last_order: Some(at(6)), ..running(4) }, State::Up),
-            ("ordered long before", Seen { last_order: Some(at(30)), ..running(4) }, State::Unknown),
-            ("a new supervisor", Seen { supervisor_since: Some(at(4)), ..running(4) }, State::Up),
-            ("no longer new", Seen { supervisor_since: Some(at(90)), ..running(4) }, State::Unknown),
-            ("no readiness to wait for", Seen { tells_readiness: true, ..running(90) }, State::Up),
-            ("between two lives", seen(1, None), State::Unknown),
-            ("between two, ordered", Seen { last_order: Some(at(2)), ..seen(1, None) }, State::Restarting),
-            ("no process", seen(9, None), State::CannotStart),
+            ("just up, ordered", Snapshot { last_order: Some(at(6)), ..running(4) }, State::Up),
+            ("ordered long before", Snapshot { last_order: Some(at(30)), ..running(4) }, State::Unknown),
+            ("a new supervisor", Snapshot { supervisor_since: Some(at(4)), ..running(4) }, State::Up),
+            ("no longer new", Snapshot { supervisor_since: Some(at(90)), ..running(4) }, State::Unknown),
+            ("no readiness to wait for", Snapshot { reports_readiness: true, ..running(90) }, State::Up),
+            ("between two lives", snapshot(1, None), State::Unknown),
+            (
+                "between two, ordered",
+                Snapshot { last_order: Some(at(2)), ..snapshot(1, None) },
+                State::Restarting,
+            ),
+            ("no process", snapshot(9, None), State::CannotStart),
         ] {
-            assert_eq!(judge(&seen), expected, "{what}");
+            assert_eq!(judge(&snapshot), expected, "{what}");
         }
         let obstacle = Some(Obstacle {
             file: PathBuf::from("/run/service/x/run"),
@@ -474,21 +486,23 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
             what: "it is not executable (mode 0644)".to_string(),
             hint: String::new(),
         });
-        assert_eq!(judge(&Seen { obstacle, ..running(1) }), State::CannotStart);
-        let mut down = seen(9, None);
-        if let Supervision::Known(status) = &mut down.supervision {
+        assert_eq!(judge(&Snapshot { obstacle, ..running(1) }), State::CannotStart);
+        let mut down = snapshot(9, None);
+        if let SupervisorState::Known(status) = &mut down.supervisor {
             status.wants_up = false;
         }
         assert_eq!(judge(&down), State::Down);
         let record = RunRecord { pid: 77, pid_started: Some(4711), ..between_runs() };
         let mut waits = launched("x", 1, &["--interval", "60", "true"], Some(record));
-        waits.supervision = running(1).supervision;
+        waits.supervisor = running(1).supervisor;
         assert_eq!(judge(&waits), State::Waiting);
         let page = table::plain(&look_at(vec![running(61)]));
         assert!(page.contains("x       up    1m    -"), "{page}");
-        let page: serde_json::Value =
-            serde_json::from_str(&json::page(&look_at(vec![Seen { tells_readiness: true, ..running(61) }])))
-                .expect("JSON");
+        let page: serde_json::Value = serde_json::from_str(&json::page(&look_at(vec![Snapshot {
+            reports_readiness: true,
+            ..running(61)
+        }])))
+        .expect("JSON");
         let service = &page["services"][0];
         assert_eq!(service["supervisor"], suite.word());
         assert!(service["ready"].is_null() && service["deaths_last_hour"].is_null(), "{service}");

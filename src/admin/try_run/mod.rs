@@ -14,7 +14,7 @@ use crate::config::Spec;
 use crate::config::settings::LogTarget;
 use crate::error::{Findings, reason};
 use crate::exit::Exit;
-use crate::observe::as_under_supervisor;
+use crate::observe::with_supervisor_environment;
 use crate::plan::{Change, Plan};
 use crate::report::{Level, Reporter};
 use crate::{drop, run, sys};
@@ -34,7 +34,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn try_run(words: Words) -> Result<Exit, CommandError> {
     let entered = services::enter_one(COMMAND.name, &words)?;
-    Ok(as_under_supervisor(|| run_once(entered)))
+    Ok(with_supervisor_environment(|| run_once(entered)))
 }
 
 fn run_once(entered: Entered) -> Exit {

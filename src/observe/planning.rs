@@ -24,7 +24,7 @@ use crate::trust::{self, Opener, Rights, Script, Trust};
 
 /// The machine, read once for all services.
 #[derive(Debug)]
-pub struct Machinery {
+pub struct Observer {
     is_root: bool,
     trust: Trust,
     supervisor: Uid,
@@ -32,14 +32,14 @@ pub struct Machinery {
     group: OnceCell<Vec<u8>>,
 }
 
-impl Machinery {
+impl Observer {
     /// `scan_dir` tells whose supervisor it is that will publish a definition.
     pub fn new(scan_dir: &Path) -> Self {
         let caller = nix::unistd::geteuid();
         let supervisor = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
         let is_root = caller.is_root();
         let (passwd, group) = (OnceCell::new(), OnceCell::new());
-        Machinery { is_root, trust: Trust::default(), supervisor, passwd, group }
+        Observer { is_root, trust: Trust::default(), supervisor, passwd, group }
     }
 
     /// Whether this is root.
@@ -76,18 +76,18 @@ impl Machinery {
             // as it has it: without links
             None => std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf()),
         };
-        let mut seat = self.seat(&directory, supervisor);
-        seat.home = launcher.home.as_ref();
-        let planned = seat.plan_of_process(launcher, rights, |_| ());
+        let mut view = self.view(&directory, supervisor);
+        view.home = launcher.home.as_ref();
+        let planned = view.plan_of_process(launcher, rights, |_| ());
         let (uid, gid) = launcher.ids?;
         let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
         // root becomes another user in a moment; another is who it is
-        if uid.is_root() || is_its_own(&planned.plan) || uid == seat.user && !self.is_root {
+        if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.is_root {
             return Some(planned);
         }
         // a run script that took another user before it executed the launcher
-        (seat.user, seat.group) = (uid, Some(gid));
-        Some(seat.plan_of_process(launcher, rights, |spec| spec.user = None))
+        (view.user, view.group) = (uid, Some(gid));
+        Some(view.plan_of_process(launcher, rights, |spec| spec.user = None))
     }
 
     /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
@@ -99,19 +99,19 @@ impl Machinery {
         supervisor: Option<u32>,
     ) -> Option<Planned> {
         let words = script.words().ok()?;
-        let seat = self.seat(directory, supervisor);
+        let view = self.view(directory, supervisor);
         let mut findings = Findings::default();
         // what s6 passes; what is wrong with it is reported by check and explain
         let pass = |spec: &mut Spec| {
             spec.passed_name.get_or_insert_with(|| service.name.clone().into());
         };
-        let (draft, opener) = script.plan(words, &seat, pass, &mut findings);
+        let (draft, opener) = script.plan(words, &view, pass, &mut findings);
         Some(Planned { plan: draft.plan().clone(), opener, findings })
     }
 
-    fn seat<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> Seat<'m> {
+    fn view<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> LauncherView<'m> {
         let user = supervisor.map_or(self.supervisor, Uid::from_raw);
-        Seat { machinery: self, directory, user, group: None, home: None }
+        LauncherView { observer: self, directory, user, group: None, home: None }
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) struct Planned {
 
 /// Does it without the variables of the shell that asks: a supervisor passes on PATH at most. TERM stays, for
 /// what is run at a terminal.
-pub fn as_under_supervisor<T>(act: impl FnOnce() -> T) -> T {
+pub fn with_supervisor_environment<T>(act: impl FnOnce() -> T) -> T {
     let kept: Vec<(OsString, OsString)> =
         Machine.environment().into_iter().filter(|(name, _)| name == "PATH" || name == "TERM").collect();
     let kept = kept.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
@@ -136,8 +136,8 @@ pub fn as_under_supervisor<T>(act: impl FnOnce() -> T) -> T {
 }
 
 /// The machine as the launcher sees it from there, without its environment.
-struct Seat<'m> {
-    machinery: &'m Machinery,
+struct LauncherView<'m> {
+    observer: &'m Observer,
     directory: &'m Path,
     /// Who executes the launcher.
     user: Uid,
@@ -147,7 +147,7 @@ struct Seat<'m> {
     home: Option<&'m OsString>,
 }
 
-impl Seat<'_> {
+impl LauncherView<'_> {
     fn plan_of_process(
         &self,
         launcher: &Launcher,
@@ -166,7 +166,7 @@ impl Seat<'_> {
     }
 }
 
-impl Host for Seat<'_> {
+impl Host for LauncherView<'_> {
     fn uids(&self) -> [Uid; 3] {
         [self.user; 3]
     }
@@ -184,11 +184,11 @@ impl Host for Seat<'_> {
     }
 
     fn passwd(&self) -> io::Result<Vec<u8>> {
-        once(&self.machinery.passwd, || Machine.passwd())
+        once(&self.observer.passwd, || Machine.passwd())
     }
 
     fn group(&self) -> io::Result<Vec<u8>> {
-        once(&self.machinery.group, || Machine.group())
+        once(&self.observer.group, || Machine.group())
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {
