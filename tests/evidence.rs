@@ -616,7 +616,7 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
 #[test]
 fn the_table_of_states_is_the_programs() {
     use futo_launch::observe::State;
-    use futo_launch::observe::state::Verdict;
+    use futo_launch::observe::Verdict;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = read(root.join("docs/status.md"));
     let rows: Vec<(&str, &str)> = page

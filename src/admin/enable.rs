@@ -14,12 +14,13 @@ use crate::error::reason;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Observer, Snapshot};
 use crate::report::{Level, Reporter};
+use crate::observe::Observer;
 use crate::service::layout;
 use crate::service::place::Service;
 use crate::shell_quote::operand;
 use crate::sys::nofollow::{self, Missing};
+use crate::sys::privilege::Privilege;
 use crate::trust::account::Account;
 
 pub(super) const DISABLE: Command = Command {
@@ -65,7 +66,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         let name = service.name.clone();
         let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
-        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.is_root()) {
+        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.caller()) {
             let text = format!("unable to {command} '{name}': {why}");
             reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
             worst = worst.max(Exit::EDIT);
@@ -83,7 +84,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         };
         let again = if is_changed { "" } else { " already" };
         let is_published = service.live.is_some();
-        let is_up = Snapshot::of(service, &observer).status().is_some_and(|status| status.pid.is_some());
+        let is_up = observer.observe(service).status().is_some_and(|status| status.pid.is_some());
         let now = match (wanted, is_up) {
             (Wanted::Down, true) => format!("; it is still up: futo stop {operand}"),
             (Wanted::Up, false) if is_published => format!("; it is not up: futo start {operand}"),
@@ -96,7 +97,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
 }
 
 /// Why a change would not last, and what does, where only what is published is known and that is made anew.
-fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(String, String)> {
+fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
     let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
     let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;
     if !is_published || !lasting::is_rebuilt(scan_dir) {
@@ -105,7 +106,7 @@ fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(Strin
     let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
     let name = &service.name;
     let operand = operand(name);
-    let hint = match (lasting::origin(name), lasting::notes_orders(is_root, live)) {
+    let hint = match (lasting::origin(name), lasting::notes_orders(caller, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
         (None, true) => format!("futo stop {operand} and futo start {operand} are noted for the next boot"),
         (None, false) => "name the directory of its definition instead".to_string(),

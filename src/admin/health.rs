@@ -6,7 +6,7 @@ use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::state::{complaint, judge};
+use crate::observe::{complaint, judge};
 use crate::sys::clock;
 
 pub(super) const COMMAND: Command = Command {

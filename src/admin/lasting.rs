@@ -8,6 +8,7 @@ use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::{layout, script_search};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
 /// The filesystem of `/run` where it is made at the start (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
@@ -48,13 +49,13 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
 }
 
 /// Whether `futo reconcile` has published it: then orders are noted for the next boot.
-pub(super) fn notes_orders(is_root: bool, live: &Path) -> bool {
-    SupervisedDirectory::open(is_root, live).is_ok_and(|live| live.has(layout::WISH))
+pub(super) fn notes_orders(caller: Privilege, live: &Path) -> bool {
+    SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::WISH))
 }
 
 /// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
 /// that does.
-pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
+pub(super) fn is_published_at_start(caller: Privilege, scan_dir: &Path) -> bool {
     let below = |directory: &Path| {
         let names = sys::file::names(directory, MOST_HOOKS).unwrap_or_default();
         names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>()
@@ -62,11 +63,10 @@ pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
     let hooks = HOOKS.iter().flat_map(|directory| below(Path::new(directory)));
     let hooks = hooks.flat_map(|path| [path.clone(), path.join(layout::RUN), path.join("up")]);
     let services = below(scan_dir).into_iter().map(|path| path.join(layout::RUN));
-    hooks.chain(services).any(|path| runs_sync(is_root, &path))
+    hooks.chain(services).any(|path| runs_sync(caller, &path))
 }
 
-fn runs_sync(is_root: bool, path: &Path) -> bool {
-    let bytes =
-        nofollow::open_regular_for(is_root, path).and_then(|file| sys::file::read_at_most(file, MOST));
+fn runs_sync(caller: Privilege, path: &Path) -> bool {
+    let bytes = nofollow::open_regular_for(caller, path).and_then(|file| sys::file::read_at_most(file, MOST));
     bytes.is_ok_and(|bytes| script_search::runs(&bytes, "futo", "sync"))
 }

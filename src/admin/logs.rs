@@ -18,6 +18,7 @@ use crate::observe::{Observer, Snapshot, last_lines};
 use crate::report::{Level, Reporter};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
 /// How often is looked for more.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
@@ -51,7 +52,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     let service = services::one(COMMAND.name, &words)?;
     let observer = Observer::new(&services::places(&words).scan_dir);
-    let snapshot = Snapshot::of(service, &observer);
+    let snapshot = observer.observe(service);
     let fatal = |text: String, hint: Option<&str>| {
         Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
         Ok(Exit::SYSTEM)
@@ -60,7 +61,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     let Some(path) = snapshot.log_path() else {
         let why = match (&snapshot.plan, snapshot.troubles.first()) {
             (Some(_), _) => "its output goes to the supervisor's own",
-            (None, Some(trouble)) => trouble,
+            (None, Some(trouble)) => trouble.text.as_str(),
             (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
         };
         return fatal(
@@ -68,9 +69,9 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
             Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
         );
     };
-    let is_root = observer.is_root();
+    let caller = observer.caller();
     let mut output = Output::new(words.has("raw"));
-    let position = match snapshot.attempt(|| last_lines(is_root, &path, count)) {
+    let position = match snapshot.attempt(|| last_lines(caller, &path, count)) {
         Ok((lines, size)) => {
             if output.show(&lines).is_err() {
                 return Ok(Exit::OK);
@@ -84,7 +85,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     match words.has("follow") {
         false => Ok(Exit::OK),
-        true => follow(&snapshot, is_root, &path, position, output),
+        true => follow(&snapshot, caller, &path, position, output),
     }
 }
 
@@ -146,7 +147,7 @@ fn last_bytes(bytes: &[u8]) -> &[u8] {
 /// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
 fn follow(
     snapshot: &Snapshot,
-    is_root: bool,
+    caller: Privilege,
     path: &Path,
     mut position: u64,
     mut output: Output,
@@ -166,7 +167,7 @@ fn follow(
             }
         }
         if is_at_end {
-            open = reopened(snapshot, is_root, path, open, &mut position);
+            open = reopened(snapshot, caller, path, open, &mut position);
             if !sys::fd::has_reader(stdout.as_fd()) {
                 return Ok(Exit::OK);
             }
@@ -178,7 +179,7 @@ fn follow(
 /// The same file, from its beginning if it has been cut; another one if another has its name.
 fn reopened(
     snapshot: &Snapshot,
-    is_root: bool,
+    caller: Privilege,
     path: &Path,
     open: Option<File>,
     position: &mut u64,
@@ -186,7 +187,7 @@ fn reopened(
     let identity =
         |file: &File| file.metadata().ok().map(|status| (status.dev(), status.ino(), status.len()));
     let before = open.as_ref().and_then(identity);
-    let opened = snapshot.attempt(|| nofollow::open_regular_for(is_root, path));
+    let opened = snapshot.attempt(|| nofollow::open_regular_for(caller, path));
     let Ok(now) = opened.map(File::from) else { return open };
     match (before, identity(&now)) {
         (Some((device, inode, length)), Some((now_device, now_inode, _)))

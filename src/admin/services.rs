@@ -13,9 +13,8 @@ use crate::error::{Findings, reason_of};
 use crate::escape::push_escaped;
 use crate::machine::Machine;
 use crate::nearest::nearest;
-use crate::observe::state::{State, Verdict, judge};
-use crate::observe::{Observer, Owner, Snapshot};
 use crate::plan::Draft;
+use crate::observe::{Observer, Owner, Snapshot, State, Verdict, judge};
 use crate::service::place::{Locations, Service};
 use crate::sys::clock;
 use crate::trust::{Opener, Script, Trust, Untrusted};
@@ -178,7 +177,7 @@ const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
 /// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
 /// now.
 fn look_at(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
-    let mut all = Snapshot::of_all(services, observer);
+    let mut all = observer.observe_all(services);
     let now = clock::wall_now();
     let doubtful =
         |snapshot: &&mut Snapshot| snapshot.launcher.is_some() && judge(snapshot, now).0 == State::Unknown;
@@ -187,7 +186,7 @@ fn look_at(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
         clock::pause(RECORDS_BY_THEN);
     }
     for snapshot in &mut doubtful {
-        **snapshot = Snapshot::of(snapshot.service.clone(), observer);
+        **snapshot = observer.observe(snapshot.service.clone());
     }
     all
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::unistd::{Gid, Uid};
 
 use crate::record::RunRecord;
+use super::reason::Reason;
 use crate::service::launcher::{self, NAME};
 use crate::service::layout;
 use crate::sys::proc::{self, Halt, ProcessStat};
@@ -83,7 +84,7 @@ pub enum Process {
     /// There is none, or it has just ended.
     None,
     /// It cannot be looked at.
-    Unseen(String),
+    Unknown(Reason),
     /// Stopped by SIGSTOP or a tracer, which the supervisor may not know of.
     Stopped(Halt),
     /// It runs.
@@ -94,8 +95,8 @@ pub enum Process {
 
 impl Process {
     /// The process of this pid, and the launcher that it is or has started.
-    pub(super) fn look(pid: i32, trust: &Trust) -> (Self, Option<Launcher>) {
-        match look_at(pid, trust) {
+    pub(super) fn inspect(pid: i32, trust: &Trust) -> (Self, Option<Launcher>) {
+        match find_launcher(pid, trust) {
             // reaped by its supervisor in a moment
             Ok((stat, _)) if stat.is_dead() => (Process::None, None),
             Ok((stat, launcher)) => {
@@ -110,8 +111,8 @@ impl Process {
             }
             Err(error) if is_gone(&error) && proc::own_stat().is_ok() => (Process::None, None),
             Err(error) => {
-                let why = crate::error::reason_of(&error);
-                (Process::Unseen(format!("unable to read '/proc/{pid}': {why}")), None)
+                let why = Reason::of_io(&format!("unable to read '/proc/{pid}'"), &error);
+                (Process::Unknown(why), None)
             }
         }
     }
@@ -121,7 +122,8 @@ fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
-fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
+/// The process of this pid, and the first launcher among it and its children.
+fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
     let stat = proc::stat(leader)?;
     let mut todo = VecDeque::from([(leader, stat, 0)]);
     let mut looked_at = 0;

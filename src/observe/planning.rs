@@ -1,5 +1,5 @@
-//! The launcher's plan for a service, made as the launcher would make it, from where the service stands: its
-//! directory and its supervisor's user. Nothing of the user's but the run script is read.
+//! The launcher's plan for a service, made as the launcher would make it from where it runs: the directory and the
+//! supervisor's user of that service. Of the files that a user owns, only the run script is read.
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -16,55 +16,30 @@ use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::envdir::EnvdirError;
 use crate::plan::Plan;
-use crate::service::executable::Privileges;
 use crate::service::layout;
 use crate::service::place::Service;
 use crate::sys;
-use crate::trust::{self, Opener, Rights, Script, Trust};
+use crate::sys::privilege::Privilege;
+use crate::trust::{self, Opener, Rights, Script};
 
-/// The machine, read once for all services.
+/// Makes plans for services; accounts are read once for all of them.
 #[derive(Debug)]
-pub struct Observer {
-    is_root: bool,
-    trust: Trust,
-    supervisor: Uid,
+pub(super) struct Planner {
+    caller: Privilege,
+    /// Who starts services, where no supervisor is at work yet.
+    starter: Uid,
     passwd: OnceCell<Vec<u8>>,
     group: OnceCell<Vec<u8>>,
 }
 
-impl Observer {
-    /// `scan_dir` tells whose supervisor it is that will publish a definition.
-    pub fn new(scan_dir: &Path) -> Self {
-        let caller = nix::unistd::geteuid();
-        let supervisor = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
-        let is_root = caller.is_root();
-        let (passwd, group) = (OnceCell::new(), OnceCell::new());
-        Observer { is_root, trust: Trust::default(), supervisor, passwd, group }
-    }
-
-    /// Whether this is root.
-    pub fn is_root(&self) -> bool {
-        self.is_root
-    }
-
-    /// Whether it is root who starts services here.
-    pub fn starts_as_root(&self) -> bool {
-        self.supervisor.is_root()
-    }
-
-    /// Who looks at a service, and who executes its files.
-    pub fn privileges(&self) -> Privileges {
-        Privileges { reads_as_root: self.is_root, starts_as_root: self.starts_as_root() }
-    }
-
-    /// Whose definitions and processes may have which plan.
-    pub fn trust(&self) -> &Trust {
-        &self.trust
+impl Planner {
+    pub(super) fn new(caller: Privilege, starter: Uid) -> Self {
+        Planner { caller, starter, passwd: OnceCell::new(), group: OnceCell::new() }
     }
 
     /// The plan of the launcher that runs, made as it made it: from its words, directory and user. None if nobody
     /// can tell who chose its words.
-    pub(super) fn plan_of(
+    pub(super) fn of_process(
         &self,
         launcher: &Launcher,
         directory: &Path,
@@ -82,7 +57,7 @@ impl Observer {
         let (uid, gid) = launcher.ids?;
         let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
         // root becomes another user in a moment; another is who it is
-        if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.is_root {
+        if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.caller.is_root() {
             return Some(planned);
         }
         // a run script that took another user before it executed the launcher
@@ -91,7 +66,7 @@ impl Observer {
     }
 
     /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
-    pub(super) fn plan_of_script(
+    pub(super) fn of_script(
         &self,
         script: &Script,
         service: &Service,
@@ -110,8 +85,8 @@ impl Observer {
     }
 
     fn view<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> LauncherView<'m> {
-        let user = supervisor.map_or(self.supervisor, Uid::from_raw);
-        LauncherView { observer: self, directory, user, group: None, home: None }
+        let user = supervisor.map_or(self.starter, Uid::from_raw);
+        LauncherView { planner: self, directory, user, group: None, home: None }
     }
 }
 
@@ -137,7 +112,7 @@ pub fn with_supervisor_environment<T>(act: impl FnOnce() -> T) -> T {
 
 /// The machine as the launcher sees it from there, without its environment.
 struct LauncherView<'m> {
-    observer: &'m Observer,
+    planner: &'m Planner,
     directory: &'m Path,
     /// Who executes the launcher.
     user: Uid,
@@ -184,11 +159,11 @@ impl Host for LauncherView<'_> {
     }
 
     fn passwd(&self) -> io::Result<Vec<u8>> {
-        once(&self.observer.passwd, || Machine.passwd())
+        once(&self.planner.passwd, || Machine.passwd())
     }
 
     fn group(&self) -> io::Result<Vec<u8>> {
-        once(&self.observer.group, || Machine.group())
+        once(&self.planner.group, || Machine.group())
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {

@@ -1,6 +1,4 @@
-//! In what state a service is, and whether that is well.
-
-pub use super::judge::{complaint, judge};
+//! The states of a service, and which of them are healthy.
 
 /// The state of a service. The order is that of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +66,7 @@ impl Verdict {
 }
 
 impl State {
-    /// All of them.
+    /// All states, the most urgent first.
     pub const ALL: [State; 19] = [
         State::Crashing,
         State::CannotStart,
@@ -116,7 +114,7 @@ impl State {
         }
     }
 
-    /// Whether that is well.
+    /// What `futo health` makes of it.
     pub fn verdict(self) -> Verdict {
         match self {
             State::Restarting

@@ -16,6 +16,7 @@ use crate::shell_quote::shell_word;
 use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
 /// As much of a first line as the kernel takes (BINPRM_BUF_SIZE, from 5.1 on).
 const LONGEST_FIRST_LINE: usize = 255;
@@ -36,10 +37,10 @@ pub enum DirectoryKind {
 /// Who reads the files, and who executes them.
 #[derive(Clone, Copy, Debug)]
 pub struct Privileges {
-    /// This process is root: it follows no user-owned link.
-    pub reads_as_root: bool,
-    /// The supervisor is root.
-    pub starts_as_root: bool,
+    /// This process.
+    pub reader: Privilege,
+    /// The supervisor.
+    pub starter: Privilege,
 }
 
 /// What keeps a file from being executed.
@@ -112,7 +113,7 @@ pub fn obstacle_of_run(directory: &Path, privileges: Privileges) -> Option<Obsta
 /// Everything that keeps the supervisor from executing one file.
 pub fn obstacles_of(path: &Path, kind: DirectoryKind, privileges: Privileges) -> Vec<Obstacle> {
     let mut found: Vec<Obstacle> = mode(path, privileges).into_iter().collect();
-    let Ok(file) = nofollow::open_regular_for(privileges.reads_as_root, path) else { return found };
+    let Ok(file) = nofollow::open_regular_for(privileges.reader, path) else { return found };
     if kind == DirectoryKind::Published && fstatvfs(&file).is_ok_and(|volume| is_noexec(&volume)) {
         found.push(noexec(path));
     }
@@ -144,10 +145,11 @@ pub fn noexec(path: &Path) -> Obstacle {
 
 fn mode(path: &Path, privileges: Privileges) -> Option<Obstacle> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    let is_executable = match privileges.starts_as_root {
-        true => mode & 0o111 != 0,
-        false => {
-            mode & 0o111 != 0 && (privileges.reads_as_root || sys::file::may(path, AccessFlags::X_OK).is_ok())
+    let is_executable = match privileges.starter {
+        Privilege::Root => mode & 0o111 != 0,
+        Privilege::User => {
+            mode & 0o111 != 0
+                && (privileges.reader.is_root() || sys::file::may(path, AccessFlags::X_OK).is_ok())
         }
     };
     (!is_executable).then(|| {
@@ -237,7 +239,7 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
         return Some(found);
     }
     // what root reads there is a program's header; through links of root's only
-    let opened = nofollow::open_regular_for(privileges.reads_as_root, &path).ok()?;
+    let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
         MOST_INTERPRETERS.. => problem("is one script too many"),
         _ => interpreter(&path, &read_start(&opened).ok()?, privileges, depth + 1),

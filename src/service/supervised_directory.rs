@@ -13,6 +13,7 @@ use nix::sys::stat::{FileStat, Mode, fstat};
 use super::layout;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::sys::privilege::Privilege;
 
 /// An open service directory, and `supervise/` in it.
 #[derive(Debug)]
@@ -25,18 +26,18 @@ pub struct SupervisedDirectory {
 
 impl SupervisedDirectory {
     /// Opens it; as root no link is followed that is not root's.
-    pub fn open(is_root: bool, path: &Path) -> Result<Self, PathError> {
+    pub fn open(reader: Privilege, path: &Path) -> Result<Self, PathError> {
         let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = match is_root {
-            false => open(path, flags, Mode::empty()).map_err(refused)?,
-            true => match nofollow::open_directly(path, flags) {
+        let directory = match reader {
+            Privilege::User => open(path, flags, Mode::empty()).map_err(refused)?,
+            Privilege::Root => match nofollow::open_directly(path, flags) {
                 Some(directory) => directory,
                 None => nofollow::open_directory(path, Missing::Refuse)?,
             },
         };
         let status = fstat(&directory).map_err(refused)?;
-        let supervise = open_supervise(is_root, path, &directory)
+        let supervise = open_supervise(reader, path, &directory)
             .and_then(|supervise| fstat(&supervise).map(|status| (supervise, status)));
         Ok(SupervisedDirectory { status, directory, supervise })
     }
@@ -105,10 +106,10 @@ fn signal_of(text: &str) -> Option<i32> {
 
 /// A link in its place, which runit's packages make for a read-only `/etc`, is followed as root only where root alone
 /// can have made it.
-fn open_supervise(is_root: bool, path: &Path, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
+fn open_supervise(reader: Privilege, path: &Path, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     match openat(directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
-        Err(errno @ (Errno::ENOTDIR | Errno::ELOOP)) if is_root => {
+        Err(errno @ (Errno::ENOTDIR | Errno::ELOOP)) if reader.is_root() => {
             nofollow::open_directory(&path.join(layout::SUPERVISE), Missing::Refuse).map_err(|_| errno)
         }
         Err(Errno::ENOTDIR | Errno::ELOOP) => openat(directory, layout::SUPERVISE, flags, Mode::empty()),

@@ -42,6 +42,7 @@ use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::service::{launcher, layout};
 use crate::sys::file::{self, kind};
 use crate::sys::nofollow::{self, Missing, PathError};
+use crate::sys::privilege::Privilege;
 use crate::{cli, sys};
 
 /// The largest run script that is read, in bytes.
@@ -398,7 +399,7 @@ pub(crate) fn plan_of_process(
         Rights::All => host.read_service_file(path, most),
         Rights::Of(account) => act(account, || {
             let path = directory.join(path);
-            let bytes = file::read_at_most(nofollow::open_regular_for(true, &path)?, most)?;
+            let bytes = file::read_at_most(nofollow::open_regular_for(Privilege::Root, &path)?, most)?;
             Ok((text_of(bytes)?, belongs_to_root(&path)?))
         }),
     };

@@ -20,6 +20,7 @@ use crate::machine::Machine;
 use crate::ready::environment::dotenv;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 use crate::trust::Trust;
 
 /// What is shown of a file that can be read.
@@ -88,7 +89,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     };
     // root does not read what a link of a user's leads to
     let read = || {
-        let file = nofollow::open_regular_for(Machine.is_root(), path)?;
+        let file = nofollow::open_regular_for(Privilege::current(), path)?;
         sys::file::read_at_most(file, env_file::MAX_BYTES)
     };
     // what bash is given its user can read

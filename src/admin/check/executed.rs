@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::found::Found;
+use super::finding::Found;
 use crate::boot::slot;
 use crate::observe::Snapshot;
 use crate::service::executable::Obstacle;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::found::Found;
+use super::finding::Found;
 use crate::config::value::Delay;
 use crate::error::Findings;
 use crate::{cli, sys};
@@ -15,7 +15,7 @@ const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
 const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
 /// A grace that the container's end cuts short.
-pub(super) fn look(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
+pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
     let overlay = Path::new("/run/s6/container_environment");
     let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));
     if !is_overlay {

@@ -1,17 +1,19 @@
 //! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
 //! remedy.
 
+mod as_user;
 mod bash;
 mod env_file;
 mod executed;
-mod found;
+mod finding;
 mod grace;
-mod now;
+mod log;
 mod page;
 mod run_file;
+mod scene;
 mod service;
+mod state;
 mod streams;
-mod user;
 
 use std::path::Path;
 
@@ -94,13 +96,13 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     };
     let observer = Observer::new(&places.scan_dir);
     let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
-    let snapshot = Snapshot::of_all(services, &observer).into_iter();
+    let snapshot = observer.observe_all(services).into_iter();
     let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
-    let scene = service::Scene { observer: &observer, scan_dir: &places.scan_dir };
-    let checked: Vec<(Service, Vec<found::Found>)> = snapshot
+    let scene = scene::Scene { observer: &observer, scan_dir: &places.scan_dir };
+    let checked: Vec<(Service, Vec<finding::Found>)> = snapshot
         .into_iter()
-        .map(|snapshot| (snapshot.service.clone(), service::look(&snapshot, &scene)))
+        .map(|snapshot| (snapshot.service.clone(), service::check_service(&snapshot, scene)))
         .collect();
     let reporter = Reporter::of_program("futo");
     for (path, error) in &unseen {

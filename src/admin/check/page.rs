@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::found::{Found, Weight};
+use super::finding::{Found, Weight};
 use crate::escape;
 use crate::escape::push_escaped;
 use crate::service::place::Service;

@@ -1,15 +1,17 @@
-//! What the text of a run script tells, whoever wrote it. A pure look.
+//! What is wrong with the text of a run script, whoever wrote it.
 
 use super::executed::Executed;
-use super::found::{Found, Weight};
+use super::finding::{Found, Weight};
+use crate::service::launcher;
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::service::script_outline::{self, Outline, Unparsed};
 use crate::service::shell_commands;
 use crate::shell_quote::shell_word;
+use crate::sys::privilege::Privilege;
 
 /// Programs that become another user.
 const DROPS: [&str; 9] = [
-    "futo-launch",
+    launcher::NAME,
     "s6-setuidgid",
     "s6-applyuidgid",
     "chpst",
@@ -21,7 +23,7 @@ const DROPS: [&str; 9] = [
 ];
 
 /// What is wrong with the text; `place` is how messages name the file.
-pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, executed: Executed) -> Vec<Found> {
+pub(super) fn check_text(place: &str, script: &[u8], starter: Privilege, executed: Executed) -> Vec<Found> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(script);
     if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
@@ -34,7 +36,7 @@ pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, execute
         Ok(RunScript::File) => return found,
         Ok(RunScript::OneLine(_)) => {
             if !starts_with_exec(script) {
-                let line = line_of(&text, "futo-launch").unwrap_or(1);
+                let line = line_of(&text, launcher::NAME).unwrap_or(1);
                 found.push(executed.weigh_mistake(without_exec(place, line)));
             }
             return found;
@@ -50,7 +52,7 @@ pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, execute
         let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
         found.push(Found::problem(text, "write exec before the last command"));
     }
-    if is_started_by_root && !DROPS.iter().any(|program| text.contains(program)) {
+    if starter.is_root() && !DROPS.iter().any(|program| text.contains(program)) {
         let text = format!("{place}: nothing in it becomes another user: the worker is root");
         found.push(Found::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
     }
@@ -127,8 +129,8 @@ fn starts_with_exec(script: &[u8]) -> bool {
 }
 
 /// The same of a service that was not made for us: its makers had their reasons.
-pub(super) fn look_at_foreign(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
-    let found = look(place, script, is_started_by_root, Executed::AsIs).into_iter();
+pub(super) fn check_foreign_text(place: &str, script: &[u8], starter: Privilege) -> Vec<Found> {
+    let found = check_text(place, script, starter, Executed::AsIs).into_iter();
     found.map(|found| Found { weight: Weight::Note, ..found }).collect()
 }
 
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     fn problems(script: &str) -> Vec<String> {
-        look("run", script.as_bytes(), true, Executed::AsIs)
+        check_text("run", script.as_bytes(), Privilege::Root, Executed::AsIs)
             .into_iter()
             .filter(Found::is_problem)
             .map(|found| found.text)

@@ -1,105 +1,126 @@
-//! All that is looked at of one service.
+//! All checks of one service.
 
 use std::path::Path;
 
+use super::as_user::{LauncherLine, check_as_user};
 use super::executed::{Executed, leads_to};
-use super::found::Found;
-use super::{grace, now, run_file, user};
-use crate::config::spec::Spec;
+use super::finding::Found;
+use super::grace::check_grace;
+use super::run_file::{check_foreign_text, check_text};
+use super::scene::{Scene, UNREADABLE, hint_of_denied};
+use super::state::check_state;
 use crate::error::Problem;
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::machine::ownership::is_roots;
-use crate::observe::{Observer, Owner, Snapshot};
-use crate::service::executable::{self, DirectoryKind};
+use crate::observe::{Owner, Snapshot};
+use crate::plan::trust;
+use crate::service::executable::{self, DirectoryKind, Obstacle};
 use crate::service::layout;
 use crate::service::script_outline::{self, Outline};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 use crate::trust::Script;
 
-/// Where the service stands, for the looks that ask for it.
-pub(super) struct Scene<'a> {
-    pub(super) observer: &'a Observer,
-    /// The supervisor's directory.
-    pub(super) scan_dir: &'a Path,
-}
-
-pub(super) fn look(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
+/// Everything that can be found out about a service.
+pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     let observer = scene.observer;
-    let mut found = Vec::new();
+    let denied = hint_of_denied(observer.caller());
     // what is being worked on comes first
     let Some(directory) = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref()) else {
-        return found;
+        return Vec::new();
     };
-    match observer.trust().script(directory) {
-        Err(error) => {
-            let text = error.to_string();
-            found.push(match (error.is_denied(), error.hint()) {
-                (true, _) => Found::unseen(text, no_right(observer)),
-                (false, Some(hint)) => Found::problem(text, &hint),
-                (false, None) => Found::problem(text, "a service directory holds an executable file 'run'"),
-            });
-        }
-        Ok(script) => {
-            // what root may read of an interpreter is not for those who name it
-            let started = script.act(|| start(snapshot, directory, scene));
-            found.extend(started.unwrap_or_else(|error| vec![Found::problem(error.to_string(), UNREADABLE)]));
-            // what nothing can read says nothing more
-            let first_line = format!("{}:1: ", script.path.display());
-            if !found.iter().any(|found| found.is_problem() && found.text.starts_with(&first_line)) {
-                found.extend(script_of(snapshot, &script, directory, observer));
+    let mut found = match observer.trust().script(directory) {
+        Ok(script) => check_script(snapshot, &script, directory, scene),
+        Err(error) => vec![match (error.is_denied(), error.hint()) {
+            (true, _) => Found::unseen(error.to_string(), denied),
+            (false, Some(hint)) => Found::problem(error.to_string(), &hint),
+            (false, None) => {
+                Found::problem(error.to_string(), "a service directory holds an executable file 'run'")
             }
-        }
-    }
-    found.extend(writers(snapshot, observer));
-    found.extend(files(snapshot, directory));
-    found.extend(now::look(snapshot, scene));
-    found.extend(snapshot.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
-        true => Found::unseen(trouble, no_right(observer)),
-        false => Found::problem(trouble, UNREADABLE),
+        }],
+    };
+    found.extend(check_writers(snapshot, scene));
+    found.extend(check_files(snapshot, directory));
+    found.extend(check_state(snapshot, scene));
+    found.extend(snapshot.troubles.iter().map(|trouble| match trouble.is_permission_denied() {
+        true => Found::unseen(&trouble.text, denied),
+        false => Found::problem(&trouble.text, UNREADABLE),
     }));
     found
 }
 
-/// Where the reasons are.
-pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
-
-/// What to do where a right is missing.
-fn no_right(observer: &Observer) -> &'static str {
-    match observer.is_root() {
-        true => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
-        false => "ask as root",
+fn check_script(snapshot: &Snapshot, script: &Script, directory: &Path, scene: Scene<'_>) -> Vec<Found> {
+    // what root may read of an interpreter is not for those who name it
+    let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
+        Ok(Execution { found, is_hopeless: true }) => return found,
+        Ok(Execution { found, is_hopeless: false }) => found,
+        Err(error) => vec![Found::problem(error.to_string(), UNREADABLE)],
+    };
+    let place = script.path.display().to_string();
+    let starter = scene.observer.privileges().starter;
+    if snapshot.owner == Owner::Other {
+        found.extend(check_foreign_text(&place, &script.bytes, starter));
+        return found;
     }
+    found.extend(check_text(&place, &script.bytes, starter, Executed::of(snapshot, &script.bytes)));
+    let outline = script_outline::read(&script.bytes);
+    let words = match (script.words(), &outline) {
+        (Ok(words), _) => words,
+        (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
+        _ => return found,
+    };
+    // another directory makes another plan
+    if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
+        let line = LauncherLine { script, words: words.clone(), before: outline };
+        found.extend(check_as_user(snapshot, directory, line, scene.observer));
+    }
+    found.extend(check_grace(words, &snapshot.service.name));
+    found
 }
 
-/// What keeps the supervisor from executing the service's files.
-fn start(snapshot: &Snapshot, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
-    let look = |directory: &Path, role| -> Vec<Found> {
-        executable::obstacles(directory, role, scene.observer.privileges())
-            .into_iter()
-            .map(Found::from)
-            .collect()
+/// What keeps the supervisor from executing the files of a service.
+#[derive(Default)]
+struct Execution {
+    found: Vec<Found>,
+    /// Nothing can execute the run script: what it says does not matter.
+    is_hopeless: bool,
+}
+
+fn check_execution(snapshot: &Snapshot, script: &Script, directory: &Path, scene: Scene<'_>) -> Execution {
+    let mut execution = Execution::default();
+    let mut add = |obstacle: Obstacle, executed: Executed| {
+        let is_first_line = obstacle.is_first_line_of(&script.path);
+        let found = executed.weigh(obstacle);
+        execution.is_hopeless |= is_first_line && found.is_problem();
+        execution.found.push(found);
     };
-    let look_at_definition =
-        || executable::scripts(directory).iter().flat_map(|path| definition(snapshot, path, scene)).collect();
-    match &snapshot.service.live {
-        Some(live) if leads_to(live, directory) => look(directory, DirectoryKind::Published),
-        Some(live) => {
-            let mut found: Vec<Found> = look_at_definition();
-            found.extend(look(live, DirectoryKind::Published));
-            found
-        }
-        None => {
-            let mut found: Vec<Found> = look_at_definition();
-            found.extend(volumes(scene.scan_dir, directory));
-            found
+    let is_linked = snapshot.service.live.as_ref().is_some_and(|live| leads_to(live, directory));
+    if !is_linked {
+        for path in executable::scripts(directory) {
+            let executed = how_executed(snapshot, &path, scene);
+            for obstacle in
+                executable::obstacles_of(&path, DirectoryKind::Definition, scene.observer.privileges())
+            {
+                add(obstacle, executed);
+            }
         }
     }
+    match &snapshot.service.live {
+        Some(live) => {
+            let live = if is_linked { directory } else { live };
+            executable::obstacles(live, DirectoryKind::Published, scene.observer.privileges())
+                .into_iter()
+                .for_each(|obstacle| add(obstacle, Executed::AsIs));
+        }
+        None => execution.found.extend(check_volumes(scene.scan_dir, directory)),
+    }
+    execution
 }
 
 /// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
-fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
+fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
     let mut found = Vec::new();
     if executable::is_on_noexec(scan_dir) {
         found.push(Found::from(executable::noexec(scan_dir)));
@@ -114,50 +135,21 @@ fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
     found
 }
 
-/// The same of a script of a definition.
-fn definition(snapshot: &Snapshot, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
+/// Whether a script of a definition is executed as it is.
+fn how_executed(snapshot: &Snapshot, path: &Path, scene: Scene<'_>) -> Executed {
     const MOST: usize = 64 << 10;
-    let read = nofollow::open_regular_for(scene.observer.is_root(), path)
+    let read = nofollow::open_regular_for(scene.observer.caller(), path)
         .and_then(|file| sys::file::read_at_most(file, MOST));
-    let executed = Executed::of(snapshot, &read.unwrap_or_default());
-    let obstacles = executable::obstacles_of(path, DirectoryKind::Definition, scene.observer.privileges());
-    obstacles.into_iter().map(|obstacle| executed.weigh(obstacle)).collect()
+    Executed::of(snapshot, &read.unwrap_or_default())
 }
 
-/// What the run script says, and what its words lead to.
-fn script_of(snapshot: &Snapshot, script: &Script, directory: &Path, observer: &Observer) -> Vec<Found> {
-    let place = script.path.display().to_string();
-    if snapshot.owner == Owner::Other {
-        return run_file::look_at_foreign(&place, &script.bytes, observer.starts_as_root());
-    }
-    let mut found = run_file::look(
-        &place,
-        &script.bytes,
-        observer.starts_as_root(),
-        Executed::of(snapshot, &script.bytes),
-    );
-    let outline = script_outline::read(&script.bytes);
-    let words = match (script.words(), &outline) {
-        (Ok(words), _) => words,
-        (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
-        _ => return found,
-    };
-    // another directory makes another plan
-    if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
-        let line = user::Line { script, words: words.clone(), before: outline };
-        found.extend(user::look(snapshot, directory, line, observer));
-    }
-    found.extend(grace::look(words, &snapshot.service.name));
-    found
-}
-
-/// Who may write what root executes may become root.
-fn writers(snapshot: &Snapshot, observer: &Observer) -> Vec<Found> {
+/// Whoever can write what root executes can become root.
+fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     let Some(live) = &snapshot.service.live else { return Vec::new() };
-    if !observer.starts_as_root() {
+    if scene.observer.privileges().starter == Privilege::User {
         return Vec::new();
     }
-    [layout::RUN, "finish", "log/run"]
+    [layout::RUN, layout::FINISH, layout::LOG_RUN]
         .into_iter()
         .map(|name| live.join(name))
         .filter(|path| path.exists() && !is_roots(path))
@@ -175,7 +167,7 @@ fn writers(snapshot: &Snapshot, observer: &Observer) -> Vec<Found> {
 }
 
 /// Files of the service directory that do not do what they seem to.
-fn files(snapshot: &Snapshot, directory: &Path) -> Vec<Found> {
+fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<Found> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
@@ -189,31 +181,4 @@ fn files(snapshot: &Snapshot, directory: &Path) -> Vec<Found> {
         found.push(Found::note(text, "--log - hands the output to the logger"));
     }
     found
-}
-
-/// What a spec leaves to the directory in which it is read: options whose relative paths surprise.
-pub(super) fn relative_paths(spec: &Spec) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut judge = |option: &str, path: &Path| {
-        if path.is_relative() {
-            let text = format!("--{option} '{}': counts from the service directory", path.display());
-            found.push(Found::note(text, "write the whole path"));
-        }
-    };
-    if let Some(crate::config::settings::LogTarget::File(path)) = &spec.log {
-        judge("log", path);
-    }
-    if let Some(path) = &spec.state_dir {
-        judge("state-dir", path);
-    }
-    if let Some(path) = &spec.chdir {
-        judge("chdir", path);
-    }
-    found
-}
-
-/// Whether this process may look with the rights of the service's user.
-pub(super) fn may_see_as_user(snapshot: &Snapshot) -> bool {
-    let Some(plan) = &snapshot.plan else { return true };
-    Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

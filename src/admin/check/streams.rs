@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::found::{Found, Weight};
+use super::finding::{Found, Weight};
 use crate::plan::{LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
@@ -18,7 +18,7 @@ const STREAMS: [&str; 6] =
     ["/dev/stderr", "/dev/stdout", "/dev/fd/2", "/dev/fd/1", "/proc/self/fd/2", "/proc/self/fd/1"];
 
 /// Looks into the worker's script and its arguments; `script` is what an interpreter is given.
-pub(super) fn look(plan: &Plan, environment: &Environment, script: Option<&Path>) -> Vec<Found> {
+pub(super) fn check_streams(plan: &Plan, environment: &Environment, script: Option<&Path>) -> Vec<Found> {
     let LogPlan::File(log) = &plan.log else { return Vec::new() };
     let log = plan.directory.join(log);
     let program = program::find(plan, environment).ok();

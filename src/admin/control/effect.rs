@@ -75,7 +75,7 @@ pub(super) fn bring_about(
 ) -> Result<Outcome, ControlError> {
     let directory = service.live.clone().unwrap_or_default();
     let obstacle = || executable::obstacle_of_run(&directory, observer.privileges());
-    let snapshot = || Snapshot::of(service.clone(), observer);
+    let snapshot = || observer.observe(service.clone());
     let until = BootTime::now().after(patience);
     let supervisor = Supervisor { live, until, obstacle: &obstacle, snapshot: &snapshot };
     // who may not give the order is told so before anything else
@@ -338,7 +338,7 @@ fn run_now(supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
                 });
             }
             None if is_over => {
-                let why = now.record_doubt.unwrap_or_else(|| "its launcher has ended".to_string());
+                let why = now.record_doubt.unwrap_or_else(|| "its launcher has ended".into());
                 return Outcome::not_so(format!("ALRM was sent, and nothing shows what came of it: {why}"));
             }
             _ => {}

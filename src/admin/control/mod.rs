@@ -10,7 +10,7 @@ use super::options::{Command, CommandOption, Words, value};
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::exit::Exit;
-use crate::observe::{Observer, Snapshot};
+use crate::observe::Observer;
 use crate::report::{Level, Reporter};
 use crate::service::control::ControlError;
 use crate::service::place::Service;
@@ -110,7 +110,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
     let Some(live) = &service.live else {
         return refuse("it is not published", Some("futo check says why; root publishes it"));
     };
-    let live = match SupervisedDirectory::open(observer.is_root(), live) {
+    let live = match SupervisedDirectory::open(observer.caller(), live) {
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
@@ -118,7 +118,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
     let deaf = match verb {
         Verb::Start => None,
         Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
-            let snapshot = Snapshot::of(service.clone(), observer);
+            let snapshot = observer.observe(service.clone());
             snapshot.status().and_then(|status| CannotSignal::check(status.pid?))
         }
     };

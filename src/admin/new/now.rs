@@ -9,12 +9,12 @@ use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::state::{State, judge};
-use crate::observe::{Observer, Snapshot};
+use crate::observe::{Observer, Reason, Snapshot, State, judge};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
 use crate::service::place::{Locations, Service};
 use crate::sys::clock::{self, BootTime};
+use crate::sys::privilege::Privilege;
 
 /// How long is waited for the service to work,
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
         let is_published = crate::sys::file::exists(&live);
         let service =
             Service { name: name.to_string(), definition: None, live: is_published.then_some(live) };
-        let snapshot = Snapshot::of(service, &observer);
+        let snapshot = observer.observe(service);
         let (state, why) = judge(&snapshot, clock::wall_now());
         let waited = BootTime::now().since(start);
         let is_settled = match state {
@@ -73,7 +73,7 @@ pub(super) fn may_publish(places: &Locations) -> bool {
 /// A service that is live until the container restarts, and gone then.
 fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     if !lasting::is_rebuilt(&places.scan_dir)
-        || lasting::is_published_at_start(Machine.is_root(), &places.scan_dir)
+        || lasting::is_published_at_start(Privilege::current(), &places.scan_dir)
     {
         return;
     }
@@ -111,7 +111,7 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
     }
 }
 
-fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Reporter) -> Exit {
+fn said(name: &ServiceName, state: State, why: Option<Reason>, reporter: &Reporter) -> Exit {
     if state == State::NotPublished {
         let text = format!("'{name}' is written, but not published");
         reporter.say_at_shell(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Look;
+use super::Overview;
 use crate::escape;
 use crate::observe::{Snapshot, State, SupervisorState};
 use crate::record::EndedRun;
@@ -38,7 +38,7 @@ struct ServicePart<'a> {
     is_loop: bool,
     runs: Option<RunsPart<'a>>,
     log: Option<LogPart<'a>>,
-    troubles: &'a [String],
+    troubles: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -65,17 +65,17 @@ struct LogPart<'a> {
     last_line: Option<&'a str>,
 }
 
-pub(super) fn page(look: &Look) -> String {
+pub(super) fn page(overview: &Overview) -> String {
     let page = Page {
         version: 1,
-        time: clock::utc(look.now),
-        services: look
+        time: clock::utc(overview.now),
+        services: overview
             .services
             .iter()
-            .map(|(snapshot, state, why)| part(look, snapshot, *state, why.as_deref()))
+            .map(|(snapshot, state, why)| part(overview, snapshot, *state, why.as_deref()))
             .collect(),
-        unseen: &look.unseen,
-        others_not_shown: look.others,
+        unseen: &overview.unseen,
+        others_not_shown: overview.others,
     };
     // a struct of texts and numbers always has a JSON form
     let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -83,8 +83,13 @@ pub(super) fn page(look: &Look) -> String {
     escape::json(&text).into_owned()
 }
 
-fn part<'a>(look: &Look, snapshot: &'a Snapshot, state: State, why: Option<&'a str>) -> ServicePart<'a> {
-    let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(look.now);
+fn part<'a>(
+    overview: &Overview,
+    snapshot: &'a Snapshot,
+    state: State,
+    why: Option<&'a str>,
+) -> ServicePart<'a> {
+    let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(overview.now);
     let status = snapshot.status();
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
     ServicePart {
@@ -124,6 +129,6 @@ fn part<'a>(look: &Look, snapshot: &'a Snapshot, state: State, why: Option<&'a s
             size: log.size,
             last_line: log.last_line.as_deref(),
         }),
-        troubles: &snapshot.troubles,
+        troubles: snapshot.troubles.iter().map(|trouble| trouble.text.as_str()).collect(),
     }
 }

@@ -18,7 +18,7 @@ use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Snapshot, State};
+use crate::observe::{Snapshot, State, judge};
 use crate::sys::{self, clock};
 use row::Row;
 
@@ -46,8 +46,8 @@ pub(super) const COMMAND: Command = Command {
     run: status,
 };
 
-/// Everything that was seen at one moment.
-struct Look {
+/// All services at one moment, each with its state and the reason for that.
+struct Overview {
     now: SystemTime,
     services: Vec<(Snapshot, State, Option<String>)>,
     /// How many others there are, which are not shown.
@@ -60,19 +60,19 @@ fn status(words: Words) -> Result<Exit, CommandError> {
     let watches = words.has("watch");
     let is_terminal = isatty(stdout.as_fd()).unwrap_or(false);
     loop {
-        let look = look(&words)?;
+        let overview = Overview::of(&words)?;
         let page = match (words.has("json"), words.has("prometheus")) {
-            (true, _) => json::page(&look),
-            (false, true) => prometheus::page(&look),
+            (true, _) => json::page(&overview),
+            (false, true) => prometheus::page(&overview),
             (false, false) if is_terminal => {
                 let has_colour = !Machine
                     .environment()
                     .iter()
                     .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
                 let width = sys::fd::terminal_width(stdout.as_fd()).unwrap_or(80);
-                table::page(&look, width, has_colour)
+                table::page(&overview, width, has_colour)
             }
-            (false, false) => table::plain(&look),
+            (false, false) => table::plain(&overview),
         };
         // the whole screen anew: home, the page, and nothing below it
         let page = if watches && is_terminal { format!("\u{1b}[H\u{1b}[J{page}") } else { page };
@@ -83,20 +83,20 @@ fn status(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn look(words: &Words) -> Result<Look, CommandError> {
-    let now = clock::wall_now();
-    let services::Looked { services, others, unseen } = services::look("status", words)?;
-    let services = services
-        .into_iter()
-        .map(|snapshot| {
-            let (state, why) = crate::observe::state::judge(&snapshot, now);
-            (snapshot, state, why)
-        })
-        .collect();
-    Ok(Look { now, services, others, unseen })
-}
+impl Overview {
+    fn of(words: &Words) -> Result<Self, CommandError> {
+        let now = clock::wall_now();
+        let services::Looked { services, others, unseen } = services::look("status", words)?;
+        let services = services
+            .into_iter()
+            .map(|snapshot| {
+                let (state, why) = judge(&snapshot, now);
+                (snapshot, state, why.map(|why| why.text))
+            })
+            .collect();
+        Ok(Overview { now, services, others, unseen })
+    }
 
-impl Look {
     fn rows(&self) -> impl Iterator<Item = Row> {
         self.services.iter().map(|(snapshot, state, why)| Row::of(snapshot, *state, why.as_deref(), self.now))
     }

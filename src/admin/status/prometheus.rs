@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Look;
+use super::Overview;
 use crate::escape::label;
-use crate::observe::{Snapshot, State, time};
 use crate::record::RunRecord;
+use crate::observe::{Snapshot, State, parse_time};
 
 /// A metric of a service; none where it has no value.
 struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    value: fn(&Look, &Snapshot, State) -> Option<f64>,
+    value: fn(&Overview, &Snapshot, State) -> Option<f64>,
 }
 
 const METRICS: [Metric; 12] = [
@@ -41,8 +41,8 @@ const METRICS: [Metric; 12] = [
         name: "futo_service_deaths_last_hour",
         kind: "gauge",
         help: "How often its processes died in the last hour, by the death tally.",
-        value: |look, snapshot, _| {
-            let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600))?;
+        value: |overview, snapshot, _| {
+            let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600))?;
             snapshot.deaths_since(hour_ago).map(|deaths| number(deaths as u64))
         },
     },
@@ -68,7 +68,7 @@ const METRICS: [Metric; 12] = [
         name: "futo_service_last_run_timestamp_seconds",
         kind: "gauge",
         help: "When the last run ended.",
-        value: |_, snapshot, _| of_record(snapshot, |record| Some(seconds(time(record.ended_at()?)?))),
+        value: |_, snapshot, _| of_record(snapshot, |record| Some(seconds(parse_time(record.ended_at()?)?))),
     },
     Metric {
         name: "futo_service_last_run_status",
@@ -86,7 +86,9 @@ const METRICS: [Metric; 12] = [
         name: "futo_service_next_run_timestamp_seconds",
         kind: "gauge",
         help: "When the next run is due.",
-        value: |_, snapshot, _| of_record(snapshot, |record| Some(seconds(time(record.next_due.as_ref()?)?))),
+        value: |_, snapshot, _| {
+            of_record(snapshot, |record| Some(seconds(parse_time(record.next_due.as_ref()?)?)))
+        },
     },
     Metric {
         name: "futo_service_log_size_bytes",
@@ -109,13 +111,13 @@ fn number(value: u64) -> f64 {
     value as f64
 }
 
-pub(super) fn page(look: &Look) -> String {
+pub(super) fn page(overview: &Overview) -> String {
     let mut page = String::new();
     for metric in METRICS {
         let _ =
             writeln!(page, "# HELP {} {}\n# TYPE {} {}", metric.name, metric.help, metric.name, metric.kind);
-        for (snapshot, state, _) in &look.services {
-            if let Some(value) = (metric.value)(look, snapshot, *state) {
+        for (snapshot, state, _) in &overview.services {
+            if let Some(value) = (metric.value)(overview, snapshot, *state) {
                 let _ = writeln!(
                     page,
                     "{}{{service=\"{}\"}} {value}",
@@ -126,7 +128,7 @@ pub(super) fn page(look: &Look) -> String {
         }
     }
     page.push_str("# HELP futo_service_state 1 for the state that the service is in.\n# TYPE futo_service_state gauge\n");
-    for (snapshot, state, _) in &look.services {
+    for (snapshot, state, _) in &overview.services {
         for each in State::ALL {
             let is_so = u8::from(each == *state);
             let name = label(&snapshot.service.name);

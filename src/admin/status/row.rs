@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
-use crate::observe::{Snapshot, State, time};
 use crate::record::RunRecord;
+use crate::observe::{Snapshot, State, parse_time};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -28,14 +28,14 @@ impl Row {
             _ => "now".to_string(),
         };
         let record = snapshot.record.as_ref();
-        let resting_since = || time(&snapshot.current_record()?.resting.as_ref()?.since);
+        let resting_since = || parse_time(&snapshot.current_record()?.resting.as_ref()?.since);
         let changed = || snapshot.status().map(|status| status.changed);
         let since = match state {
             State::Resting | State::Done | State::Gated => resting_since().or_else(changed),
             _ => changed(),
         };
-        let ended = record.and_then(|record| time(record.ended_at()?));
-        let next = snapshot.current_record().and_then(|record| time(record.next_due.as_ref()?));
+        let ended = record.and_then(|record| parse_time(record.ended_at()?));
+        let next = snapshot.current_record().and_then(|record| parse_time(record.next_due.as_ref()?));
         let deaths = snapshot.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
         let text = |value: Option<String>| value.unwrap_or_default();
         let fields = [
@@ -52,7 +52,7 @@ impl Row {
         let last_line = snapshot.log.as_ref().and_then(|log| log.last_line.as_deref());
         let detail = match (why, snapshot.troubles.first()) {
             (Some(why), _) => escaped(why),
-            (None, Some(trouble)) => escaped(trouble),
+            (None, Some(trouble)) => escaped(&trouble.text),
             (None, None) => last_line.map_or(String::new(), |line| format!("log: {}", escaped(line))),
         };
         Row { state, fields, detail }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
-use super::Look;
+use super::Overview;
 use super::row::{HEADINGS, Row};
 use crate::admin::services;
 use crate::escape::push_escaped;
@@ -56,8 +56,8 @@ fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
 
 /// The table, no line longer than `width` where that is at all possible: below each service that has something to
 /// report, a line with it.
-pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
-    let rows: Vec<Row> = look.rows().collect();
+pub(super) fn page(overview: &Overview, width: usize, has_colour: bool) -> String {
+    let rows: Vec<Row> = overview.rows().collect();
     let (columns, gap) = layout(&rows, width);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -100,21 +100,21 @@ pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
     }
     let count = services::count(rows.iter().map(|row| row.state));
     let count = if rows.is_empty() { "no services" } else { &count };
-    let others = match look.others {
+    let others = match overview.others {
         0 => String::new(),
         others => format!("; {others} others not shown (--all)"),
     };
     let _ = writeln!(page, "{count}{others}");
-    push_unseen(&mut page, look);
+    push_unseen(&mut page, overview);
     page
 }
 
 /// One line per service, columns apart by blanks, an empty field is `-`; the reason comes last.
-pub(super) fn plain(look: &Look) -> String {
+pub(super) fn plain(overview: &Overview) -> String {
     // a heading is one word there
     let headings = HEADINGS.map(|heading| heading.replace(' ', "-"));
     let mut lines = vec![(headings, "WHY".to_string())];
-    for row in look.rows() {
+    for row in overview.rows() {
         lines.push((
             row.fields.map(|field| if field.is_empty() { "-".to_string() } else { field }),
             row.detail,
@@ -133,12 +133,12 @@ pub(super) fn plain(look: &Look) -> String {
         }
         let _ = writeln!(page, "{}", if detail.is_empty() { "-" } else { &detail });
     }
-    push_unseen(&mut page, look);
+    push_unseen(&mut page, overview);
     page
 }
 
-fn push_unseen(page: &mut String, look: &Look) {
-    for unseen in &look.unseen {
+fn push_unseen(page: &mut String, overview: &Overview) {
+    for unseen in &overview.unseen {
         push_escaped(page, unseen);
         page.push('\n');
     }

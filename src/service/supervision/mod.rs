@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 pub use status::{Cause, Death, Malformed, Status, Suite};
@@ -33,6 +34,14 @@ pub enum StatusError {
 }
 
 impl StatusError {
+    /// The system's error number, if it gave one.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            StatusError::Read(error) => error.raw_os_error().map(Errno::from_raw),
+            StatusError::Malformed(_) => None,
+        }
+    }
+
     /// Whether the file does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, StatusError::Read(error) if error.kind() == io::ErrorKind::NotFound)

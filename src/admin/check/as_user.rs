@@ -1,25 +1,26 @@
-//! What is looked at with the ids of the worker's user: variables, program, directory, log.
+//! What is checked with the ids of the worker's user: variables, program, directory, log.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::{Mode, SFlag};
-use nix::sys::statvfs::statvfs;
+use nix::sys::stat::Mode;
 use nix::unistd::AccessFlags;
 
-use super::found::Found;
-use super::service::{may_see_as_user, relative_paths};
-use super::streams;
+use super::finding::{Found, Weight};
+use super::log::{check_log, check_volumes};
+use super::streams::check_streams;
 use crate::config::Spec;
+use crate::config::settings::LogTarget;
 use crate::error::{Findings, reason};
 use crate::log::remedy;
 use crate::machine::Host;
 use crate::machine::Machine;
 use crate::observe::{Observer, Snapshot, with_supervisor_environment};
 use crate::plan::{Change, Draft, LogPlan, Plan};
+use crate::plan::{Change, Draft, Host, Machine, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::service::script_outline::Outline;
@@ -27,20 +28,23 @@ use crate::service::supervision::Suite;
 use crate::trust::Script;
 use crate::{ready, sys};
 
-/// Less than this is as good as full.
-const LITTLE: u64 = 1 << 20;
 /// Programs whose first operand is a file.
 const INTERPRETERS: [&str; 10] =
     ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
 
 /// The launcher's words, and what a longer run script does before them.
-pub(super) struct Line<'l> {
+pub(super) struct LauncherLine<'l> {
     pub(super) script: &'l Script,
     pub(super) words: Vec<OsString>,
     pub(super) before: Option<Outline>,
 }
 
-pub(super) fn look(snapshot: &Snapshot, directory: &Path, line: Line<'_>, observer: &Observer) -> Vec<Found> {
+pub(super) fn check_as_user(
+    snapshot: &Snapshot,
+    directory: &Path,
+    line: LauncherLine<'_>,
+    observer: &Observer,
+) -> Vec<Found> {
     if !may_see_as_user(snapshot) {
         let text =
             "variables, program, directory and log were not looked at with the rights of the service's user";
@@ -59,7 +63,9 @@ pub(super) fn look(snapshot: &Snapshot, directory: &Path, line: Line<'_>, observ
         Err(errno) => return unable(&reason(errno)),
     };
     let found = match opened.enter() {
-        Ok(()) => with_supervisor_environment(|| with_exports(line, |line| look_inside(snapshot, line))),
+        Ok(()) => {
+            with_supervisor_environment(|| with_exports(line, |line| check_in_directory(snapshot, line)))
+        }
         Err(errno) => return unable(&reason(errno)),
     };
     match nix::unistd::fchdir(&before) {
@@ -69,7 +75,7 @@ pub(super) fn look(snapshot: &Snapshot, directory: &Path, line: Line<'_>, observ
 }
 
 /// With the variables that the run script exports before the launcher.
-fn with_exports<T>(mut line: Line<'_>, look: impl FnOnce(Line<'_>) -> T) -> T {
+fn with_exports<T>(mut line: LauncherLine<'_>, check: impl FnOnce(LauncherLine<'_>) -> T) -> T {
     let inherited = Machine.environment();
     let value = |name: &str| {
         let found = inherited.iter().rfind(|(each, _)| each == name);
@@ -77,10 +83,10 @@ fn with_exports<T>(mut line: Line<'_>, look: impl FnOnce(Line<'_>) -> T) -> T {
     };
     let exports = line.before.take().map(|outline| outline.exports(&value)).unwrap_or_default();
     let all = inherited.iter().chain(&exports).map(|(name, value)| (name.as_os_str(), value.as_os_str()));
-    sys::environ::with_environment(all, |_| look(line))
+    sys::environ::with_environment(all, |_| check(line))
 }
 
-fn look_inside(snapshot: &Snapshot, line: Line<'_>) -> Vec<Found> {
+fn check_in_directory(snapshot: &Snapshot, line: LauncherLine<'_>) -> Vec<Found> {
     let mut findings = Findings::default();
     let mut relative = Vec::new();
     let name = |spec: &mut Spec| {
@@ -92,14 +98,14 @@ fn look_inside(snapshot: &Snapshot, line: Line<'_>) -> Vec<Found> {
         return findings.iter().map(Found::from).chain(relative).collect();
     }
     let before = findings.clone();
-    match opener.act(|| look_as_user(snapshot, &draft, findings, relative)) {
+    match opener.act(|| check_plan(snapshot, &draft, findings, relative)) {
         Ok(found) => found,
         Err(error) => before.iter().map(Found::from).chain([Found::from(&error.into())]).collect(),
     }
 }
 
 /// With the ids of the worker's user, who can neither stop nor trace this process.
-fn look_as_user(
+fn check_plan(
     snapshot: &Snapshot,
     draft: &Draft,
     mut findings: Findings,
@@ -108,11 +114,7 @@ fn look_as_user(
     let plan = draft.plan();
     let (environment, _) = ready::inspect(draft, &mut findings);
     let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
-    found.extend(
-        environment
-            .quirks()
-            .map(|oddity| Found { weight: super::found::Weight::Note, ..Found::from(&oddity) }),
-    );
+    found.extend(environment.quirks().map(|quirk| Found { weight: Weight::Note, ..Found::from(&quirk) }));
     found.extend(relative);
     // other suites have no readiness, with or without the file
     if snapshot.status().is_none_or(|status| status.suite == Suite::S6) {
@@ -120,10 +122,10 @@ fn look_as_user(
     }
     let script_path = script_path(plan, &environment);
     found.extend(script_path.as_deref().and_then(|path| script(plan, path)));
-    found.extend(streams::look(plan, &environment, script_path.as_deref()));
+    found.extend(check_streams(plan, &environment, script_path.as_deref()));
     found.extend(zone(&environment));
-    found.extend(log(plan));
-    found.extend(full_volumes(plan));
+    found.extend(check_log(plan));
+    found.extend(check_volumes(plan));
     found
 }
 
@@ -183,102 +185,29 @@ fn zone(environment: &Environment) -> Option<Found> {
     })
 }
 
-/// Whether the log can be written, as far as can be seen without making anything.
-fn log(plan: &Plan) -> Vec<Found> {
-    let LogPlan::File(path) = &plan.log else { return Vec::new() };
-    let path = plan.directory.join(path);
+/// Options whose relative paths count from the service directory, which may surprise.
+fn relative_paths(spec: &Spec) -> Vec<Found> {
     let mut found = Vec::new();
-    let above = existing_directory(&path);
-    let may_write = sys::file::may(&above, AccessFlags::W_OK | AccessFlags::X_OK);
-    let (uid, gid) = (plan.identity.uid, plan.identity.gid);
-    let owner = || match plan.identity.name.as_deref() {
-        Some(name) => name.to_string(),
-        None => plan.identity.uid.to_string(),
+    let mut note = |option: &str, path: &Path| {
+        if path.is_relative() {
+            let text = format!("--{option} '{}': counts from the service directory", path.display());
+            found.push(Found::note(text, "write the whole path"));
+        }
     };
-    match may_be_log(&path) {
-        Ok(()) => {}
-        Err(Errno::ENOENT) => {
-            if let Err(errno) = may_write {
-                let text = format!(
-                    "log '{}' cannot be made: {} at '{}'",
-                    path.display(),
-                    reason(errno),
-                    program::refusing_component(&above.join("x")).unwrap_or(above.clone()).display()
-                );
-                let directory = path.parent().unwrap_or(Path::new("/"));
-                let hint = remedy::for_unwritable(directory, uid, gid);
-                found.push(Found::problem(text, &hint));
-            }
-        }
-        Err(Errno::EACCES) if may_write.is_ok() => {
-            let text = format!(
-                "log '{}' cannot be written by {}: the launcher renames it and begins a new one",
-                path.display(),
-                owner()
-            );
-            found.push(Found::note(text, &format!("it needs nothing; {}", remedy::move_away(&path, uid))));
-        }
-        Err(errno) => {
-            let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
-            found.push(Found::problem(text, &remedy::for_unwritable(&path, uid, gid)));
-        }
+    if let Some(LogTarget::File(path)) = &spec.log {
+        note("log", path);
+    }
+    if let Some(path) = &spec.state_dir {
+        note("state-dir", path);
+    }
+    if let Some(path) = &spec.chdir {
+        note("chdir", path);
     }
     found
 }
 
-/// Whether a file may be appended to, found without opening it: to open some devices is to do something.
-fn may_be_log(path: &Path) -> Result<(), Errno> {
-    let status = nix::sys::stat::lstat(path)?;
-    match sys::file::kind(&status) {
-        SFlag::S_IFREG => sys::file::may(path, AccessFlags::W_OK),
-        SFlag::S_IFLNK => Err(Errno::ELOOP),
-        SFlag::S_IFIFO => Err(Errno::ENXIO),
-        SFlag::S_IFDIR => Err(Errno::EISDIR),
-        _ => Err(Errno::ENODEV),
-    }
-}
-
-/// Volumes of the log and of the run record on which nothing more can be written.
-fn full_volumes(plan: &Plan) -> Vec<Found> {
-    let log = match &plan.log {
-        LogPlan::File(path) => Some(path.clone()),
-        LogPlan::Inherited => None,
-    };
-    let record = plan.state_dir.as_ref().map(|directory| directory.join("record"));
-    let mut looked_at = Vec::new();
-    let mut found = Vec::new();
-    for path in log.into_iter().chain(record) {
-        let above = existing_directory(&plan.directory.join(path));
-        let Ok(volume) = statvfs(&above) else { continue };
-        if looked_at.contains(&volume.filesystem_id()) {
-            continue;
-        }
-        looked_at.push(volume.filesystem_id());
-        // the fields are as wide as the machine's words
-        #[allow(clippy::useless_conversion, reason = "not on every target")]
-        let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
-        if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
-            let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
-            found.push(Found::problem(text, "make room: df -h, df -i"));
-        }
-    }
-    found
-}
-
-fn refusal(errno: Errno) -> String {
-    match errno {
-        Errno::ELOOP => "it is a symbolic link".to_string(),
-        // a FIFO without a reader
-        Errno::ENXIO => "it is a FIFO, not a regular file".to_string(),
-        Errno::EISDIR => "it is a directory, not a regular file".to_string(),
-        Errno::ENODEV => "it is a device or a socket, not a regular file".to_string(),
-        errno => reason(errno),
-    }
-}
-
-/// The nearest directory above that is there, or cannot be seen.
-fn existing_directory(path: &Path) -> PathBuf {
-    let is_there =
-        |path: &&Path| path.as_os_str() != OsStr::new("") && sys::file::look_for(path) != Err(Errno::ENOENT);
-    path.ancestors().skip(1).find(is_there).unwrap_or(Path::new("/")).to_path_buf()
+/// Whether this process can act with the rights of the service's user.
+fn may_see_as_user(snapshot: &Snapshot) -> bool {
+    let Some(plan) = &snapshot.plan else { return true };
+    Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

@@ -1,25 +1,26 @@
-//! What is wrong with a service at this moment, as far as its supervisor and its record tell.
+//! What is wrong with a service at this moment, by its supervisor, its processes and its run record.
 
 use std::path::{Component, Path, PathBuf};
 
-use super::found::{Found, Weight};
-use super::service::{Scene, UNREADABLE};
+use super::finding::{Found, Weight};
+use super::scene::{Scene, UNREADABLE};
 use crate::boot::definitions;
 use crate::error::Finding;
-use crate::observe::state::{State, judge};
-use crate::observe::{Observer, Owner, Snapshot};
 use crate::record::RestingKind;
+use crate::observe::{Observer, Owner, Reason, Snapshot, State, judge};
 use crate::service::control::{self, ControlError};
 use crate::service::executable::{self, DirectoryKind};
+use crate::service::launcher;
 use crate::service::place::Locations;
 use crate::service::signal_permission::{self, CannotSignal};
 use crate::service::supervision::Suite;
 use crate::shell_quote::operand;
 use crate::shell_quote::shell_word;
 use crate::sys;
+use crate::sys::privilege::Privilege;
 
 /// A definition that is not published: what futo sync has against it, else the command that publishes it.
-fn not_published(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
+fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     let unknown = "is not published: no supervisor knows of it";
     let Some(path) = snapshot.service.definition.as_deref().and_then(absolute) else {
         return vec![Found::problem(unknown, "futo sync publishes it")];
@@ -36,7 +37,7 @@ fn not_published(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
     if !refused.is_empty() {
         return refused;
     }
-    let as_root = if scene.observer.is_root() { "" } else { ", as root" };
+    let as_root = if scene.observer.caller().is_root() { "" } else { ", as root" };
     let hint = format!("{} publishes it{as_root}", sync_command(&path, scene.scan_dir));
     vec![Found::problem(unknown, &hint)]
 }
@@ -85,82 +86,50 @@ fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
     }
 }
 
-/// What is wrong at this moment.
-pub(super) fn look(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
-    let Scene { observer, scan_dir, .. } = *scene;
-    let operand = operand(&snapshot.service.name);
-    let mut found = Vec::new();
+/// What is wrong with a service at this moment.
+pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     let (state, why) = judge(snapshot, sys::clock::wall_now());
-    let why = why.unwrap_or_default();
+    let why = why.unwrap_or_else(|| Reason::from(""));
+    let mut found = problems_in(state, &why, snapshot, scene);
+    if snapshot.owner == Owner::Other && state != State::Crashing {
+        // whether it should be up is not known
+        found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
+    }
+    found.extend(outdated_launcher(snapshot));
+    found.extend(powerless_supervisor(snapshot));
+    found
+}
+
+fn problems_in(state: State, why: &Reason, snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+    let operand = operand(&snapshot.service.name);
     let suite = snapshot.status().map_or(Suite::S6, |status| status.suite);
-    match state {
-        State::NotPublished => {
-            found.extend(not_published(snapshot, scene));
-        }
-        State::Unsupervised => {
-            let (what, hint) = unsupervised(scan_dir);
-            found.push(Found::problem(format!("is published, and {what}"), &hint));
-        }
-        State::Crashing => {
-            let hint = where_to_look(snapshot, observer);
-            found.push(Found::problem(format!("is crashing: {why}"), &hint));
-        }
+    let where_to_look = || where_to_look(snapshot, scene.observer);
+    let (text, hint) = match state {
+        State::NotPublished => return not_published(snapshot, scene),
+        State::Unsupervised => unsupervised(scene.scan_dir),
+        State::Unknown => return vec![unknown(why, snapshot, scene.observer)],
+        State::Crashing => (format!("is crashing: {why}"), where_to_look()),
         State::Failing => {
-            let hint = format!("its process is up, its worker fails; {}", where_to_look(snapshot, observer));
-            found.push(Found::problem(format!("is failing: {why}"), &hint));
+            let hint = format!("its process is up, its worker fails; {}", where_to_look());
+            (format!("is failing: {why}"), hint)
         }
-        State::Resting => {
-            // what is outside its own files is not watched
-            let hint = match snapshot.current_record().and_then(|record| record.resting.as_ref()) {
-                Some(resting) if resting.kind == RestingKind::MaxFailures => {
-                    format!("fix it, then futo run-now {operand}")
-                }
-                _ => format!("correct that, and it starts by itself; or futo run-now {operand}"),
-            };
-            found.push(Found::problem(format!("is resting: {why}"), &hint));
-        }
-        // what keeps it from starting has been named with its remedy, if it can be seen
-        State::CannotStart if is_named(snapshot, observer) => {}
+        State::Resting => (format!("is resting: {why}"), end_of_rest(snapshot, &operand)),
+        // what keeps it from starting has been reported with its remedy, if it can be seen
+        State::CannotStart if has_obstacles(snapshot, scene.observer) => return Vec::new(),
         State::CannotStart => {
-            found.push(Found::problem(
-                format!("cannot be started: {why}"),
-                &format!(
-                    "{} reports the system's reason on {}'s stderr",
-                    suite.supervisor(),
-                    suite.scanner()
-                ),
-            ));
+            let (supervisor, scanner) = (suite.supervisor(), suite.scanner());
+            let hint = format!("{supervisor} reports the system's reason on {scanner}'s stderr");
+            (format!("cannot be started: {why}"), hint)
         }
         State::Overdue => {
-            let hint =
-                format!("{}; futo restart {operand} starts it over", where_to_look(snapshot, observer));
-            found.push(Found::problem(format!("is overdue: {why}"), &hint));
+            let hint = format!("{}; futo restart {operand} starts it over", where_to_look());
+            (format!("is overdue: {why}"), hint)
         }
-        State::NotReady => {
-            let hint = where_to_look(snapshot, observer);
-            found.push(Found::problem(format!("is not ready: {why}"), &hint));
-        }
-        State::GaveUp => {
-            found.push(Found::problem(
-                format!("is down, but not intentionally: {why}"),
-                &format!("futo start {operand}"),
-            ));
-        }
-        // what another user may not see may be right all the same
-        State::Unknown if !observer.is_root() && why.contains("permission denied") => {
-            let hint = "root may read it, and members of the group that it has been delegated to";
-            found.push(Found::unseen(why, hint));
-        }
-        State::Unknown if snapshot.status().is_some_and(|status| !status.suite.keeps_tally()) => {
-            let hint = format!("if it dies again and again: {}", where_to_look(snapshot, observer));
-            found.push(Found::problem(why, &hint));
-        }
-        State::Unknown => found.push(Found::problem(why, UNREADABLE)),
+        State::NotReady => (format!("is not ready: {why}"), where_to_look()),
+        State::GaveUp => (format!("is down, but not intentionally: {why}"), format!("futo start {operand}")),
         State::Paused => {
-            found.push(Found::problem(
-                "is paused (SIGSTOP)",
-                &format!("{}, or futo restart {operand}", suite.continues_by()),
-            ));
+            let hint = format!("{}, or futo restart {operand}", suite.continues_by());
+            ("is paused (SIGSTOP)".to_string(), hint)
         }
         State::Restarting
         | State::Starting
@@ -169,31 +138,54 @@ pub(super) fn look(snapshot: &Snapshot, scene: &Scene<'_>) -> Vec<Found> {
         | State::Waiting
         | State::Done
         | State::Up
-        | State::Down => {}
-    }
-    if snapshot.owner == Owner::Other && state != State::Crashing {
-        // whether it should be up is not known
-        found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
-    }
-    found.extend(older_launcher(snapshot));
-    found.extend(deaf_supervisor(snapshot));
-    found
+        | State::Down => return Vec::new(),
+    };
+    vec![Found::problem(text, &hint)]
 }
 
-/// What is missing: its supervisor alone, or the one that starts supervisors.
+/// What ends a rest; what is outside the service's own files is not watched.
+fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
+    match snapshot.current_record().and_then(|record| record.resting.as_ref()) {
+        Some(resting) if resting.kind == RestingKind::MaxFailures => {
+            format!("fix it, then futo run-now {operand}")
+        }
+        _ => format!("correct that, and it starts by itself; or futo run-now {operand}"),
+    }
+}
+
+fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> Found {
+    let text = why.text.as_str();
+    if observer.caller() == Privilege::User && why.is_permission_denied() {
+        // what another user may not see may be right all the same
+        let hint = "root may read it, and members of the group that it has been delegated to";
+        return Found::unseen(text, hint);
+    }
+    match snapshot.status().is_some_and(|status| !status.suite.keeps_tally()) {
+        true => {
+            let hint = format!("if it dies again and again: {}", where_to_look(snapshot, observer));
+            Found::problem(text, &hint)
+        }
+        false => Found::problem(text, UNREADABLE),
+    }
+}
+
+/// What is missing, and how to get it: its supervisor alone, or the scanner that starts supervisors.
 fn unsupervised(scan_dir: &Path) -> (String, String) {
     let shown = shell_word(&scan_dir.to_string_lossy());
-    // who may not write there cannot tell
+    // who may not write there cannot know
     match control::probe_scanner(scan_dir) {
         Err(ControlError::NoSupervisor) => (
-            format!("no s6-svscan runs on '{}'", scan_dir.display()),
+            format!("is published, and no s6-svscan runs on '{}'", scan_dir.display()),
             format!("restart the container; elsewhere start it: s6-svscan {shown}, or runsvdir {shown}"),
         ),
-        _ => ("no supervisor runs".to_string(), format!("s6-svscanctl -a {shown}, as root")),
+        _ => {
+            ("is published, and no supervisor runs".to_string(), format!("s6-svscanctl -a {shown}, as root"))
+        }
     }
 }
 
-fn is_named(snapshot: &Snapshot, observer: &Observer) -> bool {
+/// Whether a look at its files says why it cannot be started.
+fn has_obstacles(snapshot: &Snapshot, observer: &Observer) -> bool {
     let live = snapshot.service.live.as_ref();
     live.is_some_and(|live| {
         !executable::obstacles(live, DirectoryKind::Published, observer.privileges()).is_empty()
@@ -201,18 +193,18 @@ fn is_named(snapshot: &Snapshot, observer: &Observer) -> bool {
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.
-fn older_launcher(snapshot: &Snapshot) -> Option<Found> {
+fn outdated_launcher(snapshot: &Snapshot) -> Option<Found> {
     let pid = snapshot.status()?.pid?;
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
-    replaced.ends_with("/futo-launch").then(|| {
+    launcher::is_launcher(&replaced).then(|| {
         let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
         Found::note(text, &format!("futo restart {}", operand(&snapshot.service.name)))
     })
 }
 
 /// A supervisor that takes orders and cannot carry them out.
-fn deaf_supervisor(snapshot: &Snapshot) -> Option<Found> {
-    let deaf = CannotSignal::check(snapshot.status()?.pid?)?;
-    Some(Found::problem(format!("stop, restart and reload do nothing: {deaf}"), signal_permission::REMEDY))
+fn powerless_supervisor(snapshot: &Snapshot) -> Option<Found> {
+    let refusal = CannotSignal::check(snapshot.status()?.pid?)?;
+    Some(Found::problem(format!("stop, restart and reload do nothing: {refusal}"), signal_permission::REMEDY))
 }

@@ -1,0 +1,155 @@
+//! From a snapshot to a state, purely. A service that is to be up is healthy only on evidence; what cannot be
+//! established is `unknown`, which is not healthy. docs/status.md has it as a table.
+
+mod deaths;
+mod judgement;
+mod launcher;
+mod span;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime};
+
+use super::launcher::Process;
+use super::snapshot::{Snapshot, SupervisorState, parse_time};
+use super::state::{State, Verdict};
+use crate::service::supervision::Status;
+use crate::sys::proc::Halt;
+use deaths::{ended, is_down_on_purpose, judge_deaths, judge_unrecorded};
+use judgement::{Judgement, READY_WITHIN, judged};
+use launcher::judge_launcher;
+use span::{ago, span};
+
+/// and a process that has been up for this long is in none.
+const SETTLED: Duration = Duration::from_secs(60);
+/// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
+const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
+/// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
+const FINISHES_WITHIN: Duration = Duration::from_secs(60);
+
+/// The state, and why it is in that, where this is not plain.
+pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Judgement {
+    match &snapshot.supervisor {
+        SupervisorState::NotPublished if snapshot.is_down_by_file => judged(State::Down, "disabled"),
+        SupervisorState::NotPublished => judged(State::NotPublished, "it is defined, and not published"),
+        SupervisorState::None => judged(State::Unsupervised, "no supervisor runs"),
+        SupervisorState::Unknown(why) => judged(State::Unknown, why.clone()),
+        SupervisorState::Known(status) => judge_supervised(snapshot, status, now),
+    }
+}
+
+fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
+    let since = ago(status.changed, now);
+    let is_settled = status.pid.is_some() && since >= SETTLED;
+    let is_to_be_up = status.pid.is_some() || status.wants_up;
+    let judged = judge_now(snapshot, status, now);
+    // what is seen of a process, or of the want of one, says more than that others died before
+    let has_evidence = matches!(
+        judged.0,
+        State::CannotStart | State::Resting | State::Done | State::Gated | State::NotReady
+    );
+    if is_settled || !is_to_be_up || has_evidence {
+        return judged;
+    }
+    match status.suite.keeps_tally() {
+        true => judge_deaths(snapshot, now).unwrap_or(judged),
+        // a record of the launcher's own shows that it lives
+        false if matches!(judged.0, State::Up | State::Starting | State::Restarting) => {
+            judge_unrecorded(snapshot, status, now).unwrap_or(judged)
+        }
+        false => judged,
+    }
+}
+
+/// As it is at this moment, whatever was before.
+fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
+    let Some(pid) = status.pid else { return judge_down(snapshot, status, now) };
+    match &snapshot.process {
+        _ if status.is_paused => judged(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped(Halt::Signal) => judged(State::Paused, "stopped by SIGSTOP"),
+        Process::Stopped(Halt::Tracer) => judged(State::Paused, "stopped by the process that traces it"),
+        Process::Unknown(why) => judged(State::Unknown, why.clone()),
+        Process::None => {
+            judged(State::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
+        }
+        Process::Runs | Process::InRunScript => match &snapshot.launcher {
+            Some(launcher) => judge_launcher(snapshot, launcher, now),
+            None => judge_worker(snapshot, status, now),
+        },
+    }
+}
+
+/// Without a process of its own.
+fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
+    if status.is_finishing {
+        let time = ago(status.changed, now);
+        return match time > FINISHES_WITHIN {
+            true => {
+                judged(State::CannotStart, format!("its finish script has been running for {}", span(time)))
+            }
+            false => judged(State::Restarting, "its finish script runs"),
+        };
+    }
+    if !status.wants_up {
+        return match status.cause {
+            Some(cause) if !is_down_on_purpose(snapshot, status, cause) => {
+                judged(State::GaveUp, ended(cause))
+            }
+            _ => (State::Down, None),
+        };
+    }
+    // a status that names no cause says "exit status 0"
+    let ended = snapshot.deaths.last().map(|death| ended(death.cause));
+    let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
+    if down <= RESPAWNS_WITHIN {
+        return judged(State::Restarting, ended.unwrap_or_else(|| "about to be started".to_string()));
+    }
+    let ended = ended.map_or(String::new(), |ended| format!("{ended}, and "));
+    let why = match &snapshot.obstacle {
+        Some(obstacle) => obstacle.in_short(),
+        None => "the supervisor's own log has the reason".to_string(),
+    };
+    judged(State::CannotStart, format!("{ended}has had no process for {}: {why}", span(down)))
+}
+
+/// A process that is no launcher: a worker in its place, or another program.
+fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
+    let up = ago(status.changed, now);
+    if snapshot.reports_readiness && status.is_ready == Some(false) {
+        return match up > READY_WITHIN {
+            false => judged(State::Starting, "it has not reported that it is ready"),
+            true => judged(State::NotReady, format!("it has not reported that it is ready for {}", span(up))),
+        };
+    }
+    let why = "its run script has not come to futo-launch";
+    match snapshot.is_loop() && snapshot.process == Process::InRunScript {
+        true if up > READY_WITHIN => judged(State::NotReady, format!("{why} for {}", span(up))),
+        true => judged(State::Starting, format!("{why} yet")),
+        false => (State::Up, None),
+    }
+}
+
+/// Why a service is not healthy; none if it is. `max_age` bounds the time since a loop's last run.
+pub fn complaint(snapshot: &Snapshot, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
+    let (state, why) = judge(snapshot, now);
+    if state.verdict() == Verdict::Ill {
+        return Some(match why {
+            Some(why) => format!("{}: {why}", state.word()),
+            None => state.word().to_string(),
+        });
+    }
+    let max_age = max_age.filter(|_| matches!(state, State::Waiting | State::Running))?;
+    let record = snapshot.current_record();
+    let stamp = record.and_then(|record| record.last_end.as_ref().or(record.last_start.as_ref()));
+    let why = match stamp.and_then(|stamp| parse_time(stamp)) {
+        Some(last) => {
+            let age = ago(last, now);
+            (age > max_age).then(|| format!("the last run was {} ago", span(age)))
+        }
+        None => {
+            let up = ago(snapshot.status()?.changed, now);
+            (up > max_age).then(|| format!("no run yet, and it has been up for {}", span(up)))
+        }
+    };
+    why.map(|why| format!("{}: {why}", state.word()))
+}
