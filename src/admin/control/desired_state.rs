@@ -1,13 +1,13 @@
-//! What is wished of a service that `futo reconcile` has published, noted for the next boot.
+//! The desired state of a service that `futo reconcile` has published, noted for the next boot.
 
-use super::effect::Verb;
+use super::verb::Verb;
 use crate::boot::instances::wish::{Noted, Wanted, Wish};
 use crate::error::{Finding, Problem};
 use crate::report::{Level, Reporter};
 use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::{control, layout};
 
-/// Notes it, where the boot preset asks for it; gives words for that.
+/// Notes it, where the boot preset asks for that; gives what to report about it.
 pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) -> Option<String> {
     let (wanted, word) = match verb {
         Verb::Start | Verb::Restart => (Wanted::Up, "up"),
@@ -15,7 +15,7 @@ pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) 
         Verb::Reload | Verb::RunNow => return None,
     };
     let wish = Wish::read(&live.read_of_publisher(layout::WISH).ok()??)?;
-    // who may not give the order wishes nothing
+    // who may not give the order may not note it either
     control::probe(live.supervise().ok()?).ok()?;
     let path = wish.path();
     match wish.note(wanted) {
