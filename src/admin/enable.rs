@@ -58,7 +58,7 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         Wanted::Down => (DISABLE.name, "disabled"),
     };
     let services = services::named(command, words)?;
-    let places = services::places(words);
+    let places = services::locations(words);
     let observer = Observer::new(&places.scan_dir);
     let reporter = Reporter::of_program("futo");
     let mut worst = Exit::OK;

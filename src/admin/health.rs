@@ -45,7 +45,7 @@ fn health(words: Words) -> Result<Exit, CommandError> {
     });
     let mut lines: Vec<String> = complaints.chain(unseen).collect();
     if services.is_empty() && lines.is_empty() {
-        let scan_dir = services::places(&words).scan_dir;
+        let scan_dir = services::locations(&words).scan_dir;
         let others = if others == 0 { String::new() } else { format!("; {others} others (--all)") };
         lines.push(format!("no service is defined or published in '{}'{others}", scan_dir.display()));
     }

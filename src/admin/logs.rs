@@ -51,7 +51,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let service = services::one(COMMAND.name, &words)?;
-    let observer = Observer::new(&services::places(&words).scan_dir);
+    let observer = Observer::new(&services::locations(&words).scan_dir);
     let snapshot = observer.observe(service);
     let fatal = |text: String, hint: Option<&str>| {
         Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);

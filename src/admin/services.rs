@@ -34,7 +34,7 @@ pub(super) const ALL: CommandOption =
     switch("all", "also services that are not made for futo-launch and have no definition in --from");
 
 /// Where the words say that services are.
-pub(super) fn places(words: &Words) -> Locations {
+pub(super) fn locations(words: &Words) -> Locations {
     let usual = Locations::default();
     let given: Vec<PathBuf> = words.values(FROM.long).map(PathBuf::from).collect();
     Locations {
@@ -49,7 +49,7 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         let what = "which service?".to_string();
         return Err(CommandError::Usage { command, what, remedy: None });
     }
-    let places = places(words);
+    let places = locations(words);
     words
         .operands
         .iter()
@@ -154,7 +154,7 @@ pub(super) struct Looked {
 
 /// Looks at the services that are named, or at all.
 pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, CommandError> {
-    let places = places(words);
+    let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         false => (named(command, words)?, Vec::new()),
         true => places.services(),

@@ -89,7 +89,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
 }
 
 fn check_services(words: &Words) -> Result<Exit, CommandError> {
-    let places = services::places(words);
+    let places = services::locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         true => places.services(),
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
