@@ -632,7 +632,7 @@ fn the_table_of_states_is_the_programs() {
             let verdict = match state.verdict() {
                 Verdict::Healthy => "healthy",
                 Verdict::Stopped => "stopped",
-                Verdict::Ill => "not healthy",
+                Verdict::Unhealthy => "not healthy",
             };
             (state.word(), verdict)
         })

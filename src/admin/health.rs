@@ -1,7 +1,7 @@
 //! `futo health`: for a container's HEALTHCHECK.
 
 use super::options::{Command, Words, value};
-use super::services::Looked;
+use super::services::Observed;
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::escape::push_escaped;
@@ -39,7 +39,7 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let now = clock::wall_now();
-    let Looked { services, others, unseen } = services::look(COMMAND.name, &words)?;
+    let Observed { services, others, unseen } = services::observe(COMMAND.name, &words)?;
     let complaints = services.iter().filter_map(|snapshot| {
         complaint(snapshot, now, max_age).map(|complaint| format!("{}: {complaint}", snapshot.service.name))
     });

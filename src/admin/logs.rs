@@ -21,7 +21,7 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
 /// How often is looked for more.
-const LOOKS_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const LINES: usize = 20;
 
 pub(super) const COMMAND: Command = Command {
@@ -171,7 +171,7 @@ fn follow(
             if !sys::fd::has_reader(stdout.as_fd()) {
                 return Ok(Exit::OK);
             }
-            std::thread::sleep(LOOKS_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

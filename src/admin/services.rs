@@ -102,7 +102,7 @@ pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, Comma
 }
 
 /// Says on stdout what came of a command on a service.
-pub(super) fn say(name: &str, said: &str) {
+pub(super) fn print_line(name: &str, said: &str) {
     let mut line = String::new();
     push_escaped(&mut line, &format!("{name}: {said}"));
     line.push('\n');
@@ -110,7 +110,7 @@ pub(super) fn say(name: &str, said: &str) {
 }
 
 /// A service whose directory is the working directory now.
-pub(super) struct Entered {
+pub(super) struct EnteredService {
     /// Its name.
     pub(super) name: String,
     /// Its run script.
@@ -119,7 +119,7 @@ pub(super) struct Entered {
     pub(super) words: Vec<OsString>,
 }
 
-impl Entered {
+impl EnteredService {
     /// The plan that it may have.
     pub(super) fn plan(self, adjust: impl FnOnce(&mut Spec), findings: &mut Findings) -> (Draft, Opener) {
         self.script.plan(self.words, &Machine, adjust, findings)
@@ -128,7 +128,7 @@ impl Entered {
 
 /// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
 /// is published. Directory and run script are one, whatever has their names by then.
-pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered, CommandError> {
+pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredService, CommandError> {
     let service = one(command, words)?;
     let Some(path) = service.definition.as_ref().or(service.live.as_ref()) else {
         return Err(CommandError::NoService { name: service.name, places: Vec::new(), near: None });
@@ -139,11 +139,11 @@ pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered,
     let words = script.words().map_err(|why| CommandError::NotOurs { path: script.path.clone(), why })?;
     let unreachable = |errno: Errno| Untrusted::Read(path.clone(), errno.into());
     directory.enter().map_err(unreachable)?;
-    Ok(Entered { name: service.name, script, words })
+    Ok(EnteredService { name: service.name, script, words })
 }
 
 /// What a command looked at.
-pub(super) struct Looked {
+pub(super) struct Observed {
     /// The services that are named; without a name all of ours, with `--all` others too.
     pub(super) services: Vec<Snapshot>,
     /// How many others there are.
@@ -153,14 +153,14 @@ pub(super) struct Looked {
 }
 
 /// Looks at the services that are named, or at all.
-pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, CommandError> {
+pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
     let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         false => (named(command, words)?, Vec::new()),
         true => places.services(),
     };
     let observer = Observer::new(&places.scan_dir);
-    let snapshot = look_at(services, &observer).into_iter();
+    let snapshot = observe_settled(services, &observer).into_iter();
     let shows_all = words.has(ALL.long) || !words.operands.is_empty();
     let (services, others): (Vec<_>, Vec<_>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
@@ -168,22 +168,22 @@ pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, Comma
         .into_iter()
         .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
         .collect();
-    Ok(Looked { services, others: others.len(), unseen })
+    Ok(Observed { services, others: others.len(), unseen })
 }
 
 /// A launcher records a run that lasts longer than a second after that second.
-const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
+const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
 /// now.
-fn look_at(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
+fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
     let mut all = observer.observe_all(services);
     let now = clock::wall_now();
     let doubtful =
         |snapshot: &&mut Snapshot| snapshot.launcher.is_some() && judge(snapshot, now).0 == State::Unknown;
     let mut doubtful: Vec<&mut Snapshot> = all.iter_mut().filter(doubtful).collect();
     if !doubtful.is_empty() {
-        clock::pause(RECORDS_BY_THEN);
+        clock::pause(RECORDS_WITHIN);
     }
     for snapshot in &mut doubtful {
         **snapshot = observer.observe(snapshot.service.clone());
@@ -196,7 +196,7 @@ pub(super) fn count(states: impl Iterator<Item = State>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),
         (Verdict::Stopped, "stopped", 0),
-        (Verdict::Ill, "not healthy", 0),
+        (Verdict::Unhealthy, "not healthy", 0),
     ];
     for state in states {
         for (verdict, _, count) in &mut counts {

@@ -19,9 +19,9 @@ use crate::wait::Waiter;
 /// Editors replace a file in steps: a change counts when nothing more has happened for this long,
 const SETTLES: Duration = Duration::from_millis(100);
 /// or after this time at the latest.
-const SETTLES_AT_LAST: Duration = Duration::from_millis(500);
+const SETTLES_AT_LATEST: Duration = Duration::from_millis(500);
 /// How often is looked where not everything can be watched, or something takes its time.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// As little as keeps all other changes within two seconds.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -42,13 +42,13 @@ pub(super) trait Published {
 pub(super) struct Watcher<P> {
     published: P,
     reporter: Reporter,
-    said: BTreeMap<String, (Findings, Findings)>,
-    said_of_all: (Findings, Findings),
+    reported: BTreeMap<String, (Findings, Findings)>,
+    reported_overall: (Findings, Findings),
 }
 
 impl<P: Published> Watcher<P> {
     pub(super) fn new(published: P, reporter: Reporter) -> Self {
-        Watcher { published, reporter, said: BTreeMap::new(), said_of_all: Default::default() }
+        Watcher { published, reporter, reported: BTreeMap::new(), reported_overall: Default::default() }
     }
 
     /// Stays until a signal ends it.
@@ -65,26 +65,26 @@ impl<P: Published> Watcher<P> {
                     return Exit::NOTHING_DONE;
                 }
             };
-            let mut woken = None;
+            let mut wake = None;
             let mut go_on = || {
-                woken = woken_by(waiter.pending()).or(woken.take());
-                if woken == Some(Woken::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                wake = wake_of(waiter.pending()).or(wake.take());
+                if wake == Some(Wake::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             let is_unfinished = match self.published.publish(&mut go_on) {
                 Ok(report) => {
                     if report.is_nothing_done && report.is_hopeless {
-                        self.say(report);
+                        self.report(report);
                         return Exit::NOTHING_DONE;
                     }
                     if let (Some(why), false) = (&report.skipped, has_run) {
                         crate::report::print(&self.published.skipped(why));
                     }
                     let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
-                    self.say(report);
+                    self.report(report);
                     is_unfinished
                 }
                 Err(findings) => {
-                    self.say_of_all(findings, Findings::default());
+                    self.report_overall(findings, Findings::default());
                     if !has_run {
                         return Exit::NOTHING_DONE;
                     }
@@ -92,20 +92,20 @@ impl<P: Published> Watcher<P> {
                 }
             };
             has_run = true;
-            match woken {
-                Some(Woken::Stop) => return Exit::OK,
-                Some(Woken::Change) => continue,
+            match wake {
+                Some(Wake::Stop) => return Exit::OK,
+                Some(Wake::Change) => continue,
                 None => {}
             }
-            let looks_at =
-                (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(LOOKS_EVERY));
-            if wait(&watch, looks_at, &mut waiter) == Woken::Stop {
+            let next_look =
+                (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(POLL_INTERVAL));
+            if wait(&watch, next_look, &mut waiter) == Wake::Stop {
                 return Exit::OK;
             }
         }
     }
 
-    fn say(&mut self, report: Report) {
+    fn report(&mut self, report: Report) {
         let Report { rows, failures, warnings, .. } = report;
         let (mut changed, mut troubled) = (Vec::new(), Vec::new());
         for mut row in rows {
@@ -115,8 +115,8 @@ impl<P: Published> Watcher<P> {
                 row.action = "waiting";
             }
             let trouble = (row.failures.clone(), row.warnings.clone());
-            let is_another = self.said.get(&row.shown).is_none_or(|said| *said != trouble);
-            self.said.insert(row.shown.clone(), trouble);
+            let is_another = self.reported.get(&row.shown).is_none_or(|reported| *reported != trouble);
+            self.reported.insert(row.shown.clone(), trouble);
             if row.is_news() || is_another {
                 changed.push(row);
             } else {
@@ -128,58 +128,58 @@ impl<P: Published> Watcher<P> {
         let known = |name: &String| {
             changed.iter().map(|row: &Row| &row.shown).chain(&troubled).any(|each| each == name)
         };
-        self.said.retain(|name, _| known(name));
-        self.say_of_all(failures, warnings);
+        self.reported.retain(|name, _| known(name));
+        self.report_overall(failures, warnings);
     }
 
-    fn say_of_all(&mut self, failures: Findings, warnings: Findings) {
+    fn report_overall(&mut self, failures: Findings, warnings: Findings) {
         let now = (failures, warnings);
-        if now != self.said_of_all {
+        if now != self.reported_overall {
             self.reporter.findings(Level::Fatal, &now.0);
             self.reporter.findings(Level::Warning, &now.1);
-            self.said_of_all = now;
+            self.reported_overall = now;
         }
     }
 }
 
 /// What ends a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Woken {
+enum Wake {
     Stop,
     Change,
 }
 
 /// What signals ask for; a stop counts over HUP.
-fn woken_by(signals: Vec<i32>) -> Option<Woken> {
-    let mut woken = None;
+fn wake_of(signals: Vec<i32>) -> Option<Wake> {
+    let mut wake = None;
     for signal in signals {
         match signal {
-            libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Some(Woken::Stop),
-            libc::SIGHUP => woken = Some(Woken::Change),
+            libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Some(Wake::Stop),
+            libc::SIGHUP => wake = Some(Wake::Change),
             _ => {}
         }
     }
-    woken
+    wake
 }
 
 /// Sleeps until a change has settled, a stop, HUP, or the time to look.
-fn wait(watch: &Watch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
-    let mut until = looks_at;
+fn wait(watch: &Watch, next_look: Option<BootTime>, waiter: &mut Waiter) -> Wake {
+    let mut until = next_look;
     let mut latest: Option<BootTime> = None;
     loop {
         let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
-            return Woken::Stop;
+            return Wake::Stop;
         };
-        if let Some(woken) = woken_by(signals) {
-            return woken;
+        if let Some(wake) = wake_of(signals) {
+            return wake;
         }
         let now = BootTime::now();
         if watch.has_changed() {
-            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LAST));
+            let latest = *latest.get_or_insert(now.after(SETTLES_AT_LATEST));
             until = Some(latest.min(now.after(SETTLES)));
         }
         if until.is_some_and(|at| now >= at) {
-            return Woken::Change;
+            return Wake::Change;
         }
     }
 }

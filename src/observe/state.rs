@@ -51,7 +51,7 @@ pub enum Verdict {
     /// It does not run, and is meant not to.
     Stopped,
     /// Something is wrong, or cannot be established.
-    Ill,
+    Unhealthy,
 }
 
 impl Verdict {
@@ -60,7 +60,7 @@ impl Verdict {
         match self {
             Verdict::Healthy => "healthy",
             Verdict::Stopped => "stopped",
-            Verdict::Ill => "unhealthy",
+            Verdict::Unhealthy => "unhealthy",
         }
     }
 }
@@ -134,12 +134,12 @@ impl State {
             | State::NotPublished
             | State::Unknown
             | State::NotReady
-            | State::Paused => Verdict::Ill,
+            | State::Paused => Verdict::Unhealthy,
         }
     }
 
     /// Whether a service may be in this state and nothing is wrong.
     pub fn is_healthy(self) -> bool {
-        self.verdict() != Verdict::Ill
+        self.verdict() != Verdict::Unhealthy
     }
 }

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::AccessFlags;
 
-use super::finding::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use super::log::{check_log, check_volumes};
 use super::streams::check_streams;
 use crate::config::Spec;
@@ -44,15 +44,15 @@ pub(super) fn check_as_user(
     directory: &Path,
     line: LauncherLine<'_>,
     observer: &Observer,
-) -> Vec<Found> {
+) -> Vec<CheckFinding> {
     if !may_see_as_user(snapshot) {
         let text =
             "variables, program, directory and log were not looked at with the rights of the service's user";
-        return vec![Found::unseen(text, "ask as root, or as that user")];
+        return vec![CheckFinding::unseen(text, "ask as root, or as that user")];
     }
     let unable = |why: &dyn Display| {
         let text = format!("unable to look into '{}': {why}", directory.display());
-        vec![Found::problem(text, "the worker's user must be able to search it")]
+        vec![CheckFinding::problem(text, "the worker's user must be able to search it")]
     };
     let opened = match observer.trust().open(directory) {
         Ok(opened) => opened,
@@ -86,7 +86,7 @@ fn with_exports<T>(mut line: LauncherLine<'_>, check: impl FnOnce(LauncherLine<'
     sys::environ::with_environment(all, |_| check(line))
 }
 
-fn check_in_directory(snapshot: &Snapshot, line: LauncherLine<'_>) -> Vec<Found> {
+fn check_in_directory(snapshot: &Snapshot, line: LauncherLine<'_>) -> Vec<CheckFinding> {
     let mut findings = Findings::default();
     let mut relative = Vec::new();
     let name = |spec: &mut Spec| {
@@ -95,12 +95,14 @@ fn check_in_directory(snapshot: &Snapshot, line: LauncherLine<'_>) -> Vec<Found>
     };
     let (draft, opener) = line.script.plan(line.words, &Machine, name, &mut findings);
     if draft.plan().change == Change::Unknown {
-        return findings.iter().map(Found::from).chain(relative).collect();
+        return findings.iter().map(CheckFinding::from).chain(relative).collect();
     }
     let before = findings.clone();
     match opener.act(|| check_plan(snapshot, &draft, findings, relative)) {
         Ok(found) => found,
-        Err(error) => before.iter().map(Found::from).chain([Found::from(&error.into())]).collect(),
+        Err(error) => {
+            before.iter().map(CheckFinding::from).chain([CheckFinding::from(&error.into())]).collect()
+        }
     }
 }
 
@@ -109,16 +111,20 @@ fn check_plan(
     snapshot: &Snapshot,
     draft: &Draft,
     mut findings: Findings,
-    relative: Vec<Found>,
-) -> Vec<Found> {
+    relative: Vec<CheckFinding>,
+) -> Vec<CheckFinding> {
     let plan = draft.plan();
     let (environment, _) = ready::inspect(draft, &mut findings);
-    let mut found: Vec<Found> = findings.iter().map(Found::from).collect();
-    found.extend(environment.quirks().map(|quirk| Found { weight: Weight::Note, ..Found::from(&quirk) }));
+    let mut found: Vec<CheckFinding> = findings.iter().map(CheckFinding::from).collect();
+    found.extend(
+        environment
+            .quirks()
+            .map(|quirk| CheckFinding { weight: Weight::Note, ..CheckFinding::from(&quirk) }),
+    );
     found.extend(relative);
     // other suites have no readiness, with or without the file
     if snapshot.status().is_none_or(|status| status.suite == Suite::S6) {
-        found.extend(ready::readiness::unheard(plan).iter().map(Found::from));
+        found.extend(ready::readiness::unheard(plan).iter().map(CheckFinding::from));
     }
     let script_path = script_path(plan, &environment);
     found.extend(script_path.as_deref().and_then(|path| script(plan, path)));
@@ -144,7 +150,7 @@ fn script_path(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
 }
 
 /// Why it cannot be read.
-fn script(plan: &Plan, path: &Path) -> Option<Found> {
+fn script(plan: &Plan, path: &Path) -> Option<CheckFinding> {
     let errno = sys::file::may(path, AccessFlags::R_OK).err()?;
     let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
     let script = Path::new(plan.program.get(1)?);
@@ -163,11 +169,11 @@ fn script(plan: &Plan, path: &Path) -> Option<Found> {
             "move it to where the worker's user may read it".to_string(),
         ),
     };
-    Some(Found::problem(text, &hint))
+    Some(CheckFinding::problem(text, &hint))
 }
 
 /// A time zone that libc would take for UTC without a word.
-fn zone(environment: &Environment) -> Option<Found> {
+fn zone(environment: &Environment) -> Option<CheckFinding> {
     const ZONES: &str = "/usr/share/zoneinfo";
     let zone = environment.get("TZ")?.to_str()?;
     let name = zone.strip_prefix(':').unwrap_or(zone);
@@ -177,21 +183,21 @@ fn zone(environment: &Environment) -> Option<Found> {
     }
     if !Path::new(ZONES).is_dir() {
         let text = format!("TZ is set and there is no zone data in {ZONES}: programs that ask libc get UTC");
-        return Some(Found::note(text, "install tzdata in the image"));
+        return Some(CheckFinding::note(text, "install tzdata in the image"));
     }
     (!Path::new(ZONES).join(name).is_file()).then(|| {
         let text = format!("TZ names no zone of {ZONES}: programs silently use UTC");
-        Found::problem(text, "Asia/Tokyo, for instance")
+        CheckFinding::problem(text, "Asia/Tokyo, for instance")
     })
 }
 
 /// Options whose relative paths count from the service directory, which may surprise.
-fn relative_paths(spec: &Spec) -> Vec<Found> {
+fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     let mut note = |option: &str, path: &Path| {
         if path.is_relative() {
             let text = format!("--{option} '{}': counts from the service directory", path.display());
-            found.push(Found::note(text, "write the whole path"));
+            found.push(CheckFinding::note(text, "write the whole path"));
         }
     };
     if let Some(LogTarget::File(path)) = &spec.log {

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::bash::{self, As, Variables, steers_bash};
+use super::bash::{self, BashUser, VariableMap, steers_bash};
 use crate::config::settings::Dialect;
 use crate::config::value::VariableName;
 use crate::env_file::{self, Assignment, Refusal};
@@ -37,23 +37,23 @@ pub(super) enum Show {
 /// A file that has been read, in either dialect.
 struct Reading {
     assignments: Vec<Assignment>,
-    oddity: Option<String>,
+    quirk: Option<String>,
 }
 
 impl Reading {
-    fn of(bytes: &[u8], dialect: Dialect, inherited: &Variables) -> Result<Self, Vec<Refusal>> {
+    fn of(bytes: &[u8], dialect: Dialect, inherited: &VariableMap) -> Result<Self, Vec<Refusal>> {
         match dialect {
             Dialect::Bash => {
                 let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
                 let file = env_file::parse(bytes, &value)?;
-                let oddity = file.quirk().map(str::to_string);
-                Ok(Reading { assignments: file.assignments, oddity })
+                let quirk = file.quirk().map(str::to_string);
+                Ok(Reading { assignments: file.assignments, quirk })
             }
             Dialect::Dotenv => {
                 let variables = inherited.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
                 let file = dotenv::parse(bytes, variables)?;
-                let oddity = file.quirk();
-                Ok(Reading { assignments: file.assignments, oddity })
+                let quirk = file.quirk();
+                Ok(Reading { assignments: file.assignments, quirk })
             }
         }
     }
@@ -78,14 +78,14 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect,
 
 /// What is said of a file, and whether it is good.
 fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
-    let mut page = Page::of(path);
-    let who = match (show, As::of(path)) {
+    let mut page = FileReport::of(path);
+    let who = match (show, BashUser::of(path)) {
         (Show::Comparison, Err(error)) => {
             page.line(None, &error.to_string());
             return page.end(false);
         }
         (Show::Comparison, Ok(who)) => who,
-        (Show::Verdict | Show::Canonical, _) => As::Caller,
+        (Show::Verdict | Show::Canonical, _) => BashUser::Caller,
     };
     // root does not read what a link of a user's leads to
     let read = || {
@@ -94,8 +94,8 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     };
     // what bash is given its user can read
     let read = match &who {
-        As::Caller => read(),
-        As::User(_) => Trust::default().read_as_user(read),
+        BashUser::Caller => read(),
+        BashUser::User(_) => Trust::default().read_as_user(read),
     };
     let bytes = match read {
         Ok(bytes) => bytes,
@@ -104,7 +104,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
             return page.end(false);
         }
     };
-    let inherited: Variables = who.environment();
+    let inherited: VariableMap = who.environment();
     let reading = match Reading::of(&bytes, dialect, &inherited) {
         Ok(reading) => reading,
         Err(refusals) => {
@@ -126,7 +126,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
         },
         Show::Comparison => match bash::variables(&who, &bytes, &inherited) {
-            Ok(bashs) => return page.comparison(&reading, &inherited, &bashs),
+            Ok(in_bash) => return page.comparison(&reading, &inherited, &in_bash),
             Err(error) => page.line(None, &error.to_string()),
         },
     }
@@ -134,14 +134,14 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
 }
 
 /// Lines that begin with the file's name.
-struct Page {
+struct FileReport {
     place: String,
     text: String,
 }
 
-impl Page {
+impl FileReport {
     fn of(path: &Path) -> Self {
-        Page { place: path.display().to_string(), text: String::new() }
+        FileReport { place: path.display().to_string(), text: String::new() }
     }
 
     fn end(self, is_good: bool) -> (Vec<u8>, bool) {
@@ -177,15 +177,20 @@ impl Page {
             Dialect::Bash => "bash",
             Dialect::Dotenv => "compose",
         };
-        let but = if reading.oddity.is_some() { ", but for this" } else { "" };
+        let but = if reading.quirk.is_some() { ", but for this" } else { "" };
         self.line(None, &format!("{count} {variables}, with the values that {whose} would give{but}"));
-        if let Some(oddity) = &reading.oddity {
-            self.line(None, oddity);
+        if let Some(quirk) = &reading.quirk {
+            self.line(None, quirk);
         }
     }
 
     /// Names only: a value may be a secret.
-    fn comparison(mut self, reading: &Reading, inherited: &Variables, bashs: &Variables) -> (Vec<u8>, bool) {
+    fn comparison(
+        mut self,
+        reading: &Reading,
+        inherited: &VariableMap,
+        in_bash: &VariableMap,
+    ) -> (Vec<u8>, bool) {
         let mut ours = inherited.clone();
         for assignment in &reading.assignments {
             let value = OsStr::from_bytes(&assignment.value).to_os_string();
@@ -193,27 +198,27 @@ impl Page {
         }
         let is_set = |name: &OsStr| reading.assignments.iter().any(|each| OsStr::new(&each.name) == name);
         // what it does not set itself is the same, or bash's own affair
-        let is_bashs = |name: &OsStr| {
+        let is_set_by_bash = |name: &OsStr| {
             steers_bash(name)
-                || BASHS.iter().any(|own| name == *own)
+                || SET_BY_BASH.iter().any(|own| name == *own)
                 || VariableName::parse(name.as_bytes()).is_err()
         };
-        let counts = |name: &&OsString| is_set(name) || !is_bashs(name);
-        let names: BTreeSet<&OsString> = ours.keys().chain(bashs.keys()).filter(counts).collect();
+        let counts = |name: &&OsString| is_set(name) || !is_set_by_bash(name);
+        let names: BTreeSet<&OsString> = ours.keys().chain(in_bash.keys()).filter(counts).collect();
         let differing: Vec<&OsString> =
-            names.into_iter().filter(|name| ours.get(*name) != bashs.get(*name)).collect();
+            names.into_iter().filter(|name| ours.get(*name) != in_bash.get(*name)).collect();
         if differing.is_empty() {
             self.line(None, "no value differs from bash's");
         }
         for name in &differing {
             self.line(None, &format!("{} has another value in bash", name.display()));
         }
-        if let Some(oddity) = &reading.oddity {
-            self.line(None, oddity);
+        if let Some(quirk) = &reading.quirk {
+            self.line(None, quirk);
         }
         self.end(differing.is_empty())
     }
 }
 
 /// Variables that bash sets for itself.
-const BASHS: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];
+const SET_BY_BASH: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];

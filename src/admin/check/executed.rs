@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::finding::Found;
+use super::finding::CheckFinding;
 use crate::boot::slot;
 use crate::observe::Snapshot;
 use crate::service::executable::Obstacle;
@@ -35,20 +35,20 @@ impl Executed {
     }
 
     /// What keeps the supervisor from executing it; no problem of a script that it does not execute.
-    pub(super) fn weigh(self, obstacle: Obstacle) -> Found {
+    pub(super) fn weigh(self, obstacle: Obstacle) -> CheckFinding {
         match self {
-            Executed::AsIs => Found::from(obstacle),
-            Executed::Rewritten => self.weigh_mistake(Found::from(obstacle)),
+            Executed::AsIs => CheckFinding::from(obstacle),
+            Executed::Rewritten => self.weigh_mistake(CheckFinding::from(obstacle)),
         }
     }
 
     /// The same of a mistake in its text.
-    pub(super) fn weigh_mistake(self, found: Found) -> Found {
+    pub(super) fn weigh_mistake(self, found: CheckFinding) -> CheckFinding {
         match self {
             Executed::AsIs => found,
             Executed::Rewritten => {
                 let text = format!("{} (where a hook links it; futo sync writes its own)", found.text);
-                Found::note(text, found.hint.as_deref().unwrap_or_default())
+                CheckFinding::note(text, found.hint.as_deref().unwrap_or_default())
             }
         }
     }

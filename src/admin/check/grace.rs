@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::finding::Found;
+use super::finding::CheckFinding;
 use crate::config::value::Delay;
 use crate::error::Findings;
 use crate::{cli, sys};
@@ -15,7 +15,7 @@ const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
 const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
 /// A grace that the container's end cuts short.
-pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
+pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<CheckFinding> {
     let overlay = Path::new("/run/s6/container_environment");
     let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));
     if !is_overlay {
@@ -32,7 +32,7 @@ pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<
     let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
     (ours > theirs).then(|| {
         let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
-        Found::problem(
+        CheckFinding::problem(
             text,
             &format!("set {GRACE_VARIABLE}, in milliseconds, in the container's environment"),
         )

@@ -9,7 +9,7 @@ use nix::sys::stat::SFlag;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::AccessFlags;
 
-use super::finding::Found;
+use super::finding::CheckFinding;
 use crate::error::reason;
 use crate::plan::{LogPlan, Plan};
 use crate::ready::program;
@@ -20,7 +20,7 @@ use crate::sys;
 const LITTLE: u64 = 1 << 20;
 
 /// Whether the log can be written, as far as can be seen without making anything.
-pub(super) fn check_log(plan: &Plan) -> Vec<Found> {
+pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
     let LogPlan::File(path) = &plan.log else { return Vec::new() };
     let path = plan.directory.join(path);
     let mut found = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn check_log(plan: &Plan) -> Vec<Found> {
                 );
                 let directory = path.parent().unwrap_or(Path::new("/"));
                 let hint = remedy::for_unwritable(directory, uid, gid);
-                found.push(Found::problem(text, &hint));
+                found.push(CheckFinding::problem(text, &hint));
             }
         }
         Err(Errno::EACCES) if may_write.is_ok() => {
@@ -52,11 +52,14 @@ pub(super) fn check_log(plan: &Plan) -> Vec<Found> {
                 path.display(),
                 owner()
             );
-            found.push(Found::note(text, &format!("it needs nothing; {}", remedy::move_away(&path, uid))));
+            found.push(CheckFinding::note(
+                text,
+                &format!("it needs nothing; {}", remedy::move_away(&path, uid)),
+            ));
         }
         Err(errno) => {
             let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
-            found.push(Found::problem(text, &remedy::for_unwritable(&path, uid, gid)));
+            found.push(CheckFinding::problem(text, &remedy::for_unwritable(&path, uid, gid)));
         }
     }
     found
@@ -75,7 +78,7 @@ fn may_be_log(path: &Path) -> Result<(), Errno> {
 }
 
 /// Volumes of the log and of the run record on which nothing more can be written.
-pub(super) fn check_volumes(plan: &Plan) -> Vec<Found> {
+pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
     let log = match &plan.log {
         LogPlan::File(path) => Some(path.clone()),
         LogPlan::Inherited => None,
@@ -95,7 +98,7 @@ pub(super) fn check_volumes(plan: &Plan) -> Vec<Found> {
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
         if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
             let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
-            found.push(Found::problem(text, "make room: df -h, df -i"));
+            found.push(CheckFinding::problem(text, "make room: df -h, df -i"));
         }
     }
     found

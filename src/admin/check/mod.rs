@@ -100,7 +100,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
     let scene = scene::Scene { observer: &observer, scan_dir: &places.scan_dir };
-    let checked: Vec<(Service, Vec<finding::Found>)> = snapshot
+    let checked: Vec<(Service, Vec<finding::CheckFinding>)> = snapshot
         .into_iter()
         .map(|snapshot| (snapshot.service.clone(), service::check_service(&snapshot, scene)))
         .collect();

@@ -1,7 +1,7 @@
 //! What is wrong with the text of a run script, whoever wrote it.
 
 use super::executed::Executed;
-use super::finding::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use crate::service::launcher;
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::service::script_outline::{self, Outline, Unparsed};
@@ -23,13 +23,21 @@ const DROPS: [&str; 9] = [
 ];
 
 /// What is wrong with the text; `place` is how messages name the file.
-pub(super) fn check_text(place: &str, script: &[u8], starter: Privilege, executed: Executed) -> Vec<Found> {
+pub(super) fn check_text(
+    place: &str,
+    script: &[u8],
+    starter: Privilege,
+    executed: Executed,
+) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(script);
     if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
         let text = format!("{place}:{line}: the line ends with CR LF");
         found.push(
-            executed.weigh_mistake(Found::problem(text, &format!("sed -i 's/\\r$//' {}", shell_word(place)))),
+            executed.weigh_mistake(CheckFinding::problem(
+                text,
+                &format!("sed -i 's/\\r$//' {}", shell_word(place)),
+            )),
         );
     }
     let why = match run_script::parse(script) {
@@ -50,28 +58,28 @@ pub(super) fn check_text(place: &str, script: &[u8], starter: Privilege, execute
     // execline has no shell that could stay
     if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
         let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
-        found.push(Found::problem(text, "write exec before the last command"));
+        found.push(CheckFinding::problem(text, "write exec before the last command"));
     }
     if starter.is_root() && !DROPS.iter().any(|program| text.contains(program)) {
         let text = format!("{place}: nothing in it becomes another user: the worker is root");
-        found.push(Found::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
+        found.push(CheckFinding::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
     }
     found.push(not_ours(place, &why));
     found
 }
 
-fn not_ours(place: &str, why: &NotOurs) -> Found {
+fn not_ours(place: &str, why: &NotOurs) -> CheckFinding {
     let text = format!("{place}: is not a futo-launch script, only its text was checked: {why}");
-    Found::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
+    CheckFinding::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
 }
 
-fn without_exec(place: &str, line: usize) -> Found {
+fn without_exec(place: &str, line: usize) -> CheckFinding {
     let text = format!("{place}:{line}: no exec before futo-launch: a stop reaches the shell only");
-    Found::problem(text, "exec futo-launch …")
+    CheckFinding::problem(text, "exec futo-launch …")
 }
 
 /// A script that does more than start the launcher: what that means, and what of it is not known.
-fn longer(place: &str, outline: &Outline) -> Vec<Found> {
+fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if let Some(line) = outline.changes_directory
         && !outline.launcher.as_ref().is_ok_and(names_service_directory)
@@ -80,7 +88,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
             "{place}:{line}: cd: futo-launch starts outside its service directory, with another name, without \
              config.env, its log and its run record elsewhere"
         );
-        found.push(Found::problem(text, "remove cd and write futo-launch --chdir DIR"));
+        found.push(CheckFinding::problem(text, "remove cd and write futo-launch --chdir DIR"));
     }
     if !outline.unparsed.is_empty() {
         let lines: Vec<String> = outline.unparsed.iter().take(10).map(usize::to_string).collect();
@@ -93,7 +101,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
                 "{place}: the shell runs lines {lines} before futo-launch; what they change was not checked"
             ),
         };
-        found.push(Found::unseen(
+        found.push(CheckFinding::unseen(
             text,
             "futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new",
         ));
@@ -105,7 +113,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
             let text = format!("{place}:{line}: {what}: the options of futo-launch were not checked");
             let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes \
                         futo-launch itself expands '${NAME:-word}' in --interval, --env and others";
-            found.push(Found::unseen(text, hint));
+            found.push(CheckFinding::unseen(text, hint));
         }
     }
     found
@@ -129,9 +137,9 @@ fn starts_with_exec(script: &[u8]) -> bool {
 }
 
 /// The same of a service that was not made for us: its makers had their reasons.
-pub(super) fn check_foreign_text(place: &str, script: &[u8], starter: Privilege) -> Vec<Found> {
+pub(super) fn check_foreign_text(place: &str, script: &[u8], starter: Privilege) -> Vec<CheckFinding> {
     let found = check_text(place, script, starter, Executed::AsIs).into_iter();
-    found.map(|found| Found { weight: Weight::Note, ..found }).collect()
+    found.map(|found| CheckFinding { weight: Weight::Note, ..found }).collect()
 }
 
 /// The first line that contains this, from 1.
@@ -146,7 +154,7 @@ mod tests {
     fn problems(script: &str) -> Vec<String> {
         check_text("run", script.as_bytes(), Privilege::Root, Executed::AsIs)
             .into_iter()
-            .filter(Found::is_problem)
+            .filter(CheckFinding::is_problem)
             .map(|found| found.text)
             .collect()
     }

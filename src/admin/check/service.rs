@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::as_user::{LauncherLine, check_as_user};
 use super::executed::{Executed, leads_to};
-use super::finding::Found;
+use super::finding::CheckFinding;
 use super::grace::check_grace;
 use super::run_file::{check_foreign_text, check_text};
 use super::scene::{Scene, UNREADABLE, hint_of_denied};
@@ -24,7 +24,7 @@ use crate::sys::privilege::Privilege;
 use crate::trust::Script;
 
 /// Everything that can be found out about a service.
-pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let observer = scene.observer;
     let denied = hint_of_denied(observer.caller());
     // what is being worked on comes first
@@ -34,10 +34,10 @@ pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found>
     let mut found = match observer.trust().script(directory) {
         Ok(script) => check_script(snapshot, &script, directory, scene),
         Err(error) => vec![match (error.is_denied(), error.hint()) {
-            (true, _) => Found::unseen(error.to_string(), denied),
-            (false, Some(hint)) => Found::problem(error.to_string(), &hint),
+            (true, _) => CheckFinding::unseen(error.to_string(), denied),
+            (false, Some(hint)) => CheckFinding::problem(error.to_string(), &hint),
             (false, None) => {
-                Found::problem(error.to_string(), "a service directory holds an executable file 'run'")
+                CheckFinding::problem(error.to_string(), "a service directory holds an executable file 'run'")
             }
         }],
     };
@@ -45,18 +45,23 @@ pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found>
     found.extend(check_files(snapshot, directory));
     found.extend(check_state(snapshot, scene));
     found.extend(snapshot.troubles.iter().map(|trouble| match trouble.is_permission_denied() {
-        true => Found::unseen(&trouble.text, denied),
-        false => Found::problem(&trouble.text, UNREADABLE),
+        true => CheckFinding::unseen(&trouble.text, denied),
+        false => CheckFinding::problem(&trouble.text, UNREADABLE),
     }));
     found
 }
 
-fn check_script(snapshot: &Snapshot, script: &Script, directory: &Path, scene: Scene<'_>) -> Vec<Found> {
+fn check_script(
+    snapshot: &Snapshot,
+    script: &Script,
+    directory: &Path,
+    scene: Scene<'_>,
+) -> Vec<CheckFinding> {
     // what root may read of an interpreter is not for those who name it
     let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
         Ok(Execution { found, is_hopeless: true }) => return found,
         Ok(Execution { found, is_hopeless: false }) => found,
-        Err(error) => vec![Found::problem(error.to_string(), UNREADABLE)],
+        Err(error) => vec![CheckFinding::problem(error.to_string(), UNREADABLE)],
     };
     let place = script.path.display().to_string();
     let starter = scene.observer.privileges().starter;
@@ -83,7 +88,7 @@ fn check_script(snapshot: &Snapshot, script: &Script, directory: &Path, scene: S
 /// What keeps the supervisor from executing the files of a service.
 #[derive(Default)]
 struct Execution {
-    found: Vec<Found>,
+    found: Vec<CheckFinding>,
     /// Nothing can execute the run script: what it says does not matter.
     is_hopeless: bool,
 }
@@ -120,17 +125,17 @@ fn check_execution(snapshot: &Snapshot, script: &Script, directory: &Path, scene
 }
 
 /// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
-fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
+fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if executable::is_on_noexec(scan_dir) {
-        found.push(Found::from(executable::noexec(scan_dir)));
+        found.push(CheckFinding::from(executable::noexec(scan_dir)));
     }
     if executable::is_on_noexec(directory) {
         let text = format!(
             "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
             directory.display()
         );
-        found.push(Found::note(text, "futo sync writes a run script of its own and is not affected"));
+        found.push(CheckFinding::note(text, "futo sync writes a run script of its own and is not affected"));
     }
     found
 }
@@ -144,7 +149,7 @@ fn how_executed(snapshot: &Snapshot, path: &Path, scene: Scene<'_>) -> Executed 
 }
 
 /// Whoever can write what root executes can become root.
-fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let Some(live) = &snapshot.service.live else { return Vec::new() };
     if scene.observer.privileges().starter == Privilege::User {
         return Vec::new();
@@ -158,7 +163,7 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
                 "{}: is writable by non-root users, and root executes it: they can become root",
                 path.display()
             );
-            Found::problem(
+            CheckFinding::problem(
                 text,
                 "publish it with futo sync, or make it and every directory above it root-owned",
             )
@@ -167,18 +172,18 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
 }
 
 /// Files of the service directory that do not do what they seem to.
-fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<Found> {
+fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
-        found.push(Found::problem(text, "remove it: futo-launch holds no two workers at once"));
+        found.push(CheckFinding::problem(text, "remove it: futo-launch holds no two workers at once"));
     }
     let has_logger = sys::file::exists(&directory.join("log").join(layout::RUN));
     if has_logger && let Some(path) = snapshot.log_path() {
         let place = directory.join("log");
         let text =
             format!("{}: its logger gets nothing, output goes to '{}'", place.display(), path.display());
-        found.push(Found::note(text, "--log - hands the output to the logger"));
+        found.push(CheckFinding::note(text, "--log - hands the output to the logger"));
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::finding::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use super::scene::{Scene, UNREADABLE};
 use crate::boot::definitions;
 use crate::error::Finding;
@@ -20,18 +20,18 @@ use crate::sys;
 use crate::sys::privilege::Privilege;
 
 /// A definition that is not published: what futo sync has against it, else the command that publishes it.
-fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let unknown = "is not published: no supervisor knows of it";
     let Some(path) = snapshot.service.definition.as_deref().and_then(absolute) else {
-        return vec![Found::problem(unknown, "futo sync publishes it")];
+        return vec![CheckFinding::problem(unknown, "futo sync publishes it")];
     };
     let is_refusal = |finding: &&Finding| finding.text.starts_with("not ours: ");
-    let refused: Vec<Found> = definitions::judge(&path)
+    let refused: Vec<CheckFinding> = definitions::judge(&path)
         .iter()
         .flat_map(|row| row.failures.iter().chain(row.warnings.iter().filter(is_refusal)))
-        .map(|finding| Found {
+        .map(|finding| CheckFinding {
             text: format!("is not published, and futo sync refuses it: {}", finding.text),
-            ..Found::from(finding)
+            ..CheckFinding::from(finding)
         })
         .collect();
     if !refused.is_empty() {
@@ -39,7 +39,7 @@ fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     }
     let as_root = if scene.observer.caller().is_root() { "" } else { ", as root" };
     let hint = format!("{} publishes it{as_root}", sync_command(&path, scene.scan_dir));
-    vec![Found::problem(unknown, &hint)]
+    vec![CheckFinding::problem(unknown, &hint)]
 }
 
 /// The command that publishes this definition there.
@@ -87,7 +87,7 @@ fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
 }
 
 /// What is wrong with a service at this moment.
-pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let (state, why) = judge(snapshot, sys::clock::wall_now());
     let why = why.unwrap_or_else(|| Reason::from(""));
     let mut found = problems_in(state, &why, snapshot, scene);
@@ -100,7 +100,7 @@ pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
     found
 }
 
-fn problems_in(state: State, why: &Reason, snapshot: &Snapshot, scene: Scene<'_>) -> Vec<Found> {
+fn problems_in(state: State, why: &Reason, snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let operand = operand(&snapshot.service.name);
     let suite = snapshot.status().map_or(Suite::S6, |status| status.suite);
     let where_to_look = || where_to_look(snapshot, scene.observer);
@@ -140,7 +140,7 @@ fn problems_in(state: State, why: &Reason, snapshot: &Snapshot, scene: Scene<'_>
         | State::Up
         | State::Down => return Vec::new(),
     };
-    vec![Found::problem(text, &hint)]
+    vec![CheckFinding::problem(text, &hint)]
 }
 
 /// What ends a rest; what is outside the service's own files is not watched.
@@ -153,19 +153,19 @@ fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
     }
 }
 
-fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> Found {
+fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> CheckFinding {
     let text = why.text.as_str();
     if observer.caller() == Privilege::User && why.is_permission_denied() {
         // what another user may not see may be right all the same
         let hint = "root may read it, and members of the group that it has been delegated to";
-        return Found::unseen(text, hint);
+        return CheckFinding::unseen(text, hint);
     }
     match snapshot.status().is_some_and(|status| !status.suite.keeps_tally()) {
         true => {
             let hint = format!("if it dies again and again: {}", where_to_look(snapshot, observer));
-            Found::problem(text, &hint)
+            CheckFinding::problem(text, &hint)
         }
-        false => Found::problem(text, UNREADABLE),
+        false => CheckFinding::problem(text, UNREADABLE),
     }
 }
 
@@ -193,18 +193,21 @@ fn has_obstacles(snapshot: &Snapshot, observer: &Observer) -> bool {
 }
 
 /// A launcher whose binary has been replaced runs on until its service is restarted.
-fn outdated_launcher(snapshot: &Snapshot) -> Option<Found> {
+fn outdated_launcher(snapshot: &Snapshot) -> Option<CheckFinding> {
     let pid = snapshot.status()?.pid?;
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
     launcher::is_launcher(&replaced).then(|| {
         let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
-        Found::note(text, &format!("futo restart {}", operand(&snapshot.service.name)))
+        CheckFinding::note(text, &format!("futo restart {}", operand(&snapshot.service.name)))
     })
 }
 
 /// A supervisor that takes orders and cannot carry them out.
-fn powerless_supervisor(snapshot: &Snapshot) -> Option<Found> {
+fn powerless_supervisor(snapshot: &Snapshot) -> Option<CheckFinding> {
     let refusal = CannotSignal::check(snapshot.status()?.pid?)?;
-    Some(Found::problem(format!("stop, restart and reload do nothing: {refusal}"), signal_permission::REMEDY))
+    Some(CheckFinding::problem(
+        format!("stop, restart and reload do nothing: {refusal}"),
+        signal_permission::REMEDY,
+    ))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::finding::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use crate::plan::{LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
@@ -18,7 +18,11 @@ const STREAMS: [&str; 6] =
     ["/dev/stderr", "/dev/stdout", "/dev/fd/2", "/dev/fd/1", "/proc/self/fd/2", "/proc/self/fd/1"];
 
 /// Looks into the worker's script and its arguments; `script` is what an interpreter is given.
-pub(super) fn check_streams(plan: &Plan, environment: &Environment, script: Option<&Path>) -> Vec<Found> {
+pub(super) fn check_streams(
+    plan: &Plan,
+    environment: &Environment,
+    script: Option<&Path>,
+) -> Vec<CheckFinding> {
     let LogPlan::File(log) = &plan.log else { return Vec::new() };
     let log = plan.directory.join(log);
     let program = program::find(plan, environment).ok();
@@ -35,7 +39,7 @@ pub(super) fn check_streams(plan: &Plan, environment: &Environment, script: Opti
     in_scripts.chain(in_words).collect()
 }
 
-fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> Found {
+fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> CheckFinding {
     let text = match weight {
         Weight::Problem => {
             format!("{place}: opens {stream} by name: that empties the log '{}'", log.display())
@@ -46,7 +50,7 @@ fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> Found {
         ),
     };
     let hint = "in a shell write >&2 or >&1, or >> to append; a program has a setting for its own stderr";
-    Found { weight, ..Found::problem(text, hint) }
+    CheckFinding { weight, ..CheckFinding::problem(text, hint) }
 }
 
 /// The text of a script; none of a binary.

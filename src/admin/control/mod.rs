@@ -147,7 +147,7 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
         noted = desired_state::note(verb, &live, &reporter);
     }
     for line in [text].into_iter().chain(noted) {
-        services::say(&name, &line);
+        services::print_line(&name, &line);
     }
     exit
 }

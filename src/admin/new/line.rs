@@ -22,8 +22,8 @@ const PERSISTS_FROM: Duration = Duration::from_secs(3600);
 pub(super) struct CommandLine {
     /// Options, `--`, program and arguments.
     pub(super) words: Vec<OsString>,
-    /// How many options there are.
-    options: usize,
+    /// How many of them are options that the user gave.
+    given: usize,
     /// What goes into config.env instead: `--env NAME=VALUE`.
     pub(super) variables: Vec<(String, String)>,
     /// Where the program is, or why it cannot be started.
@@ -34,6 +34,7 @@ impl CommandLine {
     /// Of a program that is to become a service; the current directory becomes `--chdir`.
     pub(super) fn of_program(launch: &[OsString], program: &[OsString]) -> Self {
         let (mut options, variables) = split_environment(launch);
+        let given = options.len();
         let found = program::find(program);
         let program = program::absolute(program.to_vec(), &found);
         let has_chdir = options.iter().any(|word| word.as_bytes().starts_with(b"--chdir="));
@@ -43,7 +44,7 @@ impl CommandLine {
             chdir.push(directory);
             options.push(chdir);
         }
-        CommandLine::new(options, variables, program, found)
+        CommandLine { words: words(options, program), given, variables, program: found }
     }
 
     /// Of a starter worker, which lies in the service directory.
@@ -51,29 +52,23 @@ impl CommandLine {
         let (options, variables) = split_environment(launch);
         let program: Vec<OsString> = starter.words().iter().map(OsString::from).collect();
         let found = program::find(&program);
-        CommandLine::new(options, variables, program, found)
-    }
-
-    fn new(
-        options: Vec<OsString>,
-        variables: Vec<(String, String)>,
-        worker: Vec<OsString>,
-        program: Result<PathBuf, String>,
-    ) -> Self {
-        let count = options.len();
-        let words = options.into_iter().chain(["--".into()]).chain(worker).collect();
-        CommandLine { words, options: count, variables, program }
+        let given = options.len();
+        CommandLine { words: words(options, program), given, variables, program: found }
     }
 
     /// The plan that it leads to, with `--persist` where runs are rare; or everything that is wrong with it.
     pub(super) fn plan(&mut self, name: &ServiceName, above: &Path) -> Result<Plan, Findings> {
         let plan = plan_of(&self.words, name, above)?;
-        if !wants_persist(&plan, self.words.get(..self.options).unwrap_or_default()) {
+        if !wants_persist(&plan, self.words.get(..self.given).unwrap_or_default()) {
             return Ok(plan);
         }
-        self.words.insert(self.options, "--persist".into());
+        self.words.insert(self.given, "--persist".into());
         plan_of(&self.words, name, above)
     }
+}
+
+fn words(options: Vec<OsString>, worker: Vec<OsString>) -> Vec<OsString> {
+    options.into_iter().chain(["--".into()]).chain(worker).collect()
 }
 
 /// `--env NAME=VALUE` goes into config.env, where a person looks for it; a value over other variables stays.

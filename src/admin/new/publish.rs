@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admin::options::Words;
-use crate::admin::{boot, lasting, services};
+use crate::admin::{boot, persistence, services};
 use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source};
 use crate::exit::Exit;
 use crate::machine::Host;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// how long for the first run of a loop to end,
 const FIRST_RUN: Duration = Duration::from_secs(2);
 /// and how often is looked.
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
     if may_publish(places)
@@ -59,7 +59,7 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
             }
             return exit;
         }
-        std::thread::sleep(LOOKS_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -72,8 +72,8 @@ pub(super) fn may_publish(places: &Locations) -> bool {
 
 /// A service that is live until the container restarts, and gone then.
 fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
-    if !lasting::is_rebuilt(&places.scan_dir)
-        || lasting::is_published_at_start(Privilege::current(), &places.scan_dir)
+    if !persistence::is_rebuilt(&places.scan_dir)
+        || persistence::is_published_at_start(Privilege::current(), &places.scan_dir)
     {
         return;
     }
@@ -122,6 +122,6 @@ fn said(name: &ServiceName, state: State, why: Option<Reason>, reporter: &Report
         return Exit::FINDINGS;
     }
     let why = why.map_or(String::new(), |why| format!(": {why}"));
-    services::say(name.as_str(), &format!("{}{why}", state.word()));
+    services::print_line(name.as_str(), &format!("{}{why}", state.word()));
     if state.is_healthy() { Exit::OK } else { Exit::FINDINGS }
 }

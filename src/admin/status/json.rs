@@ -10,16 +10,16 @@ use crate::record::Resting;
 use crate::sys::clock;
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct StatusJson<'a> {
     version: u32,
     time: String,
-    services: Vec<ServicePart<'a>>,
+    services: Vec<ServiceJson<'a>>,
     unseen: &'a [String],
     others_not_shown: usize,
 }
 
 #[derive(Serialize)]
-struct ServicePart<'a> {
+struct ServiceJson<'a> {
     name: &'a str,
     state: &'static str,
     why: Option<&'a str>,
@@ -36,13 +36,13 @@ struct ServicePart<'a> {
     wants_up: Option<bool>,
     deaths_last_hour: Option<usize>,
     is_loop: bool,
-    runs: Option<RunsPart<'a>>,
-    log: Option<LogPart<'a>>,
+    runs: Option<RunsJson<'a>>,
+    log: Option<LogJson<'a>>,
     troubles: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
-struct RunsPart<'a> {
+struct RunsJson<'a> {
     total: u64,
     failures: u64,
     consecutive_failures: u64,
@@ -59,14 +59,14 @@ struct RunsPart<'a> {
 }
 
 #[derive(Serialize)]
-struct LogPart<'a> {
+struct LogJson<'a> {
     path: String,
     size: u64,
     last_line: Option<&'a str>,
 }
 
 pub(super) fn page(overview: &Overview) -> String {
-    let page = Page {
+    let page = StatusJson {
         version: 1,
         time: clock::utc(overview.now),
         services: overview
@@ -88,11 +88,11 @@ fn part<'a>(
     snapshot: &'a Snapshot,
     state: State,
     why: Option<&'a str>,
-) -> ServicePart<'a> {
+) -> ServiceJson<'a> {
     let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(overview.now);
     let status = snapshot.status();
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    ServicePart {
+    ServiceJson {
         name: &snapshot.service.name,
         state: state.word(),
         why,
@@ -109,7 +109,7 @@ fn part<'a>(
         wants_up: status.map(|status| status.wants_up),
         deaths_last_hour: snapshot.deaths_since(hour_ago),
         is_loop: snapshot.is_loop(),
-        runs: snapshot.record.as_ref().map(|record| RunsPart {
+        runs: snapshot.record.as_ref().map(|record| RunsJson {
             total: record.runs,
             failures: record.failures,
             consecutive_failures: record.consecutive_failures,
@@ -124,7 +124,7 @@ fn part<'a>(
             last_errors: &record.last_errors,
             resting: record.resting.as_ref(),
         }),
-        log: snapshot.log.as_ref().map(|log| LogPart {
+        log: snapshot.log.as_ref().map(|log| LogJson {
             path: log.path.display().to_string(),
             size: log.size,
             last_line: log.last_line.as_deref(),

@@ -20,7 +20,7 @@ use crate::machine::Host;
 use crate::machine::Machine;
 use crate::observe::{Snapshot, State, judge};
 use crate::sys::{self, clock};
-use row::Row;
+use row::TableRow;
 
 pub(super) const COMMAND: Command = Command {
     name: "status",
@@ -86,7 +86,7 @@ fn status(words: Words) -> Result<Exit, CommandError> {
 impl Overview {
     fn of(words: &Words) -> Result<Self, CommandError> {
         let now = clock::wall_now();
-        let services::Looked { services, others, unseen } = services::look("status", words)?;
+        let services::Observed { services, others, unseen } = services::observe("status", words)?;
         let services = services
             .into_iter()
             .map(|snapshot| {
@@ -97,7 +97,9 @@ impl Overview {
         Ok(Overview { now, services, others, unseen })
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        self.services.iter().map(|(snapshot, state, why)| Row::of(snapshot, *state, why.as_deref(), self.now))
+    fn rows(&self) -> impl Iterator<Item = TableRow> {
+        self.services
+            .iter()
+            .map(|(snapshot, state, why)| TableRow::of(snapshot, *state, why.as_deref(), self.now))
     }
 }

@@ -9,7 +9,7 @@ use crate::observe::{Snapshot, State, parse_time};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A service as texts; what is not known is empty.
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub(super) state: State,
     /// In the order of [`HEADINGS`].
     pub(super) fields: [String; HEADINGS.len()],
@@ -20,7 +20,7 @@ pub(super) struct Row {
 pub(super) const HEADINGS: [&str; 9] =
     ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE"];
 
-impl Row {
+impl TableRow {
     pub(super) fn of(snapshot: &Snapshot, state: State, why: Option<&str>, now: SystemTime) -> Self {
         let ago = |at: SystemTime| span(now.duration_since(at).unwrap_or_default());
         let ahead = |at: SystemTime| match at.duration_since(now) {
@@ -55,7 +55,7 @@ impl Row {
             (None, Some(trouble)) => escaped(&trouble.text),
             (None, None) => last_line.map_or(String::new(), |line| format!("log: {}", escaped(line))),
         };
-        Row { state, fields, detail }
+        TableRow { state, fields, detail }
     }
 }
 

@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use super::Overview;
-use super::row::{HEADINGS, Row};
+use super::row::{HEADINGS, TableRow};
 use crate::admin::services;
 use crate::escape::push_escaped;
 use crate::observe::State;
@@ -29,7 +29,7 @@ fn colour(state: State) -> Option<Color> {
 const DISPENSABLE: [usize; 7] = [8, 2, 3, 7, 5, 6, 4];
 
 /// The columns that fit, and how far they stand apart.
-fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
+fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
     let widths: Vec<usize> = (0..HEADINGS.len())
         .map(|column| {
             let fields = rows.iter().filter_map(|row| row.fields.get(column));
@@ -57,7 +57,7 @@ fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
 /// The table, no line longer than `width` where that is at all possible: below each service that has something to
 /// report, a line with it.
 pub(super) fn page(overview: &Overview, width: usize, has_colour: bool) -> String {
-    let rows: Vec<Row> = overview.rows().collect();
+    let rows: Vec<TableRow> = overview.rows().collect();
     let (columns, gap) = layout(&rows, width);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);

@@ -2,13 +2,14 @@
 
 mod monitor;
 mod terminal;
+mod terminals;
 
 use std::ffi::OsString;
 
 use nix::errno::Errno;
 
 use super::options::{Command, Words};
-use super::services::Entered;
+use super::services::EnteredService;
 use super::{CommandError, services};
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
@@ -18,7 +19,7 @@ use crate::observe::with_supervisor_environment;
 use crate::plan::{Change, Plan};
 use crate::report::{Level, Reporter};
 use crate::{drop, run, sys};
-use terminal::Terminals;
+use terminals::Terminals;
 
 pub(super) const COMMAND: Command = Command {
     name: "try",
@@ -33,11 +34,11 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn try_run(words: Words) -> Result<Exit, CommandError> {
-    let entered = services::enter_one(COMMAND.name, &words)?;
+    let entered = services::enter(COMMAND.name, &words)?;
     Ok(with_supervisor_environment(|| run_once(entered)))
 }
 
-fn run_once(entered: Entered) -> Exit {
+fn run_once(entered: EnteredService) -> Exit {
     let mut reporter = Reporter::of_program("futo");
     let mut findings = Findings::default();
     let name = OsString::from(&entered.name);

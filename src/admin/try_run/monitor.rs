@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
-use super::terminal::Terminals;
+use super::terminals::Terminals;
 use crate::sys;
 use crate::sys::terminal::{Change, next_change};
 

@@ -1,20 +1,20 @@
 //! A worker of another user never gets root's terminal, on which it could type into root's shell: it gets a session,
 //! and in place of a terminal one of its own, between which and root's the bytes are copied (as sudo's `use_pty`).
 
-use std::io::IsTerminal;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, fchmod};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{Pid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown, getpgrp, read, tcgetpgrp, write};
+use nix::unistd::{Pid, Uid, fchown, getpgrp, read, tcgetpgrp, write};
 
 use super::monitor::{self, PASSED_ON};
+use super::terminals::Terminals;
 use crate::sys;
 use crate::sys::terminal::{Change, next_change, set_window_size, window_size};
 
@@ -22,58 +22,6 @@ use crate::sys::terminal::{Change, next_change, set_window_size, window_size};
 const PART: usize = 16 << 10;
 /// What a process that the worker left behind writes after its end is shown up to here, in parts.
 const MOST_LEFT: usize = 64;
-
-/// Which of stdin, stdout and stderr are terminals.
-pub(super) struct Terminals {
-    stdin: bool,
-    stdout: bool,
-    stderr: bool,
-}
-
-impl Terminals {
-    pub(super) fn find() -> Self {
-        Terminals {
-            stdin: std::io::stdin().is_terminal(),
-            stdout: std::io::stdout().is_terminal(),
-            stderr: std::io::stderr().is_terminal(),
-        }
-    }
-
-    fn is_any(&self) -> bool {
-        self.stdin || self.stdout || self.stderr
-    }
-
-    /// Whether a worker could reach a terminal: also that of its session, which has none of the three numbers.
-    pub(super) fn are_in_reach(&self) -> bool {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        self.is_any() || open("/dev/tty", flags, Mode::empty()).is_ok()
-    }
-
-    /// Puts another terminal in the place of each; what is no terminal stays.
-    pub(super) fn replace_by(&self, terminal: &OwnedFd) -> Result<(), Errno> {
-        if self.stdin {
-            dup2_stdin(terminal)?;
-        }
-        if self.stdout {
-            dup2_stdout(terminal)?;
-        }
-        if self.stderr {
-            dup2_stderr(terminal)?;
-        }
-        Ok(())
-    }
-
-    /// One of them, open for writing where that is so.
-    fn of_root(&self) -> Option<OwnedFd> {
-        let clone = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
-        match (self.stdout, self.stderr, self.stdin) {
-            (true, ..) => clone(std::io::stdout().as_fd()),
-            (_, true, _) => clone(std::io::stderr().as_fd()),
-            (_, _, true) => clone(std::io::stdin().as_fd()),
-            _ => None,
-        }
-    }
-}
 
 /// Does the work in a session of its own; gives the exit code of who did it.
 pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) -> Result<i32, Errno> {

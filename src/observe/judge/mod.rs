@@ -132,7 +132,7 @@ fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgem
 /// Why a service is not healthy; none if it is. `max_age` bounds the time since a loop's last run.
 pub fn complaint(snapshot: &Snapshot, now: SystemTime, max_age: Option<Duration>) -> Option<String> {
     let (state, why) = judge(snapshot, now);
-    if state.verdict() == Verdict::Ill {
+    if state.verdict() == Verdict::Unhealthy {
         return Some(match why {
             Some(why) => format!("{}: {why}", state.word()),
             None => state.word().to_string(),
