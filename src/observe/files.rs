@@ -7,7 +7,7 @@ use super::log::LogSummary;
 use super::reason::Reason;
 use super::snapshot::{PreviousLoop, Snapshot};
 use crate::plan::Plan;
-use crate::run::{RunRecord, read_record};
+use crate::record::{self, RunRecord};
 use crate::sys::privilege::Privilege;
 use crate::trust::Opener;
 use crate::trust::account::AccountError;
@@ -88,7 +88,7 @@ fn read_record_of(plan: &Plan, path: &Path, refused: Option<&AccountError>) -> R
     if let Some(error) = refused {
         return unreadable(error, None);
     }
-    match read_record(path.parent().unwrap_or(Path::new("/")), plan.name.as_str()) {
+    match record::read(path.parent().unwrap_or(Path::new("/")), plan.name.as_str()) {
         Ok(None) => Err(NoRecord::Missing(format!("run record '{shown}' is not there").into())),
         Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => {
             unreadable(&format_args!("it belongs to uid {owner}, not to the service's user"), None)

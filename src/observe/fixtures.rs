@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Children, Launcher, Process, Snapshot, SupervisorState};
-use crate::plan::Machine;
-use crate::run::RunRecord;
+use crate::machine::Machine;
+use crate::record::RunRecord;
 use crate::service::place::Service;
 use crate::service::supervision::{Cause, Status, Suite};
 use crate::sys::clock;

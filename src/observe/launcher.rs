@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nix::unistd::{Gid, Uid};
 
-use crate::record::RunRecord;
 use super::reason::Reason;
+use crate::record::RunRecord;
 use crate::service::launcher::{self, NAME};
 use crate::service::layout;
 use crate::sys::proc::{self, Halt, ProcessStat};

@@ -8,7 +8,7 @@ use super::launcher::{Launcher, Process};
 use super::log::LogSummary;
 use super::reason::Reason;
 use crate::plan::{LogPlan, Mode, Plan};
-use crate::run::RunRecord;
+use crate::record::RunRecord;
 use crate::service::executable::Obstacle;
 use crate::service::place::Service;
 use crate::service::supervision::{Death, Status};

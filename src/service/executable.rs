@@ -13,7 +13,6 @@ use nix::unistd::AccessFlags;
 use super::{elf, layout, search_path};
 use crate::error::{reason, reason_of};
 use crate::shell_quote::shell_word;
-use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::shell_quote::push_shell_word;
-use crate::shell_quote::push_shell_word;
 
 /// Starts the logger of a service that was left down with it (`log/down`): who starts the service alone
 /// would soon wait for a pipe that nobody reads. Opened for reading too, a FIFO is not waited for.

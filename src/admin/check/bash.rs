@@ -19,8 +19,9 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::config::DEFAULT_USER;
 use crate::error::reason_of;
-use crate::plan::{DEFAULT_USER, Host, Machine, accounts, trust};
+use crate::machine::{Host, Machine, accounts, ownership};
 use crate::service::search_path;
 use crate::sys::clock::BootTime;
 
@@ -59,7 +60,7 @@ pub(super) enum BashUser {
 impl BashUser {
     /// Of a file.
     pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
-        if !Machine.is_root() || trust::is_roots(path) {
+        if !Machine.is_root() || ownership::is_roots(path) {
             return Ok(BashUser::Caller);
         }
         let passwd = Machine.passwd()?;

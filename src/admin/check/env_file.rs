@@ -15,8 +15,6 @@ use crate::env_file::{self, Assignment, Refusal};
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::machine::Host;
-use crate::machine::Machine;
 use crate::ready::environment::dotenv;
 use crate::sys;
 use crate::sys::nofollow;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::outcome::{Outcome, missed, reached};
 use super::supervisor::{POLL_INTERVAL, Supervisor};
 use crate::observe::Snapshot;
-use crate::run::RunRecord;
+use crate::record::RunRecord;
 use crate::service::control::{ControlError, Order};
 use crate::sys::clock::BootTime;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::outcome::{Outcome, missed, reached};
 use super::supervisor::{POLL_INTERVAL, Supervisor};
 use crate::observe::Process;
-use crate::run::RestingKind;
+use crate::record::RestingKind;
 use crate::service::control::{ControlError, Order};
 use crate::service::layout;
 use crate::service::supervision::{Cause, Status};

@@ -6,9 +6,9 @@ use super::line::CommandLine;
 use super::starter::Starter;
 use crate::config::value::VariableName;
 use crate::plan::{self, Plan};
-use crate::report::{shell_quoted, shell_word};
 use crate::service::run_script::{self, RunScript};
 use crate::service::{ServiceName, launcher, layout};
+use crate::shell_quote::{shell_quoted, shell_word};
 
 /// A service directory that is to be written.
 pub(super) struct NewDefinition {

@@ -12,10 +12,12 @@ use std::path::Path;
 
 use super::options::{Command, Words, switch, value};
 use super::{CommandError, services};
+use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::report::{Level, Reporter, push_escaped, shell_word};
+use crate::report::{Level, Reporter};
 use crate::service::place::Locations;
 use crate::service::{ServiceName, layout};
+use crate::shell_quote::shell_word;
 use definition::NewDefinition;
 use line::CommandLine;
 use starter::Starter;
@@ -80,7 +82,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
     if !is_published {
         page.push_str(how_to_publish(&places));
     }
-    crate::explain::print(&page);
+    crate::report::print(&page);
     if let Err(why) = line.program {
         reporter.say_at_shell(Level::Warning, &why, Some(program::HINT));
     }

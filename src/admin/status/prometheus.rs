@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Overview;
 use crate::escape::label;
-use crate::record::RunRecord;
 use crate::observe::{Snapshot, State, parse_time};
+use crate::record::RunRecord;
 
 /// A metric of a service; none where it has no value.
 struct Metric {

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
-use crate::record::RunRecord;
 use crate::observe::{Snapshot, State, parse_time};
+use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

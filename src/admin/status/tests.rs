@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::*;
 use crate::observe::fixtures::{NOW, at, launched, stamp, up};
 use crate::observe::{LogSummary, SupervisorState};
-use crate::run::{Resting, RestingKind, RunRecord};
+use crate::record::{Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Suite};
 
 /// As it was seen, and judged.

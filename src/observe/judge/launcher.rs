@@ -9,7 +9,7 @@ use crate::observe::launcher::{Children, Launcher};
 use crate::observe::snapshot::{PreviousLoop, Snapshot, parse_time};
 use crate::observe::state::State;
 use crate::plan::Mode;
-use crate::run::{How, Resting, RestingKind, RunRecord};
+use crate::record::{How, Resting, RestingKind, RunRecord};
 
 /// A launcher that has not written anything for this long after its start is not just starting.
 const RECORDS_WITHIN: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use super::*;
 use crate::observe::fixtures::{at, between_runs, launched, stamp, up};
 use crate::observe::launcher::{Children, Process};
 use crate::observe::snapshot::PreviousLoop;
-use crate::run::{LockWait, Resting, RestingKind, RunRecord};
+use crate::record::{LockWait, Resting, RestingKind, RunRecord};
 use crate::service::executable::Obstacle;
 use crate::service::place::Service;
 use crate::service::supervision::{Cause, Death, Status, Suite};
