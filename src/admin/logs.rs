@@ -1,4 +1,4 @@
-//! `futo logs NAME [-f]`: the end of a service's log, and what comes after it.
+//! `futo logs NAME [-f]`: the end of a service's log, and what is appended to it.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -20,7 +20,7 @@ use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// How often is looked for more.
+/// How often the log is read again.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const LINES: usize = 20;
 
@@ -70,7 +70,10 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         );
     };
     let caller = observer.caller();
-    let mut output = Output::new(words.has("raw"));
+    let mut output = Output::new(match words.has("raw") || !std::io::stdout().is_terminal() {
+        true => OutputForm::Raw,
+        false => OutputForm::Escaped,
+    });
     let position = match snapshot.attempt(|| last_lines(caller, &path, count)) {
         Ok((lines, size)) => {
             if output.show(&lines).is_err() {
@@ -91,33 +94,32 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
 
 /// How a log is shown.
 struct Output {
-    form: Form,
-    /// The beginning of a character whose end is still to come.
+    form: OutputForm,
+    /// The start of a character whose end has not been read yet.
     begun: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// A worker's output drives no terminal.
+enum OutputForm {
+    /// The output of a worker controls no terminal.
     Escaped,
     Raw,
 }
 
 impl Output {
-    fn new(is_raw_wanted: bool) -> Self {
-        let is_raw = is_raw_wanted || !std::io::stdout().is_terminal();
-        Output { form: if is_raw { Form::Raw } else { Form::Escaped }, begun: Vec::new() }
+    fn new(form: OutputForm) -> Self {
+        Output { form, begun: Vec::new() }
     }
 
     fn show(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         let stdout = std::io::stdout();
         match self.form {
-            Form::Raw => sys::fd::write_all(stdout.as_fd(), bytes),
-            Form::Escaped => sys::fd::write_all(stdout.as_fd(), self.escaped(bytes).as_bytes()),
+            OutputForm::Raw => sys::fd::write_all(stdout.as_fd(), bytes),
+            OutputForm::Escaped => sys::fd::write_all(stdout.as_fd(), self.escaped(bytes).as_bytes()),
         }
     }
 
-    /// Lines and tabs stay.
+    /// What could control a terminal is escaped; lines and tabs stay.
     fn escaped(&mut self, bytes: &[u8]) -> String {
         let mut all = std::mem::take(&mut self.begun);
         all.extend_from_slice(bytes);
@@ -137,14 +139,14 @@ impl Output {
     }
 }
 
-/// From the last byte on that begins a character.
+/// The last character, and what follows its first byte.
 fn last_bytes(bytes: &[u8]) -> &[u8] {
     let begins = |byte: &u8| byte & 0b1100_0000 != 0b1000_0000;
     let start = bytes.iter().rposition(begins).unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
 }
 
-/// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
+/// Shows what is appended until nobody reads it any more. A rotated log is read to its end first.
 fn follow(
     snapshot: &Snapshot,
     caller: Privilege,
@@ -176,7 +178,7 @@ fn follow(
     }
 }
 
-/// The same file, from its beginning if it has been cut; another one if another has its name.
+/// The same file, from its start if it was truncated; or the file that has its name now.
 fn reopened(
     snapshot: &Snapshot,
     caller: Privilege,
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_drives_a_terminal_is_escaped_and_no_character_torn() {
-        let mut output = Output { form: Form::Escaped, begun: Vec::new() };
+        let mut output = Output { form: OutputForm::Escaped, begun: Vec::new() };
         assert_eq!(output.escaped(b"a\tb\n\x1b[2Jc\r\n"), "a\tb\n\\u{1b}[2Jc\\r\n");
         assert_eq!(output.escaped("\u{85}\u{202e}日".as_bytes()), "\\u{85}\\u{202e}日");
         let [one, two, three] = *"日".as_bytes() else { panic!("three bytes") };

@@ -80,7 +80,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     let who = match (show, BashUser::of(path)) {
         (Show::Comparison, Err(error)) => {
             page.line(None, &error.to_string());
-            return page.end(false);
+            return page.faulty();
         }
         (Show::Comparison, Ok(who)) => who,
         (Show::Verdict | Show::Canonical, _) => BashUser::Caller,
@@ -99,7 +99,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
         Ok(bytes) => bytes,
         Err(error) => {
             page.line(None, &format!("unable to read it: {}", reason_of(&error)));
-            return page.end(false);
+            return page.faulty();
         }
     };
     let inherited: VariableMap = who.environment();
@@ -113,12 +113,15 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
                     "can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file",
                 );
             }
-            return page.end(false);
+            return page.faulty();
         }
     };
     let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
     match show {
-        Show::Verdict => page.verdict(&reading, dialect),
+        Show::Verdict => {
+            page.verdict(&reading, dialect);
+            return page.good();
+        }
         Show::Canonical => match env_file::spell(&bytes, &value) {
             Ok(Some(text)) => return (text, true),
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
@@ -128,7 +131,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
             Err(error) => page.line(None, &error.to_string()),
         },
     }
-    page.end(show == Show::Verdict)
+    page.faulty()
 }
 
 /// Lines that begin with the file's name.
@@ -142,8 +145,12 @@ impl FileReport {
         FileReport { place: path.display().to_string(), text: String::new() }
     }
 
-    fn end(self, is_good: bool) -> (Vec<u8>, bool) {
-        (self.text.into_bytes(), is_good)
+    fn good(self) -> (Vec<u8>, bool) {
+        (self.text.into_bytes(), true)
+    }
+
+    fn faulty(self) -> (Vec<u8>, bool) {
+        (self.text.into_bytes(), false)
     }
 
     fn line(&mut self, line: Option<usize>, what: &str) {
@@ -214,7 +221,7 @@ impl FileReport {
         if let Some(quirk) = &reading.quirk {
             self.line(None, quirk);
         }
-        self.end(differing.is_empty())
+        if differing.is_empty() { self.good() } else { self.faulty() }
     }
 }
 

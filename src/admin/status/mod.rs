@@ -7,6 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +22,7 @@ use crate::machine::Machine;
 use crate::observe::{Snapshot, State, judge};
 use crate::sys::{self, clock};
 use row::TableRow;
+use table::Colours;
 
 pub(super) const COMMAND: Command = Command {
     name: "status",
@@ -65,22 +67,24 @@ fn status(words: Words) -> Result<Exit, CommandError> {
             (true, _) => json::page(&overview),
             (false, true) => prometheus::page(&overview),
             (false, false) if is_terminal => {
-                let has_colour = !Machine
-                    .environment()
-                    .iter()
-                    .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
                 let width = sys::fd::terminal_width(stdout.as_fd()).unwrap_or(80);
-                table::page(&overview, width, has_colour)
+                table::page(&overview, width, colours())
             }
             (false, false) => table::plain(&overview),
         };
-        // the whole screen anew: home, the page, and nothing below it
+        // the whole screen: cursor home, the page, and nothing below it
         let page = if watches && is_terminal { format!("\u{1b}[H\u{1b}[J{page}") } else { page };
         if sys::fd::write_all(stdout.as_fd(), page.as_bytes()).is_err() || !watches {
             return Ok(Exit::OK);
         }
         std::thread::sleep(Duration::from_secs(1));
     }
+}
+
+/// As <https://no-color.org> has it.
+fn colours() -> Colours {
+    let asks_for_none = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
+    if Machine.environment().iter().any(asks_for_none) { Colours::Off } else { Colours::On }
 }
 
 impl Overview {

@@ -16,6 +16,13 @@ const NAME: usize = 24;
 /// Of these columns numbers stand below each other.
 const NUMBERS: std::ops::RangeInclusive<usize> = 2..=8;
 
+/// Whether the table is in colour.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    On,
+    Off,
+}
+
 fn colour(state: State) -> Option<Color> {
     match state {
         State::Resting | State::Restarting | State::Starting | State::Gated => Some(Color::Yellow),
@@ -56,14 +63,14 @@ fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
 
 /// The table, no line longer than `width` where that is at all possible: below each service that has something to
 /// report, a line with it.
-pub(super) fn page(overview: &Overview, width: usize, has_colour: bool) -> String {
+pub(super) fn page(overview: &Overview, width: usize, colours: Colours) -> String {
     let rows: Vec<TableRow> = overview.rows().collect();
     let (columns, gap) = layout(&rows, width);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    match has_colour {
-        true => table.enforce_styling(),
-        false => table.force_no_tty(),
+    match colours {
+        Colours::On => table.enforce_styling(),
+        Colours::Off => table.force_no_tty(),
     };
     let headings = columns.iter().filter_map(|column| HEADINGS.get(*column));
     table.add_row(headings.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
@@ -92,9 +99,9 @@ pub(super) fn page(overview: &Overview, width: usize, has_colour: bool) -> Strin
         page.push('\n');
         if !detail.is_empty() {
             let detail = shortened(detail, width.saturating_sub(2));
-            let _ = match has_colour {
-                true => writeln!(page, "  \u{1b}[2m{detail}\u{1b}[0m"),
-                false => writeln!(page, "  {detail}"),
+            let _ = match colours {
+                Colours::On => writeln!(page, "  \u{1b}[2m{detail}\u{1b}[0m"),
+                Colours::Off => writeln!(page, "  {detail}"),
             };
         }
     }

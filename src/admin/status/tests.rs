@@ -63,21 +63,22 @@ worker                    waiting      1h         0        1m     0      0    2m
   log: posted, status 200 \\u{1b}[31m
 1 healthy, 2 not healthy; 2 others not shown (--all)
 ";
-    assert_eq!(table::page(&some(), 80, false), expected);
-    let headings = |width: usize| table::page(&some(), width, false).lines().next().map(str::to_string);
+    assert_eq!(table::page(&some(), 80, Colours::Off), expected);
+    let headings =
+        |width: usize| table::page(&some(), width, Colours::Off).lines().next().map(str::to_string);
     let all = "SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT  LOG SIZE";
     assert_eq!(headings(120).as_deref(), Some(all));
     for width in [40, 60, 80, 100] {
-        let page = table::page(&some(), width, false);
+        let page = table::page(&some(), width, Colours::Off);
         assert!(page.lines().all(|line| line.chars().count() <= width.max(52)), "{width}:\n{page}");
         let table: Vec<&str> = page.lines().filter(|line| !line.starts_with("  ")).collect();
         assert!(table[..4].iter().all(|line| line.chars().count() <= width), "{width}:\n{page}");
     }
     assert_eq!(headings(60).as_deref(), Some("SERVICE                  STATE    LAST RUN CODE FAILS NEXT"));
-    let coloured = table::page(&some(), 80, true);
+    let coloured = table::page(&some(), 80, Colours::On);
     assert!(coloured.contains("\u{1b}[38;5;9mcrashing"), "{coloured:?}");
-    assert!(!table::page(&some(), 80, false).contains('\u{1b}'));
-    let one = table::page(&overview_of(vec![up("x", 500)]), 80, false);
+    assert!(!table::page(&some(), 80, Colours::Off).contains('\u{1b}'));
+    let one = table::page(&overview_of(vec![up("x", 500)]), 80, Colours::Off);
     assert!(one.ends_with("\n1 healthy; 2 others not shown (--all)\n"), "{one}");
 }
 
