@@ -124,7 +124,7 @@ fn change(directory: &Path, at_boot: AtBoot) -> Result<bool, String> {
     let directory =
         nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
     let owner = fstat(&directory).map_err(reason)?;
-    // what root does by a name in a directory of a user's, that user may do
+    // in a user-owned directory root does only what that user may do
     let changed = Account::owner(&owner).act(|| change_in(&directory, at_boot));
     changed.map_err(|error| error.to_string())?.map_err(reason)
 }

@@ -1,4 +1,4 @@
-//! What lasts over a restart of the container: the scan directory of s6-overlay does not, the definitions do.
+//! What survives a restart of the container: definitions do, the scan directory of s6-overlay does not.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// The filesystem of `/run` where it is made at the start (nix has no name for it).
+/// ramfs: a `/run` that is created when the container starts may be one (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
 /// Where s6-overlay keeps the container's variables, and itself.
 const OVERLAY: [&str; 2] = ["/run/s6/container_environment", "/package/admin/s6-overlay"];
-/// Where a container runs what publishes services at its start: hooks of linuxserver.io images and of s6-overlay.
+/// Where hooks that run when a container starts are: those of linuxserver.io images and of s6-overlay.
 const HOOKS: [&str; 5] = [
     "/custom-cont-init.d",
     "/config/custom-cont-init.d",
@@ -27,7 +27,7 @@ const MOST: usize = 64 << 10;
 /// and how many in a directory.
 const MOST_HOOKS: usize = 500;
 
-/// Whether the scan directory is made anew at each start of the container.
+/// Whether the scan directory is created whenever the container starts.
 pub(super) fn is_rebuilt(scan_dir: &Path) -> bool {
     let in_memory =
         statfs(scan_dir).is_ok_and(|volume| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&volume.filesystem_type()));
@@ -35,7 +35,7 @@ pub(super) fn is_rebuilt(scan_dir: &Path) -> bool {
     in_memory || is_overlays && OVERLAY.iter().any(|path| sys::file::exists(Path::new(path)))
 }
 
-/// Where a service without a definition of ours is defined, and how it is kept from starting there.
+/// Where another program defines a service, and how to keep it from starting there.
 pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
     let custom = name
         .strip_prefix("custom-svc-")
@@ -53,8 +53,7 @@ pub(super) fn notes_orders(caller: Privilege, live: &Path) -> bool {
     SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::WISH))
 }
 
-/// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
-/// that does.
+/// Whether definitions are published when the container starts, by a hook or a service that runs `futo sync`.
 pub(super) fn is_published_at_start(caller: Privilege, scan_dir: &Path) -> bool {
     let below = |directory: &Path| {
         let names = sys::file::names(directory, MOST_HOOKS).unwrap_or_default();

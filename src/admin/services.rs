@@ -33,7 +33,7 @@ pub(super) const FROM: CommandOption = value(
 pub(super) const ALL: CommandOption =
     switch("all", "also services that are not made for futo-launch and have no definition in --from");
 
-/// Where the words say that services are.
+/// Where to look for services, by these options.
 pub(super) fn locations(words: &Words) -> Locations {
     let usual = Locations::default();
     let given: Vec<PathBuf> = words.values(FROM.long).map(PathBuf::from).collect();
@@ -76,11 +76,11 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         .collect()
 }
 
-/// What images and presets put before the name under which somebody defined a service.
+/// What images and presets put before the name of a service.
 const PREFIXES: [&str; 3] = ["custom-svc-", "gateway-", "svc-"];
 
-/// The service that may have been meant by a name: the same behind a known prefix or without it, else the one
-/// that is spelled most like it.
+/// The service that may have been meant by a name: the same name with or without a known prefix, else the most similar
+/// one.
 fn meant(places: &Locations, name: &str) -> Option<String> {
     let (services, _) = places.services();
     let names = || services.iter().map(|service| service.name.as_str());
@@ -101,7 +101,7 @@ pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, Comma
     })
 }
 
-/// Says on stdout what came of a command on a service.
+/// Prints the result of a command for one service.
 pub(super) fn print_line(name: &str, said: &str) {
     let mut line = String::new();
     push_escaped(&mut line, &format!("{name}: {said}"));
@@ -109,13 +109,13 @@ pub(super) fn print_line(name: &str, said: &str) {
     crate::report::print(&line);
 }
 
-/// A service whose directory is the working directory now.
+/// A service whose directory is now the working directory.
 pub(super) struct EnteredService {
     /// Its name.
     pub(super) name: String,
     /// Its run script.
     pub(super) script: Script,
-    /// The launcher's words in that.
+    /// The launcher's words in it.
     pub(super) words: Vec<OsString>,
 }
 
@@ -126,8 +126,8 @@ impl EnteredService {
     }
 }
 
-/// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
-/// is published. Directory and run script are one, whatever has their names by then.
+/// Changes to the directory of the one service that the operand names: to the definition if there is one. The run
+/// script is read from the same open directory, even if another one takes its name.
 pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredService, CommandError> {
     let service = one(command, words)?;
     let Some(path) = service.definition.as_ref().or(service.live.as_ref()) else {
@@ -142,17 +142,17 @@ pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredServi
     Ok(EnteredService { name: service.name, script, words })
 }
 
-/// What a command looked at.
+/// The services that a command is about, observed.
 pub(super) struct Observed {
     /// The services that are named; without a name all of ours, with `--all` others too.
     pub(super) services: Vec<Snapshot>,
     /// How many others there are.
     pub(super) others: usize,
-    /// Which places could not be looked at, and why.
+    /// Which directories could not be read, and why.
     pub(super) unseen: Vec<String>,
 }
 
-/// Looks at the services that are named, or at all.
+/// Observes the services that are named, or all.
 pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
     let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
@@ -171,11 +171,10 @@ pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, 
     Ok(Observed { services, others: others.len(), unseen })
 }
 
-/// A launcher records a run that lasts longer than a second after that second.
+/// A launcher writes its record within a second of its start, or of the start of a run.
 const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 
-/// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
-/// now.
+/// Observes services; those whose launcher has proved nothing yet, a second time: it may just have been started.
 fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
     let mut all = observer.observe_all(services);
     let now = clock::wall_now();
@@ -191,7 +190,7 @@ fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot>
     all
 }
 
-/// How many services are well, stopped, and neither: `5 healthy, 1 stopped`.
+/// How many services are in which state of health: `5 healthy, 1 stopped`.
 pub(super) fn count(states: impl Iterator<Item = State>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),

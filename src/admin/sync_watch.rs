@@ -1,4 +1,4 @@
-//! `--watch` of `futo sync` and `futo reconcile`: stays, and publishes each change.
+//! `--watch` of `futo sync` and `futo reconcile`: runs until it is stopped, and publishes every change.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -20,25 +20,24 @@ use crate::wait::Waiter;
 const SETTLES: Duration = Duration::from_millis(100);
 /// or after this time at the latest.
 const SETTLES_AT_LATEST: Duration = Duration::from_millis(500);
-/// How often is looked where not everything can be watched, or something takes its time.
+/// How often to publish where not everything can be watched, or something is unfinished.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// As little as keeps all other changes within two seconds.
+/// Short enough for all other changes to be published within two seconds.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a watcher publishes again and again.
 pub(super) trait Published {
-    /// Everything that may change it, as it is now.
+    /// A watch on everything that may change it.
     fn watch(&self) -> Result<Watch, Errno>;
-    /// Publishes it; what takes long asks in between whether it is to go on. An error is one that leaves
-    /// nothing to be done.
+    /// Publishes it; what takes long asks in between whether to go on. An error means that nothing could be done.
     fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings>;
-    /// The lines of these rows.
+    /// The report of these rows.
     fn lines(&self, rows: &[Row]) -> String;
-    /// The line that says why nothing is published.
+    /// The report that nothing is published, and why.
     fn skipped(&self, why: &str) -> String;
 }
 
-/// Publishes each change. What was said once is said again only when it is another.
+/// Publishes every change, and reports only what is new.
 pub(super) struct Watcher<P> {
     published: P,
     reporter: Reporter,
@@ -51,12 +50,12 @@ impl<P: Published> Watcher<P> {
         Watcher { published, reporter, reported: BTreeMap::new(), reported_overall: Default::default() }
     }
 
-    /// Stays until a signal ends it.
+    /// Runs until a signal ends it.
     pub(super) fn watch(mut self) -> Exit {
         let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
         let mut has_run = false;
         loop {
-            // before the run: a change during it is not missed
+            // set before the run, so that no change during the run is missed
             let watch = match self.published.watch() {
                 Ok(watch) => watch,
                 Err(errno) => {
@@ -110,7 +109,7 @@ impl<P: Published> Watcher<P> {
         let (mut changed, mut troubled) = (Vec::new(), Vec::new());
         for mut row in rows {
             if row.is_unfinished {
-                // it is looked at again until it is done
+                // it is tried again until it is done
                 row.warnings.add_new(std::mem::take(&mut row.failures));
                 row.action = "waiting";
             }
@@ -149,7 +148,7 @@ enum Wake {
     Change,
 }
 
-/// What signals ask for; a stop counts over HUP.
+/// What signals ask for; a stop outweighs HUP.
 fn wake_of(signals: Vec<i32>) -> Option<Wake> {
     let mut wake = None;
     for signal in signals {
@@ -162,7 +161,7 @@ fn wake_of(signals: Vec<i32>) -> Option<Wake> {
     wake
 }
 
-/// Sleeps until a change has settled, a stop, HUP, or the time to look.
+/// Sleeps until a change has settled, a signal arrives, or it is time to publish again.
 fn wait(watch: &Watch, next_look: Option<BootTime>, waiter: &mut Waiter) -> Wake {
     let mut until = next_look;
     let mut latest: Option<BootTime> = None;

@@ -29,11 +29,11 @@ pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
             read(Some(&error));
         }
     }
-    // with root's ids again: whose directory a process has its user may not see
+    // with root's ids again: the user may not see the working directory of a process
     all.iter_mut().for_each(doubt_record);
 }
 
-/// Record and log, with the ids that may open them; `refused` is why these could not be taken on.
+/// Record and log, with the ids that may open them; `refused` is the reason why these ids could not be taken on.
 fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&AccountError>) {
     let Some(plan) = &snapshot.plan else { return };
     match record_path(plan) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// As much of the end as a line to show may need.
+/// How much of the end is read for one line, in bytes.
 const END: u64 = 4096;
 
 /// A log as it is now.
@@ -40,7 +40,7 @@ pub fn last_lines(reader: Privilege, path: &Path, count: usize) -> io::Result<(V
     const MOST: u64 = 1 << 20;
     let (size, end) = end_of(reader, path, MOST)?;
     let ends = end.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-    // the newline that ends the last line begins no other
+    // the newline that ends the last line starts no other
     let open_end = usize::from(!end.ends_with(b"\n"));
     let from = ends.into_iter().nth(count.saturating_sub(open_end)).map_or(0, |at| at + 1);
     let lines = if count == 0 { &[] } else { end.get(from..).unwrap_or_default() };

@@ -1,4 +1,4 @@
-//! Who observes services: what is the same for all of them is found out once.
+//! Reads all that is known of services; what is the same for all of them is read once.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Whoever owns the scan directory runs the supervisor that will publish a definition.
+    /// The owner of the scan directory runs the supervisors there.
     pub fn new(scan_dir: &Path) -> Self {
         let caller = geteuid();
         let starter = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
@@ -45,7 +45,7 @@ impl Observer {
         self.privileges
     }
 
-    /// Whose definitions and processes may have which plan.
+    /// The judge of who may have which plan.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
@@ -80,7 +80,7 @@ impl Observer {
         snapshot
     }
 
-    /// The plan of the launcher that runs, and what it would rest for; else that of the run script.
+    /// The plan of the running launcher, and what it would rest for; else that of the run script.
     fn read_plan(&self, snapshot: &mut Snapshot, supervisor: Option<u32>) {
         let service = &snapshot.service;
         let Some(directory) = service.live.as_ref().or(service.definition.as_ref()) else { return };

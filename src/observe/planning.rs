@@ -37,8 +37,8 @@ impl Planner {
         Planner { caller, starter, passwd: OnceCell::new(), group: OnceCell::new() }
     }
 
-    /// The plan of the launcher that runs, made as it made it: from its words, directory and user. None if nobody
-    /// can tell who chose its words.
+    /// The plan of the running launcher, made as it made it: from its words, directory and user. None if it is unknown
+    /// who chose its words.
     pub(super) fn of_process(
         &self,
         launcher: &Launcher,
@@ -48,7 +48,7 @@ impl Planner {
         let rights = launcher.rights.as_ref()?;
         let directory = match &launcher.directory {
             Some(directory) => directory.clone(),
-            // as it has it: without links
+            // as the process sees it: without links
             None => std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf()),
         };
         let mut view = self.view(&directory, supervisor);
@@ -56,16 +56,17 @@ impl Planner {
         let planned = view.plan_of_process(launcher, rights, |_| ());
         let (uid, gid) = launcher.ids?;
         let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
-        // root becomes another user in a moment; another is who it is
+        // root is about to become another user; another user stays what it is
         if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.caller.is_root() {
             return Some(planned);
         }
-        // a run script that took another user before it executed the launcher
+        // the run script became another user before it executed the launcher
         (view.user, view.group) = (uid, Some(gid));
         Some(view.plan_of_process(launcher, rights, |spec| spec.user = None))
     }
 
-    /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
+    /// The plan of a service whose launcher does not run, from its run script; none if that is not a futo-launch
+    /// script.
     pub(super) fn of_script(
         &self,
         script: &Script,
@@ -90,19 +91,19 @@ impl Planner {
     }
 }
 
-/// What came of planning.
+/// A plan, and what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Planned {
     /// The plan, as far as it could be made.
     pub(super) plan: Plan,
-    /// With whose ids that is opened which it names.
+    /// The ids with which the files that it names are opened.
     pub(super) opener: Opener,
     /// Why the launcher cannot carry it out.
     pub(super) findings: Findings,
 }
 
-/// Does it without the variables of the shell that asks: a supervisor passes on PATH at most. TERM stays, for
-/// what is run at a terminal.
+/// Acts with the environment that a supervisor passes on, instead of that of the calling shell: PATH at most. TERM is
+/// kept for what runs at a terminal.
 pub fn with_supervisor_environment<T>(act: impl FnOnce() -> T) -> T {
     let kept: Vec<(OsString, OsString)> =
         Machine.environment().into_iter().filter(|(name, _)| name == "PATH" || name == "TERM").collect();
@@ -110,7 +111,7 @@ pub fn with_supervisor_environment<T>(act: impl FnOnce() -> T) -> T {
     sys::environ::with_environment(kept, |_| act())
 }
 
-/// The machine as the launcher sees it from there, without its environment.
+/// The machine as the launcher of a service sees it, without its environment.
 struct LauncherView<'m> {
     planner: &'m Planner,
     directory: &'m Path,
@@ -213,7 +214,7 @@ impl Host for LauncherView<'_> {
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
         use io::ErrorKind::{NotADirectory, NotFound};
         match Machine.read_envdir(directory) {
-            // what may not be read here may all the same be read by the launcher
+            // the launcher may be able to read what this process may not
             Err(error) if !matches!(error.source.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
             read => read,
         }

@@ -32,7 +32,7 @@ pub enum SupervisorState {
 pub enum Owner {
     /// It has a definition in one of our places, or futo-launch runs it.
     Ours,
-    /// Another program's, which only happens to be in the same scan directory.
+    /// It belongs to another program that uses the same scan directory.
     Other,
 }
 
@@ -47,15 +47,15 @@ pub struct Snapshot {
     pub supervisor: SupervisorState,
     /// When and how its processes died, the oldest first. Only s6 records that.
     pub deaths: Vec<Death>,
-    /// When anybody last gave its supervisor an order.
+    /// When its supervisor was last given an order, by anyone.
     pub last_order: Option<SystemTime>,
     /// When its supervisor was started; only looked for where it records no deaths.
     pub supervisor_since: Option<SystemTime>,
     /// The number of the signal that stops it.
     pub stop_signal: i32,
-    /// `finish` is there, which under s6 can end the service for good.
+    /// `finish` exists: under s6 it can end the service for good.
     pub has_finish: bool,
-    /// `down` is there: it is not started by itself.
+    /// `down` exists: it is not started automatically.
     pub is_down_by_file: bool,
     /// It reports its readiness.
     pub reports_readiness: bool,
@@ -63,11 +63,11 @@ pub struct Snapshot {
     pub process: Process,
     /// The launcher that is its process, or that its process has started.
     pub launcher: Option<Launcher>,
-    /// Why that launcher cannot do what its words say; only looked for where nothing else says what it does.
+    /// Why the running launcher cannot carry out its plan.
     pub findings: Option<String>,
-    /// The launcher's plan: of the one that runs, else by the run script. None if it is not a launcher's.
+    /// The launcher's plan, from the live process, else from the run script. None if neither is futo-launch.
     pub plan: Option<Plan>,
-    /// With whose ids that is opened which the plan names.
+    /// The ids with which the files that the plan names are opened.
     pub(crate) opener: Option<Opener>,
     /// The run record of its launcher.
     pub record: Option<RunRecord>,
@@ -132,7 +132,7 @@ impl Snapshot {
         }
     }
 
-    /// Does something with the log, with the ids that may open it.
+    /// Acts on the log, with the ids that may open it.
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match &self.opener {
             Some(opener) => opener.attempt(action),

@@ -3,7 +3,7 @@
 /// The state of a service. The order is that of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Its processes die again and again.
+    /// Its processes die repeatedly.
     Crashing,
     /// Its run script cannot be executed.
     CannotStart,
@@ -21,11 +21,11 @@ pub enum State {
     NotPublished,
     /// What it does cannot be established.
     Unknown,
-    /// It has not reported its readiness, for long.
+    /// It has not reported its readiness for a long time.
     NotReady,
     /// Stopped by SIGSTOP.
     Paused,
-    /// Between two lives.
+    /// Between two processes.
     Restarting,
     /// It has not reported its readiness yet.
     Starting,
@@ -39,14 +39,14 @@ pub enum State {
     Done,
     /// Its process runs, and is ready if it reports that.
     Up,
-    /// Someone wants it down.
+    /// It is down, and meant to be.
     Down,
 }
 
 /// What `futo health` makes of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It works, or is on the way to.
+    /// It works, or is about to.
     Healthy,
     /// It does not run, and is meant not to.
     Stopped,
@@ -55,7 +55,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it in machine output.
+    /// Its name in machine output.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Healthy => "healthy",
@@ -89,7 +89,7 @@ impl State {
         State::Down,
     ];
 
-    /// The word for it, also in machine output.
+    /// Its name, also in machine output.
     pub fn word(self) -> &'static str {
         match self {
             State::Crashing => "crashing",
@@ -138,7 +138,7 @@ impl State {
         }
     }
 
-    /// Whether a service may be in this state and nothing is wrong.
+    /// Whether nothing is wrong with a service in this state.
     pub fn is_healthy(self) -> bool {
         self.verdict() != Verdict::Unhealthy
     }

@@ -17,9 +17,9 @@ use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// As much of a first line as the kernel takes (BINPRM_BUF_SIZE, from 5.1 on).
+/// As much of a first line as the kernel reads (BINPRM_BUF_SIZE, since 5.1).
 const LONGEST_FIRST_LINE: usize = 255;
-/// An interpreter may itself be a script; deeper the kernel refuses.
+/// An interpreter may be a script itself; the kernel refuses deeper chains.
 const MOST_INTERPRETERS: usize = 4;
 /// What is read of a file: its first line, or its ELF headers.
 const START: usize = 4096;
@@ -27,9 +27,9 @@ const START: usize = 4096;
 /// What the supervisor does with a service directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryKind {
-    /// It executes what lies here.
+    /// It executes the files in it.
     Published,
-    /// It executes a copy.
+    /// It executes a copy of them.
     Definition,
 }
 
@@ -49,7 +49,7 @@ pub struct Obstacle {
     pub file: PathBuf,
     /// The line of it, from 1.
     pub line: Option<usize>,
-    /// By the grammar of messages.
+    /// What is wrong, for a message.
     pub what: String,
     /// What to do about it.
     pub hint: String,
@@ -237,7 +237,7 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
     if let Some(found) = searched(file, &path, argument.trim_ascii()) {
         return Some(found);
     }
-    // what root reads there is a program's header; through links of root's only
+    // root reads the header of a program there, and follows root-owned links only
     let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
         MOST_INTERPRETERS.. => problem("is one script too many"),
@@ -245,7 +245,7 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
     }
 }
 
-/// `#!/usr/bin/env python3`: the program that is looked for by its name.
+/// `#!/usr/bin/env python3`: the program that is searched for by its name.
 fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle> {
     let finder = interpreter.file_name()?.to_str()?;
     if !matches!(finder, "env" | "with-contenv") {
@@ -254,7 +254,7 @@ fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
     let argument = std::str::from_utf8(argument).ok()?;
     let mut words = argument.split_ascii_whitespace();
     let program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
-    // the kernel hands on everything that follows as one word; with-contenv splits it
+    // the kernel passes on all that follows as one word; with-contenv splits it
     if finder == "env" && argument.contains(char::is_whitespace) && !argument.starts_with("-S") {
         let what = format!("env is given '{argument}' as one word and does not find that program");
         let hint = format!("#!/usr/bin/env -S {argument}");

@@ -1,5 +1,5 @@
-//! Service directories: their name, layout, what a run script in one says, what the supervisor writes
-//! down, and how it is told what to do.
+//! Service directories: their names and layout, their run scripts, the state that a supervisor records in them, and the
+//! orders that it takes.
 
 pub mod control;
 mod elf;

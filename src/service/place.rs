@@ -1,4 +1,4 @@
-//! Where services are: their definitions, and the directories that a supervisor looks after.
+//! Where services are: their definitions, and the directories in which they are supervised.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use super::{InvalidName, ServiceName, layout};
 use crate::sys;
 
-/// More services than this in one directory are not looked at.
+/// More services than this in one directory are not read.
 const MOST: usize = 2_000;
 
 /// Where to look.
 #[derive(Clone, Debug)]
 pub struct Locations {
-    /// Directories of definitions; of two with one name the first counts.
+    /// Directories of definitions; the first of two definitions with one name counts.
     pub definitions: Vec<PathBuf>,
-    /// The supervisor's.
+    /// The scan directory of the supervisor.
     pub scan_dir: PathBuf,
 }
 
@@ -41,7 +41,7 @@ pub struct Service {
 }
 
 impl Locations {
-    /// All services, by name; also what could not be looked at.
+    /// All services, by name; also the directories that could not be read.
     pub fn services(&self) -> (Vec<Service>, Vec<(PathBuf, io::Error)>) {
         let mut services = BTreeMap::new();
         let mut unseen = Vec::new();

@@ -1,5 +1,6 @@
-//! A run script that does more than start futo-launch: the launcher's words where they stand plainly at its end,
-//! and what the shell does before it. Read only: what is published or executed comes from [`super::run_script`].
+//! A run script that does more than start futo-launch: the launcher's words, where they are one plain command at its
+//! end, and what the shell does before that. For reports only: what is published or executed is read by
+//! [`super::run_script`].
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

@@ -2,18 +2,18 @@
 
 use super::launcher;
 
-/// Whether a text names the launcher anywhere, be it in a comment.
+/// Whether a text names the launcher anywhere, even in a comment.
 pub fn mentions_launcher(text: &[u8]) -> bool {
     let name = launcher::NAME.as_bytes();
     text.windows(name.len()).any(|window| window == name)
 }
 
-/// Whether a script starts the launcher, as far as its text tells.
+/// Whether a script starts the launcher, as far as its text shows.
 pub fn names_launcher(script: &[u8]) -> bool {
     lines(script).any(|line| (!is_comment(line) || line.starts_with(b"#!")) && mentions_launcher(line))
 }
 
-/// Whether a script runs a program (of any path) with this first word, as far as its text tells.
+/// Whether a script runs a program (by any path) with this first argument, as far as its text shows.
 pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
     let names = |line: &[u8]| {
         let is_between = |byte: &u8| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte);

@@ -125,7 +125,7 @@ impl<'s> Splitter<'s> {
         let whole = self.script.get(self.start..self.at).unwrap_or_default();
         let mut text = whole.trim_ascii();
         let mut start = self.start + whole.len() - whole.trim_ascii_start().len();
-        // keywords before a command are none of its words
+        // keywords before a command do not belong to it
         while let Some((step, rest)) = keyword(text) {
             if text.starts_with(b"case") {
                 return Err(SplitError { line: line_at(self.script, start), what: "a case command" });

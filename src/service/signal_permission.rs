@@ -1,5 +1,5 @@
 //! Whether a supervisor may signal the process that it started: as root without CAP_KILL it may not, once that
-//! process has become another user. s6-supervise takes the order, and nothing happens.
+//! process has become another user. s6-supervise reads the order, and nothing happens.
 
 use std::path::Path;
 

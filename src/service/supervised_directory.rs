@@ -1,5 +1,5 @@
-//! A service directory that a supervisor works in, held open: what is asked of it is asked of one directory, whatever
-//! has its name by then.
+//! A service directory with a supervisor, held open: all questions are answered by the same directory, even if another
+//! one takes its name.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -25,7 +25,7 @@ pub struct SupervisedDirectory {
 }
 
 impl SupervisedDirectory {
-    /// Opens it; as root no link is followed that is not root's.
+    /// Opens it; root follows root-owned links only.
     pub fn open(reader: Privilege, path: &Path) -> Result<Self, PathError> {
         let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -52,7 +52,7 @@ impl SupervisedDirectory {
         self.supervise.as_ref().map(|(supervise, _)| supervise).map_err(|errno| *errno)
     }
 
-    /// Whose the supervisor is, by the directory that it has made.
+    /// The user of the supervisor, by the owner of `supervise/`.
     pub fn supervisor_uid(&self) -> Option<u32> {
         self.supervise.as_ref().ok().map(|(_, status)| status.st_uid)
     }
@@ -65,8 +65,8 @@ impl SupervisedDirectory {
         })
     }
 
-    /// A small file that whoever published the service has put there: root, or this process's own user. None
-    /// without it, or where somebody else could have written it.
+    /// A small file from whoever published the service: root, or this process's own user. None if it is missing, or
+    /// writable by anyone else.
     pub fn read_of_publisher(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         const MOST: usize = 16 << 10;
         let own = nix::unistd::geteuid().as_raw();
@@ -74,7 +74,7 @@ impl SupervisedDirectory {
         if !is_trusted(&self.status) {
             return Ok(None);
         }
-        // an update makes links of the names; only he can have made one who may write the directory
+        // an update turns the names into links; only those who may write the directory can have created one
         match sys::file::open_regular_with_status(&self.directory, Path::new(name), OFlag::empty()) {
             Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MOST).map(Some),
             Ok(_) => Ok(None),
@@ -91,8 +91,8 @@ impl SupervisedDirectory {
         named.unwrap_or(libc::SIGTERM)
     }
 
-    /// Whether a file of this name is in the service directory. A link that leads nowhere counts as absent, as
-    /// for the supervisor.
+    /// Whether a file of this name is in the service directory. A dangling link counts as absent, as it does for the
+    /// supervisor.
     pub fn has(&self, name: &str) -> bool {
         nix::sys::stat::fstatat(&self.directory, name, nix::fcntl::AtFlags::empty()).is_ok()
     }

@@ -120,7 +120,7 @@ fn check_plan(
             .map(|quirk| CheckFinding { weight: Weight::Note, ..CheckFinding::from(&quirk) }),
     );
     found.extend(relative);
-    // other suites have no readiness, with or without the file
+    // only s6 knows readiness
     if snapshot.status().is_none_or(|status| status.suite == Suite::S6) {
         found.extend(ready::readiness::unheard(plan).iter().map(CheckFinding::from));
     }
@@ -140,14 +140,14 @@ fn script_path(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
     if !INTERPRETERS.contains(&interpreter) || program::find(plan, environment).is_err() {
         return None;
     }
-    // behind an option comes maybe its value, a program text or a module
+    // an option may be followed by its value, a program text or a module
     let script = Path::new(words.next()?);
     let is_option = script.as_os_str().as_encoded_bytes().starts_with(b"-");
     let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
     (!is_option).then(|| directory.join(script))
 }
 
-/// Why it cannot be read.
+/// Why the script of an interpreter cannot be read.
 fn script(plan: &Plan, path: &Path) -> Option<CheckFinding> {
     let errno = sys::file::may(path, AccessFlags::R_OK).err()?;
     let directory = plan.chdir.as_deref().unwrap_or(&plan.directory);
@@ -170,7 +170,7 @@ fn script(plan: &Plan, path: &Path) -> Option<CheckFinding> {
     Some(CheckFinding::problem(text, &hint))
 }
 
-/// A time zone that libc would take for UTC without a word.
+/// A time zone that libc silently takes for UTC.
 fn zone(environment: &Environment) -> Option<CheckFinding> {
     const ZONES: &str = "/usr/share/zoneinfo";
     let zone = environment.get("TZ")?.to_str()?;

@@ -1,5 +1,5 @@
-//! bash as the judge of a file of variables, in a process that whoever wrote the file may own: they can stop it, take
-//! its pipe and write into it without end. So it has a deadline, nothing of root's, and what it says is bounded.
+//! bash as the reference for a file of variables. Its process may belong to whoever wrote the file, who can stop it,
+//! take its pipe and write to it without end. So it has a deadline, gets nothing of root's, and its output is bounded.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +25,7 @@ use crate::machine::{Host, Machine, accounts, ownership};
 use crate::service::search_path;
 use crate::sys::clock::BootTime;
 
-/// Why bash was not asked.
+/// Why there is no answer from bash.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CompareError {
     #[error("unable to run 'bash': {}", reason_of(.0))]
@@ -42,23 +42,23 @@ pub(super) enum CompareError {
 
 pub(super) type VariableMap = BTreeMap<OsString, OsString>;
 
-/// How long bash may take,
+/// How long bash may run,
 const PATIENCE: Duration = Duration::from_secs(10);
 /// and how much it may write.
 const MOST: usize = 16 << 20;
-/// How often its end is asked for.
+/// How often bash is checked for its end, in milliseconds.
 const POLL_INTERVAL: u16 = 20;
 
-/// Who bash is.
+/// The user that bash runs as.
 pub(super) enum BashUser {
-    /// Whoever asks.
+    /// The caller.
     Caller,
     /// abc: root asks, and others can write the file.
     User(accounts::Account),
 }
 
 impl BashUser {
-    /// Of a file.
+    /// By who can write the file.
     pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
         if !Machine.is_root() || ownership::is_roots(path) {
             return Ok(BashUser::Caller);
@@ -68,7 +68,7 @@ impl BashUser {
         account.map(BashUser::User).ok_or(CompareError::NotOwnedByRoot)
     }
 
-    /// The variables with which the file is read, by us and by bash: root's own are not for others.
+    /// The environment in which the file is read, by us and by bash: root's own is not for others.
     pub(super) fn environment(&self) -> VariableMap {
         match self {
             BashUser::Caller => Machine.environment().into_iter().collect(),
@@ -85,14 +85,14 @@ pub(super) fn steers_bash(name: &OsStr) -> bool {
     exact.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The environment behind the file when bash sources it. Only files that are read as plain assignments
-/// come here; nothing is executed in the environment they make.
+/// The environment after bash has sourced the file. Only for files that consist of plain assignments; nothing is
+/// executed in the environment that they make.
 pub(super) fn variables(
     who: &BashUser,
     bytes: &[u8],
     inherited: &VariableMap,
 ) -> Result<VariableMap, CompareError> {
-    // builtins only: the file may have set PATH, or what the loader of programs looks at
+    // builtins only: the file may have set PATH, or variables of the dynamic loader
     const SCRIPT: &str = "ulimit -t 10; set -a; . /dev/stdin || exit; set +a; \
                           mapfile -t __futo < <(compgen -e); \
                           for __futo in \"${__futo[@]}\"; do printf '%s=%s\\0' \"$__futo\" \"${!__futo}\"; done";
@@ -100,10 +100,10 @@ pub(super) fn variables(
     let environment = inherited.iter().filter(|(name, _)| !steers_bash(name));
     command.args(["--norc", "--noprofile", "-p", "-c", SCRIPT]).env_clear().envs(environment);
     if let BashUser::User(account) = who {
-        // std takes the supplementary groups away with the uid
+        // std drops the supplementary groups with the uid
         command.uid(account.uid).gid(account.gid).current_dir("/");
     }
-    // the very bytes that were read; a pipe of root's could not be opened by another user
+    // the same bytes that were read; a pipe of root's could not be opened by another user
     let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
     text.write_all(bytes)?;
     text.rewind()?;
@@ -111,7 +111,7 @@ pub(super) fn variables(
     let mut child = command.spawn()?;
     let output = read_until_exit(&mut child);
     let (status, said) = output.inspect_err(|_| {
-        // stopped or not, with what it has started
+        // even if it is stopped, and with its children
         let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
         let _ = child.wait();
     })?;
@@ -126,7 +126,7 @@ pub(super) fn variables(
     Ok(entries.collect())
 }
 
-/// What it writes until it ends: others may hold the pipe longer.
+/// What bash writes until it exits: its children may hold the pipe longer.
 fn read_until_exit(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareError> {
     let Some(mut pipe) = child.stdout.take() else { return Err(CompareError::Complains) };
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
@@ -150,7 +150,7 @@ fn read_until_exit(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareEr
         }
         let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
         match poll(&mut watched, POLL_INTERVAL) {
-            // an end without a process that has ended yet would be reported again and again
+            // a closed pipe of a process that has not exited would be reported again and again
             Ok(_) if watched.iter().any(|each| each.revents() == Some(PollFlags::POLLHUP)) => {
                 crate::sys::clock::pause(Duration::from_millis(u64::from(POLL_INTERVAL)));
             }

@@ -24,9 +24,9 @@ use crate::trust::Trust;
 /// What is shown of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
-    /// That it can.
+    /// Whether it can be read.
     Verdict,
-    /// `--canonical`: the file, spelled canonically. With its values: it is the user's own file.
+    /// `--canonical`: the file in canonical spelling, with its values: it is the user's own file.
     Canonical,
     /// `--compare`: the names of variables to which bash gives another value.
     Comparison,
@@ -57,12 +57,12 @@ impl Reading {
     }
 }
 
-/// Says of each file how it is read.
+/// Reports of each file how it is read.
 pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect, show: Show) -> Exit {
     let mut exit = Exit::OK;
     for file in files {
         let (page, is_good) = page(file, dialect, show);
-        // the spelling goes to a file, what is wrong does not
+        // the canonical spelling may be redirected to a file, findings may not
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let to_stderr = show == Show::Canonical && !is_good;
         let output = if to_stderr { stderr.as_fd() } else { stdout.as_fd() };
@@ -74,7 +74,7 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect,
     exit
 }
 
-/// What is said of a file, and whether it is good.
+/// The report about a file, and whether the file is good.
 fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     let mut page = FileReport::of(path);
     let who = match (show, BashUser::of(path)) {
@@ -85,12 +85,12 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
         (Show::Comparison, Ok(who)) => who,
         (Show::Verdict | Show::Canonical, _) => BashUser::Caller,
     };
-    // root does not read what a link of a user's leads to
+    // root does not follow user-owned links
     let read = || {
         let file = nofollow::open_regular_for(Privilege::current(), path)?;
         sys::file::read_at_most(file, env_file::MAX_BYTES)
     };
-    // what bash is given its user can read
+    // bash gets what its user can read
     let read = match &who {
         BashUser::Caller => read(),
         BashUser::User(_) => Trust::default().read_as_user(read),
@@ -134,7 +134,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     page.faulty()
 }
 
-/// Lines that begin with the file's name.
+/// A report whose lines begin with the name of the file.
 struct FileReport {
     place: String,
     text: String,
@@ -202,7 +202,7 @@ impl FileReport {
             ours.insert(OsString::from(&assignment.name), value);
         }
         let is_set = |name: &OsStr| reading.assignments.iter().any(|each| OsStr::new(&each.name) == name);
-        // what it does not set itself is the same, or bash's own affair
+        // other variables are inherited unchanged, or set by bash itself
         let is_set_by_bash = |name: &OsStr| {
             steers_bash(name)
                 || SET_BY_BASH.iter().any(|own| name == *own)

@@ -1,4 +1,4 @@
-//! Which scripts of a definition a supervisor executes, and which `futo sync` writes anew.
+//! Which scripts of a definition a supervisor executes, and which `futo sync` rewrites.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ use crate::service::executable::Obstacle;
 use crate::service::run_script;
 use crate::sys;
 
-/// What becomes of a script.
+/// What a supervisor executes of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Executed {
-    /// The supervisor executes it, or a copy of it.
+    /// The script, or a copy of it.
     AsIs,
-    /// What is executed is a script that futo sync writes from its words.
+    /// A script that futo sync writes from its words.
     Rewritten,
 }
 
 impl Executed {
-    /// Of a script of a service: of a published definition by what is published, else by what would be.
+    /// By what is published; for an unpublished definition, by what would be.
     pub(super) fn of(snapshot: &Snapshot, script: &[u8]) -> Self {
         let is_written_anew = match (&snapshot.service.definition, &snapshot.service.live) {
             (None, _) => false,
@@ -34,7 +34,7 @@ impl Executed {
         }
     }
 
-    /// What keeps the supervisor from executing it; no problem of a script that it does not execute.
+    /// An obstacle as a finding: a note if the supervisor executes another script.
     pub(super) fn weigh(self, obstacle: Obstacle) -> CheckFinding {
         match self {
             Executed::AsIs => CheckFinding::from(obstacle),
@@ -42,7 +42,7 @@ impl Executed {
         }
     }
 
-    /// The same of a mistake in its text.
+    /// The same for a mistake in its text.
     pub(super) fn weigh_mistake(self, found: CheckFinding) -> CheckFinding {
         match self {
             Executed::AsIs => found,

@@ -21,9 +21,9 @@ pub(super) enum Weight {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct CheckFinding {
     pub(super) weight: Weight,
-    /// By the grammar of messages; names file and line, or option.
+    /// What is wrong, with its place: file and line, or option.
     pub(super) text: String,
-    /// The remedy.
+    /// What to do about it.
     pub(super) hint: Option<String>,
 }
 

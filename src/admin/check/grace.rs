@@ -1,4 +1,4 @@
-//! A grace that is longer than what the container leaves a service at its end.
+//! A grace that is longer than the time that a container gives its services when it stops.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::config::value::Delay;
 use crate::error::Findings;
 use crate::{cli, sys};
 
-/// How long s6-overlay waits at the container's end before it kills what is left, by default.
+/// How long s6-overlay waits when the container stops, before it kills what is left; its default.
 const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
-/// Sets it, in milliseconds. S6_SERVICES_GRACETIME is another bound: of services in /etc/services.d.
+/// The variable that sets it, in milliseconds. S6_SERVICES_GRACETIME is another limit, for /etc/services.d.
 const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
-/// A grace that the container's end cuts short.
+/// A grace that the stop of the container cuts short.
 pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<CheckFinding> {
     let overlay = Path::new("/run/s6/container_environment");
     let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));

@@ -1,5 +1,5 @@
-//! Whether the log and the run record can be written, as far as can be seen without creating anything. With the ids of
-//! the worker's user.
+//! Whether the log and the run record can be written, checked with the ids of the worker's user and without creating
+//! anything.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::sys;
 /// A volume with less than this is as good as full, in bytes.
 const LITTLE: u64 = 1 << 20;
 
-/// Whether the log can be written, as far as can be seen without making anything.
+/// Whether the log can be written.
 pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
     let LogPlan::File(path) = &plan.log else { return Vec::new() };
     let path = plan.directory.join(path);
@@ -65,7 +65,7 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
     found
 }
 
-/// Whether a file may be appended to, found without opening it: to open some devices is to do something.
+/// Whether a file may be appended to, without opening it: opening a device can have effects.
 fn may_be_log(path: &Path) -> Result<(), Errno> {
     let status = nix::sys::stat::lstat(path)?;
     match sys::file::kind(&status) {
@@ -93,7 +93,7 @@ pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
             continue;
         }
         looked_at.push(volume.filesystem_id());
-        // the fields are as wide as the machine's words
+        // the fields are as wide as a machine word
         #[allow(clippy::useless_conversion, reason = "not on every target")]
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
         if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
@@ -115,7 +115,7 @@ fn refusal(errno: Errno) -> String {
     }
 }
 
-/// The nearest directory above that is there, or cannot be seen.
+/// The nearest existing directory above, or one that may not be looked into.
 fn existing_directory(path: &Path) -> PathBuf {
     let is_there =
         |path: &&Path| path.as_os_str() != OsStr::new("") && sys::file::look_for(path) != Err(Errno::ENOENT);

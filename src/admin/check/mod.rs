@@ -63,7 +63,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
     };
-    // what is called so is one, whether it is there or not
+    // *.env is a file of variables, even if it does not exist
     let is_file = |operand: &std::ffi::OsString| {
         let path = Path::new(operand);
         let is_script = path.file_name() == Some(layout::RUN.as_ref());
@@ -115,7 +115,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })
 }
 
-/// A path of a run script means its directory.
+/// The path of a run script stands for its directory.
 fn without_run(words: &Words) -> Words {
     let mut words = words.clone();
     for operand in &mut words.operands {

@@ -1,4 +1,4 @@
-//! What was found, for people and for programs.
+//! The report of `futo check`, for people and as JSON.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::service::place::Service;
 
 type Checked = [(Service, Vec<CheckFinding>)];
 
-/// `others` services were left out.
+/// The report for people; `others` services were left out.
 pub(super) fn text(checked: &Checked, others: usize) -> String {
     let mut page = String::new();
     for (service, found) in checked {

@@ -22,7 +22,7 @@ const DROPS: [&str; 9] = [
     "runuser",
 ];
 
-/// What is wrong with the text; `place` is how messages name the file.
+/// What is wrong with the text; messages name the file as `place`.
 pub(super) fn check_text(
     place: &str,
     script: &[u8],
@@ -55,7 +55,7 @@ pub(super) fn check_text(
         found.extend(longer(place, &outline));
         return found;
     }
-    // execline has no shell that could stay
+    // execline leaves no shell behind
     if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
         let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
         found.push(CheckFinding::problem(text, "write exec before the last command"));
@@ -136,7 +136,7 @@ fn starts_with_exec(script: &[u8]) -> bool {
     }
 }
 
-/// The same of a service that was not made for us: its makers had their reasons.
+/// The same for a script of another program, as notes: its authors had their reasons.
 pub(super) fn check_foreign_text(place: &str, script: &[u8], starter: Privilege) -> Vec<CheckFinding> {
     let found = check_text(place, script, starter, Executed::AsIs).into_iter();
     found.map(|found| CheckFinding { weight: Weight::Note, ..found }).collect()

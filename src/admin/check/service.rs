@@ -24,7 +24,7 @@ use crate::trust::Script;
 pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let observer = scene.observer;
     let denied = hint_of_denied(observer.caller());
-    // what is being worked on comes first
+    // the definition, which people edit, comes first
     let Some(directory) = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref()) else {
         return Vec::new();
     };
@@ -54,7 +54,7 @@ fn check_script(
     directory: &Path,
     scene: Scene<'_>,
 ) -> Vec<CheckFinding> {
-    // what root may read of an interpreter is not for those who name it
+    // those who name an interpreter may not learn what root can read of it
     let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
         Ok(Execution { found, is_hopeless: true }) => return found,
         Ok(Execution { found, is_hopeless: false }) => found,
@@ -73,7 +73,7 @@ fn check_script(
         (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
         _ => return found,
     };
-    // another directory makes another plan
+    // in another directory the plan would be another
     if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
         let line = LauncherLine { script, words: words.clone(), before: outline };
         found.extend(check_as_user(snapshot, directory, line, scene.observer));

@@ -19,7 +19,7 @@ use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::privilege::Privilege;
 
-/// A definition that is not published: what futo sync has against it, else the command that publishes it.
+/// A definition that is not published: why futo sync refuses it, else the command that publishes it.
 fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let unknown = "is not published: no supervisor knows of it";
     let Some(path) = snapshot.service.definition.as_deref().and_then(absolute) else {
@@ -56,7 +56,7 @@ fn sync_command(definition: &Path, scan_dir: &Path) -> String {
     command
 }
 
-/// As sync takes it: from the root on, without `..`.
+/// As sync takes it: absolute, without `..`.
 fn absolute(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     match path.components().any(|part| part == Component::ParentDir) {
@@ -65,7 +65,7 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Where the reason can be read, and how it can be seen once more, as far as either works here.
+/// Where the reason can be read, and how it can be reproduced.
 fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
     let operand = operand(&snapshot.service.name);
     let log = match (snapshot.log_path(), &snapshot.plan) {
@@ -156,7 +156,7 @@ fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
 fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> CheckFinding {
     let text = why.text.as_str();
     if observer.caller() == Privilege::User && why.is_permission_denied() {
-        // what another user may not see may be right all the same
+        // what may not be read here may well be correct
         let hint = "root may read it, and members of the group that it has been delegated to";
         return CheckFinding::unseen(text, hint);
     }
@@ -172,7 +172,7 @@ fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> CheckFindi
 /// What is missing, and how to get it: its supervisor alone, or the scanner that starts supervisors.
 fn unsupervised(scan_dir: &Path) -> (String, String) {
     let shown = shell_word(&scan_dir.to_string_lossy());
-    // who may not write there cannot know
+    // without write permission this cannot be known
     match control::probe_scanner(scan_dir) {
         Err(ControlError::NoSupervisor) => (
             format!("is published, and no s6-svscan runs on '{}'", scan_dir.display()),
@@ -184,7 +184,7 @@ fn unsupervised(scan_dir: &Path) -> (String, String) {
     }
 }
 
-/// Whether a look at its files says why it cannot be started.
+/// Whether its files show why it cannot be started.
 fn has_obstacles(snapshot: &Snapshot, observer: &Observer) -> bool {
     let live = snapshot.service.live.as_ref();
     live.is_some_and(|live| {
@@ -203,7 +203,7 @@ fn outdated_launcher(snapshot: &Snapshot) -> Option<CheckFinding> {
     })
 }
 
-/// A supervisor that takes orders and cannot carry them out.
+/// A supervisor that reads orders and cannot carry them out.
 fn powerless_supervisor(snapshot: &Snapshot) -> Option<CheckFinding> {
     let refusal = CannotSignal::check(snapshot.status()?.pid?)?;
     Some(CheckFinding::problem(

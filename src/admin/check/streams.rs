@@ -1,5 +1,5 @@
 //! Workers that open /dev/stderr or /dev/stdout by name. Where the log is a regular file, that opens the log
-//! itself, and empties it unless it is opened for appending. Pipes do not have that effect, so that it surprises.
+//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, which makes it a surprise.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::sys;
 
-/// Longer scripts are read up to here.
+/// How much of a script is read, in bytes.
 const MOST: u64 = 256 << 10;
 /// Names of the streams.
 const STREAMS: [&str; 6] =
     ["/dev/stderr", "/dev/stdout", "/dev/fd/2", "/dev/fd/1", "/proc/self/fd/2", "/proc/self/fd/1"];
 
-/// Looks into the worker's script and its arguments; `script` is what an interpreter is given.
+/// Checks the worker's program and arguments; `script` is the argument of an interpreter.
 pub(super) fn check_streams(
     plan: &Plan,
     environment: &Environment,
@@ -63,7 +63,7 @@ fn text_of(path: &Path) -> Option<String> {
     is_text.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The first line that opens a stream by its name; a problem if it certainly truncates.
+/// The first line that opens a stream by its name; a problem if it is certain to truncate.
 fn opened(text: &str) -> Option<(usize, &'static str, Weight)> {
     let mut first = None;
     for (index, line) in text.split('\n').enumerate() {

@@ -15,7 +15,7 @@ pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) 
         Verb::Reload | Verb::RunNow => return None,
     };
     let wish = Wish::read(&live.read_of_publisher(layout::WISH).ok()??)?;
-    // who may not give the order may not note it either
+    // without permission for the order nothing is noted either
     control::probe(live.supervise().ok()?).ok()?;
     let path = wish.path();
     match wish.note(wanted) {

@@ -124,11 +124,11 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
-    // the supervisor would take the order and silently fail to carry it out
+    // the supervisor would read the order and silently fail to carry it out
     if let Some(refusal) = cannot_signal(verb, &service, observer) {
         return refuse(&refusal.to_string(), Some(signal_permission::REMEDY));
     }
-    // noted while the service is down, where it can be: then it does not write its state itself
+    // if possible noted while the service is down: then it does not write its state file itself
     let mut noted = match verb {
         Verb::Start | Verb::Restart => desired_state::note(verb, &live, &reporter),
         Verb::Stop | Verb::Reload | Verb::RunNow => None,
@@ -165,7 +165,7 @@ fn cannot_signal(verb: Verb, service: &Service, observer: &Observer) -> Option<C
 
 /// Gives the order, and waits for what it brings about.
 fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
-    // who may not give the order is refused before anything else
+    // a missing permission is reported before anything else
     supervisor.probe()?;
     let before = supervisor.status()?;
     match (verb, before.pid) {

@@ -12,7 +12,7 @@ use crate::sys::clock::BootTime;
 /// The end of a run that takes no longer is waited for.
 const SHORT_RUN: Duration = Duration::from_secs(1);
 
-/// HUP for the process of this service.
+/// Sends HUP to the process of the service.
 pub(super) fn reload(supervisor: &Supervisor<'_>, pid: i32) -> Result<Outcome, ControlError> {
     if let Some(why) = shell_around_launcher(pid, &supervisor.snapshot()) {
         return missed(format!("{why}: HUP would end it, nothing was sent"));
@@ -24,7 +24,7 @@ pub(super) fn reload(supervisor: &Supervisor<'_>, pid: i32) -> Result<Outcome, C
     }
 }
 
-/// ALRM for a loop, and waiting for the run that it starts.
+/// Sends ALRM to a loop, and waits for the run that this starts.
 pub(super) fn run_now(supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
     let before = supervisor.snapshot();
     let pid = before.status().and_then(|status| status.pid).unwrap_or_default();
@@ -46,7 +46,7 @@ pub(super) fn run_now(supervisor: &Supervisor<'_>) -> Result<Outcome, ControlErr
     wait_for_run(supervisor, record.map_or(0, |record| record.runs))
 }
 
-/// Waits for a run after so many; for the end of one that is short.
+/// Waits for the next run after this many; for its end, if it is short.
 fn wait_for_run(supervisor: &Supervisor<'_>, runs: u64) -> Result<Outcome, ControlError> {
     let mut short = None;
     loop {
@@ -83,7 +83,7 @@ fn why_no_run(record: &RunRecord) -> String {
     }
 }
 
-/// A shell that has started the launcher and not replaced itself by it gets the signal that is meant for it.
+/// Why a signal would hit a shell instead of the launcher: a run script that started it without `exec`.
 fn shell_around_launcher(pid: i32, snapshot: &Snapshot) -> Option<String> {
     let launcher = snapshot.launcher.as_ref().filter(|launcher| launcher.pid != pid)?;
     Some(format!(

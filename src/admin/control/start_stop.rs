@@ -38,7 +38,7 @@ pub(super) fn start(
 fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Outcome, ControlError> {
     let Some(pid) = status.pid else {
         return missed(match status.changed {
-            // s6 has tried and made no process: there was no end of one
+            // s6 has tried, and could not start a process
             _ if status.wants_up && status.ready_changed.is_some_and(|end| end <= status.changed) => {
                 "is not up yet: the supervisor's own log has the reason".to_string()
             }
@@ -56,7 +56,7 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Ou
     if !supervisor.live.has(layout::NOTIFICATION_FD) {
         return reached(format!("{verb} (pid {pid})"));
     }
-    // only s6 listens for it
+    // only s6 knows readiness
     if status.is_ready.is_none() {
         return reached(format!("{verb} (pid {pid})"));
     }
@@ -68,7 +68,7 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Ou
     }
 }
 
-/// Why the launcher that is this process, or that it has started, rests, if it does. A process is not yet a worker.
+/// Why the launcher rests that is this process, or that this process has started; none if it does not rest.
 pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     let until = supervisor.until.min(BootTime::now().after(SETTLES_RECORD_WITHIN));
     loop {
@@ -91,7 +91,7 @@ pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
                 return None;
             }
             (None, false) => return None,
-            // a launcher that may not write the record rests all the same
+            // a launcher that cannot write its record may rest as well
             (None, true) if BootTime::now() >= until => return snapshot.launcher.and(snapshot.findings),
             (None, true) => {}
         }
@@ -113,7 +113,7 @@ pub(super) fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Outco
     let (status, is_down) =
         supervisor.wait(|status| status.pid.is_none() && !status.is_finishing && !status.wants_up)?;
     match (is_down, status.pid) {
-        // one that had no process has not ended now
+        // without a process there is no exit status to report
         (true, _) if before.pid.is_none() => reached("stopped"),
         (true, _) => reached(format!("stopped{}", in_parentheses(status.cause))),
         (false, Some(pid)) => missed(format!("was asked to stop, and pid {pid} still runs")),
@@ -122,7 +122,7 @@ pub(super) fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Outco
 }
 
 pub(super) fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Outcome, ControlError> {
-    // that ends this life; a service that was to be down stays down without the other
+    // the second order ends the process; the first keeps a service up that was meant to be down
     supervisor.order(Order::Up)?;
     supervisor.order(Order::Restart)?;
     let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;

@@ -12,9 +12,9 @@ use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::supervision::{Status, StatusError, Suite};
 use crate::sys::clock::BootTime;
 
-/// How often what is waited for is looked at.
+/// How often a condition that is waited for is checked.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// A process that lives for this long has not died at once.
+/// A process that lives this long did not end at once.
 const SETTLES: Duration = Duration::from_millis(250);
 /// daemontools' supervise sleeps for a second after each start before it reads an order or notices a death.
 const SETTLES_UNDER_DAEMONTOOLS: Duration = Duration::from_millis(1250);

@@ -46,7 +46,7 @@ impl NewDefinition {
     }
 }
 
-/// One line that the launcher's reader of run scripts takes.
+/// A run script of one line; none if it would not be read back as it was meant.
 fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
         plan::Mode::Loop(_)

@@ -71,7 +71,7 @@ fn words(options: Vec<OsString>, worker: Vec<OsString>) -> Vec<OsString> {
     options.into_iter().chain(["--".into()]).chain(worker).collect()
 }
 
-/// `--env NAME=VALUE` goes into config.env, where a person looks for it; a value over other variables stays.
+/// `--env NAME=VALUE` goes into config.env, where people look for it; a value that refers to other variables stays.
 fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String)>) {
     let mut line = Vec::new();
     let mut variables = Vec::new();
@@ -99,7 +99,7 @@ fn plan_of(line: &[OsString], name: &ServiceName, above: &Path) -> Result<Plan, 
     draft.approve(&findings).map_err(|_| findings)
 }
 
-/// Whether a run is so rare that a restart must not repeat it, and nobody has said anything else.
+/// Whether runs are so rare that a restart must not repeat one, and the user did not choose otherwise.
 fn wants_persist(plan: &Plan, options: &[OsString]) -> bool {
     let is_rare = match &plan.mode {
         plan::Mode::Loop(TimingSpec::Fixed(timing)) => match timing.pace {

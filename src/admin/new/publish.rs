@@ -1,4 +1,4 @@
-//! `--now`: publishes what has been written, and waits until it works.
+//! `--now`: publishes the new service, and waits until it works.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::service::place::{Locations, Service};
 use crate::sys::clock::{self, BootTime};
 use crate::sys::privilege::Privilege;
 
-/// How long is waited for the service to work,
+/// How long to wait for the service to work,
 const PATIENCE: Duration = Duration::from_secs(10);
 /// how long for the first run of a loop to end,
 const FIRST_RUN: Duration = Duration::from_secs(2);
-/// and how often is looked.
+/// and how often to check.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
@@ -63,14 +63,14 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
     }
 }
 
-/// Whether this process may do what `futo sync` does: root, or the user whose supervisor it is.
+/// Whether this process can publish: as root, or as the owner of the scan directory.
 pub(super) fn may_publish(places: &Locations) -> bool {
     let own = nix::unistd::geteuid();
     Machine.is_root()
         || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
 }
 
-/// A service that is live until the container restarts, and gone then.
+/// Warns of a service that is gone after a restart of the container.
 fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     if !persistence::is_rebuilt(&places.scan_dir)
         || persistence::is_published_at_start(Privilege::current(), &places.scan_dir)
@@ -85,12 +85,12 @@ fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     reporter.say_at_shell(Level::Warning, &text, Some(hint));
 }
 
-/// A loop whose first run has not begun, or has not ended.
+/// Whether the first run of a loop has not started, or has not ended.
 fn is_first_run_due(snapshot: &Snapshot) -> bool {
     snapshot.is_loop() && snapshot.current_record().is_none_or(|record| record.last_end.is_none())
 }
 
-/// Publishes as `futo sync` does; gives an exit if nothing could be done.
+/// Publishes as `futo sync` does; an exit code if nothing could be done.
 fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;

@@ -25,7 +25,7 @@ impl Starter {
         }
     }
 
-    /// By the program's name, or the end of it.
+    /// By the name of a program, or its extension.
     pub(super) fn of_program(program: &OsStr) -> Option<Self> {
         let path = Path::new(program);
         let name = path.file_name()?.to_str()?;
@@ -48,7 +48,7 @@ impl Starter {
     pub(super) fn words(self) -> &'static [&'static str] {
         match self {
             Starter::Python => &["python3", "./worker.py"],
-            // a script with its dependencies in its head
+            // a script that declares its dependencies in a header
             Starter::Uv => &["uv", "run", "--script", "./worker.py"],
             Starter::Shell => &["sh", "./worker.sh"],
             Starter::Node => &["node", "./worker.js"],

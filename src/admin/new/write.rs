@@ -21,9 +21,9 @@ use crate::trust::account::Account;
 /// Why nothing was written.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Something of this name is there.
+    /// The name is taken.
     Exists,
-    /// The system, in words.
+    /// The system refused it, for this reason.
     System(String),
 }
 
@@ -40,18 +40,18 @@ fn in_words(error: impl std::fmt::Display) -> WriteError {
     WriteError::System(error.to_string())
 }
 
-/// Writes it below `above`, which is made if it is not there; gives its path.
+/// Writes it below `above`, which is created if needed; gives its path.
 pub(super) fn write(above: &Path, definition: &NewDefinition, plan: &Plan) -> Result<PathBuf, WriteError> {
     if !Machine.is_root() {
         return write_here(above, definition, None);
     }
-    // what root does by a name in a directory of a user's, that user may do
+    // in a user-owned directory root does only what that user may do
     let owner = owner_of(above)?;
     let reader = (owner.st_uid == 0).then_some(plan);
     Account::owner(&owner).act(|| write_here(above, definition, reader)).map_err(in_words)?
 }
 
-/// Of the directory, or of the nearest one above that is there.
+/// The status of the directory, or of the nearest existing one above.
 fn owner_of(path: &Path) -> Result<FileStat, Errno> {
     for each in path.ancestors() {
         match fstatat(AT_FDCWD, each, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -62,7 +62,7 @@ fn owner_of(path: &Path) -> Result<FileStat, Errno> {
     Err(Errno::ENOENT)
 }
 
-/// `reader` is whose config.env must be readable to the worker's user although root wrote it.
+/// With `reader` root writes it, and config.env is given to the user of that plan.
 fn write_here(
     above: &Path,
     definition: &NewDefinition,

@@ -1,4 +1,4 @@
-//! For programs. The form is docs/status.schema.json; fields are added, never changed.
+//! `--json`. The form is docs/status.schema.json; fields are added, never changed.
 
 use serde::Serialize;
 

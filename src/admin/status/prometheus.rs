@@ -1,4 +1,4 @@
-//! As metrics, in Prometheus' text form.
+//! `--prometheus`: metrics in the text format of Prometheus.
 
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! What the table says of a service, as texts.
+//! One row of the table: a service in texts.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! For people: a table on a terminal, one line per service in a pipe.
+//! The pages for people: a table at a terminal, one line per service in a pipe.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::observe::State;
 
 /// The longest name that is shown whole on a terminal.
 const NAME: usize = 24;
-/// Of these columns numbers stand below each other.
+/// Columns that are aligned to the right.
 const NUMBERS: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// Whether the table is in colour.
@@ -32,10 +32,10 @@ fn colour(state: State) -> Option<Color> {
     }
 }
 
-/// In this order columns are left out where there is no room for all.
+/// Columns that are left out where there is no room, in this order.
 const DISPENSABLE: [usize; 7] = [8, 2, 3, 7, 5, 6, 4];
 
-/// The columns that fit, and how far they stand apart.
+/// The columns that fit, and the gap between them.
 fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
     let widths: Vec<usize> = (0..HEADINGS.len())
         .map(|column| {
@@ -61,8 +61,7 @@ fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
     }
 }
 
-/// The table, no line longer than `width` where that is at all possible: below each service that has something to
-/// report, a line with it.
+/// The table, within `width` where that is possible; a service that has something to report gets a second line.
 pub(super) fn page(overview: &Overview, width: usize, colours: Colours) -> String {
     let rows: Vec<TableRow> = overview.rows().collect();
     let (columns, gap) = layout(&rows, width);
@@ -116,7 +115,7 @@ pub(super) fn page(overview: &Overview, width: usize, colours: Colours) -> Strin
     page
 }
 
-/// One line per service, columns apart by blanks, an empty field is `-`; the reason comes last.
+/// One line per service: columns separated by blanks, `-` for an empty field, the reason last.
 pub(super) fn plain(overview: &Overview) -> String {
     // a heading is one word there
     let headings = HEADINGS.map(|heading| heading.replace(' ', "-"));
@@ -151,7 +150,7 @@ fn push_unseen(page: &mut String, overview: &Overview) {
     }
 }
 
-/// At most this many characters.
+/// A text of at most this many characters.
 fn shortened(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

@@ -9,7 +9,7 @@ use crate::observe::{LogSummary, SupervisorState};
 use crate::record::{Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Suite};
 
-/// As it was seen, and judged.
+/// The overview of these services.
 fn overview_of(services: Vec<Snapshot>) -> Overview {
     let now = at(0);
     let judged = services.into_iter().map(|snapshot| {

@@ -76,7 +76,7 @@ fn without_session(errno: Errno, reporter: &Reporter) -> Exit {
     Exit::SYSTEM
 }
 
-/// In place of this process.
+/// Runs the worker in place of this process.
 fn run_here(plan: Plan, reporter: &mut Reporter) -> Exit {
     match drop::become_user(plan) {
         Ok(dropped) => run::run_in_foreground(&dropped, reporter),

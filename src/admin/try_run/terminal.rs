@@ -18,12 +18,12 @@ use super::terminals::Terminals;
 use crate::sys;
 use crate::sys::terminal::{Change, next_change, set_window_size, window_size};
 
-/// Bytes that are copied at once.
+/// How much is copied at once, in bytes.
 const PART: usize = 16 << 10;
-/// What a process that the worker left behind writes after its end is shown up to here, in parts.
+/// How much of the output of processes that outlive the worker is shown, in chunks.
 const MOST_LEFT: usize = 64;
 
-/// Does the work in a session of its own; gives the exit code of who did it.
+/// Works in a session of its own; gives the exit code.
 pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) -> Result<i32, Errno> {
     let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGWINCH]).collect();
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&handled), None)?;
@@ -31,7 +31,7 @@ pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) 
     let mut pty = terminals.of_root().map(Pty::open).transpose()?;
     let slave = pty.as_mut().and_then(|pty| pty.slave.take());
     if let Some(slave) = &slave {
-        // a program may open /dev/stderr by its name
+        // a program may open /dev/stderr by name
         fchown(slave, Some(user), None)?;
         fchmod(slave, Mode::from_bits_truncate(0o600))?;
     }
@@ -46,12 +46,12 @@ pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) 
 /// Root's terminal and the worker's.
 struct Pty {
     roots: OwnedFd,
-    /// As root's was.
+    /// The settings of root's terminal before.
     before: Option<Termios>,
     is_raw: bool,
     master: OwnedFd,
     slave: Option<OwnedFd>,
-    /// Typed, and not yet taken.
+    /// Input that the worker's terminal has not taken yet.
     typed: Vec<u8>,
     is_open: bool,
 }
@@ -74,7 +74,7 @@ impl Pty {
         tcgetpgrp(&self.roots) == Ok(getpgrp())
     }
 
-    /// Copies what the worker has written; whether there was any.
+    /// Copies output of the worker; whether there was any.
     fn show(&mut self) -> bool {
         let mut part = vec![0; PART];
         match read(&self.master, &mut part) {
@@ -84,7 +84,7 @@ impl Pty {
                 true
             }
             Err(Errno::EAGAIN | Errno::EINTR) => false,
-            // nobody has the worker's terminal any more
+            // no process has the worker's terminal open any more
             _ => {
                 self.is_open = false;
                 false
@@ -110,7 +110,7 @@ struct Session {
 }
 
 impl Session {
-    /// Hands every key on as it is typed: the worker's terminal makes of ^C what it is.
+    /// Passes on every key as it is typed: the worker's terminal turns ^C into a signal.
     fn enter(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         if let Some(size) = window_size(pty.roots.as_fd()) {
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Root's terminal as it was.
+    /// Restores the settings of root's terminal.
     fn leave(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         if let (true, Some(before)) = (std::mem::take(&mut pty.is_raw), &pty.before)
@@ -178,7 +178,7 @@ impl Session {
                 pty.type_rest();
             }
             (Err(Errno::EAGAIN | Errno::EINTR), _) => {}
-            // root's terminal has gone
+            // root's terminal is gone
             _ => self.reads = false,
         }
     }
@@ -218,7 +218,7 @@ impl Session {
         self.leave();
         let stop = SigSet::from(Signal::SIGTSTP);
         let _ = killpg(getpgrp(), Signal::SIGTSTP);
-        // here it stops, and is continued
+        // it stops here, until it is continued
         let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&stop), None);
         let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&stop), None);
         self.enter();

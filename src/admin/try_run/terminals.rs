@@ -28,13 +28,13 @@ impl Terminals {
         self.stdin || self.stdout || self.stderr
     }
 
-    /// Whether a worker could reach a terminal: also that of its session, which has none of the three numbers.
+    /// Whether a worker could reach a terminal, including the controlling one, which need not be a standard descriptor.
     pub(super) fn are_in_reach(&self) -> bool {
         let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         self.is_any() || open("/dev/tty", flags, Mode::empty()).is_ok()
     }
 
-    /// Puts another terminal in the place of each; what is no terminal stays.
+    /// Replaces each terminal by another; what is not a terminal stays.
     pub(super) fn replace_by(&self, terminal: &OwnedFd) -> Result<(), Errno> {
         if self.stdin {
             dup2_stdin(terminal)?;
@@ -48,7 +48,7 @@ impl Terminals {
         Ok(())
     }
 
-    /// One of them, open for writing where that is so.
+    /// One of them, preferably open for writing.
     pub(super) fn of_root(&self) -> Option<OwnedFd> {
         let clone = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
         match (self.stdout, self.stderr, self.stdin) {

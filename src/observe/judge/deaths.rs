@@ -8,18 +8,18 @@ use crate::observe::snapshot::Snapshot;
 use crate::observe::state::State;
 use crate::service::supervision::{Cause, Death, Status};
 
-/// After an order a stop, or the start that it brings about, comes within this time.
+/// A stop or start that an order causes happens within this time.
 const OBEYED_WITHIN: Duration = Duration::from_secs(60);
-/// Where deaths are not recorded, a life that begins later after an order than this was not ordered.
+/// Where deaths are not recorded, a process that starts later than this after an order was not ordered.
 const STARTED_WITHIN: Duration = Duration::from_secs(10);
-/// So far back deaths count for a crash loop,
+/// How far back deaths count for a crash loop.
 const RECENTLY: Duration = Duration::from_secs(300);
-/// This many failures make one,
+/// This many failures make a crash loop,
 const FAILED_DEATHS: usize = 3;
 /// or this many deaths of any kind.
 const DEATHS: usize = 5;
 
-/// How a process ended, as a verb.
+/// How a process ended, as a clause: `killed by signal 9`.
 pub(super) fn ended(cause: Cause) -> String {
     match cause {
         Cause::Exited(_) => format!("ended with {cause}"),
@@ -27,7 +27,7 @@ pub(super) fn ended(cause: Cause) -> String {
     }
 }
 
-/// Whether somebody wants a service down that is not to be up. s6 gives one up only when `finish` exits with 125.
+/// Whether a service is down intentionally. s6 gives a service up only when `finish` exits with 125.
 pub(super) fn is_down_on_purpose(snapshot: &Snapshot, status: &Status, cause: Cause) -> bool {
     let died = snapshot.deaths.last().map_or(status.changed, |death| death.at);
     snapshot.is_down_by_file
@@ -38,7 +38,7 @@ pub(super) fn is_down_on_purpose(snapshot: &Snapshot, status: &Status, cause: Ca
         || (cause.may_answer_a_stop() && was_ordered(snapshot, died))
 }
 
-/// Whether this death is what the last order has brought about: the first one after it, and soon.
+/// Whether the last order caused this death: it is the first one after the order, and soon after it.
 fn was_ordered(snapshot: &Snapshot, died: SystemTime) -> bool {
     let Some(order) = snapshot.last_order else { return false };
     let is_between = |death: &Death| death.at >= order && death.at < died;
@@ -46,13 +46,12 @@ fn was_ordered(snapshot: &Snapshot, died: SystemTime) -> bool {
         && !snapshot.deaths.iter().any(is_between)
 }
 
-/// The deaths of late that nobody ordered. An order leaves no trace but its time, of the last one only. Therefore a
-/// death counts as ordered also if it looks like the effect of the stop signal, or like the last one, which was
-/// ordered.
+/// The recent deaths that were not ordered. Of all orders only the time of the last one is known. Therefore a death
+/// also counts as ordered if it looks like the effect of the stop signal, or like the last death when that was ordered.
 fn unordered_deaths(snapshot: &Snapshot, now: SystemTime) -> Vec<Death> {
     let Some(from) = now.checked_sub(RECENTLY) else { return Vec::new() };
     let ordered = snapshot.deaths.last().filter(|last| was_ordered(snapshot, last.at)).map(|last| last.cause);
-    // a loop ends so only when it is stopped
+    // a loop ends in this way only when it is stopped
     let ends_a_loop = |cause| snapshot.is_loop() && matches!(cause, Cause::Exited(0 | 137));
     let is_ordered =
         |cause: Cause| Some(cause) == ordered || cause.is_by(snapshot.stop_signal) || ends_a_loop(cause);
@@ -70,10 +69,10 @@ pub(super) fn judge_deaths(snapshot: &Snapshot, now: SystemTime) -> Option<Judge
     ))
 }
 
-/// Where no deaths are recorded: one that nobody ordered may be one of many, for as long as its effect is young.
+/// Where no deaths are recorded, a recent death that was not ordered may be one of many.
 pub(super) fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Option<Judgement> {
     let follows = |cause: SystemTime| {
-        // the start of a process is known to a clock tick
+        // the start of a process is known to the clock tick only
         let cause = cause - Duration::from_secs(1);
         status.changed.duration_since(cause).is_ok_and(|took| took <= STARTED_WITHIN)
     };

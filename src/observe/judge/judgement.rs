@@ -1,4 +1,4 @@
-//! What a judgement consists of.
+//! What a judgement consists of: a state, and the reason for it.
 
 use std::time::Duration;
 

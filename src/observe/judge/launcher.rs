@@ -11,13 +11,13 @@ use crate::observe::state::State;
 use crate::plan::Mode;
 use crate::record::{How, Resting, RestingKind, RunRecord};
 
-/// A launcher that has not written anything for this long after its start is not just starting.
+/// A launcher that has not written its record this long after its start is no longer starting.
 const RECORDS_WITHIN: Duration = Duration::from_secs(5);
-/// A run that begins no later than this after its time is not overdue: the machine may be busy.
+/// A run may start this much later than it is due: the machine may be busy.
 const LATE: Duration = Duration::from_secs(60);
-/// One that waits for the lock of --lock has longer: another holder's run is waited for.
+/// A run that waits for the lock of --lock may start this much later: it waits for the run of another holder.
 const LATE_FOR_LOCK: Duration = Duration::from_secs(3600);
-/// What follows a run (its hook, 30 s at most) is over by then, and the next run is settled.
+/// After a run, its hook (30 s at most) has ended by then, and the next run is scheduled.
 const SETTLES_NEXT_WITHIN: Duration = Duration::from_secs(120);
 
 pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: SystemTime) -> Judgement {
@@ -95,7 +95,7 @@ fn is_running(record: &RunRecord) -> bool {
     record.last_start.is_some() && record.last_end.is_none() && record.next_due.is_none()
 }
 
-/// Why a loop does not keep its times, or its record is no longer written.
+/// Why a loop is late, or its record is no longer written.
 fn overdue(
     record: &RunRecord,
     launcher: &Launcher,
@@ -147,7 +147,7 @@ fn failures(record: &RunRecord) -> String {
     let times = record.consecutive_failures;
     let says = last_line(record);
     let how = match &record.ended_run {
-        // the status would say less
+        // the exit status says less
         Some(run) if run.how != How::Exited => format!(": {}", run.what),
         _ => record.ended_status().map_or(String::new(), |status| format!(" with status {status}")),
     };

@@ -1,4 +1,4 @@
-//! From a snapshot to a state, purely. A service that is to be up is healthy only on evidence; what cannot be
+//! From a snapshot to a state, without I/O. A service that should be up is healthy only on evidence; what cannot be
 //! established is `unknown`, which is not healthy. docs/status.md has it as a table.
 
 mod deaths;
@@ -20,14 +20,14 @@ use judgement::{Judgement, READY_WITHIN, judged};
 use launcher::judge_launcher;
 use span::{ago, span};
 
-/// and a process that has been up for this long is in none.
+/// A process that has been up for this long is not in a crash loop.
 const SETTLED: Duration = Duration::from_secs(60);
 /// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
 const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
 /// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
 const FINISHES_WITHIN: Duration = Duration::from_secs(60);
 
-/// The state, and why it is in that, where this is not plain.
+/// The state of a service, and the reason where that is not plain.
 pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Judgement {
     match &snapshot.supervisor {
         SupervisorState::NotPublished if snapshot.is_down_by_file => judged(State::Down, "disabled"),
@@ -43,7 +43,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Ju
     let is_settled = status.pid.is_some() && since >= SETTLED;
     let is_to_be_up = status.pid.is_some() || status.wants_up;
     let judged = judge_now(snapshot, status, now);
-    // what is seen of a process, or of the want of one, says more than that others died before
+    // what is known of the present process, or of its absence, counts more than earlier deaths
     let has_evidence = matches!(
         judged.0,
         State::CannotStart | State::Resting | State::Done | State::Gated | State::NotReady
@@ -53,7 +53,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Ju
     }
     match status.suite.keeps_tally() {
         true => judge_deaths(snapshot, now).unwrap_or(judged),
-        // a record of the launcher's own shows that it lives
+        // a record that the running launcher wrote shows that it works
         false if matches!(judged.0, State::Up | State::Starting | State::Restarting) => {
             judge_unrecorded(snapshot, status, now).unwrap_or(judged)
         }
@@ -61,7 +61,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Ju
     }
 }
 
-/// As it is at this moment, whatever was before.
+/// The state by what is known of this moment, whatever happened before.
 fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
     let Some(pid) = status.pid else { return judge_down(snapshot, status, now) };
     match &snapshot.process {
@@ -79,7 +79,7 @@ fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement
     }
 }
 
-/// Without a process of its own.
+/// A service without a process.
 fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
     if status.is_finishing {
         let time = ago(status.changed, now);
@@ -98,7 +98,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgemen
             _ => (State::Down, None),
         };
     }
-    // a status that names no cause says "exit status 0"
+    // before the first death the status says "exit status 0"
     let ended = snapshot.deaths.last().map(|death| ended(death.cause));
     let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
     if down <= RESPAWNS_WITHIN {
@@ -112,7 +112,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgemen
     judged(State::CannotStart, format!("{ended}has had no process for {}: {why}", span(down)))
 }
 
-/// A process that is no launcher: a worker in its place, or another program.
+/// A process that is not a launcher: the worker in its place, or another program.
 fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Judgement {
     let up = ago(status.changed, now);
     if snapshot.reports_readiness && status.is_ready == Some(false) {

@@ -1,4 +1,4 @@
-//! What is known of a service from its supervisor, in one form for all suites.
+//! The state of a service as its supervisor records it, in one form for all suites.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::service::tai;
 /// Bytes of one death in `supervise/death_tally`: stamp, exit code, signal.
 pub(super) const DEATH_LENGTH: usize = tai::LENGTH + 2;
 
-/// Whose supervisor it is.
+/// A family of supervisors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
     /// s6-supervise.
@@ -47,7 +47,7 @@ impl Suite {
         }
     }
 
-    /// What sends a service CONT by its supervisor.
+    /// The command by which a supervisor sends CONT.
     pub fn continues_by(self) -> &'static str {
         match self {
             Suite::S6 => "s6-svc -c",
@@ -90,8 +90,8 @@ impl Cause {
         self == Cause::Killed(stop_signal) || self == Cause::Exited(128 + stop_signal)
     }
 
-    /// Whether a program that was asked to stop may have ended so: with any status of its own, or by KILL if it did
-    /// not. Not with one by which a program, or the launcher, reports that it cannot begin, nor by a crash.
+    /// Whether a program that was asked to stop may have ended in this way: with any exit code of its own, or by KILL.
+    /// Not with a code by which a program or the launcher reports that it cannot start, and not by a crash.
     pub fn may_answer_a_stop(self) -> bool {
         match self {
             // sysexits' EX_CONFIG; the launcher's own
@@ -123,24 +123,24 @@ pub struct Status {
     pub ready_changed: Option<SystemTime>,
     /// The process that `run` became; none if the service is down, or only its `finish` runs.
     pub pid: Option<i32>,
-    /// How the last one died: exit status 0 if there was none yet. Only s6 writes it.
+    /// How the last process died: exit status 0 if there was none yet. Only s6 records it.
     pub cause: Option<Cause>,
     /// The supervisor has stopped it by SIGSTOP.
     pub is_paused: bool,
     /// `finish` is running, or what s6 has forked in its place where there is none.
     pub is_finishing: bool,
-    /// The supervisor means it to be up.
+    /// The supervisor wants it up.
     pub wants_up: bool,
     /// It has reported that it is ready. Only s6 listens for that.
     pub is_ready: Option<bool>,
 }
 
-/// One row of the tally.
+/// One entry of `death_tally`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Death {
-    /// When.
+    /// The time.
     pub at: SystemTime,
-    /// How.
+    /// The cause.
     pub cause: Cause,
 }
 
