@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_keeps_both_ends_and_says_how_long_it_is() {
+    fn a_long_text_keeps_both_ends_and_shows_its_length() {
         assert_eq!(shortened("short", 8), "short");
         assert_eq!(shortened("aaaaaaaaaaaaaaaaaaaab", 8), "aaaaaa…(21 bytes)…ab");
         // never within a character

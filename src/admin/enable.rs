@@ -96,7 +96,8 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
     Ok(worst)
 }
 
-/// Why a change would not last, and what does, where only what is published is known and that is made anew.
+/// Why a change would not last, and what does last: of a service without a definition, in a scan directory that is
+/// recreated when the container starts.
 fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
     let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
     let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_for_another_processor_is_none_of_this_machine() {
+    fn a_program_for_another_processor_is_not_native() {
         assert!(!is_native(0xffff));
     }
 }

@@ -71,9 +71,9 @@ fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
     match script.windows(wake.len()).position(|window| window == wake) {
         Some(at) => {
             let (before, rest) = script.split_at(at);
-            let behind = rest.get(wake.len()..).unwrap_or_default();
+            let after = rest.get(wake.len()..).unwrap_or_default();
             // an empty line in its place: messages give line numbers
-            Cow::Owned([before, b"\n", behind].concat())
+            Cow::Owned([before, b"\n", after].concat())
         }
         None => Cow::Borrowed(script),
     }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_launchers_words_are_found_behind_what_a_shell_does_first() {
+    fn the_launchers_words_are_found_after_other_commands() {
         for before in [
             "",
             "set -e\n",

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_for_certain_is_an_error_with_its_line() {
+    fn what_is_uncertain_is_an_error_with_its_line() {
         for (script, line) in [
             ("a\ncat <<X\nexec b\nX\n", 2),
             ("a\n'b", 2),

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_truncates_is_told_from_what_appends_or_only_names_it() {
+    fn truncating_a_stream_differs_from_appending_and_from_naming_it() {
         let problem = |line, stream| Some((line, stream, Weight::Problem));
         let note = |line, stream| Some((line, stream, Weight::Note));
         for (text, expected) in [

@@ -97,7 +97,7 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("another pid", foreign(&|record| record.pid = 78), State::Unknown),
         ("another life of the pid", foreign(&|record| record.pid_started = Some(4712)), State::Unknown),
         ("a record of an older launcher", foreign(&|record| record.pid_started = None), State::Waiting),
-        ("stopped behind s6's back", stopped, State::Paused),
+        ("stopped without s6's knowledge", stopped, State::Paused),
         ("held by a debugger", traced, State::Paused),
         ("a run script before its launcher", before(30), State::Starting),
         ("which never comes to it", before(900), State::NotReady),

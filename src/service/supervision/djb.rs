@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn what_runit_and_daemontools_write_is_read_and_the_rest_is_not_known() {
         use Suite::{Daemontools, Runit};
-        // (bytes behind the pid, suite, pid, paused, finishing, wanted up)
+        // (bytes after the pid, suite, pid, paused, finishing, wanted up)
         for (pid, rest, suite, process, paused, finishing, wants_up) in [
             (77, &[0, b'u', 0, 1][..], Runit, Some(77), false, false, true),
             (77, &[1, b'u', 0, 1], Runit, Some(77), true, false, true),
