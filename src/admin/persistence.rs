@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 
 use crate::service::supervised_directory::SupervisedDirectory;
-use crate::service::{layout, script_search};
+use crate::service::{layout, s6_overlay, script_search};
 use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
 /// ramfs: a `/run` that is created when the container starts may be one (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
-/// Where s6-overlay keeps the container's variables, and itself.
-const OVERLAY: [&str; 2] = ["/run/s6/container_environment", "/package/admin/s6-overlay"];
 /// Where hooks that run when a container starts are: those of linuxserver.io images and of s6-overlay.
 const HOOKS: [&str; 5] = [
     "/custom-cont-init.d",
@@ -32,7 +30,7 @@ pub(super) fn is_rebuilt(scan_dir: &Path) -> bool {
     let in_memory =
         statfs(scan_dir).is_ok_and(|volume| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&volume.filesystem_type()));
     let is_overlays = scan_dir.starts_with("/run") || scan_dir.starts_with("/var/run");
-    in_memory || is_overlays && OVERLAY.iter().any(|path| sys::file::exists(Path::new(path)))
+    in_memory || is_overlays && s6_overlay::is_present()
 }
 
 /// Where another program defines a service, and how to keep it from starting there.

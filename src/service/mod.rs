@@ -10,6 +10,7 @@ mod name;
 pub mod one_line;
 pub mod place;
 pub mod run_script;
+pub mod s6_overlay;
 pub mod script_outline;
 pub mod script_search;
 pub mod search_path;

@@ -18,8 +18,7 @@ use crate::sys::privilege::Privilege;
 /// An open service directory, and `supervise/` in it.
 #[derive(Debug)]
 pub struct SupervisedDirectory {
-    /// Its own status.
-    pub status: FileStat,
+    status: FileStat,
     directory: OwnedFd,
     supervise: Result<(OwnedFd, FileStat), Errno>,
 }
@@ -40,11 +39,6 @@ impl SupervisedDirectory {
         let supervise = open_supervise(reader, path, &directory)
             .and_then(|supervise| fstat(&supervise).map(|status| (supervise, status)));
         Ok(SupervisedDirectory { status, directory, supervise })
-    }
-
-    /// Makes it the working directory.
-    pub fn enter(&self) -> Result<(), Errno> {
-        nix::unistd::fchdir(&self.directory)
     }
 
     /// `supervise/`

@@ -7,6 +7,7 @@ use nix::fcntl::OFlag;
 use super::finding::CheckFinding;
 use crate::config::value::Delay;
 use crate::error::Findings;
+use crate::service::s6_overlay;
 use crate::{cli, sys};
 
 /// How long s6-overlay waits when the container stops, before it kills what is left; its default.
@@ -16,12 +17,11 @@ const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
 /// A grace that the stop of the container cuts short.
 pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<CheckFinding> {
-    let overlay = Path::new("/run/s6/container_environment");
-    let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));
-    if !is_overlay {
+    if !s6_overlay::is_present() {
         return None;
     }
-    let set = sys::file::open_regular(&overlay.join(GRACE_VARIABLE), OFlag::O_NOFOLLOW)
+    let variable = Path::new(s6_overlay::CONTAINER_ENVIRONMENT).join(GRACE_VARIABLE);
+    let set = sys::file::open_regular(&variable, OFlag::O_NOFOLLOW)
         .and_then(|file| sys::file::read_at_most(file, 64));
     let milliseconds = set.map(|bytes| format!("{}ms", String::from_utf8_lossy(&bytes).trim()));
     let theirs =
