@@ -13,7 +13,7 @@ use crate::error::{Findings, reason_of};
 use crate::escape::push_escaped;
 use crate::machine::Machine;
 use crate::nearest::nearest;
-use crate::observe::{Observer, Owner, Snapshot, State, Verdict, judge};
+use crate::observe::{Observer, Owner, ServiceState, Snapshot, Verdict, judge};
 use crate::plan::Draft;
 use crate::service::place::{Locations, Service};
 use crate::sys::clock;
@@ -178,8 +178,9 @@ const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
     let mut all = observer.observe_all(services);
     let now = clock::wall_now();
-    let doubtful =
-        |snapshot: &&mut Snapshot| snapshot.launcher.is_some() && judge(snapshot, now).0 == State::Unknown;
+    let doubtful = |snapshot: &&mut Snapshot| {
+        snapshot.launcher.is_some() && judge(snapshot, now).0 == ServiceState::Unknown
+    };
     let mut doubtful: Vec<&mut Snapshot> = all.iter_mut().filter(doubtful).collect();
     if !doubtful.is_empty() {
         clock::pause(RECORDS_WITHIN);
@@ -191,7 +192,7 @@ fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot>
 }
 
 /// How many services are in which state of health: `5 healthy, 1 stopped`.
-pub(super) fn count(states: impl Iterator<Item = State>) -> String {
+pub(super) fn count(states: impl Iterator<Item = ServiceState>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),
         (Verdict::Stopped, "stopped", 0),

@@ -21,4 +21,4 @@ pub use observer::Observer;
 pub use planning::with_supervisor_environment;
 pub use reason::Reason;
 pub use snapshot::{Owner, PreviousLoop, Snapshot, SupervisorState, parse_time};
-pub use state::{State, Verdict};
+pub use state::{ServiceState, Verdict};

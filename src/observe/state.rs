@@ -2,7 +2,7 @@
 
 /// The state of a service. The order is that of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ServiceState {
     /// Its processes die repeatedly.
     Crashing,
     /// Its run script cannot be executed.
@@ -65,76 +65,76 @@ impl Verdict {
     }
 }
 
-impl State {
+impl ServiceState {
     /// All states, the most urgent first.
-    pub const ALL: [State; 19] = [
-        State::Crashing,
-        State::CannotStart,
-        State::Failing,
-        State::Overdue,
-        State::Resting,
-        State::GaveUp,
-        State::Unsupervised,
-        State::NotPublished,
-        State::Unknown,
-        State::NotReady,
-        State::Paused,
-        State::Restarting,
-        State::Starting,
-        State::Gated,
-        State::Running,
-        State::Waiting,
-        State::Done,
-        State::Up,
-        State::Down,
+    pub const ALL: [ServiceState; 19] = [
+        ServiceState::Crashing,
+        ServiceState::CannotStart,
+        ServiceState::Failing,
+        ServiceState::Overdue,
+        ServiceState::Resting,
+        ServiceState::GaveUp,
+        ServiceState::Unsupervised,
+        ServiceState::NotPublished,
+        ServiceState::Unknown,
+        ServiceState::NotReady,
+        ServiceState::Paused,
+        ServiceState::Restarting,
+        ServiceState::Starting,
+        ServiceState::Gated,
+        ServiceState::Running,
+        ServiceState::Waiting,
+        ServiceState::Done,
+        ServiceState::Up,
+        ServiceState::Down,
     ];
 
     /// Its name, also in machine output.
     pub fn word(self) -> &'static str {
         match self {
-            State::Crashing => "crashing",
-            State::CannotStart => "cannot-start",
-            State::Failing => "failing",
-            State::Overdue => "overdue",
-            State::Resting => "resting",
-            State::GaveUp => "gave-up",
-            State::Unsupervised => "unsupervised",
-            State::NotPublished => "unpublished",
-            State::Unknown => "unknown",
-            State::NotReady => "not-ready",
-            State::Paused => "paused",
-            State::Restarting => "restarting",
-            State::Starting => "starting",
-            State::Gated => "gated",
-            State::Running => "running",
-            State::Waiting => "waiting",
-            State::Done => "done",
-            State::Up => "up",
-            State::Down => "down",
+            ServiceState::Crashing => "crashing",
+            ServiceState::CannotStart => "cannot-start",
+            ServiceState::Failing => "failing",
+            ServiceState::Overdue => "overdue",
+            ServiceState::Resting => "resting",
+            ServiceState::GaveUp => "gave-up",
+            ServiceState::Unsupervised => "unsupervised",
+            ServiceState::NotPublished => "unpublished",
+            ServiceState::Unknown => "unknown",
+            ServiceState::NotReady => "not-ready",
+            ServiceState::Paused => "paused",
+            ServiceState::Restarting => "restarting",
+            ServiceState::Starting => "starting",
+            ServiceState::Gated => "gated",
+            ServiceState::Running => "running",
+            ServiceState::Waiting => "waiting",
+            ServiceState::Done => "done",
+            ServiceState::Up => "up",
+            ServiceState::Down => "down",
         }
     }
 
     /// What `futo health` makes of it.
     pub fn verdict(self) -> Verdict {
         match self {
-            State::Restarting
-            | State::Starting
-            | State::Running
-            | State::Waiting
-            | State::Done
-            | State::Up => Verdict::Healthy,
-            State::Gated | State::Down => Verdict::Stopped,
-            State::Crashing
-            | State::CannotStart
-            | State::Failing
-            | State::Overdue
-            | State::Resting
-            | State::GaveUp
-            | State::Unsupervised
-            | State::NotPublished
-            | State::Unknown
-            | State::NotReady
-            | State::Paused => Verdict::Unhealthy,
+            ServiceState::Restarting
+            | ServiceState::Starting
+            | ServiceState::Running
+            | ServiceState::Waiting
+            | ServiceState::Done
+            | ServiceState::Up => Verdict::Healthy,
+            ServiceState::Gated | ServiceState::Down => Verdict::Stopped,
+            ServiceState::Crashing
+            | ServiceState::CannotStart
+            | ServiceState::Failing
+            | ServiceState::Overdue
+            | ServiceState::Resting
+            | ServiceState::GaveUp
+            | ServiceState::Unsupervised
+            | ServiceState::NotPublished
+            | ServiceState::Unknown
+            | ServiceState::NotReady
+            | ServiceState::Paused => Verdict::Unhealthy,
         }
     }
 

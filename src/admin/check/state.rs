@@ -6,7 +6,7 @@ use super::finding::{CheckFinding, Weight};
 use super::scene::{Scene, UNREADABLE};
 use crate::boot::definitions;
 use crate::error::Finding;
-use crate::observe::{Observer, Owner, Reason, Snapshot, State, judge};
+use crate::observe::{Observer, Owner, Reason, ServiceState, Snapshot, judge};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError};
 use crate::service::executable::{self, DirectoryKind};
@@ -91,7 +91,7 @@ pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFin
     let (state, why) = judge(snapshot, sys::clock::wall_now());
     let why = why.unwrap_or_else(|| Reason::from(""));
     let mut found = problems_in(state, &why, snapshot, scene);
-    if snapshot.owner == Owner::Other && state != State::Crashing {
+    if snapshot.owner == Owner::Other && state != ServiceState::Crashing {
         // whether it should be up is not known
         found.iter_mut().filter(|found| found.is_problem()).for_each(|found| found.weight = Weight::Note);
     }
@@ -100,45 +100,52 @@ pub(super) fn check_state(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFin
     found
 }
 
-fn problems_in(state: State, why: &Reason, snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
+fn problems_in(
+    state: ServiceState,
+    why: &Reason,
+    snapshot: &Snapshot,
+    scene: Scene<'_>,
+) -> Vec<CheckFinding> {
     let operand = operand(&snapshot.service.name);
     let suite = snapshot.status().map_or(Suite::S6, |status| status.suite);
     let where_to_look = || where_to_look(snapshot, scene.observer);
     let (text, hint) = match state {
-        State::NotPublished => return not_published(snapshot, scene),
-        State::Unsupervised => unsupervised(scene.scan_dir),
-        State::Unknown => return vec![unknown(why, snapshot, scene.observer)],
-        State::Crashing => (format!("is crashing: {why}"), where_to_look()),
-        State::Failing => {
+        ServiceState::NotPublished => return not_published(snapshot, scene),
+        ServiceState::Unsupervised => unsupervised(scene.scan_dir),
+        ServiceState::Unknown => return vec![unknown(why, snapshot, scene.observer)],
+        ServiceState::Crashing => (format!("is crashing: {why}"), where_to_look()),
+        ServiceState::Failing => {
             let hint = format!("its process is up, its worker fails; {}", where_to_look());
             (format!("is failing: {why}"), hint)
         }
-        State::Resting => (format!("is resting: {why}"), end_of_rest(snapshot, &operand)),
+        ServiceState::Resting => (format!("is resting: {why}"), end_of_rest(snapshot, &operand)),
         // what keeps it from starting has been reported with its remedy, if it can be seen
-        State::CannotStart if has_obstacles(snapshot, scene.observer) => return Vec::new(),
-        State::CannotStart => {
+        ServiceState::CannotStart if has_obstacles(snapshot, scene.observer) => return Vec::new(),
+        ServiceState::CannotStart => {
             let (supervisor, scanner) = (suite.supervisor(), suite.scanner());
             let hint = format!("{supervisor} reports the system's reason on {scanner}'s stderr");
             (format!("cannot be started: {why}"), hint)
         }
-        State::Overdue => {
+        ServiceState::Overdue => {
             let hint = format!("{}; futo restart {operand} starts it over", where_to_look());
             (format!("is overdue: {why}"), hint)
         }
-        State::NotReady => (format!("is not ready: {why}"), where_to_look()),
-        State::GaveUp => (format!("is down, but not intentionally: {why}"), format!("futo start {operand}")),
-        State::Paused => {
+        ServiceState::NotReady => (format!("is not ready: {why}"), where_to_look()),
+        ServiceState::GaveUp => {
+            (format!("is down, but not intentionally: {why}"), format!("futo start {operand}"))
+        }
+        ServiceState::Paused => {
             let hint = format!("{}, or futo restart {operand}", suite.continues_by());
             ("is paused (SIGSTOP)".to_string(), hint)
         }
-        State::Restarting
-        | State::Starting
-        | State::Gated
-        | State::Running
-        | State::Waiting
-        | State::Done
-        | State::Up
-        | State::Down => return Vec::new(),
+        ServiceState::Restarting
+        | ServiceState::Starting
+        | ServiceState::Gated
+        | ServiceState::Running
+        | ServiceState::Waiting
+        | ServiceState::Done
+        | ServiceState::Up
+        | ServiceState::Down => return Vec::new(),
     };
     vec![CheckFinding::problem(text, &hint)]
 }

@@ -46,7 +46,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 /// What is to become a service.
-struct Request {
+struct NewService {
     name: ServiceName,
     program: Vec<OsString>,
     /// What kind of worker that is, if known; without a program the starter worker to write.
@@ -56,7 +56,7 @@ struct Request {
 fn new(words: Words) -> Result<Exit, CommandError> {
     let reporter = Reporter::of_program("futo");
     let above = words.values(services::FROM.long).next().map_or(Path::new(layout::DEFINITIONS), Path::new);
-    let Request { name, program, kind } = Request::read(&words)?;
+    let NewService { name, program, kind } = NewService::read(&words)?;
     let starter = if program.is_empty() { kind } else { None };
     let mut line = match starter {
         Some(starter) => CommandLine::of_starter(&words.launch, starter),
@@ -96,7 +96,7 @@ fn usage(what: String) -> CommandError {
     CommandError::Usage { command: COMMAND.name, what, remedy: None }
 }
 
-impl Request {
+impl NewService {
     fn read(words: &Words) -> Result<Self, CommandError> {
         let mut operands = words.operands.iter();
         let Some(given) = operands.next() else { return Err(usage("which name?".to_string())) };
@@ -113,7 +113,7 @@ impl Request {
                 return Err(usage("which program? or --template, for a starter worker".to_string()));
             }
         };
-        Ok(Request { name, program, kind })
+        Ok(NewService { name, program, kind })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::boot::definitions::{self, Definitions, Foreign, MissingSource, Source
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Observer, Reason, Snapshot, State, judge};
+use crate::observe::{Observer, Reason, ServiceState, Snapshot, judge};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
 use crate::service::place::{Locations, Service};
@@ -40,16 +40,16 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
         let (state, why) = judge(&snapshot, clock::wall_now());
         let waited = BootTime::now().since(start);
         let is_settled = match state {
-            State::Up | State::Waiting | State::Done | State::Gated => {
+            ServiceState::Up | ServiceState::Waiting | ServiceState::Done | ServiceState::Gated => {
                 !is_first_run_due(&snapshot) || waited > FIRST_RUN
             }
-            State::Running => waited > FIRST_RUN,
-            State::Failing
-            | State::Resting
-            | State::Crashing
-            | State::CannotStart
-            | State::GaveUp
-            | State::Down => true,
+            ServiceState::Running => waited > FIRST_RUN,
+            ServiceState::Failing
+            | ServiceState::Resting
+            | ServiceState::Crashing
+            | ServiceState::CannotStart
+            | ServiceState::GaveUp
+            | ServiceState::Down => true,
             _ => false,
         };
         if is_settled || waited > PATIENCE {
@@ -111,8 +111,8 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
     }
 }
 
-fn said(name: &ServiceName, state: State, why: Option<Reason>, reporter: &Reporter) -> Exit {
-    if state == State::NotPublished {
+fn said(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
+    if state == ServiceState::NotPublished {
         let text = format!("'{name}' is written, but not published");
         reporter.say_at_shell(
             Level::Fatal,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Overview;
 use crate::escape;
-use crate::observe::{Snapshot, State, SupervisorState};
+use crate::observe::{ServiceState, Snapshot, SupervisorState};
 use crate::record::EndedRun;
 use crate::record::Resting;
 use crate::sys::clock;
@@ -86,7 +86,7 @@ pub(super) fn page(overview: &Overview) -> String {
 fn part<'a>(
     overview: &Overview,
     snapshot: &'a Snapshot,
-    state: State,
+    state: ServiceState,
     why: Option<&'a str>,
 ) -> ServiceJson<'a> {
     let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(overview.now);

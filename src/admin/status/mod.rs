@@ -19,7 +19,7 @@ use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Snapshot, State, judge};
+use crate::observe::{ServiceState, Snapshot, judge};
 use crate::sys::{self, clock};
 use row::TableRow;
 use table::Colours;
@@ -51,7 +51,7 @@ pub(super) const COMMAND: Command = Command {
 /// All services at one moment, each with its state and the reason for that.
 struct Overview {
     now: SystemTime,
-    services: Vec<(Snapshot, State, Option<String>)>,
+    services: Vec<(Snapshot, ServiceState, Option<String>)>,
     /// How many others there are, which are not shown.
     others: usize,
     unseen: Vec<String>,

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Overview;
 use crate::escape::label;
-use crate::observe::{Snapshot, State, parse_time};
+use crate::observe::{ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
 
 /// A metric of a service; none where it has no value.
@@ -13,7 +13,7 @@ struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    value: fn(&Overview, &Snapshot, State) -> Option<f64>,
+    value: fn(&Overview, &Snapshot, ServiceState) -> Option<f64>,
 }
 
 const METRICS: [Metric; 12] = [
@@ -129,7 +129,7 @@ pub(super) fn page(overview: &Overview) -> String {
     }
     page.push_str("# HELP futo_service_state 1 for the state that the service is in.\n# TYPE futo_service_state gauge\n");
     for (snapshot, state, _) in &overview.services {
-        for each in State::ALL {
+        for each in ServiceState::ALL {
             let is_so = u8::from(each == *state);
             let name = label(&snapshot.service.name);
             let _ =

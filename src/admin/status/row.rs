@@ -3,14 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
-use crate::observe::{Snapshot, State, parse_time};
+use crate::observe::{ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A service as texts; what is not known is empty.
 pub(super) struct TableRow {
-    pub(super) state: State,
+    pub(super) state: ServiceState,
     /// In the order of [`HEADINGS`].
     pub(super) fields: [String; HEADINGS.len()],
     /// Why, or the last line of the log.
@@ -21,7 +21,7 @@ pub(super) const HEADINGS: [&str; 9] =
     ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE"];
 
 impl TableRow {
-    pub(super) fn of(snapshot: &Snapshot, state: State, why: Option<&str>, now: SystemTime) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, state: ServiceState, why: Option<&str>, now: SystemTime) -> Self {
         let ago = |at: SystemTime| span(now.duration_since(at).unwrap_or_default());
         let ahead = |at: SystemTime| match at.duration_since(now) {
             Ok(left) if !left.is_zero() => span(left),
@@ -31,7 +31,9 @@ impl TableRow {
         let resting_since = || parse_time(&snapshot.current_record()?.resting.as_ref()?.since);
         let changed = || snapshot.status().map(|status| status.changed);
         let since = match state {
-            State::Resting | State::Done | State::Gated => resting_since().or_else(changed),
+            ServiceState::Resting | ServiceState::Done | ServiceState::Gated => {
+                resting_since().or_else(changed)
+            }
             _ => changed(),
         };
         let ended = record.and_then(|record| parse_time(record.ended_at()?));

@@ -9,7 +9,7 @@ use super::Overview;
 use super::row::{HEADINGS, TableRow};
 use crate::admin::services;
 use crate::escape::push_escaped;
-use crate::observe::State;
+use crate::observe::ServiceState;
 
 /// The longest name that is shown whole on a terminal.
 const NAME: usize = 24;
@@ -23,11 +23,15 @@ pub(super) enum Colours {
     Off,
 }
 
-fn colour(state: State) -> Option<Color> {
+fn colour(state: ServiceState) -> Option<Color> {
     match state {
-        State::Resting | State::Restarting | State::Starting | State::Gated => Some(Color::Yellow),
-        State::Down => None,
-        State::Running | State::Waiting | State::Done | State::Up => Some(Color::Green),
+        ServiceState::Resting | ServiceState::Restarting | ServiceState::Starting | ServiceState::Gated => {
+            Some(Color::Yellow)
+        }
+        ServiceState::Down => None,
+        ServiceState::Running | ServiceState::Waiting | ServiceState::Done | ServiceState::Up => {
+            Some(Color::Green)
+        }
         _ => Some(Color::Red),
     }
 }

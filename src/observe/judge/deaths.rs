@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::judgement::{Judgement, judged};
+use super::assessment::{Assessment, judged};
 use super::span::{ago, span};
 use crate::observe::snapshot::Snapshot;
-use crate::observe::state::State;
+use crate::observe::state::ServiceState;
 use crate::service::supervision::{Cause, Death, Status};
 
 /// A stop or start that an order causes happens within this time.
@@ -59,18 +59,18 @@ fn unordered_deaths(snapshot: &Snapshot, now: SystemTime) -> Vec<Death> {
 }
 
 /// A crash loop, by the death tally.
-pub(super) fn judge_deaths(snapshot: &Snapshot, now: SystemTime) -> Option<Judgement> {
+pub(super) fn judge_deaths(snapshot: &Snapshot, now: SystemTime) -> Option<Assessment> {
     let deaths = unordered_deaths(snapshot, now);
     let failures = deaths.iter().filter(|death| !death.cause.is_success()).count();
     let last = deaths.last().filter(|_| deaths.len() >= DEATHS || failures >= FAILED_DEATHS)?;
     Some(judged(
-        State::Crashing,
+        ServiceState::Crashing,
         format!("died {} times in 5 minutes, the last by {}", deaths.len(), last.cause),
     ))
 }
 
 /// Where no deaths are recorded, a recent death that was not ordered may be one of many.
-pub(super) fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Option<Judgement> {
+pub(super) fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Option<Assessment> {
     let follows = |cause: SystemTime| {
         // the start of a process is known to the clock tick only
         let cause = cause - Duration::from_secs(1);
@@ -80,12 +80,12 @@ pub(super) fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: System
         return None;
     }
     if let Some(obstacle) = &snapshot.obstacle {
-        return Some(judged(State::CannotStart, obstacle.in_short()));
+        return Some(judged(ServiceState::CannotStart, obstacle.in_short()));
     }
     let what = if status.pid.is_some() { "was started" } else { "ended" };
     let (ago, suite) = (span(ago(status.changed, now)), status.suite.word());
     Some(judged(
-        State::Unknown,
+        ServiceState::Unknown,
         format!("{what} {ago} ago without an order, and {suite} does not record how often"),
     ))
 }

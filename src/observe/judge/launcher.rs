@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::judgement::{Judgement, READY_WITHIN, judged};
+use super::assessment::{Assessment, READY_WITHIN, judged};
 use super::span::{ago, since_boot, span};
 use crate::config::timing::{Timing, TimingSpec};
 use crate::observe::launcher::{Children, Launcher};
 use crate::observe::snapshot::{PreviousLoop, Snapshot, parse_time};
-use crate::observe::state::State;
+use crate::observe::state::ServiceState;
 use crate::plan::Mode;
 use crate::record::{How, Resting, RestingKind, RunRecord};
 
@@ -20,14 +20,14 @@ const LATE_FOR_LOCK: Duration = Duration::from_secs(3600);
 /// After a run, its hook (30 s at most) has ended by then, and the next run is scheduled.
 const SETTLES_NEXT_WITHIN: Duration = Duration::from_secs(120);
 
-pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: SystemTime) -> Judgement {
+pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: SystemTime) -> Assessment {
     let Some(record) = snapshot.current_record() else {
         return match &snapshot.findings {
             _ if launcher.age <= RECORDS_WITHIN => {
-                judged(State::Starting, "its launcher has just been started")
+                judged(ServiceState::Starting, "its launcher has just been started")
             }
-            Some(findings) => judged(State::Resting, findings.clone()),
-            None => (State::Unknown, snapshot.record_doubt.clone()),
+            Some(findings) => judged(ServiceState::Resting, findings.clone()),
+            None => (ServiceState::Unknown, snapshot.record_doubt.clone()),
         };
     };
     if let Some(resting) = &record.resting {
@@ -37,8 +37,10 @@ pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: Syst
         Some(Mode::Loop(timing)) => {
             judge_loop(record, launcher, settled(timing), snapshot.previous_loop, now)
         }
-        _ if launcher.age <= RECORDS_WITHIN => judged(State::Starting, "its worker has not been started yet"),
-        _ => judged(State::Unknown, "its launcher neither rests nor has started its worker"),
+        _ if launcher.age <= RECORDS_WITHIN => {
+            judged(ServiceState::Starting, "its worker has not been started yet")
+        }
+        _ => judged(ServiceState::Unknown, "its launcher neither rests nor has started its worker"),
     }
 }
 
@@ -50,20 +52,20 @@ fn settled(timing: &TimingSpec) -> Option<&Timing> {
     }
 }
 
-fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now: SystemTime) -> Judgement {
+fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now: SystemTime) -> Assessment {
     let reason = resting.reason.clone();
     match resting.kind {
-        RestingKind::Done => judged(State::Done, reason.strip_prefix("done: ").unwrap_or(&reason)),
-        RestingKind::Configuration | RestingKind::Program => judged(State::Resting, reason),
-        RestingKind::MaxFailures => judged(State::Resting, format!("{reason}{}", last_line(record))),
+        RestingKind::Done => judged(ServiceState::Done, reason.strip_prefix("done: ").unwrap_or(&reason)),
+        RestingKind::Configuration | RestingKind::Program => judged(ServiceState::Resting, reason),
+        RestingKind::MaxFailures => judged(ServiceState::Resting, format!("{reason}{}", last_line(record))),
         RestingKind::Gate => {
             let gates = snapshot.plan.iter().flat_map(|plan| &plan.gates);
             let waits =
                 gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
             let closed = parse_time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
             match waits && closed > READY_WITHIN {
-                true => judged(State::NotReady, format!("{reason}, for {}", span(closed))),
-                false => judged(State::Gated, reason),
+                true => judged(ServiceState::NotReady, format!("{reason}, for {}", span(closed))),
+                false => judged(ServiceState::Gated, reason),
             }
         }
     }
@@ -75,19 +77,19 @@ fn judge_loop(
     timing: Option<&Timing>,
     previous_loop: PreviousLoop,
     now: SystemTime,
-) -> Judgement {
+) -> Assessment {
     if let Some(why) = overdue(record, launcher, timing, previous_loop, now) {
-        return judged(State::Overdue, why);
+        return judged(ServiceState::Overdue, why);
     }
     if record.consecutive_failures > 0 {
-        return judged(State::Failing, failures(record));
+        return judged(ServiceState::Failing, failures(record));
     }
     if let Some(lock) = &record.waiting_for_lock {
-        return judged(State::Waiting, format!("waiting for the lock '{}'", lock.path));
+        return judged(ServiceState::Waiting, format!("waiting for the lock '{}'", lock.path));
     }
     match is_running(record) {
-        true => (State::Running, None),
-        false => (State::Waiting, None),
+        true => (ServiceState::Running, None),
+        false => (ServiceState::Waiting, None),
     }
 }
 

@@ -72,37 +72,57 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
     let with_timeout = ["--interval", "60", "--timeout", "10m", "true"];
     let daily = ["--schedule", "09:00 UTC", "true"];
     for (what, snapshot, state) in [
-        ("between runs", launched(&every, Some(between_runs())), State::Waiting),
-        ("a run", launched(&every, Some(under_way(5))), State::Running),
-        ("a long run", launched(&every, Some(under_way(80_000))), State::Running),
-        ("a run within its time", launched(&with_timeout, Some(under_way(600))), State::Running),
-        ("a run that cannot be", launched(&with_timeout, Some(under_way(700))), State::Overdue),
-        ("a run without a process", with_children(Children::None, under_way(80_000)), State::Overdue),
-        ("a run that is another by now", with_children(young, under_way(80_000)), State::Overdue),
-        ("a run that has just ended", with_children(Children::None, under_way(20)), State::Running),
-        ("due a moment ago", launched(&every, Some(due(30))), State::Waiting),
-        ("due long ago", launched(&every, Some(due(90))), State::Overdue),
-        ("a day that was missed", launched(&daily, Some(due(3600))), State::Overdue),
-        ("waiting for a lock", launched(&every, Some(locked(900))), State::Waiting),
-        ("waiting for it for ever", launched(&every, Some(locked(4000))), State::Overdue),
-        ("waiting for a former loop", for_previous(90_000, PreviousLoop::Running), State::Waiting),
-        ("for a lock that anybody holds", for_previous(90, PreviousLoop::Gone), State::Overdue),
-        ("for a former loop that ends", for_previous(30, PreviousLoop::Gone), State::Waiting),
-        ("no next run", launched(&every, Some(RunRecord { next_due: None, ..due(0) })), State::Waiting),
-        ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), State::Gated),
-        ("what is waited for", launched(&["--wait-for", "file:/x", "true"], Some(gate(90))), State::Gated),
-        ("and does not come", launched(&["--wait-for", "file:/x", "true"], Some(gate(900))), State::NotReady),
-        ("no record", launched(&every, None), State::Unknown),
-        ("no record in exec mode", launched(&["true"], None), State::Unknown),
-        ("another pid", foreign(&|record| record.pid = 78), State::Unknown),
-        ("another life of the pid", foreign(&|record| record.pid_started = Some(4712)), State::Unknown),
-        ("a record of an older launcher", foreign(&|record| record.pid_started = None), State::Waiting),
-        ("stopped without s6's knowledge", stopped, State::Paused),
-        ("held by a debugger", traced, State::Paused),
-        ("a run script before its launcher", before(30), State::Starting),
-        ("which never comes to it", before(900), State::NotReady),
-        ("no way to look", unseen, State::Unknown),
-        ("a process that has gone", gone, State::Unknown),
+        ("between runs", launched(&every, Some(between_runs())), ServiceState::Waiting),
+        ("a run", launched(&every, Some(under_way(5))), ServiceState::Running),
+        ("a long run", launched(&every, Some(under_way(80_000))), ServiceState::Running),
+        ("a run within its time", launched(&with_timeout, Some(under_way(600))), ServiceState::Running),
+        ("a run that cannot be", launched(&with_timeout, Some(under_way(700))), ServiceState::Overdue),
+        ("a run without a process", with_children(Children::None, under_way(80_000)), ServiceState::Overdue),
+        ("a run that is another by now", with_children(young, under_way(80_000)), ServiceState::Overdue),
+        ("a run that has just ended", with_children(Children::None, under_way(20)), ServiceState::Running),
+        ("due a moment ago", launched(&every, Some(due(30))), ServiceState::Waiting),
+        ("due long ago", launched(&every, Some(due(90))), ServiceState::Overdue),
+        ("a day that was missed", launched(&daily, Some(due(3600))), ServiceState::Overdue),
+        ("waiting for a lock", launched(&every, Some(locked(900))), ServiceState::Waiting),
+        ("waiting for it for ever", launched(&every, Some(locked(4000))), ServiceState::Overdue),
+        ("waiting for a former loop", for_previous(90_000, PreviousLoop::Running), ServiceState::Waiting),
+        ("for a lock that anybody holds", for_previous(90, PreviousLoop::Gone), ServiceState::Overdue),
+        ("for a former loop that ends", for_previous(30, PreviousLoop::Gone), ServiceState::Waiting),
+        (
+            "no next run",
+            launched(&every, Some(RunRecord { next_due: None, ..due(0) })),
+            ServiceState::Waiting,
+        ),
+        ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), ServiceState::Gated),
+        (
+            "what is waited for",
+            launched(&["--wait-for", "file:/x", "true"], Some(gate(90))),
+            ServiceState::Gated,
+        ),
+        (
+            "and does not come",
+            launched(&["--wait-for", "file:/x", "true"], Some(gate(900))),
+            ServiceState::NotReady,
+        ),
+        ("no record", launched(&every, None), ServiceState::Unknown),
+        ("no record in exec mode", launched(&["true"], None), ServiceState::Unknown),
+        ("another pid", foreign(&|record| record.pid = 78), ServiceState::Unknown),
+        (
+            "another life of the pid",
+            foreign(&|record| record.pid_started = Some(4712)),
+            ServiceState::Unknown,
+        ),
+        (
+            "a record of an older launcher",
+            foreign(&|record| record.pid_started = None),
+            ServiceState::Waiting,
+        ),
+        ("stopped without s6's knowledge", stopped, ServiceState::Paused),
+        ("held by a debugger", traced, ServiceState::Paused),
+        ("a run script before its launcher", before(30), ServiceState::Starting),
+        ("which never comes to it", before(900), ServiceState::NotReady),
+        ("no way to look", unseen, ServiceState::Unknown),
+        ("a process that has gone", gone, ServiceState::Unknown),
     ] {
         let (judged, why) = judge(&snapshot, at(0));
         assert_eq!(judged, state, "{what}: {why:?}");
@@ -111,9 +131,9 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
     }
     let mut new = launched(&every, None);
     new.launcher.as_mut().expect("a launcher").age = Duration::from_secs(2);
-    assert_eq!(judge(&new, at(0)).0, State::Starting);
+    assert_eq!(judge(&new, at(0)).0, ServiceState::Starting);
     let idle = RunRecord { next_due: None, last_end: stamp(200), ..between_runs() };
-    assert_eq!(judge(&launched(&every, Some(idle)), at(0)).0, State::Overdue);
+    assert_eq!(judge(&launched(&every, Some(idle)), at(0)).0, ServiceState::Overdue);
 }
 
 #[test]
@@ -143,9 +163,9 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
         snapshot
     };
     let judge = |snapshot: &Snapshot| judge(snapshot, at(0));
-    assert_eq!(judge(&down(1, &|_| ())).0, State::Restarting);
+    assert_eq!(judge(&down(1, &|_| ())).0, ServiceState::Restarting);
     let mut snapshot = down(9, &|_| ());
-    assert_eq!(judge(&snapshot).0, State::CannotStart);
+    assert_eq!(judge(&snapshot).0, ServiceState::CannotStart);
     snapshot.obstacle = Some(Obstacle {
         file: PathBuf::from("/run/service/x/run"),
         line: None,
@@ -153,21 +173,23 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
         hint: String::new(),
     });
     let why = "has had no process for 9s: run: is not executable (mode 0644)";
-    assert_eq!(judge(&snapshot), (State::CannotStart, Some(why.into())));
+    assert_eq!(judge(&snapshot), (ServiceState::CannotStart, Some(why.into())));
     snapshot.deaths = vec![Death { at: at(9), cause: Cause::Exited(3) }];
     assert_eq!(judge(&snapshot).1, Some(format!("ended with exit status 3, and {why}").into()));
     // crashed before, and cannot even be executed now
     snapshot.deaths = (0..9).map(|n| Death { at: at(20 - n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&snapshot).0, State::CannotStart);
-    assert_eq!(judge(&down(9, &|status| status.is_finishing = true)).0, State::Restarting);
-    assert_eq!(judge(&down(90, &|status| status.is_finishing = true)).0, State::CannotStart);
+    assert_eq!(judge(&snapshot).0, ServiceState::CannotStart);
+    assert_eq!(judge(&down(9, &|status| status.is_finishing = true)).0, ServiceState::Restarting);
+    assert_eq!(judge(&down(90, &|status| status.is_finishing = true)).0, ServiceState::CannotStart);
     // since finish has ended, not since the process died
-    assert_eq!(judge(&down(9, &|status| status.ready_changed = Some(at(1)))).0, State::Restarting);
+    assert_eq!(judge(&down(9, &|status| status.ready_changed = Some(at(1)))).0, ServiceState::Restarting);
 }
 
 #[test]
 fn readiness_is_waited_for_and_not_for_ever() {
-    for (since, state) in [(10, State::Starting), (300, State::Starting), (400, State::NotReady)] {
+    for (since, state) in
+        [(10, ServiceState::Starting), (300, ServiceState::Starting), (400, ServiceState::NotReady)]
+    {
         let snapshot = Snapshot { reports_readiness: true, ..up("x", since) };
         assert_eq!(judge(&snapshot, at(0)).0, state, "{since}");
     }
@@ -180,7 +202,7 @@ fn a_definition_is_to_be_published_unless_it_is_disabled() {
     let complaint = |snapshot: &Snapshot| complaint(snapshot, at(0), None);
     assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, and not published"));
     let disabled = Snapshot { is_down_by_file: true, ..Snapshot::empty(service) };
-    assert_eq!((complaint(&disabled), judge(&disabled, at(0)).0), (None, State::Down));
+    assert_eq!((complaint(&disabled), judge(&disabled, at(0)).0), (None, ServiceState::Down));
 }
 
 #[test]
@@ -188,17 +210,17 @@ fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
     let judge = |snapshot: &Snapshot| judge(snapshot, at(0)).0;
     let mut snapshot = up("x", 61);
     snapshot.deaths = (0..9).map(|n| Death { at: at(100 - n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&snapshot), State::Up);
+    assert_eq!(judge(&snapshot), ServiceState::Up);
     let mut snapshot = up("x", 1);
     let orderly =
         |count: u64| (0..count).map(|n| Death { at: at(20 - n), cause: Cause::Exited(0) }).collect();
     snapshot.deaths = orderly(4);
-    assert_eq!(judge(&snapshot), State::Up);
+    assert_eq!(judge(&snapshot), ServiceState::Up);
     snapshot.deaths = orderly(5);
-    assert_eq!(judge(&snapshot), State::Crashing);
+    assert_eq!(judge(&snapshot), ServiceState::Crashing);
     // of yesterday
     snapshot.deaths = (0..9).map(|n| Death { at: at(90_000 + n), cause: Cause::Exited(1) }).collect();
-    assert_eq!(judge(&snapshot), State::Up);
+    assert_eq!(judge(&snapshot), ServiceState::Up);
 }
 
 #[test]
@@ -257,17 +279,17 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
         Snapshot { deaths: died(cause, 6, None).deaths, ..snapshot }
     };
     for (what, snapshot, expected) in [
-        ("TERM", died(Cause::Killed(15), 9, None), State::Up),
-        ("143", died(Cause::Exited(143), 9, None), State::Up),
-        ("1, the last ordered", died(Cause::Exited(1), 9, Some(3)), State::Up),
-        ("1, nobody ordered", died(Cause::Exited(1), 3, None), State::Crashing),
-        ("1, ordered long ago", died(Cause::Exited(1), 3, Some(200)), State::Crashing),
-        ("1, two since the order", died(Cause::Exited(1), 3, Some(13)), State::Crashing),
-        ("0, the last ordered", died(Cause::Exited(0), 9, Some(3)), State::Up),
-        ("0, nobody ordered", died(Cause::Exited(0), 5, None), State::Crashing),
-        ("a loop that was stopped", of_loop(Cause::Exited(0)), State::Waiting),
-        ("a loop that needed KILL", of_loop(Cause::Exited(137)), State::Waiting),
-        ("a loop that dies", of_loop(Cause::Exited(111)), State::Crashing),
+        ("TERM", died(Cause::Killed(15), 9, None), ServiceState::Up),
+        ("143", died(Cause::Exited(143), 9, None), ServiceState::Up),
+        ("1, the last ordered", died(Cause::Exited(1), 9, Some(3)), ServiceState::Up),
+        ("1, nobody ordered", died(Cause::Exited(1), 3, None), ServiceState::Crashing),
+        ("1, ordered long ago", died(Cause::Exited(1), 3, Some(200)), ServiceState::Crashing),
+        ("1, two since the order", died(Cause::Exited(1), 3, Some(13)), ServiceState::Crashing),
+        ("0, the last ordered", died(Cause::Exited(0), 9, Some(3)), ServiceState::Up),
+        ("0, nobody ordered", died(Cause::Exited(0), 5, None), ServiceState::Crashing),
+        ("a loop that was stopped", of_loop(Cause::Exited(0)), ServiceState::Waiting),
+        ("a loop that needed KILL", of_loop(Cause::Exited(137)), ServiceState::Waiting),
+        ("a loop that dies", of_loop(Cause::Exited(111)), ServiceState::Crashing),
     ] {
         assert_eq!(judge(&snapshot), expected, "{what}");
     }
@@ -280,7 +302,7 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
     let record = RunRecord { resting: Some(resting), ..RunRecord::default() };
     let mut rests = launched("x", 1, &["./x"], Some(record));
     rests.deaths = died(Cause::Exited(1), 5, None).deaths;
-    assert_eq!(judge(&rests), State::Resting);
+    assert_eq!(judge(&rests), ServiceState::Resting);
 }
 
 #[test]
@@ -296,20 +318,32 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
         };
         let running = |since: u64| snapshot(since, Some(77));
         for (what, snapshot, expected) in [
-            ("long up", running(61), State::Up),
-            ("just up, of itself", running(4), State::Unknown),
-            ("just up, ordered", Snapshot { last_order: Some(at(6)), ..running(4) }, State::Up),
-            ("ordered long before", Snapshot { last_order: Some(at(30)), ..running(4) }, State::Unknown),
-            ("a new supervisor", Snapshot { supervisor_since: Some(at(4)), ..running(4) }, State::Up),
-            ("no longer new", Snapshot { supervisor_since: Some(at(90)), ..running(4) }, State::Unknown),
-            ("no readiness to wait for", Snapshot { reports_readiness: true, ..running(90) }, State::Up),
-            ("between two lives", snapshot(1, None), State::Unknown),
+            ("long up", running(61), ServiceState::Up),
+            ("just up, of itself", running(4), ServiceState::Unknown),
+            ("just up, ordered", Snapshot { last_order: Some(at(6)), ..running(4) }, ServiceState::Up),
+            (
+                "ordered long before",
+                Snapshot { last_order: Some(at(30)), ..running(4) },
+                ServiceState::Unknown,
+            ),
+            ("a new supervisor", Snapshot { supervisor_since: Some(at(4)), ..running(4) }, ServiceState::Up),
+            (
+                "no longer new",
+                Snapshot { supervisor_since: Some(at(90)), ..running(4) },
+                ServiceState::Unknown,
+            ),
+            (
+                "no readiness to wait for",
+                Snapshot { reports_readiness: true, ..running(90) },
+                ServiceState::Up,
+            ),
+            ("between two lives", snapshot(1, None), ServiceState::Unknown),
             (
                 "between two, ordered",
                 Snapshot { last_order: Some(at(2)), ..snapshot(1, None) },
-                State::Restarting,
+                ServiceState::Restarting,
             ),
-            ("no process", snapshot(9, None), State::CannotStart),
+            ("no process", snapshot(9, None), ServiceState::CannotStart),
         ] {
             assert_eq!(judge(&snapshot), expected, "{what}");
         }
@@ -319,15 +353,15 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
             what: "it is not executable (mode 0644)".to_string(),
             hint: String::new(),
         });
-        assert_eq!(judge(&Snapshot { obstacle, ..running(1) }), State::CannotStart);
+        assert_eq!(judge(&Snapshot { obstacle, ..running(1) }), ServiceState::CannotStart);
         let mut down = snapshot(9, None);
         if let SupervisorState::Known(status) = &mut down.supervisor {
             status.wants_up = false;
         }
-        assert_eq!(judge(&down), State::Down);
+        assert_eq!(judge(&down), ServiceState::Down);
         let record = RunRecord { pid: 77, pid_started: Some(4711), ..between_runs() };
         let mut waits = launched("x", 1, &["--interval", "60", "true"], Some(record));
         waits.supervisor = running(1).supervisor;
-        assert_eq!(judge(&waits), State::Waiting);
+        assert_eq!(judge(&waits), ServiceState::Waiting);
     }
 }
