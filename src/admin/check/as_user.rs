@@ -15,7 +15,6 @@ use super::streams::check_streams;
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
 use crate::error::{Findings, reason};
-use crate::log::remedy;
 use crate::machine::{Host, Machine};
 use crate::observe::{Observer, Snapshot, with_supervisor_environment};
 use crate::plan::{Change, Draft, Plan};
@@ -115,9 +114,7 @@ fn check_plan(
     let (environment, _) = ready::inspect(draft, &mut findings);
     let mut found: Vec<CheckFinding> = findings.iter().map(CheckFinding::from).collect();
     found.extend(
-        environment
-            .quirks()
-            .map(|quirk| CheckFinding { weight: Weight::Note, ..CheckFinding::from(&quirk) }),
+        environment.quirks().map(|quirk| CheckFinding { weight: Weight::Note, ..CheckFinding::from(&quirk) }),
     );
     found.extend(relative);
     // only s6 knows readiness

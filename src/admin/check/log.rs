@@ -11,9 +11,9 @@ use nix::unistd::AccessFlags;
 
 use super::finding::CheckFinding;
 use crate::error::reason;
+use crate::log::remedy;
 use crate::plan::{LogPlan, Plan};
 use crate::ready::program;
-use crate::log::remedy;
 use crate::sys;
 
 /// A volume with less than this is as good as full, in bytes.
