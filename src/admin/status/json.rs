@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Overview;
+use super::overview::Overview;
 use crate::escape;
 use crate::observe::{ServiceState, Snapshot, SupervisorState};
 use crate::record::EndedRun;

@@ -1,6 +1,7 @@
 //! `futo status`: which services work, and why one does not.
 
 mod json;
+mod overview;
 mod prometheus;
 mod row;
 mod table;
@@ -9,7 +10,7 @@ mod tests;
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::unistd::isatty;
 
@@ -19,9 +20,8 @@ use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{ServiceState, Snapshot, judge};
-use crate::sys::{self, clock};
-use row::TableRow;
+use crate::sys;
+use overview::Overview;
 use table::Colours;
 
 pub(super) const COMMAND: Command = Command {
@@ -47,15 +47,6 @@ pub(super) const COMMAND: Command = Command {
     launch_options: false,
     run: status,
 };
-
-/// All services at one moment, each with its state and the reason for that.
-struct Overview {
-    now: SystemTime,
-    services: Vec<(Snapshot, ServiceState, Option<String>)>,
-    /// How many others there are, which are not shown.
-    others: usize,
-    unseen: Vec<String>,
-}
 
 fn status(words: Words) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
@@ -85,25 +76,4 @@ fn status(words: Words) -> Result<Exit, CommandError> {
 fn colours() -> Colours {
     let asks_for_none = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
     if Machine.environment().iter().any(asks_for_none) { Colours::Off } else { Colours::On }
-}
-
-impl Overview {
-    fn of(words: &Words) -> Result<Self, CommandError> {
-        let now = clock::wall_now();
-        let services::Observed { services, others, unseen } = services::observe("status", words)?;
-        let services = services
-            .into_iter()
-            .map(|snapshot| {
-                let (state, why) = judge(&snapshot, now);
-                (snapshot, state, why.map(|why| why.text))
-            })
-            .collect();
-        Ok(Overview { now, services, others, unseen })
-    }
-
-    fn rows(&self) -> impl Iterator<Item = TableRow> {
-        self.services
-            .iter()
-            .map(|(snapshot, state, why)| TableRow::of(snapshot, *state, why.as_deref(), self.now))
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Overview;
+use super::overview::Overview;
 use crate::escape::label;
 use crate::observe::{ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;

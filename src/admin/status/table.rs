@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
-use super::Overview;
+use super::overview::Overview;
 use super::row::{HEADINGS, TableRow};
 use crate::admin::services;
 use crate::escape::push_escaped;

@@ -5,9 +5,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::observe::fixtures::{NOW, at, launched, stamp, up};
-use crate::observe::{LogSummary, SupervisorState};
+use crate::observe::{LogSummary, Snapshot, SupervisorState, judge};
 use crate::record::{Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Suite};
+use crate::sys::clock;
 
 /// The overview of these services.
 fn overview_of(services: Vec<Snapshot>) -> Overview {
