@@ -54,15 +54,12 @@ pub const STILL_TO_TURN: &[Backward] = &[
 
 /// Circles that are there today.
 pub const STILL_TO_UNTIE: &[&[&str]] = &[
-    &["admin/check/now.rs", "admin/check/service.rs", "admin/check/user.rs"],
-    &["admin/try_run/monitor.rs", "admin/try_run/terminal.rs"],
     &["boot/handed_over.rs", "boot/life.rs", "boot/scan.rs"],
     &["boot/instances/config.rs", "boot/instances/error.rs", "boot/instances/keys.rs"],
     &["boot/instances/find.rs", "boot/instances/template.rs"],
     &["cli/apart.rs", "cli/parse.rs"],
     &["config/readiness.rs", "config/service_file.rs", "config/spec.rs", "config/timing.rs"],
     &["config/value/environment.rs", "config/value/template.rs"],
-    &["observe/judge.rs", "observe/state.rs"],
     &[
         "record.rs",
         "run/cycle.rs",
