@@ -1,15 +1,14 @@
 //! What a user chose (a name, a word, a line of a log) made fit for a terminal, a table, JSON and metrics.
 //!
-//! A text that anybody may have written can hold characters that drive a terminal, turn the direction of
-//! what follows, break a line where none ends, or cannot be seen at all. Everything of ours that prints
-//! such a text goes through this room.
+//! A text from an untrusted source can hold characters that control a terminal, reverse the direction of what follows,
+//! break a line where none ends, or are invisible. Everything that prints such a text escapes it here.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character has no shape of its own, or changes how its neighbours are shown: control
-/// characters (C0, DEL, C1), marks and overrides of direction, zero-width ones, separators of lines and
-/// paragraphs, fillers, tags, variation selectors.
+/// Whether a character is invisible, or changes how its neighbours are shown: control characters (C0, DEL, C1), marks
+/// and overrides of direction, zero-width characters, separators of lines and paragraphs, fillers, tags, variation
+/// selectors.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -31,7 +30,7 @@ pub fn push_escaped(line: &mut String, text: &str) {
     }
 }
 
-/// The same as a text of its own.
+/// A text with what is hidden made visible.
 pub fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     push_escaped(&mut line, text);
@@ -44,7 +43,7 @@ pub fn field(text: &str) -> String {
     let mut field = String::with_capacity(text.len());
     for character in text.chars().take(LONGEST_FIELD) {
         match character {
-            // plain ASCII, but the blank, and what would make the escapes ambiguous
+            // plain ASCII, except the blank and what would make the escapes ambiguous
             '!'..='~' if character != '\\' => field.push(character),
             ' ' => field.extend(character.escape_unicode()),
             _ => field.extend(character.escape_default()),
@@ -56,7 +55,7 @@ pub fn field(text: &str) -> String {
     field
 }
 
-/// In characters.
+/// The longest field, in characters.
 const LONGEST_FIELD: usize = 256;
 
 /// A JSON text that a terminal may show too: what is hidden in its strings is written as `\u202e`. The
@@ -102,7 +101,7 @@ pub fn word(text: &str) -> Cow<'_, str> {
     shortened(text, LONGEST_WORD)
 }
 
-/// In bytes; longer than any option, zone or service.
+/// The longest word that is shown whole, in bytes: longer than any option, zone or service.
 const LONGEST_WORD: usize = 120;
 
 #[cfg(test)]
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_keeps_both_ends_and_says_how_long_it_is() {
+    fn a_long_text_keeps_both_ends_and_shows_its_length() {
         assert_eq!(shortened("short", 8), "short");
         assert_eq!(shortened("aaaaaaaaaaaaaaaaaaaab", 8), "aaaaaa…(21 bytes)…ab");
         // never within a character

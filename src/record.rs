@@ -247,7 +247,7 @@ pub(crate) enum RecordError {
 }
 
 impl RecordError {
-    fn errno(&self) -> Option<Errno> {
+    pub(crate) fn errno(&self) -> Option<Errno> {
         match self {
             RecordError::Directory(PathError::Refused(_, errno)) | RecordError::File(errno) => Some(*errno),
             RecordError::NoDirectory | RecordError::Directory(_) | RecordError::Content(_) => None,

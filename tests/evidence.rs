@@ -556,8 +556,8 @@ fn a_run_script_that_comes_late_to_its_launcher_is_never_unknown() {
 /// docs/status.md and the schema against the program.
 #[test]
 fn the_table_of_states_is_the_programs() {
-    use futo_launch::observe::State;
-    use futo_launch::observe::state::Verdict;
+    use futo_launch::observe::ServiceState;
+    use futo_launch::observe::Verdict;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = read(root.join("docs/status.md"));
     let rows: Vec<(&str, &str)> = page
@@ -567,13 +567,13 @@ fn the_table_of_states_is_the_programs() {
             Some((cells.next()?.trim_end_matches('`'), cells.last()?))
         })
         .collect();
-    let expected: Vec<(&str, &str)> = State::ALL
+    let expected: Vec<(&str, &str)> = ServiceState::ALL
         .iter()
         .map(|state| {
             let verdict = match state.verdict() {
                 Verdict::Healthy => "healthy",
                 Verdict::Stopped => "stopped",
-                Verdict::Ill => "not healthy",
+                Verdict::Unhealthy => "not healthy",
             };
             (state.word(), verdict)
         })
@@ -589,10 +589,10 @@ fn the_table_of_states_is_the_programs() {
         serde_json::from_str(&read(root.join("docs/status.schema.json"))).expect("the schema");
     let states =
         schema["$defs"]["service"]["properties"]["state"]["enum"].as_array().expect("a list").clone();
-    let words: Vec<serde_json::Value> = State::ALL.iter().map(|state| state.word().into()).collect();
+    let words: Vec<serde_json::Value> = ServiceState::ALL.iter().map(|state| state.word().into()).collect();
     assert_eq!(states, words);
     let troubleshooting = read(root.join("docs/troubleshooting.md"));
-    for state in State::ALL {
+    for state in ServiceState::ALL {
         assert!(troubleshooting.contains(&format!("`{}`", state.word())), "{}", state.word());
     }
 }

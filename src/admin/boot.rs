@@ -21,21 +21,21 @@ pub(super) const CHOICE: [CommandOption; 3] = [
     switch("json", "report for programs"),
 ];
 
-/// How long supervisors of what has gone are waited for: s6's own grace is 3 s, futo-launch's 5 s.
+/// How long to wait for the supervisors of removed services: the grace of s6 is 3 s, that of futo-launch 5 s.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An absolute path without what means nothing in it; `by` gave it.
+/// A normalized absolute path; `by` is the option or variable that it comes from.
 pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<PathBuf, CommandError> {
     let path = Path::new(path);
     if path.is_absolute() {
-        // one slash between two names, none at the end
+        // without repeated or trailing slashes
         return Ok(path.components().collect());
     }
     let what = format!("{by} '{}': is not an absolute path", path.display());
     Err(CommandError::Usage { command, what, remedy: None })
 }
 
-/// Reads them.
+/// The choices that these options make.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
     let mut delegate = DelegateChoice::default();
     for value in words.values("delegate") {

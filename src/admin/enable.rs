@@ -9,17 +9,18 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::options::{Command, Words};
-use super::{CommandError, lasting, services};
+use super::{CommandError, persistence, services};
 use crate::error::reason;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Machinery, Seen};
+use crate::observe::Observer;
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
 use crate::shell_quote::operand;
 use crate::sys::nofollow::{self, Missing};
+use crate::sys::privilege::Privilege;
 use crate::trust::account::Account;
 
 pub(super) const DISABLE: Command = Command {
@@ -31,7 +32,7 @@ pub(super) const DISABLE: Command = Command {
            /custom-services.d, for instance): the definition is named instead.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
-    run: |words| set(Wanted::Down, &words),
+    run: |words| set(AtBoot::Down, &words),
 };
 
 pub(super) const ENABLE: Command = Command {
@@ -41,37 +42,37 @@ pub(super) const ENABLE: Command = Command {
     more: "Now: futo start. Removed with the rights of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
-    run: |words| set(Wanted::Up, &words),
+    run: |words| set(AtBoot::Up, &words),
 };
 
 /// At the next boot.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum AtBoot {
     Up,
     Down,
 }
 
-fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
-    let (command, done) = match wanted {
-        Wanted::Up => (ENABLE.name, "enabled"),
-        Wanted::Down => (DISABLE.name, "disabled"),
+fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
+    let (command, done) = match at_boot {
+        AtBoot::Up => (ENABLE.name, "enabled"),
+        AtBoot::Down => (DISABLE.name, "disabled"),
     };
     let services = services::named(command, words)?;
-    let places = services::places(words);
-    let machinery = Machinery::new(&places.scan_dir);
+    let places = services::locations(words);
+    let observer = Observer::new(&places.scan_dir);
     let reporter = Reporter::of_program("futo");
     let mut worst = Exit::OK;
     for service in services {
         let name = service.name.clone();
         let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
-        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, machinery.is_root()) {
+        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.caller()) {
             let text = format!("unable to {command} '{name}': {why}");
             reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
             worst = worst.max(Exit::EDIT);
             continue;
         }
-        let is_changed = match change(directory, wanted) {
+        let is_changed = match change(directory, at_boot) {
             Ok(is_changed) => is_changed,
             Err(why) => {
                 let path = directory.join(layout::DOWN);
@@ -83,29 +84,30 @@ fn set(wanted: Wanted, words: &Words) -> Result<Exit, CommandError> {
         };
         let again = if is_changed { "" } else { " already" };
         let is_published = service.live.is_some();
-        let is_up = Seen::of(service, &machinery).status().is_some_and(|status| status.pid.is_some());
-        let now = match (wanted, is_up) {
-            (Wanted::Down, true) => format!("; it is still up: futo stop {operand}"),
-            (Wanted::Up, false) if is_published => format!("; it is not up: futo start {operand}"),
-            (Wanted::Up, false) => "; it is not published".to_string(),
+        let is_up = observer.observe(service).status().is_some_and(|status| status.pid.is_some());
+        let now = match (at_boot, is_up) {
+            (AtBoot::Down, true) => format!("; it is still up: futo stop {operand}"),
+            (AtBoot::Up, false) if is_published => format!("; it is not up: futo start {operand}"),
+            (AtBoot::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
-        services::say(&name, &format!("{done}{again}{now}"));
+        services::print_line(&name, &format!("{done}{again}{now}"));
     }
     Ok(worst)
 }
 
-/// Why a change would not last, and what does, where only what is published is known and that is made anew.
-fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(String, String)> {
+/// Why a change would not last, and what does last: of a service without a definition, in a scan directory that is
+/// recreated when the container starts.
+fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
     let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
     let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;
-    if !is_published || !lasting::is_rebuilt(scan_dir) {
+    if !is_published || !persistence::is_rebuilt(scan_dir) {
         return None;
     }
     let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
     let name = &service.name;
     let operand = operand(name);
-    let hint = match (lasting::origin(name), lasting::notes_orders(is_root, live)) {
+    let hint = match (persistence::origin(name), persistence::notes_orders(caller, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
         (None, true) => format!("futo stop {operand} and futo start {operand} are noted for the next boot"),
         (None, false) => "name the directory of its definition instead".to_string(),
@@ -114,27 +116,27 @@ fn forgotten(service: &Service, scan_dir: &Path, is_root: bool) -> Option<(Strin
 }
 
 /// Writes or removes the file; whether that changed anything.
-fn change(directory: &Path, wanted: Wanted) -> Result<bool, String> {
+fn change(directory: &Path, at_boot: AtBoot) -> Result<bool, String> {
     if !Machine.is_root() {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory = nix::fcntl::open(directory, flags, Mode::empty()).map_err(reason)?;
-        return change_in(&directory, wanted).map_err(reason);
+        return change_in(&directory, at_boot).map_err(reason);
     }
     let directory =
         nofollow::open_directory(directory, Missing::Refuse).map_err(|error| error.to_string())?;
     let owner = fstat(&directory).map_err(reason)?;
-    // what root does by a name in a directory of a user's, that user may do
-    let changed = Account::owner(&owner).act(|| change_in(&directory, wanted));
+    // in a user-owned directory root does only what that user may do
+    let changed = Account::owner(&owner).act(|| change_in(&directory, at_boot));
     changed.map_err(|error| error.to_string())?.map_err(reason)
 }
 
-fn change_in(directory: &OwnedFd, wanted: Wanted) -> Result<bool, Errno> {
-    match wanted {
-        Wanted::Up => match unlinkat(directory, layout::DOWN, UnlinkatFlags::NoRemoveDir) {
+fn change_in(directory: &OwnedFd, at_boot: AtBoot) -> Result<bool, Errno> {
+    match at_boot {
+        AtBoot::Up => match unlinkat(directory, layout::DOWN, UnlinkatFlags::NoRemoveDir) {
             Err(Errno::ENOENT) => Ok(false),
             result => result.map(|()| true),
         },
-        Wanted::Down => {
+        AtBoot::Down => {
             let flags =
                 OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let mode = Mode::from_bits_truncate(0o644);

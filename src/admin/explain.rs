@@ -25,7 +25,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn explain(words: Words) -> Result<Exit, CommandError> {
     let form = if words.has("json") { ExplainForm::Json } else { ExplainForm::Text };
-    let entered = services::enter_one(COMMAND.name, &words)?;
+    let entered = services::enter(COMMAND.name, &words)?;
     let mut findings = Findings::default();
     let mut stays = Stays::No;
     let (draft, _) = entered.plan(|spec| stays = spec.stays, &mut findings);

@@ -1,12 +1,12 @@
 //! `futo health`: for a container's HEALTHCHECK.
 
 use super::options::{Command, Words, value};
-use super::services::Looked;
+use super::services::Observed;
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::state::{complaint, judge};
+use crate::observe::{complaint, judge};
 use crate::sys::clock;
 
 pub(super) const COMMAND: Command = Command {
@@ -39,19 +39,19 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let now = clock::wall_now();
-    let Looked { services, others, unseen } = services::look(COMMAND.name, &words)?;
-    let complaints = services.iter().filter_map(|seen| {
-        complaint(seen, now, max_age).map(|complaint| format!("{}: {complaint}", seen.service.name))
+    let Observed { services, others, unseen } = services::observe(COMMAND.name, &words)?;
+    let complaints = services.iter().filter_map(|snapshot| {
+        complaint(snapshot, now, max_age).map(|complaint| format!("{}: {complaint}", snapshot.service.name))
     });
     let mut lines: Vec<String> = complaints.chain(unseen).collect();
     if services.is_empty() && lines.is_empty() {
-        let scan_dir = services::places(&words).scan_dir;
+        let scan_dir = services::locations(&words).scan_dir;
         let others = if others == 0 { String::new() } else { format!("; {others} others (--all)") };
         lines.push(format!("no service is defined or published in '{}'{others}", scan_dir.display()));
     }
     let exit = if lines.is_empty() { Exit::OK } else { Exit::FINDINGS };
     if lines.is_empty() {
-        lines.push(services::count(services.iter().map(|seen| judge(seen, now).0)));
+        lines.push(services::count(services.iter().map(|snapshot| judge(snapshot, now).0)));
     }
     let mut page = String::new();
     for line in lines {

@@ -1,4 +1,4 @@
-//! `futo logs NAME [-f]`: the end of a service's log, and what comes after it.
+//! `futo logs NAME [-f]`: the end of a service's log, and what is appended to it.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -14,13 +14,14 @@ use super::{CommandError, services};
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Seen, last_lines};
+use crate::observe::{Observer, Snapshot, last_lines};
 use crate::report::{Level, Reporter};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
-/// How often is looked for more.
-const LOOKS_EVERY: Duration = Duration::from_millis(200);
+/// How often the log is read again.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const LINES: usize = 20;
 
 pub(super) const COMMAND: Command = Command {
@@ -50,17 +51,17 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let service = services::one(COMMAND.name, &words)?;
-    let machinery = Machinery::new(&services::places(&words).scan_dir);
-    let seen = Seen::of(service, &machinery);
+    let observer = Observer::new(&services::locations(&words).scan_dir);
+    let snapshot = observer.observe(service);
     let fatal = |text: String, hint: Option<&str>| {
         Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
         Ok(Exit::SYSTEM)
     };
-    let name = &seen.service.name;
-    let Some(path) = seen.log_path() else {
-        let why = match (&seen.plan, seen.troubles.first()) {
+    let name = &snapshot.service.name;
+    let Some(path) = snapshot.log_path() else {
+        let why = match (&snapshot.plan, snapshot.troubles.first()) {
             (Some(_), _) => "its output goes to the supervisor's own",
-            (None, Some(trouble)) => trouble,
+            (None, Some(trouble)) => trouble.text.as_str(),
             (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
         };
         return fatal(
@@ -68,9 +69,12 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
             Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
         );
     };
-    let is_root = machinery.is_root();
-    let mut output = Output::new(words.has("raw"));
-    let position = match seen.attempt(|| last_lines(is_root, &path, count)) {
+    let caller = observer.caller();
+    let mut output = Output::new(match words.has("raw") || !std::io::stdout().is_terminal() {
+        true => OutputForm::Raw,
+        false => OutputForm::Escaped,
+    });
+    let position = match snapshot.attempt(|| last_lines(caller, &path, count)) {
         Ok((lines, size)) => {
             if output.show(&lines).is_err() {
                 return Ok(Exit::OK);
@@ -84,39 +88,38 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     };
     match words.has("follow") {
         false => Ok(Exit::OK),
-        true => follow(&seen, is_root, &path, position, output),
+        true => follow(&snapshot, caller, &path, position, output),
     }
 }
 
 /// How a log is shown.
 struct Output {
-    form: Form,
-    /// The beginning of a character whose end is still to come.
+    form: OutputForm,
+    /// The start of a character whose end has not been read yet.
     begun: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// A worker's output drives no terminal.
+enum OutputForm {
+    /// The output of a worker controls no terminal.
     Escaped,
     Raw,
 }
 
 impl Output {
-    fn new(is_raw_wanted: bool) -> Self {
-        let is_raw = is_raw_wanted || !std::io::stdout().is_terminal();
-        Output { form: if is_raw { Form::Raw } else { Form::Escaped }, begun: Vec::new() }
+    fn new(form: OutputForm) -> Self {
+        Output { form, begun: Vec::new() }
     }
 
     fn show(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         let stdout = std::io::stdout();
         match self.form {
-            Form::Raw => sys::fd::write_all(stdout.as_fd(), bytes),
-            Form::Escaped => sys::fd::write_all(stdout.as_fd(), self.escaped(bytes).as_bytes()),
+            OutputForm::Raw => sys::fd::write_all(stdout.as_fd(), bytes),
+            OutputForm::Escaped => sys::fd::write_all(stdout.as_fd(), self.escaped(bytes).as_bytes()),
         }
     }
 
-    /// Lines and tabs stay.
+    /// What could control a terminal is escaped; lines and tabs stay.
     fn escaped(&mut self, bytes: &[u8]) -> String {
         let mut all = std::mem::take(&mut self.begun);
         all.extend_from_slice(bytes);
@@ -136,17 +139,17 @@ impl Output {
     }
 }
 
-/// From the last byte on that begins a character.
+/// The last character, and what follows its first byte.
 fn last_bytes(bytes: &[u8]) -> &[u8] {
     let begins = |byte: &u8| byte & 0b1100_0000 != 0b1000_0000;
     let start = bytes.iter().rposition(begins).unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
 }
 
-/// Shows what comes until nobody reads it any more. A rotated log is read to its end first.
+/// Shows what is appended until nobody reads it any more. A rotated log is read to its end first.
 fn follow(
-    seen: &Seen,
-    is_root: bool,
+    snapshot: &Snapshot,
+    caller: Privilege,
     path: &Path,
     mut position: u64,
     mut output: Output,
@@ -166,21 +169,27 @@ fn follow(
             }
         }
         if is_at_end {
-            open = reopened(seen, is_root, path, open, &mut position);
+            open = reopened(snapshot, caller, path, open, &mut position);
             if !sys::fd::has_reader(stdout.as_fd()) {
                 return Ok(Exit::OK);
             }
-            std::thread::sleep(LOOKS_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
-/// The same file, from its beginning if it has been cut; another one if another has its name.
-fn reopened(seen: &Seen, is_root: bool, path: &Path, open: Option<File>, position: &mut u64) -> Option<File> {
+/// The same file, from its start if it was truncated; or the file that has its name now.
+fn reopened(
+    snapshot: &Snapshot,
+    caller: Privilege,
+    path: &Path,
+    open: Option<File>,
+    position: &mut u64,
+) -> Option<File> {
     let identity =
         |file: &File| file.metadata().ok().map(|status| (status.dev(), status.ino(), status.len()));
     let before = open.as_ref().and_then(identity);
-    let opened = seen.attempt(|| nofollow::open_regular_for(is_root, path));
+    let opened = snapshot.attempt(|| nofollow::open_regular_for(caller, path));
     let Ok(now) = opened.map(File::from) else { return open };
     match (before, identity(&now)) {
         (Some((device, inode, length)), Some((now_device, now_inode, _)))
@@ -202,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_drives_a_terminal_is_escaped_and_no_character_torn() {
-        let mut output = Output { form: Form::Escaped, begun: Vec::new() };
+        let mut output = Output { form: OutputForm::Escaped, begun: Vec::new() };
         assert_eq!(output.escaped(b"a\tb\n\x1b[2Jc\r\n"), "a\tb\n\\u{1b}[2Jc\\r\n");
         assert_eq!(output.escaped("\u{85}\u{202e}日".as_bytes()), "\\u{85}\\u{202e}日");
         let [one, two, three] = *"日".as_bytes() else { panic!("three bytes") };

@@ -115,7 +115,7 @@ fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, Comm
 /// Where the volume and the scan directory are: by the words, by a variable of the preset that the words name, by
 /// the file.
 fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), CommandError> {
-    // a preset in the file alone reads no variables
+    // variables are read only for a preset that the command line names
     let has_preset = words.value("preset").is_some();
     let variable = |name: &Option<String>| {
         let name = name.clone().filter(|_| has_preset)?;

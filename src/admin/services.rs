@@ -13,10 +13,9 @@ use crate::error::{Findings, reason_of};
 use crate::escape::push_escaped;
 use crate::machine::Machine;
 use crate::nearest::nearest;
-use crate::observe::state::{State, Verdict, judge};
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, ServiceState, Snapshot, Verdict, judge};
 use crate::plan::Draft;
-use crate::service::place::{Places, Service};
+use crate::service::place::{Locations, Service};
 use crate::sys::clock;
 use crate::trust::{Opener, Script, Trust, Untrusted};
 
@@ -34,11 +33,11 @@ pub(super) const FROM: CommandOption = value(
 pub(super) const ALL: CommandOption =
     switch("all", "also services that are not made for futo-launch and have no definition in --from");
 
-/// Where the words say that services are.
-pub(super) fn places(words: &Words) -> Places {
-    let usual = Places::default();
+/// Where to look for services, by these options.
+pub(super) fn locations(words: &Words) -> Locations {
+    let usual = Locations::default();
     let given: Vec<PathBuf> = words.values(FROM.long).map(PathBuf::from).collect();
-    Places {
+    Locations {
         definitions: if given.is_empty() { usual.definitions } else { given },
         scan_dir: words.value(SCAN_DIR.long).map_or(usual.scan_dir, PathBuf::from),
     }
@@ -50,7 +49,7 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         let what = "which service?".to_string();
         return Err(CommandError::Usage { command, what, remedy: None });
     }
-    let places = places(words);
+    let places = locations(words);
     words
         .operands
         .iter()
@@ -77,12 +76,12 @@ pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>
         .collect()
 }
 
-/// What images and presets put before the name under which somebody defined a service.
+/// What images and presets put before the name of a service.
 const PREFIXES: [&str; 3] = ["custom-svc-", "gateway-", "svc-"];
 
-/// The service that may have been meant by a name: the same behind a known prefix or without it, else the one
-/// that is spelled most like it.
-fn meant(places: &Places, name: &str) -> Option<String> {
+/// The service that may have been meant by a name: the same name with or without a known prefix, else the most similar
+/// one.
+fn meant(places: &Locations, name: &str) -> Option<String> {
     let (services, _) = places.services();
     let names = || services.iter().map(|service| service.name.as_str());
     let is_same = |known: &&str| {
@@ -102,34 +101,34 @@ pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, Comma
     })
 }
 
-/// Says on stdout what came of a command on a service.
-pub(super) fn say(name: &str, said: &str) {
+/// Prints the result of a command for one service.
+pub(super) fn print_line(name: &str, said: &str) {
     let mut line = String::new();
     push_escaped(&mut line, &format!("{name}: {said}"));
     line.push('\n');
     crate::report::print(&line);
 }
 
-/// A service whose directory is the working directory now.
-pub(super) struct Entered {
+/// A service whose directory is now the working directory.
+pub(super) struct EnteredService {
     /// Its name.
     pub(super) name: String,
     /// Its run script.
     pub(super) script: Script,
-    /// The launcher's words in that.
+    /// The launcher's words in it.
     pub(super) words: Vec<OsString>,
 }
 
-impl Entered {
+impl EnteredService {
     /// The plan that it may have.
     pub(super) fn plan(self, adjust: impl FnOnce(&mut Spec), findings: &mut Findings) -> (Draft, Opener) {
         self.script.plan(self.words, &Machine, adjust, findings)
     }
 }
 
-/// Changes to the directory of the one service that the operand names: of what is being worked on, not of what
-/// is published. Directory and run script are one, whatever has their names by then.
-pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered, CommandError> {
+/// Changes to the directory of the one service that the operand names: to the definition if there is one. The run
+/// script is read from the same open directory, even if another one takes its name.
+pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredService, CommandError> {
     let service = one(command, words)?;
     let Some(path) = service.definition.as_ref().or(service.live.as_ref()) else {
         return Err(CommandError::NoService { name: service.name, places: Vec::new(), near: None });
@@ -140,62 +139,64 @@ pub(super) fn enter_one(command: &'static str, words: &Words) -> Result<Entered,
     let words = script.words().map_err(|why| CommandError::NotOurs { path: script.path.clone(), why })?;
     let unreachable = |errno: Errno| Untrusted::Read(path.clone(), errno.into());
     directory.enter().map_err(unreachable)?;
-    Ok(Entered { name: service.name, script, words })
+    Ok(EnteredService { name: service.name, script, words })
 }
 
-/// What a command looked at.
-pub(super) struct Looked {
+/// The services that a command is about, observed.
+pub(super) struct Observed {
     /// The services that are named; without a name all of ours, with `--all` others too.
-    pub(super) services: Vec<Seen>,
+    pub(super) services: Vec<Snapshot>,
     /// How many others there are.
     pub(super) others: usize,
-    /// Which places could not be looked at, and why.
+    /// Which directories could not be read, and why.
     pub(super) unseen: Vec<String>,
 }
 
-/// Looks at the services that are named, or at all.
-pub(super) fn look(command: &'static str, words: &Words) -> Result<Looked, CommandError> {
-    let places = places(words);
+/// Observes the services that are named, or all.
+pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
+    let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         false => (named(command, words)?, Vec::new()),
         true => places.services(),
     };
-    let machinery = Machinery::new(&places.scan_dir);
-    let seen = look_at(services, &machinery).into_iter();
+    let observer = Observer::new(&places.scan_dir);
+    let snapshot = observe_settled(services, &observer).into_iter();
     let shows_all = words.has(ALL.long) || !words.operands.is_empty();
-    let (services, others): (Vec<_>, Vec<_>) = seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
+    let (services, others): (Vec<_>, Vec<_>) =
+        snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
     let unseen = unseen
         .into_iter()
         .map(|(path, error)| format!("unable to read '{}': {}", path.display(), reason_of(&error)))
         .collect();
-    Ok(Looked { services, others: others.len(), unseen })
+    Ok(Observed { services, others: others.len(), unseen })
 }
 
-/// A launcher records a run that lasts longer than a second after that second.
-const RECORDS_BY_THEN: Duration = Duration::from_millis(1500);
+/// A launcher writes its record within a second of its start, or of the start of a run.
+const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 
-/// Looks; a second time at launchers that have proved nothing yet: a run script may have come to its launcher only
-/// now.
-fn look_at(services: Vec<Service>, machinery: &Machinery) -> Vec<Seen> {
-    let mut all = Seen::of_all(services, machinery);
+/// Observes services; those whose launcher has proved nothing yet, a second time: it may just have been started.
+fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
+    let mut all = observer.observe_all(services);
     let now = clock::wall_now();
-    let doubtful = |seen: &&mut Seen| seen.launcher.is_some() && judge(seen, now).0 == State::Unknown;
-    let mut doubtful: Vec<&mut Seen> = all.iter_mut().filter(doubtful).collect();
+    let doubtful = |snapshot: &&mut Snapshot| {
+        snapshot.launcher.is_some() && judge(snapshot, now).0 == ServiceState::Unknown
+    };
+    let mut doubtful: Vec<&mut Snapshot> = all.iter_mut().filter(doubtful).collect();
     if !doubtful.is_empty() {
-        clock::pause(RECORDS_BY_THEN);
+        clock::pause(RECORDS_WITHIN);
     }
-    for seen in &mut doubtful {
-        **seen = Seen::of(seen.service.clone(), machinery);
+    for snapshot in &mut doubtful {
+        **snapshot = observer.observe(snapshot.service.clone());
     }
     all
 }
 
-/// How many services are well, stopped, and neither: `5 healthy, 1 stopped`.
-pub(super) fn count(states: impl Iterator<Item = State>) -> String {
+/// How many services are in which state of health: `5 healthy, 1 stopped`.
+pub(super) fn count(states: impl Iterator<Item = ServiceState>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),
         (Verdict::Stopped, "stopped", 0),
-        (Verdict::Ill, "not healthy", 0),
+        (Verdict::Unhealthy, "not healthy", 0),
     ];
     for state in states {
         for (verdict, _, count) in &mut counts {

@@ -108,7 +108,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     Ok(report.exit())
 }
 
-/// For `--watch`.
+/// What `--watch` publishes again and again.
 struct Synced {
     definitions: Definitions,
     choice: Choice,

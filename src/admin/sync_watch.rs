@@ -1,4 +1,4 @@
-//! `--watch` of `futo sync` and `futo reconcile`: stays, and publishes each change.
+//! `--watch` of `futo sync` and `futo reconcile`: runs until it is stopped, and publishes every change.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,43 +17,42 @@ use crate::sys::settle::Settling;
 use crate::wait::Deadline;
 use crate::wait::Waiter;
 
-/// How often is looked where not everything can be watched, or something takes its time.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// As little as keeps all other changes within two seconds.
+/// How often to publish where not everything can be watched, or something is unfinished.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Short enough for all other changes to be published within two seconds.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a watcher publishes again and again.
 pub(super) trait Published {
-    /// Everything that may change it, as it is now.
+    /// A watch on everything that may change it.
     fn watch(&self) -> Result<VolumeWatch, Errno>;
-    /// Publishes it; what takes long asks in between whether it is to go on. An error is one that leaves
-    /// nothing to be done.
+    /// Publishes it; what takes long asks in between whether to go on. An error means that nothing could be done.
     fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings>;
-    /// The lines of these rows.
+    /// The report of these rows.
     fn lines(&self, rows: &[ReportRow]) -> String;
-    /// The line that says why nothing is published.
+    /// The report that nothing is published, and why.
     fn skipped(&self, why: &str) -> String;
 }
 
-/// Publishes each change. What was said once is said again only when it is another.
+/// Publishes every change, and reports only what is new.
 pub(super) struct Watcher<P> {
     published: P,
     reporter: Reporter,
-    said: BTreeMap<String, (Findings, Findings)>,
-    said_of_all: (Findings, Findings),
+    reported: BTreeMap<String, (Findings, Findings)>,
+    reported_overall: (Findings, Findings),
 }
 
 impl<P: Published> Watcher<P> {
     pub(super) fn new(published: P, reporter: Reporter) -> Self {
-        Watcher { published, reporter, said: BTreeMap::new(), said_of_all: Default::default() }
+        Watcher { published, reporter, reported: BTreeMap::new(), reported_overall: Default::default() }
     }
 
-    /// Stays until a signal ends it.
+    /// Runs until a signal ends it.
     pub(super) fn watch(mut self) -> Exit {
         let Ok(mut waiter) = Waiter::new() else { return Exit::SYSTEM };
         let mut has_run = false;
         loop {
-            // before the run: a change during it is not missed
+            // set before the run, so that no change during the run is missed
             let watch = match self.published.watch() {
                 Ok(watch) => watch,
                 Err(errno) => {
@@ -62,26 +61,26 @@ impl<P: Published> Watcher<P> {
                     return Exit::NOTHING_DONE;
                 }
             };
-            let mut woken = None;
+            let mut wake = None;
             let mut go_on = || {
-                woken = woken_by(waiter.pending()).or(woken.take());
-                if woken == Some(Woken::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                wake = wake_of(waiter.pending()).or(wake.take());
+                if wake == Some(Wake::Stop) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             let is_unfinished = match self.published.publish(&mut go_on) {
                 Ok(report) => {
                     if report.is_nothing_done && report.is_hopeless {
-                        self.say(report);
+                        self.report(report);
                         return Exit::NOTHING_DONE;
                     }
                     if let (Some(why), false) = (&report.skipped, has_run) {
                         crate::report::print(&self.published.skipped(why));
                     }
                     let is_unfinished = report.rows.iter().any(|row| row.is_unfinished);
-                    self.say(report);
+                    self.report(report);
                     is_unfinished
                 }
                 Err(findings) => {
-                    self.say_of_all(findings, Findings::default());
+                    self.report_overall(findings, Findings::default());
                     if !has_run {
                         return Exit::NOTHING_DONE;
                     }
@@ -89,31 +88,31 @@ impl<P: Published> Watcher<P> {
                 }
             };
             has_run = true;
-            match woken {
-                Some(Woken::Stop) => return Exit::OK,
-                Some(Woken::Change) => continue,
+            match wake {
+                Some(Wake::Stop) => return Exit::OK,
+                Some(Wake::Change) => continue,
                 None => {}
             }
-            let looks_at =
-                (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(LOOKS_EVERY));
-            if wait(&watch, looks_at, &mut waiter) == Woken::Stop {
+            let next_look =
+                (is_unfinished || !watch.is_complete()).then(|| BootTime::now().after(POLL_INTERVAL));
+            if wait(&watch, next_look, &mut waiter) == Wake::Stop {
                 return Exit::OK;
             }
         }
     }
 
-    fn say(&mut self, report: Report) {
+    fn report(&mut self, report: Report) {
         let Report { rows, failures, warnings, .. } = report;
         let (mut changed, mut troubled) = (Vec::new(), Vec::new());
         for mut row in rows {
             if row.is_unfinished {
-                // it is looked at again until it is done
+                // it is tried again until it is done
                 row.warnings.add_new(std::mem::take(&mut row.failures));
                 row.action = "waiting";
             }
             let trouble = (row.failures.clone(), row.warnings.clone());
-            let is_another = self.said.get(&row.shown).is_none_or(|said| *said != trouble);
-            self.said.insert(row.shown.clone(), trouble);
+            let is_another = self.reported.get(&row.shown).is_none_or(|reported| *reported != trouble);
+            self.reported.insert(row.shown.clone(), trouble);
             if row.is_news() || is_another {
                 changed.push(row);
             } else {
@@ -125,57 +124,57 @@ impl<P: Published> Watcher<P> {
         let known = |name: &String| {
             changed.iter().map(|row: &ReportRow| &row.shown).chain(&troubled).any(|each| each == name)
         };
-        self.said.retain(|name, _| known(name));
-        self.say_of_all(failures, warnings);
+        self.reported.retain(|name, _| known(name));
+        self.report_overall(failures, warnings);
     }
 
-    fn say_of_all(&mut self, failures: Findings, warnings: Findings) {
+    fn report_overall(&mut self, failures: Findings, warnings: Findings) {
         let now = (failures, warnings);
-        if now != self.said_of_all {
+        if now != self.reported_overall {
             self.reporter.findings(Level::Fatal, &now.0);
             self.reporter.findings(Level::Warning, &now.1);
-            self.said_of_all = now;
+            self.reported_overall = now;
         }
     }
 }
 
 /// What ends a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Woken {
+enum Wake {
     Stop,
     Change,
 }
 
-/// What signals ask for; a stop counts over HUP.
-fn woken_by(signals: Vec<i32>) -> Option<Woken> {
-    let mut woken = None;
+/// What signals ask for; a stop outweighs HUP.
+fn wake_of(signals: Vec<i32>) -> Option<Wake> {
+    let mut wake = None;
     for signal in signals {
         match signal {
-            libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Some(Woken::Stop),
-            libc::SIGHUP => woken = Some(Woken::Change),
+            libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Some(Wake::Stop),
+            libc::SIGHUP => wake = Some(Wake::Change),
             _ => {}
         }
     }
-    woken
+    wake
 }
 
-/// Sleeps until a change has settled, a stop, HUP, or the time to look.
-fn wait(watch: &VolumeWatch, looks_at: Option<BootTime>, waiter: &mut Waiter) -> Woken {
+/// Sleeps until a change has settled, a signal arrives, or it is time to publish again.
+fn wait(watch: &VolumeWatch, next_look: Option<BootTime>, waiter: &mut Waiter) -> Wake {
     let mut settling = Settling::default();
     loop {
-        let until = settling.due().or(looks_at);
+        let until = settling.due().or(next_look);
         let Ok(signals) = waiter.wait(Deadline { boot: until, wall: None }, Some(watch.descriptor())) else {
-            return Woken::Stop;
+            return Wake::Stop;
         };
-        if let Some(woken) = woken_by(signals) {
-            return woken;
+        if let Some(wake) = wake_of(signals) {
+            return wake;
         }
         let now = BootTime::now();
         if watch.has_changed() {
             settling.event(now);
         }
-        if settling.due().or(looks_at).is_some_and(|at| now >= at) {
-            return Woken::Change;
+        if settling.due().or(next_look).is_some_and(|at| now >= at) {
+            return Wake::Change;
         }
     }
 }

@@ -6,21 +6,16 @@ use crate::error::Problem;
 use crate::exit::Exit;
 use crate::machine::ownership::is_roots;
 use crate::machine::{Host, Machine};
+use crate::service::launcher;
 
-const LAUNCHER: &str = "futo-launch";
+const LAUNCHER: &str = launcher::NAME;
 
 /// The launcher as run scripts name it: the one beside this program, else the first on PATH.
 pub fn launcher() -> String {
-    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(LAUNCHER));
     let environment = Machine.environment();
     let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-    let on_path = path.map(std::env::split_paths).into_iter().flatten().map(|above| above.join(LAUNCHER));
-    beside
-        .into_iter()
-        .chain(on_path.filter(|path| path.is_absolute()))
-        .filter(|path| crate::sys::file::is_regular(path))
-        .find_map(|path| path.to_str().map(str::to_string))
-        .unwrap_or_else(|| LAUNCHER.to_string())
+    let found = launcher::find(path);
+    found.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| launcher::NAME.to_string())
 }
 
 /// Why no launcher is published.

@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::service::layout;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
 /// What a plan depends on; reading only.
 pub trait Host {
@@ -160,7 +161,7 @@ impl Host for Machine {
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
         // root does not read what a user-owned link leads to: a finding may show a part of it
-        let file = nofollow::open_regular_for(self.is_root(), path)?;
+        let file = nofollow::open_regular_for(Privilege::current(), path)?;
         let text = text_of(sys::file::read_at_most(file, most)?)?;
         Ok((text, belongs_to_root(path)?))
     }

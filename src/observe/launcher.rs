@@ -1,5 +1,5 @@
-//! The launcher that a service has at this moment, from the live process itself: what it was asked to do is in
-//! its own words, whatever the run script around it looks like, and can neither be missing nor out of date.
+//! The launcher of a service, from the live process: its arguments say what it was asked to do, whatever the run script
+//! around it looks like, and can be neither missing nor out of date.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -10,26 +10,26 @@ use std::time::Duration;
 
 use nix::unistd::{Gid, Uid};
 
+use super::reason::Reason;
 use crate::record::RunRecord;
+use crate::service::launcher::{self, NAME};
 use crate::service::layout;
 use crate::sys::proc::{self, Halt, ProcessStat};
 use crate::trust::{Rights, Trust};
 
-/// The program's name.
-pub(super) const NAME: &str = "futo-launch";
-/// A run script that has not replaced itself by the launcher is a shell or two above it.
+/// A run script without `exec` is a shell or two above the launcher.
 const DEEPEST: usize = 3;
-/// More processes of one service than this are not looked at.
+/// More processes of one service than this are not inspected.
 const MOST: usize = 64;
 /// A launcher with more words,
 const MOST_WORDS: usize = 1000;
-/// or more bytes of them, is not looked into: what is made of them is many times as large.
+/// or more bytes of them, is not read: the plan that is made of them takes many times as much memory.
 const MOST_BYTES: usize = 64 << 10;
-/// Below these are services of their own.
+/// The children of these are services of their own.
 const SUPERVISORS: [&[u8]; 6] =
     [b"s6-supervise", b"s6-svscan", b"runsv", b"runsvdir", b"supervise", b"svscan"];
 
-/// A futo-launch that runs now.
+/// A running futo-launch.
 #[derive(Clone)]
 pub struct Launcher {
     /// Its pid.
@@ -38,23 +38,23 @@ pub struct Launcher {
     pub started: u64,
     /// How long ago that was.
     pub age: Duration,
-    /// What keeps it from doing anything, if something does.
+    /// What has stopped it, if something has.
     pub halt: Option<Halt>,
-    /// Its words, without the program's name.
+    /// Its arguments, without the program's name.
     pub words: Vec<OsString>,
     /// Its user and group, if it has only these.
     pub ids: Option<(Uid, Gid)>,
-    /// With whose rights its words count; none if nobody can tell who chose them.
+    /// The rights that its words carry; none if it is unknown who chose them.
     pub(crate) rights: Option<Rights>,
-    /// Its working directory, where that may be seen.
+    /// Its working directory, where this process may read it.
     pub directory: Option<PathBuf>,
-    /// The HOME it was executed with, where its variables may be seen.
+    /// The HOME it was executed with, where this process may read its variables.
     pub home: Option<OsString>,
-    /// Its children, where these can be seen.
+    /// Its children, where these can be read.
     pub children: Option<Children>,
 }
 
-/// What a launcher has running.
+/// The children of a launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Children {
     /// Nothing.
@@ -83,9 +83,9 @@ impl std::fmt::Debug for Launcher {
 pub enum Process {
     /// There is none, or it has just ended.
     None,
-    /// It cannot be looked at.
-    Unseen(String),
-    /// Stopped by SIGSTOP or a tracer, which the supervisor may not know of.
+    /// It cannot be inspected.
+    Unknown(Reason),
+    /// Stopped by SIGSTOP or a tracer, possibly without the supervisor's knowledge.
     Stopped(Halt),
     /// It runs.
     Runs,
@@ -95,8 +95,8 @@ pub enum Process {
 
 impl Process {
     /// The process of this pid, and the launcher that it is or has started.
-    pub(super) fn look(pid: i32, trust: &Trust) -> (Self, Option<Launcher>) {
-        match look_at(pid, trust) {
+    pub(super) fn inspect(pid: i32, trust: &Trust) -> (Self, Option<Launcher>) {
+        match find_launcher(pid, trust) {
             // reaped by its supervisor in a moment
             Ok((stat, _)) if stat.is_dead() => (Process::None, None),
             Ok((stat, launcher)) => {
@@ -111,8 +111,8 @@ impl Process {
             }
             Err(error) if is_gone(&error) && proc::own_stat().is_ok() => (Process::None, None),
             Err(error) => {
-                let why = crate::error::reason_of(&error);
-                (Process::Unseen(format!("unable to read '/proc/{pid}': {why}")), None)
+                let why = Reason::of_io(&format!("unable to read '/proc/{pid}'"), &error);
+                (Process::Unknown(why), None)
             }
         }
     }
@@ -122,7 +122,8 @@ fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
-fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
+/// The process of this pid, and the first launcher among it and its children.
+fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
     let stat = proc::stat(leader)?;
     let mut todo = VecDeque::from([(leader, stat, 0)]);
     let mut looked_at = 0;
@@ -142,7 +143,7 @@ fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launch
             }
             return Ok((stat, Some(Launcher::of(pid, stat, words.to_vec(), trust))));
         }
-        // what a daemon, a desktop or a terminal of the service has started is no part of its run script
+        // what a daemon, a desktop or a terminal of the service has started does not belong to its run script
         if pid == leader && !is_run_script(&words) {
             break;
         }
@@ -150,7 +151,7 @@ fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launch
         if is_supervisor || depth == DEEPEST {
             continue;
         }
-        // a kernel without these lists shows the leader only
+        // on a kernel without these lists only the leader is known
         for child in proc::children(pid).unwrap_or_default() {
             looked_at += 1;
             if looked_at > MOST {
@@ -164,12 +165,10 @@ fn look_at(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launch
     Ok((stat, None))
 }
 
-/// The words behind the program's name, if this is a launcher. Its name is in its words; where they have another
-/// in its place, in the file that it executes.
+/// The words after the program's name, if this is a launcher: by its first word, else by the file that it executes.
 fn words_of_launcher(pid: i32, words: &[OsString]) -> Option<&[OsString]> {
     let (name, words) = words.split_first()?;
-    let is_launcher = basename(name) == NAME.as_bytes()
-        || proc::program(pid).is_ok_and(|program| basename(program.as_os_str()) == NAME.as_bytes());
+    let is_launcher = launcher::is_launcher(name) || proc::program(pid).is_ok_and(launcher::is_launcher);
     is_launcher.then_some(words)
 }
 
@@ -200,13 +199,13 @@ impl Launcher {
         }
     }
 
-    /// Whether it wrote this record. One of a launcher that is older than the field for its start is known by
-    /// its pid alone.
+    /// Whether it wrote this record. A record without the start of its writer, from an older version, is matched by the
+    /// pid alone.
     pub(super) fn wrote(&self, record: &RunRecord) -> bool {
         record.pid == self.pid && record.pid_started.is_none_or(|started| started == self.started)
     }
 
-    /// Why the record says nothing about this launcher, if another wrote it.
+    /// Why the record does not describe this launcher, if another one wrote it.
     pub(super) fn doubts(&self, record: &RunRecord, path: &Path) -> Option<String> {
         (!self.wrote(record)).then(|| {
             let (path, pid, other) = (path.display(), self.pid, writer(record).unwrap_or_default());
@@ -215,8 +214,8 @@ impl Launcher {
     }
 }
 
-/// The launcher that wrote a record and still runs, and its service: two services may have one name. The record is
-/// a user's, and may name any process.
+/// The launcher that wrote a record, if it still runs, and its service: two services may have one name. The record is
+/// user-owned and may name any process.
 fn writer(record: &RunRecord) -> Option<String> {
     let (pid, started) = (record.pid, record.pid_started?);
     proc::stat(pid).ok().filter(|stat| !stat.is_dead() && stat.started == started)?;

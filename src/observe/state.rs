@@ -1,11 +1,9 @@
-//! In what state a service is, and whether that is well.
-
-pub use super::judge::{complaint, judge};
+//! The states of a service, and which of them are healthy.
 
 /// The state of a service. The order is that of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Its processes die again and again.
+pub enum ServiceState {
+    /// Its processes die repeatedly.
     Crashing,
     /// Its run script cannot be executed.
     CannotStart,
@@ -23,11 +21,11 @@ pub enum State {
     NotPublished,
     /// What it does cannot be established.
     Unknown,
-    /// It has not reported its readiness, for long.
+    /// It has not reported its readiness for a long time.
     NotReady,
     /// Stopped by SIGSTOP.
     Paused,
-    /// Between two lives.
+    /// Between two processes.
     Restarting,
     /// It has not reported its readiness yet.
     Starting,
@@ -41,107 +39,107 @@ pub enum State {
     Done,
     /// Its process runs, and is ready if it reports that.
     Up,
-    /// Someone wants it down.
+    /// It is down, and meant to be.
     Down,
 }
 
 /// What `futo health` makes of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It works, or is on the way to.
+    /// It works, or is about to.
     Healthy,
     /// It does not run, and is meant not to.
     Stopped,
     /// Something is wrong, or cannot be established.
-    Ill,
+    Unhealthy,
 }
 
 impl Verdict {
-    /// The word for it in machine output.
+    /// Its name in machine output.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Healthy => "healthy",
             Verdict::Stopped => "stopped",
-            Verdict::Ill => "unhealthy",
+            Verdict::Unhealthy => "unhealthy",
         }
     }
 }
 
-impl State {
-    /// All of them.
-    pub const ALL: [State; 19] = [
-        State::Crashing,
-        State::CannotStart,
-        State::Failing,
-        State::Overdue,
-        State::Resting,
-        State::GaveUp,
-        State::Unsupervised,
-        State::NotPublished,
-        State::Unknown,
-        State::NotReady,
-        State::Paused,
-        State::Restarting,
-        State::Starting,
-        State::Gated,
-        State::Running,
-        State::Waiting,
-        State::Done,
-        State::Up,
-        State::Down,
+impl ServiceState {
+    /// All states, the most urgent first.
+    pub const ALL: [ServiceState; 19] = [
+        ServiceState::Crashing,
+        ServiceState::CannotStart,
+        ServiceState::Failing,
+        ServiceState::Overdue,
+        ServiceState::Resting,
+        ServiceState::GaveUp,
+        ServiceState::Unsupervised,
+        ServiceState::NotPublished,
+        ServiceState::Unknown,
+        ServiceState::NotReady,
+        ServiceState::Paused,
+        ServiceState::Restarting,
+        ServiceState::Starting,
+        ServiceState::Gated,
+        ServiceState::Running,
+        ServiceState::Waiting,
+        ServiceState::Done,
+        ServiceState::Up,
+        ServiceState::Down,
     ];
 
-    /// The word for it, also in machine output.
+    /// Its name, also in machine output.
     pub fn word(self) -> &'static str {
         match self {
-            State::Crashing => "crashing",
-            State::CannotStart => "cannot-start",
-            State::Failing => "failing",
-            State::Overdue => "overdue",
-            State::Resting => "resting",
-            State::GaveUp => "gave-up",
-            State::Unsupervised => "unsupervised",
-            State::NotPublished => "unpublished",
-            State::Unknown => "unknown",
-            State::NotReady => "not-ready",
-            State::Paused => "paused",
-            State::Restarting => "restarting",
-            State::Starting => "starting",
-            State::Gated => "gated",
-            State::Running => "running",
-            State::Waiting => "waiting",
-            State::Done => "done",
-            State::Up => "up",
-            State::Down => "down",
+            ServiceState::Crashing => "crashing",
+            ServiceState::CannotStart => "cannot-start",
+            ServiceState::Failing => "failing",
+            ServiceState::Overdue => "overdue",
+            ServiceState::Resting => "resting",
+            ServiceState::GaveUp => "gave-up",
+            ServiceState::Unsupervised => "unsupervised",
+            ServiceState::NotPublished => "unpublished",
+            ServiceState::Unknown => "unknown",
+            ServiceState::NotReady => "not-ready",
+            ServiceState::Paused => "paused",
+            ServiceState::Restarting => "restarting",
+            ServiceState::Starting => "starting",
+            ServiceState::Gated => "gated",
+            ServiceState::Running => "running",
+            ServiceState::Waiting => "waiting",
+            ServiceState::Done => "done",
+            ServiceState::Up => "up",
+            ServiceState::Down => "down",
         }
     }
 
-    /// Whether that is well.
+    /// What `futo health` makes of it.
     pub fn verdict(self) -> Verdict {
         match self {
-            State::Restarting
-            | State::Starting
-            | State::Running
-            | State::Waiting
-            | State::Done
-            | State::Up => Verdict::Healthy,
-            State::Gated | State::Down => Verdict::Stopped,
-            State::Crashing
-            | State::CannotStart
-            | State::Failing
-            | State::Overdue
-            | State::Resting
-            | State::GaveUp
-            | State::Unsupervised
-            | State::NotPublished
-            | State::Unknown
-            | State::NotReady
-            | State::Paused => Verdict::Ill,
+            ServiceState::Restarting
+            | ServiceState::Starting
+            | ServiceState::Running
+            | ServiceState::Waiting
+            | ServiceState::Done
+            | ServiceState::Up => Verdict::Healthy,
+            ServiceState::Gated | ServiceState::Down => Verdict::Stopped,
+            ServiceState::Crashing
+            | ServiceState::CannotStart
+            | ServiceState::Failing
+            | ServiceState::Overdue
+            | ServiceState::Resting
+            | ServiceState::GaveUp
+            | ServiceState::Unsupervised
+            | ServiceState::NotPublished
+            | ServiceState::Unknown
+            | ServiceState::NotReady
+            | ServiceState::Paused => Verdict::Unhealthy,
         }
     }
 
-    /// Whether a service may be in this state and nothing is wrong.
+    /// Whether nothing is wrong with a service in this state.
     pub fn is_healthy(self) -> bool {
-        self.verdict() != Verdict::Ill
+        self.verdict() != Verdict::Unhealthy
     }
 }

@@ -14,10 +14,8 @@ use super::environment::Environment;
 use crate::error::{Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::plan::{LogPlan, Plan};
+use crate::service::search_path;
 use crate::sys;
-
-/// Where to look if the environment has no PATH: what s6-overlay gives.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Why the program cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +96,7 @@ fn name(plan: &Plan) -> &OsStr {
 }
 
 fn search_path(environment: &Environment) -> &OsStr {
-    environment.get("PATH").unwrap_or(OsStr::new(DEFAULT_PATH))
+    environment.get("PATH").unwrap_or(OsStr::new(search_path::OF_SERVICE))
 }
 
 /// The paths at which the program could appear, seen from the launcher's directory.

@@ -8,11 +8,11 @@ mod watch;
 
 pub use unplanned::{Rights, until_run_changes};
 
-use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::stat::Mode as FileMode;
 use nix::unistd::{Pid, getppid};
 
 use crate::config::value::Gate;
@@ -28,9 +28,8 @@ use crate::record::write_resting;
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Ended, system_refused};
 use crate::service::layout;
-use crate::service::supervision::{MAX_STATUS, Status};
+use crate::service::supervision::Status;
 use crate::sys::clock::BootTime;
-use crate::sys::file;
 use crate::wait::Waiter;
 use sleep::{Woken, sleep};
 use watch::{Changed, Watch};
@@ -323,10 +322,9 @@ fn say_why_no_rest(supervision: &Supervision, plan: &Plan, reporter: &Reporter) 
 /// Whether the supervisor executes `finish` now: s6 would kill that after a while, and nobody starts it again.
 /// Looked at as the user, whose directory it may be.
 fn is_in_finish() -> bool {
-    let path = Path::new(layout::SUPERVISE).join(layout::STATUS);
-    let read =
-        file::open_regular(&path, OFlag::O_NOFOLLOW).and_then(|open| file::read_at_most(open, MAX_STATUS));
-    let status = read.ok().and_then(|bytes| Status::decode(&bytes).ok());
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let supervise = nix::fcntl::open(layout::SUPERVISE, flags, FileMode::empty());
+    let status = supervise.ok().and_then(|supervise| Status::read(supervise).ok());
     status.is_some_and(|status| status.is_finishing)
 }
 

@@ -1,4 +1,4 @@
-//! Orders for a supervisor: letters into a FIFO, without the tools of s6, runit or daemontools.
+//! Orders for a supervisor: letters written to its FIFO, without the tools of s6, runit or daemontools.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -9,11 +9,11 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::layout;
-use super::supervision::{NotSo, Suite};
+use super::supervision::{Malformed, Suite};
 use crate::error::reason;
 use crate::sys;
 
-/// A supervisor makes its files within this time.
+/// How far apart a supervisor creates its files.
 const MADE_WITHIN: Duration = Duration::from_millis(50);
 
 /// What a supervisor is to do.
@@ -23,7 +23,7 @@ pub enum Order {
     Up,
     /// Be down: `d`
     Down,
-    /// End this life, so that the next begins.
+    /// End the process, so that the supervisor starts another: its stop signal, and CONT.
     Restart,
     /// HUP: `h`
     Hangup,
@@ -37,7 +37,7 @@ impl Order {
         match (self, suite) {
             (Order::Up, _) => b"u",
             (Order::Down, _) => b"d",
-            // its stop signal, or TERM; and CONT for a process that was stopped
+            // CONT is for a process that was stopped by SIGSTOP
             (Order::Restart, Suite::S6) => b"rc",
             (Order::Restart, Suite::Runit | Suite::Daemontools) => b"tc",
             (Order::Hangup, _) => b"h",
@@ -46,24 +46,24 @@ impl Order {
     }
 }
 
-/// Why nobody could be told.
+/// Why a supervisor could not be given an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// No FIFO, or nobody reads it.
     #[error("no supervisor runs")]
     NoSupervisor,
-    /// Something else lies there.
+    /// Something that is not a FIFO has its name.
     #[error("'supervise/{control}' is no FIFO", control = layout::CONTROL)]
     NoFifo,
-    /// The status is not of a supervisor that is known here.
+    /// The status cannot be decoded: it is not that of a known suite.
     #[error("unable to read 'supervise/{status}': {0}", status = layout::STATUS)]
-    Status(NotSo),
-    /// No right to write it.
+    Status(Malformed),
+    /// The FIFO may not be written.
     #[error("'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
     Refused(Errno),
 }
 
-/// Opens the FIFO in an open `supervise/`; never waits for a reader.
+/// Opens the FIFO in an open `supervise/`, without waiting for a reader.
 fn open(supervise: &OwnedFd) -> Result<OwnedFd, ControlError> {
     let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let fifo = openat(supervise, layout::CONTROL, flags, Mode::empty()).map_err(|errno| match errno {
@@ -76,12 +76,12 @@ fn open(supervise: &OwnedFd) -> Result<OwnedFd, ControlError> {
 }
 
 /// Whether a supervisor runs, as far as can be seen.
-pub fn look(supervise: &OwnedFd) -> Result<(), ControlError> {
+pub fn probe(supervise: &OwnedFd) -> Result<(), ControlError> {
     open(supervise).map(drop)
 }
 
 /// Whether an s6-svscan runs on a scan directory, as far as can be seen.
-pub fn scanner_in(scan_dir: &Path) -> Result<(), ControlError> {
+pub fn probe_scanner(scan_dir: &Path) -> Result<(), ControlError> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let directory = nix::fcntl::open(&scan_dir.join(layout::SCANNER), flags, Mode::empty()).map_err(
         |errno| match errno {
@@ -89,10 +89,10 @@ pub fn scanner_in(scan_dir: &Path) -> Result<(), ControlError> {
             errno => ControlError::Refused(errno),
         },
     )?;
-    look(&directory)
+    probe(&directory)
 }
 
-/// Gives an order to a supervisor of this suite. That it has been read does not mean that it has been carried out.
+/// Gives an order to a supervisor of this suite. Success means that it was sent, not that it was carried out.
 pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), ControlError> {
     let fifo = open(supervise)?;
     sys::signals::survive_writes();
@@ -103,19 +103,19 @@ pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), Contr
     }
 }
 
-/// When the last order was given, by anybody: a write changes the FIFO's time. None if there was none since the
-/// supervisor made it.
+/// When the last order was given, by anyone: a write changes the FIFO's time. None if there was none since the
+/// supervisor created it.
 pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
-    let look = |name: &str| {
+    let status = |name: &str| {
         let path = format!("/proc/self/fd/{}/{name}", supervise.as_raw_fd());
         std::fs::symlink_metadata(path).ok()
     };
-    let control = look(layout::CONTROL)?;
+    let control = status(layout::CONTROL)?;
     let changed = control.modified().ok()?;
     let made = match control.created() {
         Ok(made) => made,
-        // older kernels keep no such time on tmpfs; a supervisor makes its lock at the same moment, and never writes it
-        Err(_) => look(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
+        // older kernels keep no such time on tmpfs; a supervisor creates its lock at the same time, and never writes it
+        Err(_) => status(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
     };
     (changed > made).then_some(changed)
 }

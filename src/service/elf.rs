@@ -7,9 +7,9 @@ use std::path::PathBuf;
 /// The loader of a dynamic program (PT_INTERP).
 const LOADER: u32 = 3;
 
-/// What a program's headers say.
+/// What the headers of a program say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct ElfHeader {
     /// Whether this machine executes it; taken for granted where an emulator may be registered.
     pub(super) is_for_this_machine: bool,
     /// The dynamic loader, if it has one.
@@ -20,33 +20,35 @@ pub(super) fn is_elf(start: &[u8]) -> bool {
     start.starts_with(b"\x7fELF")
 }
 
-/// Reads the headers in the first bytes of a file; none if they are not all there.
-pub(super) fn read(start: &[u8]) -> Option<Header> {
-    let bytes = Bytes { start, is_little: *start.get(5)? == 1 };
-    let is_64 = *start.get(4)? == 2;
-    let machine = u16::try_from(bytes.number(18, 2)?).ok()?;
-    let (table, size, count) = match is_64 {
-        true => (bytes.number(32, 8)?, bytes.number(54, 2)?, bytes.number(56, 2)?),
-        false => (bytes.number(28, 4)?, bytes.number(42, 2)?, bytes.number(44, 2)?),
-    };
-    let mut loader = None;
-    for index in 0..count.min(64) {
-        let at = usize::try_from(table.checked_add(index.checked_mul(size)?)?).ok()?;
-        let Some(kind) = bytes.number(at, 4) else { break };
-        if kind != u64::from(LOADER) {
-            continue;
-        }
-        let behind = |distance, length| bytes.number(at.checked_add(distance)?, length);
-        let (offset, length) = match is_64 {
-            true => (behind(8, 8)?, behind(32, 8)?),
-            false => (behind(4, 4)?, behind(16, 4)?),
+impl ElfHeader {
+    /// Reads the headers in the first bytes of a file; none if they are not all there.
+    pub(super) fn parse(start: &[u8]) -> Option<Self> {
+        let bytes = Bytes { start, is_little: *start.get(5)? == 1 };
+        let is_64 = *start.get(4)? == 2;
+        let machine = u16::try_from(bytes.number(18, 2)?).ok()?;
+        let (table, size, count) = match is_64 {
+            true => (bytes.number(32, 8)?, bytes.number(54, 2)?, bytes.number(56, 2)?),
+            false => (bytes.number(28, 4)?, bytes.number(42, 2)?, bytes.number(44, 2)?),
         };
-        let from = usize::try_from(offset).ok()?;
-        let name = start.get(from..from.checked_add(usize::try_from(length).ok()?)?)?;
-        let name = name.split(|byte| *byte == 0).next()?;
-        loader = Some(PathBuf::from(OsStr::from_bytes(name)));
+        let mut loader = None;
+        for index in 0..count.min(64) {
+            let at = usize::try_from(table.checked_add(index.checked_mul(size)?)?).ok()?;
+            let Some(kind) = bytes.number(at, 4) else { break };
+            if kind != u64::from(LOADER) {
+                continue;
+            }
+            let field = |distance, length| bytes.number(at.checked_add(distance)?, length);
+            let (offset, length) = match is_64 {
+                true => (field(8, 8)?, field(32, 8)?),
+                false => (field(4, 4)?, field(16, 4)?),
+            };
+            let from = usize::try_from(offset).ok()?;
+            let name = start.get(from..from.checked_add(usize::try_from(length).ok()?)?)?;
+            let name = name.split(|byte| *byte == 0).next()?;
+            loader = Some(PathBuf::from(OsStr::from_bytes(name)));
+        }
+        Some(ElfHeader { is_for_this_machine: is_native(machine) || has_emulator(), loader })
     }
-    Some(Header { is_for_this_machine: is_native(machine) || has_emulator(), loader })
 }
 
 struct Bytes<'s> {
@@ -107,21 +109,21 @@ mod tests {
     #[test]
     fn machine_and_loader_are_read_and_nothing_hostile_is_followed() {
         let own = std::fs::read("/proc/self/exe").expect("this program");
-        assert!(read(&own[..4096]).expect("headers").is_for_this_machine);
-        let header = read(&program(62, b"/lib64/x.so\0")).expect("headers");
+        assert!(ElfHeader::parse(&own[..4096]).expect("headers").is_for_this_machine);
+        let header = ElfHeader::parse(&program(62, b"/lib64/x.so\0")).expect("headers");
         assert_eq!(header.loader, Some(PathBuf::from("/lib64/x.so")));
         let mut hostile = program(62, b"x");
         hostile[72..80].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert_eq!(read(&hostile), None);
+        assert_eq!(ElfHeader::parse(&hostile), None);
         hostile[32..40].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert_eq!(read(&hostile).map(|header| header.loader), Some(None));
+        assert_eq!(ElfHeader::parse(&hostile).map(|header| header.loader), Some(None));
         for length in 0..120 {
-            let _ = read(&program(62, b"x")[..length]);
+            let _ = ElfHeader::parse(&program(62, b"x")[..length]);
         }
     }
 
     #[test]
-    fn a_program_for_another_processor_is_none_of_this_machine() {
+    fn a_program_for_another_processor_is_not_native() {
         assert!(!is_native(0xffff));
     }
 }

@@ -1,30 +1,30 @@
-//! The names of files in a service directory, as s6, runit and daemontools give them, and ours.
+//! The names of files in a service directory: those of s6, runit and daemontools, and our own.
 
 /// The directory from which s6-rc runs all oneshots.
 pub const ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";
 /// What the supervisor executes.
 pub const RUN: &str = "run";
-/// The supervisor's own directory: its presence tells that the directory is supervised.
+/// The supervisor's own directory: where it exists, the service is supervised.
 pub const SUPERVISE: &str = "supervise";
-/// In it: what the supervisor writes down of the service's state.
+/// In it: the state of the service, written by the supervisor.
 pub const STATUS: &str = "status";
-/// In it: when and how its processes have died (s6).
+/// In it: when and how the processes of the service died (s6).
 pub const DEATH_TALLY: &str = "death_tally";
-/// In it: the FIFO through which the supervisor gets orders.
+/// In it: the FIFO from which the supervisor reads orders.
 pub const CONTROL: &str = "control";
-/// In it: locked for as long as a supervisor lives.
+/// In it: locked while a supervisor runs.
 pub const LOCK: &str = "lock";
 /// In a scan directory: s6-svscan's own directory.
 pub const SCANNER: &str = ".s6-svscan";
-/// Where s6 tells those who wait.
+/// Where s6 notifies those who wait for a change (s6-svwait).
 pub const EVENT: &str = "event";
 /// What the supervisor executes when `run` has ended.
 pub const FINISH: &str = "finish";
-/// The service is not started by itself (s6).
+/// Where it exists, the service is not started automatically (s6).
 pub const DOWN: &str = "down";
 /// Which signal stops it (s6).
 pub const DOWN_SIGNAL: &str = "down-signal";
-/// Holds the number of the descriptor on which a newline means ready (s6).
+/// The number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
 /// The worker's settings, read as bash would read them.
 pub const CONFIG_ENV: &str = "config.env";
@@ -32,13 +32,13 @@ pub const CONFIG_ENV: &str = "config.env";
 pub const LOG: &str = "log";
 /// What the supervisor of a service's logger executes.
 pub const LOG_RUN: &str = "log/run";
-/// The logger is not started by itself (s6).
+/// Where it exists, the logger is not started automatically (s6).
 pub const LOG_DOWN: &str = "log/down";
-/// In a service directory that futo has updated: a link to what the names in it lead into.
+/// In a service directory that futo has updated: the link through which the other names in it lead.
 pub const CURRENT: &str = ".cur";
-/// In a service directory that `futo reconcile` has published: where the wish that it be up or down is noted.
+/// In a service directory that `futo reconcile` has published: where its desired state is recorded.
 pub const WISH: &str = ".wish";
-/// The files of a service directory that a supervisor or s6-rc reads, its logger's, and our own.
+/// The files that make up a service directory: what a supervisor or s6-rc reads, the logger's, and our own.
 pub const FILES: [&str; 15] = [
     WISH,
     RUN,
@@ -56,9 +56,9 @@ pub const FILES: [&str; 15] = [
     "log/notification-fd",
     "log/type",
 ];
-/// Where our container image keeps the definitions.
+/// The user's definitions, on the volume of the container.
 pub const DEFINITIONS: &str = "/config/s6-services";
-/// Where root keeps his own.
+/// Root's definitions.
 pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
-/// s6-overlay's live scan directory.
+/// The scan directory of s6-overlay.
 pub const SCAN_DIRECTORY: &str = "/run/service";

@@ -9,10 +9,10 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct ServiceName(String);
 
-/// Why a text is no service name.
+/// Why a text is not a service name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// Nothing there.
+    /// There is no name.
     #[error("is empty")]
     Empty,
     /// s6-svscan skips such names.
@@ -49,9 +49,9 @@ impl ServiceName {
         }
     }
 
-    /// Stands in while a finding says what is wrong with the real one.
+    /// A placeholder, while a finding reports what is wrong with the real name.
     pub(crate) fn stand_in() -> Self {
-        ServiceName("futo-launch".to_string())
+        ServiceName(super::launcher::NAME.to_string())
     }
 
     /// The name as text.

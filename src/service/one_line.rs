@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::shell_quote::push_shell_word;
 
-/// Starts the logger of a service that was left down with it (`log/down`): who starts the service alone
-/// would soon wait for a pipe that nobody reads. Opened for reading too, a FIFO is not waited for.
+/// Starts the logger of a service that was left down with the service (`log/down`): otherwise the service would block
+/// on a pipe that nobody reads. Opening the FIFO for reading as well keeps the shell from waiting for a reader.
 pub const WAKE_LOGGER: &str = "[ -p log/supervise/control ] && printf u 1<>log/supervise/control\n";
 
 /// Whether a run script wakes its logger first.
@@ -14,11 +14,11 @@ pub const WAKE_LOGGER: &str = "[ -p log/supervise/control ] && printf u 1<>log/s
 pub enum Logger {
     /// There is one that may be down.
     Wake,
-    /// None, or it goes its own way.
+    /// There is none, or it is not left down.
     Leave,
 }
 
-/// The words as a script for sh that executes them and nothing else. `by` tells who wrote it.
+/// The words as a script for sh that executes them and nothing else; `by` is the command that writes it.
 pub fn script(words: &[OsString], logger: Logger, by: &str) -> Vec<u8> {
     let wake = if logger == Logger::Wake { WAKE_LOGGER } else { "" };
     let mut script = format!("#!/bin/sh\n# written by {by}; edits here are lost\n{wake}exec").into_bytes();

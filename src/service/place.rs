@@ -1,35 +1,28 @@
-//! Where services are: their definitions, and the directories that a supervisor looks after.
+//! Where services are: their definitions, and the directories in which they are supervised.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::signal::Signal;
-use nix::sys::stat::{FileStat, Mode, fstat};
 
 use super::{InvalidName, ServiceName, layout};
 use crate::sys;
-use crate::sys::nofollow::{self, Missing, PathError};
 
-/// More services than this in one directory are not looked at.
+/// More services than this in one directory are not read.
 const MOST: usize = 2_000;
 
 /// Where to look.
 #[derive(Clone, Debug)]
-pub struct Places {
-    /// Directories of definitions; of two with one name the first counts.
+pub struct Locations {
+    /// Directories of definitions; the first of two definitions with one name counts.
     pub definitions: Vec<PathBuf>,
-    /// The supervisor's.
+    /// The scan directory of the supervisor.
     pub scan_dir: PathBuf,
 }
 
-impl Default for Places {
+impl Default for Locations {
     fn default() -> Self {
-        Places {
+        Locations {
             definitions: [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
         }
@@ -47,8 +40,8 @@ pub struct Service {
     pub live: Option<PathBuf>,
 }
 
-impl Places {
-    /// All services, by name; also what could not be looked at.
+impl Locations {
+    /// All services, by name; also the directories that could not be read.
     pub fn services(&self) -> (Vec<Service>, Vec<(PathBuf, io::Error)>) {
         let mut services = BTreeMap::new();
         let mut unseen = Vec::new();
@@ -108,117 +101,4 @@ impl Places {
         let live = sys::file::exists(&live).then_some(live);
         Some(Service { name, definition: Some(path), live })
     }
-}
-
-/// An open service directory, and `supervise/` in it.
-#[derive(Debug)]
-pub struct Live {
-    /// Its own status.
-    pub status: FileStat,
-    directory: OwnedFd,
-    supervise: Result<(OwnedFd, FileStat), Errno>,
-}
-
-impl Live {
-    /// Opens it; as root no link is followed that is not root's.
-    pub fn open(is_root: bool, path: &Path) -> Result<Self, PathError> {
-        let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = match is_root {
-            false => open(path, flags, Mode::empty()).map_err(refused)?,
-            true => match nofollow::open_directly(path, flags) {
-                Some(directory) => directory,
-                None => nofollow::open_directory(path, Missing::Refuse)?,
-            },
-        };
-        let status = fstat(&directory).map_err(refused)?;
-        let supervise = open_supervise(is_root, path, &directory)
-            .and_then(|supervise| fstat(&supervise).map(|status| (supervise, status)));
-        Ok(Live { status, directory, supervise })
-    }
-
-    /// Makes it the working directory.
-    pub fn enter(&self) -> Result<(), Errno> {
-        nix::unistd::fchdir(&self.directory)
-    }
-
-    /// `supervise/`
-    pub fn supervise(&self) -> Result<&OwnedFd, Errno> {
-        self.supervise.as_ref().map(|(supervise, _)| supervise).map_err(|errno| *errno)
-    }
-
-    /// Whose the supervisor is, by the directory that it has made.
-    pub fn supervisor_uid(&self) -> Option<u32> {
-        self.supervise.as_ref().ok().map(|(_, status)| status.st_uid)
-    }
-
-    /// A file of `supervise/`.
-    pub fn read_of_supervisor(&self, name: &str, most: usize) -> io::Result<Vec<u8>> {
-        read_at(self.supervise()?, name, most)
-    }
-
-    /// Whether the supervisor has not written a status yet.
-    pub fn lacks_status(&self) -> bool {
-        let no_links = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;
-        self.supervise().is_ok_and(|supervise| {
-            nix::sys::stat::fstatat(supervise, layout::STATUS, no_links) == Err(Errno::ENOENT)
-        })
-    }
-
-    /// A small file that whoever published the service has put there: root, or this process's own user. None
-    /// without it, or where somebody else could have written it.
-    pub fn read_of_publisher(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        const MOST: usize = 16 << 10;
-        let own = nix::unistd::geteuid().as_raw();
-        let is_trusted = |status: &FileStat| [0, own].contains(&status.st_uid) && status.st_mode & 0o022 == 0;
-        if !is_trusted(&self.status) {
-            return Ok(None);
-        }
-        // an update makes links of the names; only he can have made one who may write the directory
-        match sys::file::open_regular_with_status(&self.directory, Path::new(name), OFlag::empty()) {
-            Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MOST).map(Some),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The number of the signal that stops it: TERM, or what `down-signal` names for s6.
-    pub fn stop_signal(&self) -> i32 {
-        const LONGEST: usize = 64;
-        let named = read_at(&self.directory, layout::DOWN_SIGNAL, LONGEST).ok();
-        let named = named.and_then(|text| signal_of(String::from_utf8_lossy(&text).trim()));
-        named.unwrap_or(libc::SIGTERM)
-    }
-
-    /// Whether a file of this name is in the service directory. A link that leads nowhere counts as absent, as
-    /// for the supervisor.
-    pub fn has(&self, name: &str) -> bool {
-        nix::sys::stat::fstatat(&self.directory, name, nix::fcntl::AtFlags::empty()).is_ok()
-    }
-}
-
-/// A number, or a name with or without SIG.
-fn signal_of(text: &str) -> Option<i32> {
-    let named = || format!("SIG{}", text.trim_start_matches("SIG")).parse::<Signal>().ok();
-    text.parse().ok().or_else(|| named().map(|signal| signal as i32))
-}
-
-/// A link in its place, which runit's packages make for a read-only `/etc`, is followed as root only where root alone
-/// can have made it.
-fn open_supervise(is_root: bool, path: &Path, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    match openat(directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
-        Err(errno @ (Errno::ENOTDIR | Errno::ELOOP)) if is_root => {
-            nofollow::open_directory(&path.join(layout::SUPERVISE), Missing::Refuse).map_err(|_| errno)
-        }
-        Err(Errno::ENOTDIR | Errno::ELOOP) => openat(directory, layout::SUPERVISE, flags, Mode::empty()),
-        opened => opened,
-    }
-}
-
-fn read_at(directory: impl AsFd, name: &str, most: usize) -> io::Result<Vec<u8>> {
-    let file =
-        sys::file::open_regular_at(directory, &PathBuf::from(OsString::from(name)), OFlag::O_NOFOLLOW)?;
-    sys::file::read_at_most(file, most)
 }

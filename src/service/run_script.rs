@@ -1,4 +1,4 @@
-//! What a run script says, if it is one futo-launch command: one line of sh, or the `--file` form. It
+//! The words of a run script that is one futo-launch command: one line of sh, or the `--file` form. It
 //! is parsed, never executed.
 
 use std::borrow::Cow;
@@ -6,23 +6,23 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use super::one_line;
+use super::{launcher, one_line};
 pub use crate::env_file::with_unix_lines;
 use crate::env_file::{self, Refusal};
 
-/// Shells whose reading of one plain command is the same.
+/// Shells that all read one plain command in the same way.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "with-contenv"];
 
-/// A run script of ours.
+/// A run script that is one futo-launch command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunScript {
-    /// `exec futo-launch …`: these words behind the program's name.
+    /// `exec futo-launch …`: the words after the program's name.
     OneLine(Vec<OsString>),
     /// `#!/usr/local/bin/futo-launch --file`
     File,
 }
 
-/// Why a run script is none of ours.
+/// Why a run script is not a futo-launch script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotOurs {
     /// It begins with no `#!`, or with another interpreter.
@@ -36,7 +36,7 @@ pub enum NotOurs {
     OtherCommand,
 }
 
-/// Reads a run script; CR LF in it is LF.
+/// Reads a run script; CR LF counts as LF.
 pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     let script = with_unix_lines(script);
     let script = script.as_ref();
@@ -45,7 +45,7 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
         None => (script, [].as_slice()),
     };
     let (name, options) = interpreter(first).ok_or(NotOurs::Interpreter)?;
-    if name == "futo-launch" && options == ["--file"] {
+    if name == launcher::NAME && options == ["--file"] {
         return Ok(RunScript::File);
     }
     if !SHELLS.contains(&name) {
@@ -60,9 +60,7 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     words.next_if(|word| word == "exec");
     match words.next() {
-        Some(program) if basename(&program.to_string_lossy()) == "futo-launch" => {
-            Ok(RunScript::OneLine(words.collect()))
-        }
+        Some(program) if launcher::is_launcher(&program) => Ok(RunScript::OneLine(words.collect())),
         _ => Err(NotOurs::OtherCommand),
     }
 }
@@ -73,15 +71,15 @@ fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
     match script.windows(wake.len()).position(|window| window == wake) {
         Some(at) => {
             let (before, rest) = script.split_at(at);
-            let behind = rest.get(wake.len()..).unwrap_or_default();
-            // an empty line in its place: messages name lines
-            Cow::Owned([before, b"\n", behind].concat())
+            let after = rest.get(wake.len()..).unwrap_or_default();
+            // an empty line in its place: messages give line numbers
+            Cow::Owned([before, b"\n", after].concat())
         }
         None => Cow::Borrowed(script),
     }
 }
 
-/// Whether a shell reads the script.
+/// Whether the script is one for a shell.
 pub(super) fn is_for_a_shell(script: &[u8]) -> bool {
     let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
     interpreter(first).is_some_and(|(name, _)| SHELLS.contains(&name))

@@ -4,9 +4,9 @@
 /// Substitutions within substitutions: more are not followed.
 const MAX_DEPTH: usize = 16;
 
-/// One simple command.
+/// A simple command, as POSIX calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShellCommand<'s> {
+pub struct SimpleCommand<'s> {
     /// Where it begins, from 1.
     pub line: usize,
     /// Its text, without what separates it from the next.
@@ -14,7 +14,7 @@ pub struct ShellCommand<'s> {
     /// Whether it stands in no `if`, loop, group or function.
     pub nesting: Nesting,
     /// What follows it.
-    pub end: End,
+    pub terminator: Terminator,
 }
 
 /// Where a command stands.
@@ -28,31 +28,31 @@ pub enum Nesting {
 
 /// What follows a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Terminator {
     /// A newline, `;` or the end of the script.
-    Plain,
+    Sequential,
     /// `&&` or `||`
     Conditional,
     /// `|` or `&`
-    Beside,
+    Concurrent,
 }
 
-/// A place behind which nothing can be told for certain.
+/// Why a script cannot be taken apart with certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unclear {
-    /// From 1.
+pub struct SplitError {
+    /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// What was found there.
     pub what: &'static str,
 }
 
 /// Takes a script apart; comments and blank lines are left out.
-pub fn split(script: &[u8]) -> Result<Vec<ShellCommand<'_>>, Unclear> {
+pub fn split(script: &[u8]) -> Result<Vec<SimpleCommand<'_>>, SplitError> {
     let mut splitter = Splitter { script, at: 0, start: 0, depth: 0, counted: (0, 1), commands: Vec::new() };
     splitter.run()?;
     match splitter.depth {
         0 => Ok(splitter.commands),
-        _ => Err(Unclear { line: line_at(script, script.len()), what: "a block that is never closed" }),
+        _ => Err(SplitError { line: line_at(script, script.len()), what: "a block that is never closed" }),
     }
 }
 
@@ -64,55 +64,55 @@ struct Splitter<'s> {
     depth: i32,
     /// Up to where newlines have been counted, and the line there: a long script is counted once.
     counted: (usize, usize),
-    commands: Vec<ShellCommand<'s>>,
+    commands: Vec<SimpleCommand<'s>>,
 }
 
 impl<'s> Splitter<'s> {
-    fn run(&mut self) -> Result<(), Unclear> {
+    fn run(&mut self) -> Result<(), SplitError> {
         while let Some(byte) = self.peek(0) {
             match byte {
                 b'\\' => self.at += 2,
                 b'\'' | b'"' | b'`' | b'$' => self.at = quoted_end(self.script, self.at, 0)?,
                 b'#' if self.is_word_start() => {
-                    self.end_command(End::Plain, 0)?;
+                    self.end_command(Terminator::Sequential, 0)?;
                     while self.peek(0).is_some_and(|byte| byte != b'\n') {
                         self.at += 1;
                     }
                     self.start = self.at;
                 }
                 b'<' if self.peek(1) == Some(b'<') && self.peek(2) != Some(b'<') => {
-                    return Err(self.unclear("a here-document"));
+                    return Err(self.error_here("a here-document"));
                 }
                 b'<' if self.peek(1) == Some(b'<') => self.at += 3,
                 b'>' | b'<' if self.peek(1) == Some(b'&') => self.at += 2,
                 b'&' if self.peek(1) == Some(b'>') => self.at += 2,
-                b'&' | b'|' if self.peek(1) == Some(byte) => self.end_command(End::Conditional, 2)?,
-                b'&' | b'|' => self.end_command(End::Beside, 1)?,
-                b';' | b'\n' => self.end_command(End::Plain, 1)?,
+                b'&' | b'|' if self.peek(1) == Some(byte) => self.end_command(Terminator::Conditional, 2)?,
+                b'&' | b'|' => self.end_command(Terminator::Concurrent, 1)?,
+                b';' | b'\n' => self.end_command(Terminator::Sequential, 1)?,
                 b'(' => {
-                    self.end_command(End::Plain, 1)?;
+                    self.end_command(Terminator::Sequential, 1)?;
                     self.depth += 1;
                 }
                 b')' => {
-                    self.end_command(End::Plain, 1)?;
+                    self.end_command(Terminator::Sequential, 1)?;
                     self.depth -= 1;
                 }
                 _ => self.at += 1,
             }
             if self.depth < 0 {
-                return Err(self.unclear("an unopened ')'"));
+                return Err(self.error_here("an unopened ')'"));
             }
         }
         self.at = self.script.len();
-        self.end_command(End::Plain, 0)
+        self.end_command(Terminator::Sequential, 0)
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.script.get(self.at + ahead).copied()
     }
 
-    fn unclear(&self, what: &'static str) -> Unclear {
-        Unclear { line: line_at(self.script, self.at), what }
+    fn error_here(&self, what: &'static str) -> SplitError {
+        SplitError { line: line_at(self.script, self.at), what }
     }
 
     fn is_word_start(&self) -> bool {
@@ -121,14 +121,14 @@ impl<'s> Splitter<'s> {
     }
 
     /// Ends the present command here; the next begins `over` bytes on.
-    fn end_command(&mut self, end: End, over: usize) -> Result<(), Unclear> {
+    fn end_command(&mut self, terminator: Terminator, over: usize) -> Result<(), SplitError> {
         let whole = self.script.get(self.start..self.at).unwrap_or_default();
         let mut text = whole.trim_ascii();
         let mut start = self.start + whole.len() - whole.trim_ascii_start().len();
-        // keywords before a command are none of its words
+        // keywords before a command do not belong to it
         while let Some((step, rest)) = keyword(text) {
             if text.starts_with(b"case") {
-                return Err(Unclear { line: line_at(self.script, start), what: "a case command" });
+                return Err(SplitError { line: line_at(self.script, start), what: "a case command" });
             }
             self.depth += step;
             start += text.len() - rest.len();
@@ -140,7 +140,7 @@ impl<'s> Splitter<'s> {
             let skipped = self.script.get(counted..start).unwrap_or_default();
             let line = line + skipped.iter().filter(|byte| **byte == b'\n').count();
             self.counted = (start, line);
-            self.commands.push(ShellCommand { line, text, nesting, end });
+            self.commands.push(SimpleCommand { line, text, nesting, terminator });
         }
         self.at += over;
         self.start = self.at;
@@ -162,10 +162,10 @@ fn keyword(text: &[u8]) -> Option<(i32, &[u8])> {
 }
 
 /// The end of what is quoted or substituted from here on.
-fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, Unclear> {
-    let unclear = |what| Unclear { line: line_at(script, start), what };
+fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, SplitError> {
+    let error_at = |what| SplitError { line: line_at(script, start), what };
     if depth > MAX_DEPTH {
-        return Err(unclear("substitutions nested too deeply"));
+        return Err(error_at("substitutions nested too deeply"));
     }
     let (close, from) = match (script.get(start), script.get(start + 1)) {
         (Some(b'$'), Some(b'(')) => (b')', start + 2),
@@ -196,7 +196,7 @@ fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, Unclea
             _ => at += 1,
         }
     }
-    Err(unclear("a quote that is never closed"))
+    Err(error_at("a quote that is never closed"))
 }
 
 fn line_at(script: &[u8], at: usize) -> usize {
@@ -207,13 +207,13 @@ fn line_at(script: &[u8], at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn texts(script: &str) -> Vec<(usize, String, bool, End)> {
+    fn texts(script: &str) -> Vec<(usize, String, bool, Terminator)> {
         split(script.as_bytes())
             .expect("split")
             .into_iter()
             .map(|each| {
                 let text = String::from_utf8_lossy(each.text).into_owned();
-                (each.line, text, each.nesting == Nesting::Top, each.end)
+                (each.line, text, each.nesting == Nesting::Top, each.terminator)
             })
             .collect()
     }
@@ -223,13 +223,13 @@ mod tests {
         let script = "#!/bin/sh\n# why\nset -e; A='x;\ny' # not a command; exec b\nexec 2>&1\n\
                       cd /x && a \\\n  b | c &\nlast";
         let expected = [
-            (3, "set -e", true, End::Plain),
-            (3, "A='x;\ny'", true, End::Plain),
-            (5, "exec 2>&1", true, End::Plain),
-            (6, "cd /x", true, End::Conditional),
-            (6, "a \\\n  b", true, End::Beside),
-            (7, "c", true, End::Beside),
-            (8, "last", true, End::Plain),
+            (3, "set -e", true, Terminator::Sequential),
+            (3, "A='x;\ny'", true, Terminator::Sequential),
+            (5, "exec 2>&1", true, Terminator::Sequential),
+            (6, "cd /x", true, Terminator::Conditional),
+            (6, "a \\\n  b", true, Terminator::Concurrent),
+            (7, "c", true, Terminator::Concurrent),
+            (8, "last", true, Terminator::Sequential),
         ];
         let expected = expected.map(|(line, text, top, end)| (line, text.to_string(), top, end));
         assert_eq!(texts(script), expected);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_for_certain_is_an_error_with_its_line() {
+    fn what_is_uncertain_is_an_error_with_its_line() {
         for (script, line) in [
             ("a\ncat <<X\nexec b\nX\n", 2),
             ("a\n'b", 2),
@@ -261,7 +261,7 @@ mod tests {
             ("if a\n", 2),
             ("a\n)\n", 2),
         ] {
-            assert_eq!(split(script.as_bytes()).map_err(|unclear| unclear.line), Err(line), "{script}");
+            assert_eq!(split(script.as_bytes()).map_err(|error| error.line), Err(line), "{script}");
         }
         let deep = "$(".repeat(40);
         assert!(split(deep.as_bytes()).is_err());

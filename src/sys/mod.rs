@@ -12,6 +12,7 @@ pub mod fork;
 pub mod group;
 pub mod lock;
 pub mod nofollow;
+pub mod privilege;
 pub mod proc;
 pub mod process;
 pub mod replace;

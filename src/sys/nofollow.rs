@@ -13,6 +13,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use super::file::{self, kind, kind_name};
+use super::privilege::Privilege;
 use crate::error::reason;
 
 /// As many links as the kernel follows.
@@ -98,8 +99,8 @@ pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
 
 /// The same for any caller: one that is not root follows all links. In one system call where no link is on the
 /// way.
-pub fn open_regular_for(is_root: bool, path: &Path) -> io::Result<OwnedFd> {
-    if !is_root {
+pub fn open_regular_for(reader: Privilege, path: &Path) -> io::Result<OwnedFd> {
+    if reader == Privilege::User {
         return file::open_regular(path, OFlag::empty());
     }
     match open_directly(path, OFlag::O_PATH) {

@@ -15,6 +15,8 @@ use crate::machine::Host;
 use crate::machine::ownership::belongs_to_root;
 use crate::machine::text_of;
 use crate::plan::{self, Draft};
+use crate::service::launcher;
+use crate::sys::privilege::Privilege;
 use crate::sys::{self, file, nofollow};
 
 impl Trust {
@@ -28,7 +30,7 @@ impl Trust {
         let (uid, gid) = (ids.only_uid()?, ids.only_gid()?);
         if uid == 0 {
             let program = sys::proc::program(pid).ok()?;
-            return (program.file_name()? == "futo-launch").then_some(Rights::All);
+            return launcher::is_launcher(program).then_some(Rights::All);
         }
         let abc = self.abc().map(|(abc, _)| abc);
         if let Some(abc) =
@@ -55,7 +57,7 @@ pub(crate) fn plan_of_process(
         Rights::All => host.read_service_file(path, most),
         Rights::Of(account) => account.attempt(|| {
             let path = directory.join(path);
-            let bytes = file::read_at_most(nofollow::open_regular_for(true, &path)?, most)?;
+            let bytes = file::read_at_most(nofollow::open_regular_for(Privilege::Root, &path)?, most)?;
             Ok((text_of(bytes)?, belongs_to_root(&path)?))
         }),
     };

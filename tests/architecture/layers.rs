@@ -54,12 +54,9 @@ pub const STILL_TO_TURN: &[Backward] = &[
 
 /// Circles that are there today.
 pub const STILL_TO_UNTIE: &[&[&str]] = &[
-    &["admin/check/now.rs", "admin/check/service.rs", "admin/check/user.rs"],
-    &["admin/try_run/monitor.rs", "admin/try_run/terminal.rs"],
     &["cli/apart.rs", "cli/parse.rs"],
     &["config/readiness.rs", "config/service_file.rs", "config/spec.rs", "config/timing.rs"],
     &["config/value/environment.rs", "config/value/template.rs"],
-    &["observe/judge.rs", "observe/state.rs"],
     &[
         "record.rs",
         "run/cycle.rs",

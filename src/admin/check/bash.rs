@@ -1,5 +1,5 @@
-//! bash as the judge of a file of variables, in a process that whoever wrote the file may own: they can stop it, take
-//! its pipe and write into it without end. So it has a deadline, nothing of root's, and what it says is bounded.
+//! bash as the reference for a file of variables. Its process may belong to whoever wrote the file, who can stop it,
+//! take its pipe and write to it without end. So it has a deadline, gets nothing of root's, and its output is bounded.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -21,13 +21,11 @@ use nix::unistd::Pid;
 
 use crate::config::DEFAULT_USER;
 use crate::error::reason_of;
-use crate::machine::Host;
-use crate::machine::Machine;
-use crate::machine::accounts;
-use crate::machine::ownership::is_roots;
+use crate::machine::{Host, Machine, accounts, ownership};
+use crate::service::search_path;
 use crate::sys::clock::BootTime;
 
-/// Why bash was not asked.
+/// Why there is no answer from bash.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CompareError {
     #[error("unable to run 'bash': {}", reason_of(.0))]
@@ -35,48 +33,46 @@ pub(super) enum CompareError {
     #[error("bash fails on it, though every line is a plain assignment")]
     Complains,
     #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
-    NotRoots,
+    NotOwnedByRoot,
     #[error("bash does not end within {} s", PATIENCE.as_secs())]
     Late,
     #[error("bash writes more than {} MiB", MOST >> 20)]
     TooMuch,
 }
 
-pub(super) type Variables = BTreeMap<OsString, OsString>;
+pub(super) type VariableMap = BTreeMap<OsString, OsString>;
 
-/// How long bash may take,
+/// How long bash may run,
 const PATIENCE: Duration = Duration::from_secs(10);
 /// and how much it may write.
 const MOST: usize = 16 << 20;
-/// How often its end is asked for.
-const LOOKS_EVERY: u16 = 20;
-/// All that it gets where somebody else can look at it.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// How often bash is checked for its end, in milliseconds.
+const POLL_INTERVAL: u16 = 20;
 
-/// Who bash is.
-pub(super) enum As {
-    /// Whoever asks.
+/// The user that bash runs as.
+pub(super) enum BashUser {
+    /// The caller.
     Caller,
     /// abc: root asks, and others can write the file.
     User(accounts::Account),
 }
 
-impl As {
-    /// Of a file.
+impl BashUser {
+    /// By who can write the file.
     pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
-        if !Machine.is_root() || is_roots(path) {
-            return Ok(As::Caller);
+        if !Machine.is_root() || ownership::is_roots(path) {
+            return Ok(BashUser::Caller);
         }
         let passwd = Machine.passwd()?;
         let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
-        account.map(As::User).ok_or(CompareError::NotRoots)
+        account.map(BashUser::User).ok_or(CompareError::NotOwnedByRoot)
     }
 
-    /// The variables with which the file is read, by us and by bash: root's own are not for others.
-    pub(super) fn environment(&self) -> Variables {
+    /// The environment in which the file is read, by us and by bash: root's own is not for others.
+    pub(super) fn environment(&self) -> VariableMap {
         match self {
-            As::Caller => Machine.environment().into_iter().collect(),
-            As::User(_) => [("PATH".into(), PATH.into())].into(),
+            BashUser::Caller => Machine.environment().into_iter().collect(),
+            BashUser::User(_) => [("PATH".into(), search_path::OF_USER.into())].into(),
         }
     }
 }
@@ -89,29 +85,33 @@ pub(super) fn steers_bash(name: &OsStr) -> bool {
     exact.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The environment behind the file when bash sources it. Only files that are read as plain assignments
-/// come here; nothing is executed in the environment they make.
-pub(super) fn variables(who: &As, bytes: &[u8], inherited: &Variables) -> Result<Variables, CompareError> {
-    // builtins only: the file may have set PATH, or what the loader of programs looks at
+/// The environment after bash has sourced the file. Only for files that consist of plain assignments; nothing is
+/// executed in the environment that they make.
+pub(super) fn variables(
+    who: &BashUser,
+    bytes: &[u8],
+    inherited: &VariableMap,
+) -> Result<VariableMap, CompareError> {
+    // builtins only: the file may have set PATH, or variables of the dynamic loader
     const SCRIPT: &str = "ulimit -t 10; set -a; . /dev/stdin || exit; set +a; \
                           mapfile -t __futo < <(compgen -e); \
                           for __futo in \"${__futo[@]}\"; do printf '%s=%s\\0' \"$__futo\" \"${!__futo}\"; done";
     let mut command = Command::new("/bin/bash");
     let environment = inherited.iter().filter(|(name, _)| !steers_bash(name));
     command.args(["--norc", "--noprofile", "-p", "-c", SCRIPT]).env_clear().envs(environment);
-    if let As::User(account) = who {
-        // std takes the supplementary groups away with the uid
+    if let BashUser::User(account) = who {
+        // std drops the supplementary groups with the uid
         command.uid(account.uid).gid(account.gid).current_dir("/");
     }
-    // the very bytes that were read; a pipe of root's could not be opened by another user
+    // the same bytes that were read; a pipe of root's could not be opened by another user
     let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
     text.write_all(bytes)?;
     text.rewind()?;
     command.stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn()?;
-    let heard = listen(&mut child);
-    let (status, said) = heard.inspect_err(|_| {
-        // stopped or not, with what it has started
+    let output = read_until_exit(&mut child);
+    let (status, said) = output.inspect_err(|_| {
+        // even if it is stopped, and with its children
         let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
         let _ = child.wait();
     })?;
@@ -126,8 +126,8 @@ pub(super) fn variables(who: &As, bytes: &[u8], inherited: &Variables) -> Result
     Ok(entries.collect())
 }
 
-/// What it writes until it ends: others may hold the pipe longer.
-fn listen(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareError> {
+/// What bash writes until it exits: its children may hold the pipe longer.
+fn read_until_exit(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareError> {
     let Some(mut pipe) = child.stdout.take() else { return Err(CompareError::Complains) };
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
     let deadline = BootTime::now().after(PATIENCE);
@@ -149,10 +149,10 @@ fn listen(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareError> {
             _ => {}
         }
         let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut watched, LOOKS_EVERY) {
-            // an end without a process that has ended yet would be reported again and again
+        match poll(&mut watched, POLL_INTERVAL) {
+            // a closed pipe of a process that has not exited would be reported again and again
             Ok(_) if watched.iter().any(|each| each.revents() == Some(PollFlags::POLLHUP)) => {
-                crate::sys::clock::pause(Duration::from_millis(u64::from(LOOKS_EVERY)));
+                crate::sys::clock::pause(Duration::from_millis(u64::from(POLL_INTERVAL)));
             }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(io::Error::from(errno).into()),

@@ -8,26 +8,25 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::bash::{self, As, Variables, steers_bash};
+use super::bash::{self, BashUser, VariableMap, steers_bash};
 use crate::config::settings::Dialect;
 use crate::config::value::VariableName;
 use crate::env_file::{self, Assignment, Refusal};
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::machine::Host;
-use crate::machine::Machine;
 use crate::ready::environment::dotenv;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 use crate::trust::Trust;
 
 /// What is shown of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
-    /// That it can.
+    /// Whether it can be read.
     Verdict,
-    /// `--canonical`: the file, spelled canonically. With its values: it is the user's own file.
+    /// `--canonical`: the file in canonical spelling, with its values: it is the user's own file.
     Canonical,
     /// `--compare`: the names of variables to which bash gives another value.
     Comparison,
@@ -36,34 +35,34 @@ pub(super) enum Show {
 /// A file that has been read, in either dialect.
 struct Reading {
     assignments: Vec<Assignment>,
-    oddity: Option<String>,
+    quirk: Option<String>,
 }
 
 impl Reading {
-    fn of(bytes: &[u8], dialect: Dialect, inherited: &Variables) -> Result<Self, Vec<Refusal>> {
+    fn of(bytes: &[u8], dialect: Dialect, inherited: &VariableMap) -> Result<Self, Vec<Refusal>> {
         match dialect {
             Dialect::Bash => {
                 let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
                 let file = env_file::parse(bytes, &value)?;
-                let oddity = file.quirk().map(str::to_string);
-                Ok(Reading { assignments: file.assignments, oddity })
+                let quirk = file.quirk().map(str::to_string);
+                Ok(Reading { assignments: file.assignments, quirk })
             }
             Dialect::Dotenv => {
                 let variables = inherited.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
                 let file = dotenv::parse(bytes, variables)?;
-                let oddity = file.quirk();
-                Ok(Reading { assignments: file.assignments, oddity })
+                let quirk = file.quirk();
+                Ok(Reading { assignments: file.assignments, quirk })
             }
         }
     }
 }
 
-/// Says of each file how it is read.
+/// Reports of each file how it is read.
 pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect, show: Show) -> Exit {
     let mut exit = Exit::OK;
     for file in files {
         let (page, is_good) = page(file, dialect, show);
-        // the spelling goes to a file, what is wrong does not
+        // the canonical spelling may be redirected to a file, findings may not
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let to_stderr = show == Show::Canonical && !is_good;
         let output = if to_stderr { stderr.as_fd() } else { stdout.as_fd() };
@@ -75,35 +74,35 @@ pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect,
     exit
 }
 
-/// What is said of a file, and whether it is good.
+/// The report about a file, and whether the file is good.
 fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
-    let mut page = Page::of(path);
-    let who = match (show, As::of(path)) {
+    let mut page = FileReport::of(path);
+    let who = match (show, BashUser::of(path)) {
         (Show::Comparison, Err(error)) => {
             page.line(None, &error.to_string());
-            return page.end(false);
+            return page.faulty();
         }
         (Show::Comparison, Ok(who)) => who,
-        (Show::Verdict | Show::Canonical, _) => As::Caller,
+        (Show::Verdict | Show::Canonical, _) => BashUser::Caller,
     };
-    // root does not read what a link of a user's leads to
+    // root does not follow user-owned links
     let read = || {
-        let file = nofollow::open_regular_for(Machine.is_root(), path)?;
+        let file = nofollow::open_regular_for(Privilege::current(), path)?;
         sys::file::read_at_most(file, env_file::MAX_BYTES)
     };
-    // what bash is given its user can read
+    // bash gets what its user can read
     let read = match &who {
-        As::Caller => read(),
-        As::User(_) => Trust::default().read_as_user(read),
+        BashUser::Caller => read(),
+        BashUser::User(_) => Trust::default().read_as_user(read),
     };
     let bytes = match read {
         Ok(bytes) => bytes,
         Err(error) => {
             page.line(None, &format!("unable to read it: {}", reason_of(&error)));
-            return page.end(false);
+            return page.faulty();
         }
     };
-    let inherited: Variables = who.environment();
+    let inherited: VariableMap = who.environment();
     let reading = match Reading::of(&bytes, dialect, &inherited) {
         Ok(reading) => reading,
         Err(refusals) => {
@@ -114,37 +113,44 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
                     "can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file",
                 );
             }
-            return page.end(false);
+            return page.faulty();
         }
     };
     let value = |name: &str| inherited.get(OsStr::new(name)).map(|value| value.as_bytes());
     match show {
-        Show::Verdict => page.verdict(&reading, dialect),
+        Show::Verdict => {
+            page.verdict(&reading, dialect);
+            return page.good();
+        }
         Show::Canonical => match env_file::spell(&bytes, &value) {
             Ok(Some(text)) => return (text, true),
             _ => page.line(None, "there is no canonical spelling of it with the same values"),
         },
         Show::Comparison => match bash::variables(&who, &bytes, &inherited) {
-            Ok(bashs) => return page.comparison(&reading, &inherited, &bashs),
+            Ok(in_bash) => return page.comparison(&reading, &inherited, &in_bash),
             Err(error) => page.line(None, &error.to_string()),
         },
     }
-    page.end(show == Show::Verdict)
+    page.faulty()
 }
 
-/// Lines that begin with the file's name.
-struct Page {
+/// A report whose lines begin with the name of the file.
+struct FileReport {
     place: String,
     text: String,
 }
 
-impl Page {
+impl FileReport {
     fn of(path: &Path) -> Self {
-        Page { place: path.display().to_string(), text: String::new() }
+        FileReport { place: path.display().to_string(), text: String::new() }
     }
 
-    fn end(self, is_good: bool) -> (Vec<u8>, bool) {
-        (self.text.into_bytes(), is_good)
+    fn good(self) -> (Vec<u8>, bool) {
+        (self.text.into_bytes(), true)
+    }
+
+    fn faulty(self) -> (Vec<u8>, bool) {
+        (self.text.into_bytes(), false)
     }
 
     fn line(&mut self, line: Option<usize>, what: &str) {
@@ -176,43 +182,48 @@ impl Page {
             Dialect::Bash => "bash",
             Dialect::Dotenv => "compose",
         };
-        let but = if reading.oddity.is_some() { ", but for this" } else { "" };
+        let but = if reading.quirk.is_some() { ", but for this" } else { "" };
         self.line(None, &format!("{count} {variables}, with the values that {whose} would give{but}"));
-        if let Some(oddity) = &reading.oddity {
-            self.line(None, oddity);
+        if let Some(quirk) = &reading.quirk {
+            self.line(None, quirk);
         }
     }
 
     /// Names only: a value may be a secret.
-    fn comparison(mut self, reading: &Reading, inherited: &Variables, bashs: &Variables) -> (Vec<u8>, bool) {
+    fn comparison(
+        mut self,
+        reading: &Reading,
+        inherited: &VariableMap,
+        in_bash: &VariableMap,
+    ) -> (Vec<u8>, bool) {
         let mut ours = inherited.clone();
         for assignment in &reading.assignments {
             let value = OsStr::from_bytes(&assignment.value).to_os_string();
             ours.insert(OsString::from(&assignment.name), value);
         }
         let is_set = |name: &OsStr| reading.assignments.iter().any(|each| OsStr::new(&each.name) == name);
-        // what it does not set itself is the same, or bash's own affair
-        let is_bashs = |name: &OsStr| {
+        // other variables are inherited unchanged, or set by bash itself
+        let is_set_by_bash = |name: &OsStr| {
             steers_bash(name)
-                || BASHS.iter().any(|own| name == *own)
+                || SET_BY_BASH.iter().any(|own| name == *own)
                 || VariableName::parse(name.as_bytes()).is_err()
         };
-        let counts = |name: &&OsString| is_set(name) || !is_bashs(name);
-        let names: BTreeSet<&OsString> = ours.keys().chain(bashs.keys()).filter(counts).collect();
+        let counts = |name: &&OsString| is_set(name) || !is_set_by_bash(name);
+        let names: BTreeSet<&OsString> = ours.keys().chain(in_bash.keys()).filter(counts).collect();
         let differing: Vec<&OsString> =
-            names.into_iter().filter(|name| ours.get(*name) != bashs.get(*name)).collect();
+            names.into_iter().filter(|name| ours.get(*name) != in_bash.get(*name)).collect();
         if differing.is_empty() {
             self.line(None, "no value differs from bash's");
         }
         for name in &differing {
             self.line(None, &format!("{} has another value in bash", name.display()));
         }
-        if let Some(oddity) = &reading.oddity {
-            self.line(None, oddity);
+        if let Some(quirk) = &reading.quirk {
+            self.line(None, quirk);
         }
-        self.end(differing.is_empty())
+        if differing.is_empty() { self.good() } else { self.faulty() }
     }
 }
 
 /// Variables that bash sets for itself.
-const BASHS: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];
+const SET_BY_BASH: [&str; 4] = ["SHLVL", "_", "PWD", "OLDPWD"];

@@ -1,27 +1,27 @@
-//! Which scripts of a definition a supervisor executes, and which `futo sync` writes anew.
+//! Which scripts of a definition a supervisor executes, and which `futo sync` rewrites.
 
 use std::path::Path;
 
-use super::found::Found;
+use super::finding::CheckFinding;
 use crate::boot::service_directory::marker::MARKER;
-use crate::observe::Seen;
+use crate::observe::Snapshot;
+use crate::service::executable::Obstacle;
 use crate::service::run_script;
-use crate::service::spawn::Obstacle;
 use crate::sys;
 
-/// What becomes of a script.
+/// What a supervisor executes of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Executed {
-    /// The supervisor executes it, or a copy of it.
+    /// The script, or a copy of it.
     AsIs,
-    /// What is executed is a script that futo sync writes from its words.
+    /// A script that futo sync writes from its words.
     Rewritten,
 }
 
 impl Executed {
-    /// Of a script of a service: of a published definition by what is published, else by what would be.
-    pub(super) fn of(seen: &Seen, script: &[u8]) -> Self {
-        let is_written_anew = match (&seen.service.definition, &seen.service.live) {
+    /// By what is published; for an unpublished definition, by what would be.
+    pub(super) fn of(snapshot: &Snapshot, script: &[u8]) -> Self {
+        let is_written_anew = match (&snapshot.service.definition, &snapshot.service.live) {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(definition), Some(live)) => {
@@ -34,21 +34,21 @@ impl Executed {
         }
     }
 
-    /// What keeps the supervisor from executing it; no problem of a script that it does not execute.
-    pub(super) fn weigh(self, obstacle: Obstacle) -> Found {
+    /// An obstacle as a finding: a note if the supervisor executes another script.
+    pub(super) fn weigh(self, obstacle: Obstacle) -> CheckFinding {
         match self {
-            Executed::AsIs => Found::from(obstacle),
-            Executed::Rewritten => self.weigh_mistake(Found::from(obstacle)),
+            Executed::AsIs => CheckFinding::from(obstacle),
+            Executed::Rewritten => self.weigh_mistake(CheckFinding::from(obstacle)),
         }
     }
 
-    /// The same of a mistake in its text.
-    pub(super) fn weigh_mistake(self, found: Found) -> Found {
+    /// The same for a mistake in its text.
+    pub(super) fn weigh_mistake(self, found: CheckFinding) -> CheckFinding {
         match self {
             Executed::AsIs => found,
             Executed::Rewritten => {
                 let text = format!("{} (where a hook links it; futo sync writes its own)", found.text);
-                Found::note(text, found.hint.as_deref().unwrap_or_default())
+                CheckFinding::note(text, found.hint.as_deref().unwrap_or_default())
             }
         }
     }

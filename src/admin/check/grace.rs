@@ -1,27 +1,27 @@
-//! A grace that is longer than what the container leaves a service at its end.
+//! A grace that is longer than the time that a container gives its services when it stops.
 
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::found::Found;
+use super::finding::CheckFinding;
 use crate::config::value::Delay;
 use crate::error::Findings;
+use crate::service::s6_overlay;
 use crate::{cli, sys};
 
-/// How long s6-overlay waits at the container's end before it kills what is left, by default.
+/// How long s6-overlay waits when the container stops, before it kills what is left; its default.
 const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
-/// Sets it, in milliseconds. S6_SERVICES_GRACETIME is another bound: of services in /etc/services.d.
+/// The variable that sets it, in milliseconds. S6_SERVICES_GRACETIME is another limit, for /etc/services.d.
 const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
-/// A grace that the container's end cuts short.
-pub(super) fn look(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> {
-    let overlay = Path::new("/run/s6/container_environment");
-    let is_overlay = sys::file::exists(overlay) || sys::file::exists(Path::new("/package/admin/s6-overlay"));
-    if !is_overlay {
+/// A grace that the stop of the container cuts short.
+pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<CheckFinding> {
+    if !s6_overlay::is_present() {
         return None;
     }
-    let set = sys::file::open_regular(&overlay.join(GRACE_VARIABLE), OFlag::O_NOFOLLOW)
+    let variable = Path::new(s6_overlay::CONTAINER_ENVIRONMENT).join(GRACE_VARIABLE);
+    let set = sys::file::open_regular(&variable, OFlag::O_NOFOLLOW)
         .and_then(|file| sys::file::read_at_most(file, 64));
     let milliseconds = set.map(|bytes| format!("{}ms", String::from_utf8_lossy(&bytes).trim()));
     let theirs =
@@ -32,7 +32,7 @@ pub(super) fn look(words: Vec<std::ffi::OsString>, name: &str) -> Option<Found> 
     let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
     (ours > theirs).then(|| {
         let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
-        Found::problem(
+        CheckFinding::problem(
             text,
             &format!("set {GRACE_VARIABLE}, in milliseconds, in the container's environment"),
         )

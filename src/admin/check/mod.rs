@@ -1,17 +1,19 @@
 //! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
 //! remedy.
 
+mod as_user;
 mod bash;
 mod env_file;
 mod executed;
-mod found;
+mod finding;
 mod grace;
-mod now;
+mod log;
 mod page;
 mod run_file;
+mod scene;
 mod service;
+mod state;
 mod streams;
-mod user;
 
 use std::path::Path;
 
@@ -19,7 +21,7 @@ use super::options::{Command, Words, switch};
 use super::{CommandError, services};
 use crate::config::settings::Dialect;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Observer, Owner, Snapshot};
 use crate::report::{Level, Reporter};
 use crate::service::layout;
 use crate::service::place::Service;
@@ -61,7 +63,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
     };
-    // what is called so is one, whether it is there or not
+    // *.env is a file of variables, even if it does not exist
     let is_file = |operand: &std::ffi::OsString| {
         let path = Path::new(operand);
         let is_script = path.file_name() == Some(layout::RUN.as_ref());
@@ -87,19 +89,21 @@ fn check(words: Words) -> Result<Exit, CommandError> {
 }
 
 fn check_services(words: &Words) -> Result<Exit, CommandError> {
-    let places = services::places(words);
+    let places = services::locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         true => places.services(),
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
     };
-    let machinery = Machinery::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir);
     let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
-    let seen = Seen::of_all(services, &machinery).into_iter();
-    let (seen, others): (Vec<Seen>, Vec<Seen>) =
-        seen.partition(|seen| shows_all || seen.owner == Owner::Ours);
-    let scene = service::Scene { machinery: &machinery, scan_dir: &places.scan_dir };
-    let checked: Vec<(Service, Vec<found::Found>)> =
-        seen.into_iter().map(|seen| (seen.service.clone(), service::look(&seen, &scene))).collect();
+    let snapshot = observer.observe_all(services).into_iter();
+    let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
+        snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
+    let scene = scene::Scene { observer: &observer, scan_dir: &places.scan_dir };
+    let checked: Vec<(Service, Vec<finding::CheckFinding>)> = snapshot
+        .into_iter()
+        .map(|snapshot| (snapshot.service.clone(), service::check_service(&snapshot, scene)))
+        .collect();
     let reporter = Reporter::of_program("futo");
     for (path, error) in &unseen {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));
@@ -111,7 +115,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })
 }
 
-/// A path of a run script means its directory.
+/// The path of a run script stands for its directory.
 fn without_run(words: &Words) -> Words {
     let mut words = words.clone();
     for operand in &mut words.operands {

@@ -1,19 +1,19 @@
-//! What was found, for people and for programs.
+//! The report of `futo check`, for people and as JSON.
 
 use serde::Serialize;
 
-use super::found::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use crate::escape;
 use crate::escape::push_escaped;
 use crate::service::place::Service;
 
-type Checked = [(Service, Vec<Found>)];
+type Checked = [(Service, Vec<CheckFinding>)];
 
-/// `others` services were left out.
+/// The report for people; `others` services were left out.
 pub(super) fn text(checked: &Checked, others: usize) -> String {
     let mut page = String::new();
     for (service, found) in checked {
-        for Found { weight, text, hint } in found {
+        for CheckFinding { weight, text, hint } in found {
             let word = match weight {
                 Weight::Problem => "",
                 Weight::Note => "note: ",
@@ -27,7 +27,7 @@ pub(super) fn text(checked: &Checked, others: usize) -> String {
                 page.push('\n');
             }
         }
-        if !found.iter().any(Found::is_problem) {
+        if !found.iter().any(CheckFinding::is_problem) {
             let is_whole = found.iter().all(|found| found.weight != Weight::Unseen);
             let verdict = if is_whole { "nothing to fix" } else { "nothing to fix in what could be checked" };
             push_escaped(&mut page, &format!("{}: {verdict}", service.name));
@@ -44,23 +44,25 @@ pub(super) fn text(checked: &Checked, others: usize) -> String {
 }
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct CheckJson<'a> {
     version: u32,
-    services: Vec<ServicePart<'a>>,
+    services: Vec<CheckedServiceJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct ServicePart<'a> {
+struct CheckedServiceJson<'a> {
     name: &'a str,
-    findings: &'a [Found],
+    findings: &'a [CheckFinding],
 }
 
 /// The form is docs/check.schema.json.
 pub(super) fn json(checked: &Checked) -> String {
-    let services =
-        checked.iter().map(|(service, findings)| ServicePart { name: &service.name, findings }).collect();
+    let services = checked
+        .iter()
+        .map(|(service, findings)| CheckedServiceJson { name: &service.name, findings })
+        .collect();
     // a struct of texts always has a JSON form
-    let mut text = serde_json::to_string_pretty(&Page { version: 1, services }).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&CheckJson { version: 1, services }).unwrap_or_default();
     text.push('\n');
     escape::json(&text).into_owned()
 }

@@ -1,15 +1,17 @@
-//! What the text of a run script tells, whoever wrote it. A pure look.
+//! What is wrong with the text of a run script, whoever wrote it.
 
 use super::executed::Executed;
-use super::found::{Found, Weight};
-use crate::service::run_outline::{self, Outline, Unreadable};
+use super::finding::{CheckFinding, Weight};
+use crate::service::launcher;
 use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::script_outline::{self, Outline, Unparsed};
 use crate::service::shell_commands;
 use crate::shell_quote::shell_word;
+use crate::sys::privilege::Privilege;
 
 /// Programs that become another user.
 const DROPS: [&str; 9] = [
-    "futo-launch",
+    launcher::NAME,
     "s6-setuidgid",
     "s6-applyuidgid",
     "chpst",
@@ -20,56 +22,64 @@ const DROPS: [&str; 9] = [
     "runuser",
 ];
 
-/// What is wrong with the text; `place` is how messages name the file.
-pub(super) fn look(place: &str, script: &[u8], is_started_by_root: bool, executed: Executed) -> Vec<Found> {
+/// What is wrong with the text; messages name the file as `place`.
+pub(super) fn check_text(
+    place: &str,
+    script: &[u8],
+    starter: Privilege,
+    executed: Executed,
+) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(script);
     if let Some(line) = line_of(&text, "\r").filter(|line| *line > 1) {
         let text = format!("{place}:{line}: the line ends with CR LF");
         found.push(
-            executed.weigh_mistake(Found::problem(text, &format!("sed -i 's/\\r$//' {}", shell_word(place)))),
+            executed.weigh_mistake(CheckFinding::problem(
+                text,
+                &format!("sed -i 's/\\r$//' {}", shell_word(place)),
+            )),
         );
     }
     let why = match run_script::parse(script) {
         Ok(RunScript::File) => return found,
         Ok(RunScript::OneLine(_)) => {
             if !starts_with_exec(script) {
-                let line = line_of(&text, "futo-launch").unwrap_or(1);
+                let line = line_of(&text, launcher::NAME).unwrap_or(1);
                 found.push(executed.weigh_mistake(without_exec(place, line)));
             }
             return found;
         }
         Err(why) => why,
     };
-    if let Some(outline) = run_outline::of(script) {
+    if let Some(outline) = script_outline::read(script) {
         found.extend(longer(place, &outline));
         return found;
     }
-    // execline has no shell that could stay
+    // execline leaves no shell behind
     if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
         let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
-        found.push(Found::problem(text, "write exec before the last command"));
+        found.push(CheckFinding::problem(text, "write exec before the last command"));
     }
-    if is_started_by_root && !DROPS.iter().any(|program| text.contains(program)) {
+    if starter.is_root() && !DROPS.iter().any(|program| text.contains(program)) {
         let text = format!("{place}: nothing in it becomes another user: the worker is root");
-        found.push(Found::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
+        found.push(CheckFinding::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
     }
     found.push(not_ours(place, &why));
     found
 }
 
-fn not_ours(place: &str, why: &NotOurs) -> Found {
+fn not_ours(place: &str, why: &NotOurs) -> CheckFinding {
     let text = format!("{place}: is not a futo-launch script, only its text was checked: {why}");
-    Found::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
+    CheckFinding::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
 }
 
-fn without_exec(place: &str, line: usize) -> Found {
+fn without_exec(place: &str, line: usize) -> CheckFinding {
     let text = format!("{place}:{line}: no exec before futo-launch: a stop reaches the shell only");
-    Found::problem(text, "exec futo-launch …")
+    CheckFinding::problem(text, "exec futo-launch …")
 }
 
 /// A script that does more than start the launcher: what that means, and what of it is not known.
-fn longer(place: &str, outline: &Outline) -> Vec<Found> {
+fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if let Some(line) = outline.changes_directory
         && !outline.launcher.as_ref().is_ok_and(names_service_directory)
@@ -78,12 +88,12 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
             "{place}:{line}: cd: futo-launch starts outside its service directory, with another name, without \
              config.env, its log and its run record elsewhere"
         );
-        found.push(Found::problem(text, "remove cd and write futo-launch --chdir DIR"));
+        found.push(CheckFinding::problem(text, "remove cd and write futo-launch --chdir DIR"));
     }
-    if !outline.unread.is_empty() {
-        let lines: Vec<String> = outline.unread.iter().take(10).map(usize::to_string).collect();
+    if !outline.unparsed.is_empty() {
+        let lines: Vec<String> = outline.unparsed.iter().take(10).map(usize::to_string).collect();
         let lines = lines.join(", ");
-        let text = match outline.unread.len() {
+        let text = match outline.unparsed.len() {
             1 => format!(
                 "{place}:{lines}: the shell runs this before futo-launch; what it changes was not checked"
             ),
@@ -91,7 +101,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
                 "{place}: the shell runs lines {lines} before futo-launch; what they change was not checked"
             ),
         };
-        found.push(Found::unseen(
+        found.push(CheckFinding::unseen(
             text,
             "futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new",
         ));
@@ -99,17 +109,17 @@ fn longer(place: &str, outline: &Outline) -> Vec<Found> {
     match &outline.launcher {
         Ok(command) if !command.replaces_shell => found.push(without_exec(place, command.line)),
         Ok(_) => {}
-        Err(Unreadable { line, what }) => {
+        Err(Unparsed { line, what }) => {
             let text = format!("{place}:{line}: {what}: the options of futo-launch were not checked");
             let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes \
                         futo-launch itself expands '${NAME:-word}' in --interval, --env and others";
-            found.push(Found::unseen(text, hint));
+            found.push(CheckFinding::unseen(text, hint));
         }
     }
     found
 }
 
-fn names_service_directory(command: &run_outline::LauncherCommand) -> bool {
+fn names_service_directory(command: &script_outline::LauncherCommand) -> bool {
     let options = command.words.iter().take_while(|word| *word != "--");
     options.into_iter().any(|word| word.as_encoded_bytes().starts_with(b"--service-dir"))
 }
@@ -126,10 +136,10 @@ fn starts_with_exec(script: &[u8]) -> bool {
     }
 }
 
-/// The same of a service that was not made for us: its makers had their reasons.
-pub(super) fn look_at_foreign(place: &str, script: &[u8], is_started_by_root: bool) -> Vec<Found> {
-    let found = look(place, script, is_started_by_root, Executed::AsIs).into_iter();
-    found.map(|found| Found { weight: Weight::Note, ..found }).collect()
+/// The same for a script of another program, as notes: its authors had their reasons.
+pub(super) fn check_foreign_text(place: &str, script: &[u8], starter: Privilege) -> Vec<CheckFinding> {
+    let found = check_text(place, script, starter, Executed::AsIs).into_iter();
+    found.map(|found| CheckFinding { weight: Weight::Note, ..found }).collect()
 }
 
 /// The first line that contains this, from 1.
@@ -142,9 +152,9 @@ mod tests {
     use super::*;
 
     fn problems(script: &str) -> Vec<String> {
-        look("run", script.as_bytes(), true, Executed::AsIs)
+        check_text("run", script.as_bytes(), Privilege::Root, Executed::AsIs)
             .into_iter()
-            .filter(Found::is_problem)
+            .filter(CheckFinding::is_problem)
             .map(|found| found.text)
             .collect()
     }

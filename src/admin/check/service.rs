@@ -1,156 +1,157 @@
-//! All that is looked at of one service.
+//! All checks of one service.
 
 use std::path::Path;
 
+use super::as_user::{LauncherLine, check_as_user};
 use super::executed::{Executed, leads_to};
-use super::found::Found;
-use super::{grace, now, run_file, user};
-use crate::config::spec::Spec;
+use super::finding::CheckFinding;
+use super::grace::check_grace;
+use super::run_file::{check_foreign_text, check_text};
+use super::scene::{Scene, UNREADABLE, hint_of_denied};
+use super::state::check_state;
 use crate::error::Problem;
-use crate::machine::Host;
-use crate::machine::Machine;
 use crate::machine::ownership::is_roots;
-use crate::observe::{Machinery, Owner, Seen};
+use crate::observe::{Owner, Snapshot};
+use crate::service::executable::{self, DirectoryKind, Obstacle};
 use crate::service::layout;
-use crate::service::run_outline::{self, Outline};
-use crate::service::spawn::{self, Role};
+use crate::service::script_outline::{self, Outline};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 use crate::trust::Script;
 
-/// Where the service stands, for the looks that ask for it.
-pub(super) struct Scene<'a> {
-    pub(super) machinery: &'a Machinery,
-    /// The supervisor's directory.
-    pub(super) scan_dir: &'a Path,
-}
-
-pub(super) fn look(seen: &Seen, scene: &Scene<'_>) -> Vec<Found> {
-    let machinery = scene.machinery;
-    let mut found = Vec::new();
-    // what is being worked on comes first
-    let Some(directory) = seen.service.definition.as_ref().or(seen.service.live.as_ref()) else {
-        return found;
+/// Everything that can be found out about a service.
+pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
+    let observer = scene.observer;
+    let denied = hint_of_denied(observer.caller());
+    // the definition, which people edit, comes first
+    let Some(directory) = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref()) else {
+        return Vec::new();
     };
-    match machinery.trust().script(directory) {
-        Err(error) => {
-            let text = error.to_string();
-            found.push(match (error.is_denied(), error.hint()) {
-                (true, _) => Found::unseen(text, no_right(machinery)),
-                (false, Some(hint)) => Found::problem(text, &hint),
-                (false, None) => Found::problem(text, "a service directory holds an executable file 'run'"),
-            });
-        }
-        Ok(script) => {
-            // what root may read of an interpreter is not for those who name it
-            let started = script.act(|| start(seen, directory, scene));
-            found.extend(started.unwrap_or_else(|error| vec![Found::problem(error.to_string(), UNREADABLE)]));
-            // what nothing can read says nothing more
-            let first_line = format!("{}:1: ", script.path.display());
-            if !found.iter().any(|found| found.is_problem() && found.text.starts_with(&first_line)) {
-                found.extend(script_of(seen, &script, directory, machinery));
+    let mut found = match observer.trust().script(directory) {
+        Ok(script) => check_script(snapshot, &script, directory, scene),
+        Err(error) => vec![match (error.is_denied(), error.hint()) {
+            (true, _) => CheckFinding::unseen(error.to_string(), denied),
+            (false, Some(hint)) => CheckFinding::problem(error.to_string(), &hint),
+            (false, None) => {
+                CheckFinding::problem(error.to_string(), "a service directory holds an executable file 'run'")
             }
-        }
-    }
-    found.extend(writers(seen, machinery));
-    found.extend(files(seen, directory));
-    found.extend(now::look(seen, scene));
-    found.extend(seen.troubles.iter().map(|trouble| match trouble.ends_with("permission denied") {
-        true => Found::unseen(trouble, no_right(machinery)),
-        false => Found::problem(trouble, UNREADABLE),
+        }],
+    };
+    found.extend(check_writers(snapshot, scene));
+    found.extend(check_files(snapshot, directory));
+    found.extend(check_state(snapshot, scene));
+    found.extend(snapshot.troubles.iter().map(|trouble| match trouble.is_permission_denied() {
+        true => CheckFinding::unseen(&trouble.text, denied),
+        false => CheckFinding::problem(&trouble.text, UNREADABLE),
     }));
     found
 }
 
-/// Where the reasons are.
-pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
-
-/// What to do where a right is missing.
-fn no_right(machinery: &Machinery) -> &'static str {
-    match machinery.is_root() {
-        true => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
-        false => "ask as root",
-    }
-}
-
-/// What keeps the supervisor from executing the service's files.
-fn start(seen: &Seen, directory: &Path, scene: &Scene<'_>) -> Vec<Found> {
-    let look = |directory: &Path, role| -> Vec<Found> {
-        spawn::obstacles(directory, role, scene.machinery.parties()).into_iter().map(Found::from).collect()
+fn check_script(
+    snapshot: &Snapshot,
+    script: &Script,
+    directory: &Path,
+    scene: Scene<'_>,
+) -> Vec<CheckFinding> {
+    // those who name an interpreter may not learn what root can read of it
+    let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
+        Ok(Execution { found, is_hopeless: true }) => return found,
+        Ok(Execution { found, is_hopeless: false }) => found,
+        Err(error) => vec![CheckFinding::problem(error.to_string(), UNREADABLE)],
     };
-    let look_at_definition =
-        || spawn::scripts(directory).iter().flat_map(|path| definition(seen, path, scene)).collect();
-    match &seen.service.live {
-        Some(live) if leads_to(live, directory) => look(directory, Role::Published),
-        Some(live) => {
-            let mut found: Vec<Found> = look_at_definition();
-            found.extend(look(live, Role::Published));
-            found
-        }
-        None => {
-            let mut found: Vec<Found> = look_at_definition();
-            found.extend(volumes(scene.scan_dir, directory));
-            found
-        }
-    }
-}
-
-/// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
-fn volumes(scan_dir: &Path, directory: &Path) -> Vec<Found> {
-    let mut found = Vec::new();
-    if spawn::is_on_noexec(scan_dir) {
-        found.push(Found::from(spawn::noexec(scan_dir)));
-    }
-    if spawn::is_on_noexec(directory) {
-        let text = format!(
-            "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
-            directory.display()
-        );
-        found.push(Found::note(text, "futo sync writes a run script of its own and is not affected"));
-    }
-    found
-}
-
-/// The same of a script of a definition.
-fn definition(seen: &Seen, path: &Path, scene: &Scene<'_>) -> Vec<Found> {
-    const MOST: usize = 64 << 10;
-    let read = nofollow::open_regular_for(scene.machinery.is_root(), path)
-        .and_then(|file| sys::file::read_at_most(file, MOST));
-    let executed = Executed::of(seen, &read.unwrap_or_default());
-    let obstacles = spawn::obstacles_of(path, Role::Definition, scene.machinery.parties());
-    obstacles.into_iter().map(|obstacle| executed.weigh(obstacle)).collect()
-}
-
-/// What the run script says, and what its words lead to.
-fn script_of(seen: &Seen, script: &Script, directory: &Path, machinery: &Machinery) -> Vec<Found> {
     let place = script.path.display().to_string();
-    if seen.owner == Owner::Other {
-        return run_file::look_at_foreign(&place, &script.bytes, machinery.starts_as_root());
+    let starter = scene.observer.privileges().starter;
+    if snapshot.owner == Owner::Other {
+        found.extend(check_foreign_text(&place, &script.bytes, starter));
+        return found;
     }
-    let mut found =
-        run_file::look(&place, &script.bytes, machinery.starts_as_root(), Executed::of(seen, &script.bytes));
-    let outline = run_outline::of(&script.bytes);
+    found.extend(check_text(&place, &script.bytes, starter, Executed::of(snapshot, &script.bytes)));
+    let outline = script_outline::read(&script.bytes);
     let words = match (script.words(), &outline) {
         (Ok(words), _) => words,
         (Err(_), Some(Outline { launcher: Ok(command), .. })) => command.words.clone(),
         _ => return found,
     };
-    // another directory makes another plan
+    // in another directory the plan would be another
     if outline.as_ref().is_none_or(|outline| outline.changes_directory.is_none()) {
-        let line = user::Line { script, words: words.clone(), before: outline };
-        found.extend(user::look(seen, directory, line, machinery));
+        let line = LauncherLine { script, words: words.clone(), before: outline };
+        found.extend(check_as_user(snapshot, directory, line, scene.observer));
     }
-    found.extend(grace::look(words, &seen.service.name));
+    found.extend(check_grace(words, &snapshot.service.name));
     found
 }
 
-/// Who may write what root executes may become root.
-fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
-    let Some(live) = &seen.service.live else { return Vec::new() };
-    if !machinery.starts_as_root() {
+/// What keeps the supervisor from executing the files of a service.
+#[derive(Default)]
+struct Execution {
+    found: Vec<CheckFinding>,
+    /// Nothing can execute the run script: what it says does not matter.
+    is_hopeless: bool,
+}
+
+fn check_execution(snapshot: &Snapshot, script: &Script, directory: &Path, scene: Scene<'_>) -> Execution {
+    let mut execution = Execution::default();
+    let mut add = |obstacle: Obstacle, executed: Executed| {
+        let is_first_line = obstacle.is_first_line_of(&script.path);
+        let found = executed.weigh(obstacle);
+        execution.is_hopeless |= is_first_line && found.is_problem();
+        execution.found.push(found);
+    };
+    let is_linked = snapshot.service.live.as_ref().is_some_and(|live| leads_to(live, directory));
+    if !is_linked {
+        for path in executable::scripts(directory) {
+            let executed = how_executed(snapshot, &path, scene);
+            for obstacle in
+                executable::obstacles_of(&path, DirectoryKind::Definition, scene.observer.privileges())
+            {
+                add(obstacle, executed);
+            }
+        }
+    }
+    match &snapshot.service.live {
+        Some(live) => {
+            let live = if is_linked { directory } else { live };
+            executable::obstacles(live, DirectoryKind::Published, scene.observer.privileges())
+                .into_iter()
+                .for_each(|obstacle| add(obstacle, Executed::AsIs));
+        }
+        None => execution.found.extend(check_volumes(scene.scan_dir, directory)),
+    }
+    execution
+}
+
+/// A scan directory where nothing can be executed, and a definition that only a copy makes executable.
+fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<CheckFinding> {
+    let mut found = Vec::new();
+    if executable::is_on_noexec(scan_dir) {
+        found.push(CheckFinding::from(executable::noexec(scan_dir)));
+    }
+    if executable::is_on_noexec(directory) {
+        let text = format!(
+            "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
+            directory.display()
+        );
+        found.push(CheckFinding::note(text, "futo sync writes a run script of its own and is not affected"));
+    }
+    found
+}
+
+/// Whether a script of a definition is executed as it is.
+fn how_executed(snapshot: &Snapshot, path: &Path, scene: Scene<'_>) -> Executed {
+    const MOST: usize = 64 << 10;
+    let read = nofollow::open_regular_for(scene.observer.caller(), path)
+        .and_then(|file| sys::file::read_at_most(file, MOST));
+    Executed::of(snapshot, &read.unwrap_or_default())
+}
+
+/// Whoever can write what root executes can become root.
+fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
+    let Some(live) = &snapshot.service.live else { return Vec::new() };
+    if scene.observer.privileges().starter == Privilege::User {
         return Vec::new();
     }
-    [layout::RUN, "finish", "log/run"]
+    [layout::RUN, layout::FINISH, layout::LOG_RUN]
         .into_iter()
         .map(|name| live.join(name))
         .filter(|path| path.exists() && !is_roots(path))
@@ -159,7 +160,7 @@ fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
                 "{}: is writable by non-root users, and root executes it: they can become root",
                 path.display()
             );
-            Found::problem(
+            CheckFinding::problem(
                 text,
                 "publish it with futo sync, or make it and every directory above it root-owned",
             )
@@ -168,45 +169,18 @@ fn writers(seen: &Seen, machinery: &Machinery) -> Vec<Found> {
 }
 
 /// Files of the service directory that do not do what they seem to.
-fn files(seen: &Seen, directory: &Path) -> Vec<Found> {
+fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
-        found.push(Found::problem(text, "remove it: futo-launch holds no two workers at once"));
+        found.push(CheckFinding::problem(text, "remove it: futo-launch holds no two workers at once"));
     }
     let has_logger = sys::file::exists(&directory.join("log").join(layout::RUN));
-    if has_logger && let Some(path) = seen.log_path() {
+    if has_logger && let Some(path) = snapshot.log_path() {
         let place = directory.join("log");
         let text =
             format!("{}: its logger gets nothing, output goes to '{}'", place.display(), path.display());
-        found.push(Found::note(text, "--log - hands the output to the logger"));
+        found.push(CheckFinding::note(text, "--log - hands the output to the logger"));
     }
     found
-}
-
-/// What a spec leaves to the directory in which it is read: options whose relative paths surprise.
-pub(super) fn relative_paths(spec: &Spec) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut judge = |option: &str, path: &Path| {
-        if path.is_relative() {
-            let text = format!("--{option} '{}': counts from the service directory", path.display());
-            found.push(Found::note(text, "write the whole path"));
-        }
-    };
-    if let Some(crate::config::settings::LogTarget::File(path)) = &spec.log {
-        judge("log", path);
-    }
-    if let Some(path) = &spec.state_dir {
-        judge("state-dir", path);
-    }
-    if let Some(path) = &spec.chdir {
-        judge("chdir", path);
-    }
-    found
-}
-
-/// Whether this process may look with the rights of the service's user.
-pub(super) fn may_see_as_user(seen: &Seen) -> bool {
-    let Some(plan) = &seen.plan else { return true };
-    Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

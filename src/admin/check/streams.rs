@@ -1,24 +1,28 @@
 //! Workers that open /dev/stderr or /dev/stdout by name. Where the log is a regular file, that opens the log
-//! itself, and empties it unless it is opened for appending. Pipes do not have that effect, so that it surprises.
+//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, which makes it a surprise.
 
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::found::{Found, Weight};
+use super::finding::{CheckFinding, Weight};
 use crate::plan::{LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
 use crate::sys;
 
-/// Longer scripts are read up to here.
+/// How much of a script is read, in bytes.
 const MOST: u64 = 256 << 10;
 /// Names of the streams.
 const STREAMS: [&str; 6] =
     ["/dev/stderr", "/dev/stdout", "/dev/fd/2", "/dev/fd/1", "/proc/self/fd/2", "/proc/self/fd/1"];
 
-/// Looks into the worker's script and its arguments; `script` is what an interpreter is given.
-pub(super) fn look(plan: &Plan, environment: &Environment, script: Option<&Path>) -> Vec<Found> {
+/// Checks the worker's program and arguments; `script` is the argument of an interpreter.
+pub(super) fn check_streams(
+    plan: &Plan,
+    environment: &Environment,
+    script: Option<&Path>,
+) -> Vec<CheckFinding> {
     let LogPlan::File(log) = &plan.log else { return Vec::new() };
     let log = plan.directory.join(log);
     let program = program::find(plan, environment).ok();
@@ -35,7 +39,7 @@ pub(super) fn look(plan: &Plan, environment: &Environment, script: Option<&Path>
     in_scripts.chain(in_words).collect()
 }
 
-fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> Found {
+fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> CheckFinding {
     let text = match weight {
         Weight::Problem => {
             format!("{place}: opens {stream} by name: that empties the log '{}'", log.display())
@@ -46,7 +50,7 @@ fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> Found {
         ),
     };
     let hint = "in a shell write >&2 or >&1, or >> to append; a program has a setting for its own stderr";
-    Found { weight, ..Found::problem(text, hint) }
+    CheckFinding { weight, ..CheckFinding::problem(text, hint) }
 }
 
 /// The text of a script; none of a binary.
@@ -59,7 +63,7 @@ fn text_of(path: &Path) -> Option<String> {
     is_text.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The first line that opens a stream by its name; a problem if it certainly truncates.
+/// The first line that opens a stream by its name; a problem if it is certain to truncate.
 fn opened(text: &str) -> Option<(usize, &'static str, Weight)> {
     let mut first = None;
     for (index, line) in text.split('\n').enumerate() {
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_truncates_is_told_from_what_appends_or_only_names_it() {
+    fn truncating_a_stream_differs_from_appending_and_from_naming_it() {
         let problem = |line, stream| Some((line, stream, Weight::Problem));
         let note = |line, stream| Some((line, stream, Weight::Note));
         for (text, expected) in [

@@ -1,21 +1,32 @@
-//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for the supervisor, and what came of it. The
-//! effect is read from what it writes down; nothing is done without a word.
+//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for the supervisor, and waiting for its effect, which
+//! is read from what the supervisor and the launcher record.
 
-mod effect;
-mod wish;
+mod desired_state;
+mod outcome;
+mod signals;
+mod start_stop;
+mod supervisor;
+mod verb;
 
 use std::time::Duration;
+
+use nix::errno::Errno;
 
 use super::options::{Command, CommandOption, Words, value};
 use super::{CommandError, services};
 use crate::config::value::Delay;
+use crate::error::reason;
 use crate::exit::Exit;
-use crate::observe::{Machinery, Seen};
+use crate::observe::Observer;
 use crate::report::{Level, Reporter};
 use crate::service::control::ControlError;
-use crate::service::place::{Live, Service};
-use crate::service::signal_right::{self, Deaf};
-use effect::{Told, Verb};
+use crate::service::place::Service;
+use crate::service::signal_permission::{self, CannotSignal};
+use crate::service::supervised_directory::SupervisedDirectory;
+use crate::sys::clock::BootTime;
+use outcome::{Outcome, missed, reached};
+use supervisor::Supervisor;
+use verb::Verb;
 
 const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
 const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM];
@@ -90,71 +101,106 @@ fn give(verb: Verb, words: &Words) -> Result<Exit, CommandError> {
             .duration(),
     };
     let services = services::named(verb.word(), words)?;
-    let machinery = Machinery::new(&services::places(words).scan_dir);
+    let observer = Observer::new(&services::locations(words).scan_dir);
     let mut worst = Exit::OK;
     for service in services {
-        worst = worst.max(give_one(verb, service, patience, &machinery));
+        worst = worst.max(give_one(verb, service, patience, &observer));
     }
     Ok(worst)
 }
 
-fn give_one(verb: Verb, service: Service, patience: Duration, machinery: &Machinery) -> Exit {
+fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observer) -> Exit {
     let reporter = Reporter::of_program("futo");
     let name = service.name.clone();
-    let verb_word = verb.word();
     let refuse = |why: &str, hint: Option<&str>| {
-        reporter.say_at_shell(Level::Fatal, &format!("unable to {verb_word} '{name}': {why}"), hint);
+        let text = format!("unable to {} '{name}': {why}", verb.word());
+        reporter.say_at_shell(Level::Fatal, &text, hint);
         Exit::SYSTEM
     };
     let Some(live) = &service.live else {
         return refuse("it is not published", Some("futo check says why; root publishes it"));
     };
-    let live = match Live::open(machinery.is_root(), live) {
+    let live = match SupervisedDirectory::open(observer.caller(), live) {
         Ok(live) => live,
         Err(error) => return refuse(&error.to_string(), None),
     };
-    // the supervisor would take the order and silently fail to carry it out
-    let deaf = match verb {
-        Verb::Start => None,
-        Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
-            let seen = Seen::of(service.clone(), machinery);
-            seen.status().and_then(|status| Deaf::of(status.pid?))
-        }
-    };
-    if let Some(deaf) = deaf {
-        return refuse(&deaf.to_string(), Some(signal_right::REMEDY));
+    // the supervisor would read the order and silently fail to carry it out
+    if let Some(refusal) = cannot_signal(verb, &service, observer) {
+        return refuse(&refusal.to_string(), Some(signal_permission::REMEDY));
     }
-    // noted while the service is down, where it can be: then it does not write its state itself
-    let mut wish = match verb {
-        Verb::Start | Verb::Restart => wish::note(verb, &live, &reporter),
+    // if possible noted while the service is down: then it does not write its state file itself
+    let mut noted = match verb {
+        Verb::Start | Verb::Restart => desired_state::note(verb, &live, &reporter),
         Verb::Stop | Verb::Reload | Verb::RunNow => None,
     };
-    match effect::bring_about(verb, service, &live, patience, machinery) {
-        Ok(Told { said, is_so }) => {
-            if verb == Verb::Stop {
-                wish = wish::note(verb, &live, &reporter);
-            }
-            for said in [said].into_iter().chain(wish) {
-                services::say(&name, &said);
-            }
-            if is_so { Exit::OK } else { Exit::FINDINGS }
+    let until = BootTime::now().after(patience);
+    let supervisor = Supervisor { service: &service, live: &live, observer, until };
+    let (text, exit) = match bring_about(verb, &supervisor) {
+        Ok(Outcome::Reached(text)) => (text, Exit::OK),
+        Ok(Outcome::Missed(text)) => (text, Exit::FINDINGS),
+        Err(error) => {
+            let (why, hint) = in_words(&error);
+            return refuse(&why, hint);
         }
-        Err(ControlError::Refused(nix::errno::Errno::EACCES)) => {
-            let why = "permission denied";
-            refuse(
-                why,
-                Some("root may, and members of the group that its supervise/control has been given to"),
-            )
+    };
+    if verb == Verb::Stop {
+        noted = desired_state::note(verb, &live, &reporter);
+    }
+    for line in [text].into_iter().chain(noted) {
+        services::print_line(&name, &line);
+    }
+    exit
+}
+
+/// Whether the supervisor would need a right that it lacks.
+fn cannot_signal(verb: Verb, service: &Service, observer: &Observer) -> Option<CannotSignal> {
+    match verb {
+        Verb::Start => None,
+        Verb::Stop | Verb::Restart | Verb::Reload | Verb::RunNow => {
+            let snapshot = observer.observe(service.clone());
+            snapshot.status().and_then(|status| CannotSignal::check(status.pid?))
         }
-        Err(ControlError::NoSupervisor) => refuse(
-            "no supervisor runs",
+    }
+}
+
+/// Gives the order, and waits for what it brings about.
+fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
+    // a missing permission is reported before anything else
+    supervisor.probe()?;
+    let before = supervisor.status()?;
+    match (verb, before.pid) {
+        (Verb::Start, Some(pid)) if before.wants_up => match start_stop::rest_of(supervisor, pid) {
+            None => reached(format!("is up already (pid {pid})")),
+            Some(reason) => missed(format!("is up already (pid {pid}), resting: {reason}")),
+        },
+        (Verb::Start, _) => start_stop::start(supervisor, &before, "started"),
+        (Verb::Stop, None) if !before.wants_up => reached("is down already"),
+        (Verb::Stop, _) => start_stop::stop(supervisor, &before),
+        (Verb::Restart, None) => start_stop::start(supervisor, &before, "was down: started"),
+        (Verb::Restart, Some(pid)) => start_stop::restart(supervisor, pid),
+        (Verb::Reload, None) => missed("is down: there is nothing to reload"),
+        (Verb::Reload, Some(pid)) => signals::reload(supervisor, pid),
+        (Verb::RunNow, None) => missed("is down: start it first"),
+        (Verb::RunNow, Some(_)) => signals::run_now(supervisor),
+    }
+}
+
+/// Why no order could be given, and what to do about it.
+fn in_words(error: &ControlError) -> (String, Option<&'static str>) {
+    match error {
+        ControlError::Refused(Errno::EACCES) => (
+            reason(Errno::EACCES),
+            Some("root may, and members of the group that its supervise/control has been given to"),
+        ),
+        ControlError::NoSupervisor => (
+            "no supervisor runs".to_string(),
             Some(
                 "s6-svscan takes it up: s6-svscanctl -a /run/service, as root; runsvdir and svscan do by themselves",
             ),
         ),
-        Err(error @ ControlError::Status(_)) => {
-            refuse(&error.to_string(), Some("futo knows the supervisors of s6, runit and daemontools"))
+        ControlError::Status(_) => {
+            (error.to_string(), Some("futo knows the supervisors of s6, runit and daemontools"))
         }
-        Err(error) => refuse(&error.to_string(), None),
+        ControlError::NoFifo | ControlError::Refused(_) => (error.to_string(), None),
     }
 }

@@ -1,4 +1,4 @@
-//! The program of a new service: found now, so that its whole path is written, or said not to be there.
+//! The program of a new service: searched for now, so that its whole path is written, or its absence reported.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -41,7 +41,7 @@ pub(super) fn find(words: &[OsString]) -> Result<PathBuf, String> {
     found.ok_or_else(|| format!("program '{}' was not found in PATH", program.display()))
 }
 
-/// A program that is found now is found then: with its whole path.
+/// The command with the whole path of its program, so that the service finds it too.
 pub(super) fn absolute(mut words: Vec<OsString>, found: &Result<PathBuf, String>) -> Vec<OsString> {
     let Some(program) = words.first_mut() else { return words };
     match found {
@@ -56,7 +56,7 @@ pub(super) fn absolute(mut words: Vec<OsString>, found: &Result<PathBuf, String>
     words
 }
 
-/// What becomes `--chdir`: the current directory. `/` says nothing, unless an argument counts from there.
+/// The current directory, for `--chdir`. `/` is left out, unless an argument is relative to it.
 pub(super) fn directory(words: &[OsString]) -> Option<PathBuf> {
     let directory = Machine.working_directory().ok()?;
     let counts_from_here = |word: &OsString| {

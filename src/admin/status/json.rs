@@ -1,25 +1,25 @@
-//! For programs. The form is docs/status.schema.json; fields are added, never changed.
+//! `--json`. The form is docs/status.schema.json; fields are added, never changed.
 
 use serde::Serialize;
 
-use super::Look;
+use super::overview::Overview;
 use crate::escape;
-use crate::observe::{Seen, State, Supervision};
+use crate::observe::{ServiceState, Snapshot, SupervisorState};
 use crate::record::EndedRun;
 use crate::record::Resting;
 use crate::sys::clock;
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct StatusJson<'a> {
     version: u32,
     time: String,
-    services: Vec<ServicePart<'a>>,
+    services: Vec<ServiceJson<'a>>,
     unseen: &'a [String],
     others_not_shown: usize,
 }
 
 #[derive(Serialize)]
-struct ServicePart<'a> {
+struct ServiceJson<'a> {
     name: &'a str,
     state: &'static str,
     why: Option<&'a str>,
@@ -36,13 +36,13 @@ struct ServicePart<'a> {
     wants_up: Option<bool>,
     deaths_last_hour: Option<usize>,
     is_loop: bool,
-    runs: Option<RunsPart<'a>>,
-    log: Option<LogPart<'a>>,
-    troubles: &'a [String],
+    runs: Option<RunsJson<'a>>,
+    log: Option<LogJson<'a>>,
+    troubles: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
-struct RunsPart<'a> {
+struct RunsJson<'a> {
     total: u64,
     failures: u64,
     consecutive_failures: u64,
@@ -59,23 +59,23 @@ struct RunsPart<'a> {
 }
 
 #[derive(Serialize)]
-struct LogPart<'a> {
+struct LogJson<'a> {
     path: String,
     size: u64,
     last_line: Option<&'a str>,
 }
 
-pub(super) fn page(look: &Look) -> String {
-    let page = Page {
+pub(super) fn page(overview: &Overview) -> String {
+    let page = StatusJson {
         version: 1,
-        time: clock::utc(look.now),
-        services: look
+        time: clock::utc(overview.now),
+        services: overview
             .services
             .iter()
-            .map(|(seen, state, why)| part(look, seen, *state, why.as_deref()))
+            .map(|(snapshot, state, why)| part(overview, snapshot, *state, why.as_deref()))
             .collect(),
-        unseen: &look.unseen,
-        others_not_shown: look.others,
+        unseen: &overview.unseen,
+        others_not_shown: overview.others,
     };
     // a struct of texts and numbers always has a JSON form
     let mut text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -83,28 +83,33 @@ pub(super) fn page(look: &Look) -> String {
     escape::json(&text).into_owned()
 }
 
-fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> ServicePart<'a> {
-    let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(look.now);
-    let status = seen.status();
+fn part<'a>(
+    overview: &Overview,
+    snapshot: &'a Snapshot,
+    state: ServiceState,
+    why: Option<&'a str>,
+) -> ServiceJson<'a> {
+    let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600)).unwrap_or(overview.now);
+    let status = snapshot.status();
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    ServicePart {
-        name: &seen.service.name,
+    ServiceJson {
+        name: &snapshot.service.name,
         state: state.word(),
         why,
         healthy: state.is_healthy(),
         verdict: state.verdict().word(),
-        definition: path(&seen.service.definition),
-        published: path(&seen.service.live),
-        supervised: matches!(seen.supervision, Supervision::Known(_)),
+        definition: path(&snapshot.service.definition),
+        published: path(&snapshot.service.live),
+        supervised: matches!(snapshot.supervisor, SupervisorState::Known(_)),
         supervisor: status.map(|status| status.suite.word()),
         pid: status.and_then(|status| status.pid),
-        launcher_pid: seen.launcher.as_ref().map(|launcher| launcher.pid),
+        launcher_pid: snapshot.launcher.as_ref().map(|launcher| launcher.pid),
         since: status.map(|status| clock::utc(status.changed)),
-        ready: status.filter(|_| seen.tells_readiness).and_then(|status| status.is_ready),
+        ready: status.filter(|_| snapshot.reports_readiness).and_then(|status| status.is_ready),
         wants_up: status.map(|status| status.wants_up),
-        deaths_last_hour: seen.deaths_since(hour_ago),
-        is_loop: seen.is_loop(),
-        runs: seen.record.as_ref().map(|record| RunsPart {
+        deaths_last_hour: snapshot.deaths_since(hour_ago),
+        is_loop: snapshot.is_loop(),
+        runs: snapshot.record.as_ref().map(|record| RunsJson {
             total: record.runs,
             failures: record.failures,
             consecutive_failures: record.consecutive_failures,
@@ -119,11 +124,11 @@ fn part<'a>(look: &Look, seen: &'a Seen, state: State, why: Option<&'a str>) -> 
             last_errors: &record.last_errors,
             resting: record.resting.as_ref(),
         }),
-        log: seen.log.as_ref().map(|log| LogPart {
+        log: snapshot.log.as_ref().map(|log| LogJson {
             path: log.path.display().to_string(),
             size: log.size,
             last_line: log.last_line.as_deref(),
         }),
-        troubles: &seen.troubles,
+        troubles: snapshot.troubles.iter().map(|trouble| trouble.text.as_str()).collect(),
     }
 }

@@ -1,14 +1,16 @@
 //! `futo status`: which services work, and why one does not.
 
 mod json;
+mod overview;
 mod prometheus;
 mod row;
 mod table;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::unistd::isatty;
 
@@ -18,9 +20,9 @@ use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::{Seen, State};
-use crate::sys::{self, clock};
-use row::Row;
+use crate::sys;
+use overview::Overview;
+use table::Colours;
 
 pub(super) const COMMAND: Command = Command {
     name: "status",
@@ -46,35 +48,22 @@ pub(super) const COMMAND: Command = Command {
     run: status,
 };
 
-/// Everything that was seen at one moment.
-struct Look {
-    now: SystemTime,
-    services: Vec<(Seen, State, Option<String>)>,
-    /// How many others there are, which are not shown.
-    others: usize,
-    unseen: Vec<String>,
-}
-
 fn status(words: Words) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
     let watches = words.has("watch");
     let is_terminal = isatty(stdout.as_fd()).unwrap_or(false);
     loop {
-        let look = look(&words)?;
+        let overview = Overview::of(&words)?;
         let page = match (words.has("json"), words.has("prometheus")) {
-            (true, _) => json::page(&look),
-            (false, true) => prometheus::page(&look),
+            (true, _) => json::page(&overview),
+            (false, true) => prometheus::page(&overview),
             (false, false) if is_terminal => {
-                let has_colour = !Machine
-                    .environment()
-                    .iter()
-                    .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
                 let width = sys::fd::terminal_width(stdout.as_fd()).unwrap_or(80);
-                table::page(&look, width, has_colour)
+                table::page(&overview, width, colours())
             }
-            (false, false) => table::plain(&look),
+            (false, false) => table::plain(&overview),
         };
-        // the whole screen anew: home, the page, and nothing below it
+        // the whole screen: cursor home, the page, and nothing below it
         let page = if watches && is_terminal { format!("\u{1b}[H\u{1b}[J{page}") } else { page };
         if sys::fd::write_all(stdout.as_fd(), page.as_bytes()).is_err() || !watches {
             return Ok(Exit::OK);
@@ -83,21 +72,8 @@ fn status(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn look(words: &Words) -> Result<Look, CommandError> {
-    let now = clock::wall_now();
-    let services::Looked { services, others, unseen } = services::look("status", words)?;
-    let services = services
-        .into_iter()
-        .map(|seen| {
-            let (state, why) = crate::observe::state::judge(&seen, now);
-            (seen, state, why)
-        })
-        .collect();
-    Ok(Look { now, services, others, unseen })
-}
-
-impl Look {
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        self.services.iter().map(|(seen, state, why)| Row::of(seen, *state, why.as_deref(), self.now))
-    }
+/// As <https://no-color.org> has it.
+fn colours() -> Colours {
+    let asks_for_none = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
+    if Machine.environment().iter().any(asks_for_none) { Colours::Off } else { Colours::On }
 }

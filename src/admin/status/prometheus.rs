@@ -1,11 +1,11 @@
-//! As metrics, in Prometheus' text form.
+//! `--prometheus`: metrics in the text format of Prometheus.
 
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Look;
+use super::overview::Overview;
 use crate::escape::label;
-use crate::observe::{Seen, State, time};
+use crate::observe::{ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
 
 /// A metric of a service; none where it has no value.
@@ -13,7 +13,7 @@ struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    value: fn(&Look, &Seen, State) -> Option<f64>,
+    value: fn(&Overview, &Snapshot, ServiceState) -> Option<f64>,
 }
 
 const METRICS: [Metric; 12] = [
@@ -27,77 +27,79 @@ const METRICS: [Metric; 12] = [
         name: "futo_service_up",
         kind: "gauge",
         help: "Whether the service has a process.",
-        value: |_, seen, _| {
-            Some(f64::from(u8::from(seen.status().is_some_and(|status| status.pid.is_some()))))
+        value: |_, snapshot, _| {
+            Some(f64::from(u8::from(snapshot.status().is_some_and(|status| status.pid.is_some()))))
         },
     },
     Metric {
         name: "futo_service_changed_timestamp_seconds",
         kind: "gauge",
         help: "When the service came up or went down.",
-        value: |_, seen, _| seen.status().map(|status| seconds(status.changed)),
+        value: |_, snapshot, _| snapshot.status().map(|status| seconds(status.changed)),
     },
     Metric {
         name: "futo_service_deaths_last_hour",
         kind: "gauge",
         help: "How often its processes died in the last hour, by the death tally.",
-        value: |look, seen, _| {
-            let hour_ago = look.now.checked_sub(std::time::Duration::from_secs(3600))?;
-            seen.deaths_since(hour_ago).map(|deaths| number(deaths as u64))
+        value: |overview, snapshot, _| {
+            let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600))?;
+            snapshot.deaths_since(hour_ago).map(|deaths| number(deaths as u64))
         },
     },
     Metric {
         name: "futo_service_runs_total",
         kind: "counter",
         help: "Runs begun.",
-        value: |_, seen, _| of_record(seen, |record| Some(number(record.runs))),
+        value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.runs))),
     },
     Metric {
         name: "futo_service_run_failures_total",
         kind: "counter",
         help: "Runs failed.",
-        value: |_, seen, _| of_record(seen, |record| Some(number(record.failures))),
+        value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.failures))),
     },
     Metric {
         name: "futo_service_consecutive_failures",
         kind: "gauge",
         help: "Runs failed since the last success.",
-        value: |_, seen, _| of_record(seen, |record| Some(number(record.consecutive_failures))),
+        value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.consecutive_failures))),
     },
     Metric {
         name: "futo_service_last_run_timestamp_seconds",
         kind: "gauge",
         help: "When the last run ended.",
-        value: |_, seen, _| of_record(seen, |record| Some(seconds(time(record.ended_at()?)?))),
+        value: |_, snapshot, _| of_record(snapshot, |record| Some(seconds(parse_time(record.ended_at()?)?))),
     },
     Metric {
         name: "futo_service_last_run_status",
         kind: "gauge",
         help: "Exit code of the last run; 128 + n if signal n killed it.",
-        value: |_, seen, _| of_record(seen, |record| record.ended_status().map(f64::from)),
+        value: |_, snapshot, _| of_record(snapshot, |record| record.ended_status().map(f64::from)),
     },
     Metric {
         name: "futo_service_last_run_duration_seconds",
         kind: "gauge",
         help: "How long the last run took.",
-        value: |_, seen, _| of_record(seen, RunRecord::ended_duration),
+        value: |_, snapshot, _| of_record(snapshot, RunRecord::ended_duration),
     },
     Metric {
         name: "futo_service_next_run_timestamp_seconds",
         kind: "gauge",
         help: "When the next run is due.",
-        value: |_, seen, _| of_record(seen, |record| Some(seconds(time(record.next_due.as_ref()?)?))),
+        value: |_, snapshot, _| {
+            of_record(snapshot, |record| Some(seconds(parse_time(record.next_due.as_ref()?)?)))
+        },
     },
     Metric {
         name: "futo_service_log_size_bytes",
         kind: "gauge",
         help: "Size of the log.",
-        value: |_, seen, _| seen.log.as_ref().map(|log| number(log.size)),
+        value: |_, snapshot, _| snapshot.log.as_ref().map(|log| number(log.size)),
     },
 ];
 
-fn of_record(seen: &Seen, value: impl Fn(&RunRecord) -> Option<f64>) -> Option<f64> {
-    seen.record.as_ref().and_then(value)
+fn of_record(snapshot: &Snapshot, value: impl Fn(&RunRecord) -> Option<f64>) -> Option<f64> {
+    snapshot.record.as_ref().and_then(value)
 }
 
 fn seconds(time: SystemTime) -> f64 {
@@ -109,23 +111,27 @@ fn number(value: u64) -> f64 {
     value as f64
 }
 
-pub(super) fn page(look: &Look) -> String {
+pub(super) fn page(overview: &Overview) -> String {
     let mut page = String::new();
     for metric in METRICS {
         let _ =
             writeln!(page, "# HELP {} {}\n# TYPE {} {}", metric.name, metric.help, metric.name, metric.kind);
-        for (seen, state, _) in &look.services {
-            if let Some(value) = (metric.value)(look, seen, *state) {
-                let _ =
-                    writeln!(page, "{}{{service=\"{}\"}} {value}", metric.name, label(&seen.service.name));
+        for (snapshot, state, _) in &overview.services {
+            if let Some(value) = (metric.value)(overview, snapshot, *state) {
+                let _ = writeln!(
+                    page,
+                    "{}{{service=\"{}\"}} {value}",
+                    metric.name,
+                    label(&snapshot.service.name)
+                );
             }
         }
     }
     page.push_str("# HELP futo_service_state 1 for the state that the service is in.\n# TYPE futo_service_state gauge\n");
-    for (seen, state, _) in &look.services {
-        for each in State::ALL {
+    for (snapshot, state, _) in &overview.services {
+        for each in ServiceState::ALL {
             let is_so = u8::from(each == *state);
-            let name = label(&seen.service.name);
+            let name = label(&snapshot.service.name);
             let _ =
                 writeln!(page, "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_so}", each.word());
         }

@@ -1,16 +1,16 @@
-//! What the table says of a service, as texts.
+//! One row of the table: a service in texts.
 
 use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
-use crate::observe::{Seen, State, time};
+use crate::observe::{ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A service as texts; what is not known is empty.
-pub(super) struct Row {
-    pub(super) state: State,
+pub(super) struct TableRow {
+    pub(super) state: ServiceState,
     /// In the order of [`HEADINGS`].
     pub(super) fields: [String; HEADINGS.len()],
     /// Why, or the last line of the log.
@@ -20,26 +20,28 @@ pub(super) struct Row {
 pub(super) const HEADINGS: [&str; 9] =
     ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE"];
 
-impl Row {
-    pub(super) fn of(seen: &Seen, state: State, why: Option<&str>, now: SystemTime) -> Self {
+impl TableRow {
+    pub(super) fn of(snapshot: &Snapshot, state: ServiceState, why: Option<&str>, now: SystemTime) -> Self {
         let ago = |at: SystemTime| span(now.duration_since(at).unwrap_or_default());
         let ahead = |at: SystemTime| match at.duration_since(now) {
             Ok(left) if !left.is_zero() => span(left),
             _ => "now".to_string(),
         };
-        let record = seen.record.as_ref();
-        let resting_since = || time(&seen.current_record()?.resting.as_ref()?.since);
-        let changed = || seen.status().map(|status| status.changed);
+        let record = snapshot.record.as_ref();
+        let resting_since = || parse_time(&snapshot.current_record()?.resting.as_ref()?.since);
+        let changed = || snapshot.status().map(|status| status.changed);
         let since = match state {
-            State::Resting | State::Done | State::Gated => resting_since().or_else(changed),
+            ServiceState::Resting | ServiceState::Done | ServiceState::Gated => {
+                resting_since().or_else(changed)
+            }
             _ => changed(),
         };
-        let ended = record.and_then(|record| time(record.ended_at()?));
-        let next = seen.current_record().and_then(|record| time(record.next_due.as_ref()?));
-        let deaths = seen.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
+        let ended = record.and_then(|record| parse_time(record.ended_at()?));
+        let next = snapshot.current_record().and_then(|record| parse_time(record.next_due.as_ref()?));
+        let deaths = snapshot.deaths_since(now.checked_sub(HOUR).unwrap_or(now));
         let text = |value: Option<String>| value.unwrap_or_default();
         let fields = [
-            field(&seen.service.name),
+            field(&snapshot.service.name),
             state.word().to_string(),
             text(since.map(ago)),
             text(deaths.map(|deaths| deaths.to_string())),
@@ -47,15 +49,15 @@ impl Row {
             text(record.and_then(RunRecord::ended_status).map(|status| status.to_string())),
             text(record.map(|record| record.consecutive_failures.to_string())),
             text(next.map(ahead)),
-            text(seen.log.as_ref().map(|log| size(log.size))),
+            text(snapshot.log.as_ref().map(|log| size(log.size))),
         ];
-        let last_line = seen.log.as_ref().and_then(|log| log.last_line.as_deref());
-        let detail = match (why, seen.troubles.first()) {
+        let last_line = snapshot.log.as_ref().and_then(|log| log.last_line.as_deref());
+        let detail = match (why, snapshot.troubles.first()) {
             (Some(why), _) => escaped(why),
-            (None, Some(trouble)) => escaped(trouble),
+            (None, Some(trouble)) => escaped(&trouble.text),
             (None, None) => last_line.map_or(String::new(), |line| format!("log: {}", escaped(line))),
         };
-        Row { state, fields, detail }
+        TableRow { state, fields, detail }
     }
 }
 

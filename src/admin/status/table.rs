@@ -1,35 +1,46 @@
-//! For people: a table on a terminal, one line per service in a pipe.
+//! The pages for people: a table at a terminal, one line per service in a pipe.
 
 use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
-use super::Look;
-use super::row::{HEADINGS, Row};
+use super::overview::Overview;
+use super::row::{HEADINGS, TableRow};
 use crate::admin::services;
 use crate::escape::push_escaped;
-use crate::observe::State;
+use crate::observe::ServiceState;
 
 /// The longest name that is shown whole on a terminal.
 const NAME: usize = 24;
-/// Of these columns numbers stand below each other.
+/// Columns that are aligned to the right.
 const NUMBERS: std::ops::RangeInclusive<usize> = 2..=8;
 
-fn colour(state: State) -> Option<Color> {
+/// Whether the table is in colour.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    On,
+    Off,
+}
+
+fn colour(state: ServiceState) -> Option<Color> {
     match state {
-        State::Resting | State::Restarting | State::Starting | State::Gated => Some(Color::Yellow),
-        State::Down => None,
-        State::Running | State::Waiting | State::Done | State::Up => Some(Color::Green),
+        ServiceState::Resting | ServiceState::Restarting | ServiceState::Starting | ServiceState::Gated => {
+            Some(Color::Yellow)
+        }
+        ServiceState::Down => None,
+        ServiceState::Running | ServiceState::Waiting | ServiceState::Done | ServiceState::Up => {
+            Some(Color::Green)
+        }
         _ => Some(Color::Red),
     }
 }
 
-/// In this order columns are left out where there is no room for all.
+/// Columns that are left out where there is no room, in this order.
 const DISPENSABLE: [usize; 7] = [8, 2, 3, 7, 5, 6, 4];
 
-/// The columns that fit, and how far they stand apart.
-fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
+/// The columns that fit, and the gap between them.
+fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
     let widths: Vec<usize> = (0..HEADINGS.len())
         .map(|column| {
             let fields = rows.iter().filter_map(|row| row.fields.get(column));
@@ -54,16 +65,15 @@ fn layout(rows: &[Row], width: usize) -> (Vec<usize>, u16) {
     }
 }
 
-/// The table, no line longer than `width` where that is at all possible: below each service that has something to
-/// report, a line with it.
-pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
-    let rows: Vec<Row> = look.rows().collect();
+/// The table, within `width` where that is possible; a service that has something to report gets a second line.
+pub(super) fn page(overview: &Overview, width: usize, colours: Colours) -> String {
+    let rows: Vec<TableRow> = overview.rows().collect();
     let (columns, gap) = layout(&rows, width);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    match has_colour {
-        true => table.enforce_styling(),
-        false => table.force_no_tty(),
+    match colours {
+        Colours::On => table.enforce_styling(),
+        Colours::Off => table.force_no_tty(),
     };
     let headings = columns.iter().filter_map(|column| HEADINGS.get(*column));
     table.add_row(headings.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
@@ -92,29 +102,29 @@ pub(super) fn page(look: &Look, width: usize, has_colour: bool) -> String {
         page.push('\n');
         if !detail.is_empty() {
             let detail = shortened(detail, width.saturating_sub(2));
-            let _ = match has_colour {
-                true => writeln!(page, "  \u{1b}[2m{detail}\u{1b}[0m"),
-                false => writeln!(page, "  {detail}"),
+            let _ = match colours {
+                Colours::On => writeln!(page, "  \u{1b}[2m{detail}\u{1b}[0m"),
+                Colours::Off => writeln!(page, "  {detail}"),
             };
         }
     }
     let count = services::count(rows.iter().map(|row| row.state));
     let count = if rows.is_empty() { "no services" } else { &count };
-    let others = match look.others {
+    let others = match overview.others {
         0 => String::new(),
         others => format!("; {others} others not shown (--all)"),
     };
     let _ = writeln!(page, "{count}{others}");
-    push_unseen(&mut page, look);
+    push_unseen(&mut page, overview);
     page
 }
 
-/// One line per service, columns apart by blanks, an empty field is `-`; the reason comes last.
-pub(super) fn plain(look: &Look) -> String {
+/// One line per service: columns separated by blanks, `-` for an empty field, the reason last.
+pub(super) fn plain(overview: &Overview) -> String {
     // a heading is one word there
     let headings = HEADINGS.map(|heading| heading.replace(' ', "-"));
     let mut lines = vec![(headings, "WHY".to_string())];
-    for row in look.rows() {
+    for row in overview.rows() {
         lines.push((
             row.fields.map(|field| if field.is_empty() { "-".to_string() } else { field }),
             row.detail,
@@ -133,18 +143,18 @@ pub(super) fn plain(look: &Look) -> String {
         }
         let _ = writeln!(page, "{}", if detail.is_empty() { "-" } else { &detail });
     }
-    push_unseen(&mut page, look);
+    push_unseen(&mut page, overview);
     page
 }
 
-fn push_unseen(page: &mut String, look: &Look) {
-    for unseen in &look.unseen {
+fn push_unseen(page: &mut String, overview: &Overview) {
+    for unseen in &overview.unseen {
         push_escaped(page, unseen);
         page.push('\n');
     }
 }
 
-/// At most this many characters.
+/// A text of at most this many characters.
 fn shortened(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

@@ -2,23 +2,24 @@
 
 mod monitor;
 mod terminal;
+mod terminals;
 
 use std::ffi::OsString;
 
 use nix::errno::Errno;
 
 use super::options::{Command, Words};
-use super::services::Entered;
+use super::services::EnteredService;
 use super::{CommandError, services};
 use crate::config::Spec;
 use crate::config::settings::LogTarget;
 use crate::error::{Findings, reason};
 use crate::exit::Exit;
-use crate::observe::as_under_supervisor;
+use crate::observe::with_supervisor_environment;
 use crate::plan::{Change, Plan};
 use crate::report::{Level, Reporter};
 use crate::{drop, run, sys};
-use terminal::Terminals;
+use terminals::Terminals;
 
 pub(super) const COMMAND: Command = Command {
     name: "try",
@@ -33,11 +34,11 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn try_run(words: Words) -> Result<Exit, CommandError> {
-    let entered = services::enter_one(COMMAND.name, &words)?;
-    Ok(as_under_supervisor(|| run_once(entered)))
+    let entered = services::enter(COMMAND.name, &words)?;
+    Ok(with_supervisor_environment(|| run_once(entered)))
 }
 
-fn run_once(entered: Entered) -> Exit {
+fn run_once(entered: EnteredService) -> Exit {
     let mut reporter = Reporter::of_program("futo");
     let mut findings = Findings::default();
     let name = OsString::from(&entered.name);
@@ -75,7 +76,7 @@ fn without_session(errno: Errno, reporter: &Reporter) -> Exit {
     Exit::SYSTEM
 }
 
-/// In place of this process.
+/// Runs the worker in place of this process.
 fn run_here(plan: Plan, reporter: &mut Reporter) -> Exit {
     match drop::become_user(plan) {
         Ok(dropped) => run::run_in_foreground(&dropped, reporter),

@@ -6,11 +6,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
-use super::terminal::Terminals;
+use super::terminals::Terminals;
 use crate::sys;
 use crate::sys::terminal::{Change, next_change};
 
-/// What is passed on to the worker's group.
+/// The signals that are passed on to the worker's group.
 pub(super) const PASSED_ON: [Signal; 9] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -23,12 +23,12 @@ pub(super) const PASSED_ON: [Signal; 9] = [
     Signal::SIGCONT,
 ];
 
-/// Leads a session of its own, on this terminal if there is one, until the worker has ended; gives its code.
+/// Leads a session of its own, on this terminal if there is one, until the worker has ended; gives its exit code.
 pub(super) fn lead(slave: Option<OwnedFd>, terminals: &Terminals, work: impl FnOnce() -> i32) -> i32 {
     let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD]).collect();
     // TTOU would stop whoever sets the foreground group
     sys::signals::block_all();
-    // should the one who passes signals on be killed, the worker hangs up
+    // if the process that passes signals on is killed, the worker gets a hangup
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGHUP);
     let own = setsid().and_then(|_| match &slave {
         Some(slave) => sys::terminal::take(slave.as_fd()).and_then(|()| terminals.replace_by(slave)),
@@ -45,7 +45,7 @@ pub(super) fn lead(slave: Option<OwnedFd>, terminals: &Terminals, work: impl FnO
         work()
     });
     let Ok(worker) = worker else { return 1 };
-    // whoever comes first
+    // parent or child, whichever is first
     let _ = setpgid(worker, worker);
     foreground(worker);
     loop {
@@ -53,7 +53,7 @@ pub(super) fn lead(slave: Option<OwnedFd>, terminals: &Terminals, work: impl FnO
             Ok(Signal::SIGCHLD) => match next_change(worker) {
                 Some(Change::Ended(code)) => return code,
                 Some(Change::Stopped) => {
-                    // whoever started this sees it, and stops too
+                    // the process that started this one notices, and stops too
                     let _ = kill(getpid(), Signal::SIGSTOP);
                     foreground(worker);
                     let _ = killpg(worker, Signal::SIGCONT);

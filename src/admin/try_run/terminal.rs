@@ -1,81 +1,29 @@
 //! A worker of another user never gets root's terminal, on which it could type into root's shell: it gets a session,
 //! and in place of a terminal one of its own, between which and root's the bytes are copied (as sudo's `use_pty`).
 
-use std::io::IsTerminal;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, fchmod};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{Pid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, fchown, getpgrp, read, tcgetpgrp, write};
+use nix::unistd::{Pid, Uid, fchown, getpgrp, read, tcgetpgrp, write};
 
 use super::monitor::{self, PASSED_ON};
+use super::terminals::Terminals;
 use crate::sys;
 use crate::sys::terminal::{Change, next_change, set_window_size, window_size};
 
-/// Bytes that are copied at once.
+/// How much is copied at once, in bytes.
 const PART: usize = 16 << 10;
-/// What a process that the worker left behind writes after its end is shown up to here, in parts.
+/// How much of the output of processes that outlive the worker is shown, in chunks.
 const MOST_LEFT: usize = 64;
 
-/// Which of stdin, stdout and stderr are terminals.
-pub(super) struct Terminals {
-    stdin: bool,
-    stdout: bool,
-    stderr: bool,
-}
-
-impl Terminals {
-    pub(super) fn find() -> Self {
-        Terminals {
-            stdin: std::io::stdin().is_terminal(),
-            stdout: std::io::stdout().is_terminal(),
-            stderr: std::io::stderr().is_terminal(),
-        }
-    }
-
-    fn is_any(&self) -> bool {
-        self.stdin || self.stdout || self.stderr
-    }
-
-    /// Whether a worker could reach a terminal: also that of its session, which has none of the three numbers.
-    pub(super) fn are_in_reach(&self) -> bool {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        self.is_any() || open("/dev/tty", flags, Mode::empty()).is_ok()
-    }
-
-    /// Puts another terminal in the place of each; what is no terminal stays.
-    pub(super) fn replace_by(&self, terminal: &OwnedFd) -> Result<(), Errno> {
-        if self.stdin {
-            dup2_stdin(terminal)?;
-        }
-        if self.stdout {
-            dup2_stdout(terminal)?;
-        }
-        if self.stderr {
-            dup2_stderr(terminal)?;
-        }
-        Ok(())
-    }
-
-    /// One of them, open for writing where that is so.
-    fn of_root(&self) -> Option<OwnedFd> {
-        let clone = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
-        match (self.stdout, self.stderr, self.stdin) {
-            (true, ..) => clone(std::io::stdout().as_fd()),
-            (_, true, _) => clone(std::io::stderr().as_fd()),
-            (_, _, true) => clone(std::io::stdin().as_fd()),
-            _ => None,
-        }
-    }
-}
-
-/// Does the work in a session of its own; gives the exit code of who did it.
+/// Works in a session of its own; gives the exit code.
 pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) -> Result<i32, Errno> {
     let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGWINCH]).collect();
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&handled), None)?;
@@ -83,7 +31,7 @@ pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) 
     let mut pty = terminals.of_root().map(Pty::open).transpose()?;
     let slave = pty.as_mut().and_then(|pty| pty.slave.take());
     if let Some(slave) = &slave {
-        // a program may open /dev/stderr by its name
+        // a program may open /dev/stderr by name
         fchown(slave, Some(user), None)?;
         fchmod(slave, Mode::from_bits_truncate(0o600))?;
     }
@@ -98,12 +46,12 @@ pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) 
 /// Root's terminal and the worker's.
 struct Pty {
     roots: OwnedFd,
-    /// As root's was.
+    /// The settings of root's terminal before.
     before: Option<Termios>,
     is_raw: bool,
     master: OwnedFd,
     slave: Option<OwnedFd>,
-    /// Typed, and not yet taken.
+    /// Input that the worker's terminal has not taken yet.
     typed: Vec<u8>,
     is_open: bool,
 }
@@ -126,7 +74,7 @@ impl Pty {
         tcgetpgrp(&self.roots) == Ok(getpgrp())
     }
 
-    /// Copies what the worker has written; whether there was any.
+    /// Copies output of the worker; whether there was any.
     fn show(&mut self) -> bool {
         let mut part = vec![0; PART];
         match read(&self.master, &mut part) {
@@ -136,7 +84,7 @@ impl Pty {
                 true
             }
             Err(Errno::EAGAIN | Errno::EINTR) => false,
-            // nobody has the worker's terminal any more
+            // no process has the worker's terminal open any more
             _ => {
                 self.is_open = false;
                 false
@@ -162,7 +110,7 @@ struct Session {
 }
 
 impl Session {
-    /// Hands every key on as it is typed: the worker's terminal makes of ^C what it is.
+    /// Passes on every key as it is typed: the worker's terminal turns ^C into a signal.
     fn enter(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         if let Some(size) = window_size(pty.roots.as_fd()) {
@@ -175,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Root's terminal as it was.
+    /// Restores the settings of root's terminal.
     fn leave(&mut self) {
         let Some(pty) = &mut self.pty else { return };
         if let (true, Some(before)) = (std::mem::take(&mut pty.is_raw), &pty.before)
@@ -230,7 +178,7 @@ impl Session {
                 pty.type_rest();
             }
             (Err(Errno::EAGAIN | Errno::EINTR), _) => {}
-            // root's terminal has gone
+            // root's terminal is gone
             _ => self.reads = false,
         }
     }
@@ -270,7 +218,7 @@ impl Session {
         self.leave();
         let stop = SigSet::from(Signal::SIGTSTP);
         let _ = killpg(getpgrp(), Signal::SIGTSTP);
-        // here it stops, and is continued
+        // it stops here, until it is continued
         let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&stop), None);
         let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&stop), None);
         self.enter();

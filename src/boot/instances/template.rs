@@ -6,8 +6,8 @@ use super::instance::InstanceRole;
 use super::names::{is_name, name_of};
 use super::system::{ServiceTemplate, System};
 use crate::boot::manifest::ServiceFiles;
-use crate::service::layout;
 use crate::service::one_line::{self, Logger};
+use crate::service::{layout, search_path};
 
 /// The values of the placeholders.
 #[derive(Debug)]
@@ -20,9 +20,6 @@ pub(super) struct Placeholders<'i> {
 
 /// Makes the log directory as the user, as far as it is missing.
 const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
-
-/// What follows the virtual environment's own directory, if PATH is not set.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The possible last lines of `run` in a service directory of an earlier maker.
 pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> Vec<String> {
@@ -112,7 +109,7 @@ fn options(template: &ServiceTemplate, expand: impl Fn(&str) -> String) -> Vec<S
     let plain = |text: &str| expand(text).replace('$', "$$");
     if let Some(venv) = &template.venv {
         set("VIRTUAL_ENV", plain(venv));
-        set("PATH", format!("{}/bin:${{PATH:-{DEFAULT_PATH}}}", plain(venv)));
+        set("PATH", format!("{}/bin:${{PATH:-{}}}", plain(venv), search_path::OF_USER));
     }
     for (name, value) in &template.env {
         set(name, plain(value));

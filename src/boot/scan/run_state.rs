@@ -7,7 +7,7 @@ use crate::boot::manifest::DesiredState;
 use crate::boot::part::Part;
 use crate::service::control::Order;
 use crate::service::layout;
-use crate::service::supervision::{MAX_STATUS, Status};
+use crate::service::supervision::Status;
 
 /// What s6-supervise reports about a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,7 @@ impl RunState {
     pub(super) fn of(slot: &Directory, part: Part) -> Option<RunState> {
         let above = slot.try_open(OsStr::new(part.directory())).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
-        let (_, bytes) = supervise.read(layout::STATUS, MAX_STATUS).ok().flatten()?;
-        let status = Status::decode(&bytes).ok()?;
+        let status = Status::read(&supervise.fd).ok()?;
         Some(RunState {
             has_process: status.pid.is_some() || status.is_finishing,
             is_finishing: status.is_finishing,

@@ -34,7 +34,7 @@ pub(super) fn lock_holder(directory: &Directory) -> Holder {
     let Ok(lock) = open_lock(&supervise) else { return Holder::Nobody };
     let Some(pid) = sys::lock::posix_holder(lock.as_fd()) else { return Holder::Nobody };
     // those to whom control is delegated may only write it, so that a reader is a supervisor
-    let has_reader = || control::look(&supervise.fd).is_ok();
+    let has_reader = || control::probe(&supervise.fd).is_ok();
     let trusted = [0, geteuid().as_raw()];
     match (pid, proc::ids(pid).ok()) {
         // it lives in another container

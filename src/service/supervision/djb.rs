@@ -2,7 +2,8 @@
 //! byte first, whether it is paused, what is wanted; in runit also whether TERM was sent, and the state. runit's
 //! `stat` and `pid` repeat that as text. Neither writes how a process died, nor keeps a tally.
 
-use super::{NotSo, Status, Suite, tai};
+use super::status::{Malformed, Status, Suite};
+use crate::service::tai;
 
 /// Bytes of daemontools' status.
 pub(super) const DAEMONTOOLS_LENGTH: usize = tai::LENGTH + 6;
@@ -11,27 +12,27 @@ pub(super) const RUNIT_LENGTH: usize = DAEMONTOOLS_LENGTH + 2;
 /// runit's state while `finish` runs.
 const FINISHES: u8 = 2;
 
-/// runit's.
-pub(super) fn decode_runit(bytes: &[u8]) -> Result<Status, NotSo> {
-    let is_finishing = bytes.last() == Some(&FINISHES);
-    decode(bytes, Suite::Runit, is_finishing)
+/// The status of runsv.
+pub(super) fn decode_runit(bytes: &[u8]) -> Result<Status, Malformed> {
+    decode(bytes, Suite::Runit)
 }
 
-/// daemontools': it knows no `finish`.
-pub(super) fn decode_daemontools(bytes: &[u8]) -> Result<Status, NotSo> {
-    decode(bytes, Suite::Daemontools, false)
+/// The status of daemontools' supervise, which knows no `finish`.
+pub(super) fn decode_daemontools(bytes: &[u8]) -> Result<Status, Malformed> {
+    decode(bytes, Suite::Daemontools)
 }
 
-fn decode(bytes: &[u8], suite: Suite, is_finishing: bool) -> Result<Status, NotSo> {
-    let (changed, part) = bytes.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-    let (pid, part) = part.split_first_chunk::<4>().ok_or(NotSo::Pid)?;
-    let (flags, _) = part.split_first_chunk::<2>().ok_or(NotSo::Pid)?;
+fn decode(bytes: &[u8], suite: Suite) -> Result<Status, Malformed> {
+    let is_finishing = suite == Suite::Runit && bytes.last() == Some(&FINISHES);
+    let (changed, part) = bytes.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
+    let (pid, part) = part.split_first_chunk::<4>().ok_or(Malformed::Pid)?;
+    let (flags, _) = part.split_first_chunk::<2>().ok_or(Malformed::Pid)?;
     let [paused, wanted] = flags;
-    let pid = i32::try_from(u32::from_le_bytes(*pid)).map_err(|_| NotSo::Pid)?;
+    let pid = i32::try_from(u32::from_le_bytes(*pid)).map_err(|_| Malformed::Pid)?;
     let pid = (pid > 0 && !is_finishing).then_some(pid);
     Ok(Status {
         suite,
-        changed: tai::decode(*changed, tai::Scale::TenSeconds).ok_or(NotSo::Stamp)?,
+        changed: tai::decode(*changed, tai::Scale::TenSeconds).ok_or(Malformed::Stamp)?,
         ready_changed: None,
         pid,
         cause: None,
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn what_runit_and_daemontools_write_is_read_and_the_rest_is_not_known() {
         use Suite::{Daemontools, Runit};
-        // (bytes behind the pid, suite, pid, paused, finishing, wanted up)
+        // (bytes after the pid, suite, pid, paused, finishing, wanted up)
         for (pid, rest, suite, process, paused, finishing, wants_up) in [
             (77, &[0, b'u', 0, 1][..], Runit, Some(77), false, false, true),
             (77, &[1, b'u', 0, 1], Runit, Some(77), true, false, true),
@@ -82,8 +83,8 @@ mod tests {
             };
             assert_eq!(Status::decode(&status(pid, rest)), Ok(expected), "{pid} {rest:?}");
         }
-        assert_eq!(Status::decode(&status(u32::MAX, &[0, b'u'])), Err(NotSo::Pid));
-        assert_eq!(Status::decode(&[0; 18]), Err(NotSo::Stamp));
-        assert_eq!(Status::decode(&[0; 20]), Err(NotSo::Stamp));
+        assert_eq!(Status::decode(&status(u32::MAX, &[0, b'u'])), Err(Malformed::Pid));
+        assert_eq!(Status::decode(&[0; 18]), Err(Malformed::Stamp));
+        assert_eq!(Status::decode(&[0; 20]), Err(Malformed::Stamp));
     }
 }

@@ -1,187 +1,77 @@
-//! What a supervisor writes down of a service in `supervise/`, decoded: one form for s6, runit and daemontools. What
-//! one of them does not write is not known, and has no value here.
+//! What a supervisor records of a service in `supervise/`, read within bounds and decoded: one form for s6, runit and
+//! daemontools. What one of them does not write has no value here. Everybody who asks a supervisor for the state of a
+//! service does it with [`Status::read`].
 
 mod djb;
 mod s6;
+mod status;
 
-use std::time::SystemTime;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
 
-use super::tai;
-use crate::exit::Exit;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 
-pub use s6::{MAX_TALLY, decode_tally};
+pub use status::{Cause, Death, Malformed, Status, Suite};
 
-/// The longest status that is read.
-pub const MAX_STATUS: usize = s6::STATUS_LENGTH_2_13;
+use super::layout;
+use crate::error::reason_of;
+use crate::sys;
 
-/// Whose supervisor it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suite {
-    /// s6-supervise.
-    S6,
-    /// runsv.
-    Runit,
-    /// supervise.
-    Daemontools,
+/// The longest status that is read, in bytes.
+const MAX_STATUS: usize = s6::STATUS_LENGTH_2_13;
+
+/// Why a file of a supervisor's cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// It cannot be read.
+    #[error("{}", reason_of(.0))]
+    Read(#[from] io::Error),
+    /// It cannot be decoded.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
 }
 
-impl Suite {
-    /// Its name, also in machine output.
-    pub fn word(self) -> &'static str {
+impl StatusError {
+    /// The system's error number, if it gave one.
+    pub fn errno(&self) -> Option<Errno> {
         match self {
-            Suite::S6 => "s6",
-            Suite::Runit => "runit",
-            Suite::Daemontools => "daemontools",
+            StatusError::Read(error) => error.raw_os_error().map(Errno::from_raw),
+            StatusError::Malformed(_) => None,
         }
     }
 
-    /// The program that supervises one service.
-    pub fn supervisor(self) -> &'static str {
-        match self {
-            Suite::S6 => "s6-supervise",
-            Suite::Runit => "runsv",
-            Suite::Daemontools => "supervise",
-        }
+    /// Whether the file does not exist.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, StatusError::Read(error) if error.kind() == io::ErrorKind::NotFound)
     }
-
-    /// The program that watches a scan directory.
-    pub fn scanner(self) -> &'static str {
-        match self {
-            Suite::S6 => "s6-svscan",
-            Suite::Runit => "runsvdir",
-            Suite::Daemontools => "svscan",
-        }
-    }
-
-    /// What sends a service CONT by its supervisor.
-    pub fn continues_by(self) -> &'static str {
-        match self {
-            Suite::S6 => "s6-svc -c",
-            Suite::Runit => "sv cont",
-            Suite::Daemontools => "svc -c",
-        }
-    }
-
-    /// Whether it records each death.
-    pub fn keeps_tally(self) -> bool {
-        self == Suite::S6
-    }
-}
-
-/// How a process of the service died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// With this exit code.
-    Exited(i32),
-    /// By this signal.
-    Killed(i32),
-}
-
-impl Cause {
-    /// As a shell has it: 128 + n for signal n.
-    pub fn exit(self) -> Exit {
-        match self {
-            Cause::Exited(code) => Exit::of_worker(code),
-            Cause::Killed(signal) => Exit::killed_by(signal),
-        }
-    }
-
-    /// Whether the service succeeded.
-    pub fn is_success(self) -> bool {
-        self == Cause::Exited(0)
-    }
-
-    /// Whether it is the stop signal's own effect, or how a program reports that it got it: 143 for TERM.
-    pub fn is_by(self, stop_signal: i32) -> bool {
-        self == Cause::Killed(stop_signal) || self == Cause::Exited(128 + stop_signal)
-    }
-
-    /// Whether a program that was asked to stop may have ended so: with any status of its own, or by KILL if it did
-    /// not. Not with one by which a program, or the launcher, reports that it cannot begin, nor by a crash.
-    pub fn may_answer_a_stop(self) -> bool {
-        match self {
-            // sysexits' EX_CONFIG; the launcher's own
-            Cause::Exited(code) => ![78, 100, 111, 126, 127].contains(&code),
-            Cause::Killed(signal) => {
-                [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGKILL].contains(&signal)
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Cause::Exited(code) => write!(formatter, "exit status {code}"),
-            Cause::Killed(signal) => write!(formatter, "killed by signal {signal}"),
-        }
-    }
-}
-
-/// `supervise/status`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Who wrote it.
-    pub suite: Suite,
-    /// When it last came up or went down.
-    pub changed: SystemTime,
-    /// When it became ready, or ceased to be (s6).
-    pub ready_changed: Option<SystemTime>,
-    /// The process that `run` became; none if the service is down, or only its `finish` runs.
-    pub pid: Option<i32>,
-    /// How the last one died: exit status 0 if there was none yet. Only s6 writes it.
-    pub cause: Option<Cause>,
-    /// The supervisor has stopped it by SIGSTOP.
-    pub is_paused: bool,
-    /// `finish` is running, or what s6 has forked in its place where there is none.
-    pub is_finishing: bool,
-    /// The supervisor means it to be up.
-    pub wants_up: bool,
-    /// It has reported that it is ready. Only s6 listens for that.
-    pub is_ready: Option<bool>,
-}
-
-/// One row of the tally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// When.
-    pub at: SystemTime,
-    /// How.
-    pub cause: Cause,
-}
-
-/// A file that no supervisor wrote so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSo {
-    /// Too short or too long.
-    #[error("it holds {0} bytes; a status of s6 has 35 or 43, of runit 20, of daemontools 18")]
-    Length(usize),
-    /// A stamp that is none.
-    #[error("it holds no time stamp where one should be")]
-    Stamp,
-    /// A pid that is none.
-    #[error("it holds no process number where one should be")]
-    Pid,
-    /// No whole number of deaths.
-    #[error("it holds {0} bytes, a death has {length}", length = s6::DEATH_LENGTH)]
-    TallyLength(usize),
 }
 
 impl Status {
-    /// Reads the status of any supervisor: each has lengths of its own.
-    pub fn decode(bytes: &[u8]) -> Result<Self, NotSo> {
+    /// Reads `status` in an open `supervise/`.
+    pub fn read(supervise: impl AsFd) -> Result<Self, StatusError> {
+        Ok(Status::decode(&read(supervise, layout::STATUS, MAX_STATUS)?)?)
+    }
+
+    /// Decodes the status of any supervisor: each has lengths of its own.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         match bytes.len() {
             s6::STATUS_LENGTH | s6::STATUS_LENGTH_2_13 => s6::decode(bytes),
             djb::RUNIT_LENGTH => djb::decode_runit(bytes),
             djb::DAEMONTOOLS_LENGTH => djb::decode_daemontools(bytes),
-            length => Err(NotSo::Length(length)),
+            length => Err(Malformed::Length(length)),
         }
     }
+}
 
-    /// Since when there is no process of the service and no `finish` either; none if there is one.
-    pub fn down_since(&self) -> Option<SystemTime> {
-        // the end of finish is noted as a change of readiness
-        let is_down = self.pid.is_none() && !self.is_finishing;
-        is_down.then(|| self.ready_changed.map_or(self.changed, |ready| ready.max(self.changed)))
-    }
+/// Reads `death_tally` in an open `supervise/` of s6, the oldest death first.
+pub fn read_tally(supervise: impl AsFd) -> Result<Vec<Death>, StatusError> {
+    Ok(s6::decode_tally(&read(supervise, layout::DEATH_TALLY, s6::MAX_TALLY)?)?)
+}
+
+/// A regular file of `supervise/`, which may belong to a user: no link is followed.
+fn read(supervise: impl AsFd, name: &str, most: usize) -> io::Result<Vec<u8>> {
+    let file = sys::file::open_regular_at(supervise, Path::new(name), OFlag::O_NOFOLLOW)?;
+    sys::file::read_at_most(file, most)
 }

@@ -1,15 +1,14 @@
 //! s6-supervise's `status` and `death_tally`.
 
-use super::{Cause, Death, NotSo, Status, Suite, tai};
+use super::status::{Cause, DEATH_LENGTH, Death, Malformed, Status, Suite};
+use crate::service::tai;
 
 /// Bytes of `supervise/status`: two stamps, pid, wait status, flags.
 pub(super) const STATUS_LENGTH: usize = 35;
 /// s6 2.13 has the process group between pid and wait status.
 pub(super) const STATUS_LENGTH_2_13: usize = STATUS_LENGTH + 8;
-/// Bytes of one death in `supervise/death_tally`: stamp, exit code, signal.
-pub(super) const DEATH_LENGTH: usize = tai::LENGTH + 2;
 /// The longest tally that is read: s6 keeps 4096 deaths at most.
-pub const MAX_TALLY: usize = 4096 * DEATH_LENGTH;
+pub(super) const MAX_TALLY: usize = 4096 * DEATH_LENGTH;
 
 fn stamp(bytes: [u8; tai::LENGTH]) -> Option<std::time::SystemTime> {
     tai::decode(bytes, tai::Scale::LeapSeconds)
@@ -18,20 +17,20 @@ fn stamp(bytes: [u8; tai::LENGTH]) -> Option<std::time::SystemTime> {
 /// Reads a status of any s6. What has no meaning without a process of the service is left out: the pid of
 /// `finish`, and the flags of one that is down (s6 2.13.2 and later call a service that was never started
 /// paused, every version calls one that is down ready).
-pub(super) fn decode(part: &[u8]) -> Result<Status, NotSo> {
-    let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-    let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-    let (pid, part) = part.split_first_chunk::<8>().ok_or(NotSo::Pid)?;
-    let (part, flags) = part.split_last_chunk::<1>().ok_or(NotSo::Pid)?;
-    let wait = part.last_chunk::<2>().ok_or(NotSo::Pid)?;
+pub(super) fn decode(part: &[u8]) -> Result<Status, Malformed> {
+    let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
+    let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
+    let (pid, part) = part.split_first_chunk::<8>().ok_or(Malformed::Pid)?;
+    let (part, flags) = part.split_last_chunk::<1>().ok_or(Malformed::Pid)?;
+    let wait = part.last_chunk::<2>().ok_or(Malformed::Pid)?;
     let [flags] = flags;
-    let pid = i32::try_from(u64::from_be_bytes(*pid)).map_err(|_| NotSo::Pid)?;
+    let pid = i32::try_from(u64::from_be_bytes(*pid)).map_err(|_| Malformed::Pid)?;
     let wait = i32::from(u16::from_be_bytes(*wait));
     let is_finishing = flags & 2 != 0;
     let pid = (pid > 0 && !is_finishing).then_some(pid);
     Ok(Status {
         suite: Suite::S6,
-        changed: stamp(*changed).ok_or(NotSo::Stamp)?,
+        changed: stamp(*changed).ok_or(Malformed::Stamp)?,
         ready_changed: stamp(*ready),
         pid,
         cause: Some(match libc::WIFSIGNALED(wait) {
@@ -46,19 +45,19 @@ pub(super) fn decode(part: &[u8]) -> Result<Status, NotSo> {
 }
 
 /// Reads a tally, the oldest death first.
-pub fn decode_tally(bytes: &[u8]) -> Result<Vec<Death>, NotSo> {
+pub(super) fn decode_tally(bytes: &[u8]) -> Result<Vec<Death>, Malformed> {
     let (deaths, []) = bytes.as_chunks::<DEATH_LENGTH>() else {
-        return Err(NotSo::TallyLength(bytes.len()));
+        return Err(Malformed::TallyLength(bytes.len()));
     };
     deaths
         .iter()
         .map(|death| {
-            let (at, cause) = death.split_first_chunk::<{ tai::LENGTH }>().ok_or(NotSo::Stamp)?;
-            let at = stamp(*at).ok_or(NotSo::Stamp)?;
+            let (at, cause) = death.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
+            let at = stamp(*at).ok_or(Malformed::Stamp)?;
             let cause = match cause {
                 [code, 0] => Cause::Exited(i32::from(*code)),
                 [_, signal] => Cause::Killed(i32::from(*signal)),
-                _ => return Err(NotSo::Stamp),
+                _ => return Err(Malformed::Stamp),
             };
             Ok(Death { at, cause })
         })
@@ -181,11 +180,11 @@ mod tests {
     #[test]
     fn what_is_no_status_is_reported() {
         for length in [0, 17, 19, 21, 34, 36, 42, 44] {
-            assert_eq!(Status::decode(&vec![0; length]), Err(NotSo::Length(length)));
+            assert_eq!(Status::decode(&vec![0; length]), Err(Malformed::Length(length)));
         }
-        assert_eq!(Status::decode(&[0; 35]), Err(NotSo::Stamp));
-        assert_eq!(Status::decode(&[0; 43]), Err(NotSo::Stamp));
-        assert_eq!(Status::decode(&status(u64::MAX, 0, 0)), Err(NotSo::Pid));
+        assert_eq!(Status::decode(&[0; 35]), Err(Malformed::Stamp));
+        assert_eq!(Status::decode(&[0; 43]), Err(Malformed::Stamp));
+        assert_eq!(Status::decode(&status(u64::MAX, 0, 0)), Err(Malformed::Pid));
     }
 
     #[test]
@@ -196,7 +195,7 @@ mod tests {
             vec![Death { at: at(5), cause: Cause::Exited(3) }, Death { at: at(9), cause: Cause::Killed(11) }];
         assert_eq!(decode_tally(&tally), Ok(expected));
         assert_eq!(decode_tally(b""), Ok(Vec::new()));
-        assert_eq!(decode_tally(b"x"), Err(NotSo::TallyLength(1)));
-        assert_eq!(decode_tally(&[0; 14]), Err(NotSo::Stamp));
+        assert_eq!(decode_tally(b"x"), Err(Malformed::TallyLength(1)));
+        assert_eq!(decode_tally(&[0; 14]), Err(Malformed::Stamp));
     }
 }

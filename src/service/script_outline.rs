@@ -1,31 +1,31 @@
-//! A run script that does more than start futo-launch: the launcher's words where they stand plainly at its end,
-//! and what the shell does before it. Read only: what is published or executed comes from [`super::run_script`].
+//! A run script that does more than start futo-launch: the launcher's words, where they are one plain command at its
+//! end, and what the shell does before that. For reports only: what is published or executed is read by
+//! [`super::run_script`].
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
 
-use super::run_script;
-use super::shell_commands::{self, End, Nesting, ShellCommand};
+use super::script_search::{line_of_launcher, mentions_launcher, names_launcher};
+use super::shell_commands::{self, Nesting, SimpleCommand, Terminator};
+use super::{launcher, run_script};
 use crate::env_file;
 
 /// Longer scripts are not read.
 const MOST: usize = 256 << 10;
-const LAUNCHER: &[u8] = b"futo-launch";
 
-/// What such a script says.
+/// What is understood of such a script.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The launcher's command at its end.
-    pub launcher: Result<LauncherCommand, Unreadable>,
+    pub launcher: Result<LauncherCommand, Unparsed>,
     /// Assignments and `export` commands that a reader of config.env understands, one per line.
     variables: Vec<u8>,
     /// The names that are exported.
     exported: Vec<String>,
     /// The first command that changes to another directory.
     pub changes_directory: Option<usize>,
-    /// Commands of which nothing is known, by line.
-    pub unread: Vec<usize>,
+    /// The lines of commands that are not understood.
+    pub unparsed: Vec<usize>,
 }
 
 /// `exec futo-launch …`
@@ -33,89 +33,67 @@ pub struct Outline {
 pub struct LauncherCommand {
     /// What follows the program's name.
     pub words: Vec<OsString>,
-    /// Where it stands, from 1.
+    /// Its line, from 1.
     pub line: usize,
     /// Whether the launcher takes the shell's place.
     pub replaces_shell: bool,
 }
 
-/// Why the launcher's words are not known.
+/// Why the words of the launcher are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// From 1.
+pub struct Unparsed {
+    /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// What was found there.
     pub what: String,
 }
 
-/// Whether a script starts the launcher, as far as its text tells.
-pub fn names_launcher(script: &[u8]) -> bool {
-    lines(script).any(|line| {
-        !line.trim_ascii_start().starts_with(b"#") && contains(line, LAUNCHER)
-            || line.starts_with(b"#!") && contains(line, LAUNCHER)
-    })
-}
-
-/// Whether a script runs a program (of any path) with this first word, as far as its text tells.
-pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
-    let names = |line: &[u8]| {
-        let is_between = |byte: &u8| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte);
-        let words: Vec<&[u8]> = line.split(is_between).filter(|word| !word.is_empty()).collect();
-        let is_program = |word: &[u8]| word.rsplit(|byte| *byte == b'/').next() == Some(program.as_bytes());
-        words
-            .windows(2)
-            .any(|pair| matches!(pair, [first, second] if is_program(first) && *second == word.as_bytes()))
-    };
-    lines(script).any(|line| !line.trim_ascii_start().starts_with(b"#") && names(line))
-}
-
 /// Reads a script; none if it never names futo-launch.
-pub fn of(script: &[u8]) -> Option<Outline> {
+pub fn read(script: &[u8]) -> Option<Outline> {
     let script = run_script::with_unix_lines(script);
     let script = script.as_ref();
     if !names_launcher(script) {
         return None;
     }
-    let named_at = 1 + lines(script)
-        .position(|line| contains(line, LAUNCHER) && !line.trim_ascii_start().starts_with(b"#"))
-        .unwrap_or_default();
-    let unreadable = |line: usize, what: &str| Unreadable { line, what: what.to_string() };
+    let named_at = line_of_launcher(script).unwrap_or(1);
+    let unparsed = |line: usize, what: &str| Unparsed { line, what: what.to_string() };
     let commands = match script.len() {
         ..=MOST if run_script::is_for_a_shell(script) => {
-            shell_commands::split(script).map_err(|unclear| unreadable(unclear.line, unclear.what))
+            shell_commands::split(script).map_err(|error| unparsed(error.line, error.what))
         }
-        ..=MOST => Err(unreadable(named_at, "a script of another interpreter than sh")),
-        _ => Err(unreadable(1, "it is longer than 256 KiB")),
+        ..=MOST => Err(unparsed(named_at, "a script of another interpreter than sh")),
+        _ => Err(unparsed(1, "it is longer than 256 KiB")),
     };
     let commands = match commands {
         Ok(commands) => commands,
         Err(why) => return Some(Outline::new(Err(why))),
     };
-    let is_plain = |last: &&ShellCommand<'_>| last.nesting == Nesting::Top && last.end != End::Beside;
+    let is_plain =
+        |last: &&SimpleCommand<'_>| last.nesting == Nesting::Top && last.terminator != Terminator::Concurrent;
     let last = commands.last().filter(is_plain).and_then(launcher_command);
     let mut outline =
-        Outline::new(last.unwrap_or(Err(unreadable(named_at, "futo-launch is not the last command"))));
+        Outline::new(last.unwrap_or(Err(unparsed(named_at, "futo-launch is not the last command"))));
     let before = match &outline.launcher {
         Ok(command) => command.line,
         Err(_) => named_at,
     };
-    let is_before = |each: &&ShellCommand<'_>| each.line <= before && !contains(each.text, LAUNCHER);
+    let is_before = |each: &&SimpleCommand<'_>| each.line <= before && !mentions_launcher(each.text);
     commands.iter().filter(is_before).for_each(|command| outline.take(command));
     Some(outline)
 }
 
 impl Outline {
-    fn new(launcher: Result<LauncherCommand, Unreadable>) -> Self {
+    fn new(launcher: Result<LauncherCommand, Unparsed>) -> Self {
         Outline {
             launcher,
             variables: Vec::new(),
             exported: Vec::new(),
             changes_directory: None,
-            unread: Vec::new(),
+            unparsed: Vec::new(),
         }
     }
 
-    fn take(&mut self, command: &ShellCommand<'_>) {
+    fn take(&mut self, command: &SimpleCommand<'_>) {
         let words = env_file::words(command.text).unwrap_or_default();
         let first = match words.first() {
             Some(word) => word.as_slice(),
@@ -124,7 +102,9 @@ impl Outline {
         match first {
             b"cd" | b"pushd" if is_own_directory(command.text) => {}
             b"cd" | b"pushd" => _ = self.changes_directory.get_or_insert(command.line),
-            _ if command.nesting != Nesting::Top || command.end == End::Beside => self.unread(command),
+            _ if command.nesting != Nesting::Top || command.terminator == Terminator::Concurrent => {
+                self.note_unparsed(command)
+            }
             b"set" if words.len() > 1 && words.iter().skip(1).all(|word| is_harmless_set(word)) => {}
             b"exec" if is_redirection_of_stderr(command.text) => {}
             b":" | b"true" => {}
@@ -137,16 +117,16 @@ impl Outline {
             _ if is_assignment(first) && !first.starts_with(b"PATH=") && reads_as_variables(command.text) => {
                 self.remember(command);
             }
-            _ => self.unread(command),
+            _ => self.note_unparsed(command),
         }
     }
 
-    fn unread(&mut self, command: &ShellCommand<'_>) {
-        self.unread.push(command.line);
-        self.unread.dedup();
+    fn note_unparsed(&mut self, command: &SimpleCommand<'_>) {
+        self.unparsed.push(command.line);
+        self.unparsed.dedup();
     }
 
-    fn remember(&mut self, command: &ShellCommand<'_>) {
+    fn remember(&mut self, command: &SimpleCommand<'_>) {
         self.variables.extend_from_slice(command.text);
         self.variables.push(b'\n');
     }
@@ -163,8 +143,8 @@ impl Outline {
 }
 
 /// The launcher's command; none if it is another one.
-fn launcher_command(command: &ShellCommand<'_>) -> Option<Result<LauncherCommand, Unreadable>> {
-    if !contains(command.text, LAUNCHER) {
+fn launcher_command(command: &SimpleCommand<'_>) -> Option<Result<LauncherCommand, Unparsed>> {
+    if !mentions_launcher(command.text) {
         return None;
     }
     // stdout and stderr end in the same log anyway
@@ -173,15 +153,14 @@ fn launcher_command(command: &ShellCommand<'_>) -> Option<Result<LauncherCommand
         Ok(words) => words,
         Err(refusals) => {
             let first = refusals.into_iter().next()?;
-            return Some(Err(Unreadable { line: command.line + first.line - 1, what: first.what }));
+            return Some(Err(Unparsed { line: command.line + first.line - 1, what: first.what }));
         }
     };
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     let replaces_shell = words.next_if(|word| word == "exec").is_some();
     let program = words.next()?;
-    let is_launcher = Path::new(&program).file_name().is_some_and(|name| name == "futo-launch");
     let command = LauncherCommand { words: words.collect(), line: command.line, replaces_shell };
-    is_launcher.then_some(Ok(command))
+    launcher::is_launcher(program).then_some(Ok(command))
 }
 
 /// The directory of the script itself, where a supervisor starts it anyway.
@@ -220,24 +199,16 @@ fn name_of(word: &[u8]) -> Option<String> {
     String::from_utf8(name.to_vec()).ok()
 }
 
-fn lines(script: &[u8]) -> impl Iterator<Item = &[u8]> {
-    script.split(|byte| *byte == b'\n')
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn outline(script: &str) -> Outline {
-        of(script.as_bytes()).unwrap_or_else(|| panic!("{script}: names no futo-launch"))
+        read(script.as_bytes()).unwrap_or_else(|| panic!("{script}: names no futo-launch"))
     }
 
     #[test]
-    fn the_launchers_words_are_found_behind_what_a_shell_does_first() {
+    fn the_launchers_words_are_found_after_other_commands() {
         for before in [
             "",
             "set -e\n",
@@ -252,7 +223,7 @@ mod tests {
             let launcher = found.launcher.unwrap_or_else(|why| panic!("{script}: {why:?}"));
             assert_eq!(launcher.words, ["--interval", "5", "--", "a", "b c"], "{script}");
             assert_eq!((launcher.replaces_shell, found.changes_directory), (true, None), "{script}");
-            assert_eq!(found.unread, [0; 0], "{script}");
+            assert_eq!(found.unparsed, [0; 0], "{script}");
         }
         let found = outline("#!/bin/bash\nset -e\n\nfuto-launch -- x\n").launcher.expect("read");
         assert_eq!((found.line, found.replaces_shell), (4, false));
@@ -266,22 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_that_runs_a_program_is_known_by_its_words() {
-        for (script, expected) in [
-            ("#!/bin/sh\nfuto sync\n", true),
-            ("exec /usr/local/bin/futo sync --watch", true),
-            ("[ -x /usr/bin/futo ] && \"/usr/bin/futo\" sync || true", true),
-            ("# futo sync\n", false),
-            ("futo status\nsync\n", false),
-            ("futon sync", false),
-        ] {
-            assert_eq!(runs(script.as_bytes(), "futo", "sync"), expected, "{script}");
-        }
-    }
-
-    #[test]
     fn what_is_not_known_is_named_by_its_line() {
-        for (before, unread, directory) in [
+        for (before, unparsed, directory) in [
             ("umask 027\n", &[2][..], None),
             ("cd /srv\n", &[], Some(2)),
             ("cd /srv && ", &[], Some(2)),
@@ -294,7 +251,11 @@ mod tests {
             ("if a; then\n cd /x\nfi\n", &[2], Some(3)),
         ] {
             let found = outline(&format!("#!/bin/sh\n{before}exec futo-launch -- a\n"));
-            assert_eq!((found.unread.as_slice(), found.changes_directory), (unread, directory), "{before}");
+            assert_eq!(
+                (found.unparsed.as_slice(), found.changes_directory),
+                (unparsed, directory),
+                "{before}"
+            );
         }
     }
 
@@ -312,7 +273,7 @@ mod tests {
             assert_eq!(outline(script).launcher.map_err(|why| why.line), Err(line), "{script}");
         }
         for script in ["#!/bin/sh\nexec sleep 5\n", "#!/bin/sh\n# once futo-launch\nexec sleep 5\n", ""] {
-            assert_eq!(of(script.as_bytes()), None, "{script}");
+            assert_eq!(read(script.as_bytes()), None, "{script}");
         }
         let long = format!("#!/bin/sh\n{}exec futo-launch a\n", "true\n".repeat(100_000));
         assert!(outline(&long).launcher.is_err());

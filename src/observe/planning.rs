@@ -1,5 +1,5 @@
-//! The launcher's plan for a service, made as the launcher would make it, from where the service stands: its
-//! directory and its supervisor's user. Nothing of the user's but the run script is read.
+//! The launcher's plan for a service, made as the launcher would make it from where it runs: the directory and the
+//! supervisor's user of that service. Of the files that a user owns, only the run script is read.
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -18,53 +18,28 @@ use crate::machine::envdir::EnvdirError;
 use crate::plan::Plan;
 use crate::service::layout;
 use crate::service::place::Service;
-use crate::service::spawn::Parties;
 use crate::sys;
-use crate::trust::{self, Opener, Rights, Script, Trust};
+use crate::sys::privilege::Privilege;
+use crate::trust::{self, Opener, Rights, Script};
 
-/// The machine, read once for all services.
+/// Makes plans for services; accounts are read once for all of them.
 #[derive(Debug)]
-pub struct Machinery {
-    is_root: bool,
-    trust: Trust,
-    supervisor: Uid,
+pub(super) struct Planner {
+    caller: Privilege,
+    /// Who starts services, where no supervisor is at work yet.
+    starter: Uid,
     passwd: OnceCell<Vec<u8>>,
     group: OnceCell<Vec<u8>>,
 }
 
-impl Machinery {
-    /// `scan_dir` tells whose supervisor it is that will publish a definition.
-    pub fn new(scan_dir: &Path) -> Self {
-        let caller = nix::unistd::geteuid();
-        let supervisor = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
-        let is_root = caller.is_root();
-        let (passwd, group) = (OnceCell::new(), OnceCell::new());
-        Machinery { is_root, trust: Trust::default(), supervisor, passwd, group }
+impl Planner {
+    pub(super) fn new(caller: Privilege, starter: Uid) -> Self {
+        Planner { caller, starter, passwd: OnceCell::new(), group: OnceCell::new() }
     }
 
-    /// Whether this is root.
-    pub fn is_root(&self) -> bool {
-        self.is_root
-    }
-
-    /// Whether it is root who starts services here.
-    pub fn starts_as_root(&self) -> bool {
-        self.supervisor.is_root()
-    }
-
-    /// Who looks at a service, and who executes its files.
-    pub fn parties(&self) -> Parties {
-        Parties { is_root: self.is_root, starts_as_root: self.starts_as_root() }
-    }
-
-    /// Whose definitions and processes may have which plan.
-    pub fn trust(&self) -> &Trust {
-        &self.trust
-    }
-
-    /// The plan of the launcher that runs, made as it made it: from its words, directory and user. None if nobody
-    /// can tell who chose its words.
-    pub(super) fn plan_of(
+    /// The plan of the running launcher, made as it made it: from its words, directory and user. None if it is unknown
+    /// who chose its words.
+    pub(super) fn of_process(
         &self,
         launcher: &Launcher,
         directory: &Path,
@@ -73,25 +48,26 @@ impl Machinery {
         let rights = launcher.rights.as_ref()?;
         let directory = match &launcher.directory {
             Some(directory) => directory.clone(),
-            // as it has it: without links
+            // as the process sees it: without links
             None => std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf()),
         };
-        let mut seat = self.seat(&directory, supervisor);
-        seat.home = launcher.home.as_ref();
-        let planned = seat.plan_of_process(launcher, rights, |_| ());
+        let mut view = self.view(&directory, supervisor);
+        view.home = launcher.home.as_ref();
+        let planned = view.plan_of_process(launcher, rights, |_| ());
         let (uid, gid) = launcher.ids?;
         let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
-        // root becomes another user in a moment; another is who it is
-        if uid.is_root() || is_its_own(&planned.plan) || uid == seat.user && !self.is_root {
+        // root is about to become another user; another user stays what it is
+        if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.caller.is_root() {
             return Some(planned);
         }
-        // a run script that took another user before it executed the launcher
-        (seat.user, seat.group) = (uid, Some(gid));
-        Some(seat.plan_of_process(launcher, rights, |spec| spec.user = None))
+        // the run script became another user before it executed the launcher
+        (view.user, view.group) = (uid, Some(gid));
+        Some(view.plan_of_process(launcher, rights, |spec| spec.user = None))
     }
 
-    /// The plan of a service whose launcher does not run, from its run script; none if it is not a launcher's.
-    pub(super) fn plan_of_script(
+    /// The plan of a service whose launcher does not run, from its run script; none if that is not a futo-launch
+    /// script.
+    pub(super) fn of_script(
         &self,
         script: &Script,
         service: &Service,
@@ -99,45 +75,45 @@ impl Machinery {
         supervisor: Option<u32>,
     ) -> Option<Planned> {
         let words = script.words().ok()?;
-        let seat = self.seat(directory, supervisor);
+        let view = self.view(directory, supervisor);
         let mut findings = Findings::default();
         // what s6 passes; what is wrong with it is reported by check and explain
         let pass = |spec: &mut Spec| {
             spec.passed_name.get_or_insert_with(|| service.name.clone().into());
         };
-        let (draft, opener) = script.plan(words, &seat, pass, &mut findings);
+        let (draft, opener) = script.plan(words, &view, pass, &mut findings);
         Some(Planned { plan: draft.plan().clone(), opener, findings })
     }
 
-    fn seat<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> Seat<'m> {
-        let user = supervisor.map_or(self.supervisor, Uid::from_raw);
-        Seat { machinery: self, directory, user, group: None, home: None }
+    fn view<'m>(&'m self, directory: &'m Path, supervisor: Option<u32>) -> LauncherView<'m> {
+        let user = supervisor.map_or(self.starter, Uid::from_raw);
+        LauncherView { planner: self, directory, user, group: None, home: None }
     }
 }
 
-/// What came of planning.
+/// A plan, and what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Planned {
     /// The plan, as far as it could be made.
     pub(super) plan: Plan,
-    /// With whose ids that is opened which it names.
+    /// The ids with which the files that it names are opened.
     pub(super) opener: Opener,
     /// Why the launcher cannot carry it out.
     pub(super) findings: Findings,
 }
 
-/// Does it without the variables of the shell that asks: a supervisor passes on PATH at most. TERM stays, for
-/// what is run at a terminal.
-pub fn as_under_supervisor<T>(act: impl FnOnce() -> T) -> T {
+/// Acts with the environment that a supervisor passes on, instead of that of the calling shell: PATH at most. TERM is
+/// kept for what runs at a terminal.
+pub fn with_supervisor_environment<T>(act: impl FnOnce() -> T) -> T {
     let kept: Vec<(OsString, OsString)> =
         Machine.environment().into_iter().filter(|(name, _)| name == "PATH" || name == "TERM").collect();
     let kept = kept.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
     sys::environ::with_environment(kept, |_| act())
 }
 
-/// The machine as the launcher sees it from there, without its environment.
-struct Seat<'m> {
-    machinery: &'m Machinery,
+/// The machine as the launcher of a service sees it, without its environment.
+struct LauncherView<'m> {
+    planner: &'m Planner,
     directory: &'m Path,
     /// Who executes the launcher.
     user: Uid,
@@ -147,7 +123,7 @@ struct Seat<'m> {
     home: Option<&'m OsString>,
 }
 
-impl Seat<'_> {
+impl LauncherView<'_> {
     fn plan_of_process(
         &self,
         launcher: &Launcher,
@@ -166,7 +142,7 @@ impl Seat<'_> {
     }
 }
 
-impl Host for Seat<'_> {
+impl Host for LauncherView<'_> {
     fn uids(&self) -> [Uid; 3] {
         [self.user; 3]
     }
@@ -184,11 +160,11 @@ impl Host for Seat<'_> {
     }
 
     fn passwd(&self) -> io::Result<Vec<u8>> {
-        once(&self.machinery.passwd, || Machine.passwd())
+        once(&self.planner.passwd, || Machine.passwd())
     }
 
     fn group(&self) -> io::Result<Vec<u8>> {
-        once(&self.machinery.group, || Machine.group())
+        once(&self.planner.group, || Machine.group())
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {
@@ -238,7 +214,7 @@ impl Host for Seat<'_> {
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
         use io::ErrorKind::{NotADirectory, NotFound};
         match Machine.read_envdir(directory) {
-            // what may not be read here may all the same be read by the launcher
+            // the launcher may be able to read what this process may not
             Err(error) if !matches!(error.source.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
             read => read,
         }

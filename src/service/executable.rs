@@ -10,65 +10,84 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::{FsFlags, Statvfs, fstatvfs, statvfs};
 use nix::unistd::AccessFlags;
 
-use super::{elf, layout};
+use super::{elf, layout, search_path};
 use crate::error::{reason, reason_of};
 use crate::shell_quote::shell_word;
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
-/// As much of a first line as the kernel takes (BINPRM_BUF_SIZE, from 5.1 on).
+/// As much of a first line as the kernel reads (BINPRM_BUF_SIZE, since 5.1).
 const LONGEST_FIRST_LINE: usize = 255;
-/// An interpreter may itself be a script; deeper the kernel refuses.
+/// An interpreter may be a script itself; the kernel refuses deeper chains.
 const MOST_INTERPRETERS: usize = 4;
 /// What is read of a file: its first line, or its ELF headers.
 const START: usize = 4096;
-/// Where a supervisor looks for a program, if nothing else is known.
-const USUAL_PATH: &str = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What a service directory is to the supervisor.
+/// What the supervisor does with a service directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It executes what lies here.
+pub enum DirectoryKind {
+    /// It executes the files in it.
     Published,
-    /// It executes a copy.
+    /// It executes a copy of them.
     Definition,
 }
 
-/// Who looks, and who executes.
+/// Who reads the files, and who executes them.
 #[derive(Clone, Copy, Debug)]
-pub struct Parties {
-    /// This process is root: it follows no link of a user's.
-    pub is_root: bool,
-    /// The supervisor is root's.
-    pub starts_as_root: bool,
+pub struct Privileges {
+    /// This process.
+    pub reader: Privilege,
+    /// The supervisor.
+    pub starter: Privilege,
 }
 
 /// What keeps a file from being executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// The file, with the line if it has one to do with it: `/run/service/x/run:1`.
-    pub place: String,
-    /// By the grammar of messages.
+    /// The file, or the scan directory.
+    pub file: PathBuf,
+    /// The line of it, from 1.
+    pub line: Option<usize>,
+    /// What is wrong, for a message.
     pub what: String,
-    /// The remedy.
+    /// What to do about it.
     pub hint: String,
 }
 
 impl Obstacle {
-    fn new(place: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Obstacle { place: place.into(), what: what.into(), hint: hint.into() }
+    fn of_file(file: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Obstacle { file: file.to_path_buf(), line: None, what: what.into(), hint: hint.into() }
+    }
+
+    fn of_first_line(file: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Obstacle { line: Some(1), ..Obstacle::of_file(file, what, hint) }
+    }
+
+    /// Whether it is the first line of this file.
+    pub fn is_first_line_of(&self, file: &Path) -> bool {
+        self.line == Some(1) && self.file == file
+    }
+
+    /// As messages name the place: `/run/service/x/run:1`.
+    pub fn place(&self) -> String {
+        self.with_line(&self.file.display().to_string())
     }
 
     /// In one line, the file without its directory: `run:1: names no interpreter`.
     pub fn in_short(&self) -> String {
-        let name = self.place.rsplit('/').next().unwrap_or_default();
-        format!("{name}: {}", self.what)
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+        format!("{}: {}", self.with_line(&name), self.what)
+    }
+
+    fn with_line(&self, name: &str) -> String {
+        self.line.map_or(name.to_string(), |line| format!("{name}:{line}"))
     }
 }
 
 /// Everything that keeps the supervisor from executing the files of a service directory.
-pub fn obstacles(directory: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
-    scripts(directory).iter().flat_map(|path| obstacles_of(path, role, parties)).collect()
+pub fn obstacles(directory: &Path, kind: DirectoryKind, privileges: Privileges) -> Vec<Obstacle> {
+    scripts(directory).iter().flat_map(|path| obstacles_of(path, kind, privileges)).collect()
 }
 
 /// The files of a service directory that a supervisor executes, as far as they are there.
@@ -78,31 +97,29 @@ pub fn scripts(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// What keeps the supervisor from executing the run script that is published here.
-pub fn obstacle_of_run(directory: &Path, parties: Parties) -> Option<Obstacle> {
+pub fn obstacle_of_run(directory: &Path, privileges: Privileges) -> Option<Obstacle> {
     let path = directory.join(layout::RUN);
-    let place = path.display().to_string();
-    let missing = |what: String| Some(Obstacle::new(place.clone(), what, "write it, or remove the service"));
+    let missing = |what: String| Some(Obstacle::of_file(&path, what, "write it, or remove the service"));
     match nix::sys::stat::stat(&path) {
         Err(errno) => missing(reason(errno)),
         Ok(status) => match sys::file::kind_name(sys::file::kind(&status)) {
             Some(kind) => missing(format!("is {kind}, not a regular file")),
-            None => obstacles_of(&path, Role::Published, parties).into_iter().next(),
+            None => obstacles_of(&path, DirectoryKind::Published, privileges).into_iter().next(),
         },
     }
 }
 
 /// Everything that keeps the supervisor from executing one file.
-pub fn obstacles_of(path: &Path, role: Role, parties: Parties) -> Vec<Obstacle> {
-    let place = path.display().to_string();
-    let mut found: Vec<Obstacle> = mode(path, parties).into_iter().collect();
-    let Ok(file) = nofollow::open_regular_for(parties.is_root, path) else { return found };
-    if role == Role::Published && fstatvfs(&file).is_ok_and(|volume| is_noexec(&volume)) {
+pub fn obstacles_of(path: &Path, kind: DirectoryKind, privileges: Privileges) -> Vec<Obstacle> {
+    let mut found: Vec<Obstacle> = mode(path, privileges).into_iter().collect();
+    let Ok(file) = nofollow::open_regular_for(privileges.reader, path) else { return found };
+    if kind == DirectoryKind::Published && fstatvfs(&file).is_ok_and(|volume| is_noexec(&volume)) {
         found.push(noexec(path));
     }
     let Ok(start) = read_start(&file) else { return found };
-    found.extend(first_bytes(&place, &start));
+    found.extend(first_line(path, &start));
     if found.is_empty() {
-        found.extend(interpreter(&place, &start, parties, 0));
+        found.extend(interpreter(path, &start, privileges, 0));
     }
     found
 }
@@ -122,24 +139,22 @@ pub fn noexec(path: &Path) -> Obstacle {
         true => "docker: --tmpfs /run:exec; now: mount -o remount,exec /run, as root",
         false => "mount that volume without noexec",
     };
-    Obstacle::new(
-        path.display().to_string(),
-        "is on a volume that is mounted noexec: s6 cannot execute it",
-        hint,
-    )
+    Obstacle::of_file(path, "is on a volume that is mounted noexec: s6 cannot execute it", hint)
 }
 
-fn mode(path: &Path, parties: Parties) -> Option<Obstacle> {
+fn mode(path: &Path, privileges: Privileges) -> Option<Obstacle> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    let place = path.display().to_string();
-    let is_executable = match parties.starts_as_root {
-        true => mode & 0o111 != 0,
-        false => mode & 0o111 != 0 && (parties.is_root || sys::file::may(path, AccessFlags::X_OK).is_ok()),
+    let is_executable = match privileges.starter {
+        Privilege::Root => mode & 0o111 != 0,
+        Privilege::User => {
+            mode & 0o111 != 0
+                && (privileges.reader.is_root() || sys::file::may(path, AccessFlags::X_OK).is_ok())
+        }
     };
     (!is_executable).then(|| {
         let what = format!("is not executable (mode {:04o}): s6 cannot start it", mode & 0o7777);
-        let hint = format!("chmod +x {}", shell_word(&place));
-        Obstacle::new(place, what, hint)
+        let hint = format!("chmod +x {}", shell_word(&path.to_string_lossy()));
+        Obstacle::of_file(path, what, hint)
     })
 }
 
@@ -150,9 +165,9 @@ fn read_start(file: impl AsFd) -> Result<Vec<u8>, nix::errno::Errno> {
     Ok(room)
 }
 
-/// What is wrong with the first line, whatever the machine has.
-fn first_bytes(place: &str, start: &[u8]) -> Option<Obstacle> {
-    let problem = |what: &str, hint: &str| Some(Obstacle::new(format!("{place}:1"), what, hint));
+/// What is wrong with the first line, whatever is installed here.
+fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
+    let problem = |what: &str, hint: &str| Some(Obstacle::of_first_line(file, what, hint));
     if start.starts_with(b"\xef\xbb\xbf") {
         return problem(
             "begins with a byte order mark: the kernel finds no interpreter",
@@ -167,7 +182,7 @@ fn first_bytes(place: &str, start: &[u8]) -> Option<Obstacle> {
     }
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.ends_with(b"\r") {
-        let hint = format!("sed -i 's/\\r$//' {}", shell_word(place));
+        let hint = format!("sed -i 's/\\r$//' {}", shell_word(&file.to_string_lossy()));
         return problem("lines end with CR LF: the interpreter's name would end with CR", &hint);
     }
     let interpreter = line.strip_prefix(b"#!").map(<[u8]>::trim_ascii).filter(|rest| !rest.is_empty());
@@ -190,9 +205,9 @@ fn first_bytes(place: &str, start: &[u8]) -> Option<Obstacle> {
 }
 
 /// What is wrong with the interpreter that a file names, and with those that this names.
-fn interpreter(place: &str, start: &[u8], parties: Parties, depth: usize) -> Option<Obstacle> {
+fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) -> Option<Obstacle> {
     if elf::is_elf(start) {
-        return binary(place, start);
+        return binary(file, start);
     }
     let line = start.split(|byte| *byte == b'\n').next()?;
     let words = line.strip_prefix(b"#!")?.trim_ascii();
@@ -203,7 +218,7 @@ fn interpreter(place: &str, start: &[u8], parties: Parties, depth: usize) -> Opt
     let problem = |why: &str| {
         let what = format!("the interpreter '{shown}' {why}");
         let hint = "correct the first line, or install the interpreter";
-        Some(Obstacle::new(format!("{place}:1"), what, hint))
+        Some(Obstacle::of_first_line(file, what, hint))
     };
     let metadata = match std::fs::metadata(&path) {
         Ok(metadata) => metadata,
@@ -219,19 +234,19 @@ fn interpreter(place: &str, start: &[u8], parties: Parties, depth: usize) -> Opt
     if is_on_noexec(&path) {
         return problem("is on a volume that is mounted noexec");
     }
-    if let Some(found) = searched(place, &path, argument.trim_ascii()) {
+    if let Some(found) = searched(file, &path, argument.trim_ascii()) {
         return Some(found);
     }
-    // what root reads there is a program's header; through links of root's only
-    let file = nofollow::open_regular_for(parties.is_root, &path).ok()?;
+    // root reads the header of a program there, and follows root-owned links only
+    let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
         MOST_INTERPRETERS.. => problem("is one script too many"),
-        _ => interpreter(&path.display().to_string(), &read_start(&file).ok()?, parties, depth + 1),
+        _ => interpreter(&path, &read_start(&opened).ok()?, privileges, depth + 1),
     }
 }
 
-/// `#!/usr/bin/env python3`: the program that is looked for by its name.
-fn searched(place: &str, interpreter: &Path, argument: &[u8]) -> Option<Obstacle> {
+/// `#!/usr/bin/env python3`: the program that is searched for by its name.
+fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle> {
     let finder = interpreter.file_name()?.to_str()?;
     if !matches!(finder, "env" | "with-contenv") {
         return None;
@@ -239,34 +254,36 @@ fn searched(place: &str, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
     let argument = std::str::from_utf8(argument).ok()?;
     let mut words = argument.split_ascii_whitespace();
     let program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
-    // the kernel hands on everything that follows as one word; with-contenv splits it
+    // the kernel passes on all that follows as one word; with-contenv splits it
     if finder == "env" && argument.contains(char::is_whitespace) && !argument.starts_with("-S") {
         let what = format!("env is given '{argument}' as one word and does not find that program");
         let hint = format!("#!/usr/bin/env -S {argument}");
-        return Some(Obstacle::new(format!("{place}:1"), what, hint));
+        return Some(Obstacle::of_first_line(file, what, hint));
     }
     let path = Path::new(program);
     let is_there = match program.contains('/') {
         true => path.exists(),
-        false => std::env::split_paths(USUAL_PATH).any(|directory| directory.join(path).exists()),
+        false => {
+            std::env::split_paths(search_path::OF_SUPERVISOR).any(|directory| directory.join(path).exists())
+        }
     };
     (!is_there).then(|| {
-        let what = format!("{finder} does not find '{program}' in {USUAL_PATH}");
-        Obstacle::new(format!("{place}:1"), what, "install it, or name it by its path")
+        let what = format!("{finder} does not find '{program}' in {}", search_path::OF_SUPERVISOR);
+        Obstacle::of_first_line(file, what, "install it, or name it by its path")
     })
 }
 
 /// A program for another machine, or without its loader.
-fn binary(place: &str, start: &[u8]) -> Option<Obstacle> {
-    let header = elf::read(start)?;
+fn binary(file: &Path, start: &[u8]) -> Option<Obstacle> {
+    let header = elf::ElfHeader::parse(start)?;
     if !header.is_for_this_machine {
         let hint = "install the build for this machine (uname -m)";
-        return Some(Obstacle::new(place, "is a program for another processor", hint));
+        return Some(Obstacle::of_file(file, "is a program for another processor", hint));
     }
     let loader = header.loader?;
     (!loader.exists()).then(|| {
         let what = format!("its loader '{}' does not exist", loader.display());
         let hint = "it is built for another C library: take a static build, or one for this image";
-        Obstacle::new(place, what, hint)
+        Obstacle::of_file(file, what, hint)
     })
 }

@@ -1,55 +1,55 @@
-//! `--now`: publishes what has been written, and waits until it works.
+//! `--now`: publishes the new service, and waits until it works.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admin::options::Words;
-use crate::admin::{boot, lasting, services};
+use crate::admin::{boot, persistence, services};
 use crate::boot::definitions::{self, DefinitionSource, Definitions, Foreign, MissingSource};
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::Machine;
-use crate::observe::state::{State, judge};
-use crate::observe::{Machinery, Seen};
+use crate::observe::{Observer, Reason, ServiceState, Snapshot, judge};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
-use crate::service::place::{Places, Service};
+use crate::service::place::{Locations, Service};
 use crate::sys::clock::{self, BootTime};
+use crate::sys::privilege::Privilege;
 
-/// How long is waited for the service to work,
+/// How long to wait for the service to work,
 const PATIENCE: Duration = Duration::from_secs(10);
 /// how long for the first run of a loop to end,
 const FIRST_RUN: Duration = Duration::from_secs(2);
-/// and how often is looked.
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
+/// and how often to check.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, reporter: &Reporter) -> Exit {
+pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
     if may_publish(places)
         && let Some(exit) = sync(words, places, reporter)
     {
         return exit;
     }
-    let machinery = Machinery::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir);
     let start = BootTime::now();
     loop {
         let live: PathBuf = places.scan_dir.join(name.as_str());
         let is_published = crate::sys::file::exists(&live);
         let service =
             Service { name: name.to_string(), definition: None, live: is_published.then_some(live) };
-        let seen = Seen::of(service, &machinery);
-        let (state, why) = judge(&seen, clock::wall_now());
+        let snapshot = observer.observe(service);
+        let (state, why) = judge(&snapshot, clock::wall_now());
         let waited = BootTime::now().since(start);
         let is_settled = match state {
-            State::Up | State::Waiting | State::Done | State::Gated => {
-                !is_first_run_due(&seen) || waited > FIRST_RUN
+            ServiceState::Up | ServiceState::Waiting | ServiceState::Done | ServiceState::Gated => {
+                !is_first_run_due(&snapshot) || waited > FIRST_RUN
             }
-            State::Running => waited > FIRST_RUN,
-            State::Failing
-            | State::Resting
-            | State::Crashing
-            | State::CannotStart
-            | State::GaveUp
-            | State::Down => true,
+            ServiceState::Running => waited > FIRST_RUN,
+            ServiceState::Failing
+            | ServiceState::Resting
+            | ServiceState::Crashing
+            | ServiceState::CannotStart
+            | ServiceState::GaveUp
+            | ServiceState::Down => true,
             _ => false,
         };
         if is_settled || waited > PATIENCE {
@@ -59,21 +59,21 @@ pub(super) fn publish(words: &Words, places: &Places, name: &ServiceName, report
             }
             return exit;
         }
-        std::thread::sleep(LOOKS_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Whether this process may do what `futo sync` does: root, or the user whose supervisor it is.
-pub(super) fn may_publish(places: &Places) -> bool {
+/// Whether this process can publish: as root, or as the owner of the scan directory.
+pub(super) fn may_publish(places: &Locations) -> bool {
     let own = nix::unistd::geteuid();
     Machine.is_root()
         || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
 }
 
-/// A service that is live until the container restarts, and gone then.
-fn warn_if_lost(name: &ServiceName, places: &Places, reporter: &Reporter) {
-    if !lasting::is_rebuilt(&places.scan_dir)
-        || lasting::is_published_at_start(Machine.is_root(), &places.scan_dir)
+/// Warns of a service that is gone after a restart of the container.
+fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
+    if !persistence::is_rebuilt(&places.scan_dir)
+        || persistence::is_published_at_start(Privilege::current(), &places.scan_dir)
     {
         return;
     }
@@ -85,13 +85,13 @@ fn warn_if_lost(name: &ServiceName, places: &Places, reporter: &Reporter) {
     reporter.say_at_shell(Level::Warning, &text, Some(hint));
 }
 
-/// A loop whose first run has not begun, or has not ended.
-fn is_first_run_due(seen: &Seen) -> bool {
-    seen.is_loop() && seen.current_record().is_none_or(|record| record.last_end.is_none())
+/// Whether the first run of a loop has not started, or has not ended.
+fn is_first_run_due(snapshot: &Snapshot) -> bool {
+    snapshot.is_loop() && snapshot.current_record().is_none_or(|record| record.last_end.is_none())
 }
 
-/// Publishes as `futo sync` does; gives an exit if nothing could be done.
-fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
+/// Publishes as `futo sync` does; an exit code if nothing could be done.
+fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
     let definitions = Definitions {
@@ -115,8 +115,8 @@ fn sync(words: &Words, places: &Places, reporter: &Reporter) -> Option<Exit> {
     }
 }
 
-fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Reporter) -> Exit {
-    if state == State::NotPublished {
+fn said(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
+    if state == ServiceState::NotPublished {
         let text = format!("'{name}' is written, but not published");
         reporter.say_at_shell(
             Level::Fatal,
@@ -126,6 +126,6 @@ fn said(name: &ServiceName, state: State, why: Option<String>, reporter: &Report
         return Exit::FINDINGS;
     }
     let why = why.map_or(String::new(), |why| format!(": {why}"));
-    services::say(name.as_str(), &format!("{}{why}", state.word()));
+    services::print_line(name.as_str(), &format!("{}{why}", state.word()));
     if state.is_healthy() { Exit::OK } else { Exit::FINDINGS }
 }

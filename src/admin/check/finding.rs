@@ -1,9 +1,9 @@
-//! What a look has found.
+//! What a check has found.
 
 use serde::Serialize;
 
 use crate::error::Finding;
-use crate::service::spawn::Obstacle;
+use crate::service::executable::Obstacle;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,25 +19,25 @@ pub(super) enum Weight {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Found {
+pub(super) struct CheckFinding {
     pub(super) weight: Weight,
-    /// By the grammar of messages; names file and line, or option.
+    /// What is wrong, with its place: file and line, or option.
     pub(super) text: String,
-    /// The remedy.
+    /// What to do about it.
     pub(super) hint: Option<String>,
 }
 
-impl Found {
+impl CheckFinding {
     pub(super) fn problem(text: impl Into<String>, hint: &str) -> Self {
-        Found { weight: Weight::Problem, text: text.into(), hint: Some(hint.to_string()) }
+        CheckFinding { weight: Weight::Problem, text: text.into(), hint: Some(hint.to_string()) }
     }
 
     pub(super) fn note(text: impl Into<String>, hint: &str) -> Self {
-        Found { weight: Weight::Note, ..Found::problem(text, hint) }
+        CheckFinding { weight: Weight::Note, ..CheckFinding::problem(text, hint) }
     }
 
     pub(super) fn unseen(text: impl Into<String>, hint: &str) -> Self {
-        Found { weight: Weight::Unseen, ..Found::problem(text, hint) }
+        CheckFinding { weight: Weight::Unseen, ..CheckFinding::problem(text, hint) }
     }
 
     pub(super) fn is_problem(&self) -> bool {
@@ -45,14 +45,14 @@ impl Found {
     }
 }
 
-impl From<&Finding> for Found {
+impl From<&Finding> for CheckFinding {
     fn from(finding: &Finding) -> Self {
-        Found { weight: Weight::Problem, text: finding.text.clone(), hint: finding.hint.clone() }
+        CheckFinding { weight: Weight::Problem, text: finding.text.clone(), hint: finding.hint.clone() }
     }
 }
 
-impl From<Obstacle> for Found {
-    fn from(Obstacle { place, what, hint }: Obstacle) -> Self {
-        Found::problem(format!("{place}: {what}"), &hint)
+impl From<Obstacle> for CheckFinding {
+    fn from(obstacle: Obstacle) -> Self {
+        CheckFinding::problem(format!("{}: {}", obstacle.place(), obstacle.what), &obstacle.hint)
     }
 }

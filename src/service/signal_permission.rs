@@ -1,5 +1,5 @@
 //! Whether a supervisor may signal the process that it started: as root without CAP_KILL it may not, once that
-//! process has become another user. s6-supervise takes the order, and nothing happens.
+//! process has become another user. s6-supervise reads the order, and nothing happens.
 
 use std::path::Path;
 
@@ -12,23 +12,23 @@ const CAP_KILL: u32 = 5;
 /// /proc/PID/status has about 1.5 KiB.
 const MOST: usize = 16 << 10;
 
-/// A supervisor whose signals do not arrive.
+/// A supervisor that may not signal its own service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deaf {
-    /// The supervised process,
+pub struct CannotSignal {
+    /// The supervised process.
     pub pid: i32,
-    /// its user,
+    /// The user of that.
     pub uid: u32,
-    /// and its supervisor.
+    /// The supervisor.
     pub supervisor: i32,
 }
 
-impl Deaf {
-    /// Says so of the process of this number; none if its parent may signal it, or if that cannot be seen.
-    pub fn of(pid: i32) -> Option<Self> {
-        let process = Ids::of(pid)?;
-        let supervisor = Ids::of(process.parent)?;
-        supervisor.may_not_signal(&process).then_some(Deaf {
+impl CannotSignal {
+    /// Checks the process of this number; none if its parent may signal it, or if that cannot be seen.
+    pub fn check(pid: i32) -> Option<Self> {
+        let process = Credentials::of(pid)?;
+        let supervisor = Credentials::of(process.parent)?;
+        supervisor.may_not_signal(&process).then_some(CannotSignal {
             pid,
             uid: process.real,
             supervisor: process.parent,
@@ -36,9 +36,9 @@ impl Deaf {
     }
 }
 
-impl std::fmt::Display for Deaf {
+impl std::fmt::Display for CannotSignal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Deaf { pid, uid, supervisor } = self;
+        let CannotSignal { pid, uid, supervisor } = self;
         write!(
             formatter,
             "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} of uid {uid}"
@@ -49,7 +49,8 @@ impl std::fmt::Display for Deaf {
 /// What to do about it.
 pub const REMEDY: &str = "give the container the capability KILL (docker: --cap-add KILL)";
 
-struct Ids {
+/// What credentials(7) and capabilities(7) say of a process.
+struct Credentials {
     parent: i32,
     real: u32,
     effective: u32,
@@ -57,7 +58,7 @@ struct Ids {
     capabilities: u64,
 }
 
-impl Ids {
+impl Credentials {
     fn of(pid: i32) -> Option<Self> {
         let path = format!("/proc/{pid}/status");
         let file = sys::file::open_regular(Path::new(&path), OFlag::O_NOFOLLOW).ok()?;
@@ -71,7 +72,7 @@ impl Ids {
         };
         let uids = row("Uid:")?;
         let uid = |index: usize| uids.get(index)?.parse().ok();
-        Some(Ids {
+        Some(Credentials {
             parent: row("PPid:")?.first()?.parse().ok()?,
             real: uid(0)?,
             effective: uid(1)?,
@@ -81,7 +82,7 @@ impl Ids {
     }
 
     /// The rule of kill(2).
-    fn may_not_signal(&self, process: &Ids) -> bool {
+    fn may_not_signal(&self, process: &Credentials) -> bool {
         let is_same =
             [self.real, self.effective].iter().any(|own| [process.real, process.saved].contains(own));
         self.capabilities & (1 << CAP_KILL) == 0 && !is_same
@@ -92,8 +93,9 @@ impl Ids {
 mod tests {
     use super::*;
 
-    fn ids(uids: &str, capabilities: &str) -> Ids {
-        Ids::parse(&format!("Name:\tx\nPPid:\t7\nUid:\t{uids}\nCapEff:\t{capabilities}\n")).expect("ids")
+    fn ids(uids: &str, capabilities: &str) -> Credentials {
+        Credentials::parse(&format!("Name:\tx\nPPid:\t7\nUid:\t{uids}\nCapEff:\t{capabilities}\n"))
+            .expect("ids")
     }
 
     #[test]
@@ -109,6 +111,6 @@ mod tests {
             let refused = ids(supervisor, capabilities).may_not_signal(&ids(process, "0"));
             assert_eq!(refused, expected, "{supervisor} {capabilities} {process}");
         }
-        assert_eq!(Deaf::of(i32::MAX), None);
+        assert_eq!(CannotSignal::check(i32::MAX), None);
     }
 }

@@ -1,19 +1,18 @@
-//! What lasts over a restart of the container: the scan directory of s6-overlay does not, the definitions do.
+//! What survives a restart of the container: definitions do, the scan directory of s6-overlay does not.
 
 use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 
-use crate::service::place::Live;
-use crate::service::{layout, run_outline};
+use crate::service::supervised_directory::SupervisedDirectory;
+use crate::service::{layout, s6_overlay, script_search};
 use crate::sys;
 use crate::sys::nofollow;
+use crate::sys::privilege::Privilege;
 
-/// The filesystem of `/run` where it is made at the start (nix has no name for it).
+/// ramfs: a `/run` that is created when the container starts may be one (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
-/// Where s6-overlay keeps the container's variables, and itself.
-const OVERLAY: [&str; 2] = ["/run/s6/container_environment", "/package/admin/s6-overlay"];
-/// Where a container runs what publishes services at its start: hooks of linuxserver.io images and of s6-overlay.
+/// Where hooks that run when a container starts are: those of linuxserver.io images and of s6-overlay.
 const HOOKS: [&str; 5] = [
     "/custom-cont-init.d",
     "/config/custom-cont-init.d",
@@ -26,15 +25,15 @@ const MOST: usize = 64 << 10;
 /// and how many in a directory.
 const MOST_HOOKS: usize = 500;
 
-/// Whether the scan directory is made anew at each start of the container.
+/// Whether the scan directory is created whenever the container starts.
 pub(super) fn is_rebuilt(scan_dir: &Path) -> bool {
     let in_memory =
         statfs(scan_dir).is_ok_and(|volume| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&volume.filesystem_type()));
     let is_overlays = scan_dir.starts_with("/run") || scan_dir.starts_with("/var/run");
-    in_memory || is_overlays && OVERLAY.iter().any(|path| sys::file::exists(Path::new(path)))
+    in_memory || is_overlays && s6_overlay::is_present()
 }
 
-/// Where a service without a definition of ours is defined, and how it is kept from starting there.
+/// Where another program defines a service, and how to keep it from starting there.
 pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
     let custom = name
         .strip_prefix("custom-svc-")
@@ -48,13 +47,12 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
 }
 
 /// Whether `futo reconcile` has published it: then orders are noted for the next boot.
-pub(super) fn notes_orders(is_root: bool, live: &Path) -> bool {
-    Live::open(is_root, live).is_ok_and(|live| live.has(layout::WISH))
+pub(super) fn notes_orders(caller: Privilege, live: &Path) -> bool {
+    SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::WISH))
 }
 
-/// Whether something publishes definitions when the container starts: a hook that runs `futo sync`, or a service
-/// that does.
-pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
+/// Whether definitions are published when the container starts, by a hook or a service that runs `futo sync`.
+pub(super) fn is_published_at_start(caller: Privilege, scan_dir: &Path) -> bool {
     let below = |directory: &Path| {
         let names = sys::file::names(directory, MOST_HOOKS).unwrap_or_default();
         names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>()
@@ -62,11 +60,10 @@ pub(super) fn is_published_at_start(is_root: bool, scan_dir: &Path) -> bool {
     let hooks = HOOKS.iter().flat_map(|directory| below(Path::new(directory)));
     let hooks = hooks.flat_map(|path| [path.clone(), path.join(layout::RUN), path.join("up")]);
     let services = below(scan_dir).into_iter().map(|path| path.join(layout::RUN));
-    hooks.chain(services).any(|path| runs_sync(is_root, &path))
+    hooks.chain(services).any(|path| runs_sync(caller, &path))
 }
 
-fn runs_sync(is_root: bool, path: &Path) -> bool {
-    let bytes =
-        nofollow::open_regular_for(is_root, path).and_then(|file| sys::file::read_at_most(file, MOST));
-    bytes.is_ok_and(|bytes| run_outline::runs(&bytes, "futo", "sync"))
+fn runs_sync(caller: Privilege, path: &Path) -> bool {
+    let bytes = nofollow::open_regular_for(caller, path).and_then(|file| sys::file::read_at_most(file, MOST));
+    bytes.is_ok_and(|bytes| script_search::runs(&bytes, "futo", "sync"))
 }

@@ -1,82 +1,84 @@
-//! What kinds of workers need, and a worker of each kind to begin with.
+//! Kinds of workers: the variables that each wants, and a starter worker of each.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::plan::Mode;
+
 /// A kind of worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Template {
+pub(super) enum Starter {
     Python,
     Uv,
     Shell,
     Node,
 }
 
-impl Template {
+impl Starter {
     pub(super) fn named(word: &OsStr) -> Option<Self> {
         match word.to_str()? {
-            "python" => Some(Template::Python),
-            "uv" => Some(Template::Uv),
-            "shell" => Some(Template::Shell),
-            "node" => Some(Template::Node),
+            "python" => Some(Starter::Python),
+            "uv" => Some(Starter::Uv),
+            "shell" => Some(Starter::Shell),
+            "node" => Some(Starter::Node),
             _ => None,
         }
     }
 
-    /// By the program's name, or the end of it.
+    /// By the name of a program, or its extension.
     pub(super) fn of_program(program: &OsStr) -> Option<Self> {
         let path = Path::new(program);
         let name = path.file_name()?.to_str()?;
         match path.extension().and_then(OsStr::to_str) {
-            Some("py") => return Some(Template::Python),
-            Some("sh") => return Some(Template::Shell),
-            Some("js" | "mjs") => return Some(Template::Node),
+            Some("py") => return Some(Starter::Python),
+            Some("sh") => return Some(Starter::Shell),
+            Some("js" | "mjs") => return Some(Starter::Node),
             _ => {}
         }
         match name {
-            "uv" | "uvx" => Some(Template::Uv),
-            "sh" | "bash" | "dash" => Some(Template::Shell),
-            "node" | "nodejs" => Some(Template::Node),
-            _ if name.starts_with("python") => Some(Template::Python),
+            "uv" | "uvx" => Some(Starter::Uv),
+            "sh" | "bash" | "dash" => Some(Starter::Shell),
+            "node" | "nodejs" => Some(Starter::Node),
+            _ if name.starts_with("python") => Some(Starter::Python),
             _ => None,
         }
     }
 
-    /// The program of a worker to begin with.
+    /// The command of the starter worker.
     pub(super) fn words(self) -> &'static [&'static str] {
         match self {
-            Template::Python => &["python3", "./worker.py"],
-            // a script with its dependencies in its head
-            Template::Uv => &["uv", "run", "--script", "./worker.py"],
-            Template::Shell => &["sh", "./worker.sh"],
-            Template::Node => &["node", "./worker.js"],
+            Starter::Python => &["python3", "./worker.py"],
+            // a script that declares its dependencies in a header
+            Starter::Uv => &["uv", "run", "--script", "./worker.py"],
+            Starter::Shell => &["sh", "./worker.sh"],
+            Starter::Node => &["node", "./worker.js"],
         }
     }
 
     /// Variables that such a worker wants: name, value as in config.env, why.
     pub(super) fn variables(self) -> &'static [(&'static str, &'static str, &'static str)] {
         match self {
-            Template::Python => &[("PYTHONUNBUFFERED", "1", "lines reach the log as they are printed")],
-            Template::Uv => &[
+            Starter::Python => &[("PYTHONUNBUFFERED", "1", "lines reach the log as they are printed")],
+            Starter::Uv => &[
                 ("PYTHONUNBUFFERED", "1", "lines reach the log as they are printed"),
                 ("UV_NO_PROGRESS", "1", "no progress bars in the log"),
             ],
-            Template::Shell => &[],
-            Template::Node => &[("NODE_ENV", "production", "what libraries ask for")],
+            Starter::Shell => &[],
+            Starter::Node => &[("NODE_ENV", "production", "what libraries ask for")],
         }
     }
 
-    /// The file of a worker to begin with, and its text: one run, or until it is stopped.
-    pub(super) fn sample(self, is_periodic: bool) -> (&'static str, &'static str) {
-        match (self, is_periodic) {
-            (Template::Python, true) => ("worker.py", PYTHON_RUN),
-            (Template::Python, false) => ("worker.py", PYTHON_STAY),
-            (Template::Uv, true) => ("worker.py", UV_RUN),
-            (Template::Uv, false) => ("worker.py", UV_STAY),
-            (Template::Shell, true) => ("worker.sh", SHELL_RUN),
-            (Template::Shell, false) => ("worker.sh", SHELL_STAY),
-            (Template::Node, true) => ("worker.js", NODE_RUN),
-            (Template::Node, false) => ("worker.js", NODE_STAY),
+    /// The file of the starter worker, and its text: a single run for a loop, else one that stays until it is stopped.
+    pub(super) fn file(self, mode: &Mode) -> (&'static str, &'static str) {
+        match (self, mode) {
+            (Starter::Python, Mode::Loop(_)) => ("worker.py", PYTHON_RUN),
+            (Starter::Python, Mode::Exec | Mode::ExecAsInit) => ("worker.py", PYTHON_STAY),
+            (Starter::Uv, Mode::Loop(_)) => ("worker.py", UV_RUN),
+            (Starter::Uv, Mode::Exec | Mode::ExecAsInit) => ("worker.py", UV_STAY),
+            (Starter::Shell, Mode::Loop(_)) => ("worker.sh", SHELL_RUN),
+            (Starter::Shell, Mode::Exec | Mode::ExecAsInit) => ("worker.sh", SHELL_STAY),
+            (Starter::Node, Mode::Loop(_)) => ("worker.js", NODE_RUN),
+            (Starter::Node, Mode::Exec | Mode::ExecAsInit) => ("worker.js", NODE_STAY),
         }
     }
 }

@@ -1,0 +1,25 @@
+//! Where a service stands, for the checks that ask for it; and the hints that several of them give.
+
+use std::path::Path;
+
+use crate::observe::Observer;
+use crate::sys::privilege::Privilege;
+
+/// Who checks, and where the service is published.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) observer: &'a Observer,
+    /// The supervisor's directory.
+    pub(super) scan_dir: &'a Path,
+}
+
+/// The page with the reasons for which something cannot be read.
+pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
+
+/// What to do where a permission is missing.
+pub(super) fn hint_of_denied(caller: Privilege) -> &'static str {
+    match caller {
+        Privilege::Root => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
+        Privilege::User => "ask as root",
+    }
+}
