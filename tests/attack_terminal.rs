@@ -90,7 +90,7 @@ impl Scene {
             .args(["-c", PERSON, &steps.to_string()])
             .args(words)
             .env("TERM", "dumb")
-            .env("PS1", "prompt> ");
+            .env("PS1", "prompt# ");
         let output = finish(&mut command);
         let page: serde_json::Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}{}", stdout(&output), stderr(&output)));
