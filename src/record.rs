@@ -13,8 +13,6 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
-use crate::run::RunEnd;
-
 use crate::config::timing::Pace;
 use crate::error::Finding;
 use crate::exit::Exit;
@@ -127,6 +125,19 @@ pub enum How {
 
 /// The most of [`EndedRun::what`], in characters: the record stays small.
 const LONGEST_WHAT: usize = 1000;
+
+impl EndedRun {
+    /// A run that ended at this time, rounded as the record has it.
+    pub(crate) fn new(at: SystemTime, exit: Exit, how: How, what: &str, duration: Duration) -> Self {
+        EndedRun {
+            end: sys::clock::utc_to_the_millisecond(at),
+            status: exit.code(),
+            duration: (duration.as_secs_f64() * 1000.0).round() / 1000.0,
+            how,
+            what: what.chars().take(LONGEST_WHAT).collect(),
+        }
+    }
+}
 
 impl RunRecord {
     /// When the last run that has ended did so.
@@ -400,15 +411,12 @@ impl RecordFile {
     }
 
     /// A run has ended.
-    pub(crate) fn ended(&mut self, at: SystemTime, run: &RunEnd, judgement: Judgement) {
+    pub(crate) fn ended(&mut self, run: EndedRun, judgement: Judgement) {
         let record = &mut self.record;
-        let end = sys::clock::utc_to_the_millisecond(at);
-        let (status, what) = (run.exit.code(), run.what.chars().take(LONGEST_WHAT).collect());
-        let duration = (run.duration.as_secs_f64() * 1000.0).round() / 1000.0;
-        record.last_end = Some(end.clone());
-        record.last_status = Some(status);
-        record.last_duration = Some(duration);
-        record.ended_run = Some(EndedRun { end, status, duration, how: run.how, what });
+        record.last_end = Some(run.end.clone());
+        record.last_status = Some(run.status);
+        record.last_duration = Some(run.duration);
+        record.ended_run = Some(run);
         match judgement {
             Judgement::Succeeded => record.consecutive_failures = 0,
             Judgement::Failed { last_lines } => {

@@ -19,7 +19,7 @@ use crate::plan::splay;
 use crate::plan::{Mode, Plan};
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, Ready, c_path, program};
-use crate::record::{Judgement, RecordFile, Resting, RestingKind};
+use crate::record::{EndedRun, Judgement, RecordFile, Resting, RestingKind};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -254,7 +254,7 @@ impl<'a> Cycle<'a> {
 
     /// Counts the run, says what is to be said, and settles when the next is due.
     fn conclude(&mut self, end: &RunEnd) {
-        let RunEnd { exit, how: _, what: _, hint: _, duration, stopped, cut_short } = end;
+        let RunEnd { exit, how, what, hint: _, duration, stopped, cut_short } = end;
         let now = Now::read();
         let judgement = match &self.run_log {
             _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
@@ -264,7 +264,7 @@ impl<'a> Cycle<'a> {
             }
             _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        self.record.ended(now.wall, end, judgement);
+        self.record.ended(EndedRun::new(now.wall, *exit, *how, what, *duration), judgement);
         if stopped.is_some() {
             return;
         }

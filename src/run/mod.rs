@@ -16,7 +16,6 @@ mod sd_notify;
 mod worker;
 
 pub use gates::Closed;
-pub(crate) use one_run::RunEnd;
 pub(crate) use worker::{reap_orphans, system_refused};
 
 use std::time::Duration;

@@ -31,20 +31,20 @@ pub(super) enum Turn {
 }
 
 /// How a run ended, and whether another follows.
-pub(crate) struct RunEnd {
-    pub(crate) exit: Exit,
-    pub(crate) how: How,
-    pub(crate) what: String,
+pub(super) struct RunEnd {
+    pub(super) exit: Exit,
+    pub(super) how: How,
+    pub(super) what: String,
     /// The remedy, where there is one.
-    pub(crate) hint: Option<String>,
-    pub(crate) duration: Duration,
-    pub(crate) stopped: Option<Exit>,
-    pub(crate) cut_short: CutShort,
+    pub(super) hint: Option<String>,
+    pub(super) duration: Duration,
+    pub(super) stopped: Option<Exit>,
+    pub(super) cut_short: CutShort,
 }
 
 /// Whether a stop ended the run, which says nothing of the worker then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CutShort {
+pub(super) enum CutShort {
     /// A stop did.
     ByStop,
     /// The worker ended by itself, or by `--timeout`.
@@ -66,7 +66,7 @@ impl RunEnd {
     }
 
     /// What it ended with, and the remedy.
-    pub(crate) fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} (hint: {hint})", self.what),
             None => self.what.clone(),
