@@ -35,6 +35,11 @@ impl Finding {
     pub fn trouble(text: impl Into<String>, hint: Option<String>) -> Self {
         Finding { exit: Exit::SYSTEM, text: bounded(text.into()), hint: hint.map(bounded) }
     }
+
+    /// What the system refused to do.
+    pub fn refused(what: &str, error: std::io::Error) -> Self {
+        Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {}", reason_of(&error)), hint: None }
+    }
 }
 
 impl<P: Problem> From<P> for Finding {

@@ -16,7 +16,7 @@ use nix::sys::stat::Mode as FileMode;
 use nix::unistd::{Pid, getppid};
 
 use crate::config::value::Gate;
-use crate::error::Findings;
+use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::machine::Machine;
 use crate::plan::{Mode, Place, Plan, Supervision};
@@ -26,7 +26,7 @@ use crate::record::RestingKind;
 use crate::record::says_resting;
 use crate::record::write_resting;
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Closed, Ended, system_refused};
+use crate::run::{Closed, Ended};
 use crate::service::layout;
 use crate::service::supervision::Status;
 use crate::sys::clock::BootTime;
@@ -277,7 +277,7 @@ fn waiter_in<'a>(
             Some(waiter)
         }
         Err(error) => {
-            reporter.finding(Level::Fatal, &system_refused("take signals for a rest", error));
+            reporter.finding(Level::Fatal, &Finding::refused("take signals for a rest", error));
             None
         }
     }
@@ -289,7 +289,7 @@ fn orphaned(reporter: &Reporter) -> Exit {
 }
 
 fn unable_to_wait(errno: Errno, reporter: &Reporter) -> Exit {
-    reporter.finding(Level::Fatal, &system_refused("wait for the end of a rest", errno.into()));
+    reporter.finding(Level::Fatal, &Finding::refused("wait for the end of a rest", errno.into()));
     Exit::SYSTEM
 }
 

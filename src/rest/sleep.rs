@@ -6,6 +6,7 @@ use nix::errno::Errno;
 
 use super::watch::{Changed, Watch};
 use crate::sys::clock::BootTime;
+use crate::sys::process::reap_orphans;
 use crate::sys::settle::Settling;
 use crate::wait::Deadline;
 use crate::wait::Waiter;
@@ -47,7 +48,7 @@ pub(super) fn sleep(
             Ok(signals) => signals,
             Err(errno) => return Woken::Refused(errno),
         };
-        crate::run::reap_orphans();
+        reap_orphans();
         for signal in signals {
             match signal {
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Woken::Stop,

@@ -7,7 +7,6 @@ use super::hook::Hooked;
 use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
 use super::readiness::Readiness;
-use super::worker::{reap_orphans, system_refused};
 use super::{Ended, in_words};
 use crate::config::settings::Persist;
 use crate::config::timing::{Pace, Timing};
@@ -102,7 +101,7 @@ impl<'a> Cycle<'a> {
         let arguments = ready.arguments();
         let Ready { plan, environment, timing: _, log, notification, ready_timeout } = ready;
         nix::sys::prctl::set_child_subreaper(true)
-            .map_err(|errno| system_refused("become a subreaper", errno.into()))?;
+            .map_err(|errno| Finding::refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
         // left by a launcher that was killed at rest
         if record.record.resting.take().is_some() {
@@ -329,7 +328,7 @@ impl<'a> Cycle<'a> {
     fn wait(&mut self, deadline: Deadline) -> Result<Vec<i32>, Finding> {
         let signals = self.waiter.wait(deadline, self.readiness.descriptor());
         self.readiness.listen();
-        signals.map_err(|errno| system_refused("wait", errno.into()))
+        signals.map_err(|errno| Finding::refused("wait", errno.into()))
     }
 
     fn sleep(&mut self) -> Result<Slept, Finding> {
@@ -356,7 +355,7 @@ impl<'a> Cycle<'a> {
                         self.hang_up();
                         self.renew_timing();
                     }
-                    libc::SIGCHLD => reap_orphans(),
+                    libc::SIGCHLD => sys::process::reap_orphans(),
                     // what is forwarded is for a worker, and there is none
                     _ => {}
                 }

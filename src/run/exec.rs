@@ -5,9 +5,8 @@ use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
 
 use super::Ended;
-use super::worker::system_refused;
 use crate::config::value::ReadyForm;
-use crate::error::Findings;
+use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::log::Log;
 use crate::ready::probe::Surroundings;
@@ -99,7 +98,7 @@ fn tell_readiness(
                 reporter,
                 handled: handled(),
             };
-            let refused = |errno: Errno| system_refused("start the helper of --ready", errno.into());
+            let refused = |errno: Errno| Finding::refused("start the helper of --ready", errno.into());
             Ok(Some(watch.before_exec().map_err(refused)?))
         }
         (Some(_), Some(_)) => {
@@ -129,7 +128,7 @@ fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {
 
 /// The last steps that the worker sees.
 fn set_up(ready: &Ready<'_>) -> Result<(), Findings> {
-    set_output(ready).map_err(|errno| system_refused("set stdout and stderr", errno.into()))?;
+    set_output(ready).map_err(|errno| Finding::refused("set stdout and stderr", errno.into()))?;
     if let Some(mask) = ready.plan.umask {
         nix::sys::stat::umask(Mode::from_bits_truncate(mask));
     }
@@ -137,8 +136,8 @@ fn set_up(ready: &Ready<'_>) -> Result<(), Findings> {
         nix::unistd::chdir(directory).map_err(|errno| ReadyError::Directory(directory.clone(), errno))?;
     }
     for limit in ready.plan.limits.to_kernel() {
-        limit.set().map_err(|errno| system_refused("set ulimits", errno.into()))?;
+        limit.set().map_err(|errno| Finding::refused("set ulimits", errno.into()))?;
     }
     sys::signals::restore_for_worker()
-        .map_err(|errno| system_refused("empty the signal mask", errno.into()).into())
+        .map_err(|errno| Finding::refused("empty the signal mask", errno.into()).into())
 }

@@ -7,7 +7,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use super::bounded::{self, End, shell};
-use super::worker::{Worker, system_refused};
+use super::worker::Worker;
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
 use crate::plan::Plan;
@@ -51,7 +51,7 @@ pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gate
             }
             GateState::Depends(command) => {
                 let waiter =
-                    Waiter::in_place(place).map_err(|error| system_refused("take signals", error))?;
+                    Waiter::in_place(place).map_err(|error| Finding::refused("take signals", error))?;
                 match run(command, ready, waiter)? {
                     End::Ended(Ending::Exited(0)) => {}
                     End::Stopped => return Ok(Gates::Stopped),
@@ -73,7 +73,7 @@ pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Clo
 fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<End, Finding> {
     // its output would fill the log as long as it fails
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| system_refused("open '/dev/null'", errno.into()))?;
+        .map_err(|errno| Finding::refused("open '/dev/null'", errno.into()))?;
     let directory = ready.plan.chdir.as_deref().map(c_path);
     let started = Worker::start(&Launch {
         candidates: &[c"/bin/sh".to_owned()],
@@ -89,7 +89,9 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
     });
     let Ok(worker) = started else { return Ok(End::TimedOut) };
     let (end, _) = bounded::wait_for(worker, COMMAND_TAKES, &mut |boot| {
-        waiter.wait(Deadline { boot, wall: None }, None).map_err(|errno| system_refused("wait", errno.into()))
+        waiter
+            .wait(Deadline { boot, wall: None }, None)
+            .map_err(|errno| Finding::refused("wait", errno.into()))
     })?;
     Ok(end)
 }

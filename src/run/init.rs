@@ -4,7 +4,8 @@
 
 use super::Ended;
 use super::readiness::Readiness;
-use super::worker::{Worker, exit_of, not_started, system_refused};
+use super::worker::{Worker, exit_of, not_started};
+use crate::error::Finding;
 use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
 use crate::report::Reporter;
@@ -56,7 +57,7 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Repo
             Ok(signals) => signals,
             Err(errno) => {
                 worker.signal_group(libc::SIGTERM);
-                return Ended::Broken(system_refused("wait", errno.into()).into());
+                return Ended::Broken(Finding::refused("wait", errno.into()).into());
             }
         };
         for signal in signals.into_iter().filter(|signal| *signal != libc::SIGCHLD) {

@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, fstat};
 
 use super::cycle::Cycle;
 use super::pacer::Now;
-use super::worker::{Worker, system_refused};
+use super::worker::Worker;
 use crate::error::{Finding, reason};
 use crate::exit::Exit;
 use crate::sys;
@@ -90,7 +90,7 @@ impl Cycle<'_> {
             Ok(Tried::Others(file)) => file,
             Err(errno) => {
                 let what = format!("lock '{}'", path.display());
-                return Ok(Lock::Broken(system_refused(&what, errno.into())));
+                return Ok(Lock::Broken(Finding::refused(&what, errno.into())));
             }
         };
         let text = format!("waiting for the lock '{}', which another process holds", path.display());
@@ -125,7 +125,7 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
         let descriptor = file.as_raw_fd();
         let mut helper = match sys::fork::helper(handled(), || wait_exclusive(descriptor)) {
             Ok(helper) => Worker::of(helper),
-            Err(errno) => return Ok(Waited::Refused(system_refused("start a process", errno.into()))),
+            Err(errno) => return Ok(Waited::Refused(Finding::refused("start a process", errno.into()))),
         };
         loop {
             helper.reap();
@@ -140,7 +140,7 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
         file = match FileLock::try_exclusive(file) {
             Ok(Tried::Ours(lock)) => return Ok(Waited::Ours(lock)),
             Ok(Tried::Others(file)) => file,
-            Err(errno) => return Ok(Waited::Refused(system_refused("wait for a lock", errno.into()))),
+            Err(errno) => return Ok(Waited::Refused(Finding::refused("wait for a lock", errno.into()))),
         };
         let until = BootTime::now().after(HELP_AGAIN);
         while BootTime::now() < until {

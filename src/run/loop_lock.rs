@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::lock::{self, Users, Waited};
 use super::pacer::Now;
-use super::worker::system_refused;
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
 use crate::record::{FormerLoop, RecordFile, RunRecord, read};
@@ -145,7 +144,7 @@ fn former_of(record: &RunRecord, own: i32) -> Option<FormerLoop> {
 
 fn step(waiter: &mut Waiter, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
     let deadline = Deadline { boot: until, wall: None };
-    let signals = waiter.wait(deadline, None).map_err(|errno| system_refused("wait", errno.into()))?;
+    let signals = waiter.wait(deadline, None).map_err(|errno| Finding::refused("wait", errno.into()))?;
     let is_stop = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
     match signals.iter().any(is_stop) || waiter.has_lost_parent() {
         true => Ok(ControlFlow::Break(())),

@@ -16,7 +16,6 @@ mod sd_notify;
 mod worker;
 
 pub use gates::Closed;
-pub(crate) use worker::{reap_orphans, system_refused};
 
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use gates::Gates;
 use loop_lock::{LoopLock, MayBegin};
 
 use crate::drop::Dropped;
-use crate::error::Findings;
+use crate::error::{Finding, Findings};
 use crate::exit::Exit;
 use crate::plan::{Mode, Place};
 use crate::ready;
@@ -135,7 +134,7 @@ fn attempt(
     }
     let waiter = match Waiter::in_place(&mut life.waiter) {
         Ok(waiter) => waiter,
-        Err(error) => return Ended::Broken(system_refused("take signals", error).into()),
+        Err(error) => return Ended::Broken(Finding::refused("take signals", error).into()),
     };
     let Some(timing) = ready.timing.clone() else { return init::run_as_init(ready, waiter, reporter) };
     if let Some(supervisor) = rest.supervisor(plan) {

@@ -2,7 +2,7 @@
 
 use nix::unistd::Pid;
 
-use crate::error::{Finding, reason_of};
+use crate::error::Finding;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
@@ -80,17 +80,6 @@ impl Worker {
     }
 }
 
-/// Reaps without a worker: orphans that end while the launcher sleeps.
-pub(crate) fn reap_orphans() {
-    while next_ended().is_some() {}
-}
-
-/// A finding for what the system refused.
-pub(crate) fn system_refused(what: &str, error: std::io::Error) -> Finding {
-    let text = reason_of(&error);
-    Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {text}"), hint: None }
-}
-
 /// A finding for a worker that did not start.
 pub(super) fn not_started(error: SpawnError, plan: &Plan, environment: &Environment) -> Finding {
     match error {
@@ -98,12 +87,12 @@ pub(super) fn not_started(error: SpawnError, plan: &Plan, environment: &Environm
         SpawnError::Child(Step::Directory, errno) => {
             ReadyError::Directory(plan.chdir.clone().unwrap_or_default(), errno).into()
         }
-        SpawnError::Child(Step::Group, errno) => system_refused("make a process group", errno.into()),
+        SpawnError::Child(Step::Group, errno) => Finding::refused("make a process group", errno.into()),
         SpawnError::Child(Step::DeathSignal, errno) => {
-            system_refused("arm the parent-death signal", errno.into())
+            Finding::refused("arm the parent-death signal", errno.into())
         }
-        SpawnError::Child(Step::Limits, errno) => system_refused("set ulimits", errno.into()),
-        SpawnError::Child(Step::Output, errno) => system_refused("set stdout and stderr", errno.into()),
-        SpawnError::Clone(errno) => system_refused("start a process", errno.into()),
+        SpawnError::Child(Step::Limits, errno) => Finding::refused("set ulimits", errno.into()),
+        SpawnError::Child(Step::Output, errno) => Finding::refused("set stdout and stderr", errno.into()),
+        SpawnError::Clone(errno) => Finding::refused("start a process", errno.into()),
     }
 }

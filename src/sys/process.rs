@@ -48,6 +48,11 @@ pub fn next_ended() -> Option<(i32, Ending)> {
     (pid > 0).then_some((pid, ending))
 }
 
+/// Takes the status of every child that has ended, where none of them matters: orphans that came to this process.
+pub fn reap_orphans() {
+    while next_ended().is_some() {}
+}
+
 /// The parent of a process, as /proc has it.
 pub fn parent_of(pid: i32) -> Option<i32> {
     let stat = super::file::read_to_end(std::path::Path::new(&format!("/proc/{pid}/stat"))).ok()?;
