@@ -19,7 +19,7 @@ use crate::machine::Machine;
 use crate::plan::Place;
 use crate::report::{Level, Reporter};
 use crate::rest::Rights;
-use crate::{config, drop, explain, plan, report, rest, run, sys};
+use crate::{config, drop, explain, lifecycle, plan, report, rest, sys};
 
 /// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
 /// there was nothing to execute.
@@ -68,7 +68,7 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         reporter.finding(Level::Warning, warning);
     }
     match drop::become_user(plan) {
-        Ok(dropped) => run::run(&dropped, &mut reporter),
+        Ok(dropped) => lifecycle::run(&dropped, &mut reporter),
         Err(error) => {
             reporter.finding(Level::Fatal, &error.into());
             Exit::SYSTEM

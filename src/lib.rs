@@ -28,6 +28,7 @@ pub mod exit;
 pub mod explain;
 pub mod invalid;
 pub mod launch;
+pub mod lifecycle;
 pub mod log;
 pub mod machine;
 mod nearest;

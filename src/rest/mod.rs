@@ -6,7 +6,7 @@ mod sleep;
 mod unplanned;
 mod watch;
 
-pub use unplanned::{Rights, until_run_changes};
+pub(crate) use unplanned::{Rights, until_run_changes};
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::record::RestingKind;
 use crate::record::says_resting;
 use crate::record::write_resting;
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Closed, Ended};
+use crate::run::{Closed, Outcome};
 use crate::service::layout;
 use crate::service::supervision::Status;
 use crate::sys::clock::BootTime;
@@ -36,16 +36,16 @@ use watch::{Changed, Watch};
 
 /// What follows a rest.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Try again in this process: the identity is right, only the user's files are read again.
-    StartAfresh,
+pub(crate) enum Next {
+    /// Another attempt in this process: the identity is right, only the user's files are read again.
+    Attempt,
     /// Leave; the supervisor starts `run` again.
     Leave(Exit),
 }
 
 /// The memory of a launch that rests, maybe several times.
 #[derive(Debug, Default)]
-pub struct Rest {
+pub(crate) struct Rest {
     /// Looked at when it matters first: under which process, and what that is.
     seen: Option<(Pid, Supervision)>,
     said: Option<Findings>,
@@ -75,7 +75,7 @@ impl Rest {
 
     /// This process's parent, if with it goes whoever can stop this process: a supervisor, or the shell of its run
     /// script.
-    pub fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
+    pub(crate) fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
         match self.look(plan) {
             (_, Supervision::None) => None,
             (parent, Supervision::Supervised | Supervision::Left(_) | Supervision::UnderShell(_)) => {
@@ -85,13 +85,13 @@ impl Rest {
     }
 
     /// How long the first run of the next loop has to wait, if another than usual.
-    pub fn take_first_delay(&mut self) -> Option<Duration> {
+    pub(crate) fn take_first_delay(&mut self) -> Option<Duration> {
         self.first_delay.take()
     }
 
     /// The user's files are as they should be: the record no longer says that the service rests, which
     /// may be left from a launcher that was killed at rest.
-    pub fn is_over(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
+    pub(crate) fn end(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
         let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
@@ -114,16 +114,16 @@ impl Rest {
     }
 
     /// Says why, and sleeps if there is a supervisor that would only start the same again.
-    pub fn after(
+    pub(crate) fn after(
         &mut self,
-        ended: Ended,
+        outcome: Result<Outcome, Findings>,
         plan: &Plan,
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
-    ) -> Then {
-        let resting = match ended {
-            Ended::Left(exit) => return Then::Leave(exit),
-            Ended::Broken(findings) => {
+    ) -> Next {
+        let resting = match outcome {
+            Ok(Outcome::Left(exit)) => return Next::Leave(exit),
+            Err(findings) => {
                 self.gate = None;
                 let exit = findings.exit();
                 let another = self.said.as_ref() != Some(&findings);
@@ -133,7 +133,7 @@ impl Rest {
                 // what the system refused may be over in a second
                 if exit == Exit::SYSTEM || !self.is_supervised(plan) {
                     self.seen.iter().for_each(|(_, found)| say_why_no_rest(found, plan, reporter));
-                    return Then::Leave(exit);
+                    return Next::Leave(exit);
                 }
                 let resting = Resting::now(kind_of(exit), reason_of(&findings), exit);
                 if self.resting && another {
@@ -143,24 +143,24 @@ impl Rest {
                 if self.watch.is_none() {
                     // what was corrected before it was watched is found by another attempt
                     self.watch = Some(Watch::on(plan));
-                    return Then::StartAfresh;
+                    return Next::Attempt;
                 }
                 resting
             }
-            Ended::Gate(closed) => return self.at_gate(closed, plan, waiter, reporter),
-            Ended::Over { resting, signature, delay } => {
+            Ok(Outcome::GateClosed(closed)) => return self.at_gate(closed, plan, waiter, reporter),
+            Ok(Outcome::Over { resting, signature, delay }) => {
                 self.gate = None;
                 if !self.is_supervised(plan) {
                     let level = if resting.kind == RestingKind::Done { Level::Info } else { Level::Fatal };
                     reporter.say(level, Audience::Everyone, &resting.reason);
-                    return Then::Leave(exit_of(&resting));
+                    return Next::Leave(exit_of(&resting));
                 }
                 self.watch = Some(Watch::on(plan));
                 // corrected while the last run still failed
                 if resting.kind == RestingKind::MaxFailures && !signature.is_current() {
                     // by the worker itself, maybe: this must not be faster than the loop was
                     self.first_delay = Some(delay);
-                    return Then::StartAfresh;
+                    return Next::Attempt;
                 }
                 resting
             }
@@ -176,22 +176,22 @@ impl Rest {
         plan: &Plan,
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
-    ) -> Then {
+    ) -> Next {
         let Closed { gate, look_again } = closed;
         let reason: String = format!("closed until {gate}").chars().take(LONGEST_REASON).collect();
         if !gate.is_waited_for() && !self.is_supervised(plan) {
             reporter.info(&format!("nothing to do: {reason}"));
-            return Then::Leave(Exit::OK);
+            return Next::Leave(Exit::OK);
         }
         if self.watch.is_none() {
             // it may have opened before it was watched
             self.watch = Some(Watch::on(plan));
-            return Then::StartAfresh;
+            return Next::Attempt;
         }
         // before the record says so: whoever reads that may signal at once
         let supervisor = self.supervisor(plan);
         if waiter_in(waiter, supervisor, reporter).is_none() {
-            return Then::Leave(Exit::SYSTEM);
+            return Next::Leave(Exit::SYSTEM);
         }
         let resting = Resting::now(RestingKind::Gate, reason, Exit::OK);
         let nap = match &self.gate {
@@ -224,13 +224,13 @@ impl Rest {
         plan: &Plan,
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
-    ) -> Then {
+    ) -> Next {
         let exit = exit_of(&resting);
         let supervisor = self.supervisor(plan);
         let watch = self.watch.get_or_insert_with(|| Watch::on(plan));
         // before the record says so: whoever reads that may signal at once
         let Some(waiter) = waiter_in(waiter, supervisor, reporter) else {
-            return Then::Leave(Exit::SYSTEM);
+            return Next::Leave(Exit::SYSTEM);
         };
         if !std::mem::replace(&mut self.resting, true) {
             let until = until(watch, "run, config.env or the program changes");
@@ -243,21 +243,21 @@ impl Rest {
             write_resting(plan, Some(resting), reporter);
         }
         match sleep(watch, waiter, Changed::UsersFiles, again) {
-            Woken::ToLookAgain => Then::StartAfresh,
+            Woken::ToLookAgain => Next::Attempt,
             // the record may be that of the launcher that the next supervisor has started
-            Woken::Orphaned => Then::Leave(orphaned(reporter)),
-            Woken::Refused(errno) => Then::Leave(unable_to_wait(errno, reporter)),
+            Woken::Orphaned => Next::Leave(orphaned(reporter)),
+            Woken::Refused(errno) => Next::Leave(unable_to_wait(errno, reporter)),
             Woken::Stop => {
                 write_resting(plan, None, reporter);
-                Then::Leave(Exit::OK)
+                Next::Leave(Exit::OK)
             }
             Woken::By(Changed::RunFile) => {
                 write_resting(plan, None, reporter);
-                Then::Leave(exit)
+                Next::Leave(exit)
             }
             Woken::By(_) => {
                 self.watch = Some(Watch::on(plan));
-                Then::StartAfresh
+                Next::Attempt
             }
         }
     }

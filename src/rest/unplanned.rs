@@ -20,7 +20,7 @@ use crate::sys;
 
 /// Whose rights the process has when it comes to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rights {
+pub(crate) enum Rights {
     /// The caller's.
     Undropped,
     /// The user's: the drop has been made, and cannot be made again.
@@ -29,7 +29,12 @@ pub enum Rights {
 
 /// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
 /// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
-pub fn until_run_changes(plan: &Plan, rights: Rights, findings: &Findings, reporter: &mut Reporter) -> Exit {
+pub(crate) fn until_run_changes(
+    plan: &Plan,
+    rights: Rights,
+    findings: &Findings,
+    reporter: &mut Reporter,
+) -> Exit {
     let exit = findings.exit();
     let supervisor = getppid();
     let supervision = Supervision::find(plan.place, &plan.directory, &Machine);

@@ -7,7 +7,7 @@ use super::hook::Hooked;
 use super::one_run::{CutShort, RunEnd, Turn};
 use super::pacer::{Due, Now, Pacer};
 use super::readiness::Readiness;
-use super::{Ended, in_words};
+use super::{Outcome, in_words};
 use crate::config::settings::Persist;
 use crate::config::timing::{Pace, Timing};
 use crate::config::value::Backoff;
@@ -78,17 +78,14 @@ enum Slept {
 }
 
 /// Runs the worker again and again; the first time after `first_delay` or that of the plan.
-pub(super) fn run_loop(
+pub(crate) fn run_loop(
     ready: Ready<'_>,
     timing: Timing,
     first_delay: Option<Duration>,
     waiter: &mut Waiter,
     reporter: &mut Reporter,
-) -> Ended {
-    match Cycle::new(ready, timing, waiter, reporter) {
-        Ok(mut cycle) => cycle.run(first_delay).unwrap_or_else(|finding| Ended::Broken(finding.into())),
-        Err(finding) => Ended::Broken(finding.into()),
-    }
+) -> Result<Outcome, Findings> {
+    Ok(Cycle::new(ready, timing, waiter, reporter)?.run(first_delay)?)
 }
 
 impl<'a> Cycle<'a> {
@@ -145,7 +142,7 @@ impl<'a> Cycle<'a> {
         Ok(cycle)
     }
 
-    fn run(&mut self, first_delay: Option<Duration>) -> Result<Ended, Finding> {
+    fn run(&mut self, first_delay: Option<Duration>) -> Result<Outcome, Finding> {
         if let Some(delay) = first_delay {
             self.pacer.first_after(delay, Now::read());
         }
@@ -159,7 +156,7 @@ impl<'a> Cycle<'a> {
                 Slept::Due => {}
                 Slept::Stopped => {
                     self.record.catch_up(self.reporter);
-                    return Ok(Ended::Left(Exit::OK));
+                    return Ok(Outcome::Left(Exit::OK));
                 }
                 Slept::Orphaned => return Ok(self.orphaned()),
                 Slept::NoMore => {
@@ -172,21 +169,21 @@ impl<'a> Cycle<'a> {
                 Turn::Stopped if self.has_lost_supervisor() => return Ok(self.orphaned()),
                 Turn::Stopped => {
                     self.record.catch_up(self.reporter);
-                    return Ok(Ended::Left(Exit::OK));
+                    return Ok(Outcome::Left(Exit::OK));
                 }
                 Turn::Closed(closed) => {
                     self.record.catch_up(self.reporter);
-                    return Ok(Ended::Gate(closed));
+                    return Ok(Outcome::GateClosed(closed));
                 }
             };
             self.conclude(&end);
             if let Some(exit) = end.stopped {
                 self.record.write(self.reporter);
-                return Ok(Ended::Left(exit));
+                return Ok(Outcome::Left(exit));
             }
             if let Hooked::Stopped = self.run_hook(&end)? {
                 self.record.write(self.reporter);
-                return Ok(Ended::Left(Exit::OK));
+                return Ok(Outcome::Left(Exit::OK));
             }
             self.pacer.skip_passed(Now::read());
             self.count_dropped();
@@ -205,19 +202,19 @@ impl<'a> Cycle<'a> {
 
     /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
     /// been replaced by that loop, from an older state, to say that it waits.
-    fn orphaned(&mut self) -> Ended {
+    fn orphaned(&mut self) -> Outcome {
         self.record.write(self.reporter);
         self.reporter.warn("the supervisor has gone (was it killed?): this loop ends");
-        Ended::Left(Exit::OK)
+        Outcome::Left(Exit::OK)
     }
 
     /// The loop ends with a rest.
-    fn over(&mut self, resting: Resting) -> Ended {
+    fn over(&mut self, resting: Resting) -> Outcome {
         self.record.set_next_due(None);
         self.record.write(self.reporter);
         let signature = std::mem::take(&mut self.prepared.signature);
         let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
-        Ended::Over { resting, signature, delay }
+        Outcome::Over { resting, signature, delay }
     }
 
     /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.

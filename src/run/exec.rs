@@ -4,10 +4,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
 
-use super::Ended;
 use crate::config::value::ReadyForm;
 use crate::error::{Finding, Findings};
-use crate::exit::Exit;
 use crate::log::Log;
 use crate::ready::probe::Surroundings;
 use crate::ready::readiness::Notification;
@@ -19,11 +17,18 @@ use crate::sys::spawn::{Join, Vector, execute_first};
 use crate::wait::Waiter;
 use crate::wait::handled;
 
-/// Executes the program; returns only if that failed, with everything as it was before.
+/// A stop came before the exec.
+pub(crate) struct Stopped;
+
+/// Executes the program; returns only if a stop came first or the exec failed, with everything as it was before.
 ///
 /// After a rest there is a stream of signals: a stop that came through it counts, and one that comes
 /// from here on has its default effect, on us or already on the worker.
-pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: &Reporter) -> Ended {
+pub(crate) fn exec(
+    mut ready: Ready<'_>,
+    waiter: Option<&mut Waiter>,
+    reporter: &Reporter,
+) -> Result<Stopped, Findings> {
     let plan = ready.plan;
     let arguments = ready.arguments();
     let environment = ready.environment.to_vector();
@@ -36,7 +41,7 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
             let stops = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
             // without its supervisor it is about to be started a second time
             if waiter.pending().iter().any(stops) || waiter.has_lost_parent() {
-                return Ended::Left(Exit::OK);
+                return Ok(Stopped);
             }
             waiter.leave_parent();
             Some(saved)
@@ -49,7 +54,7 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
         if let Some(saved) = dispositions {
             sys::signals::restore(saved);
         }
-        return Ended::Broken(error.into());
+        return Err(error.into());
     }
     // the way back, should the program not be executable
     let output = sys::fd::SavedOutput::save();
@@ -74,7 +79,7 @@ pub(super) fn exec(mut ready: Ready<'_>, waiter: Option<&mut Waiter>, reporter: 
     if let Some(Ok(directory)) = before {
         let _ = nix::unistd::fchdir(directory);
     }
-    Ended::Broken(match failed {
+    Err(match failed {
         Ok(errno) => program::explain_failure(plan, &ready.environment, errno).into(),
         Err(findings) => findings,
     })

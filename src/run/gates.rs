@@ -25,23 +25,23 @@ const COMMAND_TAKES: Duration = Duration::from_secs(10);
 
 /// A gate that is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// Which.
-    pub gate: Gate,
+    pub(crate) gate: Gate,
     /// Whether only another look can tell that it has opened.
-    pub look_again: bool,
+    pub(crate) look_again: bool,
 }
 
 /// What the gates say.
-pub(super) enum Gates {
+pub(crate) enum Gates {
     Open,
     Closed(Closed),
     /// A stop came while a command was tried.
     Stopped,
 }
 
-/// The first gate that is closed, of all.
-pub(super) fn look(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
+/// The first gate that is closed, if one is.
+pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
     for gate in &ready.plan.gates {
         match state(gate, ready.plan, &ready.environment) {
             GateState::Open => {}

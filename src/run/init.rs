@@ -2,10 +2,10 @@
 //! kernel gives PID 1 no default for TERM. It forwards every signal that can be caught to the worker's process group,
 //! and leaves with the worker's code.
 
-use super::Ended;
+use super::Outcome;
 use super::readiness::Readiness;
 use super::worker::{Worker, exit_of, not_started};
-use crate::error::Finding;
+use crate::error::{Finding, Findings};
 use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
 use crate::report::Reporter;
@@ -15,7 +15,11 @@ use crate::wait::Waiter;
 use crate::wait::handled;
 
 /// Runs the worker once.
-pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Reporter) -> Ended {
+pub(crate) fn run_as_init(
+    ready: Ready<'_>,
+    waiter: &mut Waiter,
+    reporter: &Reporter,
+) -> Result<Outcome, Findings> {
     let plan = ready.plan;
     let candidates = program::candidates(plan, &ready.environment);
     let directory = plan.chdir.as_deref().map(c_path);
@@ -44,20 +48,17 @@ pub(super) fn run_as_init(ready: Ready<'_>, waiter: &mut Waiter, reporter: &Repo
         handled: handled(),
         foreground: true,
     });
-    let mut worker = match launched {
-        Ok(worker) => worker,
-        Err(error) => return Ended::Broken(not_started(error, plan, &ready.environment).into()),
-    };
+    let mut worker = launched.map_err(|error| not_started(error, plan, &ready.environment))?;
     loop {
         worker.reap();
         if let Some(ending) = worker.ended() {
-            return Ended::Left(exit_of(ending));
+            return Ok(Outcome::Left(exit_of(ending)));
         }
         let signals = match waiter.wait(Deadline::default(), None) {
             Ok(signals) => signals,
             Err(errno) => {
                 worker.signal_group(libc::SIGTERM);
-                return Ended::Broken(Finding::refused("wait", errno.into()).into());
+                return Err(Finding::refused("wait", errno.into()).into());
             }
         };
         for signal in signals.into_iter().filter(|signal| *signal != libc::SIGCHLD) {

@@ -21,11 +21,11 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The lock of this process's loop, for as long as the process lives.
 #[derive(Debug, Default)]
-pub(super) struct LoopLock(Option<FileLock>);
+pub(crate) struct LoopLock(Option<FileLock>);
 
 /// Whether the loop may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MayBegin {
+pub(crate) enum MayBegin {
     /// It may: no other loop holds the lock, or there is none to hold.
     Yes,
     /// A stop came while another loop held it, or the supervisor has gone.
@@ -35,7 +35,7 @@ pub(super) enum MayBegin {
 impl LoopLock {
     /// Takes the lock; waits for the end of another loop of this service. Where no lock is to be had the loop
     /// begins all the same, and the reason is reported.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         plan: &Plan,
         waiter: &mut Waiter,

@@ -1,9 +1,10 @@
-//! Ready → the worker, directly or in a loop; and what becomes of a launch that cannot go on.
+//! Ready → the worker: in place of the launcher, once as PID 1, or in a loop.
 
 mod bounded;
 mod cycle;
 mod ending;
 mod exec;
+mod foreground;
 mod gates;
 mod hook;
 mod init;
@@ -15,35 +16,26 @@ mod readiness;
 mod sd_notify;
 mod worker;
 
-pub use gates::Closed;
+pub(crate) use cycle::run_loop;
+pub(crate) use exec::{Stopped, exec};
+pub(crate) use foreground::run_in_foreground;
+pub(crate) use gates::{Closed, Gates, first_closed_gate};
+pub(crate) use init::run_as_init;
+pub(crate) use loop_lock::{LoopLock, MayBegin};
 
 use std::time::Duration;
 
-use gates::Gates;
-use loop_lock::{LoopLock, MayBegin};
-
-use crate::drop::Dropped;
-use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::plan::{Mode, Place};
-use crate::ready;
 use crate::ready::environment::Signature;
-use crate::ready::readiness::Notification;
 use crate::record::Resting;
-use crate::report::{Level, Reporter};
-use crate::rest::{self, Rest, Rights};
-use crate::sys;
-use crate::wait::Waiter;
 
-/// How an attempt at running the worker ended.
+/// How an attempt at running the worker ended, if nothing was wrong with it.
 #[derive(Debug)]
-pub enum Ended {
+pub(crate) enum Outcome {
     /// The launcher leaves.
     Left(Exit),
-    /// Something must be mended first.
-    Broken(Findings),
     /// A gate is closed.
-    Gate(Closed),
+    GateClosed(Closed),
     /// The loop has come to its end: done, or too many failures.
     Over {
         /// Why.
@@ -53,99 +45,6 @@ pub enum Ended {
         /// After which another run would have followed.
         delay: Duration,
     },
-}
-
-/// What a launcher keeps through rests and new attempts.
-#[derive(Default)]
-struct Life {
-    /// One stream of signals: between two, a TERM would be lost.
-    waiter: Option<Waiter>,
-    lock: LoopLock,
-}
-
-/// Runs the worker; rests and starts afresh under a supervisor. In exec mode it returns only if the
-/// program could not be executed.
-pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
-    let plan = &dropped.plan;
-    // before anything of ours is open
-    let mut notification = match ready::settle_descriptors(plan) {
-        Ok(notification) => notification,
-        Err(findings) => return rest::until_run_changes(plan, Rights::Dropped, &findings, reporter),
-    };
-    let mut rest = Rest::default();
-    if plan.place == Place::Service && sys::signals::is_any_ignored() && rest.supervisor(plan).is_some() {
-        // at a shell somebody has asked for that (nohup); for a service nobody has
-        sys::signals::reset_ignored();
-    }
-    let mut life = Life::default();
-    loop {
-        let ended = attempt(dropped, &mut notification, &mut rest, &mut life, reporter);
-        match rest.after(ended, plan, &mut life.waiter, reporter) {
-            rest::Then::StartAfresh => {}
-            rest::Then::Leave(exit) => return exit,
-        }
-    }
-}
-
-/// One run in place of this process, outside a supervisor: nothing rests, nobody is told of readiness. Returns
-/// only if the program could not be executed.
-pub fn run_in_foreground(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
-    if let Err(errno) = sys::fd::close_all_but(&[]) {
-        reporter.finding(Level::Fatal, &ready::ReadyError::Close(errno).into());
-        return Exit::SYSTEM;
-    }
-    let ended = match ready::prepare(dropped, &mut None, reporter) {
-        Ok(ready) => exec::exec(ready, None, reporter),
-        Err(findings) => Ended::Broken(findings),
-    };
-    match ended {
-        Ended::Left(exit) => exit,
-        Ended::Broken(findings) => {
-            reporter.findings(Level::Fatal, &findings);
-            findings.exit()
-        }
-        // a loop's and a gate's, neither of which is here
-        Ended::Over { .. } | Ended::Gate(_) => Exit::SYSTEM,
-    }
-}
-
-fn attempt(
-    dropped: &Dropped,
-    notification: &mut Option<Notification>,
-    rest: &mut Rest,
-    life: &mut Life,
-    reporter: &mut Reporter,
-) -> Ended {
-    let plan = &dropped.plan;
-    let ready = match ready::prepare(dropped, notification, reporter) {
-        Ok(ready) => ready,
-        Err(findings) => return Ended::Broken(findings),
-    };
-    match gates::look(&ready, &mut life.waiter) {
-        Ok(Gates::Open) => {}
-        Ok(Gates::Closed(closed)) => return Ended::Gate(closed),
-        Ok(Gates::Stopped) => return Ended::Left(Exit::OK),
-        Err(finding) => return Ended::Broken(finding.into()),
-    }
-    rest.is_over(&ready, reporter);
-    reporter.trouble("readiness", ready::readiness::unheard(plan));
-    if matches!(plan.mode, Mode::Exec) {
-        return exec::exec(ready, life.waiter.as_mut(), reporter);
-    }
-    let waiter = match Waiter::in_place(&mut life.waiter) {
-        Ok(waiter) => waiter,
-        Err(error) => return Ended::Broken(Finding::refused("take signals", error).into()),
-    };
-    let Some(timing) = ready.timing.clone() else { return init::run_as_init(ready, waiter, reporter) };
-    if let Some(supervisor) = rest.supervisor(plan) {
-        waiter.watch_parent(supervisor);
-        match life.lock.take(plan, waiter, reporter) {
-            Ok(MayBegin::Yes) => {}
-            Ok(MayBegin::Stopped) => return Ended::Left(Exit::OK),
-            Err(finding) => return Ended::Broken(finding.into()),
-        }
-    }
-    cycle::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter)
 }
 
 /// `60 s`, `1m 30s`, to the millisecond below two minutes.
