@@ -18,7 +18,7 @@ use crate::plan::splay;
 use crate::plan::{Mode, Plan};
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, Ready, c_path, program};
-use crate::record::{EndedRun, Judgement, RecordFile, Resting, RestingKind};
+use crate::record::{EndedRun, Judgement, NextDue, RecordFile, Resting, RestingKind};
 use crate::report::{Audience, Level, Reporter};
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -101,7 +101,7 @@ impl<'a> Cycle<'a> {
             .map_err(|errno| Finding::refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
         // left by a launcher that was killed at rest
-        if record.record.resting.take().is_some() {
+        if record.content.resting.take().is_some() {
             record.write(reporter);
         }
         let directory = plan.chdir.as_deref().map(c_path);
@@ -116,8 +116,8 @@ impl<'a> Cycle<'a> {
         let splay = splay::of(plan, timing.splay.map(|splay| splay.duration()));
         let now = Now::read();
         let past = match timing.persist {
-            Persist::Yes => record.past(&timing.pace, now.wall, reporter),
-            Persist::No => record.forget(),
+            Persist::Yes => record.content.past(&timing.pace, now.wall, reporter),
+            Persist::No => record.content.forget(),
         };
         let cycle = Cycle {
             plan,
@@ -210,7 +210,7 @@ impl<'a> Cycle<'a> {
 
     /// The loop ends with a rest.
     fn over(&mut self, resting: Resting) -> Outcome {
-        self.record.set_next_due(None);
+        self.record.content.set_next_due(None);
         self.record.write(self.reporter);
         let signature = std::mem::take(&mut self.prepared.signature);
         let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
@@ -219,32 +219,34 @@ impl<'a> Cycle<'a> {
 
     /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.
     pub(super) fn is_due_since(&mut self, now: Now) {
-        let noted = self.record.record.next_due.as_deref().and_then(sys::clock::from_utc);
+        let noted = self.record.content.next_due.as_deref().and_then(sys::clock::from_utc);
         if noted.is_none_or(|noted| noted > now.wall) {
-            self.record.set_next_due(Some((now.wall, Some(now.boot))));
+            let due = NextDue { wall: now.wall, boot: Some(now.boot) };
+            self.record.content.set_next_due(Some(due));
         }
     }
 
     /// Writes down when the next run is due.
     fn note_next_due(&mut self) {
         let now = Now::read();
-        self.record.has_considered(self.pacer.considered());
+        self.record.content.set_considered(self.pacer.considered());
         let next_in = match self.run_again {
             true => Some(Duration::ZERO),
             false => self.pacer.next_in(now),
         };
         let is_by_wall_clock = matches!(self.timing.pace, Pace::Schedule(_));
-        self.record.set_next_due(
-            next_in.map(|next_in| (now.wall + next_in, (!is_by_wall_clock).then(|| now.boot.after(next_in)))),
-        );
+        self.record.content.set_next_due(next_in.map(|next_in| NextDue {
+            wall: now.wall + next_in,
+            boot: (!is_by_wall_clock).then(|| now.boot.after(next_in)),
+        }));
         if let Some(next_in) = next_in {
-            self.record.write_by_and_by(next_in, self.reporter);
+            self.record.write_soon(next_in, self.reporter);
         }
     }
 
     /// Adds the ticks that were dropped to the record.
     pub(super) fn count_dropped(&mut self) {
-        let record = &mut self.record.record;
+        let record = &mut self.record.content;
         record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
     }
 
@@ -260,7 +262,7 @@ impl<'a> Cycle<'a> {
             }
             _ => Judgement::Failed { last_lines: Vec::new() },
         };
-        self.record.ended(EndedRun::new(now.wall, *exit, *how, what, *duration), judgement);
+        self.record.content.ended(EndedRun::new(now.wall, *exit, *how, what, *duration), judgement);
         if stopped.is_some() {
             return;
         }
@@ -368,9 +370,9 @@ impl<'a> Cycle<'a> {
 
     /// A run that would have come too late was dropped: the record says so.
     fn drop_late(&mut self) {
-        let before = self.record.record.skipped;
+        let before = self.record.content.skipped;
         self.count_dropped();
-        if self.record.record.skipped != before {
+        if self.record.content.skipped != before {
             self.reporter.warn("a run that was due is later than --max-late allows: dropped");
             self.note_next_due();
         }
@@ -435,11 +437,11 @@ impl Cycle<'_> {
         self.pacer.change(&timing, splay, now);
         match timing.persist {
             Persist::Yes if timing.pace != self.timing.pace => {
-                self.record.past(&timing.pace, now.wall, self.reporter);
+                self.record.content.past(&timing.pace, now.wall, self.reporter);
             }
             Persist::Yes => {}
             Persist::No => {
-                self.record.forget();
+                self.record.content.forget();
             }
         }
         self.timing = timing;

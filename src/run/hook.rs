@@ -91,7 +91,7 @@ impl Cycle<'_> {
 
     /// The worker's variables, and what there is to say of the run.
     fn hook_environment(&self, end: &RunEnd) -> Vector {
-        let record = &self.record.record;
+        let record = &self.record.content;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let log = record.log.as_ref().map(|path| path.display().to_string());
         let told = [

@@ -96,7 +96,8 @@ impl Cycle<'_> {
         let text = format!("waiting for the lock '{}', which another process holds", path.display());
         self.reporter.trouble("lock", Some(Finding::trouble(text, None)));
         self.is_due_since(Now::read());
-        self.record.waits_for_lock(&path, None, self.reporter);
+        self.record.content.waits_for_lock(&path, None);
+        self.record.write(self.reporter);
         Ok(match wait_for(file, &mut |until| self.step(until))? {
             Waited::Ours(lock) => Lock::Held(lock, Wait::Some),
             Waited::Stopped => Lock::Stopped,

@@ -10,7 +10,7 @@ use super::lock::{self, Users, Waited};
 use super::pacer::Now;
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
-use crate::record::{FormerLoop, RecordFile, RunRecord, read};
+use crate::record::{FormerLoop, NextDue, RecordFile, RunRecord, read};
 use crate::report::Reporter;
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
@@ -129,8 +129,9 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     reporter.trouble("loop lock", Some(Finding::trouble(text, Some(hint.to_string()))));
     let now = Now::read();
     let mut record = RecordFile::open(plan, reporter);
-    record.set_next_due(Some((now.wall, Some(now.boot))));
-    record.waits_for_lock(path, Some(former.unwrap_or_default()), reporter);
+    record.content.set_next_due(Some(NextDue { wall: now.wall, boot: Some(now.boot) }));
+    record.content.waits_for_lock(path, Some(former.unwrap_or_default()));
+    record.write(reporter);
 }
 
 /// The loop that wrote this record, or the one that it was itself waiting for.

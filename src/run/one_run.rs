@@ -101,8 +101,8 @@ impl Cycle<'_> {
         self.run_log = self.log.clone();
         self.pacer.began(now);
         self.count_dropped();
-        self.record.started(now.wall);
-        self.record.has_considered(self.pacer.considered());
+        self.record.content.started(now.wall);
+        self.record.content.set_considered(self.pacer.considered());
         if self.timing.persist == Persist::Yes {
             // a launcher that is killed now must not begin this run again
             self.record.write(self.reporter);

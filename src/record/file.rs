@@ -1,0 +1,125 @@
+//! The record of this launcher's service, and when it is written.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::stat::Mode;
+
+use super::directory::StateDirectory;
+use super::form::{Resting, RunRecord};
+use super::read::{RecordError, read_of};
+use crate::error::Finding;
+use crate::log;
+use crate::plan::{LogPlan, Plan};
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::clock::BootTime;
+
+/// How far the file may lag while the service goes on.
+const MAX_LAG: Duration = Duration::from_secs(1);
+
+/// The record and where it is. Trouble with it is reported once and never keeps a worker from running.
+#[derive(Debug)]
+pub(crate) struct RecordFile {
+    /// What is in it.
+    pub(crate) content: RunRecord,
+    directory_path: Option<PathBuf>,
+    directory: Option<StateDirectory>,
+    written_at: Option<BootTime>,
+    /// It was left as it is, to be replaced within a second.
+    lags: bool,
+    mode: Mode,
+}
+
+impl RecordFile {
+    /// Reads what earlier launchers have left; what cannot be read is reported, and replaced.
+    pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
+        let mut file = RecordFile::at(plan);
+        match read_of(plan) {
+            Ok(Some(record)) => file.content = record,
+            // without a directory there is nothing to read, and writing says so
+            Ok(None) | Err(RecordError::NoDirectory) => {}
+            Err(error) => reporter.warn(&format!(
+                "unable to read the run record of '{}': {error}; it is written anew",
+                plan.name
+            )),
+        }
+        file.content.version = 1;
+        file.content.name = plan.name.to_string();
+        file.content.pid = std::process::id().cast_signed();
+        file.content.pid_started = sys::proc::own_stat().ok().map(|stat| stat.started);
+        file.content.waiting_for_lock = None;
+        file.content.log = match &plan.log {
+            LogPlan::File(path) => Some(plan.directory.join(path)),
+            LogPlan::Inherited => None,
+        };
+        file
+    }
+
+    fn at(plan: &Plan) -> Self {
+        RecordFile {
+            content: RunRecord::default(),
+            directory_path: plan.state_dir.clone(),
+            directory: None,
+            written_at: None,
+            lags: false,
+            // it quotes the log, and is no more open than that
+            mode: Mode::from_bits_truncate(0o640 & plan.log_rules.mode | 0o600),
+        }
+    }
+
+    /// Replaces the file, unless that was done within the last second and can be done again within the
+    /// next: on a disk this costs more than all else that the launcher does in a tick.
+    pub(crate) fn write_soon(&mut self, next_in: Duration, reporter: &mut Reporter) {
+        let is_fresh = self.written_at.is_some_and(|at| BootTime::now().since(at) < MAX_LAG);
+        self.lags = is_fresh && next_in < MAX_LAG;
+        if !self.lags {
+            self.write(reporter);
+        }
+    }
+
+    /// HUP: the state directory may have been replaced.
+    pub(crate) fn reopen_directory(&mut self) {
+        self.directory = None;
+    }
+
+    /// Replaces the file if it lags.
+    pub(crate) fn catch_up(&mut self, reporter: &mut Reporter) {
+        if self.lags {
+            self.write(reporter);
+        }
+    }
+
+    /// Replaces the file.
+    pub(crate) fn write(&mut self, reporter: &mut Reporter) {
+        self.written_at = Some(BootTime::now());
+        self.lags = false;
+        let trouble = self.replace().err().map(|error| {
+            // the directory may have been replaced
+            self.directory = None;
+            let name = &self.content.name;
+            let hint = error.errno().and_then(log::remedy_on_volume);
+            Finding::trouble(format!("unable to write the run record of '{name}': {error}"), hint)
+        });
+        reporter.trouble("record", trouble);
+    }
+
+    fn replace(&mut self) -> Result<(), RecordError> {
+        let text =
+            serde_json::to_string(&self.content).map_err(|error| RecordError::Content(error.to_string()))?;
+        let path = self.directory_path.as_deref().ok_or(RecordError::NoDirectory)?;
+        let directory = match self.directory.take().filter(|directory| directory.is_still_at(path)) {
+            Some(directory) => directory,
+            None => StateDirectory::open(path)?,
+        };
+        Ok(self.directory.insert(directory).replace(&self.content.name, &text, self.mode)?)
+    }
+}
+
+/// Notes in the record that the service rests, or no longer does.
+pub(crate) fn write_resting(plan: &Plan, resting: Option<Resting>, reporter: &mut Reporter) {
+    let mut file = RecordFile::open(plan, reporter);
+    file.content.resting = resting;
+    file.content.set_next_due(None);
+    file.write(reporter);
+}
