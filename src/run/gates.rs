@@ -6,8 +6,8 @@ use std::time::Duration;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
-use super::bounded::{self, End, shell};
-use super::worker::Worker;
+use super::child::Child;
+use super::command::{self, End, shell};
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
 use crate::plan::Plan;
@@ -75,7 +75,7 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| Finding::refused("open '/dev/null'", errno.into()))?;
     let directory = ready.plan.chdir.as_deref().map(c_path);
-    let started = Worker::start(&Launch {
+    let started = Child::start(&Launch {
         candidates: &[c"/bin/sh".to_owned()],
         arguments: &shell(command),
         environment: &ready.environment.to_vector(),
@@ -88,7 +88,7 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
         foreground: false,
     });
     let Ok(worker) = started else { return Ok(End::TimedOut) };
-    let (end, _) = bounded::wait_for(worker, COMMAND_TAKES, &mut |boot| {
+    let (end, _) = command::wait_for(worker, COMMAND_TAKES, &mut |boot| {
         waiter
             .wait(Deadline { boot, wall: None }, None)
             .map_err(|errno| Finding::refused("wait", errno.into()))

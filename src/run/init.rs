@@ -3,8 +3,8 @@
 //! and leaves with the worker's code.
 
 use super::Outcome;
+use super::child::{Child, exit_of, not_started};
 use super::readiness::Readiness;
-use super::worker::{Worker, exit_of, not_started};
 use crate::error::{Finding, Findings};
 use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
@@ -36,7 +36,7 @@ pub(crate) fn run_as_init(
             Some(Readiness::begin(plan, notification, timeout, &environment, directory, reporter))
         }
     };
-    let launched = Worker::start(&Launch {
+    let launched = Child::start(&Launch {
         candidates: &candidates,
         arguments: &arguments,
         environment: &environment,

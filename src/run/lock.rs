@@ -10,9 +10,9 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 
-use super::cycle::Cycle;
-use super::pacer::Now;
-use super::worker::Worker;
+use super::child::Child;
+use super::repeat::Cycle;
+use super::repeat::Now;
 use crate::error::{Finding, reason};
 use crate::exit::Exit;
 use crate::sys;
@@ -125,7 +125,7 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
     loop {
         let descriptor = file.as_raw_fd();
         let mut helper = match sys::fork::helper(handled(), || wait_exclusive(descriptor)) {
-            Ok(helper) => Worker::of(helper),
+            Ok(helper) => Child::of(helper),
             Err(errno) => return Ok(Waited::Refused(Finding::refused("start a process", errno.into()))),
         };
         loop {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::lock::{self, Users, Waited};
-use super::pacer::Now;
+use super::repeat::Now;
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
 use crate::record::{FormerLoop, NextDue, RecordFile, RunRecord, read};

@@ -1,27 +1,22 @@
 //! Ready → the worker: in place of the launcher, once as PID 1, or in a loop.
 
-mod bounded;
-mod cycle;
-mod ending;
+mod child;
+mod command;
 mod exec;
 mod foreground;
 mod gates;
-mod hook;
 mod init;
 mod lock;
 mod loop_lock;
-mod one_run;
-mod pacer;
 mod readiness;
-mod sd_notify;
-mod worker;
+mod repeat;
 
-pub(crate) use cycle::run_loop;
 pub(crate) use exec::{Stopped, exec};
 pub(crate) use foreground::run_in_foreground;
 pub(crate) use gates::{Closed, Gates, first_closed_gate};
 pub(crate) use init::run_as_init;
 pub(crate) use loop_lock::{LoopLock, MayBegin};
+pub(crate) use repeat::run_loop;
 
 use std::time::Duration;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::one_run::{CutShort, RunEnd};
-use super::worker::{Worker, exit_of};
 use crate::config::settings::{OnExit, OnStop};
 use crate::config::timing::StopRules;
 use crate::exit::Exit;
 use crate::record::How;
 use crate::report::Reporter;
+use crate::run::child::{Child, exit_of};
 use crate::sys::clock::BootTime;
 use crate::sys::group::Left;
 use crate::sys::process;
@@ -90,7 +90,7 @@ impl Ending {
 
     /// The end of the run, if that is all: the worker has ended, and of a group that is being ended nothing is
     /// left.
-    pub(super) fn is_over(&mut self, worker: &Worker, now: BootTime, reporter: &Reporter) -> Option<RunEnd> {
+    pub(super) fn is_over(&mut self, worker: &Child, now: BootTime, reporter: &Reporter) -> Option<RunEnd> {
         if self.ended.is_none() {
             self.ended = worker.ended().map(|how| Ended { how, at: now });
         }
@@ -113,7 +113,7 @@ impl Ending {
     }
 
     /// Does what is due: the timeout, KILL.
-    pub(super) fn proceed(&mut self, worker: &Worker, now: BootTime) {
+    pub(super) fn proceed(&mut self, worker: &Child, now: BootTime) {
         match &mut self.winding {
             None if self.timeout_at.is_some_and(|at| now >= at) => self.begin(Why::Timeout, worker, now),
             Some(Winding { kill, .. }) => {
@@ -131,7 +131,7 @@ impl Ending {
     }
 
     /// Until when there is nothing to do.
-    pub(super) fn deadline(&self, worker: &Worker, now: BootTime) -> Option<BootTime> {
+    pub(super) fn deadline(&self, worker: &Child, now: BootTime) -> Option<BootTime> {
         let of_winding = match self.winding {
             None => return self.timeout_at,
             Some(Winding { kill: Kill::At(at), .. }) => at,
@@ -144,7 +144,7 @@ impl Ending {
 
     /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
     /// later, kills now.
-    pub(super) fn stop(&mut self, signal: i32, worker: &Worker) {
+    pub(super) fn stop(&mut self, signal: i32, worker: &Child) {
         let now = BootTime::now();
         let second_int = signal == libc::SIGINT && std::mem::replace(&mut self.interrupted, true);
         match self.stop_asked_at {
@@ -165,7 +165,7 @@ impl Ending {
     }
 
     /// Asks the group to end: the signal, then CONT for a process that was stopped.
-    fn begin(&mut self, why: Why, worker: &Worker, now: BootTime) {
+    fn begin(&mut self, why: Why, worker: &Child, now: BootTime) {
         worker.signal_group(self.rules.signal.0 as i32);
         worker.signal_group(libc::SIGCONT);
         self.winding = Some(Winding { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
@@ -179,9 +179,11 @@ impl Ending {
             is_killed && why != Some(Why::LeftBehind) && ended.how == process::Ending::Killed(libc::SIGKILL);
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
         let (exit, how, what) = match ended.how {
-            _ if why == Some(Why::Timeout) => {
-                (Exit::TIMED_OUT, How::TimedOut, format!("timed out after {}", super::in_words(duration)))
-            }
+            _ if why == Some(Why::Timeout) => (
+                Exit::TIMED_OUT,
+                How::TimedOut,
+                format!("timed out after {}", crate::run::in_words(duration)),
+            ),
             process::Ending::Exited(code) => (exit_of(ended.how), How::Exited, format!("exit status {code}")),
             process::Ending::Killed(number) => {
                 let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
@@ -198,7 +200,7 @@ impl Ending {
 
 impl CloseLook {
     /// Whether no process of the group is left on which a signal has an effect.
-    fn finds_nothing(&mut self, worker: &Worker, now: BootTime) -> bool {
+    fn finds_nothing(&mut self, worker: &Child, now: BootTime) -> bool {
         if worker.group_is_empty() {
             return true;
         }

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::cycle::Cycle;
+use super::Cycle;
 use super::ending::Ending;
-use super::gates::{self, Closed};
-use super::lock::{Lock, Wait};
 use super::pacer::Now;
-use super::worker::{Worker, not_started};
 use crate::config::settings::Persist;
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::log::Rotation;
 use crate::record::How;
+use crate::run::child::{Child, not_started};
+use crate::run::gates::{self, Closed};
+use crate::run::lock::{Lock, Wait};
 use crate::sys::clock::BootTime;
 use crate::sys::spawn::Launch;
 use crate::wait::handled;
@@ -113,7 +113,7 @@ impl Cycle<'_> {
         };
 
         let started = now.boot;
-        let launched = Worker::start(&Launch {
+        let launched = Child::start(&Launch {
             candidates: &self.prepared.candidates,
             arguments: &self.arguments,
             environment: &self.prepared.vector,
@@ -142,7 +142,7 @@ impl Cycle<'_> {
 
     /// From the worker's start until it has ended; after a stop or timeout, and with `--on-exit kill`, until its
     /// group has.
-    fn supervise(&mut self, mut worker: Worker, started: BootTime) -> Result<RunEnd, Finding> {
+    fn supervise(&mut self, mut worker: Child, started: BootTime) -> Result<RunEnd, Finding> {
         let timeout_at = self.timing.timeout.map(|timeout| started.after(timeout.duration()));
         let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
         let mut ending = Ending::new(started, timeout_at, self.timing.stop);

@@ -1,11 +1,18 @@
 //! The loop: wait, run, record, again. A failing or missing worker never ends it; a stop does.
 
+mod ending;
+mod hook;
+mod one_run;
+mod pacer;
+
 use std::ffi::CString;
 use std::time::Duration;
 
-use super::hook::Hooked;
-use super::one_run::{CutShort, RunEnd, Turn};
-use super::pacer::{Due, Now, Pacer};
+use hook::Hooked;
+use one_run::{CutShort, RunEnd, Turn};
+pub(super) use pacer::Now;
+use pacer::{Due, Pacer};
+
 use super::readiness::Readiness;
 use super::{Outcome, in_words};
 use crate::config::settings::Persist;

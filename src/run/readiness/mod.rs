@@ -1,12 +1,13 @@
 //! Telling readiness while the launcher stays: at the start, after a success, or when a helper or the worker
 //! says so. The worker never gets the descriptor.
 
+mod sd_notify;
+
 use std::ffi::{CStr, CString};
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 
-use super::sd_notify::NotifySocket;
 use crate::config::value::{Delay, ReadyForm};
 use crate::error::reason;
 use crate::plan::Plan;
@@ -16,6 +17,7 @@ use crate::ready::ready_watch::{LoopHelper, ReadyWatch};
 use crate::report::Reporter;
 use crate::sys::spawn::Vector;
 use crate::wait::handled;
+use sd_notify::NotifySocket;
 
 /// Where readiness is told, and what is waited for.
 #[derive(Debug)]

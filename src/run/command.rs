@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::worker::Worker;
+use super::child::Child;
 use crate::config::value::ShellCommand;
 use crate::error::Finding;
 use crate::sys::clock::BootTime;
@@ -25,7 +25,7 @@ pub(super) type Wait<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<Vec<i32
 
 /// Waits for the command's end; gives the other signals that came.
 pub(super) fn wait_for(
-    mut command: Worker,
+    mut command: Child,
     bound: Duration,
     wait: Wait<'_>,
 ) -> Result<(End, Vec<i32>), Finding> {

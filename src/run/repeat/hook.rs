@@ -4,12 +4,12 @@
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use super::bounded::{self, End, shell};
-use super::cycle::Cycle;
+use super::Cycle;
 use super::one_run::RunEnd;
-use super::worker::{Worker, not_started};
 use crate::error::Finding;
 use crate::exit::Exit;
+use crate::run::child::{Child, not_started};
+use crate::run::command::{self, End, shell};
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 use crate::wait::handled;
@@ -40,7 +40,7 @@ impl Cycle<'_> {
         self.record.write(self.reporter);
         let environment = self.hook_environment(end);
         let start = |directory: Option<&CStr>| {
-            Worker::start(&Launch {
+            Child::start(&Launch {
                 candidates: &[c"/bin/sh".to_owned()],
                 arguments: &shell(&command),
                 environment: &environment,
@@ -67,7 +67,7 @@ impl Cycle<'_> {
                 return Ok(Hooked::GoOn);
             }
         };
-        let (end, others) = bounded::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
+        let (end, others) = command::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
         for signal in others {
             match signal {
                 libc::SIGALRM => self.run_again = true,

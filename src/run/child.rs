@@ -14,7 +14,7 @@ use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
 
 /// A worker; the leader of a process group of its own.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(super) struct Child {
     pid: Pid,
     ended: Option<Ending>,
 }
@@ -27,17 +27,17 @@ pub(super) fn exit_of(ending: Ending) -> Exit {
     }
 }
 
-impl Worker {
+impl Child {
     pub(super) fn start(launch: &Launch<'_>) -> Result<Self, SpawnError> {
-        spawn(launch).map(|pid| Worker { pid, ended: None })
+        spawn(launch).map(|pid| Child { pid, ended: None })
     }
 
     /// A child that was started otherwise.
     pub(super) fn of(pid: Pid) -> Self {
-        Worker { pid, ended: None }
+        Child { pid, ended: None }
     }
 
-    /// How it ended, as far as [`Worker::reap`] has seen.
+    /// How it ended, as far as [`Child::reap`] has seen.
     pub(super) fn ended(&self) -> Option<Ending> {
         self.ended
     }
@@ -60,7 +60,7 @@ impl Worker {
     }
 
     /// Signals the whole group. Its number cannot have passed to others: while it has a member (the
-    /// leader counts until it is reaped) the kernel keeps it, and [`Worker::group_is_empty`] was
+    /// leader counts until it is reaped) the kernel keeps it, and [`Child::group_is_empty`] was
     /// asked in the same turn otherwise.
     pub(super) fn signal_group(&self, signal: i32) {
         sys::process::signal_group(self.pid, signal);
