@@ -30,6 +30,13 @@ pub(crate) struct NextDue {
     pub(crate) boot: Option<BootTime>,
 }
 
+impl NextDue {
+    /// At this moment, whatever becomes of the wall clock.
+    pub(crate) fn now() -> Self {
+        NextDue { wall: sys::clock::wall_now(), boot: Some(BootTime::now()) }
+    }
+}
+
 impl RunRecord {
     /// A run begins.
     pub(crate) fn started(&mut self, at: SystemTime) {

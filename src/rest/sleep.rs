@@ -8,8 +8,7 @@ use super::watch::{Changed, Watch};
 use crate::sys::clock::BootTime;
 use crate::sys::process::reap_orphans;
 use crate::sys::settle::Settling;
-use crate::wait::Deadline;
-use crate::wait::Waiter;
+use crate::wait::{Deadline, Waiter, is_stop};
 
 /// How often is looked where a change may go unreported.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -51,7 +50,7 @@ pub(super) fn sleep(
         reap_orphans();
         for signal in signals {
             match signal {
-                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Woken::Stop,
+                signal if is_stop(signal) => return Woken::Stop,
                 libc::SIGHUP | libc::SIGALRM => return Woken::By(most.max(Changed::UsersFiles)),
                 _ => {}
             }

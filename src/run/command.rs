@@ -8,10 +8,11 @@ use crate::error::Finding;
 use crate::sys::clock::BootTime;
 use crate::sys::process::Ending;
 use crate::sys::spawn::Vector;
+use crate::wait::is_stop;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum CommandEnd {
     /// By itself.
     Ended(Ending),
     /// Its time was over: killed.
@@ -28,23 +29,23 @@ pub(super) fn wait_for(
     mut command: Child,
     bound: Duration,
     wait: Wait<'_>,
-) -> Result<(End, Vec<i32>), Finding> {
+) -> Result<(CommandEnd, Vec<i32>), Finding> {
     let deadline = BootTime::now().after(bound);
     let mut others = Vec::new();
     loop {
         command.reap();
         if let Some(ending) = command.ended() {
-            return Ok((End::Ended(ending), others));
+            return Ok((CommandEnd::Ended(ending), others));
         }
         if BootTime::now() >= deadline {
             command.signal_group(libc::SIGKILL);
-            return Ok((End::TimedOut, others));
+            return Ok((CommandEnd::TimedOut, others));
         }
         for signal in wait(Some(deadline))? {
             match signal {
-                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
+                signal if is_stop(signal) => {
                     command.signal_group(libc::SIGKILL);
-                    return Ok((End::Stopped, others));
+                    return Ok((CommandEnd::Stopped, others));
                 }
                 libc::SIGCHLD => {}
                 signal => others.push(signal),

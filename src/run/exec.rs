@@ -15,7 +15,7 @@ use crate::report::Reporter;
 use crate::sys;
 use crate::sys::spawn::{Join, Vector, execute_first};
 use crate::wait::Waiter;
-use crate::wait::handled;
+use crate::wait::{handled, is_stop};
 
 /// A stop came before the exec.
 pub(crate) struct Stopped;
@@ -38,9 +38,8 @@ pub(crate) fn exec(
         None => None,
         Some(waiter) => {
             let saved = sys::signals::block_and_default(handled());
-            let stops = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
             // without its supervisor it is about to be started a second time
-            if waiter.pending().iter().any(stops) || waiter.has_lost_parent() {
+            if waiter.pending().into_iter().any(is_stop) || waiter.has_lost_parent() {
                 return Ok(Stopped);
             }
             waiter.leave_parent();

@@ -7,7 +7,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use super::child::Child;
-use super::command::{self, End, shell};
+use super::command::{self, CommandEnd, shell};
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
 use crate::plan::Plan;
@@ -53,8 +53,8 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
                 let waiter =
                     Waiter::in_place(place).map_err(|error| Finding::refused("take signals", error))?;
                 match run(command, ready, waiter)? {
-                    End::Ended(Ending::Exited(0)) => {}
-                    End::Stopped => return Ok(Gates::Stopped),
+                    CommandEnd::Ended(Ending::Exited(0)) => {}
+                    CommandEnd::Stopped => return Ok(Gates::Stopped),
                     _ => return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: true })),
                 }
             }
@@ -70,7 +70,7 @@ pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Clo
     Some(Closed { gate: gate.clone(), look_again: false })
 }
 
-fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<End, Finding> {
+fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<CommandEnd, Finding> {
     // its output would fill the log as long as it fails
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| Finding::refused("open '/dev/null'", errno.into()))?;
@@ -87,7 +87,7 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
         handled: handled(),
         foreground: false,
     });
-    let Ok(worker) = started else { return Ok(End::TimedOut) };
+    let Ok(worker) = started else { return Ok(CommandEnd::TimedOut) };
     let (end, _) = command::wait_for(worker, COMMAND_TAKES, &mut |boot| {
         waiter
             .wait(Deadline { boot, wall: None }, None)

@@ -1,4 +1,4 @@
-//! `--lock`: held during a run, waited for without being deaf to signals.
+//! Lock files: how they are opened, and how the end of another holder is waited for without being deaf to signals.
 
 use std::ffi::OsStr;
 use std::ops::ControlFlow;
@@ -11,10 +11,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 
 use super::child::Child;
-use super::repeat::Cycle;
-use super::repeat::Now;
 use crate::error::{Finding, reason};
-use crate::exit::Exit;
 use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried, wait_exclusive};
@@ -23,27 +20,6 @@ use crate::wait::handled;
 
 /// A helper that has ended without the lock (it was killed) is replaced after this time.
 const HELP_AGAIN: Duration = Duration::from_secs(1);
-
-/// Whether another process held the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// It did not.
-    None,
-    /// It did.
-    Some,
-}
-
-/// The lock of a run.
-pub(super) enum Lock {
-    /// There is none to take.
-    None,
-    /// It is ours until it is dropped.
-    Held(FileLock, Wait),
-    /// It cannot be taken: the run has failed.
-    Broken(Finding),
-    /// A stop came first, or the supervisor has gone.
-    Stopped,
-}
 
 /// How the wait for another process's lock ended.
 pub(super) enum Waited {
@@ -66,57 +42,6 @@ pub(super) enum Users {
 
 /// Sleeps until something happens, and says whether the wait goes on.
 pub(super) type Step<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<ControlFlow<()>, Finding>;
-
-impl Cycle<'_> {
-    /// Takes the lock, however long that takes.
-    pub(super) fn take_lock(&mut self) -> Result<Lock, Finding> {
-        let Some(path) = self.timing.around.lock.as_deref() else { return Ok(Lock::None) };
-        let path = self.plan.own(path);
-        let broken = |reason: String| {
-            let text = format!("unable to lock '{}': {reason}", path.display());
-            let hint =
-                Some("its directory must be there, and the worker's user be able to write it".to_string());
-            Lock::Broken(Finding { exit: Exit::EDIT, text, hint })
-        };
-        let file = match open(&path, Users::Readers) {
-            Ok(file) => file,
-            Err(why) => return Ok(broken(why)),
-        };
-        let file = match FileLock::try_exclusive(file) {
-            Ok(Tried::Ours(lock)) => {
-                self.reporter.trouble("lock", None);
-                return Ok(Lock::Held(lock, Wait::None));
-            }
-            Ok(Tried::Others(file)) => file,
-            Err(errno) => {
-                let what = format!("lock '{}'", path.display());
-                return Ok(Lock::Broken(Finding::refused(&what, errno.into())));
-            }
-        };
-        let text = format!("waiting for the lock '{}', which another process holds", path.display());
-        self.reporter.trouble("lock", Some(Finding::trouble(text, None)));
-        self.is_due_since(Now::read());
-        self.record.content.waits_for_lock(&path, None);
-        self.record.write(self.reporter);
-        Ok(match wait_for(file, &mut |until| self.step(until))? {
-            Waited::Ours(lock) => Lock::Held(lock, Wait::Some),
-            Waited::Stopped => Lock::Stopped,
-            // as for a worker that does not start: a failed run
-            Waited::Refused(finding) => Lock::Broken(finding),
-        })
-    }
-
-    fn step(&mut self, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
-        for signal in self.wait_until(until)? {
-            match signal {
-                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Ok(ControlFlow::Break(())),
-                libc::SIGHUP => self.hang_up(),
-                _ => {}
-            }
-        }
-        Ok(if self.has_lost_supervisor() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    }
-}
 
 /// Waits for a lock that another process holds. It belongs to the open file, which a child shares: one that does
 /// nothing else can wait for it in the kernel, and its end is a signal like others. To ask again and again would be

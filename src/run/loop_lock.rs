@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::lock::{self, Users, Waited};
-use super::repeat::Now;
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
 use crate::record::{FormerLoop, NextDue, RecordFile, RunRecord, read};
 use crate::report::Reporter;
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
-use crate::wait::{Deadline, Waiter};
+use crate::wait::{Deadline, Waiter, is_stop};
 
 /// Where the system refuses what the wait needs: how long until it is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
@@ -127,9 +126,8 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let hint = "it ends with its run if its supervisor was killed; services that share a state directory need \
                 different names (--name)";
     reporter.trouble("loop lock", Some(Finding::trouble(text, Some(hint.to_string()))));
-    let now = Now::read();
     let mut record = RecordFile::open(plan, reporter);
-    record.content.set_next_due(Some(NextDue { wall: now.wall, boot: Some(now.boot) }));
+    record.content.set_next_due(Some(NextDue::now()));
     record.content.waits_for_lock(path, Some(former.unwrap_or_default()));
     record.write(reporter);
 }
@@ -146,8 +144,7 @@ fn former_of(record: &RunRecord, own: i32) -> Option<FormerLoop> {
 fn step(waiter: &mut Waiter, until: Option<BootTime>) -> Result<ControlFlow<()>, Finding> {
     let deadline = Deadline { boot: until, wall: None };
     let signals = waiter.wait(deadline, None).map_err(|errno| Finding::refused("wait", errno.into()))?;
-    let is_stop = |signal: &i32| matches!(*signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT);
-    match signals.iter().any(is_stop) || waiter.has_lost_parent() {
+    match signals.into_iter().any(is_stop) || waiter.has_lost_parent() {
         true => Ok(ControlFlow::Break(())),
         false => Ok(ControlFlow::Continue(())),
     }

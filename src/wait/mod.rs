@@ -3,5 +3,5 @@
 mod signals;
 mod waiter;
 
-pub use signals::{Signals, handled};
+pub use signals::{Signals, handled, is_stop};
 pub use waiter::{Deadline, Waiter};

@@ -70,3 +70,8 @@ impl Signals {
         self.delivery.pending().collect()
     }
 }
+
+/// Whether this signal asks the launcher to stop.
+pub fn is_stop(signal: i32) -> bool {
+    matches!(signal, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT)
+}

@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
 
 /// A run under way, as far as its end goes.
-pub(super) struct Ending {
+pub(super) struct RunEnding {
     started: BootTime,
     timeout_at: Option<BootTime>,
     rules: StopRules,
@@ -35,7 +35,7 @@ pub(super) struct Ending {
     interrupted: bool,
     winding: Option<Winding>,
     /// The worker's own end, once it is known.
-    ended: Option<Ended>,
+    ended: Option<WorkerEnd>,
     look: CloseLook,
 }
 
@@ -63,7 +63,7 @@ enum Kill {
 }
 
 #[derive(Clone, Copy)]
-struct Ended {
+struct WorkerEnd {
     how: process::Ending,
     at: BootTime,
 }
@@ -74,9 +74,9 @@ struct CloseLook {
     at: Option<BootTime>,
 }
 
-impl Ending {
+impl RunEnding {
     pub(super) fn new(started: BootTime, timeout_at: Option<BootTime>, rules: StopRules) -> Self {
-        Ending {
+        RunEnding {
             started,
             timeout_at,
             rules,
@@ -92,7 +92,7 @@ impl Ending {
     /// left.
     pub(super) fn is_over(&mut self, worker: &Child, now: BootTime, reporter: &Reporter) -> Option<RunEnd> {
         if self.ended.is_none() {
-            self.ended = worker.ended().map(|how| Ended { how, at: now });
+            self.ended = worker.ended().map(|how| WorkerEnd { how, at: now });
         }
         if let Some(ended) = self.ended {
             if self.winding.is_none() && self.rules.on_exit == OnExit::Kill && !worker.group_is_empty() {
@@ -106,7 +106,7 @@ impl Ending {
             Some(Winding { kill: Kill::SentAt(at), .. }) if now >= at.after(KILL_TAKES) => {
                 reporter.warn("a process of the worker's group survives KILL; going on without it");
                 let how = self.ended.map_or(process::Ending::Killed(libc::SIGKILL), |ended| ended.how);
-                Some(self.end(self.ended.unwrap_or(Ended { how, at: now })))
+                Some(self.end(self.ended.unwrap_or(WorkerEnd { how, at: now })))
             }
             _ => None,
         }
@@ -171,7 +171,7 @@ impl Ending {
         self.winding = Some(Winding { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
     }
 
-    fn end(&self, ended: Ended) -> RunEnd {
+    fn end(&self, ended: WorkerEnd) -> RunEnd {
         let duration = ended.at.since(self.started);
         let why = self.winding.map(|winding| winding.why);
         let is_killed = matches!(self.winding, Some(Winding { kill: Kill::SentAt(_), .. }));

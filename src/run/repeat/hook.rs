@@ -1,15 +1,20 @@
-//! `--on-failure` and `--on-success`: a command of the user's behind a run. It is told of the run in its
+//! `--on-failure` and `--on-success`: a command of the user's after a run. It learns of the run from its
 //! environment, is bounded in time, and never delays a stop.
 
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use super::Cycle;
+use super::journal::Journal;
 use super::one_run::RunEnd;
+use super::setup::Setup;
+use super::waiter::LoopWaiter;
+use crate::config::timing::Around;
+use crate::config::value::ShellCommand;
 use crate::error::Finding;
 use crate::exit::Exit;
-use crate::run::child::{Child, not_started};
-use crate::run::command::{self, End, shell};
+use crate::record::RunRecord;
+use crate::run::child::Child;
+use crate::run::command::{self, CommandEnd, shell};
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 use crate::wait::handled;
@@ -27,94 +32,104 @@ pub(super) enum Hooked {
     Stopped,
 }
 
-impl Cycle<'_> {
-    /// Runs the command for this end of a run, if there is one. The next run waits for it.
-    pub(super) fn run_hook(&mut self, end: &RunEnd) -> Result<Hooked, Finding> {
-        let around = &self.timing.around;
-        let (option, command) = match end.exit {
-            Exit::OK => ("--on-success", &around.on_success),
-            _ => ("--on-failure", &around.on_failure),
-        };
-        let Some(command) = command.clone() else { return Ok(Hooked::GoOn) };
-        // whoever is told may look at it
-        self.record.write(self.reporter);
-        let environment = self.hook_environment(end);
-        let start = |directory: Option<&CStr>| {
-            Child::start(&Launch {
-                candidates: &[c"/bin/sh".to_owned()],
-                arguments: &shell(&command),
-                environment: &environment,
-                output: self.log.descriptor(),
-                join: self.log.join(),
-                directory,
-                umask: self.plan.umask,
-                // the worker's bounds may be what the worker failed of
-                limits: &[],
-                handled: handled(),
-                foreground: false,
-            })
-        };
-        let started = match start(self.directory.as_deref()) {
-            // that may be what there is to tell
-            Err(SpawnError::Child(Step::Directory, _)) => start(None),
-            started => started,
-        };
-        let hook = match started {
-            Ok(hook) => hook,
-            Err(error) => {
-                let finding = not_started(error, self.plan, &self.prepared.environment);
-                self.reporter.warn(&format!("unable to run the command of {option}: {}", finding.text));
-                return Ok(Hooked::GoOn);
-            }
-        };
-        let (end, others) = command::wait_for(hook, BOUND, &mut |deadline| self.wait_until(deadline))?;
-        for signal in others {
-            match signal {
-                libc::SIGALRM => self.run_again = true,
-                libc::SIGHUP => self.hang_up(),
-                _ => {}
-            }
+/// Runs the command for this end of a run, if there is one. The next run waits for it.
+pub(super) fn run(
+    end: &RunEnd,
+    around: &Around,
+    setup: &Setup<'_>,
+    waiter: &mut LoopWaiter<'_>,
+    journal: &mut Journal<'_>,
+) -> Result<Hooked, Finding> {
+    let (option, command) = match end.exit {
+        Exit::OK => ("--on-success", &around.on_success),
+        _ => ("--on-failure", &around.on_failure),
+    };
+    let Some(command) = command else { return Ok(Hooked::GoOn) };
+    // the command may look at it
+    journal.write_record();
+    let environment = environment(end, &journal.record.content, setup.entries());
+    let hook = match start(command, &environment, setup, journal) {
+        Ok(hook) => hook,
+        Err(error) => {
+            let finding = setup.not_started(error);
+            journal.reporter.warn(&format!("unable to run the command of {option}: {}", finding.text));
+            return Ok(Hooked::GoOn);
         }
-        match end {
-            End::Stopped => return Ok(Hooked::Stopped),
-            End::Ended(Ending::Exited(0)) => {}
-            End::Ended(ending) => {
-                self.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
-            }
-            End::TimedOut => {
-                self.reporter
-                    .warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
-            }
+    };
+    let (end, others) = command::wait_for(hook, BOUND, &mut |deadline| waiter.wait_until(deadline))?;
+    for signal in others {
+        match signal {
+            libc::SIGALRM => waiter.request_run(),
+            libc::SIGHUP => journal.hang_up(),
+            _ => {}
         }
-        Ok(Hooked::GoOn)
     }
+    match end {
+        CommandEnd::Stopped => return Ok(Hooked::Stopped),
+        CommandEnd::Ended(Ending::Exited(0)) => {}
+        CommandEnd::Ended(ending) => {
+            journal.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
+        }
+        CommandEnd::TimedOut => {
+            journal.reporter.warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
+        }
+    }
+    Ok(Hooked::GoOn)
+}
 
-    /// The worker's variables, and what there is to say of the run.
-    fn hook_environment(&self, end: &RunEnd) -> Vector {
-        let record = &self.record.content;
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let log = record.log.as_ref().map(|path| path.display().to_string());
-        let told = [
-            ("NAME", record.name.clone()),
-            ("RESULT", if end.exit.is_ok() { "success" } else { "failure" }.to_string()),
-            ("STATUS", end.exit.code().to_string()),
-            ("REASON", end.in_words()),
-            ("START", text(&record.last_start)),
-            ("END", text(&record.last_end)),
-            ("DURATION", format!("{:.3}", end.duration.as_secs_f64())),
-            ("FAILURES", record.consecutive_failures.to_string()),
-            ("LOG", log.unwrap_or_default()),
-        ];
-        let told = told.map(|(name, value)| format!("{PREFIX}{name}={value}"));
-        let inherited = self.prepared.vector.texts().iter();
-        let entries = inherited
-            .filter(|entry| !entry.as_bytes().starts_with(PREFIX.as_bytes()))
-            // the worker's own
-            .filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="))
-            .cloned()
-            .chain(told.into_iter().filter_map(|entry| CString::new(entry).ok()));
-        Vector::new(entries.collect())
+/// Starts the command in the worker's directory; in the launcher's, if that cannot be entered, which may be what
+/// there is to report.
+fn start(
+    command: &ShellCommand,
+    environment: &Vector,
+    setup: &Setup<'_>,
+    journal: &Journal<'_>,
+) -> Result<Child, SpawnError> {
+    let start_in = |directory: Option<&CStr>| {
+        Child::start(&Launch {
+            candidates: &[c"/bin/sh".to_owned()],
+            arguments: &shell(command),
+            environment,
+            output: journal.log.descriptor(),
+            join: journal.log.join(),
+            directory,
+            umask: setup.plan.umask,
+            // the worker's bounds may be what the worker failed of
+            limits: &[],
+            handled: handled(),
+            foreground: false,
+        })
+    };
+    match start_in(setup.directory()) {
+        Err(SpawnError::Child(Step::Directory, _)) => start_in(None),
+        started => started,
     }
+}
+
+/// The worker's variables, and those about the run.
+fn environment(end: &RunEnd, record: &RunRecord, inherited: &[CString]) -> Vector {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let log = record.log.as_ref().map(|path| path.display().to_string());
+    let about_the_run = [
+        ("NAME", record.name.clone()),
+        ("RESULT", if end.exit.is_ok() { "success" } else { "failure" }.to_string()),
+        ("STATUS", end.exit.code().to_string()),
+        ("REASON", end.in_words()),
+        ("START", text(&record.last_start)),
+        ("END", text(&record.last_end)),
+        ("DURATION", format!("{:.3}", end.duration.as_secs_f64())),
+        ("FAILURES", record.consecutive_failures.to_string()),
+        ("LOG", log.unwrap_or_default()),
+    ];
+    let about_the_run = about_the_run.map(|(name, value)| format!("{PREFIX}{name}={value}"));
+    let entries = inherited
+        .iter()
+        .filter(|entry| !entry.as_bytes().starts_with(PREFIX.as_bytes()))
+        // the worker's own
+        .filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="))
+        .cloned()
+        .chain(about_the_run.into_iter().filter_map(|entry| CString::new(entry).ok()));
+    Vector::new(entries.collect())
 }
 
 fn in_words(ending: Ending) -> String {

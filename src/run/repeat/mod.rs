@@ -1,75 +1,69 @@
 //! The loop: wait, run, record, again. A failing or missing worker never ends it; a stop does.
 
+mod conclude;
 mod ending;
+mod failures;
 mod hook;
+mod journal;
 mod one_run;
 mod pacer;
+mod pacing;
+mod run_lock;
+mod setup;
+mod waiter;
 
-use std::ffi::CString;
 use std::time::Duration;
 
+use conclude::{conclude, end_of_loop};
+use failures::Failures;
 use hook::Hooked;
-use one_run::{CutShort, RunEnd, Turn};
-pub(super) use pacer::Now;
-use pacer::{Due, Pacer};
+use journal::Journal;
+use one_run::RunEnd;
+use pacer::Now;
+use pacing::Pacing;
+use run_lock::{Lock, Wait};
+use setup::Setup;
+use waiter::LoopWaiter;
 
+use super::Outcome;
+use super::gates::{self, Closed};
 use super::readiness::Readiness;
-use super::{Outcome, in_words};
 use crate::config::settings::Persist;
-use crate::config::timing::{Pace, Timing};
-use crate::config::value::Backoff;
+use crate::config::timing::{Timing, TimingSpec};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::log::{Log, Rotation, tail};
-use crate::plan::splay;
+use crate::log::{Log, Rotation};
 use crate::plan::{Mode, Plan};
-use crate::ready::environment::{self, Environment, Signature};
-use crate::ready::{self, Ready, c_path, program};
-use crate::record::{EndedRun, Judgement, NextDue, RecordFile, Resting, RestingKind};
-use crate::report::{Audience, Level, Reporter};
+use crate::ready::{Ready, c_path};
+use crate::record::{RecordFile, Resting, RestingKind};
+use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
-use crate::sys::spawn::{Limit, Vector};
-use crate::wait::Deadline;
-use crate::wait::Waiter;
+use crate::wait::{Waiter, is_stop};
 
-/// A `s6-svc -a` given several times is one wish: so long is waited for more before the run it asks
-/// for begins. What comes after its beginning asks for one more.
+/// Several `s6-svc -a` within this time after the first ask for one run. One that comes after the run has begun
+/// asks for another.
 const GATHER_REQUESTS: Duration = Duration::from_millis(50);
 
-/// What is prepared for runs and prepared again when config.env changes.
-pub(super) struct Prepared {
-    pub(super) environment: Environment,
-    pub(super) vector: Vector,
-    pub(super) candidates: Vec<CString>,
-    /// Of the files that it, or a newer one with findings, was read from.
-    signature: Signature,
+/// Runs the worker again and again; the first time after `first_delay` or that of the plan.
+pub(crate) fn run_loop(
+    ready: Ready<'_>,
+    timing: Timing,
+    first_delay: Option<Duration>,
+    waiter: &mut Waiter,
+    reporter: &mut Reporter,
+) -> Result<Outcome, Findings> {
+    Ok(RunLoop::new(ready, timing, waiter, reporter)?.run(first_delay)?)
 }
 
-pub(super) struct Cycle<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) timing: Timing,
-    pub(super) pacer: Pacer,
-    pub(super) reporter: &'a mut Reporter,
-    waiter: &'a mut Waiter,
-    readiness: Readiness<'a>,
-    pub(super) log: Log,
-    /// The log as it was when the run began: the worker writes there, whatever HUP has opened since.
-    pub(super) run_log: Log,
-    pub(super) record: RecordFile,
-    pub(super) arguments: Vector,
-    pub(super) prepared: Prepared,
-    environment_trouble: Option<Findings>,
-    pub(super) directory: Option<CString>,
-    pub(super) limits: Vec<Limit>,
-    /// HUP: read config.env again before the next run.
-    read_again: bool,
-    /// ALRM during a run: one more run at once.
-    pub(super) run_again: bool,
-    /// In a row; for `--max-failures` and the lines on stderr.
-    failures: u32,
-    /// In a row, from runs of at most a minute; for `--backoff`.
-    short_failures: u32,
+/// The state of the loop. What one step needs of it is passed to that step.
+struct RunLoop<'a> {
+    plan: &'a Plan,
+    pacing: Pacing,
+    failures: Failures,
+    setup: Setup<'a>,
+    waiter: LoopWaiter<'a>,
+    journal: Journal<'a>,
 }
 
 /// How waiting for the next run ended.
@@ -84,18 +78,17 @@ enum Slept {
     Orphaned,
 }
 
-/// Runs the worker again and again; the first time after `first_delay` or that of the plan.
-pub(crate) fn run_loop(
-    ready: Ready<'_>,
-    timing: Timing,
-    first_delay: Option<Duration>,
-    waiter: &mut Waiter,
-    reporter: &mut Reporter,
-) -> Result<Outcome, Findings> {
-    Ok(Cycle::new(ready, timing, waiter, reporter)?.run(first_delay)?)
+/// What became of a turn of the loop.
+enum Turn {
+    /// A run, which wrote to this log.
+    Ended(RunEnd, Log),
+    /// A stop came while it waited for the lock, or the supervisor has gone.
+    Stopped,
+    /// A gate has been closed.
+    Closed(Closed),
 }
 
-impl<'a> Cycle<'a> {
+impl<'a> RunLoop<'a> {
     fn new(
         ready: Ready<'a>,
         timing: Timing,
@@ -112,253 +105,84 @@ impl<'a> Cycle<'a> {
             record.write(reporter);
         }
         let directory = plan.chdir.as_deref().map(c_path);
-        let readiness = Readiness::begin(
+        let variables = environment.to_vector();
+        let readiness =
+            Readiness::begin(plan, notification, ready_timeout, &variables, directory.as_deref(), reporter);
+        Ok(RunLoop {
             plan,
-            notification,
-            ready_timeout,
-            &environment.to_vector(),
-            directory.as_deref(),
-            reporter,
-        );
-        let splay = splay::of(plan, timing.splay.map(|splay| splay.duration()));
-        let now = Now::read();
-        let past = match timing.persist {
-            Persist::Yes => record.content.past(&timing.pace, now.wall, reporter),
-            Persist::No => record.content.forget(),
-        };
-        let cycle = Cycle {
-            plan,
-            pacer: Pacer::new(&timing, splay, past, now),
-            timing,
-            waiter,
-            run_log: log.clone(),
-            log,
-            record,
-            arguments,
-            prepared: Prepared::new(plan, environment, readiness.variable()),
-            readiness,
-            environment_trouble: None,
-            directory,
-            limits: plan.limits.to_kernel(),
-            read_again: false,
-            run_again: false,
-            failures: 0,
-            short_failures: 0,
-            reporter,
-        };
-        Ok(cycle)
+            pacing: Pacing::new(plan, timing, &mut record, reporter),
+            failures: Failures::default(),
+            setup: Setup::new(plan, arguments, directory, environment, readiness.variable().cloned()),
+            waiter: LoopWaiter::new(waiter, readiness),
+            journal: Journal::new(plan, log, record, reporter),
+        })
     }
 
     fn run(&mut self, first_delay: Option<Duration>) -> Result<Outcome, Finding> {
         if let Some(delay) = first_delay {
-            self.pacer.first_after(delay, Now::read());
+            self.pacing.pacer.first_after(delay, Now::read());
         }
         // of a first run at once its end says more
-        if self.pacer.next_in(Now::read()) != Some(Duration::ZERO) {
+        if self.pacing.pacer.next_in(Now::read()) != Some(Duration::ZERO) {
             self.note_next_due();
         }
         sys::process::give_back_memory();
         loop {
             match self.sleep()? {
                 Slept::Due => {}
-                Slept::Stopped => {
-                    self.record.catch_up(self.reporter);
-                    return Ok(Outcome::Left(Exit::OK));
-                }
+                Slept::Stopped => return Ok(self.stopped()),
                 Slept::Orphaned => return Ok(self.orphaned()),
                 Slept::NoMore => {
                     let reason = "done: the schedule has no further start";
                     return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
                 }
             }
-            let end = match self.one_run()? {
-                Turn::Ended(end) => end,
-                Turn::Stopped if self.has_lost_supervisor() => return Ok(self.orphaned()),
-                Turn::Stopped => {
-                    self.record.catch_up(self.reporter);
-                    return Ok(Outcome::Left(Exit::OK));
-                }
+            let (end, log) = match self.turn()? {
+                Turn::Ended(end, log) => (end, log),
+                Turn::Stopped if self.waiter.has_lost_supervisor() => return Ok(self.orphaned()),
+                Turn::Stopped => return Ok(self.stopped()),
                 Turn::Closed(closed) => {
-                    self.record.catch_up(self.reporter);
+                    self.journal.catch_up();
                     return Ok(Outcome::GateClosed(closed));
                 }
             };
-            self.conclude(&end);
+            conclude(&end, &log, &mut self.failures, &mut self.pacing, &mut self.waiter, &mut self.journal);
             if let Some(exit) = end.stopped {
-                self.record.write(self.reporter);
+                self.journal.write_record();
                 return Ok(Outcome::Left(exit));
             }
-            if let Hooked::Stopped = self.run_hook(&end)? {
-                self.record.write(self.reporter);
+            let around = &self.pacing.timing.around;
+            if let Hooked::Stopped =
+                hook::run(&end, around, &self.setup, &mut self.waiter, &mut self.journal)?
+            {
+                self.journal.write_record();
                 return Ok(Outcome::Left(Exit::OK));
             }
-            self.pacer.skip_passed(Now::read());
-            self.count_dropped();
-            if let Some(resting) = self.is_over(&end) {
+            self.pacing.pacer.skip_passed(Now::read());
+            self.pacing.count_dropped(&mut self.journal);
+            if let Some(resting) = end_of_loop(&end, &self.failures, &self.pacing.timing) {
                 return Ok(self.over(resting));
             }
             self.note_next_due();
         }
     }
 
-    /// Whether the supervisor that this loop began under has ended. Nobody can stop it any more, and the next
-    /// supervisor starts another loop.
-    pub(super) fn has_lost_supervisor(&self) -> bool {
-        self.waiter.has_lost_parent()
-    }
-
-    /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
-    /// been replaced by that loop, from an older state, to say that it waits.
-    fn orphaned(&mut self) -> Outcome {
-        self.record.write(self.reporter);
-        self.reporter.warn("the supervisor has gone (was it killed?): this loop ends");
-        Outcome::Left(Exit::OK)
-    }
-
-    /// The loop ends with a rest.
-    fn over(&mut self, resting: Resting) -> Outcome {
-        self.record.content.set_next_due(None);
-        self.record.write(self.reporter);
-        let signature = std::mem::take(&mut self.prepared.signature);
-        let delay = self.pacer.next_in(Now::read()).unwrap_or_default();
-        Outcome::Over { resting, signature, delay }
-    }
-
-    /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.
-    pub(super) fn is_due_since(&mut self, now: Now) {
-        let noted = self.record.content.next_due.as_deref().and_then(sys::clock::from_utc);
-        if noted.is_none_or(|noted| noted > now.wall) {
-            let due = NextDue { wall: now.wall, boot: Some(now.boot) };
-            self.record.content.set_next_due(Some(due));
-        }
-    }
-
-    /// Writes down when the next run is due.
-    fn note_next_due(&mut self) {
-        let now = Now::read();
-        self.record.content.set_considered(self.pacer.considered());
-        let next_in = match self.run_again {
-            true => Some(Duration::ZERO),
-            false => self.pacer.next_in(now),
-        };
-        let is_by_wall_clock = matches!(self.timing.pace, Pace::Schedule(_));
-        self.record.content.set_next_due(next_in.map(|next_in| NextDue {
-            wall: now.wall + next_in,
-            boot: (!is_by_wall_clock).then(|| now.boot.after(next_in)),
-        }));
-        if let Some(next_in) = next_in {
-            self.record.write_soon(next_in, self.reporter);
-        }
-    }
-
-    /// Adds the ticks that were dropped to the record.
-    pub(super) fn count_dropped(&mut self) {
-        let record = &mut self.record.content;
-        record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
-    }
-
-    /// Counts the run, says what is to be said, and settles when the next is due.
-    fn conclude(&mut self, end: &RunEnd) {
-        let RunEnd { exit, how, what, hint: _, duration, stopped, cut_short } = end;
-        let now = Now::read();
-        let judgement = match &self.run_log {
-            _ if *cut_short == CutShort::ByStop => Judgement::Stopped,
-            _ if exit.is_ok() => Judgement::Succeeded,
-            Log::File { file, path, length } => {
-                Judgement::Failed { last_lines: tail::last_lines(file, path, *length) }
-            }
-            _ => Judgement::Failed { last_lines: Vec::new() },
-        };
-        self.record.content.ended(EndedRun::new(now.wall, *exit, *how, what, *duration), judgement);
-        if stopped.is_some() {
-            return;
-        }
-        if exit.is_ok() {
-            if self.failures > 0 {
-                let runs = if self.failures == 1 { "failed run" } else { "failed runs" };
-                self.reporter.info(&format!("worker recovered after {} {runs}", self.failures));
-            }
-            self.failures = 0;
-            self.short_failures = 0;
-            self.pacer.ended(now, None);
-            self.readiness.succeeded();
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        let long = *duration > Backoff::RESETS_AFTER;
-        self.short_failures = if long { 1 } else { self.short_failures.saturating_add(1) };
-        let stretched = self.timing.backoff.zip(self.timing.pace.delay());
-        let stretched = stretched.map(|(backoff, base)| backoff.delay(base.duration(), self.short_failures));
-        self.pacer.ended(now, stretched);
-        let (audience, row) = match self.failures {
-            1 => (Audience::Everyone, String::new()),
-            failures => (Audience::LogOnly, format!(" ({failures} times in a row)")),
-        };
-        let next = match self.too_many_failures() {
-            true => String::new(),
-            false => self.next_in_words(now),
-        };
-        self.reporter.say(Level::Warning, audience, &format!("worker failed: {}{row}{next}", end.in_words()));
-    }
-
-    fn next_in_words(&mut self, now: Now) -> String {
-        match (&self.timing.pace, self.pacer.next_in(now)) {
-            (_, None) => String::new(),
-            (Pace::Schedule(schedule), Some(delay)) => {
-                format!("; next run at {}", schedule.local(now.wall + delay))
-            }
-            (_, Some(delay)) => format!("; next run in {}", in_words(delay)),
-        }
-    }
-
-    fn is_over(&self, end: &RunEnd) -> Option<Resting> {
-        if matches!(self.timing.pace, Pace::Once { .. }) && end.exit.is_ok() {
-            return Some(Resting::now(RestingKind::Done, "done: the one run has succeeded", Exit::OK));
-        }
-        if self.too_many_failures() {
-            let reason = format!("{} failures in a row, the last: {}", self.failures, end.in_words());
-            return Some(Resting::now(RestingKind::MaxFailures, reason, end.exit));
-        }
-        None
-    }
-
-    fn too_many_failures(&self) -> bool {
-        self.timing.max_failures.is_some_and(|most| self.failures >= most)
-    }
-
-    /// Sleeps until a signal comes or the time has passed.
-    pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<i32>, Finding> {
-        self.wait(Deadline { boot: deadline, wall: None })
-    }
-
-    fn wait(&mut self, deadline: Deadline) -> Result<Vec<i32>, Finding> {
-        let signals = self.waiter.wait(deadline, self.readiness.descriptor());
-        self.readiness.listen();
-        signals.map_err(|errno| Finding::refused("wait", errno.into()))
-    }
-
+    /// Sleeps until a run is due, or will never be.
     fn sleep(&mut self) -> Result<Slept, Finding> {
-        let mut asked = std::mem::take(&mut self.run_again).then(BootTime::now);
+        let mut asked = self.waiter.take_run_request().then(BootTime::now);
         loop {
-            if self.has_lost_supervisor() {
+            if self.waiter.has_lost_supervisor() {
                 return Ok(Slept::Orphaned);
             }
-            let deadline = match self.pacer.due(Now::read()) {
-                Due::Never if asked.is_none() => return Ok(Slept::NoMore),
-                Due::Never => Deadline { boot: asked, wall: None },
-                Due::At(due) => {
-                    Deadline { boot: Some(asked.map_or(due, |asked| asked.min(due))), wall: None }
-                }
-                Due::Wall(due) => Deadline { boot: asked, wall: Some(due) },
-            };
-            for signal in self.wait(deadline)? {
+            let Some(deadline) = self.pacing.deadline(asked) else { return Ok(Slept::NoMore) };
+            for signal in self.waiter.wait(deadline)? {
                 match signal {
-                    libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return Ok(Slept::Stopped),
+                    signal if is_stop(signal) => return Ok(Slept::Stopped),
                     libc::SIGALRM => {
                         asked.get_or_insert(BootTime::now().after(GATHER_REQUESTS));
                     }
                     libc::SIGHUP => {
-                        self.hang_up();
+                        self.journal.hang_up();
                         self.renew_timing();
                     }
                     libc::SIGCHLD => sys::process::reap_orphans(),
@@ -367,108 +191,120 @@ impl<'a> Cycle<'a> {
                 }
             }
             let now = Now::read();
-            let is_due = asked.is_some_and(|at| at <= now.boot) || self.pacer.is_due(now);
-            if is_due && !self.has_lost_supervisor() {
+            let is_due = asked.is_some_and(|at| at <= now.boot) || self.pacing.pacer.is_due(now);
+            if is_due && !self.waiter.has_lost_supervisor() {
                 return Ok(Slept::Due);
             }
             self.drop_late();
         }
     }
 
-    /// A run that would have come too late was dropped: the record says so.
-    fn drop_late(&mut self) {
-        let before = self.record.content.skipped;
-        self.count_dropped();
-        if self.record.content.skipped != before {
-            self.reporter.warn("a run that was due is later than --max-late allows: dropped");
-            self.note_next_due();
+    /// One run, if nothing is in its way.
+    fn turn(&mut self) -> Result<Turn, Finding> {
+        if let Some(closed) = self.look_around() {
+            return Ok(Turn::Closed(closed));
         }
+        let path = self.pacing.timing.around.lock.as_deref().map(|path| self.plan.own(path));
+        // held until this run is over
+        let lock = match run_lock::take(path.as_deref(), &mut self.waiter, &mut self.journal)? {
+            Lock::Stopped => return Ok(Turn::Stopped),
+            Lock::None => Ok(None),
+            Lock::Held(lock, Wait::None) => Ok(Some(lock)),
+            Lock::Held(lock, Wait::Some) => {
+                // that may have been long ago
+                if let Some(closed) = self.look_around() {
+                    return Ok(Turn::Closed(closed));
+                }
+                Ok(Some(lock))
+            }
+            Lock::Broken(finding) => Err(finding),
+        };
+        if self.waiter.has_lost_supervisor() {
+            return Ok(Turn::Stopped);
+        }
+        let now = Now::read();
+        // the worker writes there, whatever HUP opens during the run
+        let log = self.journal.log.clone();
+        self.begin(now);
+        let end = match lock {
+            Ok(_lock) => {
+                one_run::run(now.boot, &self.pacing.timing, &self.setup, &mut self.waiter, &mut self.journal)?
+            }
+            Err(finding) => RunEnd::not_begun(finding),
+        };
+        Ok(Turn::Ended(end, log))
+    }
+
+    /// Takes up what has changed since the last run; gives a switch that is off by now.
+    fn look_around(&mut self) -> Option<Closed> {
+        self.renew_variables();
+        self.journal.reopen_log(Rotation::WhenDue);
+        gates::switched_off(self.plan, self.setup.environment())
+    }
+
+    fn renew_variables(&mut self) {
+        let Some((environment, timing)) = self.setup.read_again(&mut self.journal) else { return };
+        if let Some(timing) = timing {
+            self.pacing.change(self.plan, timing, &mut self.journal);
+        }
+        self.setup.take_up(environment, &mut self.journal);
     }
 
     /// HUP in sleep: options that depend on variables may say another time for the next run.
     fn renew_timing(&mut self) {
-        if matches!(&self.plan.mode, Mode::Loop(crate::config::timing::TimingSpec::Open(_))) {
-            self.renew_environment();
+        if matches!(&self.plan.mode, Mode::Loop(TimingSpec::Open(_))) {
+            self.renew_variables();
             self.note_next_due();
         }
     }
 
-    /// HUP: our own lines go to the file that is there now; the rest before the next run.
-    pub(super) fn hang_up(&mut self) {
-        self.read_again = true;
-        self.record.reopen_directory();
-        self.reopen_log(Rotation::Never);
+    /// The run counts from here, whatever becomes of it.
+    fn begin(&mut self, now: Now) {
+        self.pacing.pacer.began(now);
+        self.pacing.count_dropped(&mut self.journal);
+        let record = &mut self.journal.record.content;
+        record.started(now.wall);
+        record.set_considered(self.pacing.pacer.considered());
+        if self.pacing.timing.persist == Persist::Yes {
+            // a launcher that is killed now must not begin this run again
+            self.journal.write_record();
+        }
     }
 
-    pub(super) fn reopen_log(&mut self, rotation: Rotation) {
-        self.log.report_truncation(self.reporter);
-        self.log = Log::open(self.plan, rotation, self.reporter);
+    fn note_next_due(&mut self) {
+        self.pacing.note_next_due(&self.waiter, &mut self.journal);
     }
 
-    /// Reads config.env again if it has changed, HUP asks for it, or it could not be used before (what
-    /// mends it may be a directory above). A bad file keeps the old values.
-    pub(super) fn renew_environment(&mut self) {
-        if !self.read_again && self.environment_trouble.is_none() && self.prepared.signature.is_current() {
-            return;
+    /// A run that would have come too late was dropped: the record says so.
+    fn drop_late(&mut self) {
+        let before = self.journal.record.content.skipped;
+        self.pacing.count_dropped(&mut self.journal);
+        if self.journal.record.content.skipped != before {
+            self.journal.reporter.warn("a run that was due is later than --max-late allows: dropped");
+            self.note_next_due();
         }
-        self.read_again = false;
-        let mut findings = Findings::default();
-        let environment = environment::build(self.plan, &mut findings);
-        let timing = ready::timing(self.plan, &environment, &mut findings);
-        if findings.is_empty() {
-            if let Some(timing) = timing {
-                self.renew_pace(timing);
-            }
-            if self.environment_trouble.take().is_some() {
-                self.reporter.info("the worker's environment is that of its files again");
-            }
-            self.reporter.trouble("environment", environment.quirks());
-            self.prepared = Prepared::new(self.plan, environment, self.readiness.variable());
-            return;
-        }
-        self.prepared.signature = environment.signature().clone();
-        let said = self.environment_trouble.take().unwrap_or_default();
-        let mut new = findings.iter().filter(|finding| !said.iter().any(|each| each == *finding)).peekable();
-        if new.peek().is_some() {
-            new.for_each(|finding| self.reporter.finding(Level::Warning, finding));
-            self.reporter.warn("the worker keeps the environment it had");
-        }
-        self.environment_trouble = Some(findings);
     }
-}
 
-impl Cycle<'_> {
-    fn renew_pace(&mut self, timing: Timing) {
-        let splay = splay::of(self.plan, timing.splay.map(|splay| splay.duration()));
-        let now = Now::read();
-        self.pacer.change(&timing, splay, now);
-        match timing.persist {
-            Persist::Yes if timing.pace != self.timing.pace => {
-                self.record.content.past(&timing.pace, now.wall, self.reporter);
-            }
-            Persist::Yes => {}
-            Persist::No => {
-                self.record.content.forget();
-            }
-        }
-        self.timing = timing;
+    /// The loop ends by a stop between two runs.
+    fn stopped(&mut self) -> Outcome {
+        self.journal.catch_up();
+        Outcome::Left(Exit::OK)
     }
-}
 
-impl Prepared {
-    /// `notify` is NOTIFY_SOCKET, if there is one.
-    fn new(plan: &Plan, environment: Environment, notify: Option<&CString>) -> Self {
-        let mut vector = environment.to_vector();
-        if let Some(notify) = notify {
-            let others =
-                vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
-            vector = Vector::new(others.chain([notify]).cloned().collect());
-        }
-        Prepared {
-            vector,
-            candidates: program::candidates(plan, &environment),
-            signature: environment.signature().clone(),
-            environment,
-        }
+    /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
+    /// been replaced by that loop, from an older state, to say that it waits.
+    fn orphaned(&mut self) -> Outcome {
+        self.journal.write_record();
+        self.journal.reporter.warn("the supervisor has gone (was it killed?): this loop ends");
+        Outcome::Left(Exit::OK)
+    }
+
+    /// The loop ends with a rest.
+    fn over(&mut self, resting: Resting) -> Outcome {
+        self.journal.record.content.set_next_due(None);
+        self.journal.write_record();
+        let signature = self.setup.take_signature();
+        let delay = self.pacing.pacer.next_in(Now::read()).unwrap_or_default();
+        Outcome::Over { resting, signature, delay }
     }
 }

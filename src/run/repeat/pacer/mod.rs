@@ -9,14 +9,14 @@ use crate::sys::clock::BootTime;
 
 /// Both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::run) struct Now {
-    pub(in crate::run) boot: BootTime,
-    pub(in crate::run) wall: SystemTime,
+pub(super) struct Now {
+    pub(super) boot: BootTime,
+    pub(super) wall: SystemTime,
 }
 
 /// When the next run is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::run) enum Due {
+pub(super) enum Due {
     /// Whatever becomes of the wall clock.
     At(BootTime),
     /// When the wall clock says so.
@@ -33,7 +33,7 @@ const MOST_COUNTED: u64 = 100_000;
 
 /// Decides.
 #[derive(Debug)]
-pub(in crate::run) struct Pacer {
+pub(super) struct Pacer {
     course: Course,
     splay: Duration,
     max_late: Option<Duration>,
@@ -53,7 +53,7 @@ enum Course {
 
 impl Now {
     /// This moment.
-    pub(in crate::run) fn read() -> Self {
+    pub(super) fn read() -> Self {
         Now { boot: BootTime::now(), wall: crate::sys::clock::wall_now() }
     }
 
@@ -73,7 +73,7 @@ type Offset = i128;
 impl Pacer {
     /// The first run: at once, or when it is due after what ran before; a schedule's when it is time.
     /// `splay` is this service's own.
-    pub(in crate::run) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
+    pub(super) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
         let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
         let max_late = timing.max_late.map(|delay| delay.duration());
         let not_before = now.boot.after(initial);
@@ -119,7 +119,7 @@ impl Pacer {
     }
 
     /// Puts the first run off, or forward; a schedule keeps to its times.
-    pub(in crate::run) fn first_after(&mut self, delay: Duration, now: Now) {
+    pub(super) fn first_after(&mut self, delay: Duration, now: Now) {
         match &mut self.course {
             Course::Delay { due, .. } => *due = now.boot.after(delay),
             Course::Grid { tick, .. } => *tick = now.boot.after(delay),
@@ -129,7 +129,7 @@ impl Pacer {
 
     /// The options have changed. What a run was waited for with is kept as far as it goes; of a new
     /// schedule nothing has been missed.
-    pub(in crate::run) fn change(&mut self, timing: &Timing, splay: Duration, now: Now) {
+    pub(super) fn change(&mut self, timing: &Timing, splay: Duration, now: Now) {
         self.max_late = timing.max_late.map(|delay| delay.duration());
         match (&mut self.course, &timing.pace) {
             (
@@ -163,7 +163,7 @@ impl Pacer {
     }
 
     /// When the next run is due. To be asked again when the wall clock was set.
-    pub(in crate::run) fn due(&mut self, now: Now) -> Due {
+    pub(super) fn due(&mut self, now: Now) -> Due {
         match &mut self.course {
             Course::Delay { due, .. } => Due::At(*due),
             Course::Grid { tick, .. } => Due::At(*tick),
@@ -183,7 +183,7 @@ impl Pacer {
     }
 
     /// Whether a run is to begin now. One that is later than `--max-late` is dropped.
-    pub(in crate::run) fn is_due(&mut self, now: Now) -> bool {
+    pub(super) fn is_due(&mut self, now: Now) -> bool {
         let late = match self.due(now) {
             Due::Never => return false,
             Due::At(at) if now.boot < at => return false,
@@ -214,7 +214,7 @@ impl Pacer {
     }
 
     /// A run begins: it stands for the last tick that has passed, those before it are dropped.
-    pub(in crate::run) fn began(&mut self, now: Now) {
+    pub(super) fn began(&mut self, now: Now) {
         let passed = match &self.course {
             // one that was asked for leaves the tick that comes
             Course::Delay { .. } => 0,
@@ -224,7 +224,7 @@ impl Pacer {
     }
 
     /// A run has ended; the ticks that passed are dropped. A failure may stretch the delay to `stretched`.
-    pub(in crate::run) fn ended(&mut self, now: Now, stretched: Option<Duration>) {
+    pub(super) fn ended(&mut self, now: Now, stretched: Option<Duration>) {
         if let Course::Delay { delay, since, due } = &mut self.course {
             *since = now.boot;
             *due = now.boot.after(stretched.unwrap_or(*delay));
@@ -241,7 +241,7 @@ impl Pacer {
     }
 
     /// Ticks that passed while there was something else to do are dropped.
-    pub(in crate::run) fn skip_passed(&mut self, now: Now) {
+    pub(super) fn skip_passed(&mut self, now: Now) {
         if !matches!(self.course, Course::Delay { .. }) {
             self.dropped += self.pass(now);
         }
@@ -280,7 +280,7 @@ impl Pacer {
     }
 
     /// The last tick of a schedule that has been considered; it may lie between two.
-    pub(in crate::run) fn considered(&self) -> Option<SystemTime> {
+    pub(super) fn considered(&self) -> Option<SystemTime> {
         match &self.course {
             Course::Times { seen, .. } => Some(*seen),
             Course::Delay { .. } | Course::Grid { .. } => None,
@@ -288,12 +288,12 @@ impl Pacer {
     }
 
     /// How many ticks were dropped since this was asked last.
-    pub(in crate::run) fn take_dropped(&mut self) -> u64 {
+    pub(super) fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
     }
 
     /// How long it is until the next run; none if there is no more.
-    pub(in crate::run) fn next_in(&mut self, now: Now) -> Option<Duration> {
+    pub(super) fn next_in(&mut self, now: Now) -> Option<Duration> {
         match self.due(now) {
             Due::At(at) => Some(at.since(now.boot)),
             Due::Wall(at) => Some(at.duration_since(now.wall).unwrap_or_default()),

@@ -1,0 +1,57 @@
+//! Where the loop writes what happens: the log, the record, and the launcher's own lines.
+
+use super::pacer::Now;
+use crate::log::{Log, Rotation};
+use crate::plan::Plan;
+use crate::record::{NextDue, RecordFile};
+use crate::report::Reporter;
+use crate::sys;
+
+pub(super) struct Journal<'a> {
+    plan: &'a Plan,
+    pub(super) log: Log,
+    pub(super) record: RecordFile,
+    pub(super) reporter: &'a mut Reporter,
+    /// HUP has come since the variables were read.
+    hung_up: bool,
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn new(plan: &'a Plan, log: Log, record: RecordFile, reporter: &'a mut Reporter) -> Self {
+        Journal { plan, log, record, reporter, hung_up: false }
+    }
+
+    /// HUP: our own lines go to the file that is there now; the rest before the next run.
+    pub(super) fn hang_up(&mut self) {
+        self.hung_up = true;
+        self.record.reopen_directory();
+        self.reopen_log(Rotation::Never);
+    }
+
+    /// Whether HUP has come since this was asked last.
+    pub(super) fn take_hang_up(&mut self) -> bool {
+        std::mem::take(&mut self.hung_up)
+    }
+
+    pub(super) fn reopen_log(&mut self, rotation: Rotation) {
+        self.log.report_truncation(self.reporter);
+        self.log = Log::open(self.plan, rotation, self.reporter);
+    }
+
+    pub(super) fn write_record(&mut self) {
+        self.record.write(self.reporter);
+    }
+
+    /// Writes the record if it lags.
+    pub(super) fn catch_up(&mut self) {
+        self.record.catch_up(self.reporter);
+    }
+
+    /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.
+    pub(super) fn note_due_since(&mut self, now: Now) {
+        let noted = self.record.content.next_due.as_deref().and_then(sys::clock::from_utc);
+        if noted.is_none_or(|noted| noted > now.wall) {
+            self.record.content.set_next_due(Some(NextDue { wall: now.wall, boot: Some(now.boot) }));
+        }
+    }
+}

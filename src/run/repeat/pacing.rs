@@ -1,0 +1,101 @@
+//! The timing options in force, and the pacer that they set.
+
+use std::time::Duration;
+
+use super::journal::Journal;
+use super::pacer::{Due, Now, Pacer};
+use super::waiter::LoopWaiter;
+use crate::config::settings::Persist;
+use crate::config::timing::{Pace, Timing};
+use crate::plan::{Plan, splay};
+use crate::record::{NextDue, RecordFile};
+use crate::report::Reporter;
+use crate::run::in_words;
+use crate::sys::clock::BootTime;
+use crate::wait::Deadline;
+
+pub(super) struct Pacing {
+    pub(super) timing: Timing,
+    pub(super) pacer: Pacer,
+}
+
+impl Pacing {
+    pub(super) fn new(plan: &Plan, timing: Timing, record: &mut RecordFile, reporter: &Reporter) -> Self {
+        let splay = own_splay(plan, &timing);
+        let now = Now::read();
+        let past = match timing.persist {
+            Persist::Yes => record.content.past(&timing.pace, now.wall, reporter),
+            Persist::No => record.content.forget(),
+        };
+        Pacing { pacer: Pacer::new(&timing, splay, past, now), timing }
+    }
+
+    /// The options depend on variables, and have been read again.
+    pub(super) fn change(&mut self, plan: &Plan, timing: Timing, journal: &mut Journal<'_>) {
+        let splay = own_splay(plan, &timing);
+        let now = Now::read();
+        self.pacer.change(&timing, splay, now);
+        let record = &mut journal.record.content;
+        match timing.persist {
+            Persist::Yes if timing.pace != self.timing.pace => {
+                record.past(&timing.pace, now.wall, journal.reporter);
+            }
+            Persist::Yes => {}
+            Persist::No => {
+                record.forget();
+            }
+        }
+        self.timing = timing;
+    }
+
+    /// Until when to sleep, where a run has been asked for at `asked`; none if there is no further one.
+    pub(super) fn deadline(&mut self, asked: Option<BootTime>) -> Option<Deadline> {
+        match self.pacer.due(Now::read()) {
+            Due::Never => asked.map(|asked| Deadline { boot: Some(asked), wall: None }),
+            Due::At(due) => {
+                Some(Deadline { boot: Some(asked.map_or(due, |asked| asked.min(due))), wall: None })
+            }
+            Due::Wall(due) => Some(Deadline { boot: asked, wall: Some(due) }),
+        }
+    }
+
+    /// Writes down when the next run is due.
+    pub(super) fn note_next_due(&mut self, waiter: &LoopWaiter<'_>, journal: &mut Journal<'_>) {
+        let now = Now::read();
+        journal.record.content.set_considered(self.pacer.considered());
+        let next_in = match waiter.is_run_requested() {
+            true => Some(Duration::ZERO),
+            false => self.pacer.next_in(now),
+        };
+        let is_by_wall_clock = matches!(self.timing.pace, Pace::Schedule(_));
+        journal.record.content.set_next_due(next_in.map(|next_in| NextDue {
+            wall: now.wall + next_in,
+            boot: (!is_by_wall_clock).then(|| now.boot.after(next_in)),
+        }));
+        if let Some(next_in) = next_in {
+            journal.record.write_soon(next_in, journal.reporter);
+        }
+    }
+
+    /// Adds the ticks that were dropped to the record.
+    pub(super) fn count_dropped(&mut self, journal: &mut Journal<'_>) {
+        let record = &mut journal.record.content;
+        record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
+    }
+
+    /// For the line about a failure.
+    pub(super) fn next_in_words(&mut self, now: Now) -> String {
+        match (&self.timing.pace, self.pacer.next_in(now)) {
+            (_, None) => String::new(),
+            (Pace::Schedule(schedule), Some(delay)) => {
+                format!("; next run at {}", schedule.local(now.wall + delay))
+            }
+            (_, Some(delay)) => format!("; next run in {}", in_words(delay)),
+        }
+    }
+}
+
+/// The delay of `--splay` that is this service's own.
+fn own_splay(plan: &Plan, timing: &Timing) -> Duration {
+    splay::of(plan, timing.splay.map(|splay| splay.duration()))
+}

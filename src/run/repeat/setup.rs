@@ -1,0 +1,138 @@
+//! What a worker is started with, and what of it is read again between runs.
+
+use std::ffi::{CStr, CString};
+
+use super::journal::Journal;
+use crate::config::timing::Timing;
+use crate::error::{Finding, Findings};
+use crate::log::Log;
+use crate::plan::Plan;
+use crate::ready::environment::{self, Environment, Signature};
+use crate::ready::{self, program};
+use crate::report::Level;
+use crate::run::child::not_started;
+use crate::sys::spawn::{Launch, Limit, SpawnError, Vector};
+use crate::wait::handled;
+
+pub(super) struct Setup<'a> {
+    pub(super) plan: &'a Plan,
+    arguments: Vector,
+    directory: Option<CString>,
+    limits: Vec<Limit>,
+    /// `NOTIFY_SOCKET=…`, if readiness is what the worker says there.
+    notify: Option<CString>,
+    variables: Variables,
+    /// What is wrong with the files that the variables were to be read from again.
+    trouble: Option<Findings>,
+}
+
+/// The worker's variables, and what follows from them.
+struct Variables {
+    environment: Environment,
+    vector: Vector,
+    candidates: Vec<CString>,
+    /// Of the files that they, or newer ones with findings, were read from.
+    signature: Signature,
+}
+
+impl<'a> Setup<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        arguments: Vector,
+        directory: Option<CString>,
+        environment: Environment,
+        notify: Option<CString>,
+    ) -> Self {
+        let variables = Variables::new(plan, environment, notify.as_ref());
+        let limits = plan.limits.to_kernel();
+        Setup { plan, arguments, directory, limits, notify, variables, trouble: None }
+    }
+
+    /// The worker, with its output in this log.
+    pub(super) fn launch(&self, log: &Log) -> Launch<'_> {
+        Launch {
+            candidates: &self.variables.candidates,
+            arguments: &self.arguments,
+            environment: &self.variables.vector,
+            output: log.descriptor(),
+            join: log.join(),
+            directory: self.directory(),
+            umask: self.plan.umask,
+            limits: &self.limits,
+            handled: handled(),
+            foreground: false,
+        }
+    }
+
+    pub(super) fn not_started(&self, error: SpawnError) -> Finding {
+        not_started(error, self.plan, self.environment())
+    }
+
+    pub(super) fn directory(&self) -> Option<&CStr> {
+        self.directory.as_deref()
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.variables.environment
+    }
+
+    /// `NAME=VALUE`, as the worker gets them.
+    pub(super) fn entries(&self) -> &[CString] {
+        self.variables.vector.texts()
+    }
+
+    /// Of the files that the variables were read from; the loop has come to its end.
+    pub(super) fn take_signature(&mut self) -> Signature {
+        std::mem::take(&mut self.variables.signature)
+    }
+
+    /// Reads the variables again, and the timing over them, if their files have changed, HUP asks for it, or they
+    /// could not be used before (what fixes them may be a directory above). Where something is wrong with them
+    /// what is new of it is reported, and the old values stay.
+    pub(super) fn read_again(&mut self, journal: &mut Journal<'_>) -> Option<(Environment, Option<Timing>)> {
+        if !journal.take_hang_up() && self.trouble.is_none() && self.variables.signature.is_current() {
+            return None;
+        }
+        let mut findings = Findings::default();
+        let environment = environment::build(self.plan, &mut findings);
+        let timing = ready::timing(self.plan, &environment, &mut findings);
+        if findings.is_empty() {
+            return Some((environment, timing));
+        }
+        self.variables.signature = environment.signature().clone();
+        let known = self.trouble.take().unwrap_or_default();
+        let mut new = findings.iter().filter(|finding| !known.iter().any(|each| each == *finding)).peekable();
+        if new.peek().is_some() {
+            new.for_each(|finding| journal.reporter.finding(Level::Warning, finding));
+            journal.reporter.warn("the worker keeps the environment it had");
+        }
+        self.trouble = Some(findings);
+        None
+    }
+
+    /// From now on these are the worker's variables.
+    pub(super) fn take_up(&mut self, environment: Environment, journal: &mut Journal<'_>) {
+        if self.trouble.take().is_some() {
+            journal.reporter.info("the worker's environment is that of its files again");
+        }
+        journal.reporter.trouble("environment", environment.quirks());
+        self.variables = Variables::new(self.plan, environment, self.notify.as_ref());
+    }
+}
+
+impl Variables {
+    fn new(plan: &Plan, environment: Environment, notify: Option<&CString>) -> Self {
+        let mut vector = environment.to_vector();
+        if let Some(notify) = notify {
+            let others =
+                vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
+            vector = Vector::new(others.chain([notify]).cloned().collect());
+        }
+        Variables {
+            vector,
+            candidates: program::candidates(plan, &environment),
+            signature: environment.signature().clone(),
+            environment,
+        }
+    }
+}

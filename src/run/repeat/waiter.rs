@@ -1,0 +1,58 @@
+//! What the loop sleeps on: signals, timers, and what the worker says of its readiness.
+
+use crate::error::Finding;
+use crate::run::readiness::Readiness;
+use crate::sys::clock::BootTime;
+use crate::wait::{Deadline, Waiter};
+
+/// The launcher's one poll, as the loop uses it.
+pub(super) struct LoopWaiter<'a> {
+    waiter: &'a mut Waiter,
+    readiness: Readiness<'a>,
+    /// ALRM during a run or its hook: one more run at once.
+    run_requested: bool,
+}
+
+impl<'a> LoopWaiter<'a> {
+    pub(super) fn new(waiter: &'a mut Waiter, readiness: Readiness<'a>) -> Self {
+        LoopWaiter { waiter, readiness, run_requested: false }
+    }
+
+    /// Sleeps until a signal comes or the time has passed; gives the signals.
+    pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<i32>, Finding> {
+        self.wait(Deadline { boot: deadline, wall: None })
+    }
+
+    /// The same, with a deadline on either clock.
+    pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Vec<i32>, Finding> {
+        let signals = self.waiter.wait(deadline, self.readiness.descriptor());
+        self.readiness.listen();
+        signals.map_err(|errno| Finding::refused("wait", errno.into()))
+    }
+
+    /// Whether the supervisor that this loop began under has ended. Nobody can stop it any more, and the next
+    /// supervisor starts another loop.
+    pub(super) fn has_lost_supervisor(&self) -> bool {
+        self.waiter.has_lost_parent()
+    }
+
+    /// A run has succeeded, which readiness may have waited for.
+    pub(super) fn report_success(&mut self) {
+        self.readiness.succeeded();
+    }
+
+    /// Another run is wanted at once.
+    pub(super) fn request_run(&mut self) {
+        self.run_requested = true;
+    }
+
+    /// Whether another run is wanted at once.
+    pub(super) fn is_run_requested(&self) -> bool {
+        self.run_requested
+    }
+
+    /// The same; the request is met by this.
+    pub(super) fn take_run_request(&mut self) -> bool {
+        std::mem::take(&mut self.run_requested)
+    }
+}
