@@ -1,37 +1,23 @@
 //! Who decides when the next run is due. Pure: the clocks are passed in.
 
+mod course;
+mod now;
+
 use std::time::{Duration, SystemTime};
 
 use crate::config::timing::{Pace, Timing};
 use crate::record::Past;
-use crate::schedule::ZonedSchedule;
 use crate::sys::clock::BootTime;
+use course::Course;
+pub(super) use now::{Due, Now};
 
-/// Both clocks at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Now {
-    pub(super) boot: BootTime,
-    pub(super) wall: SystemTime,
-}
-
-/// When the next run is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Whatever becomes of the wall clock.
-    At(BootTime),
-    /// When the wall clock says so.
-    Wall(SystemTime),
-    /// The schedule has no further start.
-    Never,
-}
-
-/// A clock that is set by this much tells a new time: nothing has been missed in between, and what ran
-/// in a future that is none may run again. Below it the clock was mended: no start is lost or repeated.
+/// A clock that is set by this much shows a new time: nothing has been missed in between, and what ran
+/// in a future that is none may run again. Below it the clock was corrected: no start is lost or repeated.
 const NEW_TIME: Duration = Duration::from_secs(3600);
 /// Ticks that passed are counted up to this number; beyond, they are passed over.
 const MOST_COUNTED: u64 = 100_000;
 
-/// Decides.
+/// The decision, as far as it has been made.
 #[derive(Debug)]
 pub(super) struct Pacer {
     course: Course,
@@ -41,81 +27,18 @@ pub(super) struct Pacer {
     dropped: u64,
 }
 
-#[derive(Debug)]
-enum Course {
-    /// `--interval`, `--once`: the delay, the end of the last run, when the next is due.
-    Delay { delay: Duration, since: BootTime, due: BootTime },
-    /// `--every`: the next tick of the grid.
-    Grid { step: Duration, tick: BootTime },
-    /// `--schedule`: everything up to `seen` has been considered. `offset` tells when a clock is set.
-    Times { schedule: ZonedSchedule, seen: SystemTime, offset: Offset },
-}
-
-impl Now {
-    /// This moment.
-    pub(super) fn read() -> Self {
-        Now { boot: BootTime::now(), wall: crate::sys::clock::wall_now() }
-    }
-
-    /// How far the wall clock is ahead of BOOTTIME.
-    fn offset(self) -> Offset {
-        let since_boot = self.boot.since_boot();
-        match self.wall.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(wall) => wall.as_nanos().cast_signed() - since_boot.as_nanos().cast_signed(),
-            Err(before) => -(before.duration() + since_boot).as_nanos().cast_signed(),
-        }
-    }
-}
-
-/// In nanoseconds.
-type Offset = i128;
-
 impl Pacer {
-    /// The first run: at once, or when it is due after what ran before; a schedule's when it is time.
-    /// `splay` is this service's own.
+    /// When the first run is due, after what ran before. `splay` is this service's own.
     pub(super) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
         let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
-        let max_late = timing.max_late.map(|delay| delay.duration());
         let not_before = now.boot.after(initial);
-        let at_once = not_before.after(splay);
-        let base = match timing.pace {
-            Pace::Every(_) => past.last_start,
-            _ => past.last_end.or(past.last_start),
-        };
-        // how long after the run before, if that counts
-        let elapsed = base.map(|base| now.wall.duration_since(base).unwrap_or_default());
-        let course = match &timing.pace {
-            Pace::Interval(delay) | Pace::Once { retry: delay } => {
-                let delay = delay.duration();
-                let due = match elapsed {
-                    None => at_once,
-                    Some(elapsed) if elapsed < delay => now.boot.after(delay - elapsed).max(not_before),
-                    Some(elapsed) if is_too_late(elapsed - delay, max_late) => now.boot.after(delay),
-                    Some(_) => at_once,
-                };
-                Course::Delay { delay, since: now.boot, due }
-            }
-            Pace::Every(step) => {
-                let step = step.duration();
-                let tick = match elapsed {
-                    None => at_once,
-                    Some(elapsed) => {
-                        let late = remainder(elapsed, step);
-                        match elapsed < step || is_too_late(late, max_late) {
-                            true => now.boot.after(step - late),
-                            false => at_once,
-                        }
-                    }
-                };
-                Course::Grid { step, tick: tick.max(not_before) }
-            }
-            Pace::Schedule(schedule) => {
-                let seen =
-                    past.considered.unwrap_or_else(|| earlier(past.last_start.unwrap_or(now.wall), splay));
-                Course::Times { schedule: schedule.clone(), seen, offset: now.offset() }
-            }
-        };
-        Pacer { course, splay, max_late, not_before, dropped: 0 }
+        Pacer {
+            course: Course::at_start(timing, splay, past, not_before, now),
+            splay,
+            max_late: timing.max_late.map(|delay| delay.duration()),
+            not_before,
+            dropped: 0,
+        }
     }
 
     /// Puts the first run off, or forward; a schedule keeps to its times.
@@ -127,8 +50,8 @@ impl Pacer {
         }
     }
 
-    /// The options have changed. What a run was waited for with is kept as far as it goes; of a new
-    /// schedule nothing has been missed.
+    /// The options have changed. A wait under the same kind of pace goes on; of a new schedule nothing has been
+    /// missed.
     pub(super) fn change(&mut self, timing: &Timing, splay: Duration, now: Now) {
         self.max_late = timing.max_late.map(|delay| delay.duration());
         match (&mut self.course, &timing.pace) {
@@ -143,21 +66,7 @@ impl Pacer {
             }
             (Course::Grid { step, .. }, Pace::Every(changed)) if *step == changed.duration() => {}
             (Course::Times { schedule, .. }, Pace::Schedule(changed)) if schedule == changed => {}
-            (course, pace) => {
-                let tick = |step: Duration| now.boot.after(step);
-                *course = match pace {
-                    Pace::Interval(delay) | Pace::Once { retry: delay } => {
-                        let delay = delay.duration();
-                        Course::Delay { delay, since: now.boot, due: now.boot.after(delay) }
-                    }
-                    Pace::Every(step) => Course::Grid { step: step.duration(), tick: tick(step.duration()) },
-                    Pace::Schedule(schedule) => Course::Times {
-                        schedule: schedule.clone(),
-                        seen: earlier(now.wall, splay),
-                        offset: now.offset(),
-                    },
-                };
-            }
+            (course, pace) => *course = Course::from_now(pace, splay, now),
         }
         self.splay = splay;
     }
@@ -247,7 +156,7 @@ impl Pacer {
         }
     }
 
-    /// Goes over the ticks up to now; says how many.
+    /// Passes over the ticks up to now; gives their number.
     fn pass(&mut self, now: Now) -> u64 {
         match &mut self.course {
             Course::Delay { delay, due, .. } => {
@@ -314,7 +223,7 @@ fn remainder(time: Duration, step: Duration) -> Duration {
     times(Duration::from_nanos(1), time.as_nanos() % step.as_nanos().max(1))
 }
 
-/// So many times a duration, as far as there is one so long.
+/// A multiple of a duration, or the longest that there is.
 fn times(duration: Duration, number: u128) -> Duration {
     let nanoseconds = duration.as_nanos().saturating_mul(number);
     let seconds = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
