@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 use super::watch::{Changed, Watch};
+use crate::error::Finding;
+use crate::exit::Exit;
+use crate::report::{Level, Reporter};
 use crate::sys::clock::BootTime;
 use crate::sys::process::reap_orphans;
 use crate::sys::settle::Settling;
 use crate::wait::{Deadline, Waiter, is_stop};
 
-/// How often is looked where a change may go unreported.
+/// How often to look where a change may go unreported.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What ended a rest.
@@ -18,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub(super) enum Woken {
     /// A signal asks for the end.
     Stop,
-    /// The supervisor has gone: it cannot be stopped any more, and another launcher is started.
+    /// The supervisor has gone: nobody can stop this launcher any more, and the next supervisor starts another.
     Orphaned,
     /// The time to look again has come.
     ToLookAgain,
@@ -26,6 +30,38 @@ pub(super) enum Woken {
     By(Changed),
     /// The system refuses to wait.
     Refused(Errno),
+}
+
+/// The stream of signals, which the supervisor's end is one of.
+pub(super) fn waiter_in<'a>(
+    place: &'a mut Option<Waiter>,
+    supervisor: Option<Pid>,
+    reporter: &Reporter,
+) -> Option<&'a mut Waiter> {
+    match Waiter::in_place(place) {
+        Ok(waiter) => {
+            if let Some(supervisor) = supervisor {
+                waiter.watch_parent(supervisor);
+            }
+            Some(waiter)
+        }
+        Err(error) => {
+            reporter.finding(Level::Fatal, &Finding::refused("take signals for a rest", error));
+            None
+        }
+    }
+}
+
+/// The end of a rest whose supervisor has gone.
+pub(super) fn orphaned(reporter: &Reporter) -> Exit {
+    reporter.warn("the supervisor has gone (was it killed?): this launcher ends");
+    Exit::OK
+}
+
+/// The end of a rest that the system does not allow.
+pub(super) fn unable_to_wait(errno: Errno, reporter: &Reporter) -> Exit {
+    reporter.finding(Level::Fatal, &Finding::refused("wait for the end of a rest", errno.into()));
+    Exit::SYSTEM
 }
 
 /// Sleeps until a stop, a request to try again, or a change of at least this weight.

@@ -2,19 +2,17 @@
 
 use nix::unistd::getppid;
 
-use super::sleep::{Woken, sleep};
+use super::sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
+use super::starter::{is_in_finish, report_why_no_rest};
 use super::watch::{Changed, Links, Watch};
-use super::{is_in_finish, orphaned, reason_of, say_why_no_rest, unable_to_wait, until, waiter_in};
+use super::words::{reason_of, until};
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
-use crate::machine::Host;
-use crate::machine::Machine;
+use crate::machine::{Host, Machine};
 use crate::plan::{Change, Plan, Supervision};
-use crate::record::Resting;
-use crate::record::RestingKind;
-use crate::record::write_resting;
+use crate::record::{Resting, RestingKind, write_resting};
 use crate::report::{Level, Reporter};
 use crate::sys;
 
@@ -40,7 +38,7 @@ pub(crate) fn until_run_changes(
     let supervision = Supervision::find(plan.place, &plan.directory, &Machine);
     if exit == Exit::SYSTEM || supervision != Supervision::Supervised {
         reporter.findings(Level::Fatal, findings);
-        say_why_no_rest(&supervision, plan, reporter);
+        report_why_no_rest(&supervision, plan, reporter);
         return exit;
     }
     sys::signals::reset_ignored();
