@@ -9,16 +9,15 @@
 
 use std::ffi::OsString;
 
-use crate::cli::{self};
+use crate::cli;
 use crate::config::request::Ask;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::explain::Shown;
-use crate::machine::Host;
-use crate::machine::Machine;
+use crate::machine::{Host, Machine};
 use crate::plan::Place;
 use crate::report::{Level, Reporter};
-use crate::rest::Rights;
+use crate::rest::RunsAs;
 use crate::{config, drop, explain, lifecycle, plan, report, rest, sys};
 
 /// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
@@ -30,7 +29,7 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         sys::signals::block_all();
     }
     if sys::fd::fill_standard().is_err() {
-        // nobody to tell: one of them is closed
+        // there is nowhere to report it: one of them is closed
         return Exit::SYSTEM;
     }
     let mut findings = Findings::default();
@@ -60,7 +59,7 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
                 Place::Service => Reporter::named(plan.name.as_str()),
                 Place::Elsewhere => Reporter::of_program("futo-launch"),
             };
-            return rest::until_run_changes(plan, Rights::Undropped, &findings, &mut reporter);
+            return rest::until_run_changes(plan, RunsAs::Caller, &findings, &mut reporter);
         }
     };
     let mut reporter = Reporter::named(plan.name.as_str());

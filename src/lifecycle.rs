@@ -7,7 +7,7 @@ use crate::plan::{Mode, Place};
 use crate::ready;
 use crate::ready::readiness::Notification;
 use crate::report::Reporter;
-use crate::rest::{self, Next, Rest, Rights};
+use crate::rest::{self, Next, Rest, RunsAs};
 use crate::run::{self, Gates, LoopLock, MayBegin, Outcome, Stopped};
 use crate::sys;
 use crate::wait::Waiter;
@@ -29,7 +29,7 @@ pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     // before anything of ours is open
     let notification = match ready::settle_descriptors(plan) {
         Ok(notification) => notification,
-        Err(findings) => return rest::until_run_changes(plan, Rights::Dropped, &findings, reporter),
+        Err(findings) => return rest::until_run_changes(plan, RunsAs::User, &findings, reporter),
     };
     let mut kept = Kept { notification, waiter: None, loop_lock: LoopLock::default(), rest: Rest::default() };
     if plan.place == Place::Service && sys::signals::is_any_ignored() && kept.rest.supervisor(plan).is_some()

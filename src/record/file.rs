@@ -37,7 +37,7 @@ impl RecordFile {
         let mut file = RecordFile::at(plan);
         match read_of(plan) {
             Ok(Some(record)) => file.content = record,
-            // without a directory there is nothing to read, and writing says so
+            // without a directory there is nothing to read, and writing reports that
             Ok(None) | Err(RecordError::NoDirectory) => {}
             Err(error) => reporter.warn(&format!(
                 "unable to read the run record of '{}': {error}; it is written anew",

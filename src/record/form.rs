@@ -1,4 +1,4 @@
-//! What the record says, as JSON: a form that other programs read.
+//! What is in the record, as JSON: a form that other programs read.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};

@@ -8,7 +8,7 @@ mod unplanned;
 mod watch;
 mod words;
 
-pub(crate) use unplanned::{Rights, until_run_changes};
+pub(crate) use unplanned::{RunsAs, until_run_changes};
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::sys::clock::BootTime;
 use crate::wait::Waiter;
 use sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use starter::Starter;
-use watch::{Changed, Watch};
+use watch::{Changed, RestWatch};
 use words::{exit_of, kind_of, looking, reason_of, shortened, until};
 
 /// What follows an attempt, and the rest after it.
@@ -49,7 +49,7 @@ pub(crate) struct Rest {
     /// The log and the record say that the service rests.
     resting: bool,
     /// Set before an attempt, so that nothing corrected during the attempt is missed.
-    watch: Option<Watch>,
+    watch: Option<RestWatch>,
     first_delay: Option<Duration>,
     gate: Option<ReportedGate>,
 }
@@ -62,7 +62,7 @@ struct ReportedGate {
     nap: Duration,
 }
 
-/// A gate that only its command can tell about is tried again after this time, then after twice as long
+/// A gate that only its command can show to be open is tried again after this time, then after twice as long
 /// each time: what is waited for mostly comes up in the first seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// The longest time between two looks: one short command every ten seconds costs nothing, and a day later nobody
@@ -80,8 +80,8 @@ impl Rest {
         self.first_delay.take()
     }
 
-    /// The user's files are as they should be: the record no longer says that the service rests, which
-    /// may be left from a launcher that was killed at rest.
+    /// The user's files are as they should be. The record no longer says that the service rests, not even what a
+    /// launcher left there that was killed at rest.
     pub(crate) fn end(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
         let rested = std::mem::take(&mut self.resting);
         // the loop takes a missing program as a failed run, exec mode rests on it
@@ -152,7 +152,7 @@ impl Rest {
         self.reported = Some(findings);
         if self.watch.is_none() {
             // what was corrected before it was watched is found by another attempt
-            self.watch = Some(Watch::on(plan));
+            self.watch = Some(RestWatch::on(plan));
             return ControlFlow::Break(Next::Attempt);
         }
         ControlFlow::Continue(resting)
@@ -174,7 +174,7 @@ impl Rest {
             reporter.say(level, Audience::Everyone, &resting.reason);
             return ControlFlow::Break(Next::Leave(exit_of(&resting)));
         }
-        self.watch = Some(Watch::on(plan));
+        self.watch = Some(RestWatch::on(plan));
         // corrected while the last run still failed
         if resting.kind == RestingKind::MaxFailures && !signature.is_current() {
             // by the worker itself, maybe: this must not be faster than the loop was
@@ -201,7 +201,7 @@ impl Rest {
         }
         let Some(watch) = &self.watch else {
             // it may have opened before it was watched
-            self.watch = Some(Watch::on(plan));
+            self.watch = Some(RestWatch::on(plan));
             return Next::Attempt;
         };
         // before the record says so: whoever reads that may signal at once
@@ -239,7 +239,7 @@ impl Rest {
     ) -> Next {
         let exit = exit_of(&resting);
         let supervisor = self.starter.supervisor(plan);
-        let watch = self.watch.get_or_insert_with(|| Watch::on(plan));
+        let watch = self.watch.get_or_insert_with(|| RestWatch::on(plan));
         // before the record says so: whoever reads that may signal at once
         let Some(waiter) = waiter_in(waiter, supervisor, reporter) else {
             return Next::Leave(Exit::SYSTEM);
@@ -268,7 +268,7 @@ impl Rest {
                 Next::Leave(exit)
             }
             Woken::By(_) => {
-                self.watch = Some(Watch::on(plan));
+                self.watch = Some(RestWatch::on(plan));
                 Next::Attempt
             }
         }

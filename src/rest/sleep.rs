@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use super::watch::{Changed, Watch};
+use super::watch::{Changed, RestWatch};
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
@@ -66,7 +66,7 @@ pub(super) fn unable_to_wait(errno: Errno, reporter: &Reporter) -> Exit {
 
 /// Sleeps until a stop, a request to try again, or a change of at least this weight.
 pub(super) fn sleep(
-    watch: &mut Watch,
+    watch: &mut RestWatch,
     waiter: &mut Waiter,
     least: Changed,
     again: Option<BootTime>,

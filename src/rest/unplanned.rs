@@ -4,7 +4,7 @@ use nix::unistd::getppid;
 
 use super::sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use super::starter::{is_in_finish, report_why_no_rest};
-use super::watch::{Changed, Links, Watch};
+use super::watch::{Changed, Links, RestWatch};
 use super::words::{reason_of, until};
 use crate::drop;
 use crate::error::Findings;
@@ -16,20 +16,20 @@ use crate::record::{Resting, RestingKind, write_resting};
 use crate::report::{Level, Reporter};
 use crate::sys;
 
-/// Whose rights the process has when it comes to rest.
+/// As whom the process runs when it comes to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rights {
-    /// The caller's.
-    Undropped,
-    /// The user's: the drop has been made, and cannot be made again.
-    Dropped,
+pub(crate) enum RunsAs {
+    /// The caller.
+    Caller,
+    /// The worker's user: the drop has been made, and cannot be made again.
+    User,
 }
 
 /// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
 /// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
 pub(crate) fn until_run_changes(
     plan: &Plan,
-    rights: Rights,
+    runs_as: RunsAs,
     findings: &Findings,
     reporter: &mut Reporter,
 ) -> Exit {
@@ -42,14 +42,14 @@ pub(crate) fn until_run_changes(
         return exit;
     }
     sys::signals::reset_ignored();
-    let unrecorded = become_recorder(plan, rights).err();
+    let unrecorded = become_recorder(plan, runs_as).err();
     if unrecorded.is_none() && is_in_finish() {
         reporter.findings(Level::Fatal, findings);
         return exit;
     }
     // before anything is reported: whoever reads that may edit or signal at once
     let links = if Machine.is_root() { Links::NotFollowed } else { Links::Followed };
-    let mut watch = Watch::on_run_files(plan, links);
+    let mut watch = RestWatch::on_run_files(plan, links);
     let mut place = None;
     let waiter = waiter_in(&mut place, Some(supervisor), reporter);
     if unrecorded.is_none() {
@@ -78,18 +78,18 @@ pub(crate) fn until_run_changes(
     }
 }
 
-/// Log, record and sleep are the user's business. Why this process must not write them, if it must not: root
+/// Log and record are written as the user. Why this process must not write them, if it must not: root
 /// writes nothing that the user can write, and a plan with findings may name such places.
-fn become_recorder(plan: &Plan, rights: Rights) -> Result<(), &'static str> {
+fn become_recorder(plan: &Plan, runs_as: RunsAs) -> Result<(), &'static str> {
     let cannot_become = Err("unable to become the worker's user");
-    match (rights, plan.change) {
-        (Rights::Dropped, _) => Ok(()),
-        (Rights::Undropped, Change::Unknown) if Machine.is_root() => Err("the worker's user is not known"),
-        (Rights::Undropped, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_roots) => {
+    match (runs_as, plan.change) {
+        (RunsAs::User, _) => Ok(()),
+        (RunsAs::Caller, Change::Unknown) if Machine.is_root() => Err("the worker's user is not known"),
+        (RunsAs::Caller, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_roots) => {
             Err("a file that is not owned by root would name its place")
         }
-        (Rights::Undropped, Change::StaysRoot) => drop::become_identity(plan).or(cannot_become),
-        (Rights::Undropped, _) => match drop::become_identity(plan) {
+        (RunsAs::Caller, Change::StaysRoot) => drop::become_identity(plan).or(cannot_become),
+        (RunsAs::Caller, _) => match drop::become_identity(plan) {
             Ok(()) if !Machine.is_root() => Ok(()),
             _ => cannot_become,
         },

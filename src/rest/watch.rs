@@ -32,7 +32,7 @@ pub(super) enum Changed {
     RunFile,
 }
 
-/// Whether symbolic links are followed: never a user's by root.
+/// Whether symbolic links are followed: root follows none that a user can have made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Links {
     /// Each link on the way counts, and where it leads.
@@ -43,7 +43,7 @@ pub(super) enum Links {
 
 /// Everything that can end a rest. In directories above it others may write all day: only what is named counts.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct RestWatch {
     inotify: Option<Inotify>,
     counts: BTreeMap<WatchDescriptor, Vec<(What, Changed)>>,
     /// `/proc/self/mountinfo`: it has an exceptional condition when something is mounted or unmounted.
@@ -64,10 +64,10 @@ enum What {
     Itself,
 }
 
-impl Watch {
-    /// What only a new start by the supervisor can take up.
+impl RestWatch {
+    /// What only another start by the supervisor can take up.
     pub(super) fn on_run_files(plan: &Plan, links: Links) -> Self {
-        let mut watch = Watch::on_nothing(links);
+        let mut watch = RestWatch::on_nothing(links);
         let fixed = [layout::RUN, layout::CURRENT, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"]
             .map(Path::new);
         for path in fixed.into_iter().chain(plan.file.as_ref().map(|file| file.path.as_path())) {
@@ -78,7 +78,7 @@ impl Watch {
 
     /// The same, and the user's files.
     pub(super) fn on(plan: &Plan) -> Self {
-        let mut watch = Watch::on_run_files(plan, Links::Followed);
+        let mut watch = RestWatch::on_run_files(plan, Links::Followed);
         // variables that could not be read leave the PATH that was inherited
         let environment = environment::build(plan, &mut Findings::default());
         let users_files = environment
@@ -101,7 +101,7 @@ impl Watch {
     fn on_nothing(links: Links) -> Self {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK);
         let mounts = open("/proc/self/mountinfo", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-        let mut watch = Watch {
+        let mut watch = RestWatch {
             inotify: None,
             counts: BTreeMap::new(),
             mounts: None,
@@ -125,7 +125,7 @@ impl Watch {
         watch
     }
 
-    /// What to sleep on; [`Watch::changed`] says what it meant.
+    /// What to sleep on; [`RestWatch::changed`] gives the meaning.
     pub(super) fn descriptors(&self) -> Vec<PollFd<'_>> {
         let files = self.inotify.as_ref().map(|inotify| PollFd::new(inotify.as_fd(), PollFlags::POLLIN));
         let mounts = self.mounts.as_ref().map(|mounts| PollFd::new(mounts.as_fd(), PollFlags::POLLPRI));

@@ -1,6 +1,6 @@
 //! A rest in words, and as the record has it.
 
-use super::watch::Watch;
+use super::watch::RestWatch;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::record::{Resting, RestingKind};
@@ -9,12 +9,12 @@ use crate::record::{Resting, RestingKind};
 const LONGEST_REASON: usize = 1000;
 
 /// What ends the rest, and how it is found.
-pub(super) fn until(watch: &Watch, changes: &str) -> String {
+pub(super) fn until(watch: &RestWatch, changes: &str) -> String {
     format!("resting until {changes} (or HUP, ALRM){}", looking(watch))
 }
 
 /// That a change may go unreported, if one may.
-pub(super) fn looking(watch: &Watch) -> String {
+pub(super) fn looking(watch: &RestWatch) -> String {
     watch.unwatched().map_or(String::new(), |why| format!("; looking every minute, because {why}"))
 }
 

@@ -13,6 +13,7 @@ use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
 use crate::ready::{Ready, ReadyError, c_path, program};
 use crate::report::Reporter;
 use crate::sys;
+use crate::sys::signals::SavedDispositions;
 use crate::sys::spawn::{Join, Vector, execute_first};
 use crate::wait::Waiter;
 use crate::wait::{handled, is_stop};
@@ -34,17 +35,9 @@ pub(crate) fn exec(
     let environment = ready.environment.to_vector();
     let candidates = program::candidates(plan, &ready.environment);
 
-    let dispositions = match waiter {
-        None => None,
-        Some(waiter) => {
-            let saved = sys::signals::block_and_default(handled());
-            // without its supervisor it is about to be started a second time
-            if waiter.pending().into_iter().any(is_stop) || waiter.has_lost_parent() {
-                return Ok(Stopped);
-            }
-            waiter.leave_parent();
-            Some(saved)
-        }
+    let dispositions = match waiter.map(give_up_signals).transpose() {
+        Ok(dispositions) => dispositions,
+        Err(stopped) => return Ok(stopped),
     };
     // the worker's bounds cannot be taken back from the launcher, nor can readiness be
     if (!plan.limits.ulimits.is_empty() || plan.readiness.form.is_some())
@@ -62,7 +55,7 @@ pub(crate) fn exec(
         .as_ref()
         .map(|_| nix::fcntl::openat(AT_FDCWD, ".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()));
 
-    let failed = tell_readiness(&mut ready, &environment, reporter).and_then(|helper| {
+    let failed = notify_readiness(&mut ready, &environment, reporter).and_then(|helper| {
         let failed = set_up(&ready).map(|()| execute_first(&candidates, &arguments, &environment));
         if let Some(helper) = helper {
             helper.dismiss();
@@ -84,9 +77,20 @@ pub(crate) fn exec(
     })
 }
 
-/// Without `--ready` the descriptor is the worker's, as with chain-loading tools. Else it never gets it: the
-/// start is told now, and for the rest a helper stays.
-fn tell_readiness(
+/// Blocks all signals and sets them to their default effect, unless a stop has come.
+fn give_up_signals(waiter: &mut Waiter) -> Result<SavedDispositions, Stopped> {
+    let saved = sys::signals::block_and_default(handled());
+    // without its supervisor it is about to be started a second time
+    if waiter.pending().into_iter().any(is_stop) || waiter.has_lost_parent() {
+        return Err(Stopped);
+    }
+    waiter.leave_parent();
+    Ok(saved)
+}
+
+/// Without `--ready` the descriptor is the worker's, as with chain-loading tools. Otherwise the worker never gets it:
+/// `--ready start` is reported now, and for a check a helper stays.
+fn notify_readiness(
     ready: &mut Ready<'_>,
     environment: &Vector,
     reporter: &Reporter,

@@ -1,4 +1,4 @@
-//! Gates: what must be so before anything runs.
+//! Gates: the conditions under which anything runs.
 
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -23,16 +23,16 @@ use crate::wait::handled;
 /// How long a command of a gate may take.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);
 
-/// A gate that is closed.
+/// The gate that keeps the worker from running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
-    /// Which.
+    /// The first that is closed.
     pub(crate) gate: Gate,
-    /// Whether only another look can tell that it has opened.
+    /// Whether only another look can find it open.
     pub(crate) look_again: bool,
 }
 
-/// What the gates say.
+/// The state of all gates together.
 pub(crate) enum Gates {
     Open,
     Closed(Closed),
@@ -45,7 +45,7 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
     for gate in &ready.plan.gates {
         match state(gate, ready.plan, &ready.environment) {
             GateState::Open => {}
-            // nothing tells that a file has come by a mount; a switch is seldom on one
+            // no event reports that a file has come by a mount; a switch is seldom on one
             GateState::Closed => {
                 return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: gate.is_waited_for() }));
             }

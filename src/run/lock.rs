@@ -40,7 +40,7 @@ pub(super) enum Users {
     Owner,
 }
 
-/// Sleeps until something happens, and says whether the wait goes on.
+/// Sleeps until something happens; breaks if the wait is to end.
 pub(super) type Step<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<ControlFlow<()>, Finding>;
 
 /// Waits for a lock that another process holds. It belongs to the open file, which a child shares: one that does

@@ -1,4 +1,4 @@
-//! A service has one loop. A supervisor that is killed leaves its loop behind, and the next one starts another: this
+//! A service has one loop. A supervisor that is killed leaves its loop running, and the next one starts another: this
 //! lock, which a loop under a supervisor holds for its life, keeps the second from running before the first has
 //! ended.
 
@@ -115,7 +115,7 @@ fn unlocked(path: &Path, why: &str) -> Finding {
     Finding::trouble(text, None)
 }
 
-/// The log and the record say what this loop waits for. The other loop may replace the record until it ends.
+/// Notes in the log and the record what this loop waits for. The other loop may replace the record until it ends.
 fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let other =
         plan.state_dir.as_ref().and_then(|directory| read(directory, plan.name.as_str()).ok().flatten());

@@ -100,7 +100,7 @@ impl Waiter {
         self.wait_for_any(deadline, also.as_slice())
     }
 
-    /// The same; one of `also` ends the sleep when it is as it says.
+    /// The same; one of `also` ends the sleep when it has the events that it asks for.
     pub fn wait_for_any(&mut self, deadline: Deadline, also: &[PollFd<'_>]) -> Result<Vec<i32>, Errno> {
         let Deadline { boot, wall } = deadline;
         if boot.is_some_and(|at| at <= BootTime::now()) || wall.is_some_and(|at| at <= clock::wall_now()) {

@@ -1,5 +1,5 @@
-//! Telling readiness while the launcher stays: at the start, after a success, or when a helper or the worker
-//! says so. The worker never gets the descriptor.
+//! Readiness while the launcher stays: reported at the start, after a success, or when a helper finds it or the worker
+//! reports it. The worker never gets the descriptor.
 
 mod sd_notify;
 
@@ -19,10 +19,10 @@ use crate::sys::spawn::Vector;
 use crate::wait::handled;
 use sd_notify::NotifySocket;
 
-/// Where readiness is told, and what is waited for.
+/// Where readiness is reported, and what is waited for.
 #[derive(Debug)]
 pub(super) struct Readiness<'a> {
-    /// None if there is nobody to tell, or it has been told.
+    /// None if nobody listens, or readiness has been reported.
     notification: &'a mut Option<Notification>,
     awaited: Awaited,
 }
@@ -31,7 +31,7 @@ pub(super) struct Readiness<'a> {
 enum Awaited {
     Nothing,
     FirstSuccess,
-    Word(NotifySocket),
+    Message(NotifySocket),
     Helper(#[expect(dead_code, reason = "it leaves when this is dropped")] LoopHelper),
 }
 
@@ -42,7 +42,7 @@ fn not_waited_for(errno: Errno, reporter: &Reporter) -> Awaited {
 }
 
 impl<'a> Readiness<'a> {
-    /// Begins to wait for what the plan says; the start is told at once.
+    /// Begins to wait for what the plan asks for; the start is reported at once.
     pub(super) fn begin(
         plan: &Plan,
         notification: &'a mut Option<Notification>,
@@ -60,7 +60,7 @@ impl<'a> Readiness<'a> {
             (Some(notification), Some(form)) => match form {
                 ReadyForm::Start | ReadyForm::FirstSuccess => Awaited::FirstSuccess,
                 ReadyForm::SdNotify => match NotifySocket::open(plan) {
-                    Ok(socket) => Awaited::Word(socket),
+                    Ok(socket) => Awaited::Message(socket),
                     Err(errno) => not_waited_for(errno, reporter),
                 },
                 ReadyForm::Check(check) => {
@@ -85,36 +85,36 @@ impl<'a> Readiness<'a> {
     /// A run has succeeded.
     pub(super) fn succeeded(&mut self) {
         if let Awaited::FirstSuccess = self.awaited {
-            self.tell();
+            self.report();
         }
     }
 
-    /// Readable when the worker has said something.
+    /// Readable when the worker has sent a message.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.awaited {
-            Awaited::Word(socket) => Some(socket.descriptor()),
+            Awaited::Message(socket) => Some(socket.descriptor()),
             _ => None,
         }
     }
 
-    /// Takes what the worker has said.
+    /// Takes the messages of the worker.
     pub(super) fn listen(&mut self) {
-        if let Awaited::Word(socket) = &mut self.awaited
-            && socket.says_ready()
+        if let Awaited::Message(socket) = &mut self.awaited
+            && socket.takes_ready()
         {
-            self.tell();
+            self.report();
         }
     }
 
     /// What the worker finds in its environment.
     pub(super) fn variable(&self) -> Option<&CString> {
         match &self.awaited {
-            Awaited::Word(socket) => Some(socket.variable()),
+            Awaited::Message(socket) => Some(socket.variable()),
             _ => None,
         }
     }
 
-    fn tell(&mut self) {
+    fn report(&mut self) {
         self.notification.take().into_iter().for_each(Notification::send_and_close);
     }
 }

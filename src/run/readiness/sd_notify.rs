@@ -1,4 +1,4 @@
-//! `--ready sd_notify`: a socket of ours that workers written for systemd tell.
+//! `--ready sd_notify`: a socket of ours, to which workers written for systemd report.
 //!
 //! It lies in the state directory, with mode 0600: the kernel lets the worker's user and root send to it, and
 //! nobody else. Where it cannot be there (the worker is root, the path is too long, the volume takes no
@@ -29,19 +29,19 @@ use crate::sys::file::kind;
 
 /// The longest message that is read, in bytes.
 const LONGEST: usize = 4096;
-/// As many messages are read at once: more than fit in the kernel's queue.
+/// The most messages that are read at once: more than fit in the kernel's queue.
 const MOST: usize = 32;
-/// How long nobody is listened to after messages of strangers.
+/// How long the socket is left alone after messages from strangers.
 const DEAF: Duration = Duration::from_secs(1);
 
-/// The socket.
+/// The socket of one loop.
 #[derive(Debug)]
 pub(super) struct NotifySocket {
     socket: OwnedFd,
     variable: CString,
-    /// Where it lies; none for one with a name only.
+    /// Where it lies; none for one with an abstract name.
     path: Option<PathBuf>,
-    /// Runs while nobody is listened to.
+    /// Runs while the socket is left alone.
     deaf: Option<TimerFd>,
 }
 
@@ -68,7 +68,7 @@ impl NotifySocket {
         Ok(NotifySocket { socket, variable, path: Some(path), deaf: None })
     }
 
-    /// No file, and nobody else's.
+    /// An abstract name that the kernel chooses: no file, and nobody else has it.
     fn named_by_the_kernel() -> Result<Self, Errno> {
         let socket = unbound()?;
         bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
@@ -91,8 +91,8 @@ impl NotifySocket {
         }
     }
 
-    /// Takes what has been told; says whether it is `READY=1`, by a process of the worker's user.
-    pub(super) fn says_ready(&mut self) -> bool {
+    /// Takes the messages that have come: whether one is `READY=1`, from a process of the worker's user.
+    pub(super) fn takes_ready(&mut self) -> bool {
         if let Some(timer) = &self.deaf {
             // readable only when it has expired
             match nix::unistd::read(timer, &mut [0; 8]) {
@@ -100,23 +100,23 @@ impl NotifySocket {
                 Err(_) => return false,
             }
         }
-        let mut says = false;
+        let mut is_ready = false;
         let mut strangers = false;
         for _ in 0..MOST {
             match self.receive() {
-                Some(Word::Ready) => says = true,
-                Some(Word::Other) => {}
-                Some(Word::OfAStranger) => strangers = true,
+                Some(Message::Ready) => is_ready = true,
+                Some(Message::Other) => {}
+                Some(Message::FromStranger) => strangers = true,
                 None => break,
             }
         }
-        if strangers && !says {
+        if strangers && !is_ready {
             self.deaf = deaf().ok();
         }
-        says
+        is_ready
     }
 
-    fn receive(&self) -> Option<Word> {
+    fn receive(&self) -> Option<Message> {
         let mut bytes = [0; LONGEST];
         // a descriptor that comes along (BARRIER=1) has no room, so the kernel closes it, which is the answer
         let mut control = cmsg_space!(UnixCredentials);
@@ -132,9 +132,9 @@ impl NotifySocket {
             };
             let text = bytes.get(..length).unwrap_or_default();
             return Some(match text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1") {
-                _ if !is_ours => Word::OfAStranger,
-                true => Word::Ready,
-                false => Word::Other,
+                _ if !is_ours => Message::FromStranger,
+                true => Message::Ready,
+                false => Message::Other,
             });
         }
     }
@@ -148,13 +148,13 @@ impl Drop for NotifySocket {
     }
 }
 
-/// What a message says.
-enum Word {
+/// A message.
+enum Message {
     Ready,
-    /// Something that systemd would want to know.
+    /// Something else that systemd takes.
     Other,
-    /// Anything, of another user.
-    OfAStranger,
+    /// Anything from another user.
+    FromStranger,
 }
 
 fn unbound() -> Result<OwnedFd, Errno> {

@@ -20,11 +20,11 @@ use crate::sys::process;
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
 /// How long a group that got KILL may take to be gone (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
-/// No signal reports the end of a process whose parent is another than this one. While a group is being ended, whether
-/// it is empty is looked at this often,
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// and whether only zombies are left, which takes a look at every process, at last this often.
-const LOOK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
+/// No signal reports the end of a process whose parent is another than this one. While a group is being ended, it is
+/// checked this often whether it is empty,
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// and, after growing pauses, this often whether only zombies are left, which reads the state of every process.
+const CHECK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
 
 /// A run under way, as far as its end goes.
 pub(super) struct RunEnding {
@@ -36,7 +36,7 @@ pub(super) struct RunEnding {
     winding: Option<Winding>,
     /// The worker's own end, once it is known.
     ended: Option<WorkerEnd>,
-    look: CloseLook,
+    check: CloseCheck,
 }
 
 /// A group that is being ended.
@@ -68,8 +68,8 @@ struct WorkerEnd {
     at: BootTime,
 }
 
-/// When every process is looked at next.
-struct CloseLook {
+/// When the state of every process is read next.
+struct CloseCheck {
     nap: Duration,
     at: Option<BootTime>,
 }
@@ -84,7 +84,7 @@ impl RunEnding {
             interrupted: false,
             winding: None,
             ended: None,
-            look: CloseLook { nap: LOOK_EVERY, at: None },
+            check: CloseCheck { nap: CHECK_EVERY, at: None },
         }
     }
 
@@ -98,7 +98,7 @@ impl RunEnding {
             if self.winding.is_none() && self.rules.on_exit == OnExit::Kill && !worker.group_is_empty() {
                 self.begin(Why::LeftBehind, worker, now);
             }
-            if self.winding.is_none() || self.look.finds_nothing(worker, now) {
+            if self.winding.is_none() || self.check.finds_nothing(worker, now) {
                 return Some(self.end(ended));
             }
         }
@@ -112,7 +112,7 @@ impl RunEnding {
         }
     }
 
-    /// Does what is due: the timeout, KILL.
+    /// Carries out what is due: the timeout, KILL.
     pub(super) fn proceed(&mut self, worker: &Child, now: BootTime) {
         match &mut self.winding {
             None if self.timeout_at.is_some_and(|at| now >= at) => self.begin(Why::Timeout, worker, now),
@@ -130,7 +130,7 @@ impl RunEnding {
         }
     }
 
-    /// Until when there is nothing to do.
+    /// When there is something to do next.
     pub(super) fn deadline(&self, worker: &Child, now: BootTime) -> Option<BootTime> {
         let of_winding = match self.winding {
             None => return self.timeout_at,
@@ -138,8 +138,8 @@ impl RunEnding {
             Some(Winding { kill: Kill::SentAt(at), .. }) => at.after(KILL_TAKES),
         };
         // the worker's own end is a signal
-        let look = worker.ended().map(|_| now.after(LOOK_EVERY));
-        look.into_iter().chain([of_winding]).min()
+        let check = worker.ended().map(|_| now.after(CHECK_EVERY));
+        check.into_iter().chain([of_winding]).min()
     }
 
     /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
@@ -198,7 +198,7 @@ impl RunEnding {
     }
 }
 
-impl CloseLook {
+impl CloseCheck {
     /// Whether no process of the group is left on which a signal has an effect.
     fn finds_nothing(&mut self, worker: &Child, now: BootTime) -> bool {
         if worker.group_is_empty() {
@@ -208,7 +208,7 @@ impl CloseLook {
         if now < at {
             return false;
         }
-        self.nap = (self.nap * 2).min(LOOK_CLOSELY_EVERY);
+        self.nap = (self.nap * 2).min(CHECK_CLOSELY_EVERY);
         self.at = Some(now.after(self.nap));
         worker.left_of_group() != Left::Processes
     }

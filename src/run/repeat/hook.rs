@@ -1,5 +1,4 @@
-//! `--on-failure` and `--on-success`: a command of the user's after a run. It learns of the run from its
-//! environment, is bounded in time, and never delays a stop.
+//! `--on-failure` and `--on-success`: a command that follows a run. Its environment describes the run; it is bounded in time, and never delays a stop.
 
 use std::ffi::{CStr, CString};
 use std::time::Duration;

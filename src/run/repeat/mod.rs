@@ -122,7 +122,7 @@ impl<'a> RunLoop<'a> {
         if let Some(delay) = first_delay {
             self.pacing.pacer.first_after(delay, Now::read());
         }
-        // of a first run at once its end says more
+        // the end of a first run that is due at once says more
         if self.pacing.pacer.next_in(Now::read()) != Some(Duration::ZERO) {
             self.note_next_due();
         }
@@ -250,7 +250,7 @@ impl<'a> RunLoop<'a> {
         self.setup.take_up(environment, &mut self.journal);
     }
 
-    /// HUP in sleep: options that depend on variables may say another time for the next run.
+    /// HUP between runs: options that depend on variables may set another time for the next run.
     fn renew_timing(&mut self) {
         if matches!(&self.plan.mode, Mode::Loop(TimingSpec::Open(_))) {
             self.renew_variables();
@@ -275,7 +275,7 @@ impl<'a> RunLoop<'a> {
         self.pacing.note_next_due(&self.waiter, &mut self.journal);
     }
 
-    /// A run that would have come too late was dropped: the record says so.
+    /// A run that would have come too late was dropped: that is recorded.
     fn drop_late(&mut self) {
         let before = self.journal.record.content.skipped;
         self.pacing.count_dropped(&mut self.journal);
@@ -292,7 +292,7 @@ impl<'a> RunLoop<'a> {
     }
 
     /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
-    /// been replaced by that loop, from an older state, to say that it waits.
+    /// been replaced by that loop, from an older state, with the note that it waits.
     fn orphaned(&mut self) -> Outcome {
         self.journal.write_record();
         self.journal.reporter.warn("the supervisor has gone (was it killed?): this loop ends");

@@ -31,7 +31,7 @@ pub(super) struct RunEnd {
     pub(super) cut_short: CutShort,
 }
 
-/// Whether a stop ended the run, which says nothing of the worker then.
+/// Whether a stop ended the run: then its end is no judgement of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CutShort {
     /// A stop did.
@@ -111,7 +111,7 @@ fn supervise(
         }
         if record_at.is_some_and(|at| now >= at) {
             record_at = None;
-            // the next supervisor's loop may have said in the record that it waits for this one
+            // the next supervisor's loop may have noted in the record that it waits for this one
             if !waiter.has_lost_supervisor() {
                 journal.write_record();
             }

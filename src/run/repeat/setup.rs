@@ -19,15 +19,15 @@ pub(super) struct Setup<'a> {
     arguments: Vector,
     directory: Option<CString>,
     limits: Vec<Limit>,
-    /// `NOTIFY_SOCKET=…`, if readiness is what the worker says there.
+    /// `NOTIFY_SOCKET=…`, if the worker reports readiness there.
     notify: Option<CString>,
-    variables: Variables,
+    prepared: Prepared,
     /// What is wrong with the files that the variables were to be read from again.
     trouble: Option<Findings>,
 }
 
 /// The worker's variables, and what follows from them.
-struct Variables {
+struct Prepared {
     environment: Environment,
     vector: Vector,
     candidates: Vec<CString>,
@@ -43,17 +43,17 @@ impl<'a> Setup<'a> {
         environment: Environment,
         notify: Option<CString>,
     ) -> Self {
-        let variables = Variables::new(plan, environment, notify.as_ref());
+        let prepared = Prepared::new(plan, environment, notify.as_ref());
         let limits = plan.limits.to_kernel();
-        Setup { plan, arguments, directory, limits, notify, variables, trouble: None }
+        Setup { plan, arguments, directory, limits, notify, prepared, trouble: None }
     }
 
     /// The worker, with its output in this log.
     pub(super) fn launch(&self, log: &Log) -> Launch<'_> {
         Launch {
-            candidates: &self.variables.candidates,
+            candidates: &self.prepared.candidates,
             arguments: &self.arguments,
-            environment: &self.variables.vector,
+            environment: &self.prepared.vector,
             output: log.descriptor(),
             join: log.join(),
             directory: self.directory(),
@@ -73,24 +73,24 @@ impl<'a> Setup<'a> {
     }
 
     pub(super) fn environment(&self) -> &Environment {
-        &self.variables.environment
+        &self.prepared.environment
     }
 
     /// `NAME=VALUE`, as the worker gets them.
     pub(super) fn entries(&self) -> &[CString] {
-        self.variables.vector.texts()
+        self.prepared.vector.texts()
     }
 
     /// Of the files that the variables were read from; the loop has come to its end.
     pub(super) fn take_signature(&mut self) -> Signature {
-        std::mem::take(&mut self.variables.signature)
+        std::mem::take(&mut self.prepared.signature)
     }
 
     /// Reads the variables again, and the timing over them, if their files have changed, HUP asks for it, or they
-    /// could not be used before (what fixes them may be a directory above). Where something is wrong with them
-    /// what is new of it is reported, and the old values stay.
+    /// could not be used before (what fixes them may be a directory above). Bad ones are reported once, and the old
+    /// values stay.
     pub(super) fn read_again(&mut self, journal: &mut Journal<'_>) -> Option<(Environment, Option<Timing>)> {
-        if !journal.take_hang_up() && self.trouble.is_none() && self.variables.signature.is_current() {
+        if !journal.take_hang_up() && self.trouble.is_none() && self.prepared.signature.is_current() {
             return None;
         }
         let mut findings = Findings::default();
@@ -99,7 +99,7 @@ impl<'a> Setup<'a> {
         if findings.is_empty() {
             return Some((environment, timing));
         }
-        self.variables.signature = environment.signature().clone();
+        self.prepared.signature = environment.signature().clone();
         let known = self.trouble.take().unwrap_or_default();
         let mut new = findings.iter().filter(|finding| !known.iter().any(|each| each == *finding)).peekable();
         if new.peek().is_some() {
@@ -116,11 +116,11 @@ impl<'a> Setup<'a> {
             journal.reporter.info("the worker's environment is that of its files again");
         }
         journal.reporter.trouble("environment", environment.quirks());
-        self.variables = Variables::new(self.plan, environment, self.notify.as_ref());
+        self.prepared = Prepared::new(self.plan, environment, self.notify.as_ref());
     }
 }
 
-impl Variables {
+impl Prepared {
     fn new(plan: &Plan, environment: Environment, notify: Option<&CString>) -> Self {
         let mut vector = environment.to_vector();
         if let Some(notify) = notify {
@@ -128,7 +128,7 @@ impl Variables {
                 vector.texts().iter().filter(|entry| !entry.as_bytes().starts_with(b"NOTIFY_SOCKET="));
             vector = Vector::new(others.chain([notify]).cloned().collect());
         }
-        Variables {
+        Prepared {
             vector,
             candidates: program::candidates(plan, &environment),
             signature: environment.signature().clone(),

@@ -1,4 +1,4 @@
-//! What the loop sleeps on: signals, timers, and what the worker says of its readiness.
+//! What the loop sleeps on: signals, timers, and the worker's messages about its readiness.
 
 use crate::error::Finding;
 use crate::run::readiness::Readiness;
