@@ -28,7 +28,6 @@ use waiter::LoopWaiter;
 use super::Outcome;
 use super::gates::{self, Closed};
 use super::readiness::Readiness;
-use crate::config::settings::Persist;
 use crate::config::timing::{Timing, TimingSpec};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
@@ -195,7 +194,7 @@ impl<'a> RunLoop<'a> {
             if is_due && !self.waiter.has_lost_supervisor() {
                 return Ok(Slept::Due);
             }
-            self.drop_late();
+            self.pacing.report_dropped(&self.waiter, &mut self.journal);
         }
     }
 
@@ -225,7 +224,7 @@ impl<'a> RunLoop<'a> {
         let now = Now::read();
         // the worker writes there, whatever HUP opens during the run
         let log = self.journal.log.clone();
-        self.begin(now);
+        self.pacing.begin(now, &mut self.journal);
         let end = match lock {
             Ok(_lock) => {
                 one_run::run(now.boot, &self.pacing.timing, &self.setup, &mut self.waiter, &mut self.journal)?
@@ -258,31 +257,8 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    /// The run counts from here, whatever becomes of it.
-    fn begin(&mut self, now: Now) {
-        self.pacing.pacer.began(now);
-        self.pacing.count_dropped(&mut self.journal);
-        let record = &mut self.journal.record.content;
-        record.started(now.wall);
-        record.set_considered(self.pacing.pacer.considered());
-        if self.pacing.timing.persist == Persist::Yes {
-            // a launcher that is killed now must not begin this run again
-            self.journal.write_record();
-        }
-    }
-
     fn note_next_due(&mut self) {
         self.pacing.note_next_due(&self.waiter, &mut self.journal);
-    }
-
-    /// A run that would have come too late was dropped: that is recorded.
-    fn drop_late(&mut self) {
-        let before = self.journal.record.content.skipped;
-        self.pacing.count_dropped(&mut self.journal);
-        if self.journal.record.content.skipped != before {
-            self.journal.reporter.warn("a run that was due is later than --max-late allows: dropped");
-            self.note_next_due();
-        }
     }
 
     /// The loop ends by a stop between two runs.

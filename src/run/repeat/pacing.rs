@@ -83,7 +83,30 @@ impl Pacing {
         record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
     }
 
-    /// For the line about a failure.
+    /// A run that would have come too late was dropped: that is reported, and recorded.
+    pub(super) fn report_dropped(&mut self, waiter: &LoopWaiter<'_>, journal: &mut Journal<'_>) {
+        let before = journal.record.content.skipped;
+        self.count_dropped(journal);
+        if journal.record.content.skipped != before {
+            journal.reporter.warn("a run that was due is later than --max-late allows: dropped");
+            self.note_next_due(waiter, journal);
+        }
+    }
+
+    /// A run begins, and counts from here, whatever becomes of it.
+    pub(super) fn begin(&mut self, now: Now, journal: &mut Journal<'_>) {
+        self.pacer.began(now);
+        self.count_dropped(journal);
+        let record = &mut journal.record.content;
+        record.started(now.wall);
+        record.set_considered(self.pacer.considered());
+        if self.timing.persist == Persist::Yes {
+            // a launcher that is killed now must not begin this run again
+            journal.write_record();
+        }
+    }
+
+    /// When the next run is due, for the line about a failure.
     pub(super) fn next_in_words(&mut self, now: Now) -> String {
         match (&self.timing.pace, self.pacer.next_in(now)) {
             (_, None) => String::new(),
