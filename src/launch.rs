@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Each stage consumes the one before it, so a skipped stage does not compile. Up to `Dropped` this is
-//! root, and touches no path that the user can write; from there on it is the user.
+//! root, and touches no path that the user can write; from there on it is the user: `lifecycle` has that page.
 
 use std::ffi::OsString;
 

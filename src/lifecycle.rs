@@ -24,7 +24,7 @@ struct Kept {
 
 /// Runs the worker; under a supervisor, rests and attempts again. In exec mode it returns only if the program
 /// could not be executed.
-pub fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
+pub(crate) fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     let plan = &dropped.plan;
     // before anything of ours is open
     let notification = match ready::settle_descriptors(plan) {

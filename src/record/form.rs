@@ -15,9 +15,9 @@ use crate::sys;
 pub struct RunRecord {
     /// Version of this form.
     pub version: u32,
-    /// The service.
+    /// The name of the service.
     pub name: String,
-    /// The launcher that wrote it last.
+    /// The pid of the launcher that wrote it last.
     pub pid: i32,
     /// When that process was started, in clock ticks since boot: field 22 of `/proc/PID/stat`. None where /proc
     /// is not mounted, and in records of launchers older than this field.
@@ -50,7 +50,7 @@ pub struct RunRecord {
     pub waiting_for_lock: Option<LockWait>,
     /// Runs that were due and dropped.
     pub skipped: u64,
-    /// The schedule that is waited for, if what it misses is made up for.
+    /// The schedule that is waited for, under `--persist`.
     pub schedule: Option<String>,
     /// Since when it is waited for; none once it has started a run.
     pub waiting_since: Option<String>,
@@ -65,13 +65,13 @@ pub struct RunRecord {
 /// A run that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndedRun {
-    /// When.
+    /// When it ended, in UTC, to the millisecond.
     pub end: String,
     /// As in [`RunRecord::last_status`].
     pub status: i32,
     /// How long it ran, in seconds.
     pub duration: f64,
-    /// In which way.
+    /// The way in which it ended.
     pub how: How,
     /// The same in words.
     pub what: String,
@@ -132,11 +132,11 @@ impl RunRecord {
 /// A run that is due, and another process holds its lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockWait {
-    /// The lock.
+    /// The path of the lock's file.
     pub path: String,
-    /// Since when.
+    /// Since when the run waits.
     pub since: String,
-    /// The other loop of this service, if it is the end of that which is waited for.
+    /// The other loop of this service, if its end is what the run waits for.
     #[serde(default)]
     pub former: Option<FormerLoop>,
 }
@@ -151,7 +151,7 @@ pub struct FormerLoop {
 }
 
 impl FormerLoop {
-    /// Whether that process lives. One without a start may be any other by now.
+    /// Whether that process lives. Without the time of its start its pid may be another's by now.
     pub fn lives(&self) -> bool {
         let lives = |stat: sys::proc::ProcessStat| !stat.is_dead() && Some(stat.started) == self.pid_started;
         self.pid > 0 && sys::proc::stat(self.pid).is_ok_and(lives)
@@ -161,13 +161,13 @@ impl FormerLoop {
 /// Why a service rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resting {
-    /// The kind.
+    /// What kind of rest it is.
     pub kind: RestingKind,
-    /// In words.
+    /// Why, as the log has it.
     pub reason: String,
-    /// Since when.
+    /// Since when the service rests.
     pub since: String,
-    /// What the launcher would have left with.
+    /// The code with which the launcher would have exited.
     pub exit: i32,
 }
 
@@ -188,7 +188,7 @@ pub enum RestingKind {
 }
 
 impl Resting {
-    /// A rest that begins now.
+    /// A rest that starts now.
     pub fn now(kind: RestingKind, reason: impl Into<String>, exit: Exit) -> Self {
         Resting { kind, reason: reason.into(), since: sys::clock::utc_now(), exit: exit.code() }
     }

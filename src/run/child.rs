@@ -1,4 +1,4 @@
-//! One worker process and its process group.
+//! A child process and its process group.
 
 use nix::unistd::Pid;
 
@@ -12,14 +12,14 @@ use crate::sys::group::{self, Left};
 use crate::sys::process::{Ending, next_ended};
 use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
 
-/// A worker; the leader of a process group of its own.
+/// The worker, a command beside it, or a helper. What [`Child::start`] starts leads a process group of its own.
 #[derive(Debug)]
 pub(super) struct Child {
     pid: Pid,
     ended: Option<Ending>,
 }
 
-/// What a shell would say of it.
+/// The code that a shell would report.
 pub(super) fn exit_of(ending: Ending) -> Exit {
     match ending {
         Ending::Exited(code) => Exit::of_worker(code),
@@ -32,7 +32,7 @@ impl Child {
         spawn(launch).map(|pid| Child { pid, ended: None })
     }
 
-    /// A child that was started otherwise.
+    /// A copy of the launcher, which stays in its group.
     pub(super) fn of(pid: Pid) -> Self {
         Child { pid, ended: None }
     }

@@ -15,8 +15,7 @@ use crate::report::Reporter;
 use crate::sys;
 use crate::sys::signals::SavedDispositions;
 use crate::sys::spawn::{Join, Vector, execute_first};
-use crate::wait::Waiter;
-use crate::wait::{handled, is_stop};
+use crate::wait::{Waiter, handled, is_stop};
 
 /// A stop came before the exec.
 pub(crate) struct Stopped;

@@ -16,9 +16,7 @@ use crate::ready::gate::{GateState, state};
 use crate::ready::{Ready, c_path};
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Join, Launch};
-use crate::wait::Deadline;
-use crate::wait::Waiter;
-use crate::wait::handled;
+use crate::wait::{Deadline, Waiter, handled};
 
 /// How long a command of a gate may take.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);

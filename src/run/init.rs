@@ -10,9 +10,7 @@ use crate::ready::readiness::Notification;
 use crate::ready::{Ready, c_path, program};
 use crate::report::Reporter;
 use crate::sys::spawn::Launch;
-use crate::wait::Deadline;
-use crate::wait::Waiter;
-use crate::wait::handled;
+use crate::wait::{Deadline, Waiter, handled};
 
 /// Runs the worker once.
 pub(crate) fn run_as_init(

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::record::How;
 use crate::report::Reporter;
 use crate::run::child::{Child, exit_of};
+use crate::run::in_words;
 use crate::sys::clock::BootTime;
 use crate::sys::group::Left;
 use crate::sys::process;
@@ -179,11 +180,9 @@ impl RunEnding {
             is_killed && why != Some(Why::LeftBehind) && ended.how == process::Ending::Killed(libc::SIGKILL);
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
         let (exit, how, what) = match ended.how {
-            _ if why == Some(Why::Timeout) => (
-                Exit::TIMED_OUT,
-                How::TimedOut,
-                format!("timed out after {}", crate::run::in_words(duration)),
-            ),
+            _ if why == Some(Why::Timeout) => {
+                (Exit::TIMED_OUT, How::TimedOut, format!("timed out after {}", in_words(duration)))
+            }
             process::Ending::Exited(code) => (exit_of(ended.how), How::Exited, format!("exit status {code}")),
             process::Ending::Killed(number) => {
                 let name = Signal::try_from(number).map_or(format!("signal {number}"), |it| it.to_string());
