@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, SFlag, lstat, stat};
 
-use super::watch::{Changed, Links};
+use super::change::{Changed, Links};
 use crate::sys::file;
 
 /// A file as far as a change of it counts. Of a directory the entries do not: others may write there all day.

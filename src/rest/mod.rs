@@ -1,6 +1,7 @@
 //! Resting: the one answer to what a restart every second cannot fix. Under a supervisor the launcher
 //! reports the reason once, and sleeps, as the user, until something changes that may be the remedy.
 
+mod change;
 mod marks;
 mod sleep;
 mod starter;
@@ -26,9 +27,10 @@ use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Outcome};
 use crate::sys::clock::BootTime;
 use crate::wait::Waiter;
+use change::Changed;
 use sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use starter::Starter;
-use watch::{Changed, RestWatch};
+use watch::RestWatch;
 use words::{exit_of, kind_of, looking, reason_of, shortened, until};
 
 /// What follows an attempt, and the rest after it.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use super::watch::{Changed, RestWatch};
+use super::change::Changed;
+use super::watch::RestWatch;
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};

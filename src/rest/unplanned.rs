@@ -2,9 +2,10 @@
 
 use nix::unistd::getppid;
 
+use super::change::{Changed, Links};
 use super::sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use super::starter::{is_in_finish, report_why_no_rest};
-use super::watch::{Changed, Links, RestWatch};
+use super::watch::RestWatch;
 use super::words::{reason_of, until};
 use crate::drop;
 use crate::error::Findings;

@@ -13,6 +13,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statfs::{FUSE_SUPER_MAGIC, FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, statfs};
 use nix::unistd::{AccessFlags, access};
 
+use super::change::{Changed, Links};
 use super::marks::Marks;
 use crate::error::{Findings, reason};
 use crate::plan::Plan;
@@ -23,23 +24,6 @@ use crate::service::layout;
 const MOST_LINKS: usize = 40;
 /// cifs, smb3, 9p, ceph, afs: other hosts change their files too, and nobody reports that here.
 const SHARED: [i64; 5] = [0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F];
-
-/// What an event means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Changed {
-    Nothing,
-    UsersFiles,
-    RunFile,
-}
-
-/// Whether symbolic links are followed: root follows none that a user can have made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Links {
-    /// Each link on the way counts, and where it leads.
-    Followed,
-    /// The first link counts.
-    NotFollowed,
-}
 
 /// Everything that can end a rest. In directories above it others may write all day: only what is named counts.
 #[derive(Debug)]

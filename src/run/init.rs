@@ -2,8 +2,8 @@
 //! kernel gives PID 1 no default for TERM. It forwards every signal that can be caught to the worker's process group,
 //! and leaves with the worker's code.
 
-use super::Outcome;
 use super::child::{Child, exit_of, not_started};
+use super::outcome::Outcome;
 use super::readiness::Readiness;
 use crate::error::{Finding, Findings};
 use crate::ready::readiness::Notification;

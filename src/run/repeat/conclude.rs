@@ -2,9 +2,9 @@
 
 use super::failures::Failures;
 use super::journal::Journal;
-use super::one_run::RunEnd;
 use super::pacer::Now;
 use super::pacing::Pacing;
+use super::run_end::RunEnd;
 use super::waiter::LoopWaiter;
 use crate::config::timing::{Pace, Timing};
 use crate::exit::Exit;

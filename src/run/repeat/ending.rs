@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::one_run::{CutShort, RunEnd};
+use super::run_end::{CutShort, RunEnd, in_words};
 use crate::config::settings::{OnExit, OnStop};
 use crate::config::timing::StopRules;
 use crate::exit::Exit;
 use crate::record::How;
 use crate::report::Reporter;
 use crate::run::child::{Child, exit_of};
-use crate::run::in_words;
 use crate::sys::clock::BootTime;
 use crate::sys::group::Left;
 use crate::sys::process;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use super::journal::Journal;
-use super::one_run::RunEnd;
+use super::run_end::RunEnd;
 use super::setup::Setup;
 use super::waiter::LoopWaiter;
 use crate::config::timing::Around;

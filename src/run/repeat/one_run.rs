@@ -4,76 +4,17 @@ use std::time::Duration;
 
 use super::ending::RunEnding;
 use super::journal::Journal;
+use super::run_end::RunEnd;
 use super::setup::Setup;
 use super::waiter::LoopWaiter;
 use crate::config::timing::Timing;
 use crate::error::Finding;
-use crate::exit::Exit;
-use crate::log::{Log, tail};
-use crate::record::{How, Judgement};
 use crate::run::child::Child;
 use crate::sys::clock::BootTime;
 use crate::wait::is_stop;
 
 /// A run that lasts longer is recorded as begun; of a shorter one the end is enough.
 const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
-
-/// How a run ended, and whether another follows.
-pub(super) struct RunEnd {
-    pub(super) exit: Exit,
-    pub(super) how: How,
-    pub(super) what: String,
-    /// The remedy, where there is one.
-    pub(super) hint: Option<String>,
-    pub(super) duration: Duration,
-    /// A stop came: the code to leave with.
-    pub(super) stopped: Option<Exit>,
-    pub(super) cut_short: CutShort,
-}
-
-/// Whether a stop ended the run: then its end is no judgement of the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CutShort {
-    /// A stop did.
-    ByStop,
-    /// The worker ended by itself, or by `--timeout`.
-    No,
-}
-
-impl RunEnd {
-    /// A run whose worker did not start.
-    pub(super) fn not_begun(finding: Finding) -> Self {
-        RunEnd {
-            exit: finding.exit,
-            how: How::NotStarted,
-            what: finding.text,
-            hint: finding.hint,
-            duration: Duration::ZERO,
-            stopped: None,
-            cut_short: CutShort::No,
-        }
-    }
-
-    /// What it ended with, and the remedy.
-    pub(super) fn in_words(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{} (hint: {hint})", self.what),
-            None => self.what.clone(),
-        }
-    }
-
-    /// What it counts as; of a failure the end of this log is kept.
-    pub(super) fn judge(&self, log: &Log) -> Judgement {
-        match log {
-            _ if self.cut_short == CutShort::ByStop => Judgement::Stopped,
-            _ if self.exit.is_ok() => Judgement::Succeeded,
-            Log::File { file, path, length } => {
-                Judgement::Failed { last_lines: tail::last_lines(file, path, *length) }
-            }
-            Log::Inherited | Log::Unavailable => Judgement::Failed { last_lines: Vec::new() },
-        }
-    }
-}
 
 /// Starts the worker and stays with it.
 pub(super) fn run(

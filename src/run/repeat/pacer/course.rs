@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::arithmetic::{earlier, is_too_late, remainder};
 use super::now::{Now, Offset};
-use super::{earlier, is_too_late, remainder};
+
 use crate::config::timing::{Pace, Timing};
 use crate::record::Past;
 use crate::schedule::ZonedSchedule;

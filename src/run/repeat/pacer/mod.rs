@@ -1,5 +1,6 @@
 //! Who decides when the next run is due. Pure: the clocks are passed in.
 
+mod arithmetic;
 mod course;
 mod now;
 
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::timing::{Pace, Timing};
 use crate::record::Past;
 use crate::sys::clock::BootTime;
+use arithmetic::{earlier, is_too_late, remainder, times};
 use course::Course;
 pub(super) use now::{Due, Now};
 
@@ -209,25 +211,6 @@ impl Pacer {
             Due::Never => None,
         }
     }
-}
-
-fn is_too_late(late: Duration, most: Option<Duration>) -> bool {
-    most.is_some_and(|most| late > most)
-}
-
-fn earlier(instant: SystemTime, by: Duration) -> SystemTime {
-    instant.checked_sub(by).unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn remainder(time: Duration, step: Duration) -> Duration {
-    times(Duration::from_nanos(1), time.as_nanos() % step.as_nanos().max(1))
-}
-
-/// A multiple of a duration, or the longest that there is.
-fn times(duration: Duration, number: u128) -> Duration {
-    let nanoseconds = duration.as_nanos().saturating_mul(number);
-    let seconds = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
-    Duration::new(seconds, u32::try_from(nanoseconds % 1_000_000_000).unwrap_or(0))
 }
 
 #[cfg(test)]
