@@ -14,7 +14,7 @@ pub(crate) enum Judgement {
     Succeeded,
     /// A failure.
     Failed {
-        /// Of its output.
+        /// The last lines of its output.
         last_lines: Vec<String>,
     },
     /// Neither: a stop ended it.

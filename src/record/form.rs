@@ -13,7 +13,7 @@ use crate::sys;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
-    /// Version of this form.
+    /// The version of this form: 1.
     pub version: u32,
     /// The name of the service.
     pub name: String,

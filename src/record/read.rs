@@ -19,16 +19,16 @@ const MAX_BYTES: usize = 64 * 1024;
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
-    /// No HOME, no `--state-dir`.
+    /// There is neither HOME nor `--state-dir`.
     #[error("no directory for it: HOME is not set")]
     NoDirectory,
-    /// The directory.
+    /// Its directory cannot be opened.
     #[error("{0}")]
     Directory(#[from] PathError),
-    /// The file.
+    /// The file cannot be opened, read or replaced.
     #[error("{}", crate::error::reason(*.0))]
     File(#[from] Errno),
-    /// The content.
+    /// What is there is not a record.
     #[error("{0}")]
     Content(String),
 }

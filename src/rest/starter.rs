@@ -36,13 +36,13 @@ impl Starter {
         self.0.iter().for_each(|(_, supervision)| report_why_no_rest(supervision, plan, reporter));
     }
 
-    /// As the user.
+    /// Looked at as the user.
     fn find(&mut self, plan: &Plan) -> &(Pid, Supervision) {
         self.0.get_or_insert_with(|| (getppid(), supervision(plan)))
     }
 }
 
-/// What a supervisor executes beside `run` it does not start again.
+/// How this process is related to a supervisor that restarts it: none does that for what it executes beside `run`.
 fn supervision(plan: &Plan) -> Supervision {
     match Supervision::find(plan.place, &plan.directory, &Machine) {
         Supervision::Supervised if is_in_finish() => Supervision::None,

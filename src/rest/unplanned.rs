@@ -20,7 +20,7 @@ use crate::sys;
 /// As whom the process runs when it comes to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunsAs {
-    /// The caller.
+    /// Whoever started the launcher: nothing has been dropped.
     Caller,
     /// The worker's user: the drop has been made, and cannot be made again.
     User,

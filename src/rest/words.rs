@@ -18,7 +18,7 @@ pub(super) fn looking(watch: &RestWatch) -> String {
     watch.unwatched().map_or(String::new(), |why| format!("; looking every minute, because {why}"))
 }
 
-/// All that is wrong.
+/// All that is wrong, in one line.
 pub(super) fn reason_of(findings: &Findings) -> String {
     shortened(&findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; "))
 }

@@ -12,7 +12,7 @@ use crate::report::Reporter;
 use crate::sys::spawn::Launch;
 use crate::wait::{Deadline, Waiter, handled};
 
-/// Runs the worker once.
+/// Runs the worker once, and stays until it has ended.
 pub(crate) fn run_as_init(
     ready: Ready<'_>,
     waiter: &mut Waiter,

@@ -23,9 +23,9 @@ const HELP_AGAIN: Duration = Duration::from_secs(1);
 
 /// How the wait for another process's lock ended.
 pub(super) enum Waited {
-    /// With the lock.
+    /// The other process has let go: the lock is ours.
     Ours(FileLock),
-    /// With a stop.
+    /// A stop came first.
     Stopped,
     /// The system gives no process to wait in, or no lock.
     Refused(Finding),
@@ -36,7 +36,7 @@ pub(super) enum Waited {
 pub(super) enum Users {
     /// Everyone who may read it.
     Readers,
-    /// Its owner.
+    /// Its owner only.
     Owner,
 }
 

@@ -10,17 +10,17 @@ use crate::record::Resting;
 /// What became of an attempt.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The launcher leaves.
+    /// The launcher exits with this.
     Left(Exit),
-    /// A gate is closed.
+    /// This gate is closed.
     GateClosed(Closed),
     /// The loop has come to its end: done, or too many failures.
     Over {
-        /// Why.
+        /// The rest that follows.
         resting: Resting,
-        /// Of the files that the variables were read from.
+        /// That of the files which the variables were read from.
         signature: Signature,
-        /// After which another run would have followed.
+        /// The time after which another run would have followed.
         delay: Duration,
     },
 }

@@ -21,13 +21,13 @@ pub struct Deadline {
     pub wall: Option<SystemTime>,
 }
 
-/// Signals and timers.
+/// The signals that have come, and the timers of the deadlines.
 #[derive(Debug)]
 pub struct Waiter {
     signals: Signals,
     timer: TimerFd,
     armed: Option<BootTime>,
-    /// Only schedules need one.
+    /// Made when a deadline is on the wall clock: only schedules need one.
     wall: Option<WallTimer>,
     /// The supervisor, if the launcher is not to outlive it.
     parent: Option<Pid>,

@@ -148,7 +148,7 @@ impl Drop for NotifySocket {
     }
 }
 
-/// A message.
+/// What a message is worth here.
 enum Message {
     Ready,
     /// Something else that systemd takes.

@@ -27,7 +27,7 @@ const PREFIX: &str = "FUTO_RUN_";
 pub(super) enum Hooked {
     /// The loop goes on.
     GoOn,
-    /// A stop came.
+    /// A stop came, and the command was killed.
     Stopped,
 }
 

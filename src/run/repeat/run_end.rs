@@ -23,7 +23,7 @@ pub(super) struct RunEnd {
 /// Whether a stop ended the run: then its end is no judgement of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CutShort {
-    /// A stop did.
+    /// `--on-stop kill`, after a stop.
     ByStop,
     /// The worker ended by itself, or by `--timeout`.
     No,

@@ -13,12 +13,12 @@ use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
 use crate::wait::is_stop;
 
-/// Whether another process held the lock.
+/// Whether the lock had to be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// It did not.
+    /// Nobody held it.
     None,
-    /// It did.
+    /// Another process held it.
     Some,
 }
 
