@@ -1,8 +1,8 @@
 //! `cargo run --example quickstart`: the main job, shown on a scratch service directory.
 //!
-//! A periodic worker is launched, breaks, rests, is mended by an edit of its config.env, and is stopped.
+//! A periodic worker is launched, breaks, rests, is fixed by an edit of its config.env, and is stopped.
 //! As root with s6 installed it runs under a real s6-svscan; else the launcher is started as a
-//! supervisor would. Leaves nothing behind, and leaves with 1 if something did not happen as told.
+//! supervisor would. Leaves nothing behind, and exits with 1 if something did not happen as described.
 
 use std::error::Error;
 use std::fs;
@@ -61,7 +61,7 @@ fn show() -> Result<()> {
     })?;
     say!("  The supervisor sees one quiet process, and starts nothing again and again.")?;
 
-    chapter(3, "config.env is mended: it starts afresh by itself, at once")?;
+    chapter(3, "config.env is fixed: it restarts by itself, at once")?;
     stage.write_config_env("GREETING='Good evening'")?;
     stage.until("two runs succeed", |stage| stage.log().matches("Good evening from uid").count() >= 2)?;
     stage.until("the record says so", |stage| {
@@ -79,7 +79,7 @@ fn show() -> Result<()> {
         say!("  | {name:<21} {}", record.get(name).unwrap_or(&serde_json::Value::Null))?;
     }
     say!(
-        "\nAll went as told; {} is removed now. README.md goes on from here. What a run\n\
+        "\nAll went as described; {} is removed now. README.md goes on from here. What a run\n\
          file would do, without doing it: futo explain DIRECTORY, or {} --explain …",
         stage.path.display(),
         launcher.display()
@@ -284,9 +284,9 @@ impl Stage {
                 kill(pid_of(child), Signal::SIGTERM)?;
                 let status = wait_a_while(child).ok_or("the launcher did not end")?;
                 let code = status.code().map_or("a signal".to_string(), |code| code.to_string());
-                say!("  TERM; the launcher left with {code}")?;
+                say!("  TERM; the launcher exited with {code}")?;
                 if status.code() != Some(0) {
-                    return Err("the launcher did not leave with 0".into());
+                    return Err("the launcher did not exit with 0".into());
                 }
             }
         }

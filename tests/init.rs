@@ -141,11 +141,11 @@ while True:
     signal.pause()
 "#;
 
-/// The rows of README's table of signals to PID 1: the numbers, and what becomes of them without a timing option and
-/// in a loop. Between them they have each signal once.
+/// The rows of the table of signals to PID 1 in docs/signals.md: the numbers, and what becomes of them without a timing
+/// option and in a loop. Between them they have each signal once.
 fn table_of_signals() -> Vec<(i32, String, String)> {
-    let readme = read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
-    let table = readme.split("| signal to PID 1 |").nth(1).expect("the table");
+    let page = read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/signals.md"));
+    let table = page.split("| signal to PID 1 |").nth(1).expect("the table");
     let mut rows = Vec::new();
     for line in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -179,7 +179,7 @@ impl Container {
 }
 
 #[test]
-fn each_signal_to_pid_1_is_forwarded_or_has_the_effect_that_the_readme_says() {
+fn each_signal_to_pid_1_is_forwarded_or_has_the_effect_that_the_page_says() {
     needs!(root, "unshare", "python3", "kill");
     let python = |name: &str, options: &[&str]| {
         let container = Container::start(name, options, "exec python3 -c \"$PYTHON_WORKER\"");

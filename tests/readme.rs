@@ -1,4 +1,4 @@
-//! README, docs and examples say what is so: options, commands, service directories, the quickstart.
+//! The commands, run files and examples of the documents do what they say.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -20,52 +20,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use futo_launch::admin::COMMANDS;
-use futo_launch::boot::instances::config::KEYS;
 use futo_launch::config::flags::FLAGS;
 use support::{
-    ABC, Need, Scratch, Svscan, eventually, eventually_contains, have, output, read, record, state, stderr,
-    stdout,
+    ABC, Need, Scratch, Svscan, documents, eventually, eventually_contains, have, output, read, record,
+    state, stderr, stdout,
 };
-
-const PAGES: [&str; 10] = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "docs/options.md",
-    "docs/differences.md",
-    "docs/boot.md",
-    "docs/security.md",
-    "docs/first-service.md",
-    "docs/troubleshooting.md",
-    "docs/status.md",
-];
-
-/// Options of other programs that our pages speak of.
-const OTHERS: [&str; 18] = [
-    "--replace",
-    "--no-supervise",
-    "--bin",
-    "--bounding-set",
-    "--cap-add",
-    "--clear-groups",
-    "--example",
-    "--from",
-    "--inh-caps",
-    "--init-groups",
-    "--no-deps",
-    "--regid",
-    "--release",
-    "--reuid",
-    "--stop-timeout",
-    "--test",
-    "--tmpfs",
-    "--workdir",
-];
-
-fn page(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("the page is there")
-}
 
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
@@ -75,26 +34,18 @@ fn launch(words: &[&str]) -> Output {
     output(Command::new(env!("CARGO_BIN_EXE_futo-launch")).args(words))
 }
 
-/// Words of the form `--name` in a text.
-fn options_in(text: &str) -> BTreeSet<String> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    text.split(|c: char| !is_part(c))
-        .filter(|word| {
-            word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic()))
-        })
-        .map(|word| word.trim_end_matches('-').to_string())
-        .collect()
-}
-
 #[test]
 fn both_help_pages_name_every_option_and_leave_with_0() {
     for word in ["-h", "--help"] {
         let help = launch(&[word]);
         assert!(help.status.success());
         assert_eq!(stderr(&help), "");
-        let named = options_in(&stdout(&help));
+        let help = stdout(&help);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let named: BTreeSet<&str> =
+            help.split(|c| !is_part(c)).filter_map(|word| word.strip_prefix("--")).collect();
         for flag in FLAGS {
-            assert!(named.contains(&format!("--{}", flag.long)), "{word} lacks --{}", flag.long);
+            assert!(named.contains(flag.long), "{word} lacks --{}", flag.long);
         }
     }
     for word in ["-V", "--version"] {
@@ -102,135 +53,16 @@ fn both_help_pages_name_every_option_and_leave_with_0() {
     }
 }
 
-#[test]
-fn the_page_of_options_says_what_help_says() {
-    // ("--user USER[:GROUP]", "become this user [abc when root]") …
-    let help: Vec<(String, String)> = stdout(&launch(&["-h"]))
-        .lines()
-        .filter_map(|line| line.strip_prefix("  ").filter(|line| line.starts_with('-')))
-        .map(|line| {
-            let (option, text) =
-                line.split_once("  ").or_else(|| line.split_at_checked(30)).expect("two columns");
-            (option.trim().to_string(), text.trim().to_string())
-        })
-        .collect();
-    assert_eq!(help.len(), FLAGS.len());
-    let options = page("docs/options.md");
-    let rows: Vec<(String, String)> = options
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `-"))
-        .map(|line| {
-            let (option, text) = line.split_once("` ").expect("an option");
-            let text = text.trim_start_matches('*').trim_start().trim_start_matches('|').trim_start();
-            (format!("-{option}").replace("\\|", "|"), text.to_string())
-        })
-        .collect();
-    assert_eq!(rows.len(), help.len(), "one row for each option");
-    for ((option, text), (row_option, row_text)) in help.iter().zip(&rows) {
-        assert_eq!(option, row_option);
-        assert!(row_text.starts_with(text.as_str()), "{option}: {row_text:?} is not {text:?} in --help");
-    }
-    // what --help adds stands there too, in the same words
-    let squeeze = |text: &str| text.replace("\\|", "|").split_whitespace().collect::<Vec<_>>().join(" ");
-    for flag in FLAGS {
-        assert!(squeeze(&options).contains(&squeeze(flag.more)), "--{}: {}", flag.long, flag.more);
-    }
+/// The fenced blocks of all pages with this after the fence.
+fn blocks_of(kind: &str) -> Vec<String> {
+    let pages = ["README.md".to_string()].into_iter().chain(documents::docs());
+    let texts: Vec<String> = pages.map(|name| documents::page(&name)).collect();
+    let blocks = texts.iter().flat_map(|text| documents::blocks(text));
+    blocks.filter(|(after, _)| *after == kind).map(|(_, block)| block.to_string()).collect()
 }
 
 #[test]
-fn the_page_of_boot_names_every_key_and_every_option() {
-    let page = page("docs/boot.md");
-    let table = page.split_once("| key | means |").expect("the table").1;
-    let table = table.split_once("\n\n").expect("its end").0;
-    let keys: BTreeSet<&str> = table
-        .lines()
-        .filter_map(|line| line.split('|').nth(1))
-        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
-        .collect();
-    assert_eq!(keys, KEYS.iter().map(|key| key.name).chain(["preset"]).collect());
-    let named = options_in(&page);
-    for command in COMMANDS.iter().filter(|command| ["sync", "reconcile"].contains(&command.name)) {
-        for option in command.options {
-            assert!(named.contains(&format!("--{}", option.long)), "{} --{}", command.name, option.long);
-        }
-    }
-}
-
-#[test]
-fn pages_speak_of_no_option_that_is_not_there() {
-    let of_futo = COMMANDS.iter().flat_map(|command| command.options).map(|option| option.long);
-    let ours = FLAGS.iter().map(|flag| flag.long).chain(of_futo).map(|long| format!("--{long}"));
-    let known: BTreeSet<String> = ours.chain(OTHERS.map(String::from)).collect();
-    for name in PAGES {
-        let text = page(name);
-        let (before, rest) = text.split_once("## What is not there yet").unwrap_or((&text, ""));
-        let after = rest.split_once("\n## ").map_or("", |(_, after)| after);
-        let unknown: Vec<String> = options_in(&format!("{before}{after}"))
-            .into_iter()
-            .filter(|option| !known.contains(option))
-            .collect();
-        assert!(unknown.is_empty(), "{name}: {unknown:?}");
-    }
-    // and of what is announced, nothing is there already
-    let announced = page("README.md");
-    let announced = announced.split_once("## What is not there yet").expect("the section").1;
-    let announced = announced.split_once("\n## ").expect("the next section").0;
-    let there: Vec<String> = options_in(announced)
-        .into_iter()
-        .filter(|option| FLAGS.iter().any(|flag| option.strip_prefix("--") == Some(flag.long)))
-        .collect();
-    assert!(there.is_empty(), "{there:?}");
-}
-
-#[test]
-fn links_between_pages_lead_somewhere() {
-    for name in PAGES {
-        let above = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-        let above = above.parent().expect("a directory");
-        for link in page(name).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() {
-                Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-            } else {
-                above.join(file)
-            };
-            assert!(target.exists(), "{name}: {link}");
-            if !heading.is_empty() {
-                let text = read(&target).to_lowercase();
-                let wanted = format!("# {}\n", heading.replace('-', " "));
-                assert!(text.contains(&wanted), "{name}: {link}");
-            }
-        }
-    }
-}
-
-#[test]
-fn the_architecture_fits_on_150_lines() {
-    let lines = page("ARCHITECTURE.md").lines().count();
-    assert!(lines <= 150, "{lines} lines");
-}
-
-#[test]
-fn the_architecture_maps_every_room() {
-    let map = page("ARCHITECTURE.md");
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("src") {
-        let entry = entry.expect("an entry");
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name == "lib.rs" {
-            continue;
-        }
-        assert!(map.contains(&name), "src/{name} is not on the map");
-    }
-}
-
-/// The fenced blocks that begin with ```sh test
-fn shell_commands(text: &str) -> Vec<String> {
-    let blocks = text.split("\n```sh test\n").skip(1);
-    blocks.map(|rest| rest.split("\n```").next().unwrap_or_default().to_string()).collect()
-}
-
-#[test]
-fn commands_of_the_readme_do_what_they_say() {
+fn commands_of_the_documents_do_what_they_say() {
     if is_root() && !have(&[Need::Root]) {
         return;
     }
@@ -238,7 +70,7 @@ fn commands_of_the_readme_do_what_they_say() {
     scratch.launcher();
     scratch.futo();
     let path = format!("{}:/usr/bin:/bin", scratch.join("bin").display());
-    let outputs: Vec<String> = shell_commands(&page("README.md"))
+    let outputs: Vec<String> = blocks_of("sh test")
         .iter()
         .enumerate()
         .map(|(number, block)| {
@@ -250,41 +82,53 @@ fn commands_of_the_readme_do_what_they_say() {
             stdout(&run)
         })
         .collect();
-    assert_eq!(outputs.len(), 4);
+    let [identity, plan, next, greeter] = outputs.as_slice() else { panic!("{outputs:?}") };
     if is_root() {
-        assert_eq!(outputs[0], format!("I am {ABC} and HOME is /config\n"));
+        assert_eq!(*identity, format!("I am {ABC} and HOME is /config\n"));
     }
-    assert!(outputs[1].contains("5m after each end"), "{}", outputs[1]);
-    assert!(outputs[2].contains("GREETING  (config.env:1)"), "{}", outputs[2]);
-    assert!(
-        outputs[3].contains("T09:00:00+09:00\n") && outputs[3].contains("-01T04:30:00"),
-        "{}",
-        outputs[3]
-    );
-    for explained in &outputs[1..3] {
+    assert!(plan.contains("5m after each end"), "{plan}");
+    assert!(greeter.contains("GREETING  (config.env:1)"), "{greeter}");
+    assert!(next.contains("T09:00:00+09:00\n") && next.contains("-01T04:30:00"), "{next}");
+    for explained in [plan, greeter] {
         assert!(explained.ends_with("problems     none\n"), "{explained}");
     }
 }
 
 #[test]
-fn run_files_of_the_readme_are_understood() {
+fn run_files_of_the_documents_are_understood() {
     if is_root() && !have(&[Need::Root]) {
         return;
     }
     let scratch = Scratch::new("run-files");
-    let text = page("README.md");
-    let blocks = text.split("\n```").filter_map(|block| block.split_once('\n').map(|(_, block)| block));
-    let run_files: Vec<&str> = blocks.filter(|block| block.starts_with("#!")).collect();
-    assert_eq!(run_files.len(), 6);
+    let is_ours = |block: &String| block.starts_with("#!") && block.contains("futo-launch");
+    let run_files: Vec<String> =
+        ["sh", "toml"].iter().flat_map(|kind| blocks_of(kind)).filter(is_ours).collect();
+    assert_eq!(run_files.len(), 10);
     for run_file in run_files {
-        let run = scratch.write("service/run", run_file, 0o755);
+        let run = scratch.write("service/run", &run_file, 0o755);
         let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));
-        let explained = output(futo.args(["explain", "--json"]).arg(run.parent().expect("its directory")));
+        futo.args(["explain", "--json"]).arg(run.parent().expect("its directory"));
+        let explained = output(futo.env("WEBHOOK_URL", "https://example.org"));
         let plan: serde_json::Value = serde_json::from_slice(&explained.stdout).expect("JSON");
         assert_eq!(plan["program"][0], "python3", "{run_file}");
         for problem in plan["problems"].as_array().expect("a list") {
             assert_eq!(problem["exit"], 127, "{run_file}: {problem}");
         }
+    }
+}
+
+#[test]
+fn the_readme_names_the_oldest_rust_that_builds_it() {
+    let version = concat!("With Rust ", env!("CARGO_PKG_RUST_VERSION"), " or newer");
+    assert!(documents::page("README.md").contains(version), "{version}");
+}
+
+#[test]
+fn the_architecture_maps_every_room() {
+    let map = documents::page("ARCHITECTURE.md");
+    for entry in fs::read_dir(documents::root().join("src")).expect("src") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(name == "lib.rs" || map.contains(&name), "src/{name} is not on the map");
     }
 }
 
@@ -432,12 +276,12 @@ fn quickstart(scratch: &Scratch) -> Command {
     command
 }
 
-fn goes_as_told(scratch: &Scratch, command: &mut Command, said: &str) {
+fn goes_as_described(scratch: &Scratch, command: &mut Command, said: &str) {
     let shown = output(command);
     let text = stdout(&shown);
     assert!(shown.status.success(), "{text}\n{}", stderr(&shown));
     assert_eq!(stderr(&shown), "");
-    for part in [said, "no longer resting: starting afresh", "Good evening from uid", "\nAll went as told"] {
+    for part in [said, "no longer resting: starting afresh", "Good evening from uid", "\nAll went as described"] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
     let left: Vec<_> = fs::read_dir(scratch.join("tmp")).expect("the directory").collect();
@@ -445,16 +289,16 @@ fn goes_as_told(scratch: &Scratch, command: &mut Command, said: &str) {
 }
 
 #[test]
-fn the_quickstart_goes_as_told_under_s6() {
+fn the_quickstart_goes_as_described_under_s6() {
     if !have(&[Need::Root, Need::Program("s6-svscan")]) {
         return;
     }
     let scratch = Scratch::new("quickstart-s6");
-    goes_as_told(&scratch, &mut quickstart(&scratch), "under a real s6-svscan, dropping root to user abc");
+    goes_as_described(&scratch, &mut quickstart(&scratch), "under a real s6-svscan, dropping root to user abc");
 }
 
 #[test]
-fn the_quickstart_goes_as_told_without_s6() {
+fn the_quickstart_goes_as_described_without_s6() {
     if is_root() && !have(&[Need::Root]) {
         return;
     }
@@ -464,18 +308,18 @@ fn the_quickstart_goes_as_told_without_s6() {
     fs::create_dir(&bin).expect("a directory");
     let id = support::find_program("id").expect("id");
     std::os::unix::fs::symlink(id, bin.join("id")).expect("a link");
-    goes_as_told(&scratch, command.env("PATH", &bin), "without a supervisor");
+    goes_as_described(&scratch, command.env("PATH", &bin), "without a supervisor");
 }
 
 #[test]
-fn the_quickstart_goes_as_told_for_a_plain_user() {
+fn the_quickstart_goes_as_described_for_a_plain_user() {
     if !have(&[Need::Root]) {
         return;
     }
     let scratch = Scratch::new("quickstart-user");
     let mut command = quickstart(&scratch);
     support::own_by_abc(&scratch.join("tmp"));
-    goes_as_told(&scratch, command.uid(ABC).gid(ABC), "as the user you are, without a supervisor");
+    goes_as_described(&scratch, command.uid(ABC).gid(ABC), "as the user you are, without a supervisor");
 }
 
 #[test]

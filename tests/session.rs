@@ -1,4 +1,5 @@
-//! docs/first-service.md is what happens: tests/session, with s6-svscan as the first process of its namespace.
+//! The sessions of docs/first-service.md and README.md are what happens: tests/session, with s6-svscan as the first
+//! process of its namespace.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -34,7 +35,7 @@ fn without_numbers(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_first_service_goes_as_its_page_tells() {
+fn the_first_service_goes_as_its_page_shows() {
     if !have(&[Need::Root, Need::Program("s6-svscan")]) {
         return;
     }
@@ -42,7 +43,24 @@ fn the_first_service_goes_as_its_page_tells() {
     scratch.futo();
     let session = finish(Command::new("sh").arg(script()).arg(scratch.join("bin")));
     assert_eq!((code(&session), stderr(&session)), (0, String::new()));
-    assert_eq!(without_numbers(&stdout(&session)), as_told());
+    assert_eq!(without_numbers(&stdout(&session)), recorded("docs/first-service.md").1);
+}
+
+/// But for the warnings: no hook publishes the service again.
+#[test]
+fn the_two_commands_of_the_readme_go_as_recorded() {
+    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")]) {
+        return;
+    }
+    let scratch = Scratch::new("session-readme");
+    scratch.futo();
+    let (commands, shown) = recorded("README.md");
+    assert_eq!(commands.len(), 2);
+    let session = finish(Command::new("sh").arg(script()).arg(scratch.join("bin")).args(commands));
+    assert_eq!((code(&session), stderr(&session)), (0, String::new()));
+    let mut printed = without_numbers(&stdout(&session));
+    printed.retain(|line| !line.starts_with("futo: "));
+    assert_eq!(printed, shown);
 }
 
 #[test]
@@ -60,17 +78,18 @@ fn the_first_service_goes_the_same_way_in_a_docker_container() {
     }
     words.extend(["--env", "FUTO_SESSION_INSIDE=yes", "--env", "FUTO_SESSION_MOUNTED=yes"]);
     words.extend([Base::Bookworm.image(), "sh", "/session", "/programs"]);
-    assert_eq!(without_numbers(&docker(&words).expect("it ends well")), as_told());
+    assert_eq!(without_numbers(&docker(&words).expect("it ends well")), recorded("docs/first-service.md").1);
 }
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/session")
 }
 
-/// The session of the page.
-fn as_told() -> Vec<String> {
-    let page = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/first-service.md"));
-    let shown =
-        page.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the session");
-    without_numbers(shown)
+/// The commands of a page's session, and all of it.
+fn recorded(page: &str) -> (Vec<String>, Vec<String>) {
+    let page = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(page));
+    let (_, session) = page.split_once("```console\n").expect("a session");
+    let (session, _) = session.split_once("```").expect("its end");
+    let commands = session.lines().filter_map(|line| line.strip_prefix("$ ")).map(String::from);
+    (commands.collect(), without_numbers(session))
 }

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod boot;
 pub mod direct;
 pub mod docker;
+pub mod documents;
 pub mod files;
 pub mod launching;
 pub mod live;
