@@ -281,7 +281,9 @@ fn goes_as_described(scratch: &Scratch, command: &mut Command, said: &str) {
     let text = stdout(&shown);
     assert!(shown.status.success(), "{text}\n{}", stderr(&shown));
     assert_eq!(stderr(&shown), "");
-    for part in [said, "no longer resting: starting afresh", "Good evening from uid", "\nAll went as described"] {
+    for part in
+        [said, "no longer resting: starting afresh", "Good evening from uid", "\nAll went as described"]
+    {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
     let left: Vec<_> = fs::read_dir(scratch.join("tmp")).expect("the directory").collect();
@@ -294,7 +296,11 @@ fn the_quickstart_goes_as_described_under_s6() {
         return;
     }
     let scratch = Scratch::new("quickstart-s6");
-    goes_as_described(&scratch, &mut quickstart(&scratch), "under a real s6-svscan, dropping root to user abc");
+    goes_as_described(
+        &scratch,
+        &mut quickstart(&scratch),
+        "under a real s6-svscan, dropping root to user abc",
+    );
 }
 
 #[test]
