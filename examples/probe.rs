@@ -1,4 +1,4 @@
-//! Prints what a worker finds: ids, groups, directory, mask, descriptors, signals, environment names.
+//! Prints what a worker gets: ids, groups, directory, mask, descriptors, signals, environment names.
 //! Try it: `futo-launch --umask 027 -- target/…/examples/probe`
 #![no_main]
 #![expect(unsafe_code, reason = "a C main: Rust's start-up would change SIGPIPE and open descriptors")]
@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-/// Prints, and leaves with 0 if all could be printed.
+/// Prints, and exits with 0 if everything could be printed.
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> std::ffi::c_int {
     let mut page = String::new();

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// println without a panic: a reader who has seen enough must not keep the stage from being cleared.
+/// println without a panic: a reader who closes the pipe must not prevent the cleanup.
 macro_rules! say {
     ($($format:tt)*) => { writeln!(std::io::stdout(), $($format)*) };
 }
@@ -91,8 +91,8 @@ fn chapter(number: u32, title: &str) -> Result<()> {
     Ok(say!("\n{number}. {title}")?)
 }
 
-/// The launcher lies beside this example: target/TRIPLE/PROFILE/futo-launch. `cargo run --example`
-/// does not build it, so that is done here.
+/// The launcher is beside this example: target/TRIPLE/PROFILE/futo-launch. `cargo run --example` does not build
+/// it, so this does.
 fn build_launcher() -> Result<PathBuf> {
     let example = std::env::current_exe()?;
     let profile = example.parent().and_then(Path::parent).ok_or("the example has no place")?;
@@ -115,19 +115,19 @@ fn build_launcher() -> Result<PathBuf> {
     Ok(launcher)
 }
 
-/// Who plays the supervisor.
+/// Who acts as the supervisor.
 enum Supervisor {
     /// A real s6-svscan.
     S6,
-    /// This process, by the name of daemontools' supervisor; it does not start anything again.
+    /// This process, under the name of daemontools' supervisor; it restarts nothing.
     Pretended,
 }
 
-/// The scratch directory and what runs in it; both are gone when this is dropped.
+/// The scratch directory and what runs in it; dropping this removes both.
 struct Stage {
     path: PathBuf,
     supervisor: Supervisor,
-    /// The worker's user, where that is another: uid and gid, and as `--user` takes it.
+    /// The worker's user, if it is not the caller: uid and gid, and as `--user` takes it.
     user: Option<(u32, u32, String)>,
     search_path: String,
     child: Option<Child>,

@@ -219,6 +219,20 @@ fn pages_name_no_command_that_does_not_exist() {
     }
 }
 
+#[test]
+fn the_page_of_commands_has_each_command() {
+    let text = page("docs/commands.md");
+    let rows: Vec<Vec<String>> =
+        text.lines().filter(|line| line.starts_with("| `futo ")).map(cells).collect();
+    let named: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| code_in(&row[0]))
+        .filter_map(|code| code.trim_start_matches("futo ").split(' ').next())
+        .collect();
+    let commands: BTreeSet<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    assert_eq!(named, commands);
+}
+
 /// The rows of the tables of what you wrote and what it is now.
 fn old_and_new(name: &str) -> Vec<Vec<String>> {
     let text = page(name);

@@ -1,4 +1,4 @@
-"""Posts one heartbeat to WEBHOOK_URL. Leaves with 1, and why, if it was not taken."""
+"""Posts one heartbeat to WEBHOOK_URL. Exits with 1 and the reason if it was not accepted."""
 
 import json
 import os

@@ -13,6 +13,6 @@ rounds = 0
 while not stop.wait(timeout=5):
     rounds += 1
     print("round", rounds)
-# what must be finished, flushed or given back stands here
+# finish, flush and release here
 print("stopped after", rounds, "rounds")
 sys.exit(0)
