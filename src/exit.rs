@@ -1,4 +1,4 @@
-//! The exit codes, all of them: a contract with users (README, *Exit codes*), in execline's terms.
+//! The exit codes, all of them: a contract with users (docs/troubleshooting.md), in execline's terms.
 
 /// The exit status of our programs, for the parent process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

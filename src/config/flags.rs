@@ -1,5 +1,5 @@
 //! The one table of options. It feeds the parser, `--help`, the keys of `--file`, and later the man
-//! page and the completions; tests hold README and table together.
+//! page and the completions; tests compare docs/options.md with it.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

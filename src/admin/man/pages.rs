@@ -1,4 +1,4 @@
-//! The four pages. Options come from the tables; the rest is what README says, shorter.
+//! The four pages. Options come from the tables; the rest is what docs/ says, shorter.
 
 use super::page::Page;
 use crate::admin::COMMANDS;
