@@ -1,12 +1,4 @@
 //! The documents against themselves and the program: length, links, index, options, keys, commands.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 
@@ -18,7 +10,7 @@ use futo_launch::admin::COMMANDS;
 use futo_launch::boot::instances::config::KEYS;
 use futo_launch::config::flags::FLAGS;
 use support::documents::{all, anchors, blocks, docs, links, page, prose, root};
-use support::{Need, Scratch, have, output, stdout};
+use support::{Scratch, needs, output, stdout};
 
 const INDEX: &str = "docs/README.md";
 
@@ -255,8 +247,8 @@ fn the_readme_has_twelve_rows_of_the_table_of_migrating() {
 #[test]
 fn what_old_lines_become_is_understood() {
     let is_root = nix::unistd::geteuid().is_root();
-    if is_root && !have(&[Need::Root]) {
-        return;
+    if is_root {
+        needs!(root);
     }
     let scratch = Scratch::new("migrating");
     let launcher = scratch.launcher();

@@ -1,11 +1,4 @@
 //! The English of the documents: no phrase of the glossary's left column.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,5 @@
 //! Every message of ours that names a page, a section, a command or an option names one that exists; and every
 //! message that docs/troubleshooting.md explains is one of ours.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 

@@ -1,13 +1,4 @@
 //! Manual pages and completions: every option stands there, and the real programs take them.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 
@@ -16,7 +7,7 @@ use std::process::{Command, Output};
 use futo_launch::admin::COMMANDS;
 use futo_launch::config::flags::FLAGS;
 use support::launching::{code, finish};
-use support::{Need, Scratch, have, output, stderr, stdout};
+use support::{Scratch, needs, output, stderr, stdout};
 
 const PAGES: [&str; 4] = ["futo-launch.1", "futo.1", "futo-service.5", "futo-config-env.5"];
 
@@ -52,9 +43,7 @@ fn the_pages_hold_every_option_and_command() {
 
 #[test]
 fn the_pages_are_rendered_without_a_warning() {
-    if !have(&[Need::Program("groff"), Need::Program("man")]) {
-        return;
-    }
+    needs!("groff", "man");
     let scratch = Scratch::new("man");
     for name in PAGES {
         let file = scratch.write(name, &page(name), 0o644);
@@ -83,9 +72,7 @@ fn at_a_terminal(scratch: &Scratch, path: &str, name: &str) -> String {
 
 #[test]
 fn at_a_terminal_a_page_is_read_with_or_without_man() {
-    if !have(&[Need::Program("script"), Need::Program("man")]) {
-        return;
-    }
+    needs!("script", "man");
     let scratch = Scratch::new("man-terminal");
     // as busybox has it: it takes no -l
     scratch.write("bin/man", "#!/bin/sh\necho usage >&2\nexit 1\n", 0o755);
@@ -184,9 +171,7 @@ fn typed() -> Vec<&'static str> {
 
 #[test]
 fn bash_completes_commands_options_and_values() {
-    if !have(&[Need::Root, Need::Program("bash")]) {
-        return;
-    }
+    needs!(root, "bash");
     let scratch = Scratch::new("complete-bash");
     let script = completions(&scratch, "bash");
     // bash takes the line apart at blanks, and at = and :
@@ -218,9 +203,7 @@ fn bash_completes_commands_options_and_values() {
 
 #[test]
 fn fish_completes_them_too() {
-    if !have(&[Need::Root, Need::Program("fish")]) {
-        return;
-    }
+    needs!(root, "fish");
     let scratch = Scratch::new("complete-fish");
     let script = completions(&scratch, "fish");
     let test = "source $argv[1]; for line in $argv[2..]; echo \"> $line\"; \
@@ -281,9 +264,7 @@ cat $out
 
 #[test]
 fn zsh_completes_them_too() {
-    if !have(&[Need::Root, Need::Program("zsh")]) {
-        return;
-    }
+    needs!(root, "zsh");
     let scratch = Scratch::new("complete-zsh");
     let script = completions(&scratch, "zsh").display().to_string();
     let out = scratch.join("out").display().to_string();

@@ -1,13 +1,4 @@
 //! The commands, run files and examples of the documents do what they say.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 
@@ -22,8 +13,8 @@ use std::process::{Command, Output};
 
 use futo_launch::config::flags::FLAGS;
 use support::{
-    ABC, Need, Scratch, Svscan, documents, eventually, eventually_contains, have, output, read, record,
-    state, stderr, stdout,
+    ABC, Scratch, Svscan, documents, eventually, eventually_contains, needs, output, read, record, state,
+    stderr, stdout,
 };
 
 fn is_root() -> bool {
@@ -63,8 +54,8 @@ fn blocks_of(kind: &str) -> Vec<String> {
 
 #[test]
 fn commands_of_the_documents_do_what_they_say() {
-    if is_root() && !have(&[Need::Root]) {
-        return;
+    if is_root() {
+        needs!(root);
     }
     let scratch = Scratch::new("readme");
     scratch.launcher();
@@ -96,8 +87,8 @@ fn commands_of_the_documents_do_what_they_say() {
 
 #[test]
 fn run_files_of_the_documents_are_understood() {
-    if is_root() && !have(&[Need::Root]) {
-        return;
+    if is_root() {
+        needs!(root);
     }
     let scratch = Scratch::new("run-files");
     let is_ours = |block: &String| block.starts_with("#!") && block.contains("futo-launch");
@@ -203,9 +194,7 @@ fn answer(mut stream: TcpStream, status: &str) -> (String, String) {
 
 #[test]
 fn the_example_heartbeat_posts_now_and_on_request() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let server = TcpListener::bind("127.0.0.1:0").expect("a server");
     let port = server.local_addr().expect("its address").port();
     let svscan = Svscan::start("heartbeat");
@@ -234,9 +223,7 @@ fn the_example_heartbeat_posts_now_and_on_request() {
 
 #[test]
 fn the_example_worker_takes_the_launchers_place_and_handles_term() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let svscan = Svscan::start("worker");
     add(&svscan, "example-worker", &example(&svscan, "worker"));
     let log = state("example-worker.log");
@@ -249,9 +236,7 @@ fn the_example_worker_takes_the_launchers_place_and_handles_term() {
 
 #[test]
 fn the_example_in_one_file_runs_by_its_first_line() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("onefile");
     add(&svscan, "example-onefile", &example(&svscan, "onefile"));
     eventually_contains(&state("example-onefile.log"), "Filesystem");
@@ -292,9 +277,7 @@ fn goes_as_described(scratch: &Scratch, command: &mut Command, said: &str) {
 
 #[test]
 fn the_quickstart_goes_as_described_under_s6() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::new("quickstart-s6");
     goes_as_described(
         &scratch,
@@ -305,8 +288,8 @@ fn the_quickstart_goes_as_described_under_s6() {
 
 #[test]
 fn the_quickstart_goes_as_described_without_s6() {
-    if is_root() && !have(&[Need::Root]) {
-        return;
+    if is_root() {
+        needs!(root);
     }
     let scratch = Scratch::new("quickstart");
     let mut command = quickstart(&scratch);
@@ -319,9 +302,7 @@ fn the_quickstart_goes_as_described_without_s6() {
 
 #[test]
 fn the_quickstart_goes_as_described_for_a_plain_user() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::new("quickstart-user");
     let mut command = quickstart(&scratch);
     support::own_by_abc(&scratch.join("tmp"));

@@ -1,13 +1,4 @@
 //! What docs/run-files.md says of explain, try and new, of a changed run file, and of a linked one.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 
@@ -18,7 +9,7 @@ use std::process::Command;
 
 use support::launching::{code, finish};
 use support::{
-    Need, Scratch, Svscan, eventually, eventually_contains, have, own_by_abc, read, state, stderr, stdout,
+    Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, read, state, stderr, stdout,
 };
 
 /// `futo` as it is called in this directory.
@@ -37,9 +28,7 @@ fn service(scratch: &Scratch, options: &str) -> String {
 
 #[test]
 fn explain_plans_with_the_variables_of_its_caller() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("explain-caller");
     let service = service(&scratch, "--require NAME_OF_CALLER");
     for (is_exported, exit) in [(true, 0), (false, 100)] {
@@ -55,9 +44,7 @@ fn explain_plans_with_the_variables_of_its_caller() {
 
 #[test]
 fn try_runs_what_a_closed_gate_would_keep_from_running_and_has_no_variables_of_its_caller() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("try-gate");
     let gated = service(&scratch, "--if-env NEVER_SET --wait-for file:/nonexistent --interval 60");
     let tried = finish(&mut futo(&scratch, &scratch.path, &["try", &gated]));
@@ -69,9 +56,7 @@ fn try_runs_what_a_closed_gate_would_keep_from_running_and_has_no_variables_of_i
 
 #[test]
 fn paths_in_options_of_new_are_written_as_given_and_the_callers_directory_is_the_workers() {
-    if !have(&[Need::Root]) {
-        return;
-    }
+    needs!(root);
     let scratch = Scratch::of_root("new-paths");
     scratch.write("caller/extra.env", "A='of the caller'\n", 0o644);
     fs::create_dir(scratch.join("definitions")).expect("a directory");
@@ -104,9 +89,7 @@ fn paths_in_options_of_new_are_written_as_given_and_the_callers_directory_is_the
 
 #[test]
 fn a_running_loop_keeps_the_options_of_its_run_until_it_is_restarted() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("changed-run");
     let directory = svscan.add_launch("changed-run", "--interval 0.2 -- echo old", &[]);
     let log = state("changed-run.log");
@@ -124,9 +107,7 @@ fn a_running_loop_keeps_the_options_of_its_run_until_it_is_restarted() {
 
 #[test]
 fn a_linked_run_that_changes_to_its_definition_has_its_config_env_and_a_warning() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let svscan = Svscan::start("linked-run");
     let launcher = svscan.scratch.launcher().display().to_string();
     let definition = svscan.scratch.join("definitions/linked-run");

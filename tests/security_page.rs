@@ -1,11 +1,4 @@
 //! docs/security.md against the tests: every attack names the test that holds it, and every test is named.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;

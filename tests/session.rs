@@ -1,13 +1,5 @@
 //! The sessions of docs/first-service.md and README.md are what happens: tests/session, with s6-svscan as the first
 //! process of its namespace.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    missing_docs,
-    reason = "a test says what is wrong by failing"
-)]
 
 mod support;
 
@@ -16,7 +8,7 @@ use std::process::Command;
 
 use support::docker::{Base, docker, have_containers};
 use support::launching::{code, finish};
-use support::{Need, Scratch, have, read, stderr, stdout};
+use support::{Scratch, needs, read, stderr, stdout};
 
 /// Times and sizes differ from run to run.
 fn without_numbers(text: &str) -> Vec<String> {
@@ -36,9 +28,7 @@ fn without_numbers(text: &str) -> Vec<String> {
 
 #[test]
 fn the_first_service_goes_as_its_page_shows() {
-    if !have(&[Need::Root, Need::Program("s6-svscan")]) {
-        return;
-    }
+    needs!(root, "s6-svscan");
     let scratch = Scratch::new("session");
     scratch.futo();
     let session = finish(Command::new("sh").arg(script()).arg(scratch.join("bin")));
@@ -49,9 +39,7 @@ fn the_first_service_goes_as_its_page_shows() {
 /// But for the warnings: no hook publishes the service again.
 #[test]
 fn the_two_commands_of_the_readme_go_as_recorded() {
-    if !have(&[Need::Root, Need::Program("s6-svscan"), Need::Program("python3")]) {
-        return;
-    }
+    needs!(root, "s6-svscan", "python3");
     let scratch = Scratch::new("session-readme");
     scratch.futo();
     let (commands, shown) = recorded("README.md");
@@ -65,7 +53,8 @@ fn the_two_commands_of_the_readme_go_as_recorded() {
 
 #[test]
 fn the_first_service_goes_the_same_way_in_a_docker_container() {
-    if !have(&[Need::Root]) || !have_containers(Base::Bookworm) {
+    needs!(root);
+    if !have_containers(Base::Bookworm) {
         return;
     }
     let scratch = Scratch::new("session-docker");
