@@ -1,8 +1,10 @@
 //! Request → [`Spec`]: what is asked for, read into types; defaults < file < flags.
 
+pub mod error;
 pub mod flags;
 pub mod readiness;
 pub mod request;
+pub mod resolve;
 pub mod rights;
 pub mod service_file;
 pub mod settings;
@@ -10,7 +12,9 @@ pub mod spec;
 pub mod timing;
 pub mod value;
 
-pub use spec::{Spec, resolve};
+pub use resolve::resolve;
+pub(crate) use resolve::resolve_reading;
+pub use spec::Spec;
 
 /// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
 pub const DEFAULT_USER: &str = "abc";

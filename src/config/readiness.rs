@@ -1,10 +1,9 @@
 //! When the supervisor is told that the service is ready.
 
+use super::error::SpecError;
+use super::request::Given;
 use super::settings::Settings;
-use super::spec::SpecError;
-use super::timing::apply;
 use super::value::{Delay, Lookup, ReadyForm};
-use crate::config::request::Given;
 use crate::error::Findings;
 
 /// Readiness as it is asked for.
@@ -48,7 +47,7 @@ impl ReadinessSpec {
     /// `--ready-timeout` over the worker's variables.
     pub fn timeout(&self, variables: Lookup<'_>, findings: &mut Findings) -> Option<Delay> {
         let mut settings = Settings::default();
-        findings.take(apply(self.timeout.as_ref()?, &mut settings, variables))?;
+        findings.take(self.timeout.as_ref()?.apply(&mut settings, variables))?;
         settings.ready_timeout
     }
 }

@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::error::SpecError;
 use super::flags::Flag;
-use super::value::Template;
+use super::settings::Settings;
+use super::value::{Lookup, Template};
+use crate::escape;
 use crate::invalid::Invalid;
 
 /// What to do instead of launching.
@@ -60,6 +63,26 @@ impl Given {
         } else {
             Ok(Some(self.value.clone()))
         }
+    }
+
+    /// The value as it was written, unless it may be a secret.
+    pub(super) fn shown(&self) -> Option<String> {
+        (!matches!(self.flag.long, "env" | "default" | "if-env"))
+            .then(|| escape::word(&self.value.to_string_lossy()).into_owned())
+    }
+
+    /// Reads the value over the variables.
+    pub(super) fn apply(&self, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
+        let invalid = |invalid| SpecError::Value { place: self.place(), shown: self.shown(), invalid };
+        if !self.flag.expands {
+            return (self.flag.set)(settings, &self.value).map_err(invalid);
+        }
+        let value = Template::parse(&self.value)
+            .map_err(invalid)?
+            .expand(variables)
+            .map_err(|error| SpecError::Expansion { place: self.place(), error })?;
+        // an invalid value is shown as it was written, not as what the variables made of it
+        (self.flag.set)(settings, &value).map_err(invalid)
     }
 
     /// How a message names the place: `--interval` or `./run:3: interval`.

@@ -1,6 +1,7 @@
 //! The settings as far as somebody gave them. File and command line are applied to the same value in
 //! this order: that is the whole rule of precedence.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use nix::sys::resource::Resource;
@@ -78,6 +79,25 @@ pub enum Persist {
     Yes,
     /// Each start of the launcher is a first one.
     No,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Worker {
+    /// A program and its arguments; empty only with a finding.
+    Program(Vec<OsString>),
+    /// A text for `sh -eu`.
+    Script(String),
+}
+
+impl Worker {
+    /// As one program and its arguments.
+    pub(crate) fn words(self) -> Vec<OsString> {
+        match self {
+            Worker::Program(words) => words,
+            Worker::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
+        }
+    }
 }
 
 /// One field for each option of the table.

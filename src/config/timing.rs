@@ -3,12 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::error::SpecError;
+use super::flags::Role;
+use super::request::{Given, Origin};
 use super::settings::{OnExit, OnStop, Persist, Settings};
-use super::spec::{SpecError, shown};
-use super::value::{Backoff, Delay, Lookup, ShellCommand, StopSignal, Template};
-use crate::config::flags::Role;
-use crate::config::request::Given;
-use crate::config::request::Origin;
+use super::value::{Backoff, Delay, Lookup, ShellCommand, StopSignal};
 use crate::error::Findings;
 use crate::invalid::Invalid;
 use crate::schedule::{Zone, ZoneError, ZonedSchedule};
@@ -133,25 +132,11 @@ impl TimingSpec {
         };
         let mut settings = Settings::default();
         for given in options {
-            findings.take(apply(given, &mut settings, variables));
+            findings.take(given.apply(&mut settings, variables));
         }
         let zone = || Zone::of_environment(variables("TZ"));
         timing(&settings, options, &zone, findings)
     }
-}
-
-/// Reads one option over the variables.
-pub(super) fn apply(given: &Given, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
-    let invalid = |invalid| SpecError::Value { place: given.place(), shown: shown(given), invalid };
-    if !given.flag.expands {
-        return (given.flag.set)(settings, &given.value).map_err(invalid);
-    }
-    let value = Template::parse(&given.value)
-        .map_err(invalid)?
-        .expand(variables)
-        .map_err(|error| SpecError::Expansion { place: given.place(), error })?;
-    // an invalid value is shown as it was written, not as what the variables made of it
-    (given.flag.set)(settings, &value).map_err(invalid)
 }
 
 /// What the timing options come to; `settings` has the values of those that depend on no variable.

@@ -68,7 +68,7 @@ pub(crate) fn plan_of_process(
         };
         request.given.retain(|given| !is_container(given));
     }
-    let mut spec = config::spec::resolve_reading(request, host, &read, findings);
+    let mut spec = config::resolve_reading(request, host, &read, findings);
     adjust(&mut spec);
     let draft = plan::make(spec, host, findings);
     let opener = Opener::of(rights, draft.plan());

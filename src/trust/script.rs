@@ -51,7 +51,7 @@ impl Script {
                     true => Ok((text_of(self.bytes.clone())?, true)),
                     false => host.read_service_file(path, most),
                 };
-                config::spec::resolve_reading(cli::parse(words, findings), host, &read, findings)
+                config::resolve_reading(cli::parse(words, findings), host, &read, findings)
             }
             Rights::Of(_) => {
                 let mut request = match is_file {

@@ -1,0 +1,123 @@
+//! What can be wrong with what is asked for, beside the form of a service file.
+
+use super::value::{Delay, ExpansionError};
+use crate::error::Problem;
+use crate::exit::Exit;
+use crate::invalid::Invalid;
+use crate::schedule::ZoneError;
+
+/// What can be wrong with a specification.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// A value that an option does not take. The value of `--env` is not shown.
+    #[error("{place}: invalid value{}: {}", shown.as_ref().map_or(String::new(), |value| format!(" '{value}'")), invalid.reason)]
+    Value {
+        /// `--interval` or `./run:3: interval`
+        place: String,
+        /// The value, unless it may be a secret.
+        shown: Option<String>,
+        /// Why.
+        invalid: Invalid,
+    },
+    /// An option that would be ignored.
+    #[error("{place}: needs a timing option: without one the launcher does not stay")]
+    NeedsTiming {
+        /// The option.
+        place: String,
+    },
+    /// A variable in a value is missing.
+    #[error("{place}: {error}")]
+    Expansion {
+        /// The option.
+        place: String,
+        /// Which one.
+        error: ExpansionError,
+    },
+    /// Nothing to run.
+    #[error("no program given")]
+    NoProgram,
+    /// `--file` and a program.
+    #[error("'{word}': behind --file come options and at most the service name")]
+    TwoPrograms {
+        /// The second word too many.
+        word: String,
+    },
+    /// exec or script missing.
+    #[error("{path}: names no worker")]
+    NoWorker {
+        /// The file.
+        path: String,
+    },
+    /// A maximum below the interval.
+    #[error("{place}: the maximum {max} is below the delay {delay} that it stretches")]
+    BackoffBelowDelay {
+        /// The option.
+        place: String,
+        /// Its maximum.
+        max: Delay,
+        /// The delay.
+        delay: Delay,
+    },
+    /// Two answers to when a run follows.
+    #[error("{place}: contradicts {other}: one of them says when a run follows")]
+    TwoPaces {
+        /// The later option.
+        place: String,
+        /// The earlier one.
+        other: String,
+    },
+    /// An option that has no meaning with the timing option.
+    #[error("{place}: has no meaning with --{pace}: {why}")]
+    NoMeaning {
+        /// The option.
+        place: String,
+        /// The timing option.
+        pace: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// A bound for nothing.
+    #[error("{place}: there is nothing to wait for")]
+    NothingToWaitFor {
+        /// The option.
+        place: String,
+    },
+    /// The zone of a schedule that names none.
+    #[error("{place}: {error}")]
+    Zone {
+        /// The option.
+        place: String,
+        /// Why.
+        error: ZoneError,
+    },
+    /// `--explain` in other modes
+    #[error("--show-values: works with --explain only")]
+    ShowValues,
+}
+
+impl Problem for SpecError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            SpecError::Value { invalid, .. } => invalid.hint.clone(),
+            SpecError::NeedsTiming { .. } => {
+                Some("add --interval DURATION, --every DURATION, --schedule WHEN or --once".to_string())
+            }
+            SpecError::Zone { error, .. } => error.hint(),
+            SpecError::NothingToWaitFor { .. } => {
+                Some("it goes with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
+            }
+            SpecError::Expansion { error, .. } => error.hint(),
+            SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
+            SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
+            SpecError::TwoPrograms { .. }
+            | SpecError::BackoffBelowDelay { .. }
+            | SpecError::TwoPaces { .. }
+            | SpecError::NoMeaning { .. }
+            | SpecError::ShowValues => None,
+        }
+    }
+}
