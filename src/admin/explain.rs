@@ -3,7 +3,7 @@
 use super::options::{Command, Words, switch};
 use super::{CommandError, services};
 use crate::config::request::ExplainForm;
-use crate::config::spec::Stays;
+use crate::config::timing::Stays;
 use crate::error::Findings;
 use crate::exit::Exit;
 use crate::explain::{self, Shown};

@@ -218,7 +218,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "wait this long after each run ends, then run again",
         |settings, value| {
-            settings.interval = Some(Delay::parse(text(value)?)?);
+            settings.timing.interval = Some(Delay::parse(text(value)?)?);
             Ok(())
         },
     )
@@ -226,7 +226,7 @@ pub static FLAGS: &[Flag] = &[
     .expands()
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
     flag("every", Value("DURATION"), Timing, "run at this rate, from the first start on", |settings, value| {
-        settings.every = Some(Delay::parse(text(value)?)?);
+        settings.timing.every = Some(Delay::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::Timing)
@@ -236,7 +236,7 @@ pub static FLAGS: &[Flag] = &[
          dropped, and counted in the run record.",
     ),
     flag("schedule", Value("WHEN"), Timing, "run at these times", |settings, value| {
-        settings.schedule = Some(Schedule::parse(text(value)?)?);
+        settings.timing.schedule = Some(Schedule::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::Timing)
@@ -246,10 +246,7 @@ pub static FLAGS: &[Flag] = &[
          or @daily and its like. The last word may be a time zone; else it is TZ's, else /etc/localtime's. \
          futo next WHEN shows the starts.",
     ),
-    flag("once", Nothing, Timing, "one successful run per service start, then rest", |settings, _| {
-        settings.once = true;
-        Ok(())
-    })
+    flag("once", Nothing, Timing, "one successful run per service start, then rest", not_a_setting)
     .role(Role::Timing)
     .more("A failed run is tried again after --interval (default 5 s)."),
     flag(
@@ -258,7 +255,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "wait so long before the first run",
         |settings, value| {
-            settings.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
+            settings.timing.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
             Ok(())
         },
     )
@@ -270,7 +267,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "the last start counts after a restart",
         |settings, value| {
-            settings.persist = Some(match text(value)? {
+            settings.timing.persist = Some(match text(value)? {
                 "" | "yes" => Persist::Yes,
                 "no" => Persist::No,
                 _ => return Err(Invalid::new("is neither 'yes' nor 'no'")),
@@ -285,13 +282,13 @@ pub static FLAGS: &[Flag] = &[
          runs once, at once. The default with --schedule (--persist=no: not).",
     ),
     flag("max-late", Value("DURATION"), Timing, "do not make up for what is later than this", |settings, value| {
-        settings.max_late = Some(Delay::parse(text(value)?)?);
+        settings.timing.max_late = Some(Delay::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
     .expands(),
     flag("splay", Value("DURATION"), Timing, "delay starts by up to this long", |settings, value| {
-        settings.splay = Some(Delay::parse(text(value)?)?);
+        settings.timing.splay = Some(Delay::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
@@ -306,7 +303,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "stop a run that lasts longer (status 124)",
         |settings, value| {
-            settings.timeout = Some(Delay::parse(text(value)?)?);
+            settings.timing.timeout = Some(Delay::parse(text(value)?)?);
             Ok(())
         },
     )
@@ -319,20 +316,20 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "time between the stop signal and KILL [5 s]",
         |settings, value| {
-            settings.grace = Some(Delay::parse_or_zero(text(value)?)?);
+            settings.timing.grace = Some(Delay::parse_or_zero(text(value)?)?);
             Ok(())
         },
     )
     .role(Role::NeedsTiming)
     .expands(),
     flag("stop-signal", Value("SIGNAL"), Timing, "what asks the worker to stop [TERM]", |settings, value| {
-        settings.stop_signal = Some(StopSignal::parse(text(value)?)?);
+        settings.timing.stop_signal = Some(StopSignal::parse(text(value)?)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
     .expands(),
     flag("on-stop", Value("kill|finish"), Timing, "stop the run, or let it end [kill]", |settings, value| {
-        settings.on_stop = Some(match text(value)? {
+        settings.timing.on_stop = Some(match text(value)? {
             "kill" => OnStop::Kill,
             "finish" => OnStop::Finish,
             _ => return Err(Invalid::new("is neither 'kill' nor 'finish'")),
@@ -347,7 +344,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "what becomes of processes that a run leaves behind [leave]",
         |settings, value| {
-            settings.on_exit = Some(match text(value)? {
+            settings.timing.on_exit = Some(match text(value)? {
                 "leave" => OnExit::Leave,
                 "kill" => OnExit::Kill,
                 _ => return Err(Invalid::new("is neither 'leave' nor 'kill'")),
@@ -367,7 +364,7 @@ pub static FLAGS: &[Flag] = &[
         Timing,
         "stretch the delay F-fold per failure in a row",
         |settings, value| {
-            settings.backoff = Some(Backoff::parse(text(value)?)?);
+            settings.timing.backoff = Some(Backoff::parse(text(value)?)?);
             Ok(())
         },
     )
@@ -375,13 +372,13 @@ pub static FLAGS: &[Flag] = &[
     .expands()
     .more("Up to MAX, for instance 2:5m. A run longer than a minute resets the delay."),
     flag("max-failures", Value("N"), Timing, "rest after N failures in a row", |settings, value| {
-        settings.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
+        settings.timing.max_failures = Some(whole(text(value)?, 1, 1_000_000)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
     .expands(),
     flag("on-failure", Value("COMMAND"), Timing, "run this by sh -c after a failed run", |settings, value| {
-        settings.on_failure = Some(ShellCommand::parse(value)?);
+        settings.timing.on_failure = Some(ShellCommand::parse(value)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
@@ -390,12 +387,12 @@ pub static FLAGS: &[Flag] = &[
          and _LOG in its environment; for 30 s at most. The next run waits for it, a stop does not.",
     ),
     flag("on-success", Value("COMMAND"), Timing, "run this by sh -c after a successful run", |settings, value| {
-        settings.on_success = Some(ShellCommand::parse(value)?);
+        settings.timing.on_success = Some(ShellCommand::parse(value)?);
         Ok(())
     })
     .role(Role::NeedsTiming),
     flag("lock", Value("PATH"), Timing, "hold this lock during each run", |settings, value| {
-        settings.lock = Some(path(value)?);
+        settings.timing.lock = Some(path(value)?);
         Ok(())
     })
     .role(Role::NeedsTiming)
@@ -491,7 +488,7 @@ pub static FLAGS: &[Flag] = &[
         Identity,
         "no program gets these capabilities, in docker's words",
         |settings, value| {
-            settings.cap_drop = settings.cap_drop.with(Capabilities::parse(text(value)?)?);
+            settings.limits.cap_drop = settings.limits.cap_drop.with(Capabilities::parse(text(value)?)?);
             Ok(())
         },
     )
@@ -507,15 +504,15 @@ pub static FLAGS: &[Flag] = &[
         "resource limit, in docker's grammar",
         |settings, value| {
             let (resource, bounds) = Bounds::parse(text(value)?)?;
-            settings.ulimits.retain(|(each, _)| *each != resource);
-            settings.ulimits.push((resource, bounds));
+            settings.limits.ulimits.retain(|(each, _)| *each != resource);
+            settings.limits.ulimits.push((resource, bounds));
             Ok(())
         },
     )
     .repeats()
     .more("For instance nofile=1024:2048 or core=unlimited, in the kernel's units."),
     flag("nice", Value("N"), Identity, "niceness, -20 to 19", |settings, value| {
-        settings.nice = Some(whole(text(value)?, -20, 19)?);
+        settings.limits.nice = Some(whole(text(value)?, -20, 19)?);
         Ok(())
     }),
     flag(
@@ -524,7 +521,7 @@ pub static FLAGS: &[Flag] = &[
         Identity,
         "the out-of-memory killer's preference, -1000 to 1000",
         |settings, value| {
-            settings.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
+            settings.limits.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
             Ok(())
         },
     ),
@@ -540,31 +537,31 @@ pub static FLAGS: &[Flag] = &[
     )
     .repeats(),
     flag("env", Value("NAME=VALUE"), Environment, "set a variable, over all files", |settings, value| {
-        settings.env.push(EnvironmentEdit::parse_set(value)?);
+        settings.environment.edits.push(EnvironmentEdit::parse_set(value)?);
         Ok(())
     })
     .repeats()
     .more("${NAME} in the value is a variable: --env 'PATH=/config/bin:${PATH}'."),
     flag("unset", Value("NAME"), Environment, "remove a variable", |settings, value| {
-        settings.env.push(EnvironmentEdit::parse_unset(value)?);
+        settings.environment.edits.push(EnvironmentEdit::parse_unset(value)?);
         Ok(())
     })
     .repeats(),
     flag("env-file", Value("PATH"), Environment, "read this file too; it must exist", |settings, value| {
-        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
+        settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
         Ok(())
     })
     .repeats()
     .more("Read as bash would, after the service directory's config.env, and never executed."),
     flag("dotenv", Value("PATH"), Environment, "read this file in the dotenv dialect", |settings, value| {
-        settings.env_files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
+        settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
         Ok(())
     })
     .repeats()
     .more("With the values that compose gives to a .env, or an error; it must exist. In the order of --env-file and \
          --dotenv the later one wins."),
     flag("no-env-file", Nothing, Environment, "do not read config.env", |settings, _| {
-        settings.no_env_file = true;
+        settings.environment.no_env_file = true;
         Ok(())
     }),
     flag(
@@ -573,7 +570,7 @@ pub static FLAGS: &[Flag] = &[
         Environment,
         "a file for each variable, as s6-envdir",
         |settings, value| {
-            settings.env_dirs.push(path(value)?);
+            settings.environment.directories.push(path(value)?);
             Ok(())
         },
     )
@@ -585,7 +582,7 @@ pub static FLAGS: &[Flag] = &[
         Environment,
         "set a variable that is missing or empty",
         |settings, value| {
-            settings.defaults.push(assignment(value)?);
+            settings.environment.defaults.push(assignment(value)?);
             Ok(())
         },
     )
@@ -597,7 +594,7 @@ pub static FLAGS: &[Flag] = &[
         Environment,
         "these variables must be set and not empty",
         |settings, value| {
-            settings.require.extend(names(value)?);
+            settings.environment.required.extend(names(value)?);
             Ok(())
         },
     )
@@ -608,7 +605,7 @@ pub static FLAGS: &[Flag] = &[
         Environment,
         "where the container's variables are",
         |settings, value| {
-            settings.container_env = Some(match value == "none" {
+            settings.environment.container = Some(match value == "none" {
                 true => ContainerEnv::None,
                 false => ContainerEnv::Directory(path(value)?),
             });
@@ -620,7 +617,7 @@ pub static FLAGS: &[Flag] = &[
          there. What is inherited wins over them.",
     ),
     flag("clear-env", Nothing, Environment, "start from an empty environment", |settings, _| {
-        settings.clear_env = true;
+        settings.environment.clear = true;
         Ok(())
     }),
     flag("log", Value("PATH|-"), Log, "where stdout and stderr go", |settings, value| {

@@ -3,6 +3,7 @@
 use super::error::SpecError;
 use super::request::Given;
 use super::settings::Settings;
+use super::timing::Stays;
 use super::value::{Delay, Lookup, ReadyForm};
 use crate::error::Findings;
 
@@ -26,13 +27,13 @@ impl std::fmt::Debug for ReadinessSpec {
 pub(super) fn spec(
     form: Option<ReadyForm>,
     options: Vec<Given>,
-    is_loop: bool,
+    stays: Stays,
     findings: &mut Findings,
 ) -> ReadinessSpec {
     let last = |long: &str| options.iter().rfind(|given| given.flag.long == long).cloned();
     let (ready, timeout) = (last("ready"), last("ready-timeout"));
     let needs_loop = matches!(form, Some(ReadyForm::FirstSuccess | ReadyForm::SdNotify));
-    if let (true, false, Some(ready)) = (needs_loop, is_loop, &ready) {
+    if let (true, Stays::No, Some(ready)) = (needs_loop, stays, &ready) {
         findings.push(SpecError::NeedsTiming { place: ready.place() });
     }
     // an invalid form has been said already

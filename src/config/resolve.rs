@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::error::SpecError;
 use super::flags::Role;
-use super::readiness;
+use super::readiness::{self, ReadinessSpec};
 use super::request::{Ask, Given, Origin, Request};
 use super::rights::{TrustError, refuse_rights};
 use super::service_file::{self, ServiceFile, ServiceFileError};
-use super::settings::{Settings, Worker};
-use super::spec::{EnvironmentSpec, Limits, LogRules, Spec, SpecFile, Stays};
-use super::timing;
+use super::settings::{EnvironmentSettings, Settings, WorkerCommand};
+use super::spec::{EnvironmentSpec, LogRules, Spec, SpecFile};
+use super::timing::{self, Stays, TimingSpec};
 use super::value::ByteSize;
 use crate::error::Findings;
 use crate::escape;
@@ -41,16 +41,52 @@ pub(crate) fn resolve_reading(
     if show_values && !matches!(ask, Some(Ask::Explain(_))) {
         findings.push(SpecError::ShowValues);
     }
+    let mut applied = Applied::default();
+    let source = match file {
+        None => Source { file: None, passed_name: None, worker: worker_of_words(words, findings) },
+        Some(path) => {
+            let (file, ServiceFile { given, worker }) = read_service_file(path, read, findings);
+            applied.apply_file(given, &file, host, findings);
+            Source { file: Some(file), passed_name: passed_name(words, findings), worker }
+        }
+    };
+    let untrusted = source.file.as_ref().filter(|file| is_untrusted(file, host));
+    for given in given {
+        let is_permitted = match (untrusted, &given.origin) {
+            (Some(file), Origin::BehindFile) => gives_no_rights(&given, file, host, findings),
+            _ => true,
+        };
+        if is_permitted {
+            applied.apply(given, findings);
+        }
+    }
+    applied.complete(source, findings)
+}
 
-    let mut settings = Settings::default();
-    let mut timing_options: Vec<Given> = Vec::new();
-    let mut readiness_options: Vec<Given> = Vec::new();
-    let mut apply = |given: Given, settings: &mut Settings, findings: &mut Findings| {
+/// What names the worker, and what s6 adds to it.
+struct Source {
+    file: Option<SpecFile>,
+    passed_name: Option<OsString>,
+    worker: Option<WorkerCommand>,
+}
+
+/// The options so far: each is applied over those before it.
+#[derive(Default)]
+struct Applied {
+    settings: Settings,
+    /// The timing options in order, also those with invalid values.
+    timing: Vec<Given>,
+    /// The same of the readiness options.
+    readiness: Vec<Given>,
+}
+
+impl Applied {
+    fn apply(&mut self, given: Given, findings: &mut Findings) {
         if findings.are_many() {
             return;
         }
         let applied = match given.literal() {
-            Ok(Some(value)) => (given.flag.set)(settings, &value),
+            Ok(Some(value)) => (given.flag.set)(&mut self.settings, &value),
             // its value is known when the environment is
             Ok(None) => Ok(()),
             Err(invalid) => Err(invalid),
@@ -59,107 +95,74 @@ pub(crate) fn resolve_reading(
             findings.push(SpecError::Value { place: given.place(), shown: given.shown(), invalid });
         }
         match given.flag.role {
-            Role::Timing | Role::NeedsTiming => timing_options.push(given),
-            Role::Readiness => readiness_options.push(given),
+            Role::Timing | Role::NeedsTiming => self.timing.push(given),
+            Role::Readiness => self.readiness.push(given),
             Role::Any | Role::CommandLineOnly => {}
         }
-    };
-
-    let (file, worker) = match file {
-        None => (None, worker_of_words(words.clone(), findings)),
-        Some(path) => {
-            let (file, text) = read_service_file(path, read, findings);
-            for given in text.given {
-                apply(given, &mut settings, findings);
-            }
-            if !file.is_roots && host.is_root() {
-                let refusal = |what| TrustError::NamesRights { path: file.path.clone(), what };
-                refuse_rights(&mut settings, host, refusal, findings);
-            }
-            if let Some(word) = words.get(1) {
-                findings.push(SpecError::TwoPrograms {
-                    word: escape::word(&word.to_string_lossy()).into_owned(),
-                });
-            }
-            (Some(file), text.worker)
-        }
-    };
-    for given in given {
-        let untrusted = file.as_ref().filter(|file| !file.is_roots && host.is_root());
-        if let (Some(file), Origin::BehindFile) = (untrusted, &given.origin)
-            && !gives_no_rights(&given, file, host, findings)
-        {
-            continue;
-        }
-        apply(given, &mut settings, findings);
     }
 
-    let passed_name = file.as_ref().and_then(|_| words.into_iter().next());
-    // also if their values are invalid
-    let is_loop = timing_options.iter().any(|given| given.flag.role == Role::Timing);
-    let timing = timing::spec(&settings, timing_options, findings);
-    // a finding stands for what is missing here; nothing is launched with one
-    let worker = worker.unwrap_or_else(|| Worker::Program(Vec::new()));
+    /// Applies what the file says, without the rights that its writers may not give.
+    fn apply_file(&mut self, given: Vec<Given>, file: &SpecFile, host: &dyn Host, findings: &mut Findings) {
+        for given in given {
+            self.apply(given, findings);
+        }
+        if is_untrusted(file, host) {
+            let refusal = |what| TrustError::NamesRights { path: file.path.clone(), what };
+            refuse_rights(&mut self.settings, host, refusal, findings);
+        }
+    }
+
+    /// Judges what the options ask for together, and adds the defaults.
+    fn complete(self, source: Source, findings: &mut Findings) -> Spec {
+        let Applied { mut settings, timing, readiness } = self;
+        let stays = Stays::of(&timing);
+        let timing = timing::spec(&settings.timing, timing, findings);
+        let readiness = readiness::spec(settings.ready.take(), readiness, stays, findings);
+        spec(settings, source, Mode { stays, timing, readiness })
+    }
+}
+
+/// When the worker runs, and when it is ready.
+struct Mode {
+    stays: Stays,
+    timing: Option<TimingSpec>,
+    readiness: ReadinessSpec,
+}
+
+/// Every setting, or its default. Destructured, so that no new setting is forgotten.
+fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
     let Settings {
         name,
         service_dir,
-        interval: _,
-        every: _,
-        schedule: _,
-        once: _,
-        persist: _,
-        max_late: _,
-        splay: _,
-        on_failure: _,
-        on_success: _,
-        lock: _,
-        ready,
+        timing: _,
+        ready: _,
         ready_timeout: _,
         gates,
-        initial_delay: _,
-        timeout: _,
-        grace: _,
-        stop_signal: _,
-        on_stop: _,
-        on_exit: _,
-        backoff: _,
-        max_failures: _,
         user,
         groups,
         home,
         chdir,
         umask,
         no_new_privs,
-        cap_drop,
-        ulimits,
-        nice,
-        oom_score_adj,
+        limits,
         keep_fds,
-        env,
-        container_env,
-        env_files,
-        env_dirs,
-        defaults,
-        require,
-        no_env_file,
-        clear_env,
+        environment,
         log,
         log_mode,
         log_size,
         log_keep,
         state_dir,
     } = settings;
-    let readiness = readiness::spec(ready, readiness_options, is_loop, findings);
-    let stays = if is_loop { Stays::InLoop } else { Stays::No };
     Spec {
-        stays,
         name,
         service_dir,
-        passed_name,
-        file,
-        worker,
-        timing,
-        readiness,
+        passed_name: source.passed_name,
+        file: source.file,
+        // a finding stands for what is missing here; nothing is launched with one
+        worker: source.worker.unwrap_or_else(|| WorkerCommand::Program(Vec::new())),
+        timing: mode.timing,
+        stays: mode.stays,
+        readiness: mode.readiness,
         gates,
         user,
         groups: groups.unwrap_or_default(),
@@ -167,18 +170,9 @@ pub(crate) fn resolve_reading(
         chdir,
         umask,
         no_new_privs,
-        limits: Limits { ulimits, nice, oom_score_adj, cap_drop },
+        limits,
         keep_fds,
-        environment: EnvironmentSpec {
-            clear: clear_env,
-            container: container_env.unwrap_or_default(),
-            config_env: !no_env_file,
-            files: env_files,
-            directories: env_dirs,
-            defaults,
-            edits: env,
-            required: require,
-        },
+        environment: environment_spec(environment),
         log,
         log_rules: LogRules {
             mode: log_mode.unwrap_or(LOG_MODE),
@@ -187,6 +181,26 @@ pub(crate) fn resolve_reading(
         },
         state_dir,
     }
+}
+
+fn environment_spec(settings: EnvironmentSettings) -> EnvironmentSpec {
+    let EnvironmentSettings { edits, files, no_env_file, directories, defaults, required, container, clear } =
+        settings;
+    EnvironmentSpec {
+        clear,
+        container: container.unwrap_or_default(),
+        config_env: !no_env_file,
+        files,
+        directories,
+        defaults,
+        edits,
+        required,
+    }
+}
+
+/// Whether a file could give its writers more rights than they have.
+fn is_untrusted(file: &SpecFile, host: &dyn Host) -> bool {
+    !file.is_roots && host.is_root()
 }
 
 /// Whether an option behind a file that others than root can write may be taken. Whoever can make a
@@ -203,13 +217,21 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
     findings.iter().count() == before
 }
 
-fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Worker> {
+fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<WorkerCommand> {
     if words.first().is_none_or(|program| program == OsStr::new("")) {
         // with other findings about options, the program may just have been taken for a value
         findings.push(SpecError::NoProgram);
         return None;
     }
-    Some(Worker::Program(words))
+    Some(WorkerCommand::Program(words))
+}
+
+/// The name of the service, which s6 passes behind `--file PATH`.
+fn passed_name(words: Vec<OsString>, findings: &mut Findings) -> Option<OsString> {
+    if let Some(word) = words.get(1) {
+        findings.push(SpecError::TwoPrograms { word: escape::word(&word.to_string_lossy()).into_owned() });
+    }
+    words.into_iter().next()
 }
 
 fn read_service_file(path: PathBuf, read: ReadFile<'_>, findings: &mut Findings) -> (SpecFile, ServiceFile) {

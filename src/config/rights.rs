@@ -75,7 +75,7 @@ pub(crate) fn refuse_rights<P: Problem>(
     if settings.groups.take().is_some() {
         refuse("groups".to_string());
     }
-    settings.ulimits.retain(|(resource, bounds)| {
+    settings.limits.ulimits.retain(|(resource, bounds)| {
         let hard = host.limit(*resource).map_or(0, |(_, hard)| hard);
         let lowers = bounds.hard.to_rlim() <= hard;
         if !lowers {
@@ -84,19 +84,19 @@ pub(crate) fn refuse_rights<P: Problem>(
         }
         lowers
     });
-    if settings.nice.take_if(|nice| *nice < 0).is_some() {
+    if settings.limits.nice.take_if(|nice| *nice < 0).is_some() {
         refuse("nice below 0".to_string());
     }
     if !std::mem::take(&mut settings.keep_fds).is_empty() {
         // what root's ancestors leaked: maybe a file that the worker could not open
         refuse("keep-fd".to_string());
     }
-    if matches!(settings.container_env, Some(ContainerEnv::Directory(_))) {
+    if matches!(settings.environment.container, Some(ContainerEnv::Directory(_))) {
         // read by root: it may be root's secrets
         refuse("container-env other than none".to_string());
-        settings.container_env = None;
+        settings.environment.container = None;
     }
-    if let Some(wanted) = settings.oom_score_adj {
+    if let Some(wanted) = settings.limits.oom_score_adj {
         match host.oom_score_adj() {
             Ok(present) if wanted >= present => return,
             Ok(_) => refuse("oom-score-adj below the present one".to_string()),
@@ -106,6 +106,6 @@ pub(crate) fn refuse_rights<P: Problem>(
                 hint: None,
             }),
         }
-        settings.oom_score_adj = None;
+        settings.limits.oom_score_adj = None;
     }
 }

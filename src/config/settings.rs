@@ -12,6 +12,7 @@ use super::value::{
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
+use crate::sys::spawn::Limit;
 
 /// Where stdout and stderr go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,20 +84,43 @@ pub enum Persist {
 
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Worker {
+pub enum WorkerCommand {
     /// A program and its arguments; empty only with a finding.
     Program(Vec<OsString>),
     /// A text for `sh -eu`.
     Script(String),
 }
 
-impl Worker {
+impl WorkerCommand {
     /// As one program and its arguments.
     pub(crate) fn words(self) -> Vec<OsString> {
         match self {
-            Worker::Program(words) => words,
-            Worker::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
+            WorkerCommand::Program(words) => words,
+            WorkerCommand::Script(text) => ["sh", "-euc", &text].into_iter().map(OsString::from).collect(),
         }
+    }
+}
+
+/// Bounds of the process that only root, or only downwards, can set.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Soft and hard bounds.
+    pub ulimits: Vec<(Resource, Bounds)>,
+    /// Niceness.
+    pub nice: Option<i32>,
+    /// The out-of-memory killer's preference.
+    pub oom_score_adj: Option<i32>,
+    /// Capabilities that no program gets.
+    pub cap_drop: Capabilities,
+}
+
+impl Limits {
+    /// The bounds as the kernel wants them.
+    pub fn to_kernel(&self) -> Vec<Limit> {
+        let limit = |(resource, bounds): &(Resource, Bounds)| {
+            Limit::new(*resource, bounds.soft.to_rlim(), bounds.hard.to_rlim())
+        };
+        self.ulimits.iter().map(limit).collect()
     }
 }
 
@@ -106,20 +130,37 @@ impl Worker {
 pub struct Settings {
     pub name: Option<ServiceName>,
     pub service_dir: Option<PathBuf>,
-    pub interval: Option<Delay>,
-    pub every: Option<Delay>,
-    pub schedule: Option<Schedule>,
-    pub once: bool,
-    pub persist: Option<Persist>,
-    pub max_late: Option<Delay>,
-    pub splay: Option<Delay>,
-    pub on_failure: Option<ShellCommand>,
-    pub on_success: Option<ShellCommand>,
-    pub lock: Option<PathBuf>,
+    pub timing: TimingSettings,
     pub ready: Option<ReadyForm>,
     pub ready_timeout: Option<Delay>,
     pub gates: Vec<Gate>,
+    pub user: Option<UserRequest>,
+    pub groups: Option<GroupsRequest>,
+    pub home: Option<PathBuf>,
+    pub chdir: Option<PathBuf>,
+    pub umask: Option<u32>,
+    pub no_new_privs: bool,
+    pub limits: Limits,
+    pub keep_fds: Vec<i32>,
+    pub environment: EnvironmentSettings,
+    pub log: Option<LogTarget>,
+    pub log_mode: Option<u32>,
+    pub log_size: Option<ByteSize>,
+    pub log_keep: Option<u32>,
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The options that make a loop, or need one.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each field is the option of the same name")]
+pub struct TimingSettings {
+    pub interval: Option<Delay>,
+    pub every: Option<Delay>,
+    pub schedule: Option<Schedule>,
     pub initial_delay: Option<Delay>,
+    pub persist: Option<Persist>,
+    pub max_late: Option<Delay>,
+    pub splay: Option<Delay>,
     pub timeout: Option<Delay>,
     pub grace: Option<Delay>,
     pub stop_signal: Option<StopSignal>,
@@ -127,28 +168,24 @@ pub struct Settings {
     pub on_exit: Option<OnExit>,
     pub backoff: Option<Backoff>,
     pub max_failures: Option<u32>,
-    pub user: Option<UserRequest>,
-    pub groups: Option<GroupsRequest>,
-    pub home: Option<PathBuf>,
-    pub chdir: Option<PathBuf>,
-    pub umask: Option<u32>,
-    pub no_new_privs: bool,
-    pub cap_drop: Capabilities,
-    pub ulimits: Vec<(Resource, Bounds)>,
-    pub nice: Option<i32>,
-    pub oom_score_adj: Option<i32>,
-    pub keep_fds: Vec<i32>,
-    pub env: Vec<EnvironmentEdit>,
-    pub container_env: Option<ContainerEnv>,
-    pub env_files: Vec<EnvFile>,
-    pub env_dirs: Vec<PathBuf>,
-    pub defaults: Vec<(VariableName, Template)>,
-    pub require: Vec<VariableName>,
+    pub on_failure: Option<ShellCommand>,
+    pub on_success: Option<ShellCommand>,
+    pub lock: Option<PathBuf>,
+}
+
+/// The options about variables.
+#[derive(Clone, Debug, Default)]
+#[expect(
+    missing_docs,
+    reason = "each field is the option of that name, or all options of that kind in order"
+)]
+pub struct EnvironmentSettings {
+    pub edits: Vec<EnvironmentEdit>,
+    pub files: Vec<EnvFile>,
     pub no_env_file: bool,
-    pub clear_env: bool,
-    pub log: Option<LogTarget>,
-    pub log_mode: Option<u32>,
-    pub log_size: Option<ByteSize>,
-    pub log_keep: Option<u32>,
-    pub state_dir: Option<PathBuf>,
+    pub directories: Vec<PathBuf>,
+    pub defaults: Vec<(VariableName, Template)>,
+    pub required: Vec<VariableName>,
+    pub container: Option<ContainerEnv>,
+    pub clear: bool,
 }

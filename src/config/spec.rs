@@ -3,26 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use nix::sys::resource::Resource;
-
 use super::readiness::ReadinessSpec;
-use super::settings::{ContainerEnv, EnvFile, LogTarget, Worker};
-use super::timing::TimingSpec;
-use super::value::{
-    Bounds, ByteSize, Capabilities, EnvironmentEdit, Gate, GroupsRequest, Template, UserRequest, VariableName,
-};
+use super::settings::{ContainerEnv, EnvFile, Limits, LogTarget, WorkerCommand};
+use super::timing::{Stays, TimingSpec};
+use super::value::{ByteSize, EnvironmentEdit, Gate, GroupsRequest, Template, UserRequest, VariableName};
 use crate::service::ServiceName;
-use crate::sys::spawn::Limit;
-
-/// Whether the launcher is asked to stay beside its worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stays {
-    /// There is no timing option.
-    #[default]
-    No,
-    /// There is one.
-    InLoop,
-}
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -36,7 +21,7 @@ pub struct Spec {
     /// The file of `--file`.
     pub file: Option<SpecFile>,
     /// What to run.
-    pub worker: Worker,
+    pub worker: WorkerCommand,
     /// When to run it; `None` is exec mode.
     pub timing: Option<TimingSpec>,
     /// What the timing options ask for, also where their values are invalid.
@@ -78,29 +63,6 @@ pub struct SpecFile {
     pub path: PathBuf,
     /// Whether it and every directory above it belong to root and nobody else may write them.
     pub is_roots: bool,
-}
-
-/// Bounds of the process that only root, or only downwards, can set.
-#[derive(Clone, Debug, Default)]
-pub struct Limits {
-    /// Soft and hard bounds.
-    pub ulimits: Vec<(Resource, Bounds)>,
-    /// Niceness.
-    pub nice: Option<i32>,
-    /// The out-of-memory killer's preference.
-    pub oom_score_adj: Option<i32>,
-    /// Capabilities that no program gets.
-    pub cap_drop: Capabilities,
-}
-
-impl Limits {
-    /// The bounds as the kernel wants them.
-    pub fn to_kernel(&self) -> Vec<Limit> {
-        let limit = |(resource, bounds): &(Resource, Bounds)| {
-            Limit::new(*resource, bounds.soft.to_rlim(), bounds.hard.to_rlim())
-        };
-        self.ulimits.iter().map(limit).collect()
-    }
 }
 
 /// Where the variables come from, beside what is inherited.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::error::SpecError;
 use super::flags::Role;
 use super::request::{Given, Origin};
-use super::settings::{OnExit, OnStop, Persist, Settings};
+use super::settings::{OnExit, OnStop, Persist, Settings, TimingSettings};
 use super::value::{Backoff, Delay, Lookup, ShellCommand, StopSignal};
 use crate::error::Findings;
 use crate::invalid::Invalid;
@@ -17,6 +17,26 @@ const GRACE: Delay = Delay::from_secs(5);
 /// The delay after a failed run of `--once`.
 const ONCE_RETRY: Delay = Delay::from_secs(5);
 const STOP_SIGNAL: StopSignal = StopSignal(nix::sys::signal::Signal::SIGTERM);
+
+/// Whether the launcher is asked to stay beside its worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stays {
+    /// There is no timing option.
+    #[default]
+    No,
+    /// There is one.
+    InLoop,
+}
+
+impl Stays {
+    /// What the options ask for, also with invalid values.
+    pub(super) fn of(options: &[Given]) -> Self {
+        match options.iter().any(|given| given.flag.role == Role::Timing) {
+            true => Stays::InLoop,
+            false => Stays::No,
+        }
+    }
+}
 
 /// The timing as far as it is known before the environment is.
 #[derive(Clone)]
@@ -135,14 +155,18 @@ impl TimingSpec {
             findings.take(given.apply(&mut settings, variables));
         }
         let zone = || Zone::of_environment(variables("TZ"));
-        timing(&settings, options, &zone, findings)
+        timing(&settings.timing, options, &zone, findings)
     }
 }
 
 /// What the timing options come to; `settings` has the values of those that depend on no variable.
 /// `None` is exec mode, or a finding.
-pub(super) fn spec(settings: &Settings, options: Vec<Given>, findings: &mut Findings) -> Option<TimingSpec> {
-    if !options.iter().any(|given| given.flag.role == Role::Timing) {
+pub(super) fn spec(
+    settings: &TimingSettings,
+    options: Vec<Given>,
+    findings: &mut Findings,
+) -> Option<TimingSpec> {
+    if Stays::of(&options) == Stays::No {
         for given in options {
             findings.push(SpecError::NeedsTiming { place: given.place() });
         }
@@ -184,7 +208,7 @@ fn pace_option<'a>(options: &'a [Given], findings: &mut Findings) -> Option<&'a 
 type DefaultZone<'a> = &'a dyn Fn() -> Result<Zone, ZoneError>;
 
 fn timing(
-    settings: &Settings,
+    settings: &TimingSettings,
     options: &[Given],
     zone: DefaultZone<'_>,
     findings: &mut Findings,
@@ -235,7 +259,7 @@ fn timing(
 fn refuse_what_has_no_meaning(
     pace: &Pace,
     long: &'static str,
-    settings: &Settings,
+    settings: &TimingSettings,
     options: &[Given],
     findings: &mut Findings,
 ) {

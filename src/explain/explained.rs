@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::spec::Stays;
-use crate::config::timing::Timing;
+use crate::config::timing::{Stays, Timing};
 use crate::error::Findings;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;

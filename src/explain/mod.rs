@@ -9,7 +9,7 @@ mod words;
 use explained::Explained;
 
 use crate::config::request::ExplainForm;
-use crate::config::spec::Stays;
+use crate::config::timing::Stays;
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::explained::Explained;
 use super::words;
 use crate::cli::help::wrapped;
-use crate::config::spec::Stays;
+use crate::config::timing::Stays;
 use crate::config::value::resource_name;
 use crate::error::Findings;
 use crate::escape::push_escaped;

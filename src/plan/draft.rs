@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::identity::{Change, Identity};
 use crate::config::readiness::ReadinessSpec;
-use crate::config::spec::{EnvironmentSpec, Limits, LogRules, SpecFile};
+use crate::config::settings::Limits;
+use crate::config::spec::{EnvironmentSpec, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
 use crate::config::value::Gate;
 use crate::error::{Finding, Findings};

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::flags::{FLAGS, Flag, Takes};
 use super::request::{Given, Origin};
-use super::settings::Worker;
+use super::settings::WorkerCommand;
 use crate::error::Findings;
 use crate::escape;
 pub(crate) use entries::entries;
@@ -26,7 +26,7 @@ pub struct ServiceFile {
     /// Rows of the table, in the order of the lines.
     pub given: Vec<Given>,
     /// `exec` or `script`.
-    pub worker: Option<Worker>,
+    pub worker: Option<WorkerCommand>,
 }
 
 /// Reads the text of a service file; all findings at once.
@@ -43,7 +43,8 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
             }
             "exec" => match value {
                 Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
-                    file.worker = Some(Worker::Program(words.into_iter().map(OsString::from).collect()));
+                    file.worker =
+                        Some(WorkerCommand::Program(words.into_iter().map(OsString::from).collect()));
                 }
                 _ => findings.push(ServiceFileError::WrongKind {
                     path,
@@ -53,7 +54,7 @@ pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
                 }),
             },
             "script" => match value {
-                Value::Text(script) => file.worker = Some(Worker::Script(script)),
+                Value::Text(script) => file.worker = Some(WorkerCommand::Script(script)),
                 _ => findings.push(ServiceFileError::WrongKind {
                     path,
                     line,
@@ -125,7 +126,7 @@ fn unknown_key_remedy(key: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> (Vec<String>, Option<Worker>, Vec<String>) {
+    fn parsed(text: &str) -> (Vec<String>, Option<WorkerCommand>, Vec<String>) {
         let mut findings = Findings::default();
         let file = parse(Path::new("./run"), text, &mut findings);
         let given = file
@@ -148,7 +149,11 @@ mod tests {
         assert_eq!(findings, Vec::<String>::new());
         assert_eq!(
             worker,
-            Some(Worker::Program(vec!["python3".into(), "/config/startup/hook.py".into(), "5".into()]))
+            Some(WorkerCommand::Program(vec![
+                "python3".into(),
+                "/config/startup/hook.py".into(),
+                "5".into()
+            ]))
         );
         assert_eq!(
             given,
