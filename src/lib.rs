@@ -33,6 +33,7 @@ pub mod log;
 pub mod machine;
 mod nearest;
 pub mod observe;
+pub mod options;
 pub mod plan;
 pub mod ready;
 pub mod record;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use futo_launch::admin::COMMANDS;
 use futo_launch::boot::instances::config::KEYS;
-use futo_launch::config::flags::FLAGS;
+use futo_launch::config::flags;
 use support::documents::{all, anchors, blocks, docs, links, page, prose, root};
 use support::{Scratch, needs, output, stdout};
 
@@ -135,7 +135,7 @@ fn the_page_of_options_says_what_help_says() {
             (option.trim().to_string(), text.trim().to_string())
         })
         .collect();
-    assert_eq!(help.len(), FLAGS.len());
+    assert_eq!(help.len(), flags::all().count());
     let options = page("docs/options.md");
     let rows: Vec<(String, String)> = options
         .lines()
@@ -153,7 +153,7 @@ fn the_page_of_options_says_what_help_says() {
     }
     // what --help adds stands there too, in the same words
     let squeeze = |text: &str| text.replace("\\|", "|").split_whitespace().collect::<Vec<_>>().join(" ");
-    for flag in FLAGS {
+    for flag in flags::all() {
         assert!(squeeze(&options).contains(&squeeze(flag.more)), "--{}: {}", flag.long, flag.more);
     }
 }
@@ -177,7 +177,7 @@ fn the_page_of_boot_names_every_key_and_every_option() {
 #[test]
 fn pages_name_no_option_that_does_not_exist() {
     let of_futo = COMMANDS.iter().flat_map(|command| command.options).map(|option| option.long);
-    let ours = FLAGS.iter().map(|flag| flag.long).chain(of_futo).map(|long| format!("--{long}"));
+    let ours = flags::all().map(|flag| flag.long).chain(of_futo).map(|long| format!("--{long}"));
     let known: BTreeSet<String> = ours.chain(OTHERS.map(String::from)).collect();
     for name in all() {
         let unknown: Vec<String> =

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futo_launch::admin::COMMANDS;
-use futo_launch::config::flags::FLAGS;
+use futo_launch::config::flags;
 use support::documents::{anchors, page, root};
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -140,7 +140,7 @@ fn a_page_that_a_message_names_exists_with_its_section() {
 #[test]
 fn a_command_option_or_manual_page_that_a_message_names_exists() {
     let commands: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
-    let flags = FLAGS.iter().map(|flag| flag.long);
+    let flags = flags::all().map(|flag| flag.long);
     let options = COMMANDS.iter().flat_map(|command| command.options).map(|option| option.long);
     let known: BTreeSet<&str> = flags.chain(options).chain(["help", "version"]).chain(OTHERS).collect();
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';

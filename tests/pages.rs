@@ -5,7 +5,7 @@ mod support;
 use std::process::{Command, Output};
 
 use futo_launch::admin::COMMANDS;
-use futo_launch::config::flags::FLAGS;
+use futo_launch::config::flags;
 use support::launching::{code, finish};
 use support::{Scratch, needs, output, stderr, stdout};
 
@@ -26,7 +26,7 @@ fn the_pages_hold_every_option_and_command() {
     assert_eq!(stdout(&futo(&["man"])), PAGES.map(|name| format!("{name}\n")).concat());
     let roff = |option: &str| format!("\\-\\-{}", option.replace('-', "\\-"));
     let (launch, futo) = (page("futo-launch.1"), page("futo.1"));
-    for flag in FLAGS {
+    for flag in flags::all() {
         assert!(launch.contains(&roff(flag.long)), "--{}", flag.long);
     }
     for command in COMMANDS {

@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use futo_launch::config::flags::FLAGS;
+use futo_launch::config::flags;
 use support::{
     ABC, Scratch, Svscan, documents, eventually, eventually_contains, needs, output, read, record, state,
     stderr, stdout,
@@ -35,7 +35,7 @@ fn both_help_pages_name_every_option_and_leave_with_0() {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let named: BTreeSet<&str> =
             help.split(|c| !is_part(c)).filter_map(|word| word.strip_prefix("--")).collect();
-        for flag in FLAGS {
+        for flag in flags::all() {
             assert!(named.contains(flag.long), "{word} lacks --{}", flag.long);
         }
     }

@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::CommandError;
-use super::options::{CommandOption, Words, switch, value};
+use super::options::{CommandOption, Key, Words, switch, value};
 use crate::boot::delegate::Waiting;
 use crate::boot::{Choice, DelegateChoice, DelegateTo, Intent, launcher};
 
 /// The options of both.
 pub(super) const CHOICE: [CommandOption; 3] = [
     value(
-        "delegate",
+        Key::Delegate,
         "GROUP|none|wait",
         "let members of a group start, stop, signal and look at the services; 'wait' lets them use s6-svwait \
          too, and with it write as root through links that they plant",
     ),
-    switch("dry-run", "report what would be done, and touch nothing"),
-    switch("json", "report for programs"),
+    switch(Key::DryRun, "report what would be done, and touch nothing"),
+    switch(Key::Json, "report for programs"),
 ];
 
 /// How long to wait for the supervisors of removed services: the grace of s6 is 3 s, that of futo-launch 5 s.
@@ -38,7 +38,7 @@ pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<
 /// The choices that these options make.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
     let mut delegate = DelegateChoice::default();
-    for value in words.values("delegate") {
+    for value in words.values(Key::Delegate) {
         match value.to_str() {
             Some("wait") => delegate.waiting = Waiting::Open,
             Some("none") => delegate.to = Some(DelegateTo::Nobody),
@@ -50,9 +50,9 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
         }
     }
     Ok(Choice {
-        intent: if words.has("dry-run") { Intent::Look } else { Intent::Apply },
-        prune: words.has("prune"),
-        no_start: words.has("no-start"),
+        intent: if words.has(Key::DryRun) { Intent::Look } else { Intent::Apply },
+        prune: words.has(Key::Prune),
+        no_start: words.has(Key::NoStart),
         delegate,
         patience: PATIENCE,
         launcher: launcher(),

@@ -8,7 +8,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::options::{Command, Words};
+use super::options::{Command, Operands, Words};
 use super::{CommandError, persistence, services};
 use crate::error::reason;
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ use crate::trust::account::Account;
 
 pub(super) const DISABLE: Command = Command {
     name: "disable",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "write the file 'down' into a definition: from the next boot on it is not started",
     more: "A running process stays up: futo stop ends it. Written with the rights of the definition's owner. Refused where \
            only the published service is known and the container makes that anew (custom-svc-NAME of \
@@ -37,7 +37,7 @@ pub(super) const DISABLE: Command = Command {
 
 pub(super) const ENABLE: Command = Command {
     name: "enable",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "remove the file 'down' from a definition: from the next boot on it is started",
     more: "Now: futo start. Removed with the rights of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],

@@ -1,6 +1,6 @@
 //! `futo explain NAME`: the launcher's plan for a service, from its run script.
 
-use super::options::{Command, Words, switch};
+use super::options::{Command, Key, Operands, Words, switch};
 use super::{CommandError, services};
 use crate::config::request::ExplainForm;
 use crate::config::timing::Stays;
@@ -10,12 +10,12 @@ use crate::explain::{self, Shown};
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
-    operands: "NAME|DIR",
+    operands: Operands::Services("NAME|DIR"),
     help: "show the launcher's plan for a service, and everything that would fail; runs nothing",
     more: "",
     options: &[
-        switch("json", "for programs"),
-        switch("show-values", "show the variables' values too"),
+        switch(Key::Json, "for programs"),
+        switch(Key::ShowValues, "show the variables' values too"),
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -24,10 +24,10 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn explain(words: Words) -> Result<Exit, CommandError> {
-    let form = if words.has("json") { ExplainForm::Json } else { ExplainForm::Text };
+    let form = if words.has(Key::Json) { ExplainForm::Json } else { ExplainForm::Text };
     let entered = services::enter(COMMAND.name, &words)?;
     let mut findings = Findings::default();
     let mut stays = Stays::No;
     let (draft, _) = entered.plan(|spec| stays = spec.stays, &mut findings);
-    Ok(explain::explain(&draft, findings, form, Shown { stays, values: words.has("show-values") }))
+    Ok(explain::explain(&draft, findings, form, Shown { stays, values: words.has(Key::ShowValues) }))
 }

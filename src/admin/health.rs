@@ -1,6 +1,6 @@
 //! `futo health`: for a container's HEALTHCHECK.
 
-use super::options::{Command, Words, value};
+use super::options::{Command, Key, Operands, Words, value};
 use super::services::Observed;
 use super::{CommandError, services};
 use crate::config::value::Delay;
@@ -11,7 +11,7 @@ use crate::sys::clock;
 
 pub(super) const COMMAND: Command = Command {
     name: "health",
-    operands: "[NAME|DIR…]",
+    operands: Operands::Services("[NAME|DIR…]"),
     help: "exit 0 if all services work, else 1 with one line for each that does not",
     more: "Without a name: every service of futo-launch and every definition, published or not; with --all also \
            other services of the scan directory. A service that is to be up is healthy only on evidence: what \
@@ -19,7 +19,7 @@ pub(super) const COMMAND: Command = Command {
            closed, is counted apart. A loop that has missed a run is overdue, whatever its schedule: no option is \
            needed for that. No services at all is not healthy.",
     options: &[
-        value("max-age", "DURATION", "a loop whose last run ended longer ago is not healthy either"),
+        value(Key::MaxAge, "DURATION", "a loop whose last run ended longer ago is not healthy either"),
         services::ALL,
         services::SCAN_DIR,
         services::FROM,
@@ -30,7 +30,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn health(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: COMMAND.name, what, remedy: None };
-    let max_age = match words.value("max-age") {
+    let max_age = match words.value(Key::MaxAge) {
         None => None,
         Some(given) => {
             let delay =

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::options::{Command, Words, switch, value};
+use super::options::{Command, Key, Operands, Words, switch, value};
 use super::{CommandError, services};
 use crate::error::reason_of;
 use crate::escape::push_escaped;
@@ -26,14 +26,14 @@ const LINES: usize = 20;
 
 pub(super) const COMMAND: Command = Command {
     name: "logs",
-    operands: "NAME|DIR",
+    operands: Operands::Services("NAME|DIR"),
     help: "the last lines of a service's log",
     more: "With -f also what comes, across rotation, until interrupted. At a terminal what could \
            drive it is escaped; otherwise, and with --raw, bytes are shown as they are in the log.",
     options: &[
-        switch("follow", "stay, and show what comes").short('f'),
-        value("lines", "N", "so many lines [20]").short('n'),
-        switch("raw", "bytes as they are in the log, at a terminal too"),
+        switch(Key::Follow, "stay, and show what comes").short('f'),
+        value(Key::Lines, "N", "so many lines [20]").short('n'),
+        switch(Key::Raw, "bytes as they are in the log, at a terminal too"),
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -44,7 +44,7 @@ pub(super) const COMMAND: Command = Command {
 fn logs(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
-    let count = match words.value("lines") {
+    let count = match words.value(Key::Lines) {
         None => LINES,
         Some(given) => {
             given.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| usage("--lines: is no number"))?
@@ -70,7 +70,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         );
     };
     let caller = observer.caller();
-    let mut output = Output::new(match words.has("raw") || !std::io::stdout().is_terminal() {
+    let mut output = Output::new(match words.has(Key::Raw) || !std::io::stdout().is_terminal() {
         true => OutputForm::Raw,
         false => OutputForm::Escaped,
     });
@@ -81,12 +81,12 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
             }
             size
         }
-        Err(error) if words.has("follow") && error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) if words.has(Key::Follow) && error.kind() == std::io::ErrorKind::NotFound => 0,
         Err(error) => {
             return fatal(format!("unable to read log '{}': {}", path.display(), reason_of(&error)), None);
         }
     };
-    match words.has("follow") {
+    match words.has(Key::Follow) {
         false => Ok(Exit::OK),
         true => follow(&snapshot, caller, &path, position, output),
     }

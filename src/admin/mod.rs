@@ -13,6 +13,7 @@ mod new;
 mod next;
 pub mod options;
 mod persistence;
+mod read;
 mod reconcile;
 mod services;
 mod status;
@@ -31,7 +32,8 @@ use crate::report::{Level, Reporter};
 use crate::schedule::ZoneError;
 use crate::service::run_script::NotOurs;
 use crate::trust::Untrusted;
-use options::{Asked, Command};
+use options::Command;
+use read::Asked;
 
 const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use super::CommandError;
-use super::options::{Command, Words, value};
+use super::options::{Command, Key, Operands, Words, value};
 use crate::config::value::whole;
 use crate::exit::Exit;
 use crate::invalid::Invalid;
@@ -21,13 +21,13 @@ const MOST_STARTS: u32 = 1_000_000;
 /// `futo next`
 pub(super) const COMMAND: Command = Command {
     name: NAME,
-    operands: "WHEN",
+    operands: Operands::Other("WHEN"),
     help: "print the next starts of a schedule, one per line",
     more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
            word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
     options: &[
-        value("count", "N", "so many [5]").short('n'),
-        value("from", "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
+        value(Key::Count, "N", "so many [5]").short('n'),
+        value(Key::From, "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
     ],
     launch_options: false,
     run: next,
@@ -40,8 +40,8 @@ fn next(words: Words) -> Result<Exit, CommandError> {
         let what = "which schedule?".to_string();
         return Err(CommandError::Usage { command: NAME, what, remedy: None });
     }
-    let count = given(&words, "count", "number of starts", |text| whole(text, 1, MOST_STARTS))?;
-    let from = given(&words, "from", "time", instant)?.unwrap_or_else(sys::clock::wall_now);
+    let count = given(&words, Key::Count, "number of starts", |text| whole(text, 1, MOST_STARTS))?;
+    let from = given(&words, Key::From, "time", instant)?.unwrap_or_else(sys::clock::wall_now);
     let invalid =
         |invalid| CommandError::Value { command: NAME, what: "schedule", value: when.clone(), invalid };
     let schedule = Schedule::parse(&when)
@@ -65,7 +65,7 @@ fn timezone_variable() -> Option<OsString> {
 /// The value of an option, if it was given.
 fn given<T>(
     words: &Words,
-    option: &str,
+    option: Key,
     what: &'static str,
     read: impl Fn(&str) -> Result<T, Invalid>,
 ) -> Result<Option<T>, CommandError> {

@@ -1,74 +1,155 @@
-//! The table of commands and their options. It feeds the parser, `futo --help` and
-//! `futo COMMAND --help`.
+//! What a command of futo is, and an option of one: the tables that feed the parser, `futo --help`, `futo COMMAND --help`, the
+//! manual page and the completions.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Write as _;
-
-use lexopt::Arg;
 
 use super::CommandError;
 use crate::cli::help::wrapped;
-use crate::cli::value_apart;
-use crate::config::flags::Flag;
-use crate::config::flags::Takes;
-use crate::config::flags::{FLAGS, Role};
-use crate::error::Problem;
+use crate::config::flags::{self, Flag};
 use crate::exit::Exit;
-use crate::nearest::nearest;
+use crate::options::{OptionRow, Takes};
 
 /// A command of `futo`.
 pub struct Command {
     /// `sync`
     pub name: &'static str,
-    /// What stands behind the options: `NAME|DIR`; empty if nothing may.
-    pub operands: &'static str,
+    /// What follows the options.
+    pub operands: Operands,
     /// One line for `futo --help`.
     pub help: &'static str,
-    /// More for `futo COMMAND --help`; a paragraph a line.
+    /// More for `futo COMMAND --help`; one paragraph per line.
     pub more: &'static str,
     /// Its options.
     pub options: &'static [CommandOption],
     /// Whether those of futo-launch may be given too.
     pub launch_options: bool,
-    /// Does it.
+    /// Carries it out.
     pub run: fn(Words) -> Result<Exit, CommandError>,
 }
 
-/// An option of a command.
+/// What follows a command's options, with the text that the pages have for it.
 #[derive(Clone, Copy)]
-pub struct CommandOption {
-    /// The long name.
-    pub long: &'static str,
-    /// The short name.
-    pub short: Option<char>,
-    /// Its value.
-    pub takes: Takes,
-    /// What it does.
-    pub help: &'static str,
+pub enum Operands {
+    /// Nothing may.
+    None,
+    /// Names or directories of services.
+    Services(&'static str),
+    /// The same, or files of variables.
+    ServicesAndFiles(&'static str),
+    /// The name of a service that does not exist yet, then a program and its arguments.
+    NewService(&'static str),
+    /// One of these words.
+    OneOf(&'static str, fn() -> Vec<&'static str>),
+    /// Words that no shell could complete.
+    Other(&'static str),
+}
+
+impl Operands {
+    /// `NAME|DIR`; empty if nothing may follow.
+    fn text(self) -> &'static str {
+        match self {
+            Operands::None => "",
+            Operands::Services(text)
+            | Operands::ServicesAndFiles(text)
+            | Operands::NewService(text)
+            | Operands::OneOf(text, _)
+            | Operands::Other(text) => text,
+        }
+    }
+}
+
+/// A row of a command's table.
+pub type CommandOption = OptionRow<Key>;
+
+/// An option of futo. Several commands may have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the option of the same name")]
+pub enum Key {
+    All,
+    Canonical,
+    Compare,
+    Config,
+    Count,
+    Delegate,
+    Dotenv,
+    DryRun,
+    Follow,
+    From,
+    Harden,
+    Help,
+    Home,
+    Json,
+    Lines,
+    MaxAge,
+    NoStart,
+    Now,
+    Preset,
+    Prometheus,
+    Prune,
+    Raw,
+    ScanDir,
+    ShowValues,
+    Template,
+    Timeout,
+    TrustRun,
+    Watch,
+}
+
+impl Key {
+    /// The long name, without dashes.
+    pub const fn long(self) -> &'static str {
+        match self {
+            Key::All => "all",
+            Key::Canonical => "canonical",
+            Key::Compare => "compare",
+            Key::Config => "config",
+            Key::Count => "count",
+            Key::Delegate => "delegate",
+            Key::Dotenv => "dotenv",
+            Key::DryRun => "dry-run",
+            Key::Follow => "follow",
+            Key::From => "from",
+            Key::Harden => "harden",
+            Key::Help => "help",
+            Key::Home => "home",
+            Key::Json => "json",
+            Key::Lines => "lines",
+            Key::MaxAge => "max-age",
+            Key::NoStart => "no-start",
+            Key::Now => "now",
+            Key::Preset => "preset",
+            Key::Prometheus => "prometheus",
+            Key::Prune => "prune",
+            Key::Raw => "raw",
+            Key::ScanDir => "scan-dir",
+            Key::ShowValues => "show-values",
+            Key::Template => "template",
+            Key::Timeout => "timeout",
+            Key::TrustRun => "trust-run",
+            Key::Watch => "watch",
+        }
+    }
 }
 
 /// A switch.
-pub const fn switch(long: &'static str, help: &'static str) -> CommandOption {
-    CommandOption { long, short: None, takes: Takes::Nothing, help }
+pub const fn switch(key: Key, help: &'static str) -> CommandOption {
+    OptionRow::new(key, key.long(), Takes::Nothing, help)
 }
 
 /// An option with a value.
-pub const fn value(long: &'static str, metavariable: &'static str, help: &'static str) -> CommandOption {
-    CommandOption { long, short: None, takes: Takes::Value(metavariable), help }
+pub const fn value(key: Key, metavariable: &'static str, help: &'static str) -> CommandOption {
+    OptionRow::new(key, key.long(), Takes::Value(metavariable), help)
 }
 
-impl CommandOption {
-    /// The same with a short name.
-    pub const fn short(mut self, short: char) -> Self {
-        self.short = Some(short);
-        self
-    }
-}
+/// The option that every command has.
+pub(super) static HELP: CommandOption = switch(Key::Help, "show this").short('h');
 
 /// The words behind a command's name, read by its table.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    given: Vec<(&'static str, OsString)>,
+    /// The command's own options in order; a switch has an empty value.
+    pub(super) given: Vec<(Key, OsString)>,
     /// The launcher's options, as its command line has them.
     pub launch: Vec<OsString>,
     /// What is no option.
@@ -77,96 +158,41 @@ pub struct Words {
 
 impl Words {
     /// Whether the option was given.
-    pub fn has(&self, long: &str) -> bool {
-        self.given.iter().any(|(each, _)| *each == long)
+    pub fn has(&self, key: Key) -> bool {
+        self.given.iter().any(|(each, _)| *each == key)
     }
 
     /// The option's value; the last one wins.
-    pub fn value(&self, long: &str) -> Option<&OsString> {
-        self.given.iter().rfind(|(each, _)| *each == long).map(|(_, value)| value)
+    pub fn value(&self, key: Key) -> Option<&OsString> {
+        self.given.iter().rfind(|(each, _)| *each == key).map(|(_, value)| value)
     }
 
     /// All values of the option, in order.
-    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'a OsString> {
-        self.given.iter().filter(move |(each, _)| *each == long).map(|(_, value)| value)
+    pub fn values(&self, key: Key) -> impl Iterator<Item = &OsString> {
+        self.given.iter().filter(move |(each, _)| *each == key).map(|(_, value)| value)
     }
 }
 
-/// What the words ask for.
-#[derive(Debug)]
-pub(super) enum Asked {
-    /// `--help`
-    Help,
-    /// To do it.
-    Run(Words),
-}
-
 impl Command {
-    /// Reads the words behind the command's name. Options may stand behind operands.
-    pub(super) fn read(&self, words: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
-        let usage = |what: String, remedy| CommandError::Usage { command: self.name, what, remedy };
-        let mut read = Words::default();
-        let mut parser = lexopt::Parser::from_args(words);
-        let mut last_option: Option<&'static Flag> = None;
-        loop {
-            let is_after_dashes =
-                parser.try_raw_args().is_some_and(|words| words.peek() == Some(OsStr::new("--")));
-            let last = last_option.take().filter(|_| !is_after_dashes);
-            let long = match parser.next() {
-                Ok(None) => break,
-                Ok(Some(Arg::Value(_))) if self.operands.is_empty() => {
-                    return Err(usage("takes options only".to_string(), None));
-                }
-                Ok(Some(Arg::Value(operand))) => {
-                    if let Some(error) = last.and_then(|flag| value_apart(flag, &operand)) {
-                        return Err(usage(error.to_string(), error.hint()));
-                    }
-                    read.operands.push(operand);
-                    continue;
-                }
-                Ok(Some(Arg::Short('h'))) => return Ok(Asked::Help),
-                Ok(Some(Arg::Short(short))) => {
-                    let option = self.options.iter().find(|option| option.short == Some(short));
-                    option.ok_or_else(|| usage(format!("unknown option '-{short}'"), None))?.long.to_string()
-                }
-                Ok(Some(Arg::Long("help"))) => return Ok(Asked::Help),
-                Ok(Some(Arg::Long(long))) => long.to_string(),
-                Err(error) => return Err(usage(error.to_string(), None)),
-            };
-            if let Some(flag) = launch_option(self, &long) {
-                let value = launch_value(flag, &mut parser).map_err(|what| usage(what, None))?;
-                let mut word = OsString::from(format!("--{}", flag.long));
-                if let Some(value) = value {
-                    word.push("=");
-                    word.push(value);
-                    last_option = Some(flag);
-                }
-                read.launch.push(word);
-                continue;
-            }
-            let Some(option) = self.options.iter().find(|option| option.long == long) else {
-                let launch = FLAGS.iter().filter(|flag| is_launch_option(self, flag)).map(|flag| flag.long);
-                let near = nearest(&long, self.options.iter().map(|option| option.long).chain(launch));
-                let remedy = near.map(|near| format!("did you mean --{near}?"));
-                return Err(usage(format!("unknown option '--{long}'"), remedy));
-            };
-            let value = match option.takes {
-                Takes::Nothing => OsString::new(),
-                Takes::OptionalValue(_) => parser.optional_value().unwrap_or_default(),
-                Takes::Value(metavariable) => parser
-                    .value()
-                    .map_err(|_| usage(format!("--{long}: needs a value ({metavariable})"), None))?,
-            };
-            read.given.push((option.long, value));
-        }
-        Ok(Asked::Run(read))
+    /// The options of futo-launch that may be given too.
+    pub(super) fn launch_options(&self) -> impl Iterator<Item = &'static Flag> + Clone + use<> {
+        let are_taken = self.launch_options;
+        flags::settings().filter(move |_| are_taken)
+    }
+
+    /// The rows of all options that may be given.
+    pub(super) fn rows(&self) -> Vec<OptionRow<()>> {
+        let launch = self.launch_options();
+        let launch = launch.filter(|flag| !self.options.iter().any(|option| option.long == flag.long));
+        let own = self.options.iter().map(OptionRow::for_pages);
+        own.chain(launch.map(OptionRow::for_pages)).chain([HELP.for_pages()]).collect()
     }
 
     /// `futo sync [OPTION…]`
     pub(super) fn usage(&self) -> String {
         let options = if self.options.is_empty() { "" } else { " [OPTION…]" };
-        let operands = if self.operands.is_empty() { String::new() } else { format!(" {}", self.operands) };
-        format!("{}{options}{operands}", self.name)
+        let blank = if self.operands.text().is_empty() { "" } else { " " };
+        format!("{}{options}{blank}{}", self.name, self.operands.text())
     }
 
     /// The line of `futo --help`.
@@ -194,102 +220,12 @@ impl Command {
             }
         }
         page.push_str("\nOptions:\n");
-        for option in self.options.iter().chain([&switch("help", "show this").short('h')]) {
-            let _ = writeln!(page, "  {}", spelled(option));
+        for option in self.options.iter().chain([&HELP]) {
+            let _ = writeln!(page, "  {}", option.spelled());
             for line in wrapped(option.help, 90) {
                 let _ = writeln!(page, "      {line}");
             }
         }
         page
-    }
-}
-
-/// The launcher's option of this name, where it may be given.
-fn launch_option(command: &Command, long: &str) -> Option<&'static Flag> {
-    let is_own = command.options.iter().any(|option| option.long == long);
-    Flag::find(long).filter(|flag| !is_own && is_launch_option(command, flag))
-}
-
-fn is_launch_option(command: &Command, flag: &Flag) -> bool {
-    command.launch_options && flag.role != Role::CommandLineOnly
-}
-
-/// The value of a launcher's option, if it takes one.
-fn launch_value(flag: &Flag, parser: &mut lexopt::Parser) -> Result<Option<OsString>, String> {
-    match flag.takes {
-        Takes::Nothing => Ok(None),
-        Takes::OptionalValue(_) => Ok(parser.optional_value()),
-        Takes::Value(metavariable) => match parser.value() {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(format!("--{}: needs a value ({metavariable})", flag.long)),
-        },
-    }
-}
-
-/// `--scan-dir DIR`
-pub(super) fn spelled(option: &CommandOption) -> String {
-    let short = option.short.map_or(String::new(), |short| format!("-{short}, "));
-    match option.takes {
-        Takes::Nothing => format!("{short}--{}", option.long),
-        Takes::Value(metavariable) => format!("{short}--{} {metavariable}", option.long),
-        Takes::OptionalValue(metavariable) => format!("{short}--{}[={metavariable}]", option.long),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COMMAND: Command = Command {
-        name: "look",
-        operands: "NAME",
-        help: "looks",
-        more: "",
-        options: &[switch("json", "for programs"), value("from", "DIR", "from there")],
-        launch_options: false,
-        run: |_| Ok(Exit::OK),
-    };
-
-    fn read(words: &[&str]) -> Result<(Vec<String>, Vec<OsString>), String> {
-        match COMMAND.read(words.iter().map(OsString::from)) {
-            Ok(Asked::Run(read)) => {
-                let given = read.given.iter().map(|(long, value)| format!("{long}={}", value.display()));
-                Ok((given.collect(), read.operands))
-            }
-            Ok(Asked::Help) => Err("help".to_string()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn options_stand_before_and_behind_operands() {
-        let (given, operands) = read(&["--json", "a", "--from=x", "--from", "y", "--", "--b"]).expect("read");
-        assert_eq!(given, ["json=", "from=x", "from=y"]);
-        assert_eq!(operands, ["a", "--b"]);
-        assert_eq!(read(&["-h"]), Err("help".to_string()));
-    }
-
-    #[test]
-    fn a_word_that_goes_on_with_a_value_is_no_operand_unless_dashes_stand_before_it() {
-        let command = Command { launch_options: true, ..COMMAND };
-        let read = |words: &[&str]| command.read(words.iter().map(OsString::from));
-        for words in [&["a", "--interval", "1", "min"], &["a", "--schedule", "Mon", "09:00"]] {
-            assert!(
-                read(words).expect_err("refused").to_string().contains("looks like a part of it"),
-                "{words:?}"
-            );
-        }
-        for words in [&["a", "--interval", "1", "--", "min"], &["a", "--interval", "1", "--once", "min"]] {
-            assert!(read(words).is_ok(), "{words:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_in_the_table_is_refused_with_the_nearest_name() {
-        assert_eq!(read(&["--jsn"]), Err("look: unknown option '--jsn'".to_string()));
-        assert_eq!(read(&["--from"]), Err("look: --from: needs a value (DIR)".to_string()));
-        let refused = COMMAND.read(["--jsn".into()]).expect_err("refused");
-        assert_eq!(refused.hint().as_deref(), Some("did you mean --json?"));
-        assert!(read(&["--json=1"]).is_err());
     }
 }

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::CommandError;
 use super::boot::{self, CHOICE};
-use super::options::{Command, CommandOption, Words, switch, value};
+use super::options::{Command, CommandOption, Key, Operands, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
 use crate::boot::instances::config;
 use crate::boot::instances::{self, Facts, Follow, Reconciler, System, lines};
@@ -19,22 +19,22 @@ use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 
 const OPTIONS: &[CommandOption] = &[
-    value("preset", "hermes", "the gateways of hermes"),
-    value("config", "FILE", "any other system, or what differs from the preset; keys in docs/boot.md"),
-    value("home", "DIR", "the volume [hermes: HERMES_HOME, else /opt/data]"),
+    value(Key::Preset, "hermes", "the gateways of hermes"),
+    value(Key::Config, "FILE", "any other system, or what differs from the preset; keys in docs/boot.md"),
+    value(Key::Home, "DIR", "the volume [hermes: HERMES_HOME, else /opt/data]"),
     value(
-        "scan-dir",
+        Key::ScanDir,
         "DIR",
         "the supervisor's directory [hermes: S6_PROFILE_GATEWAY_SCANDIR, else /run/service]",
     ),
     switch(
-        "watch",
+        Key::Watch,
         "stay, and publish each change within two seconds: an instance that is made, renamed or deleted, and a \
          desired state that changes, which starts or stops its service; --prune is part of it. A service run by \
          root: TERM ends it",
     ),
-    switch("no-start", "start nothing, whatever it did before"),
-    switch("prune", "take out services whose instances have gone"),
+    switch(Key::NoStart, "start nothing, whatever it did before"),
+    switch(Key::Prune, "take out services whose instances have gone"),
     CHOICE[0],
     CHOICE[1],
     CHOICE[2],
@@ -42,7 +42,7 @@ const OPTIONS: &[CommandOption] = &[
 
 pub(super) const COMMAND: Command = Command {
     name: "reconcile",
-    operands: "",
+    operands: Operands::None,
     help: "publish a service for each instance on a volume, started if it was running",
     more: "Safe at any time and again and again: what is as it should be is left alone, what runs is neither \
            started, stopped nor replaced. Prints one line per instance, and exits 0 if all is well, 1 if some \
@@ -62,8 +62,8 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
     };
     let facts = Facts::of_machine(system.container_command.as_ref());
     place(&mut system, &words, &facts)?;
-    if words.has("watch") {
-        if words.has("json") || words.has("dry-run") {
+    if words.has(Key::Watch) {
+        if words.has(Key::Json) || words.has(Key::DryRun) {
             return Err(usage("--watch: not with --dry-run or --json"));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
@@ -79,7 +79,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
             return Ok(Exit::NOTHING_DONE);
         }
     };
-    let page = match (words.has("json"), &report.skipped) {
+    let page = match (words.has(Key::Json), &report.skipped) {
         (true, _) => report.json("reconcile", intent),
         (false, Some(why)) => reconciler.skipped(why),
         (false, None) => reconciler.lines(&report.rows),
@@ -96,14 +96,14 @@ fn usage(what: impl Into<String>) -> CommandError {
 /// What `--preset` and `--config` describe; none, and a finding, if that cannot be used.
 fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, CommandError> {
     let names = config::preset_names();
-    let preset = match words.value("preset") {
+    let preset = match words.value(Key::Preset) {
         None => None,
         Some(name) => match name.to_str().and_then(System::preset) {
             None => return Err(usage(format!("--preset: is not one of: {names}"))),
             preset => preset,
         },
     };
-    match (words.value("config"), preset) {
+    match (words.value(Key::Config), preset) {
         (Some(path), preset) => Ok(config::read(Path::new(path), preset, findings)),
         (None, Some(preset)) => Ok(Some(preset)),
         (None, None) => Err(usage(format!(
@@ -116,18 +116,19 @@ fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, Comm
 /// the file.
 fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), CommandError> {
     // variables are read only for a preset that the command line names
-    let has_preset = words.value("preset").is_some();
+    let has_preset = words.value(Key::Preset).is_some();
     let variable = |name: &Option<String>| {
         let name = name.clone().filter(|_| has_preset)?;
         Some((facts.variable(&name)?.to_os_string(), name))
     };
-    let named = |option: &str, by: &str, name: &Option<String>| {
-        words.value(option).map(|value| (value.clone(), by.to_string())).or_else(|| variable(name))
+    let named = |option: Key, name: &Option<String>| {
+        let given = words.value(option).map(|value| (value.clone(), format!("--{}", option.long())));
+        given.or_else(|| variable(name))
     };
-    if let Some((home, by)) = named("home", "--home", &system.home_variable) {
+    if let Some((home, by)) = named(Key::Home, &system.home_variable) {
         system.home = boot::absolute(OsStr::new(&home), &by, "reconcile")?;
     }
-    if let Some((scan_dir, by)) = named("scan-dir", "--scan-dir", &system.scan_dir_variable) {
+    if let Some((scan_dir, by)) = named(Key::ScanDir, &system.scan_dir_variable) {
         system.scan_dir = boot::absolute(OsStr::new(&scan_dir), &by, "reconcile")?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::CommandError;
-use super::options::{CommandOption, Words, switch, value};
+use super::options::{CommandOption, Key, Words, switch, value};
 use crate::config::Spec;
 use crate::error::{Findings, reason_of};
 use crate::escape::push_escaped;
@@ -21,25 +21,25 @@ use crate::trust::{Opener, Script, Trust, Untrusted};
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
-    value("scan-dir", "DIR", "where the supervisor looks for services [/run/service]");
+    value(Key::ScanDir, "DIR", "where the supervisor looks for services [/run/service]");
 /// `--from`
 pub(super) const FROM: CommandOption = value(
-    "from",
+    Key::From,
     "DIR",
     "where service definitions are; may be given again [/etc/futo/services, /config/s6-services]",
 );
 
 /// `--all`
 pub(super) const ALL: CommandOption =
-    switch("all", "also services that are not made for futo-launch and have no definition in --from");
+    switch(Key::All, "also services that are not made for futo-launch and have no definition in --from");
 
 /// Where to look for services, by these options.
 pub(super) fn locations(words: &Words) -> Locations {
     let usual = Locations::default();
-    let given: Vec<PathBuf> = words.values(FROM.long).map(PathBuf::from).collect();
+    let given: Vec<PathBuf> = words.values(Key::From).map(PathBuf::from).collect();
     Locations {
         definitions: if given.is_empty() { usual.definitions } else { given },
-        scan_dir: words.value(SCAN_DIR.long).map_or(usual.scan_dir, PathBuf::from),
+        scan_dir: words.value(Key::ScanDir).map_or(usual.scan_dir, PathBuf::from),
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, 
     };
     let observer = Observer::new(&places.scan_dir);
     let snapshot = observe_settled(services, &observer).into_iter();
-    let shows_all = words.has(ALL.long) || !words.operands.is_empty();
+    let shows_all = words.has(Key::All) || !words.operands.is_empty();
     let (services, others): (Vec<_>, Vec<_>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
     let unseen = unseen

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::CommandError;
 use super::boot::{self, CHOICE};
-use super::options::{Command, CommandOption, Words, switch, value};
+use super::options::{Command, CommandOption, Key, Operands, Words, switch, value};
 use super::sync_watch::{PATIENCE, Published, Watcher};
 use crate::boot::definitions::{
     self, DefinitionSource, Definitions, Foreign, MissingSource, lines, usual_sources,
@@ -21,25 +21,25 @@ use crate::service::layout;
 
 const OPTIONS: &[CommandOption] = &[
     value(
-        "from",
+        Key::From,
         "DIR",
         "a directory of definitions, in place of /etc/futo/services and /config/s6-services; again for \
          another one, of two definitions with one name the first counts",
     ),
-    value("scan-dir", "DIR", "the supervisor's directory [/run/service]"),
+    value(Key::ScanDir, "DIR", "the supervisor's directory [/run/service]"),
     switch(
-        "watch",
+        Key::Watch,
         "stay, and publish each change within two seconds; --prune is part of it. A service run by root: TERM \
          ends it",
     ),
-    switch("prune", "take out services whose definitions have gone"),
+    switch(Key::Prune, "take out services whose definitions have gone"),
     switch(
-        "trust-run",
+        Key::TrustRun,
         "publish run scripts that are no command of futo-launch too: root executes them as they are, and \
          whoever can write them can become root",
     ),
     switch(
-        "harden",
+        Key::Harden,
         "give definitions that non-root users can write --no-new-privs --cap-drop all. Not the default: their \
          workers may use sudo, as those of webtop images do",
     ),
@@ -50,7 +50,7 @@ const OPTIONS: &[CommandOption] = &[
 
 pub(super) const COMMAND: Command = Command {
     name: "sync",
-    operands: "",
+    operands: Operands::None,
     help: "publish the service definitions on the volume, with no more rights than their writers have",
     more: "Reads run as one command of futo-launch, never executes it, and publishes what it writes itself: as \
            the user abc unless the definition is root's alone. Safe at any time and again and again: nothing \
@@ -63,9 +63,9 @@ pub(super) const COMMAND: Command = Command {
 
 fn sync(words: Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: "sync", what, remedy: None };
-    let hardening = if words.has("harden") { Hardening::On } else { Hardening::Off };
+    let hardening = if words.has(Key::Harden) { Hardening::On } else { Hardening::Off };
     let choice = Choice { hardening: Some(hardening), ..boot::choice(&words, "sync")? };
-    if words.has("harden") && words.has("trust-run") {
+    if words.has(Key::Harden) && words.has(Key::TrustRun) {
         return Err(usage(
             "--harden: not with --trust-run, by which root executes what users wrote".to_string(),
         ));
@@ -74,19 +74,19 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         let path = boot::absolute(path, "--from", "sync")?;
         Ok(DefinitionSource { path, missing: MissingSource::Failure })
     };
-    let mut sources = words.values("from").map(named).collect::<Result<Vec<_>, CommandError>>()?;
+    let mut sources = words.values(Key::From).map(named).collect::<Result<Vec<_>, CommandError>>()?;
     if sources.is_empty() {
         sources = usual_sources();
     }
-    let scan_dir = words.value("scan-dir").map_or(OsStr::new(layout::SCAN_DIRECTORY), OsString::as_os_str);
+    let scan_dir = words.value(Key::ScanDir).map_or(OsStr::new(layout::SCAN_DIRECTORY), OsString::as_os_str);
     let definitions = Definitions {
         sources,
         scan_dir: boot::absolute(scan_dir, "--scan-dir", "sync")?,
-        foreign: if words.has("trust-run") { Foreign::Trusted } else { Foreign::Left },
+        foreign: if words.has(Key::TrustRun) { Foreign::Trusted } else { Foreign::Left },
     };
     let reporter = Reporter::of_program("futo");
-    if words.has("watch") {
-        if words.has("json") || words.has("dry-run") {
+    if words.has(Key::Watch) {
+        if words.has(Key::Json) || words.has(Key::DryRun) {
             return Err(usage("--watch: not with --dry-run or --json".to_string()));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
@@ -99,7 +99,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
             return Ok(Exit::NOTHING_DONE);
         }
     };
-    let page = match words.has("json") {
+    let page = match words.has(Key::Json) {
         true => report.json("sync", choice.intent),
         false => lines(&report.rows),
     };

@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 
 use super::CommandLineError;
-use crate::config::flags::{Flag, Takes};
+use crate::config::flags::Flag;
 use crate::config::value::Delay;
+use crate::options::Takes;
 use crate::schedule::Schedule;
 
 /// A word that goes on with the value of the option before it, and that nobody calls a program.
 /// Looked at before each start: it must cost nothing.
-pub(crate) fn value_apart(flag: &'static Flag, word: &OsStr) -> Option<CommandLineError> {
+pub(crate) fn value_apart(flag: &Flag, word: &OsStr) -> Option<CommandLineError> {
     let text = word.to_str()?;
     // a unit in upper case is refused together with its number
     let is_duration = |text: &str| Delay::parse_or_zero(&text.to_ascii_lowercase()).is_ok();

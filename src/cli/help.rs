@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::flags::{FLAGS, Flag, Section, Takes};
+use crate::config::flags::SECTIONS;
 
 /// What `--version` prints.
 pub const VERSION: &str = concat!("futo-launch ", env!("CARGO_PKG_VERSION"), "\n");
@@ -26,10 +26,10 @@ Exit codes:
 /// One line an option, for `-h`.
 pub fn short() -> String {
     let mut page = String::from(USAGE);
-    for section in Section::ALL {
-        let _ = writeln!(page, "\n{}:", section.title());
-        for flag in FLAGS.iter().filter(|flag| flag.section == section) {
-            let _ = writeln!(page, "  {:<29} {}", spelled(flag), flag.help);
+    for section in &SECTIONS {
+        let _ = writeln!(page, "\n{}:", section.title);
+        for flag in section.options {
+            let _ = writeln!(page, "  {:<29} {}", flag.spelled(), flag.help);
         }
     }
     page.push_str(EXIT_CODES);
@@ -39,11 +39,11 @@ pub fn short() -> String {
 /// All there is to say, for `--help`.
 pub fn long() -> String {
     let mut page = String::from(USAGE);
-    for section in Section::ALL {
-        let _ = writeln!(page, "\n{}:", section.title());
-        for flag in FLAGS.iter().filter(|flag| flag.section == section) {
+    for section in &SECTIONS {
+        let _ = writeln!(page, "\n{}:", section.title);
+        for flag in section.options {
             let again = if flag.repeats { " (may be given again)" } else { "" };
-            let _ = writeln!(page, "  {}{again}\n      {}", spelled(flag), flag.help);
+            let _ = writeln!(page, "  {}{again}\n      {}", flag.spelled(), flag.help);
             for line in wrapped(flag.more, 88) {
                 let _ = writeln!(page, "      {line}");
             }
@@ -51,16 +51,6 @@ pub fn long() -> String {
     }
     page.push_str(EXIT_CODES);
     page
-}
-
-/// `--user USER[:GROUP]`
-pub fn spelled(flag: &Flag) -> String {
-    let short = flag.short.map_or(String::new(), |short| format!("-{short}, "));
-    match flag.takes {
-        Takes::Nothing => format!("{short}--{}", flag.long),
-        Takes::Value(metavariable) => format!("{short}--{} {metavariable}", flag.long),
-        Takes::OptionalValue(metavariable) => format!("{short}--{}[={metavariable}]", flag.long),
-    }
 }
 
 /// Lines of at most `width` characters, broken at blanks.
@@ -81,11 +71,12 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::flags;
 
     #[test]
     fn both_pages_name_every_option() {
         for page in [short(), long()] {
-            for flag in FLAGS {
+            for flag in flags::all() {
                 assert!(page.contains(&format!("--{}", flag.long)), "{}", flag.long);
             }
             assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");

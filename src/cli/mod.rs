@@ -1,7 +1,7 @@
-//! argv → [`Request`](crate::config::request::Request): the words as typed, not yet understood. `--help` and `--version` too.
+//! argv → [`Request`](crate::config::request::Request): the words as typed, their values not yet read. `--help` and
+//! `--version` too.
 //!
-//! Deliberately absent: abbreviations of long options (a run file must mean the same next year),
-//! options behind the program, and short options but `-h` and `-V`.
+//! Deliberately absent: options after the program, and short options other than `-h` and `-V`.
 
 mod apart;
 mod foreign;

@@ -1,45 +1,23 @@
-//! The parser: words to [`Given`] by the table. Values are read later, so that all that is wrong with
-//! them is said at once.
+//! The launcher's command line: words to [`Given`] by the table. Values are read later, so that all that is wrong
+//! with them is reported at once.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use lexopt::Arg;
-
 use super::apart::value_apart;
 use super::foreign;
-use crate::config::flags::{FLAGS, Flag, Role, Takes};
+use crate::config::flags::{self, CommandLineOption, Flag, Key};
 use crate::config::request::{Ask, ExplainForm, Given, Origin, Request};
 use crate::error::{Findings, Problem};
-use crate::escape;
 use crate::exit::Exit;
-use crate::nearest::nearest;
+use crate::options::{HasValue, Parser, Spelling, Word, WordError};
 
-/// What can be wrong with the words themselves.
+/// What can be wrong with a command line, beside the values.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandLineError {
-    /// No row of the table.
-    #[error("unknown option '{option}'")]
-    Unknown {
-        /// With its dashes.
-        option: String,
-        /// What to write instead.
-        remedy: Option<String>,
-    },
-    /// The value is missing.
-    #[error("--{long}: needs a value ({metavariable})")]
-    NoValue {
-        /// The option.
-        long: &'static str,
-        /// Its value's name.
-        metavariable: &'static str,
-    },
-    /// A switch with a value.
-    #[error("--{long}: takes no value")]
-    UnwantedValue {
-        /// The option.
-        long: String,
-    },
+    /// A name, or whether there is a value.
+    #[error(transparent)]
+    Word(WordError),
     /// `--interval 1 min`, which would run a program `min`.
     #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
     ValueApart {
@@ -60,163 +38,91 @@ impl Problem for CommandLineError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            CommandLineError::Unknown { remedy, .. } => {
-                Some(remedy.clone().unwrap_or_else(|| "--help lists all options".to_string()))
-            }
+            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
+                .map(|ours| format!("here it is {ours}"))
+                .or_else(|| error.remedy())
+                .or_else(|| Some("--help lists all options".to_string())),
+            CommandLineError::Word(error) => error.remedy(),
             CommandLineError::ValueApart { word, .. } => {
                 Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
             }
-            _ => None,
+            CommandLineError::ExplainForm => None,
         }
     }
 }
 
-/// Reads the words behind the program's own name.
+/// Reads the words behind the program's own name. Options end at the first word that is none: it is the program.
 pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {
     let mut request = Request::default();
-    let mut parser = lexopt::Parser::from_args(words);
+    let mut parser = Parser::new(words, flags::all());
     loop {
-        let is_after_dashes =
-            parser.try_raw_args().is_some_and(|words| words.peek() == Some(OsStr::new("--")));
-        let argument = match parser.next() {
-            Ok(Some(_)) if findings.are_many() => return request,
-            Ok(Some(argument)) => argument,
+        match parser.next_word() {
             Ok(None) => return request,
-            Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                let long = option.trim_start_matches('-').to_string();
-                findings.push(CommandLineError::UnwantedValue { long });
-                continue;
+            Ok(Some(_)) if findings.are_many() => return request,
+            Ok(Some(Word::Option { option, spelling, value })) => {
+                take(&mut request, option, spelling, value.unwrap_or_default(), findings);
             }
-            // the only other thing `next` reports is a word that cannot happen here
-            Err(error) => {
-                findings.push(CommandLineError::Unknown { option: error.to_string(), remedy: None });
-                continue;
-            }
-        };
-        let flag = match argument {
-            Arg::Value(program) => {
-                // options end at the first word that is none
-                let last = request.given.last().filter(|_| !is_after_dashes);
-                if let Some(error) = last.and_then(|given| value_apart(given.flag, &program)) {
+            Ok(Some(Word::Operand { word: program, after })) => {
+                if let Some(error) = after.and_then(|flag| value_apart(flag, &program)) {
                     findings.push(error);
                 }
                 request.words.push(program);
-                request.words.extend(parser.raw_args().into_iter().flatten());
+                request.words.extend(parser.rest());
                 return request;
             }
-            Arg::Long(long) => match Flag::find(long) {
-                Some(flag) => flag,
-                None => {
-                    let option = format!("--{long}");
-                    skip_value(&mut parser, &option);
-                    findings.push(unknown(option));
-                    continue;
+            Err(error) => {
+                if let WordError::Unknown { option, .. } = &error {
+                    parser.skip_value(has_value(option));
                 }
-            },
-            Arg::Short(short) => match FLAGS.iter().find(|flag| flag.short == Some(short)) {
-                Some(flag) => {
-                    if flag.long == "help" {
-                        request.ask = Some(Ask::ShortHelp);
-                        continue;
-                    }
-                    flag
-                }
-                None => {
-                    let option = format!("-{short}");
-                    skip_value(&mut parser, &option);
-                    findings.push(unknown(option));
-                    continue;
-                }
-            },
-        };
-        let value = match flag.takes {
-            Takes::Nothing => OsString::new(),
-            Takes::OptionalValue(_) => parser.optional_value().unwrap_or_default(),
-            Takes::Value(metavariable) => match value_of(&mut parser) {
-                Value::Given(value) => value,
-                Value::Missing => {
-                    findings.push(CommandLineError::NoValue { long: flag.long, metavariable });
-                    continue;
-                }
-                Value::MissingBeforeProgram => {
-                    findings.push(CommandLineError::NoValue { long: flag.long, metavariable });
-                    request.words.extend(parser.raw_args().into_iter().flatten());
-                    return request;
-                }
-            },
-        };
-        if flag.role == Role::CommandLineOnly {
-            ask(&mut request, flag, &value, findings);
-        } else {
-            let origin = if request.file.is_some() { Origin::BehindFile } else { Origin::CommandLine };
-            request.given.push(Given { flag, value, origin });
+                findings.push(CommandLineError::Word(error));
+            }
         }
     }
 }
 
-/// What follows an option that takes a value.
-enum Value {
-    Given(OsString),
-    Missing,
-    /// `--`, which ends the options: no value is written so, unless behind a `=`.
-    MissingBeforeProgram,
-}
-
-fn value_of(parser: &mut lexopt::Parser) -> Value {
-    if let Some(value) = parser.optional_value() {
-        return Value::Given(value);
-    }
-    let is_option = |word: &OsStr| {
-        let word = word.to_str().and_then(|word| word.strip_prefix("--"));
-        word.and_then(|word| Flag::find(word.split('=').next().unwrap_or_default())).is_some()
+fn take(
+    request: &mut Request,
+    flag: &'static Flag,
+    spelling: Spelling,
+    value: OsString,
+    findings: &mut Findings,
+) {
+    let Key::CommandLine(option) = flag.meaning.key else {
+        let origin = if request.file.is_some() { Origin::BehindFile } else { Origin::CommandLine };
+        request.given.push(Given { flag, value, origin });
+        return;
     };
-    if parser.try_raw_args().is_some_and(|words| words.peek().is_some_and(is_option)) {
-        return Value::Missing;
-    }
-    match parser.value() {
-        Ok(value) if value == "--" => Value::MissingBeforeProgram,
-        Ok(value) => Value::Given(value),
-        Err(_) => Value::Missing,
+    match option {
+        CommandLineOption::File => request.file = Some(PathBuf::from(value)),
+        CommandLineOption::Explain => request.ask = Some(Ask::Explain(explain_form(&value, findings))),
+        CommandLineOption::ShowValues => request.show_values = true,
+        CommandLineOption::Help => {
+            request.ask = Some(match spelling {
+                Spelling::Short => Ask::ShortHelp,
+                Spelling::Long => Ask::LongHelp,
+            });
+        }
+        CommandLineOption::Version => request.ask = Some(Ask::Version),
     }
 }
 
-fn ask(request: &mut Request, flag: &'static Flag, value: &OsStr, findings: &mut Findings) {
-    match flag.long {
-        "file" => request.file = Some(PathBuf::from(value)),
-        "show-values" => request.show_values = true,
-        "help" => request.ask = Some(Ask::LongHelp),
-        "version" => request.ask = Some(Ask::Version),
+fn explain_form(value: &OsStr, findings: &mut Findings) -> ExplainForm {
+    match value.to_str() {
+        Some("" | "text") => ExplainForm::Text,
+        Some("json") => ExplainForm::Json,
         _ => {
-            request.ask = Some(Ask::Explain(match value.to_str() {
-                Some("" | "text") => ExplainForm::Text,
-                Some("json") => ExplainForm::Json,
-                _ => {
-                    findings.push(CommandLineError::ExplainForm);
-                    ExplainForm::Text
-                }
-            }));
+            findings.push(CommandLineError::ExplainForm);
+            ExplainForm::Text
         }
     }
 }
 
-/// Passes over the value of an unknown option, so that it is not taken for the program. Whether there
-/// is one is known only behind `=`, and of foreign options whose counterpart here has one.
-fn skip_value(parser: &mut lexopt::Parser, option: &str) {
-    let has_value = foreign::ours(option).is_some_and(|ours| ours.contains(|c: char| c.is_ascii_uppercase()));
-    if parser.optional_value().is_none()
-        && has_value
-        && let Ok(mut words) = parser.raw_args()
-    {
-        words.next_if(|word| !word.as_encoded_bytes().starts_with(b"-"));
+/// Whether an unknown option has a value is known of foreign ones only: their counterparts here have one.
+fn has_value(option: &str) -> HasValue {
+    match foreign::ours(option) {
+        Some(ours) if ours.contains(|c: char| c.is_ascii_uppercase()) => HasValue::Yes,
+        _ => HasValue::Unknown,
     }
-}
-
-fn unknown(option: String) -> CommandLineError {
-    let remedy = foreign::ours(&option).map(|ours| format!("here it is {ours}")).or_else(|| {
-        let long = option.strip_prefix("--")?;
-        nearest(long, FLAGS.iter().map(|flag| flag.long)).map(|near| format!("did you mean --{near}?"))
-    });
-    CommandLineError::Unknown { option: escape::word(&option).into_owned(), remedy }
 }
 
 #[cfg(test)]

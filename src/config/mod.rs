@@ -10,6 +10,7 @@ pub mod service_file;
 pub mod settings;
 pub mod spec;
 pub mod timing;
+mod timing_options;
 pub mod value;
 
 pub use resolve::resolve;

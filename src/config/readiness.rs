@@ -1,7 +1,8 @@
 //! When the supervisor is told that the service is ready.
 
 use super::error::SpecError;
-use super::request::Given;
+use super::flags::{Key, ReadinessOption};
+use super::request::{self, Given};
 use super::settings::Settings;
 use super::timing::Stays;
 use super::value::{Delay, Lookup, ReadyForm};
@@ -30,8 +31,8 @@ pub(super) fn spec(
     stays: Stays,
     findings: &mut Findings,
 ) -> ReadinessSpec {
-    let last = |long: &str| options.iter().rfind(|given| given.flag.long == long).cloned();
-    let (ready, timeout) = (last("ready"), last("ready-timeout"));
+    let last = |option| request::last(&options, Key::Readiness(option)).cloned();
+    let (ready, timeout) = (last(ReadinessOption::Ready), last(ReadinessOption::ReadyTimeout));
     let needs_loop = matches!(form, Some(ReadyForm::FirstSuccess | ReadyForm::SdNotify));
     if let (true, Stays::No, Some(ready)) = (needs_loop, stays, &ready) {
         findings.push(SpecError::NeedsTiming { place: ready.place() });

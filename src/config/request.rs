@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::SpecError;
-use super::flags::Flag;
+use super::flags::{Expansion, Flag, Key, Secrecy};
 use super::settings::Settings;
 use super::value::{Lookup, Template};
 use crate::escape;
@@ -56,33 +56,40 @@ pub struct Given {
 }
 
 impl Given {
+    /// Whether it is this option.
+    pub fn is(&self, key: Key) -> bool {
+        self.flag.meaning.key == key
+    }
+
     /// The value, if it is known before the environment is.
     pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
-        if self.flag.expands {
-            Ok(Template::parse(&self.value)?.literal())
-        } else {
-            Ok(Some(self.value.clone()))
+        match self.flag.meaning.expansion {
+            Expansion::Variables => Ok(Template::parse(&self.value)?.literal()),
+            Expansion::None => Ok(Some(self.value.clone())),
         }
     }
 
     /// The value as it was written, unless it may be a secret.
     pub(super) fn shown(&self) -> Option<String> {
-        (!matches!(self.flag.long, "env" | "default" | "if-env"))
-            .then(|| escape::word(&self.value.to_string_lossy()).into_owned())
+        match self.flag.meaning.secrecy {
+            Secrecy::Public => Some(escape::word(&self.value.to_string_lossy()).into_owned()),
+            Secrecy::Secret => None,
+        }
     }
 
     /// Reads the value over the variables.
     pub(super) fn apply(&self, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
         let invalid = |invalid| SpecError::Value { place: self.place(), shown: self.shown(), invalid };
-        if !self.flag.expands {
-            return (self.flag.set)(settings, &self.value).map_err(invalid);
+        let set = self.flag.meaning.set;
+        if self.flag.meaning.expansion == Expansion::None {
+            return set(settings, &self.value).map_err(invalid);
         }
         let value = Template::parse(&self.value)
             .map_err(invalid)?
             .expand(variables)
             .map_err(|error| SpecError::Expansion { place: self.place(), error })?;
         // an invalid value is shown as it was written, not as what the variables made of it
-        (self.flag.set)(settings, &value).map_err(invalid)
+        set(settings, &value).map_err(invalid)
     }
 
     /// How a message names the place: `--interval` or `./run:3: interval`.
@@ -92,6 +99,11 @@ impl Given {
             Origin::File(path, line) => format!("{}:{line}: {}", path.display(), self.flag.long),
         }
     }
+}
+
+/// The one of these that counts: the last one of the option.
+pub(super) fn last(options: &[Given], key: Key) -> Option<&Given> {
+    options.iter().rfind(|given| given.is(key))
 }
 
 /// The command line as typed.

@@ -5,14 +5,15 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::error::SpecError;
-use super::flags::Role;
+use super::flags::Key;
 use super::readiness::{self, ReadinessSpec};
 use super::request::{Ask, Given, Origin, Request};
 use super::rights::{TrustError, refuse_rights};
 use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{EnvironmentSettings, Settings, WorkerCommand};
 use super::spec::{EnvironmentSpec, LogRules, Spec, SpecFile};
-use super::timing::{self, Stays, TimingSpec};
+use super::timing::{Stays, TimingSpec};
+use super::timing_options;
 use super::value::ByteSize;
 use crate::error::Findings;
 use crate::escape;
@@ -86,7 +87,7 @@ impl Applied {
             return;
         }
         let applied = match given.literal() {
-            Ok(Some(value)) => (given.flag.set)(&mut self.settings, &value),
+            Ok(Some(value)) => (given.flag.meaning.set)(&mut self.settings, &value),
             // its value is known when the environment is
             Ok(None) => Ok(()),
             Err(invalid) => Err(invalid),
@@ -94,10 +95,10 @@ impl Applied {
         if let Err(invalid) = applied {
             findings.push(SpecError::Value { place: given.place(), shown: given.shown(), invalid });
         }
-        match given.flag.role {
-            Role::Timing | Role::NeedsTiming => self.timing.push(given),
-            Role::Readiness => self.readiness.push(given),
-            Role::Any | Role::CommandLineOnly => {}
+        match given.flag.meaning.key {
+            Key::Pace(_) | Key::Loop(_) => self.timing.push(given),
+            Key::Readiness(_) => self.readiness.push(given),
+            Key::Launch(_) | Key::CommandLine(_) => {}
         }
     }
 
@@ -116,7 +117,7 @@ impl Applied {
     fn complete(self, source: Source, findings: &mut Findings) -> Spec {
         let Applied { mut settings, timing, readiness } = self;
         let stays = Stays::of(&timing);
-        let timing = timing::spec(&settings.timing, timing, findings);
+        let timing = timing_options::spec(&settings.timing, timing, findings);
         let readiness = readiness::spec(settings.ready.take(), readiness, stays, findings);
         spec(settings, source, Mode { stays, timing, readiness })
     }
@@ -207,7 +208,7 @@ fn is_untrusted(file: &SpecFile, host: &dyn Host) -> bool {
 /// service directory chooses its name, and s6 passes the name there: one called `--groups=root` too.
 fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &mut Findings) -> bool {
     let mut alone = Settings::default();
-    if (given.flag.set)(&mut alone, &given.value).is_err() {
+    if (given.flag.meaning.set)(&mut alone, &given.value).is_err() {
         // it will be said
         return true;
     }

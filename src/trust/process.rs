@@ -8,6 +8,7 @@ use super::authority::Trust;
 use super::opener::Opener;
 use super::rights::Rights;
 use crate::cli;
+use crate::config::flags::{Key, LaunchOption};
 use crate::config::value::{GroupRequest, UserRequest};
 use crate::config::{self, Spec};
 use crate::error::Findings;
@@ -64,7 +65,7 @@ pub(crate) fn plan_of_process(
     if matches!(rights, Rights::Of(_)) {
         // root would read it
         let is_container = |given: &crate::config::request::Given| {
-            given.flag.long == "container-env" && given.value != "none"
+            given.is(Key::Launch(LaunchOption::ContainerEnv)) && given.value != "none"
         };
         request.given.retain(|given| !is_container(given));
     }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::DEFAULT_USER;
+use crate::config::flags::{Key, LaunchOption};
 use crate::config::request::Given;
 use crate::config::request::Request;
 use crate::config::rights::refuse_rights;
@@ -74,7 +75,7 @@ pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findi
         findings.push(DefinitionError::File(path.to_path_buf()));
     }
     let before = request.given.len();
-    request.given.retain(|given| given.flag.long != "service-dir");
+    request.given.retain(|given| !given.is(Key::Launch(LaunchOption::ServiceDir)));
     if request.given.len() != before {
         findings.push(DefinitionError::ServiceDir(path.to_path_buf()));
     }
@@ -88,7 +89,7 @@ pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findi
 pub(crate) fn refuse_options(path: &Path, given: &mut Vec<Given>, host: &dyn Host, findings: &mut Findings) {
     given.retain(|given| {
         let mut alone = Settings::default();
-        if (given.flag.set)(&mut alone, &given.value).is_err() {
+        if (given.flag.meaning.set)(&mut alone, &given.value).is_err() {
             // an invalid value is reported when it is applied
             return true;
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use super::finding::CheckFinding;
+use crate::config::flags::{Key, LoopOption};
 use crate::config::value::Delay;
 use crate::error::Findings;
 use crate::service::s6_overlay;
@@ -28,7 +29,7 @@ pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<
         milliseconds.ok().and_then(|text| Delay::parse_or_zero(&text).ok()).unwrap_or(OVERLAYS_GRACE);
     let mut findings = Findings::default();
     let request = cli::parse(words, &mut findings);
-    let given = request.given.iter().rfind(|given| given.flag.long == "grace")?;
+    let given = request.given.iter().rfind(|given| given.is(Key::Loop(LoopOption::Grace)))?;
     let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
     (ours > theirs).then(|| {
         let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");

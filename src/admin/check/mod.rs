@@ -17,7 +17,7 @@ mod streams;
 
 use std::path::Path;
 
-use super::options::{Command, Words, switch};
+use super::options::{Command, Key, Operands, Words, switch};
 use super::{CommandError, services};
 use crate::config::settings::Dialect;
 use crate::exit::Exit;
@@ -30,7 +30,7 @@ use env_file::Show;
 
 pub(super) const COMMAND: Command = Command {
     name: "check",
-    operands: "[NAME|DIR|FILE.env…]",
+    operands: Operands::ServicesAndFiles("[NAME|DIR|FILE.env…]"),
     help: "everything that is wrong with services, or with files of variables, with the remedy",
     more: "Without a name: all services that have a definition or start futo-launch. As root the user's files are \
            read with that user's rights; another user sees less, and what could not be seen is reported. Exits 0, \
@@ -38,12 +38,15 @@ pub(super) const COMMAND: Command = Command {
            by --canonical. What a file does not set itself is looked up in this command's environment, not in the \
            service's.",
     options: &[
-        switch("json", "for programs; of services"),
+        switch(Key::Json, "for programs; of services"),
         services::ALL,
-        switch("dotenv", "read files as --dotenv does: the dialect of compose's .env"),
-        switch("canonical", "print a file in canonical spelling: one command per line, all values in quotes"),
+        switch(Key::Dotenv, "read files as --dotenv does: the dialect of compose's .env"),
         switch(
-            "compare",
+            Key::Canonical,
+            "print a file in canonical spelling: one command per line, all values in quotes",
+        ),
+        switch(
+            Key::Compare,
             "source a file with bash too and name the variables that differ; only if every line is a plain \
              assignment, and as abc, with PATH alone, where root asks and the file is not root's",
         ),
@@ -57,7 +60,7 @@ pub(super) const COMMAND: Command = Command {
 fn check(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
-    let show = match (words.has("canonical"), words.has("compare")) {
+    let show = match (words.has(Key::Canonical), words.has(Key::Compare)) {
         (true, true) => return Err(usage("--canonical or --compare, not both")),
         (true, false) => Some(Show::Canonical),
         (false, true) => Some(Show::Comparison),
@@ -70,7 +73,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
         let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
         is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
     };
-    let dialect = if words.has("dotenv") { Dialect::Dotenv } else { Dialect::Bash };
+    let dialect = if words.has(Key::Dotenv) { Dialect::Dotenv } else { Dialect::Bash };
     if dialect == Dialect::Dotenv && show.is_some() {
         return Err(usage("--dotenv: not with --canonical or --compare, which are about bash"));
     }
@@ -95,7 +98,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         false => (services::named(COMMAND.name, &without_run(words))?, Vec::new()),
     };
     let observer = Observer::new(&places.scan_dir);
-    let shows_all = !words.operands.is_empty() || words.has(services::ALL.long);
+    let shows_all = !words.operands.is_empty() || words.has(Key::All);
     let snapshot = observer.observe_all(services).into_iter();
     let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
@@ -109,7 +112,7 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));
         reporter.say_at_shell(Level::Warning, &text, None);
     }
-    let page = if words.has("json") { page::json(&checked) } else { page::text(&checked, others.len()) };
+    let page = if words.has(Key::Json) { page::json(&checked) } else { page::text(&checked, others.len()) };
     crate::report::print(&page);
     let is_good = checked.iter().flat_map(|(_, found)| found).all(|found| !found.is_problem());
     Ok(if is_good && unseen.is_empty() { Exit::OK } else { Exit::FINDINGS })

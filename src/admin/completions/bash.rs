@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::values::{Candidates, Kind, of_operands, of_option};
-use super::{COMMANDS, Offered, PLACES, launch_options, names, options_of};
+use super::{COMMANDS, PLACES, command_names, launch_options};
+use crate::options::OptionRow;
 
 /// Names below a directory come in whole; what begins with a dot only if the word does. Bash takes `--option=value`
 /// and `tcp:80` apart at `=` and `:`.
@@ -34,7 +35,7 @@ pub(super) fn script() -> String {
     script.push_str("_futo_value() {\n  case $1 in\n");
     values(&mut script, "-", &launch_options());
     for command in COMMANDS {
-        values(&mut script, command.name, &options_of(command));
+        values(&mut script, command.name, &command.rows());
     }
     script.push_str("    *) return 1 ;;\n  esac\n}\n");
     let _ = write!(
@@ -49,15 +50,15 @@ pub(super) fn script() -> String {
          \x20 fi\n\
          \x20 _futo_value \"${{COMP_WORDS[1]}} $option\" \"$word\" && return\n\
          \x20 case ${{COMP_WORDS[1]}} in\n",
-        names()
+        command_names()
     );
     for command in COMMANDS {
-        let options = spelled(&options_of(command));
+        let options = spelled(&command.rows());
         let _ = writeln!(
             script,
             "    {}) options='{options}'; [[ $word == -* ]] || {{ {}; }} ;;",
             command.name,
-            generated(&of_operands(command), "$word")
+            generated(&of_operands(command.operands), "$word")
         );
     }
     let _ = write!(
@@ -81,14 +82,14 @@ pub(super) fn script() -> String {
     script
 }
 
-fn spelled(options: &[Offered]) -> String {
+fn spelled(options: &[OptionRow<()>]) -> String {
     options.iter().map(|option| format!("--{}", option.long)).collect::<Vec<_>>().join(" ")
 }
 
 /// `'new --template') …` for each option with a value.
-fn values(script: &mut String, command: &str, options: &[Offered]) {
+fn values(script: &mut String, command: &str, options: &[OptionRow<()>]) {
     for option in options {
-        if let Some(candidates) = of_option(option.long, option.takes) {
+        if let Some(candidates) = of_option(option) {
             let generated = generated(&candidates, "$2");
             let _ = writeln!(script, "    '{command} --{}') {generated} ;;", option.long);
         }

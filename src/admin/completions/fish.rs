@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::values::{Candidates, Kind, of_operands, of_option};
-use super::{COMMANDS, Offered, PLACES, launch_options, options_of};
+use super::{COMMANDS, PLACES, launch_options};
+use crate::options::OptionRow;
 
 pub(super) fn script() -> String {
     let mut script = format!(
@@ -30,10 +31,10 @@ pub(super) fn script() -> String {
             quoted(command.help)
         );
         let here = format!("complete -c futo -n '__futo_command {}'", command.name);
-        for each in options_of(command) {
+        for each in command.rows() {
             let _ = writeln!(script, "{here} {}", option(&each));
         }
-        let candidates = of_operands(command);
+        let candidates = of_operands(command.operands);
         // -f: no files of fish's own accord
         let files = if candidates.kinds.contains(&Kind::Files) { "" } else { " -f" };
         let _ = match offered(&candidates) {
@@ -44,9 +45,9 @@ pub(super) fn script() -> String {
     script
 }
 
-fn option(option: &Offered) -> String {
-    let Offered { long, takes, help } = option;
-    let value = match of_option(long, *takes) {
+fn option(option: &OptionRow<()>) -> String {
+    let OptionRow { long, help, .. } = option;
+    let value = match of_option(option) {
         None => String::new(),
         Some(candidates) if candidates.kinds.contains(&Kind::Files) => match offered(&candidates) {
             None => " -r -F".to_string(),

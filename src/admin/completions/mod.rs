@@ -6,18 +6,18 @@ mod fish;
 mod values;
 mod zsh;
 
-use super::options::{Command, Words};
+use super::options::{Command, Operands, Words};
 use super::{COMMANDS, CommandError};
-use crate::config::flags::Takes;
-use crate::config::flags::{FLAGS, Role};
+use crate::config::flags;
 use crate::exit::Exit;
+use crate::options::OptionRow;
 
 /// The shells that it is for.
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 pub(super) const COMMAND: Command = Command {
     name: "completions",
-    operands: "bash|zsh|fish",
+    operands: Operands::OneOf("bash|zsh|fish", || SHELLS.to_vec()),
     help: "print what the shell needs to complete futo and futo-launch",
     more: "bash: . <(futo completions bash). zsh: . <(futo completions zsh), after compinit. fish: futo completions fish \
            | source.",
@@ -42,32 +42,11 @@ fn completions(words: Words) -> Result<Exit, CommandError> {
 /// Where names of services come from, as a shell's globs: no name that begins with a dot.
 const PLACES: [&str; 3] = ["/config/s6-services/*/run", "/etc/futo/services/*/run", "/run/service/*/run"];
 
-/// An option as the shells need it.
-struct Offered {
-    long: &'static str,
-    takes: Takes,
-    help: &'static str,
-}
-
 /// The options of the launcher.
-fn launch_options() -> Vec<Offered> {
-    FLAGS.iter().map(|flag| Offered { long: flag.long, takes: flag.takes, help: flag.help }).collect()
+fn launch_options() -> Vec<OptionRow<()>> {
+    flags::all().map(OptionRow::for_pages).collect()
 }
 
-/// The options of a command: its own, and those of the launcher that may stand there too.
-fn options_of(command: &Command) -> Vec<Offered> {
-    let own = command.options.iter();
-    let mut all: Vec<Offered> =
-        own.map(|option| Offered { long: option.long, takes: option.takes, help: option.help }).collect();
-    if command.launch_options {
-        let flags = FLAGS.iter().filter(|flag| flag.role != Role::CommandLineOnly);
-        let flags = flags.filter(|flag| !command.options.iter().any(|option| option.long == flag.long));
-        all.extend(flags.map(|flag| Offered { long: flag.long, takes: flag.takes, help: flag.help }));
-    }
-    all.push(Offered { long: "help", takes: Takes::Nothing, help: "show this" });
-    all
-}
-
-fn names() -> String {
+fn command_names() -> String {
     COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>().join(" ")
 }

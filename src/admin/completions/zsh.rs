@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::values::{Candidates, Kind, of_operands, of_option};
-use super::{COMMANDS, Offered, PLACES, launch_options, options_of};
-use crate::config::flags::Takes;
+use super::{COMMANDS, PLACES, launch_options};
+use crate::admin::options::Operands;
+use crate::options::{OptionRow, Takes};
 use crate::shell_quote::shell_quoted;
 
 pub(super) fn script() -> String {
@@ -32,9 +33,11 @@ pub(super) fn script() -> String {
         "    )\n    _describe command commands\n    return\n  fi\n  shift words; (( CURRENT-- ))\n  case ${words[1]} in\n",
     );
     for command in COMMANDS {
-        let options: String = options_of(command).iter().map(option).collect();
-        let operands = match (command.name, of_operands(command)) {
-            ("new", candidates) => format!(" '1:name: ' '*:program:{}'", action(&candidates)),
+        let options: String = command.rows().iter().map(option).collect();
+        let operands = match (command.operands, of_operands(command.operands)) {
+            (Operands::NewService(_), candidates) => {
+                format!(" '1:name: ' '*:program:{}'", action(&candidates))
+            }
             (_, candidates) if candidates == Candidates::default() => String::new(),
             (_, candidates) => format!(" {}", shell_quoted(&format!("*:operand:{}", action(&candidates)))),
         };
@@ -45,10 +48,10 @@ pub(super) fn script() -> String {
 }
 
 /// `'*--template=[what the worker is]:value:(python uv shell node)'`
-fn option(option: &Offered) -> String {
-    let Offered { long, takes, help } = option;
+fn option(option: &OptionRow<()>) -> String {
+    let OptionRow { long, takes, help, .. } = option;
     let help = help.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
-    let candidates = of_option(long, *takes).unwrap_or_default();
+    let candidates = of_option(option).unwrap_or_default();
     let value = |metavariable: &str| format!("{}:{}", metavariable.replace(':', "\\:"), action(&candidates));
     let spec = match takes {
         Takes::Nothing => format!("--{long}[{help}]"),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::options::{Command, CommandOption, Words, value};
+use super::options::{Command, CommandOption, Key, Operands, Words, value};
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::error::reason;
@@ -28,7 +28,7 @@ use outcome::{Outcome, missed, reached};
 use supervisor::Supervisor;
 use verb::Verb;
 
-const TIMEOUT: CommandOption = value("timeout", "DURATION", "how long to wait for the effect [10 s]");
+const TIMEOUT: CommandOption = value(Key::Timeout, "DURATION", "how long to wait for the effect [10 s]");
 const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM];
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 macro_rules! exits {
@@ -44,7 +44,7 @@ const EXITS_AND_BOOT: &str = concat!(
 
 pub(super) const START: Command = Command {
     name: "start",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "start a service that is down, and wait until it is up, and ready if it tells that",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
@@ -54,7 +54,7 @@ pub(super) const START: Command = Command {
 
 pub(super) const STOP: Command = Command {
     name: "stop",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
@@ -64,7 +64,7 @@ pub(super) const STOP: Command = Command {
 
 pub(super) const RESTART: Command = Command {
     name: "restart",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "end a service's process and wait until a new one is up; one that is down is started",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
@@ -74,7 +74,7 @@ pub(super) const RESTART: Command = Command {
 
 pub(super) const RELOAD: Command = Command {
     name: "reload",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "HUP: a loop opens its log and reads config.env again; another worker gets the signal itself",
     more: EXITS,
     options: OPTIONS,
@@ -84,7 +84,7 @@ pub(super) const RELOAD: Command = Command {
 
 pub(super) const RUN_NOW: Command = Command {
     name: "run-now",
-    operands: "NAME|DIR…",
+    operands: Operands::Services("NAME|DIR…"),
     help: "let a loop run its worker now, or right after the run that is under way",
     more: EXITS,
     options: OPTIONS,
@@ -94,7 +94,7 @@ pub(super) const RUN_NOW: Command = Command {
 
 fn give(verb: Verb, words: &Words) -> Result<Exit, CommandError> {
     let usage = |what: String| CommandError::Usage { command: verb.word(), what, remedy: None };
-    let patience = match words.value(TIMEOUT.long) {
+    let patience = match words.value(Key::Timeout) {
         None => USUAL_TIMEOUT,
         Some(given) => Delay::parse(&given.to_string_lossy())
             .map_err(|why| usage(format!("--timeout: {why}")))?

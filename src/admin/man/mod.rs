@@ -10,14 +10,14 @@ use std::os::fd::AsFd;
 use std::process::{Command as Process, Stdio};
 
 use super::CommandError;
-use super::options::{Command, Words};
+use super::options::{Command, Operands, Words};
 use crate::exit::Exit;
 use crate::sys;
-use page::Page;
+use page::ManualPage;
 
 pub(super) const COMMAND: Command = Command {
     name: "man",
-    operands: "[PAGE]",
+    operands: Operands::OneOf("[PAGE]", names),
     help: "show a manual page: futo-launch.1, futo.1, futo-service.5 or futo-config-env.5",
     more: "At a terminal through man(1), or as plain text where there is none; else its source is printed. To install: \
            futo man futo.1 > /usr/local/share/man/man1/futo.1",
@@ -27,7 +27,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 /// A page's name, and what makes it.
-type Maker = (&'static str, fn() -> Page);
+type Maker = (&'static str, fn() -> ManualPage);
 
 /// All pages.
 const PAGES: [Maker; 4] = [
@@ -60,7 +60,7 @@ fn man(words: Words) -> Result<Exit, CommandError> {
     }
 }
 
-fn show(page: &Page) -> Exit {
+fn show(page: &ManualPage) -> Exit {
     let source = roff::text(page);
     if !std::io::stdout().is_terminal() {
         return crate::report::print(&source);

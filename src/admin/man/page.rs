@@ -1,7 +1,7 @@
 //! A manual page as its parts; roff.rs and plain.rs write them.
 
 /// A page as it grows.
-pub(super) struct Page {
+pub(super) struct ManualPage {
     pub(super) name: String,
     pub(super) section: u8,
     pub(super) parts: Vec<Part>,
@@ -20,9 +20,9 @@ pub(super) enum Part {
     Example(String),
 }
 
-impl Page {
+impl ManualPage {
     pub(super) fn new(name: &str, section: u8, summary: &str) -> Self {
-        let mut page = Page { name: name.to_string(), section, parts: Vec::new() };
+        let mut page = ManualPage { name: name.to_string(), section, parts: Vec::new() };
         page.section("Name");
         page.parts.push(Part::Summary(summary.to_string()));
         page

@@ -1,10 +1,8 @@
 //! The four pages. Options come from the tables; the rest is what docs/ says, shorter.
 
-use super::page::Page;
+use super::page::ManualPage;
 use crate::admin::COMMANDS;
-use crate::admin::options::spelled as spelled_option;
-use crate::cli::help::spelled;
-use crate::config::flags::{FLAGS, Section};
+use crate::config::flags::{self, SECTIONS};
 
 const EXIT_CODES: [(&str, &str); 7] = [
     ("0", "All is well: stopped, or done."),
@@ -24,8 +22,8 @@ const PLACES: [(&str, &str); 5] = [
     ("/run/s6/container_environment", "The container's variables, one file per variable (s6-overlay)."),
 ];
 
-pub(super) fn futo_launch() -> Page {
-    let mut page = Page::new("futo-launch", 1, "run a worker from a run file");
+pub(super) fn futo_launch() -> ManualPage {
+    let mut page = ManualPage::new("futo-launch", 1, "run a worker from a run file");
     page.section("Synopsis");
     page.paragraph("futo-launch [OPTION…] [--] PROGRAM [ARG…]");
     page.paragraph("futo-launch --file FILE [OPTION…] [NAME]");
@@ -37,16 +35,16 @@ pub(super) fn futo_launch() -> Page {
     );
     page.example("#!/bin/sh\nexec futo-launch --interval 60 -- python3 /config/startup/hook.py");
     page.section("Options");
-    for section in Section::ALL {
-        page.subsection(section.title());
-        for flag in FLAGS.iter().filter(|flag| flag.section == section) {
+    for section in &SECTIONS {
+        page.subsection(section.title);
+        for flag in section.options {
             let again = if flag.repeats { " May be given again." } else { "" };
             let help = capital(flag.help);
             let meaning = match flag.more {
                 "" => format!("{help}.{again}"),
                 more => format!("{help}. {}{again}", with_dot(more)),
             };
-            page.entry(&spelled(flag), &meaning);
+            page.entry(&flag.spelled(), &meaning);
         }
     }
     exit_codes(&mut page);
@@ -55,8 +53,8 @@ pub(super) fn futo_launch() -> Page {
     page
 }
 
-pub(super) fn futo() -> Page {
-    let mut page = Page::new("futo", 1, "look after services of futo-launch");
+pub(super) fn futo() -> ManualPage {
+    let mut page = ManualPage::new("futo", 1, "look after services of futo-launch");
     page.section("Synopsis");
     page.paragraph("futo COMMAND [OPTION…] [NAME…]");
     page.section("Description");
@@ -72,7 +70,7 @@ pub(super) fn futo() -> Page {
             page.paragraph(more);
         }
         for option in command.options {
-            page.entry(&spelled_option(option), &format!("{}.", capital(option.help)));
+            page.entry(&option.spelled(), &format!("{}.", capital(option.help)));
         }
     }
     page.section("Exit status");
@@ -87,8 +85,8 @@ pub(super) fn futo() -> Page {
     page
 }
 
-pub(super) fn service() -> Page {
-    let mut page = Page::new("futo-service", 5, "a service directory, as futo-launch reads it");
+pub(super) fn service() -> ManualPage {
+    let mut page = ManualPage::new("futo-service", 5, "a service directory, as futo-launch reads it");
     page.section("Description");
     page.paragraph("A service directory holds what a supervisor executes and what the worker needs:");
     for (name, meaning) in [
@@ -116,15 +114,15 @@ pub(super) fn service() -> Page {
     );
     page.paragraph("Instead of exec, script = '''…''' is run by sh -eu.");
     page.section("Keys");
-    for flag in FLAGS.iter().filter(|flag| flag.role != crate::config::flags::Role::CommandLineOnly) {
+    for flag in flags::settings() {
         page.entry(flag.long, &format!("{}.", capital(flag.help)));
     }
     see_also(&mut page, "futo-launch(1), futo(1), futo-config-env(5)");
     page
 }
 
-pub(super) fn config_env() -> Page {
-    let mut page = Page::new("futo-config-env", 5, "variables of a service");
+pub(super) fn config_env() -> ManualPage {
+    let mut page = ManualPage::new("futo-config-env", 5, "variables of a service");
     page.section("Description");
     page.paragraph(
         "config.env in a service directory, and the files of --env-file. Read as the worker's user, and never \
@@ -154,21 +152,21 @@ pub(super) fn config_env() -> Page {
     page
 }
 
-fn exit_codes(page: &mut Page) {
+fn exit_codes(page: &mut ManualPage) {
     page.section("Exit status");
     for (code, meaning) in EXIT_CODES {
         page.entry(code, meaning);
     }
 }
 
-fn files(page: &mut Page) {
+fn files(page: &mut ManualPage) {
     page.section("Files");
     for (path, meaning) in PLACES {
         page.entry(path, meaning);
     }
 }
 
-fn see_also(page: &mut Page, pages: &str) {
+fn see_also(page: &mut ManualPage, pages: &str) {
     page.section("See also");
     page.paragraph(pages);
 }

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::page::{Page, Part};
+use super::page::{ManualPage, Part};
 use crate::cli::help::wrapped;
 
 /// Columns that are used at most, and at least.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=100;
 
 /// The page in lines of this many columns.
-pub(super) fn text(page: &Page, columns: usize) -> String {
+pub(super) fn text(page: &ManualPage, columns: usize) -> String {
     let width = columns.clamp(*WIDTHS.start(), *WIDTHS.end());
     let mut text = format!("{}({})\n", page.name.to_uppercase(), page.section);
     for part in &page.parts {
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn every_part_is_text_within_the_columns() {
-        let mut page = Page::new("futo-x", 1, "do x");
+        let mut page = ManualPage::new("futo-x", 1, "do x");
         page.section("Options");
         page.subsection("Some");
         page.entry("--interval DURATION", &"word ".repeat(20));

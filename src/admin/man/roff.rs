@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::page::{Page, Part};
+use super::page::{ManualPage, Part};
 
 /// The page as source of man(1).
-pub(super) fn text(page: &Page) -> String {
+pub(super) fn text(page: &ManualPage) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let title = escaped(&page.name.to_uppercase());
     let mut text = format!(".TH {title} {} \"\" \"futo\\-launch {version}\"\n", page.section);

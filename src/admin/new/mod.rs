@@ -10,7 +10,7 @@ mod write;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::options::{Command, Words, switch, value};
+use super::options::{Command, Key, Operands, Words, switch, value};
 use super::{CommandError, services};
 use crate::escape::push_escaped;
 use crate::exit::Exit;
@@ -25,16 +25,20 @@ use write::WriteError;
 
 pub(super) const COMMAND: Command = Command {
     name: "new",
-    operands: "NAME [--] [PROGRAM [ARG…]]",
+    operands: Operands::NewService("NAME [--] [PROGRAM [ARG…]]"),
     help: "write the definition of a service: run, config.env and, without PROGRAM, a starter worker",
     more: "Takes the options of futo-launch: --interval 5m makes a periodic service, without a timing option it is \
            long-lived. A program's path is made absolute, the current directory (but /) becomes --chdir, --env goes into \
            config.env (mode 0600). From an --interval or --every of 1 h on --persist is added: a restart repeats no \
            run. Nothing is overwritten, and nothing is left half-written. Write -- before PROGRAM.",
     options: &[
-        value("template", "python|uv|shell|node", "what the worker is; found by PROGRAM where it is given"),
+        value(
+            Key::Template,
+            "python|uv|shell|node",
+            "what the worker is; found by PROGRAM where it is given",
+        ),
         switch(
-            "now",
+            Key::Now,
             "publish it too, and wait until it works; as root or as the owner of the scan directory, else by a running \
              futo sync --watch. Warns where nothing publishes it again when the container restarts",
         ),
@@ -55,7 +59,7 @@ struct NewService {
 
 fn new(words: Words) -> Result<Exit, CommandError> {
     let reporter = Reporter::of_program("futo");
-    let above = words.values(services::FROM.long).next().map_or(Path::new(layout::DEFINITIONS), Path::new);
+    let above = words.values(Key::From).next().map_or(Path::new(layout::DEFINITIONS), Path::new);
     let NewService { name, program, kind } = NewService::read(&words)?;
     let starter = if program.is_empty() { kind } else { None };
     let mut line = match starter {
@@ -77,7 +81,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         Err(error) => return Ok(report_error(&above.join(definition.name.as_str()), error, &reporter)),
     };
     let places = services::locations(&words);
-    let is_published = words.has("now");
+    let is_published = words.has(Key::Now);
     let mut page = written(&path, &definition);
     if !is_published {
         page.push_str(how_to_publish(&places));
@@ -103,7 +107,7 @@ impl NewService {
         let name = ServiceName::parse(given)
             .map_err(|why| usage(format!("the name '{}' {why}", given.to_string_lossy())))?;
         let program: Vec<OsString> = operands.cloned().collect();
-        let kind = match (words.value("template"), program.first()) {
+        let kind = match (words.value(Key::Template), program.first()) {
             (Some(word), _) => Some(Starter::named(word).ok_or_else(|| {
                 let word = word.to_string_lossy();
                 usage(format!("--template: '{word}' is none of python, uv, shell, node"))

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::unistd::isatty;
 
 use super::CommandError;
-use super::options::{Command, Words, switch};
+use super::options::{Command, Key, Operands, Words, switch};
 use super::services;
 use crate::exit::Exit;
 use crate::machine::Host;
@@ -26,7 +26,7 @@ use table::Colours;
 
 pub(super) const COMMAND: Command = Command {
     name: "status",
-    operands: "[NAME|DIR…]",
+    operands: Operands::Services("[NAME|DIR…]"),
     help: "which services work, and why one does not",
     more: "A service is crashing if its processes died again and again in the last 5 minutes (by s6's death \
            tally, without those that were ordered); failing if it is a loop whose last run failed; overdue if it \
@@ -37,9 +37,9 @@ pub(super) const COMMAND: Command = Command {
            that do not fit; in a pipe one line per service, an empty field is '-'. Services that are not made \
            for futo-launch and have no definition are shown only with --all, or by name.",
     options: &[
-        switch("json", "for programs; docs/status.schema.json tells its form"),
-        switch("prometheus", "as metrics, for node_exporter's textfile collector"),
-        switch("watch", "again every second, until interrupted"),
+        switch(Key::Json, "for programs; docs/status.schema.json tells its form"),
+        switch(Key::Prometheus, "as metrics, for node_exporter's textfile collector"),
+        switch(Key::Watch, "again every second, until interrupted"),
         services::ALL,
         services::SCAN_DIR,
         services::FROM,
@@ -50,11 +50,11 @@ pub(super) const COMMAND: Command = Command {
 
 fn status(words: Words) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
-    let watches = words.has("watch");
+    let watches = words.has(Key::Watch);
     let is_terminal = isatty(stdout.as_fd()).unwrap_or(false);
     loop {
         let overview = Overview::of(&words)?;
-        let page = match (words.has("json"), words.has("prometheus")) {
+        let page = match (words.has(Key::Json), words.has(Key::Prometheus)) {
             (true, _) => json::page(&overview),
             (false, true) => prometheus::page(&overview),
             (false, false) if is_terminal => {

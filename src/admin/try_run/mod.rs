@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use nix::errno::Errno;
 
-use super::options::{Command, Words};
+use super::options::{Command, Operands, Words};
 use super::services::EnteredService;
 use super::{CommandError, services};
 use crate::config::Spec;
@@ -23,7 +23,7 @@ use terminals::Terminals;
 
 pub(super) const COMMAND: Command = Command {
     name: "try",
-    operands: "NAME|DIR",
+    operands: Operands::Services("NAME|DIR"),
     help: "run a service's worker once, here, with its environment, user and directory",
     more: "Without log, run record, timing or readiness; leaves as the worker does. The environment is the service's \
            own: of the shell's only PATH (unless the container has one) and TERM are kept. As root, a worker of another \

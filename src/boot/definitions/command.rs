@@ -10,10 +10,11 @@ use crate::boot::choice::Hardening;
 use crate::cli;
 use crate::config;
 use crate::config::DEFAULT_USER;
-use crate::config::flags::Takes;
+use crate::config::flags::{Key, LaunchOption};
 use crate::config::request::{Given, Request};
 use crate::error::Findings;
 use crate::machine::Machine;
+use crate::options::Takes;
 use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::trust::rights;
 use crate::trust::writers::Writers;
@@ -61,7 +62,7 @@ pub(super) fn words(
     let Request { given, words: program, .. } = request;
 
     // the service directory is renamed while it is being pruned
-    let is_named = given.iter().any(|given| given.flag.long == "name");
+    let is_named = given.iter().any(|given| given.is(Key::Launch(LaunchOption::Name)));
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {
         let mut word = OsString::from(format!("--{}", flag.long));

@@ -8,11 +8,13 @@ mod error;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::flags::{FLAGS, Flag, Takes};
+use super::flags::{self, FileForm, Flag};
 use super::request::{Given, Origin};
 use super::settings::WorkerCommand;
 use crate::error::Findings;
 use crate::escape;
+use crate::nearest::nearest;
+use crate::options::Takes;
 pub(crate) use entries::entries;
 pub use entries::{Entry, Value};
 pub use error::ServiceFileError;
@@ -32,77 +34,95 @@ pub struct ServiceFile {
 /// Reads the text of a service file; all findings at once.
 pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
     let mut file = ServiceFile::default();
-    for Entry { line, column, key, value } in entries(path, text, findings) {
+    for entry in entries(path, text, findings) {
         if findings.are_many() {
             break;
         }
-        let path = path.to_path_buf();
-        match key.as_str() {
-            "exec" | "script" if file.worker.is_some() => {
-                findings.push(ServiceFileError::TwoWorkers { path, line });
-            }
-            "exec" => match value {
-                Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
-                    file.worker =
-                        Some(WorkerCommand::Program(words.into_iter().map(OsString::from).collect()));
-                }
-                _ => findings.push(ServiceFileError::WrongKind {
-                    path,
-                    line,
-                    key,
-                    wanted: "a list of the program and its arguments: [\"python3\", \"hook.py\"]".to_string(),
-                }),
-            },
-            "script" => match value {
-                Value::Text(script) => file.worker = Some(WorkerCommand::Script(script)),
-                _ => findings.push(ServiceFileError::WrongKind {
-                    path,
-                    line,
-                    key,
-                    wanted: "a text for sh: '''…'''".to_string(),
-                }),
-            },
-            _ => match Flag::find_key(&key) {
-                None => {
-                    let remedy = Some(unknown_key_remedy(&key));
-                    let key = escape::word(&key).into_owned();
-                    findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
-                }
-                Some(flag) => match words(flag, value) {
-                    Ok(values) => {
-                        let origin = Origin::File(path, line);
-                        file.given.extend(values.into_iter().map(|value| Given {
-                            flag,
-                            value,
-                            origin: origin.clone(),
-                        }));
-                    }
-                    Err(wanted) => findings.push(ServiceFileError::WrongKind { path, line, key, wanted }),
-                },
-            },
+        if let Err(error) = file.take(path, entry) {
+            findings.push(error);
         }
     }
     file
 }
 
-/// The words of the command line that say the same.
-fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
+/// What a key of the file names.
+enum FileKey {
+    Exec,
+    Script,
+    Option(&'static Flag),
+}
+
+/// The keys that name the worker.
+const WORKER_KEYS: [(&str, FileKey); 2] = [("exec", FileKey::Exec), ("script", FileKey::Script)];
+
+impl FileKey {
+    fn find(key: &str) -> Option<Self> {
+        let worker = WORKER_KEYS.into_iter().find(|(name, _)| *name == key).map(|(_, key)| key);
+        worker.or_else(|| flags::settings().find(|flag| flag.long == key).map(FileKey::Option))
+    }
+}
+
+impl ServiceFile {
+    fn take(&mut self, path: &Path, entry: Entry) -> Result<(), ServiceFileError> {
+        let Entry { line, column, key, value } = entry;
+        let path = path.to_path_buf();
+        let Some(file_key) = FileKey::find(&key) else {
+            let remedy = Some(unknown_key_remedy(&key));
+            let key = escape::word(&key).into_owned();
+            return Err(ServiceFileError::UnknownKey { path, line, column, key, remedy });
+        };
+        let taken = match file_key {
+            FileKey::Exec | FileKey::Script if self.worker.is_some() => {
+                return Err(ServiceFileError::TwoWorkers { path, line });
+            }
+            FileKey::Exec => program(value).map(|worker| self.worker = Some(worker)),
+            FileKey::Script => script(value).map(|worker| self.worker = Some(worker)),
+            FileKey::Option(flag) => words(flag, value).map(|values| {
+                let origin = Origin::File(path.clone(), line);
+                let given = |value| Given { flag, value, origin: origin.clone() };
+                self.given.extend(values.into_iter().map(given));
+            }),
+        };
+        taken.map_err(|wanted| ServiceFileError::WrongKind { path, line, key, wanted })
+    }
+}
+
+/// The value of `exec`, or what it must be.
+fn program(value: Value) -> Result<WorkerCommand, String> {
+    match value {
+        Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+            Ok(WorkerCommand::Program(words.into_iter().map(OsString::from).collect()))
+        }
+        _ => Err("a list of the program and its arguments: [\"python3\", \"hook.py\"]".to_string()),
+    }
+}
+
+/// The value of `script`, or what it must be.
+fn script(value: Value) -> Result<WorkerCommand, String> {
+    match value {
+        Value::Text(script) => Ok(WorkerCommand::Script(script)),
+        _ => Err("a text for sh: '''…'''".to_string()),
+    }
+}
+
+/// The values that the command line would have, or what it must be.
+fn words(flag: &Flag, value: Value) -> Result<Vec<OsString>, String> {
     if value.has_nul() {
         return Err("a text without a NUL byte".to_string());
     }
-    match (flag.takes, value) {
-        (Takes::Nothing, Value::Switch(true)) => Ok(vec![OsString::new()]),
-        (Takes::Nothing, Value::Switch(false)) => Ok(Vec::new()),
-        (Takes::Nothing, _) => Err("true or false".to_string()),
-        (Takes::OptionalValue(_), Value::Switch(true)) => Ok(vec![OsString::new()]),
-        (Takes::OptionalValue(no), Value::Switch(false)) => Ok(vec![no.into()]),
-        (_, Value::Text(text)) => Ok(vec![text.into()]),
-        (_, Value::List(list)) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
-        (_, Value::List(list)) if flag.long == "groups" => Ok(vec![list.join(",").into()]),
-        (_, Value::Table(table)) if matches!(flag.long, "env" | "default" | "ulimit") => {
+    match (flag.takes, value, flag.meaning.file_form) {
+        (Takes::Nothing, Value::Switch(true), _) => Ok(vec![OsString::new()]),
+        (Takes::Nothing, Value::Switch(false), _) => Ok(Vec::new()),
+        (Takes::Nothing, _, _) => Err("true or false".to_string()),
+        (Takes::OptionalValue(_), Value::Switch(true), _) => Ok(vec![OsString::new()]),
+        (Takes::OptionalValue(no), Value::Switch(false), _) => Ok(vec![no.into()]),
+        (_, Value::Text(text), _) => Ok(vec![text.into()]),
+        (_, Value::List(list), _) if flag.repeats => Ok(list.into_iter().map(OsString::from).collect()),
+        (_, Value::List(list), FileForm::CommaList) => Ok(vec![list.join(",").into()]),
+        (_, Value::Table(table), FileForm::Assignments) => {
             Ok(table.into_iter().map(|(name, value)| format!("{name}={value}").into()).collect())
         }
-        (Takes::Value(metavariable) | Takes::OptionalValue(metavariable), _) => Err(match flag.repeats {
+        (Takes::Value(metavariable) | Takes::OptionalValue(metavariable), _, _) => Err(match flag.repeats {
             true => format!("{metavariable}, or a list of them"),
             false => metavariable.to_string(),
         }),
@@ -110,12 +130,12 @@ fn words(flag: &'static Flag, value: Value) -> Result<Vec<OsString>, String> {
 }
 
 fn unknown_key_remedy(key: &str) -> String {
-    if Flag::find(key).is_some() {
+    if flags::all().any(|flag| flag.long == key) {
         return format!("--{key} is for the command line only");
     }
-    let keys = FLAGS.iter().map(|flag| flag.long).filter(|long| Flag::find_key(long).is_some());
+    let keys = flags::settings().map(|flag| flag.long);
     let hyphens = key.replace('_', "-");
-    match crate::nearest::nearest(&hyphens, keys.chain(["exec", "script"])) {
+    match nearest(&hyphens, keys.chain(WORKER_KEYS.map(|(name, _)| name))) {
         Some(near) => format!("did you mean {near}?"),
         None => "the keys are exec, script and the options that futo-launch --help lists, without dashes"
             .to_string(),

@@ -1,0 +1,119 @@
+//! The variables of the worker.
+
+use super::{FileForm, Flag, LaunchOption, Section, launch, path};
+use crate::config::settings::{ContainerEnv, Dialect, EnvFile};
+use crate::config::value::{EnvironmentEdit, assignment, names};
+use crate::options::Takes::{Nothing, Value};
+
+pub(super) const SECTION: Section = Section { title: "Environment", options: OPTIONS };
+
+const OPTIONS: &[Flag] = &[
+    launch(
+        LaunchOption::Env,
+        "env",
+        Value("NAME=VALUE"),
+        "set a variable, over all files",
+        |settings, value| {
+            settings.environment.edits.push(EnvironmentEdit::parse_set(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .file_form(FileForm::Assignments)
+    .secret()
+    .more("${NAME} in the value is a variable: --env 'PATH=/config/bin:${PATH}'."),
+    launch(LaunchOption::Unset, "unset", Value("NAME"), "remove a variable", |settings, value| {
+        settings.environment.edits.push(EnvironmentEdit::parse_unset(value)?);
+        Ok(())
+    })
+    .repeats(),
+    launch(
+        LaunchOption::EnvFile,
+        "env-file",
+        Value("PATH"),
+        "read this file too; it must exist",
+        |settings, value| {
+            settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("Read as bash would, after the service directory's config.env, and never executed."),
+    launch(
+        LaunchOption::Dotenv,
+        "dotenv",
+        Value("PATH"),
+        "read this file in the dotenv dialect",
+        |settings, value| {
+            settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "With the values that compose gives to a .env, or an error; it must exist. In the order of \
+         --env-file and --dotenv the later one wins.",
+    ),
+    launch(LaunchOption::NoEnvFile, "no-env-file", Nothing, "do not read config.env", |settings, _| {
+        settings.environment.no_env_file = true;
+        Ok(())
+    }),
+    launch(
+        LaunchOption::EnvDir,
+        "env-dir",
+        Value("DIR"),
+        "a file for each variable, as s6-envdir",
+        |settings, value| {
+            settings.environment.directories.push(path(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("The first line is the value; an empty file removes the variable. Wins over the files above."),
+    launch(
+        LaunchOption::Default,
+        "default",
+        Value("NAME=VALUE"),
+        "set a variable that is missing or empty",
+        |settings, value| {
+            settings.environment.defaults.push(assignment(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .file_form(FileForm::Assignments)
+    .secret()
+    .more("Behind all files, before --env and --unset; ${NAME} in the value is a variable."),
+    launch(
+        LaunchOption::Require,
+        "require",
+        Value("NAME,…"),
+        "these variables must be set and not empty",
+        |settings, value| {
+            settings.environment.required.extend(names(value)?);
+            Ok(())
+        },
+    )
+    .repeats(),
+    launch(
+        LaunchOption::ContainerEnv,
+        "container-env",
+        Value("DIR|none"),
+        "where the container's variables are",
+        |settings, value| {
+            settings.environment.container = Some(match value == "none" {
+                true => ContainerEnv::None,
+                false => ContainerEnv::Directory(path(value)?),
+            });
+            Ok(())
+        },
+    )
+    .more(
+        "A file for each variable. Default: /run/s6/container_environment (of s6-overlay), if it is \
+         there. What is inherited wins over them.",
+    ),
+    launch(LaunchOption::ClearEnv, "clear-env", Nothing, "start from an empty environment", |settings, _| {
+        settings.environment.clear = true;
+        Ok(())
+    }),
+];

@@ -1,0 +1,131 @@
+//! Who the worker is, and what bounds it.
+
+use super::{FileForm, Flag, LaunchOption, Section, absolute, launch, path};
+use crate::config::value::{Bounds, Capabilities, GroupsRequest, UserRequest, descriptor, mode, text, whole};
+use crate::options::Takes::{Nothing, Value};
+
+pub(super) const SECTION: Section = Section { title: "Identity and limits", options: OPTIONS };
+
+const OPTIONS: &[Flag] = &[
+    launch(
+        LaunchOption::User,
+        "user",
+        Value("USER[:GROUP]"),
+        "become this user [abc when root]",
+        |settings, value| {
+            settings.user = Some(UserRequest::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .more(
+        "NAME, NAME:GROUP, UID or UID:GID, looked up in /etc/passwd and /etc/group. A UID without an \
+         entry needs its GID. Default: abc when root, else the caller.",
+    ),
+    launch(
+        LaunchOption::Groups,
+        "groups",
+        Value("GROUP,…|none"),
+        "these supplementary groups only",
+        |settings, value| {
+            settings.groups = Some(GroupsRequest::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .file_form(FileForm::CommaList)
+    .more("Default: all groups of the user, as initgroups gives them."),
+    launch(LaunchOption::Home, "home", Value("DIR"), "HOME of the worker", |settings, value| {
+        settings.home = Some(absolute(value)?);
+        Ok(())
+    })
+    .more(
+        "Default: /config for abc, else the home in /etc/passwd, else as inherited, else the \
+         container's.",
+    ),
+    launch(
+        LaunchOption::Chdir,
+        "chdir",
+        Value("DIR"),
+        "run the worker in this directory",
+        |settings, value| {
+            settings.chdir = Some(path(value)?);
+            Ok(())
+        },
+    )
+    .more("Default: the service directory. A program with a relative path is found from there."),
+    launch(
+        LaunchOption::Umask,
+        "umask",
+        Value("MASK"),
+        "file mode creation mask, octal",
+        |settings, value| {
+            settings.umask = Some(mode(text(value)?, 0o777)?);
+            Ok(())
+        },
+    )
+    .more("Default for a service: UMASK of the container's variables, if it is set."),
+    launch(
+        LaunchOption::NoNewPrivs,
+        "no-new-privs",
+        Nothing,
+        "no program gains rights by its mode or owner",
+        |settings, _| {
+            settings.no_new_privs = true;
+            Ok(())
+        },
+    ),
+    launch(
+        LaunchOption::CapDrop,
+        "cap-drop",
+        Value("all|NAME,…"),
+        "no program gets these capabilities, in docker's words",
+        |settings, value| {
+            settings.limits.cap_drop = settings.limits.cap_drop.with(Capabilities::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "Taken out of the bounding, the inheritable and the ambient set, so that a program with rights \
+         of its own (sudo, ping) has none of them either. Only root can.",
+    ),
+    launch(
+        LaunchOption::Ulimit,
+        "ulimit",
+        Value("NAME=SOFT[:HARD]"),
+        "resource limit, in docker's grammar",
+        |settings, value| {
+            let (resource, bounds) = Bounds::parse(text(value)?)?;
+            settings.limits.ulimits.retain(|(each, _)| *each != resource);
+            settings.limits.ulimits.push((resource, bounds));
+            Ok(())
+        },
+    )
+    .repeats()
+    .file_form(FileForm::Assignments)
+    .more("For instance nofile=1024:2048 or core=unlimited, in the kernel's units."),
+    launch(LaunchOption::Nice, "nice", Value("N"), "niceness, -20 to 19", |settings, value| {
+        settings.limits.nice = Some(whole(text(value)?, -20, 19)?);
+        Ok(())
+    }),
+    launch(
+        LaunchOption::OomScoreAdj,
+        "oom-score-adj",
+        Value("N"),
+        "the out-of-memory killer's preference, -1000 to 1000",
+        |settings, value| {
+            settings.limits.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
+            Ok(())
+        },
+    ),
+    launch(
+        LaunchOption::KeepFd,
+        "keep-fd",
+        Value("N"),
+        "hand this descriptor on (all others from 3 up are closed)",
+        |settings, value| {
+            settings.keep_fds.push(descriptor(text(value)?)?);
+            Ok(())
+        },
+    )
+    .repeats(),
+];

@@ -1,0 +1,83 @@
+//! When the service is ready, and what must be so before it runs.
+
+use super::{Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
+use crate::config::value::{Check, Delay, Gate, ReadyForm, text};
+use crate::options::Takes::Value;
+
+pub(super) const SECTION: Section = Section { title: "Readiness and gates", options: OPTIONS };
+
+const OPTIONS: &[Flag] = &[
+    readiness(
+        ReadinessOption::Ready,
+        "ready",
+        Value("FORM"),
+        "what makes the service ready",
+        |settings, value| {
+            settings.ready = Some(ReadyForm::parse(value)?);
+            Ok(())
+        },
+    )
+    .values(&["start", "first-success", "sd_notify", "tcp:", "file:", "cmd:"])
+    .more(
+        "With notification-fd in the service directory: start, tcp:PORT (or tcp:ADDRESS:PORT), \
+         file:PATH, cmd:COMMAND (sh -c, as the worker's user); in a loop also first-success and \
+         sd_notify. Default: the start of a loop; without a timing option the descriptor is the \
+         worker's.",
+    ),
+    readiness(
+        ReadinessOption::ReadyTimeout,
+        "ready-timeout",
+        Value("DURATION"),
+        "stop probing tcp:, file: or cmd: after this long",
+        |settings, value| {
+            settings.ready_timeout = Some(Delay::parse(text(value)?)?);
+            Ok(())
+        },
+    )
+    .expands()
+    .more("This is logged, and the service is never reported ready. Default: as long as it runs."),
+    launch(
+        LaunchOption::IfEnv,
+        "if-env",
+        Value("NAME[=VALUE]"),
+        "run only if this variable is set",
+        |settings, value| {
+            settings.gates.push(Gate::parse_if_env(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .secret()
+    .more(
+        "In the worker's environment, and not empty; with =VALUE only if it has this value. Else the \
+         service rests until config.env says otherwise; in a loop it is looked at before each run.",
+    ),
+    launch(
+        LaunchOption::IfFile,
+        "if-file",
+        Value("PATH"),
+        "run only if this path is there",
+        |settings, value| {
+            settings.gates.push(Gate::IfFile(path(value)?));
+            Ok(())
+        },
+    )
+    .repeats()
+    .more("Else the service rests until it appears; in a loop it is looked at before each run."),
+    launch(
+        LaunchOption::WaitFor,
+        "wait-for",
+        Value("FORM"),
+        "run once this holds: file:PATH, cmd:COMMAND",
+        |settings, value| {
+            settings.gates.push(Gate::WaitFor(Check::parse(value)?));
+            Ok(())
+        },
+    )
+    .repeats()
+    .values(&["file:", "cmd:"])
+    .more(
+        "Until then the service rests. A command (sh -c, as the worker's user, 10 s) is tried again \
+         after 1, 2, 4 and 8 s, then every 10 s. A condition that has held once is not checked again.",
+    ),
+];
