@@ -145,7 +145,7 @@ pub const fn value(key: Key, metavariable: &'static str, help: &'static str) -> 
 /// The option that every command has.
 pub(super) static HELP: CommandOption = switch(Key::Help, "show this").short('h');
 
-/// The words behind a command's name, read by its table.
+/// The words after a command's name, read by its table.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
     /// The command's own options in order; a switch has an empty value.
@@ -176,8 +176,8 @@ impl Words {
 impl Command {
     /// The options of futo-launch that may be given too.
     pub(super) fn launch_options(&self) -> impl Iterator<Item = &'static Flag> + Clone + use<> {
-        let are_taken = self.launch_options;
-        flags::settings().filter(move |_| are_taken)
+        let are_accepted = self.launch_options;
+        flags::settings().filter(move |_| are_accepted)
     }
 
     /// The rows of all options that may be given.

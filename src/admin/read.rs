@@ -1,4 +1,4 @@
-//! The words behind a command's name, read by its table of options.
+//! Reads the words after a command's name by its table of options.
 
 use std::ffi::OsString;
 
@@ -18,58 +18,58 @@ pub(super) enum Asked {
     Run(Words),
 }
 
-/// An option that may be given to a command.
+/// An option that a command accepts.
 #[derive(Clone, Copy)]
-enum Taken {
+enum Accepted {
     /// One of its own.
     Own(&'static CommandOption),
     /// One of the launcher's.
     Launch(&'static Flag),
 }
 
-impl Listed for Taken {
+impl Listed for Accepted {
     fn long(self) -> &'static str {
         match self {
-            Taken::Own(option) => option.long,
-            Taken::Launch(flag) => flag.long,
+            Accepted::Own(option) => option.long,
+            Accepted::Launch(flag) => flag.long,
         }
     }
 
     fn short(self) -> Option<char> {
         match self {
-            Taken::Own(option) => option.short,
-            Taken::Launch(flag) => flag.short,
+            Accepted::Own(option) => option.short,
+            Accepted::Launch(flag) => flag.short,
         }
     }
 
     fn takes(self) -> Takes {
         match self {
-            Taken::Own(option) => option.takes,
-            Taken::Launch(flag) => flag.takes,
+            Accepted::Own(option) => option.takes,
+            Accepted::Launch(flag) => flag.takes,
         }
     }
 }
 
 impl Command {
-    /// Reads the words behind the command's name. Options may stand behind operands.
+    /// Reads the words after the command's name. Options may follow operands.
     pub(super) fn read(&self, words: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
         let usage = |what: String, remedy| CommandError::Usage { command: self.name, what, remedy };
         let mut read = Words::default();
         let mut parser = Parser::new(words, self.table());
         while let Some(word) = parser.next_word().map_err(|error| usage(error.to_string(), error.remedy()))? {
             match word {
-                Word::Option { option: Taken::Own(option), value, .. } => match option.meaning {
+                Word::Option { option: Accepted::Own(option), value, .. } => match option.meaning {
                     Key::Help => return Ok(Asked::Help),
                     key => read.given.push((key, value.unwrap_or_default())),
                 },
-                Word::Option { option: Taken::Launch(flag), value, .. } => {
+                Word::Option { option: Accepted::Launch(flag), value, .. } => {
                     read.launch.push(launch_word(flag, value));
                 }
                 Word::Operand { .. } if matches!(self.operands, Operands::None) => {
                     return Err(usage("takes options only".to_string(), None));
                 }
                 Word::Operand { word, after } => {
-                    if let Some(Taken::Launch(flag)) = after
+                    if let Some(Accepted::Launch(flag)) = after
                         && let Some(error) = value_apart(flag, &word)
                     {
                         return Err(usage(error.to_string(), error.hint()));
@@ -82,9 +82,9 @@ impl Command {
     }
 
     /// Every option that may be given; of two with one name the first counts.
-    fn table(&self) -> impl Iterator<Item = Taken> + Clone + use<> {
-        let own = self.options.iter().chain([&HELP]).map(Taken::Own);
-        own.chain(self.launch_options().map(Taken::Launch))
+    fn table(&self) -> impl Iterator<Item = Accepted> + Clone + use<> {
+        let own = self.options.iter().chain([&HELP]).map(Accepted::Own);
+        own.chain(self.launch_options().map(Accepted::Launch))
     }
 }
 

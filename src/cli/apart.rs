@@ -8,8 +8,8 @@ use crate::config::value::Delay;
 use crate::options::Takes;
 use crate::schedule::Schedule;
 
-/// A word that goes on with the value of the option before it, and that nobody calls a program.
-/// Looked at before each start: it must cost nothing.
+/// The error for a word that looks like a continuation of the value before it, and like no program. Checked at every
+/// launch, so it must be cheap.
 pub(crate) fn value_apart(flag: &Flag, word: &OsStr) -> Option<CommandLineError> {
     let text = word.to_str()?;
     // a unit in upper case is refused together with its number

@@ -23,7 +23,7 @@ Exit codes:
   128+n  the worker was killed by signal n
 ";
 
-/// One line an option, for `-h`.
+/// One line per option, for `-h`.
 pub fn short() -> String {
     let mut page = String::from(USAGE);
     for section in &SECTIONS {
@@ -36,7 +36,7 @@ pub fn short() -> String {
     page
 }
 
-/// All there is to say, for `--help`.
+/// Everything about each option, for `--help`.
 pub fn long() -> String {
     let mut page = String::from(USAGE);
     for section in &SECTIONS {
@@ -53,7 +53,7 @@ pub fn long() -> String {
     page
 }
 
-/// Lines of at most `width` characters, broken at blanks.
+/// Lines of at most `width` characters, broken at white space.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -14,18 +14,14 @@ use crate::options::{HasValue, Parser, Spelling, Word, WordError};
 
 /// What can be wrong with a command line, beside the values.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum CommandLineError {
     /// A name, or whether there is a value.
     #[error(transparent)]
     Word(WordError),
     /// `--interval 1 min`, which would run a program `min`.
     #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
-    ValueApart {
-        /// The option.
-        long: &'static str,
-        /// The word after its value.
-        word: String,
-    },
+    ValueApart { long: &'static str, word: String },
     /// `--explain=yaml`
     #[error("--explain: invalid value: is neither 'text' nor 'json'")]
     ExplainForm,
@@ -51,7 +47,7 @@ impl Problem for CommandLineError {
     }
 }
 
-/// Reads the words behind the program's own name. Options end at the first word that is none: it is the program.
+/// Reads the words after the program's own name. Options end at the first word that is not one: the program.
 pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {
     let mut request = Request::default();
     let mut parser = Parser::new(words, flags::all());
@@ -88,7 +84,7 @@ fn take(
     findings: &mut Findings,
 ) {
     let Key::CommandLine(option) = flag.meaning.key else {
-        let origin = if request.file.is_some() { Origin::BehindFile } else { Origin::CommandLine };
+        let origin = if request.file.is_some() { Origin::AfterFile } else { Origin::CommandLine };
         request.given.push(Given { flag, value, origin });
         return;
     };

@@ -8,6 +8,7 @@ use crate::schedule::ZoneError;
 
 /// What can be wrong with a specification.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum SpecError {
     /// A value that an option does not take. The value of `--env` is not shown.
     #[error("{place}: invalid value{}: {}", shown.as_ref().map_or(String::new(), |value| format!(" '{value}'")), invalid.reason)]
@@ -16,80 +17,38 @@ pub enum SpecError {
         place: String,
         /// The value, unless it may be a secret.
         shown: Option<String>,
-        /// Why.
         invalid: Invalid,
     },
     /// An option that would be ignored.
     #[error("{place}: needs a timing option: without one the launcher does not stay")]
-    NeedsTiming {
-        /// The option.
-        place: String,
-    },
+    NeedsTiming { place: String },
     /// A variable in a value is missing.
     #[error("{place}: {error}")]
-    Expansion {
-        /// The option.
-        place: String,
-        /// Which one.
-        error: ExpansionError,
-    },
+    Expansion { place: String, error: ExpansionError },
     /// Nothing to run.
     #[error("no program given")]
     NoProgram,
     /// `--file` and a program.
     #[error("'{word}': behind --file come options and at most the service name")]
-    TwoPrograms {
-        /// The second word too many.
-        word: String,
-    },
+    TwoPrograms { word: String },
     /// exec or script missing.
     #[error("{path}: names no worker")]
-    NoWorker {
-        /// The file.
-        path: String,
-    },
+    NoWorker { path: String },
     /// A maximum below the interval.
     #[error("{place}: the maximum {max} is below the delay {delay} that it stretches")]
-    BackoffBelowDelay {
-        /// The option.
-        place: String,
-        /// Its maximum.
-        max: Delay,
-        /// The delay.
-        delay: Delay,
-    },
+    BackoffBelowDelay { place: String, max: Delay, delay: Delay },
     /// Two answers to when a run follows.
     #[error("{place}: contradicts {other}: one of them says when a run follows")]
-    TwoPaces {
-        /// The later option.
-        place: String,
-        /// The earlier one.
-        other: String,
-    },
+    TwoPaces { place: String, other: String },
     /// An option that has no meaning with the timing option.
     #[error("{place}: has no meaning with --{pace}: {why}")]
-    NoMeaning {
-        /// The option.
-        place: String,
-        /// The timing option.
-        pace: &'static str,
-        /// Why.
-        why: &'static str,
-    },
+    NoMeaning { place: String, pace: &'static str, why: &'static str },
     /// A bound for nothing.
     #[error("{place}: there is nothing to wait for")]
-    NothingToWaitFor {
-        /// The option.
-        place: String,
-    },
+    NothingToWaitFor { place: String },
     /// The zone of a schedule that names none.
     #[error("{place}: {error}")]
-    Zone {
-        /// The option.
-        place: String,
-        /// Why.
-        error: ZoneError,
-    },
+    Zone { place: String, error: ZoneError },
     /// `--explain` in other modes
     #[error("--show-values: works with --explain only")]
     ShowValues,

@@ -17,5 +17,5 @@ pub use resolve::resolve;
 pub(crate) use resolve::resolve_reading;
 pub use spec::Spec;
 
-/// Whom root becomes unless told otherwise: the user of the linuxserver.io images.
+/// The user that root becomes by default: that of the linuxserver.io images.
 pub const DEFAULT_USER: &str = "abc";

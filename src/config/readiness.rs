@@ -1,4 +1,4 @@
-//! When the supervisor is told that the service is ready.
+//! When the supervisor is notified that the service is ready.
 
 use super::error::SpecError;
 use super::flags::{Key, ReadinessOption};
@@ -37,7 +37,7 @@ pub(super) fn spec(
     if let (true, Stays::No, Some(ready)) = (needs_loop, stays, &ready) {
         findings.push(SpecError::NeedsTiming { place: ready.place() });
     }
-    // an invalid form has been said already
+    // an invalid form has been reported already
     let is_waited_for = matches!(form, Some(ReadyForm::Check(_))) || (form.is_none() && ready.is_some());
     if let (false, Some(timeout)) = (is_waited_for, &timeout) {
         findings.push(SpecError::NothingToWaitFor { place: timeout.place() });

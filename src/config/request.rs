@@ -37,9 +37,9 @@ pub enum ExplainForm {
 pub enum Origin {
     /// On the command line.
     CommandLine,
-    /// On the command line, behind `--file PATH`: where s6 puts the service's name, which may look like an
+    /// On the command line, after `--file PATH`: where s6 puts the service's name, which may look like an
     /// option.
-    BehindFile,
+    AfterFile,
     /// In the file named by `--file`, at this line.
     File(PathBuf, usize),
 }
@@ -51,7 +51,7 @@ pub struct Given {
     pub flag: &'static Flag,
     /// The value; empty for a switch.
     pub value: OsString,
-    /// Where it stands.
+    /// Where it was given.
     pub origin: Origin,
 }
 
@@ -95,7 +95,7 @@ impl Given {
     /// How a message names the place: `--interval` or `./run:3: interval`.
     pub fn place(&self) -> String {
         match &self.origin {
-            Origin::CommandLine | Origin::BehindFile => format!("--{}", self.flag.long),
+            Origin::CommandLine | Origin::AfterFile => format!("--{}", self.flag.long),
             Origin::File(path, line) => format!("{}:{line}: {}", path.display(), self.flag.long),
         }
     }

@@ -1,5 +1,5 @@
 //! Request → [`Spec`]: the file, then the command line, then the defaults; options that contradict each other are
-//! refused. The defaults of everything but the timing stand here.
+//! refused. The defaults of everything but the timing are here.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ const LOG_MODE: u32 = 0o640;
 const LOG_SIZE: ByteSize = ByteSize(10 << 20);
 const LOG_KEEP: u32 = 5;
 
-/// Reads the file of `--file`, at most so many bytes: its text, and whether the path is root's.
+/// Reads the file of `--file`, at most this many bytes: its text, and whether root owns the path.
 pub(crate) type ReadFile<'r> = &'r dyn Fn(&Path, usize) -> std::io::Result<(String, bool)>;
 
 /// Applies file, then command line, then defaults.
@@ -54,7 +54,7 @@ pub(crate) fn resolve_reading(
     let untrusted = source.file.as_ref().filter(|file| is_untrusted(file, host));
     for given in given {
         let is_permitted = match (untrusted, &given.origin) {
-            (Some(file), Origin::BehindFile) => gives_no_rights(&given, file, host, findings),
+            (Some(file), Origin::AfterFile) => gives_no_rights(&given, file, host, findings),
             _ => true,
         };
         if is_permitted {
@@ -75,7 +75,7 @@ struct Source {
 #[derive(Default)]
 struct Applied {
     settings: Settings,
-    /// The timing options in order, also those with invalid values.
+    /// The timing options in order, even those with invalid values.
     timing: Vec<Given>,
     /// The same of the readiness options.
     readiness: Vec<Given>,
@@ -117,7 +117,7 @@ impl Applied {
     fn complete(self, source: Source, findings: &mut Findings) -> Spec {
         let Applied { mut settings, timing, readiness } = self;
         let stays = Stays::of(&timing);
-        let timing = timing_options::spec(&settings.timing, timing, findings);
+        let timing = timing_options::spec(std::mem::take(&mut settings.timing), timing, findings);
         let readiness = readiness::spec(settings.ready.take(), readiness, stays, findings);
         spec(settings, source, Mode { stays, timing, readiness })
     }
@@ -159,7 +159,7 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         service_dir,
         passed_name: source.passed_name,
         file: source.file,
-        // a finding stands for what is missing here; nothing is launched with one
+        // without one there is a finding, and nothing is launched
         worker: source.worker.unwrap_or_else(|| WorkerCommand::Program(Vec::new())),
         timing: mode.timing,
         stays: mode.stays,
@@ -204,16 +204,16 @@ fn is_untrusted(file: &SpecFile, host: &dyn Host) -> bool {
     !file.is_roots && host.is_root()
 }
 
-/// Whether an option behind a file that others than root can write may be taken. Whoever can make a
-/// service directory chooses its name, and s6 passes the name there: one called `--groups=root` too.
+/// Whether an option after a file that non-root users can write may be applied. Whoever can create a service
+/// directory chooses its name, and s6 passes the name there: even one called `--groups=root`.
 fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &mut Findings) -> bool {
     let mut alone = Settings::default();
     if (given.flag.meaning.set)(&mut alone, &given.value).is_err() {
-        // it will be said
+        // reported when it is applied
         return true;
     }
     let before = findings.iter().count();
-    let refusal = |what| TrustError::RightsBehind { path: file.path.clone(), what };
+    let refusal = |what| TrustError::RightsAfter { path: file.path.clone(), what };
     refuse_rights(&mut alone, host, refusal, findings);
     findings.iter().count() == before
 }
@@ -227,7 +227,7 @@ fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<Work
     Some(WorkerCommand::Program(words))
 }
 
-/// The name of the service, which s6 passes behind `--file PATH`.
+/// The name of the service, which s6 passes after `--file PATH`.
 fn passed_name(words: Vec<OsString>, findings: &mut Findings) -> Option<OsString> {
     if let Some(word) = words.get(1) {
         findings.push(SpecError::TwoPrograms { word: escape::word(&word.to_string_lossy()).into_owned() });

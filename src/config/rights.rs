@@ -10,31 +10,19 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::shell_quote::shell_word;
 
-/// What a file that others than root can write may not say when root runs it.
+/// What is refused when root runs a file that non-root users can write.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum TrustError {
     /// It names rights.
     #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
-    NamesRights {
-        /// The file.
-        path: PathBuf,
-        /// The key and what is wrong with it.
-        what: String,
-    },
-    /// An option behind it does.
+    NamesRights { path: PathBuf, what: String },
+    /// An option after it does.
     #[error("--file '{}': {what}: not allowed behind a file that others than root can write", path.display())]
-    RightsBehind {
-        /// The file.
-        path: PathBuf,
-        /// The option and what is wrong with it.
-        what: String,
-    },
+    RightsAfter { path: PathBuf, what: String },
     /// It, or a file of variables, would be used for a worker that is root.
     #[error("'{}': non-root users can write it, and the worker would be root", path.display())]
-    ForRoot {
-        /// The file.
-        path: PathBuf,
-    },
+    ForRoot { path: PathBuf },
 }
 
 impl Problem for TrustError {
@@ -46,7 +34,7 @@ impl Problem for TrustError {
         let path = match self {
             TrustError::NamesRights { path, .. } | TrustError::ForRoot { path } => path,
             // they can also choose the service's name, which a supervisor puts there
-            TrustError::RightsBehind { .. } => return Some("write the option before --file".to_string()),
+            TrustError::RightsAfter { .. } => return Some("write the option before --file".to_string()),
         };
         Some(format!(
             "make the file and every directory above it root's (chown root, chmod go-w): {}",
@@ -55,8 +43,8 @@ impl Problem for TrustError {
     }
 }
 
-/// Notes every setting of a file that would give its writers more rights than they have, and takes it
-/// out: what follows (a log line that says so) must not happen with those rights either.
+/// Refuses every setting of a file that would give its writers more rights than they have, and removes it: what
+/// follows (a log line about it) must not happen with those rights either.
 pub(crate) fn refuse_rights<P: Problem>(
     settings: &mut Settings,
     host: &dyn Host,
@@ -88,11 +76,11 @@ pub(crate) fn refuse_rights<P: Problem>(
         refuse("nice below 0".to_string());
     }
     if !std::mem::take(&mut settings.keep_fds).is_empty() {
-        // what root's ancestors leaked: maybe a file that the worker could not open
+        // an ancestor that runs as root may have leaked a file that the worker could not open
         refuse("keep-fd".to_string());
     }
     if matches!(settings.environment.container, Some(ContainerEnv::Directory(_))) {
-        // read by root: it may be root's secrets
+        // read by root: it may hold secrets of root
         refuse("container-env other than none".to_string());
         settings.environment.container = None;
     }

@@ -16,7 +16,7 @@ pub struct Spec {
     pub name: Option<ServiceName>,
     /// `--service-dir`
     pub service_dir: Option<PathBuf>,
-    /// What s6 passes behind `--file PATH`.
+    /// What s6 passes after `--file PATH`.
     pub passed_name: Option<OsString>,
     /// The file of `--file`.
     pub file: Option<SpecFile>,
@@ -61,7 +61,7 @@ pub struct Spec {
 pub struct SpecFile {
     /// As given.
     pub path: PathBuf,
-    /// Whether it and every directory above it belong to root and nobody else may write them.
+    /// Whether root owns it and every directory above it, and no other user can write them.
     pub is_roots: bool,
 }
 

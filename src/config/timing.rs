@@ -50,7 +50,7 @@ pub struct Timing {
     pub persist: Persist,
     /// A run that is due is not made up for later than this.
     pub max_late: Option<Delay>,
-    /// The first run, or each start of a schedule, comes up to so much later.
+    /// Delays the first run, or each start of a schedule, by up to this long.
     pub splay: Option<Delay>,
     /// The longest run.
     pub timeout: Option<Delay>,
@@ -67,13 +67,13 @@ pub struct Timing {
 /// When a run follows another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Fixed delay: so long after the end of each run.
+    /// Fixed delay: this long after the end of each run.
     Interval(Delay),
     /// Fixed rate: on the grid of the first start.
     Every(Delay),
     /// At certain times.
     Schedule(ZonedSchedule),
-    /// After a success never; after a failure so long after its end.
+    /// Never after a success; after a failure, this long after its end.
     Once {
         /// The delay after a failure.
         retry: Delay,
@@ -110,6 +110,6 @@ pub struct StopRules {
     pub grace: Delay,
     /// Whether a stop touches the run at all.
     pub on_stop: OnStop,
-    /// Whether what a worker leaves behind is stopped too.
+    /// Whether processes that a worker leaves behind are stopped too.
     pub on_exit: OnExit,
 }

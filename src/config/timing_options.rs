@@ -1,5 +1,5 @@
-//! The timing options → [`Timing`]: which of them says when a run follows, what contradicts it, and the defaults.
-//! Their values may depend on the worker's variables.
+//! The timing options → [`Timing`]: which of them sets the pace, what contradicts it, and the defaults. Their values
+//! may depend on the worker's variables.
 
 use super::error::SpecError;
 use super::flags::{Key, LoopOption, PaceOption};
@@ -18,7 +18,7 @@ const ONCE_RETRY: Delay = Delay::from_secs(5);
 const STOP_SIGNAL: StopSignal = StopSignal(nix::sys::signal::Signal::SIGTERM);
 
 impl Stays {
-    /// What the options ask for, also with invalid values.
+    /// What the options ask for, even where their values are invalid.
     pub(super) fn of(options: &[Given]) -> Self {
         match options.iter().any(|given| pace_of(given).is_some()) {
             true => Stays::InLoop,
@@ -49,14 +49,14 @@ impl TimingSpec {
             findings.take(given.apply(&mut settings, variables));
         }
         let zone = || Zone::of_environment(variables("TZ"));
-        timing(&settings.timing, options, &zone, findings)
+        timing(settings.timing, options, &zone, findings)
     }
 }
 
-/// What the timing options come to; `settings` has the values of those that depend on no variable.
+/// The timing that the options ask for; `settings` has the values of those that depend on no variable.
 /// `None` is exec mode, or a finding.
 pub(super) fn spec(
-    settings: &TimingSettings,
+    settings: TimingSettings,
     options: Vec<Given>,
     findings: &mut Findings,
 ) -> Option<TimingSpec> {
@@ -77,7 +77,7 @@ pub(super) fn spec(
     timing(settings, &options, &no_zone, findings).map(|timing| TimingSpec::Fixed(Box::new(timing)))
 }
 
-/// The option that says when a run follows, if it is one.
+/// The pace that this option sets, if it sets one.
 fn pace_of(given: &Given) -> Option<PaceOption> {
     match given.flag.meaning.key {
         Key::Pace(pace) => Some(pace),
@@ -85,8 +85,7 @@ fn pace_of(given: &Given) -> Option<PaceOption> {
     }
 }
 
-/// The option that says when a run follows. Those of the command line win over the file's; `--interval`
-/// goes with `--once`.
+/// The option that sets the pace. Those of the command line override the file's; `--interval` goes with `--once`.
 fn pace_option<'a>(options: &'a [Given], findings: &mut Findings) -> Option<(&'a Given, PaceOption)> {
     let is_of_file = |given: &Given| matches!(given.origin, Origin::File(..));
     let mut paces: Vec<(&Given, PaceOption)> =
@@ -114,14 +113,14 @@ type DefaultZone<'a> = &'a dyn Fn() -> Result<Zone, ZoneError>;
 
 /// The timing, if nothing contradicts. Destructured, so that no new setting is forgotten.
 fn timing(
-    settings: &TimingSettings,
+    settings: TimingSettings,
     options: &[Given],
     zone: DefaultZone<'_>,
     findings: &mut Findings,
 ) -> Option<Timing> {
     let (option, pace_option) = pace_option(options, findings)?;
-    let pace = pace(settings, option, pace_option, zone, findings)?;
-    refuse_what_has_no_meaning(&pace, option, settings, options, findings);
+    let pace = pace(&settings, option, pace_option, zone, findings)?;
+    refuse_what_has_no_meaning(&pace, option, &settings, options, findings);
     let TimingSettings {
         interval: _,
         every: _,
@@ -140,7 +139,7 @@ fn timing(
         on_failure,
         on_success,
         lock,
-    } = settings.clone();
+    } = settings;
     let persist = persist.unwrap_or(match pace {
         Pace::Schedule(_) => Persist::Yes,
         Pace::Interval(_) | Pace::Every(_) | Pace::Once { .. } => Persist::No,
@@ -164,7 +163,7 @@ fn timing(
     })
 }
 
-/// When a run follows; none is a finding, of its own or about an invalid value.
+/// The pace; `None` with a finding, of its own or about an invalid value.
 fn pace(
     settings: &TimingSettings,
     given: &Given,
@@ -184,7 +183,7 @@ fn pace(
     }
 }
 
-/// Nothing that is written is ignored.
+/// An option is refused rather than ignored.
 fn refuse_what_has_no_meaning(
     pace: &Pace,
     pace_option: &Given,
@@ -218,7 +217,7 @@ fn loop_option(given: &Given) -> Option<LoopOption> {
     }
 }
 
-/// Why an option with a valid value has no meaning at this pace. Every option of the loop is judged here.
+/// Why an option with a valid value has no meaning at this pace. Exhaustive: a new option of the loop is judged here.
 fn meaningless(option: LoopOption, pace: &Pace, settings: &TimingSettings) -> Option<&'static str> {
     let is_persistent = settings.persist == Some(Persist::Yes);
     match (option, pace) {

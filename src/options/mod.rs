@@ -28,11 +28,11 @@ pub struct OptionRow<M> {
     pub takes: Takes,
     /// Whether it may be given again (values add up); else the last one wins.
     pub repeats: bool,
-    /// What its value may be or begin with, where its name in the pages does not say so.
+    /// What its value may be or start with, for completions; only what the metavariable does not show.
     pub values: &'static [&'static str],
     /// One line for `-h`.
     pub help: &'static str,
-    /// More lines for `--help`; empty if there is no more to say.
+    /// More lines for `--help`; empty if one line is enough.
     pub more: &'static str,
     /// What it means to its program.
     pub meaning: M,
@@ -56,7 +56,7 @@ impl<M: Copy> OptionRow<M> {
         self
     }
 
-    /// The same with beginnings of its value.
+    /// The same with words that its value may be or start with.
     pub const fn values(mut self, values: &'static [&'static str]) -> Self {
         self.values = values;
         self

@@ -1,4 +1,4 @@
-//! Words to options and operands. Only names are judged here: values are read by whoever has the table.
+//! Words to options and operands. Only names are checked here: the owner of the table reads the values.
 //!
 //! Deliberately absent: abbreviations of long options, because a run file must mean the same next year.
 
@@ -34,7 +34,7 @@ impl<M> Listed for &'static OptionRow<M> {
     }
 }
 
-/// What stands next on a command line.
+/// The next item of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word<O> {
     /// An option.
@@ -50,7 +50,7 @@ pub enum Word<O> {
     Operand {
         /// The word.
         word: OsString,
-        /// The option whose value stands right before it; none if `--` does.
+        /// The option whose value comes right before it; none if `--` does.
         after: Option<O>,
     },
 }
@@ -66,6 +66,7 @@ pub enum Spelling {
 
 /// What can be wrong with the words themselves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum WordError {
     /// No row of the table.
     #[error("unknown option '{}'", escape::word(option))]
@@ -77,12 +78,7 @@ pub enum WordError {
     },
     /// The value is missing.
     #[error("--{long}: needs a value ({metavariable})")]
-    NoValue {
-        /// The option.
-        long: &'static str,
-        /// Its value's name.
-        metavariable: &'static str,
-    },
+    NoValue { long: &'static str, metavariable: &'static str },
     /// A switch with a value.
     #[error("{option}: takes no value")]
     UnwantedValue {
@@ -106,9 +102,9 @@ impl WordError {
 /// What is known about an option that is in no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HasValue {
-    /// It may have one: only behind `=` is there one for certain.
+    /// Only one after `=` is certain.
     Unknown,
-    /// It has one, behind `=` or as the next word.
+    /// It has one: after `=`, or the next word.
     Yes,
 }
 
@@ -121,7 +117,7 @@ pub struct Parser<T: Iterator> {
 }
 
 impl<T: Iterator<Item: Listed> + Clone> Parser<T> {
-    /// The words behind the program's, or command's, own name.
+    /// `words` are those after the name of the program or command.
     pub fn new(words: impl IntoIterator<Item = OsString>, table: T) -> Self {
         Parser { words: lexopt::Parser::from_args(words), table, before: None }
     }
@@ -175,7 +171,7 @@ impl<T: Iterator<Item: Listed> + Clone> Parser<T> {
         self.words.value().map(Some).map_err(|_| missing)
     }
 
-    /// Passes over the value of an option that is in no table, so that it is not taken for an operand.
+    /// Skips the value of an option that is in no table, so that it is not mistaken for an operand.
     pub fn skip_value(&mut self, has_value: HasValue) {
         if self.words.optional_value().is_none()
             && has_value == HasValue::Yes
@@ -195,7 +191,7 @@ fn find<O: Listed>(table: &(impl Iterator<Item = O> + Clone), long: &str) -> Opt
     table.clone().find(|option| option.long() == long)
 }
 
-/// Whether a word is `--`, which ends the options, or an option itself: no value is written so, unless behind `=`.
+/// Whether a word is `--`, which ends the options, or an option itself: a value like that needs `=`.
 fn is_no_value<O: Listed>(table: &(impl Iterator<Item = O> + Clone), word: &OsStr) -> bool {
     let name = word.to_str().and_then(|word| word.strip_prefix("--"));
     name.is_some_and(|name| {

@@ -1,16 +1,16 @@
-//! What an option or an operand takes, told by its metavariable: so that a new option is completed too.
+//! What an option or operand takes, derived from its row, so that a new option is completed too.
 
 use crate::admin::options::Operands;
 use crate::options::{OptionRow, Takes};
 
-/// What may stand at a place. Several may.
+/// What a shell may offer at one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Candidates {
     pub(super) words: Vec<&'static str>,
     pub(super) kinds: Vec<Kind>,
 }
 
-/// What a shell knows itself.
+/// What a shell can list by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Users,
@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Services,
 }
 
-/// Of an option's value; none if it takes none.
+/// The candidates for an option's value; `None` if it takes no value.
 pub(super) fn of_option(option: &OptionRow<()>) -> Option<Candidates> {
     let metavariable = match option.takes {
         Takes::Nothing => return None,
@@ -48,7 +48,7 @@ pub(super) fn of_option(option: &OptionRow<()>) -> Option<Candidates> {
     Some(candidates)
 }
 
-/// Of what follows a command's options.
+/// The candidates for what follows a command's options.
 pub(super) fn of_operands(operands: Operands) -> Candidates {
     let kinds = |kinds: &[Kind]| Candidates { words: Vec::new(), kinds: kinds.to_vec() };
     match operands {

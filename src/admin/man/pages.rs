@@ -1,4 +1,4 @@
-//! The four pages. Options come from the tables; the rest is what docs/ says, shorter.
+//! The four pages. Options come from the tables; the rest is a short form of docs/.
 
 use super::page::ManualPage;
 use crate::admin::COMMANDS;

@@ -7,9 +7,9 @@ pub enum Key {
     CommandLine(CommandLineOption),
     /// Makes the launcher stay and run the worker in a loop.
     Pace(PaceOption),
-    /// Needs the launcher to stay: an error without an option that says when a run follows.
+    /// Needs the launcher to stay: an error without a [`Key::Pace`] option.
     Loop(LoopOption),
-    /// Works in every mode, but some of its values need a loop.
+    /// Works in every mode, though some values need a loop.
     Readiness(ReadinessOption),
     /// Works in every mode.
     Launch(LaunchOption),

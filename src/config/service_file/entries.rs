@@ -23,12 +23,12 @@ pub enum Value {
     Table(Vec<(String, String)>),
 }
 
-/// A key of a TOML file, and where it stands.
+/// A key of a TOML file, and its place; lines and columns count from 1.
 #[derive(Debug)]
 pub struct Entry {
-    /// From 1.
+    /// Its line.
     pub line: usize,
-    /// From 1.
+    /// Its column, in characters.
     pub column: usize,
     /// The key.
     pub key: String,

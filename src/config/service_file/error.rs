@@ -1,4 +1,4 @@
-//! What can be wrong with a TOML file of settings.
+//! What can be wrong with a TOML file of settings. Lines and columns count from 1.
 
 use std::path::PathBuf;
 
@@ -8,61 +8,29 @@ use crate::sys::file::hint_of_unreadable;
 
 /// Why a service file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum ServiceFileError {
     /// It cannot be read.
     #[error("unable to read '{}': {}", path.display(), reason_of(source))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is no TOML.
+    Read { path: PathBuf, source: std::io::Error },
+    /// It is not TOML.
     #[error("{}:{line}:{column}: {message}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-        /// The parser's words.
-        message: String,
-    },
-    /// A key that is no option.
+    Syntax { path: PathBuf, line: usize, column: usize, message: String },
+    /// A key that is not an option.
     #[error("{}:{line}:{column}: unknown key '{key}'", path.display())]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-        /// The key.
-        key: String,
-        /// What was meant.
-        remedy: Option<String>,
-    },
+    UnknownKey { path: PathBuf, line: usize, column: usize, key: String, remedy: Option<String> },
     /// A value of the wrong kind.
     #[error("{}:{line}: {key}: must be {wanted}", path.display())]
     WrongKind {
-        /// The file.
         path: PathBuf,
-        /// From 1.
         line: usize,
-        /// The key.
         key: String,
         /// The right kind, with an example.
         wanted: String,
     },
     /// `exec` and `script`.
     #[error("{}:{line}: exec and script both name the worker", path.display())]
-    TwoWorkers {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-    },
+    TwoWorkers { path: PathBuf, line: usize },
 }
 
 impl Problem for ServiceFileError {

@@ -1,6 +1,6 @@
 //! The file of `--file`: TOML to rows of the option table, with the line of each.
 //!
-//! A message names line and column and, where the text itself could be a secret, nothing of it.
+//! Messages name the line and column, but never text that could be a secret.
 
 mod entries;
 mod error;
@@ -22,7 +22,7 @@ pub use error::ServiceFileError;
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// What a service file says.
+/// The contents of a service file.
 #[derive(Default)]
 pub struct ServiceFile {
     /// Rows of the table, in the order of the lines.

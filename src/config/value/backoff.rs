@@ -15,7 +15,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// A run that lasted longer than this starts the count of failures for the back-off anew.
+    /// A run that lasts longer than this resets the count of failures.
     pub const RESETS_AFTER: Duration = Duration::from_secs(60);
 
     /// Reads `2:5m`.

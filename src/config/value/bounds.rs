@@ -7,7 +7,7 @@ use crate::invalid::Invalid;
 /// One bound of a resource, in the kernel's unit for it (bytes, seconds, a count).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bound {
-    /// At most so much.
+    /// At most this much.
     Limited(u64),
     /// No bound (`unlimited`, or docker's `-1`).
     Unlimited,

@@ -59,7 +59,7 @@ impl Capabilities {
     /// Those of this kernel and of later ones.
     pub const EVERY: Capabilities = Capabilities(u64::MAX);
 
-    /// Reads a list of names; `CAP_` may stand before each, and small letters are as good.
+    /// Reads a list of names, each with or without `CAP_`, in upper or lower case.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut set = Capabilities::default();
         for name in text.split(',').map(str::trim) {

@@ -62,7 +62,7 @@ impl Delay {
         }
     }
 
-    /// A delay of so many seconds, for defaults.
+    /// A delay of this many seconds, for defaults.
     pub const fn from_secs(seconds: u64) -> Self {
         Delay(Duration::from_secs(seconds))
     }

@@ -27,7 +27,7 @@ impl VariableName {
     }
 }
 
-/// Reads `NAME=VALUE`; all behind the first `=` is the value.
+/// Reads `NAME=VALUE`; everything after the first `=` is the value.
 pub fn assignment(text: &OsStr) -> Result<(VariableName, Template), Invalid> {
     let bytes = text.as_bytes();
     let equals =

@@ -40,7 +40,7 @@ impl Gate {
     }
 }
 
-/// In words, behind "closed until". A value is not shown: it may be a secret.
+/// In words, following "closed until". A value is not shown: it may be a secret.
 impl std::fmt::Display for Gate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -30,7 +30,7 @@ pub fn descriptor(text: &str) -> Result<i32, Invalid> {
     whole(text, 3, 1_048_576)
 }
 
-/// A size in bytes, with K, M or G (KiB, MiB, GiB) behind the number if one likes.
+/// A size in bytes; K, M or G (KiB, MiB, GiB) may follow the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 

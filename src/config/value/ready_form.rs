@@ -11,17 +11,17 @@ use crate::invalid::Invalid;
 /// What makes a service ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadyForm {
-    /// That the worker, or the loop, begins.
+    /// The start of the worker, or of the loop.
     Start,
     /// The first successful run of a loop.
     FirstSuccess,
-    /// The worker says so, as to systemd.
+    /// The worker notifies the launcher, as it would systemd.
     SdNotify,
-    /// Something that is looked at again and again.
+    /// A condition that is checked repeatedly.
     Check(Check),
 }
 
-/// A condition that can be looked at from outside the worker.
+/// A condition that can be checked from outside the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// One of these addresses takes a connection.
@@ -79,7 +79,7 @@ impl Check {
     }
 }
 
-/// In words, behind "ready when" or "until".
+/// In words, following "ready when" or "until".
 impl std::fmt::Display for Check {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
