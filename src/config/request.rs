@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::error::SpecError;
 use super::flags::{Expansion, Flag, Key, Secrecy};
 use super::settings::Settings;
-use super::value::{Lookup, Template};
+use super::value::{ExpandableText, Lookup};
 use crate::escape;
 use crate::invalid::Invalid;
 
@@ -64,7 +64,7 @@ impl Given {
     /// The value, if it is known before the environment is.
     pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
         match self.flag.meaning.expansion {
-            Expansion::Variables => Ok(Template::parse(&self.value)?.literal()),
+            Expansion::Variables => Ok(ExpandableText::parse(&self.value)?.literal()),
             Expansion::None => Ok(Some(self.value.clone())),
         }
     }
@@ -84,7 +84,7 @@ impl Given {
         if self.flag.meaning.expansion == Expansion::None {
             return set(settings, &self.value).map_err(invalid);
         }
-        let value = Template::parse(&self.value)
+        let value = ExpandableText::parse(&self.value)
             .map_err(invalid)?
             .expand(variables)
             .map_err(|error| SpecError::Expansion { place: self.place(), error })?;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, Gate, GroupsRequest, ReadyForm,
-    ShellCommand, StopSignal, Template, UserRequest, VariableName,
+    Backoff, Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpandableText, Gate, GroupsRequest,
+    ReadyForm, ShellCommand, StopSignal, UserRequest, VariableName,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -184,7 +184,7 @@ pub struct EnvironmentSettings {
     pub files: Vec<EnvFile>,
     pub no_env_file: bool,
     pub directories: Vec<PathBuf>,
-    pub defaults: Vec<(VariableName, Template)>,
+    pub defaults: Vec<(VariableName, ExpandableText)>,
     pub required: Vec<VariableName>,
     pub container: Option<ContainerEnv>,
     pub clear: bool,

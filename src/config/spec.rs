@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use super::readiness::ReadinessSpec;
 use super::settings::{ContainerEnv, EnvFile, Limits, LogTarget, WorkerCommand};
 use super::timing::{Stays, TimingSpec};
-use super::value::{ByteSize, EnvironmentEdit, Gate, GroupsRequest, Template, UserRequest, VariableName};
+use super::value::{
+    ByteSize, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
+};
 use crate::service::ServiceName;
 
 /// What is asked for.
@@ -79,7 +81,7 @@ pub struct EnvironmentSpec {
     /// Directories with a file for each variable, in order; each must exist.
     pub directories: Vec<PathBuf>,
     /// `--default`: for variables that are missing or empty.
-    pub defaults: Vec<(VariableName, Template)>,
+    pub defaults: Vec<(VariableName, ExpandableText)>,
     /// `--env` and `--unset`, in order.
     pub edits: Vec<EnvironmentEdit>,
     /// `--require`: must have a value in the end.

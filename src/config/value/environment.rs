@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::Template;
+use super::ExpandableText;
 use crate::env_file;
 use crate::invalid::Invalid;
 
@@ -28,12 +28,12 @@ impl VariableName {
 }
 
 /// Reads `NAME=VALUE`; everything after the first `=` is the value.
-pub fn assignment(text: &OsStr) -> Result<(VariableName, Template), Invalid> {
+pub fn assignment(text: &OsStr) -> Result<(VariableName, ExpandableText), Invalid> {
     let bytes = text.as_bytes();
     let equals =
         bytes.iter().position(|byte| *byte == b'=').ok_or_else(|| Invalid::new("is not NAME=VALUE"))?;
     let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
-    let value = Template::parse(OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default()))?;
+    let value = ExpandableText::parse(OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default()))?;
     Ok((name, value))
 }
 
@@ -46,7 +46,7 @@ pub fn names(text: &OsStr) -> Result<Vec<VariableName>, Invalid> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvironmentEdit {
     /// `--env NAME=VALUE`
-    Set(VariableName, Template),
+    Set(VariableName, ExpandableText),
     /// `--unset NAME`
     Unset(VariableName),
 }

@@ -5,26 +5,26 @@ mod bounds;
 mod capabilities;
 mod delay;
 mod environment;
+mod expandable_text;
 mod gate;
 mod identity;
 mod number;
 mod ready_form;
 mod shell_command;
 mod signal;
-mod template;
 
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use capabilities::Capabilities;
 pub use delay::Delay;
 pub use environment::{EnvironmentEdit, VariableName, assignment, names};
+pub use expandable_text::{ExpandableText, ExpansionError, Lookup};
 pub use gate::Gate;
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
 pub use number::{ByteSize, descriptor, mode, whole};
 pub use ready_form::{Check, ReadyForm};
 pub use shell_command::ShellCommand;
 pub use signal::{StopSignal, signal_name};
-pub use template::{ExpansionError, Lookup, Template};
 
 use std::ffi::OsStr;
 

@@ -8,7 +8,7 @@ use super::files::Presence;
 use super::named_files::names_of_files;
 use super::variables::{Environment, Source};
 use crate::config::settings::{Dialect, EnvFile};
-use crate::config::value::{EnvironmentEdit, Template, VariableName};
+use crate::config::value::{EnvironmentEdit, ExpandableText, VariableName};
 use crate::error::Findings;
 use crate::plan::{Change, Plan};
 use crate::service::layout;
@@ -75,7 +75,7 @@ impl Environment {
     fn expand(
         &mut self,
         name: &VariableName,
-        value: &Template,
+        value: &ExpandableText,
         source: Source,
         plan: &Plan,
         findings: &mut Findings,

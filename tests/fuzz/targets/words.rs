@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use futo_launch::config::value::{Delay, Template};
+use futo_launch::config::value::{Delay, ExpandableText};
 use futo_launch::ready::environment::dotenv;
 use futo_launch::schedule::Schedule;
 use futo_launch::service::run_script;
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = (Schedule::parse(text), Delay::parse(text));
     }
-    if let Ok(template) = Template::parse(OsStr::from_bytes(bytes)) {
+    if let Ok(template) = ExpandableText::parse(OsStr::from_bytes(bytes)) {
         let _ = template.expand(&|name| (name.len() % 2 == 0).then_some(OsStr::new("value")));
     }
 });

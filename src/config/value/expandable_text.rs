@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 128 << 10;
 
 /// Text with variables in it, parsed once. `$$` is a dollar; a `$` before anything else than `{` stays.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct ExpandableText(Vec<Piece>);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Piece {
@@ -29,12 +29,12 @@ enum Otherwise {
     /// `${NAME}`: nothing; an error if it is not set.
     Error,
     /// `${NAME:-word}`: this, also for an empty one.
-    Word(Template),
+    Word(ExpandableText),
     /// `${NAME:?message}`: an error with these words, also for an empty one.
     Message(String),
 }
 
-/// Why a template has no value.
+/// Why a text has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpansionError {
     /// `${NAME}`, or `${NAME:?}` without words of its own.
@@ -50,7 +50,7 @@ pub enum ExpansionError {
     Asked {
         /// The variable.
         name: String,
-        /// The words in the template.
+        /// The words in the text.
         message: String,
     },
     /// Several long values.
@@ -74,17 +74,17 @@ impl ExpansionError {
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<&'a OsStr>;
 
 /// Never shows a value.
-impl std::fmt::Debug for Template {
+impl std::fmt::Debug for ExpandableText {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Template(…)")
+        formatter.write_str("ExpandableText(…)")
     }
 }
 
-impl Template {
+impl ExpandableText {
     /// Reads a text.
     pub fn parse(text: &OsStr) -> Result<Self, Invalid> {
         let mut rest = text.as_bytes();
-        template(&mut rest, Ends::AtEnd, 0)
+        expandable(&mut rest, Ends::AtEnd, 0)
     }
 
     /// The value, if it depends on no variable.
@@ -139,7 +139,7 @@ enum Ends {
     AtBrace,
 }
 
-fn template(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<Template, Invalid> {
+fn expandable(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<ExpandableText, Invalid> {
     let mut pieces = Vec::new();
     let mut text = Vec::new();
     loop {
@@ -170,7 +170,7 @@ fn template(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<Template, Inva
     if !text.is_empty() {
         pieces.push(Piece::Text(text));
     }
-    Ok(Template(pieces))
+    Ok(ExpandableText(pieces))
 }
 
 /// Behind `${`.
@@ -190,7 +190,7 @@ fn variable(rest: &mut &[u8], depth: usize) -> Result<Piece, Invalid> {
         }
         [b':', b'-', ..] => {
             advance(rest, 2);
-            Otherwise::Word(template(rest, Ends::AtBrace, depth + 1)?)
+            Otherwise::Word(expandable(rest, Ends::AtBrace, depth + 1)?)
         }
         [b':', b'?', ..] => {
             advance(rest, 2);
@@ -223,7 +223,7 @@ mod tests {
             "DOLLAR" => Some(OsStr::new("${A}$$")),
             _ => None,
         };
-        let template = Template::parse(OsStr::new(text)).unwrap_or_else(|_| panic!("{text}"));
+        let template = ExpandableText::parse(OsStr::new(text)).unwrap_or_else(|_| panic!("{text}"));
         template.expand(&variables).map(|value| value.to_string_lossy().into_owned())
     }
 
@@ -270,7 +270,7 @@ mod tests {
         for text in
             ["${A", "${A:-", "${A:-x", "${A:?x", "${}", "${1}", "${A-x}", "${A:+x}", "${A/b/c}", &deep]
         {
-            assert!(Template::parse(OsStr::new(text)).is_err(), "{text}");
+            assert!(ExpandableText::parse(OsStr::new(text)).is_err(), "{text}");
         }
     }
 
@@ -278,7 +278,8 @@ mod tests {
     fn the_size_is_bounded() {
         let long = "x".repeat(1 << 16);
         let variables = |_: &str| Some(OsStr::new(&long));
-        let template = Template::parse(OsStr::new(&"${A}".repeat(100))).unwrap_or_else(|_| panic!("refused"));
+        let template =
+            ExpandableText::parse(OsStr::new(&"${A}".repeat(100))).unwrap_or_else(|_| panic!("refused"));
         assert_eq!(template.expand(&variables), Err(ExpansionError::TooLong));
     }
 }
