@@ -3,9 +3,8 @@
 use std::ffi::OsStr;
 
 use super::CommandLineError;
-use crate::config::flags::Flag;
+use crate::config::flags::{Continuation, Flag};
 use crate::config::value::Delay;
-use crate::options::Takes;
 use crate::schedule::Schedule;
 
 /// The error for a word that looks like a continuation of the value before it, and like no program. Checked at every
@@ -14,10 +13,10 @@ pub(crate) fn value_apart(flag: &Flag, word: &OsStr) -> Option<CommandLineError>
     let text = word.to_str()?;
     // a unit in upper case is refused together with its number
     let is_duration = |text: &str| Delay::parse_or_zero(&text.to_ascii_lowercase()).is_ok();
-    let goes_on = match flag.takes {
-        Takes::Value("DURATION" | "F:MAX") => is_duration(text) || is_duration(&format!("1{text}")),
-        Takes::Value("WHEN") => Schedule::is_part(text),
-        _ => false,
+    let goes_on = match flag.meaning.continuation {
+        Continuation::Duration => is_duration(text) || is_duration(&format!("1{text}")),
+        Continuation::Schedule => Schedule::is_part(text),
+        Continuation::None => false,
     };
     goes_on.then(|| CommandLineError::ValueApart { long: flag.long, word: text.to_string() })
 }

@@ -1,5 +1,5 @@
-//! The settings as far as somebody gave them. File and command line are applied to the same value in
-//! this order: that is the whole rule of precedence.
+//! The settings that were given. The file and then the command line are applied to the same value: that is the whole
+//! rule of precedence.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

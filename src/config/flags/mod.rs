@@ -29,6 +29,8 @@ pub struct Meaning {
     pub expansion: Expansion,
     /// Whether messages may show its value.
     pub secrecy: Secrecy,
+    /// What a word after its value may be, if the value was written in several.
+    pub continuation: Continuation,
     /// How a file may write its value.
     pub file_form: FileForm,
     /// Reads the value into the settings; those of [`Key::CommandLine`] are read by the parser.
@@ -51,6 +53,17 @@ pub enum Secrecy {
     Public,
     /// It is the value of a variable.
     Secret,
+}
+
+/// How a value goes on that was written in several words: `--interval 1 min`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuation {
+    /// No word is mistaken for a part of the value.
+    None,
+    /// By a duration or a unit.
+    Duration,
+    /// By a part of a schedule.
+    Schedule,
 }
 
 /// Which values in a file an option takes, beside a text, a switch, or a list where it may be repeated.
@@ -111,6 +124,11 @@ impl Flag {
         self
     }
 
+    const fn continues(mut self, continuation: Continuation) -> Self {
+        self.meaning.continuation = continuation;
+        self
+    }
+
     const fn file_form(mut self, form: FileForm) -> Self {
         self.meaning.file_form = form;
         self
@@ -122,6 +140,7 @@ const fn flag(key: Key, long: &'static str, takes: Takes, help: &'static str, se
         key,
         expansion: Expansion::None,
         secrecy: Secrecy::Public,
+        continuation: Continuation::None,
         file_form: FileForm::Plain,
         set,
     };
@@ -187,6 +206,18 @@ mod tests {
             assert!(!others.any(is_twice), "{}", flag.long);
             assert!(!flag.help.is_empty() && !flag.help.ends_with('.'), "{}", flag.long);
             assert!(flag.help.len() <= 64, "{}: the line of -h is too long", flag.long);
+        }
+    }
+
+    #[test]
+    fn a_value_in_two_words_is_recognised_for_every_duration_and_schedule() {
+        for flag in all() {
+            let expected = match flag.takes {
+                Takes::Value("DURATION" | "F:MAX") => Continuation::Duration,
+                Takes::Value("WHEN") => Continuation::Schedule,
+                _ => Continuation::None,
+            };
+            assert_eq!(flag.meaning.continuation, expected, "{}", flag.long);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! When the service is ready, and what must be so before it runs.
 
-use super::{Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
+use super::{Continuation, Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
 use crate::config::value::{Check, Delay, Gate, ReadyForm, text};
 use crate::options::Takes::Value;
 
@@ -35,6 +35,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more("This is logged, and the service is never reported ready. Default: as long as it runs."),
     launch(
         LaunchOption::IfEnv,

@@ -1,6 +1,6 @@
 //! When the worker runs, and how a run is stopped.
 
-use super::{Flag, LoopOption, PaceOption, Section, in_loop, not_a_setting, pace, path};
+use super::{Continuation, Flag, LoopOption, PaceOption, Section, in_loop, not_a_setting, pace, path};
 use crate::config::settings::{OnExit, OnStop, Persist};
 use crate::config::value::{Backoff, Delay, ShellCommand, StopSignal, text, whole};
 use crate::invalid::Invalid;
@@ -21,6 +21,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
     pace(
         PaceOption::Every,
@@ -33,6 +34,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more(
         "The starts stay on the grid of the first one, which is at once. Ticks that pass during a run \
          are dropped, and counted in the run record.",
@@ -42,6 +44,7 @@ const OPTIONS: &[Flag] = &[
         Ok(())
     })
     .expands()
+    .continues(Continuation::Schedule)
     .more(
         "Calendar events as systemd has them (09:00, 'Mon..Fri 09,18:00', '*:0/15'), five crontab \
          fields, or @daily and its like. The last word may be a time zone; else it is TZ's, else \
@@ -59,7 +62,8 @@ const OPTIONS: &[Flag] = &[
             Ok(())
         },
     )
-    .expands(),
+    .expands()
+    .continues(Continuation::Duration),
     in_loop(
         LoopOption::Persist,
         "persist",
@@ -89,7 +93,8 @@ const OPTIONS: &[Flag] = &[
             Ok(())
         },
     )
-    .expands(),
+    .expands()
+    .continues(Continuation::Duration),
     in_loop(
         LoopOption::Splay,
         "splay",
@@ -101,6 +106,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more(
         "The delay is fixed per service and host, derived from their names. With --schedule each start, \
          else the first.",
@@ -116,6 +122,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
     in_loop(
         LoopOption::Grace,
@@ -127,7 +134,8 @@ const OPTIONS: &[Flag] = &[
             Ok(())
         },
     )
-    .expands(),
+    .expands()
+    .continues(Continuation::Duration),
     in_loop(
         LoopOption::StopSignal,
         "stop-signal",
@@ -185,6 +193,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
+    .continues(Continuation::Duration)
     .more("Up to MAX, for instance 2:5m. A run longer than a minute resets the delay."),
     in_loop(
         LoopOption::MaxFailures,
