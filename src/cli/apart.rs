@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::CommandLineError;
+use super::error::CommandLineError;
 use crate::config::flags::{Continuation, Flag};
 use crate::config::value::Delay;
 use crate::schedule::Schedule;

@@ -4,9 +4,11 @@
 //! Deliberately absent: options after the program, and short options other than `-h` and `-V`.
 
 mod apart;
+mod error;
 mod foreign;
 pub mod help;
 mod parse;
 
 pub(crate) use apart::value_apart;
-pub use parse::{CommandLineError, parse};
+pub use error::CommandLineError;
+pub use parse::parse;

@@ -5,47 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::apart::value_apart;
+use super::error::CommandLineError;
 use super::foreign;
 use crate::config::flags::{self, CommandLineOption, Flag, Key};
 use crate::config::request::{Ask, ExplainForm, Given, Origin, Request};
-use crate::error::{Findings, Problem};
-use crate::exit::Exit;
+use crate::error::Findings;
 use crate::options::{HasValue, Parser, Spelling, Word, WordError};
-
-/// What can be wrong with a command line, beside the values.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the fields are the parts of the message")]
-pub enum CommandLineError {
-    /// A name, or whether there is a value.
-    #[error(transparent)]
-    Word(WordError),
-    /// `--interval 1 min`, which would run a program `min`.
-    #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
-    ValueApart { long: &'static str, word: String },
-    /// `--explain=yaml`
-    #[error("--explain: invalid value: is neither 'text' nor 'json'")]
-    ExplainForm,
-}
-
-impl Problem for CommandLineError {
-    fn exit(&self) -> Exit {
-        Exit::EDIT
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
-                .map(|ours| format!("here it is {ours}"))
-                .or_else(|| error.remedy())
-                .or_else(|| Some("--help lists all options".to_string())),
-            CommandLineError::Word(error) => error.remedy(),
-            CommandLineError::ValueApart { word, .. } => {
-                Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
-            }
-            CommandLineError::ExplainForm => None,
-        }
-    }
-}
 
 /// Reads the words after the program's own name. Options end at the first word that is not one: the program.
 pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {

@@ -3,29 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::ExpandableText;
-use crate::env_file;
+use super::expandable_text::ExpandableText;
+use super::variable_name::VariableName;
 use crate::invalid::Invalid;
-
-/// A name that bash can assign to: a letter or underscore, then letters, digits, underscores.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct VariableName(String);
-
-impl VariableName {
-    /// Reads a name.
-    pub fn parse(name: &[u8]) -> Result<Self, Invalid> {
-        match std::str::from_utf8(name) {
-            Ok(name) if env_file::is_name(name.as_bytes()) => Ok(VariableName(name.to_string())),
-            _ => Err(Invalid::new("names no variable")
-                .hint("a name is letters, digits and underscores, and begins with no digit")),
-        }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Reads `NAME=VALUE`; everything after the first `=` is the value.
 pub fn assignment(text: &OsStr) -> Result<(VariableName, ExpandableText), Invalid> {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::VariableName;
+use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
 const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ is a dollar";

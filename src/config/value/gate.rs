@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::{Check, VariableName};
+use super::ready_form::Check;
+use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
 /// What must be so before a service runs.

@@ -12,12 +12,13 @@ mod number;
 mod ready_form;
 mod shell_command;
 mod signal;
+mod variable_name;
 
 pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use capabilities::Capabilities;
 pub use delay::Delay;
-pub use environment::{EnvironmentEdit, VariableName, assignment, names};
+pub use environment::{EnvironmentEdit, assignment, names};
 pub use expandable_text::{ExpandableText, ExpansionError, Lookup};
 pub use gate::Gate;
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};
@@ -25,6 +26,7 @@ pub use number::{ByteSize, descriptor, mode, whole};
 pub use ready_form::{Check, ReadyForm};
 pub use shell_command::ShellCommand;
 pub use signal::{StopSignal, signal_name};
+pub use variable_name::VariableName;
 
 use std::ffi::OsStr;
 

@@ -1,0 +1,41 @@
+//! What can be wrong with a command line, beside the values.
+
+use super::foreign;
+use crate::error::Problem;
+use crate::exit::Exit;
+use crate::options::WordError;
+
+/// What can be wrong with a command line, beside the values.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are the parts of the message")]
+pub enum CommandLineError {
+    /// A name, or whether there is a value.
+    #[error(transparent)]
+    Word(WordError),
+    /// `--interval 1 min`, which would run a program `min`.
+    #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
+    ValueApart { long: &'static str, word: String },
+    /// `--explain=yaml`
+    #[error("--explain: invalid value: is neither 'text' nor 'json'")]
+    ExplainForm,
+}
+
+impl Problem for CommandLineError {
+    fn exit(&self) -> Exit {
+        Exit::EDIT
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
+                .map(|ours| format!("here it is {ours}"))
+                .or_else(|| error.remedy())
+                .or_else(|| Some("--help lists all options".to_string())),
+            CommandLineError::Word(error) => error.remedy(),
+            CommandLineError::ValueApart { word, .. } => {
+                Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
+            }
+            CommandLineError::ExplainForm => None,
+        }
+    }
+}
