@@ -115,15 +115,6 @@ fn the_readme_names_the_oldest_rust_that_builds_it() {
 }
 
 #[test]
-fn the_architecture_maps_every_room() {
-    let map = documents::page("ARCHITECTURE.md");
-    for entry in fs::read_dir(documents::root().join("src")).expect("src") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        assert!(name == "lib.rs" || map.contains(&name), "src/{name} is not on the map");
-    }
-}
-
-#[test]
 fn the_root_directory_with_its_run_is_no_service_directory() {
     // where a container's entrypoint is started unless its image says otherwise
     for directory in ["/", "/var"] {
