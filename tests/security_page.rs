@@ -13,9 +13,13 @@ fn attacks() -> Vec<Vec<&'static str>> {
     rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// The names of the tests in a file.
-fn tests_of(file: &str) -> BTreeSet<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+/// The names of the tests in a file, or in all files of a directory.
+fn tests_of(name: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    if path.is_dir() {
+        let files = names_in(&path).into_iter().map(|file| format!("{name}/{file}"));
+        return files.flat_map(|file| tests_of(&file)).collect();
+    }
     let text = fs::read_to_string(path).expect("a file of tests");
     let mut lines = text.lines().peekable();
     let mut names = BTreeSet::new();
@@ -30,6 +34,11 @@ fn tests_of(file: &str) -> BTreeSet<String> {
     names
 }
 
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory of tests");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
+}
+
 #[test]
 fn every_attack_names_its_test_and_every_test_is_named() {
     let named: BTreeSet<String> = attacks()
@@ -39,24 +48,23 @@ fn every_attack_names_its_test_and_every_test_is_named() {
             _ => panic!("attack, what holds it, test: {cells:?}"),
         })
         .collect();
+    let is_of_users = |name: &String| ["attack_boot", "attack_trust"].contains(&name.trim_end_matches(".rs"));
     let here: BTreeSet<String> =
-        ["attack_boot.rs", "attack_trust.rs"].iter().flat_map(|file| tests_of(file)).collect();
+        attack_files().iter().filter(|name| is_of_users(name)).flat_map(|name| tests_of(name)).collect();
     let unnamed: Vec<_> = here.difference(&named).collect();
     assert!(unnamed.is_empty(), "not in the table: {unnamed:?}");
-    let files = attack_files().into_iter().chain(["evidence.rs".to_string()]);
-    let all: BTreeSet<String> = files.flat_map(|file| tests_of(&file)).collect();
+    let all: BTreeSet<String> = attack_files().iter().flat_map(|name| tests_of(name)).collect();
     let missing: Vec<_> = named.difference(&all).collect();
     assert!(missing.is_empty(), "no such test: {missing:?}");
 }
 
-/// `tests/attack*.rs`, and the attacks on a scan directory that was given away.
+/// `tests/attack*`, the attacks on a scan directory that was given away, and those on health.
 fn attack_files() -> Vec<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let entries = fs::read_dir(directory).expect("the tests");
-    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-    let is_one =
-        |name: &String| name.starts_with("attack") && name.ends_with(".rs") || name == "hermes_live.rs";
-    names.filter(is_one).collect()
+    let is_one = |name: &String| {
+        name.starts_with("attack") || ["evidence", "hermes_live"].contains(&name.trim_end_matches(".rs"))
+    };
+    names_in(&directory).into_iter().filter(is_one).collect()
 }
 
 #[test]
