@@ -1,6 +1,4 @@
-//! `futo reconcile`: what it publishes, what it says, and what hostile files on the volume come to.
-
-mod support;
+//! The service of a profile: its files, its run script, its updates, its repair.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,9 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use nix::sys::stat::Mode;
-use support::boot::{Ran, Volume};
-use support::launching::finish;
-use support::{HERMES, needs, own_by_hermes, read, rights, set_mode, snapshot};
+
+use crate::support;
+use crate::support::boot::{Ran, Volume};
+use crate::support::launching::finish;
+use crate::support::{HERMES, needs, own_by_hermes, read, rights, set_mode, snapshot};
 
 #[test]
 fn publishes_a_service_for_each_profile_in_order_and_reports_it_in_the_known_lines() {

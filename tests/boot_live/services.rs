@@ -1,6 +1,4 @@
-//! What `futo reconcile` and `futo sync` do to services that run, and what a member of the group can do.
-
-mod support;
+//! Services that come, change, run on and go.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,10 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::boot::Definitions;
-use support::launching::finish;
-use support::live::Live;
-use support::{
+use crate::support;
+use crate::support::boot::Definitions;
+use crate::support::launching::finish;
+use crate::support::live::Live;
+use crate::support::{
     HERMES, Svscan, eventually, eventually_contains, is_alive, needs, own_by_hermes, read, rights, set_mode,
     stderr, throughout,
 };

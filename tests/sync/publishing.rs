@@ -1,6 +1,4 @@
-//! `futo sync`: definitions on the volume become services with no more rights than their writers have.
-
-mod support;
+//! What is published, in which form, and how it behaves.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use support::boot::{Definitions, Ran};
-use support::launching::finish;
-use support::{
+use crate::support;
+use crate::support::boot::{Definitions, Ran};
+use crate::support::launching::finish;
+use crate::support::{
     Scratch, Svscan, eventually, eventually_contains, logs, needs, own_by_abc, read, rights, set_mode,
     snapshot,
 };

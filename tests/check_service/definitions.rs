@@ -1,59 +1,16 @@
-//! `futo check` of services: each mistake that people make, seeded, and what is said of it, exactly.
-
-mod support;
+//! What is wrong with a definition, and which directories are none.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use support::boot::Definitions;
-use support::launching::{code, finish};
-use support::{
+use crate::support::boot::Definitions;
+use crate::support::launching::{code, finish};
+use crate::support::{
     ABC, AS_ABC, Scratch, Svscan, eventually, eventually_contains, needs, own_by_abc, set_mode, state,
     stderr, stdout,
 };
-
-/// Definitions below a directory of abc's.
-struct Scene {
-    svscan: Svscan,
-    definitions: PathBuf,
-}
-
-impl Scene {
-    fn new(name: &str) -> Scene {
-        let svscan = Svscan::start(name);
-        let definitions = svscan.scratch.directory_of_abc("definitions");
-        Scene { svscan, definitions }
-    }
-
-    /// A definition whose run script is this, with LAUNCHER for the launcher.
-    fn define(&self, name: &str, run: &str) -> PathBuf {
-        let run = run.replace("LAUNCHER", &self.svscan.scratch.launcher().display().to_string());
-        let path = self.svscan.scratch.write(format!("definitions/{name}/run"), &run, 0o755);
-        let directory = path.parent().expect("its directory").to_path_buf();
-        own_by_abc(&directory);
-        own_by_abc(&path);
-        directory
-    }
-
-    /// What is said, with DIR for the directory of definitions; and the exit code.
-    fn check(&self, prefix: &[&str], names: &[&str]) -> (i32, String) {
-        let mut command = self.svscan.scratch.futo_by(prefix, &[&["check"], names].concat());
-        command.arg("--from").arg(&self.definitions).arg("--scan-dir").arg(self.svscan.scratch.join("scan"));
-        let output = finish(&mut command);
-        assert_eq!(stderr(&output), "");
-        let text = stdout(&output).replace(&self.definitions.display().to_string(), "DIR");
-        (code(&output), text.replace(&self.svscan.scratch.path.display().to_string(), "SCRATCH"))
-    }
-
-    /// Said of a definition that is not published, without the line that says so.
-    fn said(&self, name: &str) -> String {
-        let (exit, said) = self.check(&[], &[name]);
-        assert_eq!(exit, 1);
-        let end = said.find(&format!("{name}: is not published"));
-        said[..end.unwrap_or_else(|| panic!("{said}"))].to_string()
-    }
-}
+use crate::{Scene, behind, support};
 
 #[test]
 fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
@@ -409,11 +366,6 @@ fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
     assert_eq!(exit, 1, "{said}");
     assert!(said.contains("svc-cron: SCRATCH/scan/svc-cron/run: is not executable (mode 0644)"), "{said}");
     assert_eq!(scene.check(&[], &[]).0, 0);
-}
-
-/// A command in a mount namespace of its own, after this script.
-fn behind(script: &str) -> [&str; 7] {
-    ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script]
 }
 
 #[test]
