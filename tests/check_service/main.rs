@@ -1,6 +1,9 @@
 //! `futo check` of services: each mistake that people make, seeded, and what is said of it, exactly.
 
 mod definitions;
+mod publishing;
+mod run_script;
+mod running;
 #[path = "../support/mod.rs"]
 mod support;
 
