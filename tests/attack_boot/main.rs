@@ -1,9 +1,13 @@
 //! What abc can do with definitions, words and live services while root publishes them, and what must not
 //! come of it. docs/security.md lists these tests.
 
+mod bounds;
 mod names;
+mod publishing;
 #[path = "../support/mod.rs"]
 mod support;
+mod words;
+mod workers;
 
 use std::fs;
 use std::process::Command;
