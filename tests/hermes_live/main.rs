@@ -1,8 +1,10 @@
 //! The gateways of hermes under a real s6-svscan: at boot, after a restart, and as profiles come and go.
 
 mod profiles;
+mod scan_directory;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrade;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
