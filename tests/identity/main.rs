@@ -1,8 +1,11 @@
 //! Who the worker is, compared with the tools that do the same: s6-setuidgid, chpst, setpriv.
 
+mod limits;
 mod names;
+mod rights;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 
 use std::ffi::OsString;
 
