@@ -1,6 +1,8 @@
 //! Health needs evidence: what a service does is taken from its live process and from the record that this very
 //! process wrote, whatever the run script looks like; what proves nothing is unknown, and not healthy.
 
+mod launchers;
+mod records;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
