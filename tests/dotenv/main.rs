@@ -6,6 +6,7 @@
 //! it gets one `{"file": TEXT, "env": {…}}` per line and answers each with `{"values": {…}}` or `{"error": …}`.
 
 mod random_files;
+mod recorded;
 #[path = "../support/mod.rs"]
 mod support;
 
