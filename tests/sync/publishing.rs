@@ -1,17 +1,12 @@
 //! What is published, in which form, and how it behaves.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Command;
 
 use crate::support;
 use crate::support::boot::{Definitions, Ran};
 use crate::support::launching::finish;
 use crate::support::{
-    Scratch, Svscan, eventually, eventually_contains, logs, needs, own_by_abc, read, rights, set_mode,
-    snapshot,
+    Svscan, eventually, eventually_contains, logs, needs, read, rights, set_mode, snapshot,
 };
 
 #[test]
@@ -92,130 +87,6 @@ fn publishes_what_it_wrote_itself_and_leaves_the_volume_as_it_is() {
 }
 
 #[test]
-fn roots_own_definitions_keep_their_rights_and_come_first() {
-    needs!(root);
-    let definitions = Definitions::new("roots");
-    definitions.write_roots("a/run", "#!/bin/sh\nexec futo-launch --user root --nice -5 -- id\n");
-    definitions.line("a", "-- mine");
-    definitions.line("b", "-- mine");
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.stdout, "sync: service=a action=published\nsync: service=b action=published\n");
-    assert!(
-        ran.stderr.contains("is passed over: ") && ran.stderr.contains("has the same name"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!(ran.code, 0);
-    let run = read(definitions.scan("a/run"));
-    let directory = definitions.roots("a").display().to_string();
-    assert!(
-        run.ends_with(&format!(" --user=root --nice=-5 --name=a --service-dir {directory} -- id\n")),
-        "{run}"
-    );
-    assert!(!definitions.scan("a/supervise").exists(), "root's is not delegated");
-    // one thing in it that others can write, and it is theirs
-    set_mode(definitions.roots("a"), 0o775);
-    std::os::unix::fs::chown(definitions.roots("a"), None, Some(911)).expect("its group");
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("user may be abc only"), "{}", ran.stderr);
-    assert_eq!(read(definitions.scan("a/run")), run, "what was published before stays");
-}
-
-#[test]
-fn a_definition_never_gets_more_rights_than_its_writers_have() {
-    needs!(root);
-    let definitions = Definitions::new("rights");
-    let bad = [
-        ("user", "--user root -- id"),
-        ("uid", "--user 0:0 -- id"),
-        ("group", "--user abc:root -- id"),
-        ("groups", "--groups root -- id"),
-        ("nice", "--nice -1 -- id"),
-        ("oom", "--oom-score-adj -1000 -- id"),
-        ("fd", "--keep-fd 4 -- id"),
-        ("secrets", "--container-env /root -- id"),
-        ("file", "--file /etc/shadow"),
-        ("dir", "--service-dir /etc -- id"),
-        ("limit", "--ulimit nofile=unlimited -- id"),
-    ];
-    for (name, words) in bad {
-        definitions.line(name, words);
-    }
-    definitions.write("toml/run", "#!/usr/local/bin/futo-launch --file\nuser = 'root'\nexec = ['id']\n");
-    definitions.line("finish", "-- id");
-    definitions.write("finish/finish", "#!/bin/sh\nexec futo-launch --user root -- id\n");
-    definitions.line("log", "-- id");
-    definitions.write("log/log/run", "#!/bin/sh\nexec futo-launch --user root -- id\n");
-    definitions.line("good", "-- id");
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.code, 1);
-    for name in bad.map(|(name, _)| name).iter().chain(&["toml", "finish", "log"]) {
-        assert!(ran.stdout.contains(&format!("service={name} action=failed\n")), "{name}: {}", ran.stdout);
-        assert!(ran.stderr.contains(&format!("futo: fatal: {name}: ")), "{name}: {}", ran.stderr);
-        assert!(!definitions.scan(name).exists(), "{name}");
-    }
-    assert!(ran.stdout.contains("service=good action=published"));
-}
-
-#[test]
-fn hostile_definitions_are_named_and_all_others_go_on() {
-    needs!(root);
-    let definitions = Definitions::new("hostile");
-    let secret = definitions.scratch.write("secret", "#!/bin/sh\nexec futo-launch -- id\n", 0o600);
-    let abcs = |path: &str| {
-        let path = definitions.abcs(path);
-        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-        own_by_abc(path.parent().expect("a directory"));
-        path
-    };
-    symlink(&secret, abcs("a-link/run")).expect("a link");
-    nix::unistd::mkfifo(&abcs("b-fifo/run"), nix::sys::stat::Mode::from_bits_truncate(0o666))
-        .expect("a FIFO");
-    fs::create_dir(abcs("c-directory/run")).expect("a directory");
-    let huge = fs::File::create(abcs("d-huge/run")).expect("a file");
-    huge.set_len(200 << 20).expect("200 MB, sparse");
-    fs::write(abcs("e-binary/run"), b"\x7fELF\xff\xfe").expect("written");
-    symlink(definitions.roots(""), definitions.abcs("f-linked")).expect("a link");
-    fs::copy(&secret, abcs("g-roots/run")).expect("a copy");
-    set_mode(definitions.abcs("g-roots/run"), 0o700);
-    definitions.line("h-down", "-- id");
-    symlink("/etc/shadow", definitions.abcs("h-down/down")).expect("a link");
-    definitions.line("i-log", "-- id");
-    symlink(definitions.roots(""), definitions.abcs("i-log/log")).expect("a link");
-    definitions.write_roots("run", "#!/bin/sh\nexec futo-launch -- id\n");
-    definitions.line("j-fd", "-- id");
-    definitions.write("j-fd/notification-fd", "3\nexec reboot\n");
-    definitions.line("k-open", "-- id");
-    set_mode(definitions.abcs("k-open"), 0o777);
-    definitions.line("new\nline", "-- id");
-    definitions.line("z-good", "-- id");
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.code, 1);
-    for (name, reason) in [
-        ("a-link", "it is a symbolic link"),
-        ("b-fifo", "it is a FIFO, not a regular file"),
-        ("c-directory", "it is a directory, not a regular file"),
-        ("d-huge", "it is longer than 65536 bytes"),
-        ("f-linked", "it is a symbolic link, which is not followed"),
-        ("g-roots", "permission denied"),
-        ("h-down", "it is a symbolic link"),
-        ("i-log", "'log' is no directory that can be opened"),
-        ("j-fd", "it is not a descriptor from 3 up"),
-        ("k-open", "is writable by everybody"),
-    ] {
-        assert!(ran.stdout.contains(&format!("service={name} action=failed\n")), "{name}: {}", ran.stdout);
-        let said = ran.stderr.lines().find(|line| line.starts_with(&format!("futo: fatal: {name}: ")));
-        assert!(said.is_some_and(|line| line.contains(reason)), "{name}: {}", ran.stderr);
-        assert!(!definitions.scan(name).exists(), "{name}");
-    }
-    assert!(ran.stdout.contains("service=e-binary action=not-ours\n"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("service=new\\nline action=failed\n"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("service=z-good action=published\n"));
-    assert_eq!(ran.stdout.lines().count(), 13);
-}
-
-#[test]
 fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
     needs!(root);
     let definitions = Definitions::new("foreign");
@@ -274,115 +145,6 @@ fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
 }
 
 #[test]
-fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
-    needs!(root);
-    let definitions = Definitions::new("gone");
-    definitions.line("a", "-- id");
-    definitions.line("b", "-- id");
-    definitions.sync(&[]);
-    let volume = support::boot::Volume::new("gone-hermes");
-    let scan = definitions.scan("").display().to_string();
-    assert_eq!(volume.reconcile(&["--scan-dir", &scan]).code, 0);
-    fs::remove_dir_all(definitions.abcs("a")).expect("removed");
-    // broken is not gone
-    definitions.line("b", "--intervall 5 -- id");
-    assert_eq!(
-        definitions.sync(&["--prune"]).stdout,
-        "sync: service=b action=failed\nsync: service=a action=pruned\n"
-    );
-    assert!(!definitions.scan("a").exists());
-    assert!(definitions.scan("b/run").exists() && definitions.scan("gateway-default/run").exists());
-    assert_eq!(volume.reconcile(&["--scan-dir", &scan, "--prune"]).code, 0);
-    assert!(definitions.scan("b/run").exists());
-    // a source that cannot be read proves nothing gone
-    fs::rename(definitions.abcs(""), definitions.volume.join("away")).expect("renamed");
-    let ran = definitions.sync(&["--prune"]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("unable to open the directory of definitions"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
-    assert!(definitions.scan("b/run").exists());
-}
-
-#[test]
-fn two_runs_with_other_sources_leave_each_others_services_alone() {
-    needs!(root);
-    let definitions = Definitions::new("two-sources");
-    definitions.line("mine", "-- id");
-    definitions.sync(&[]);
-    let others = definitions.scratch.join("others");
-    for name in ["mine", "theirs"] {
-        let run = definitions.scratch.write(
-            format!("others/{name}/run"),
-            "#!/bin/sh\nexec futo-launch -- true\n",
-            0o755,
-        );
-        assert!(run.exists());
-    }
-    let mut command = Command::new(definitions.scratch.futo());
-    command.args(["sync", "--prune", "--from"]).arg(&others).arg("--scan-dir").arg(definitions.scan(""));
-    let ran = Ran::of(&finish(&mut command));
-    assert_eq!(ran.stdout, "sync: service=mine action=failed\nsync: service=theirs action=published\n");
-    let said = format!("was made from another directory, \"{}\"", definitions.abcs("").display());
-    assert!(ran.code == 1 && ran.stderr.contains(said.trim_end_matches("/\"")), "{}", ran.stderr);
-    assert_eq!(definitions.sync(&["--prune"]).stdout, "sync: service=mine action=unchanged\n");
-    assert!(definitions.scan("theirs/run").exists());
-}
-
-#[test]
-fn a_usual_source_that_is_not_there_prunes_nothing() {
-    needs!(root);
-    let scratch = Scratch::of_root("usual");
-    fs::create_dir(scratch.join("scan")).expect("made");
-    let run = Path::new("/config/s6-services/mine/run");
-    fs::create_dir_all(run.parent().expect("a directory")).expect("made");
-    support::write(run, "#!/bin/sh\nexec futo-launch -- id\n", 0o755);
-    let sync = |options: &[&str]| {
-        let mut command = Command::new(scratch.futo());
-        Ran::of(&finish(
-            command.args(["sync", "--prune", "--scan-dir"]).arg(scratch.join("scan")).args(options),
-        ))
-    };
-    let first = sync(&[]);
-    fs::rename("/config/s6-services", "/config/away").expect("renamed");
-    let ran = sync(&[]);
-    let named = sync(&["--from", "/config/s6-services"]);
-    fs::remove_dir_all("/config/away").expect("removed");
-    assert_eq!((first.code, first.stdout.as_str()), (0, "sync: service=mine action=published\n"));
-    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
-    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
-    assert!(scratch.join("scan/mine/run").exists());
-    assert_eq!(named.code, 2, "there is nothing that could be done: {}", named.stderr);
-}
-
-#[test]
-fn what_is_not_roots_has_a_bound_in_number_and_size() {
-    needs!(root);
-    let definitions = Definitions::new("bounds");
-    let big = format!("-- id {}", "a".repeat(60_000));
-    let original = definitions.line("b000", &big);
-    for number in 1..=310 {
-        let directory = definitions.abcs(format!("b{number:03}"));
-        fs::create_dir(&directory).expect("made");
-        own_by_abc(&directory);
-        fs::hard_link(&original, directory.join("run")).expect("linked");
-    }
-    definitions.line("z-too-late", "-- id");
-    definitions.write_roots("z-roots/run", "#!/bin/sh\nexec futo-launch -- id\n");
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("can write have more than 8388608 bytes"), "{}", ran.stderr);
-    let published = ran.stdout.matches("action=published").count();
-    assert!((100..150).contains(&published), "{published}");
-    assert!(definitions.scan("z-roots/run").exists());
-    for number in 0..=310 {
-        definitions.line(&format!("b{number:03}"), "-- id");
-    }
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.stdout.matches("action=failed").count(), 12);
-    assert!(ran.stderr.contains("there are more than 300 definitions that others than root can write"));
-}
-
-#[test]
 fn words_that_are_wrong_are_named_before_anything_is_done() {
     needs!(root);
     let definitions = Definitions::new("words");
@@ -404,33 +166,6 @@ fn words_that_are_wrong_are_named_before_anything_is_done() {
     let ran = Ran::of(&finish(command.env("HERMES_HOME", "home")));
     assert_eq!(ran.code, 100);
     assert!(ran.stderr.contains("HERMES_HOME 'home': is not an absolute path"), "{}", ran.stderr);
-}
-
-#[test]
-fn a_definition_of_abcs_among_roots_is_read_as_abc() {
-    needs!(root);
-    let definitions = Definitions::new("among");
-    let run = definitions.write_roots("abcs/run", "#!/bin/sh\nexec futo-launch -- id\n");
-    own_by_abc(run.parent().expect("a directory"));
-    set_mode(&run, 0o700);
-    let ran = definitions.sync(&[]);
-    assert_eq!(ran.stdout, "sync: service=abcs action=failed\n");
-    assert!(ran.stderr.contains("permission denied"), "{}", ran.stderr);
-}
-
-#[test]
-fn a_plain_user_publishes_to_their_own_supervisor() {
-    needs!(root);
-    let definitions = Definitions::new("plain-user");
-    definitions.line("mine", "--nice 5 -- id");
-    own_by_abc(&definitions.scan(""));
-    let mut command = definitions.command(&[]);
-    command.uid(support::ABC).gid(support::ABC);
-    let ran = support::boot::Ran::of(&support::launching::finish(&mut command));
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    let run = read(definitions.scan("mine/run"));
-    let directory = definitions.abcs("mine").display().to_string();
-    assert!(run.ends_with(&format!(" --nice=5 --name=mine --service-dir {directory} -- id\n")), "{run}");
 }
 
 #[test]
