@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::imports::{File, Import};
 use crate::layers::LAYERS;
@@ -64,7 +64,8 @@ pub fn page(files: &[File], imports: &BTreeSet<Import>, root: &Path) -> String {
     figure(&format!("functions over {LONG_FUNCTION} lines"), long.len(), long);
     let with_bool = named(&|function| function.has_bool);
     figure("functions with a bool parameter", with_bool.len(), with_bool);
-    figure("lines of tests/", lines_below(&root.join("tests")), Vec::new());
+    let of_tests = sizes_below(&root.join("tests"));
+    figure("lines of tests/", of_tests.iter().map(|(_, lines)| lines).sum(), Vec::new());
     figure("lines of README.md", lines(&root.join("README.md")), Vec::new());
     page
 }
@@ -101,15 +102,15 @@ fn function<'t>(file: &File, tokens: &[Token<'t>], at: usize) -> Option<Function
     })
 }
 
-/// Of Rust below a directory.
-fn lines_below(directory: &Path) -> usize {
+/// The Rust files below a directory, with their lines.
+pub fn sizes_below(directory: &Path) -> Vec<(PathBuf, usize)> {
     fs::read_dir(directory)
         .expect("a directory")
         .map(|entry| entry.expect("its entry").path())
-        .map(|path| match path.extension() {
-            _ if path.is_dir() => lines_below(&path),
-            Some(extension) if extension == "rs" => lines(&path),
-            _ => 0,
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sizes_below(&path),
+            Some(extension) if extension == "rs" => vec![(path.clone(), lines(&path))],
+            _ => Vec::new(),
         })
-        .sum()
+        .collect()
 }

@@ -16,6 +16,9 @@ use layers::{LAYERS, MAY_RUN_IN_A_CIRCLE};
 
 const HERE: &str = "tests/architecture/layers.rs";
 
+/// A file of tests/ has no more lines.
+const LONGEST_TEST_FILE: usize = 500;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -143,6 +146,17 @@ fn ties(imports: &BTreeSet<Import>, circle: &[&str]) -> String {
         .filter(|import| [&import.from, &import.to].iter().all(|file| circle.contains(&file.as_str())))
         .map(|import| format!("  src/{}:{} imports src/{}\n", import.from, import.line, import.to))
         .collect()
+}
+
+#[test]
+fn test_files_are_not_long() {
+    let sizes = figures::sizes_below(&root().join("tests"));
+    let long: Vec<_> = sizes.iter().filter(|(_, lines)| *lines > LONGEST_TEST_FILE).collect();
+    assert!(
+        long.is_empty(),
+        "over {LONGEST_TEST_FILE} lines: {long:?}. Split tests/NAME.rs by subject into the files of tests/NAME/, \
+         of which main.rs has what they share"
+    );
 }
 
 #[test]
