@@ -51,7 +51,7 @@ fn escape(cursor: &mut Cursor<'_>, line: usize, value: &mut Vec<u8>) -> Result<(
                 return Ok(());
             }
             if letter != b'x' && number > 0x7f {
-                // bash in the C locale writes the escape itself, in others the character
+                // in the C locale bash produces the escape itself, otherwise the character
                 let what = format!("'\\{}' beyond ASCII depends on bash's locale", char::from(letter));
                 return Err(Refusal::new(line, what, "write the character itself"));
             }
@@ -65,13 +65,17 @@ fn escape(cursor: &mut Cursor<'_>, line: usize, value: &mut Vec<u8>) -> Result<(
         }
     };
     if byte == 0 {
-        return Err(Refusal::new(line, "an escape for a NUL byte", "remove it: no variable can hold one"));
+        return Err(Refusal::new(
+            line,
+            "an escape for a NUL byte",
+            "remove it: a variable cannot contain one",
+        ));
     }
     value.push(byte);
     Ok(())
 }
 
-/// How many digits there were, and their value.
+/// The number of digits, and their value.
 fn digits(cursor: &mut Cursor<'_>, radix: u32, most: usize, first: u32) -> (usize, u32) {
     let mut number = first;
     let mut count = 0;
@@ -95,6 +99,6 @@ fn control(cursor: &mut Cursor<'_>, line: usize) -> Result<u8, Refusal> {
             cursor.next();
             Ok(0x7f)
         }
-        _ => Err(Refusal::new(line, "'\\c' without a letter behind it", "write \\xHH")),
+        _ => Err(Refusal::new(line, "'\\c' without a letter after it", "write \\xHH")),
     }
 }

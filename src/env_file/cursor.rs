@@ -1,4 +1,4 @@
-//! A place in the bytes, and its line.
+//! A position in the bytes, and its line.
 
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
@@ -12,7 +12,7 @@ impl<'a> Cursor<'a> {
         Cursor { bytes, at: 0, line: 1 }
     }
 
-    /// The line that the next byte stands on, counted from 1.
+    /// The line of the next byte, counted from 1.
     pub(super) fn line(&self) -> usize {
         self.line
     }
@@ -38,7 +38,7 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
-    /// All bytes up to the first for which `ends` holds.
+    /// All bytes up to the first that satisfies `ends`.
     pub(super) fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a [u8] {
         let rest = self.rest();
         let length = rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
@@ -57,7 +57,7 @@ impl<'a> Cursor<'a> {
         is_there
     }
 
-    /// Line continuations: a shell takes them out before it looks at anything but single quotes.
+    /// Skips line continuations: a shell removes them everywhere except in single quotes.
     pub(super) fn join(&mut self) {
         while self.rest().starts_with(b"\\\n") {
             self.next();
@@ -65,7 +65,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Blanks and line continuations between words.
+    /// Skips blanks and line continuations between words.
     pub(super) fn skip_blanks(&mut self) {
         loop {
             self.join();
@@ -76,7 +76,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// To the beginning of the next line; gives what was left of this one.
+    /// Moves to the start of the next line; returns the rest of this one.
     pub(super) fn skip_line(&mut self) -> &'a [u8] {
         let line = self.take_until(|byte| byte == b'\n');
         self.next();

@@ -1,17 +1,17 @@
-//! Words to values, over the environment so far. Bounded in time and memory.
+//! Evaluates words over the environment so far, bounded in time and memory.
 
 use super::assignment::{Assignment, Inherited, MAX_VALUE};
 use super::refusal::Refusal;
 use super::syntax::{Action, Assign, Case, Extent, Form, Length, Operator, Parameter, Part, Quotes, Unset};
 use super::{names, pattern};
 
-/// What all expansions of a file may cost together: bytes made, names compared, patterns tried.
+/// The maximum cost of all expansions in a file: bytes produced, names compared, patterns tried.
 const MAX_WORK: usize = 1 << 24;
 
 /// The variables so far.
 pub(super) struct Variables<'e> {
     inherited: Inherited<'e>,
-    /// Would have been set, but the line was refused; and how many assignments stood before it.
+    /// Names whose line was refused, and the number of assignments before it.
     refused: Vec<(String, usize)>,
     pub(super) assignments: Vec<Assignment>,
     work: usize,
@@ -22,7 +22,7 @@ impl<'e> Variables<'e> {
         Variables { inherited, refused: Vec::new(), assignments: Vec::new(), work: 0 }
     }
 
-    /// The file sets it, but what to is not known: it is not missing where it is used.
+    /// The file sets it to an unknown value: it does not count as missing where it is used.
     pub(super) fn refuse_value(&mut self, name: &str) {
         self.refused.push((name.to_string(), self.assignments.len()));
     }
@@ -31,7 +31,7 @@ impl<'e> Variables<'e> {
         self.assignments.iter().any(|assignment| assignment.name == name)
     }
 
-    /// Whether the rest of the file is not worth a look.
+    /// Whether the limit is reached, and the rest of the file not worth reading.
     pub(super) fn is_exhausted(&self) -> bool {
         self.work >= MAX_WORK
     }
@@ -99,22 +99,22 @@ impl<'e> Variables<'e> {
     fn spend(&mut self, work: usize, line: usize) -> Result<(), Refusal> {
         self.work = self.work.saturating_add(work);
         if self.is_exhausted() {
-            let what = "the expansions of the file come to too much";
-            return Err(Refusal::new(line, what, "write some of the values out, or put less into them"));
+            let what = "the expansions in this file exceed the limit";
+            return Err(Refusal::new(line, what, "write some of the values out, or shorten them"));
         }
         Ok(())
     }
 
-    /// What bash would find in a variable, or a refusal where bash itself has put it there.
+    /// The value bash would find in a variable, or a refusal if bash sets it itself.
     pub(super) fn read(&mut self, name: &str, line: usize) -> Result<Lookup, Refusal> {
         let own = |what: &str| {
             let what = format!("${name} is {what}");
-            Refusal::new(line, what, "write the value out; if a dollar is meant, write \\$")
+            Refusal::new(line, what, "write the value out; for a literal '$', write \\$")
         };
         if names::is_kept(name) {
-            return Err(own("bash's own"));
+            return Err(own("maintained by bash itself"));
         }
-        // few lines of a file name others: looking is cheaper than an index of all names
+        // few lines refer to others: a search is cheaper than an index of all names
         self.spend(self.assignments.len(), line)?;
         let set = self.assignments.iter().rposition(|assignment| assignment.name == name);
         if self.refused.iter().any(|(each, before)| each == name && set.is_none_or(|at| at < *before)) {
@@ -124,11 +124,11 @@ impl<'e> Variables<'e> {
             return Ok(Lookup::Value(assignment.value.clone()));
         }
         if names::is_reset(name) {
-            return Err(own("set by bash itself at its start"));
+            return Err(own("set by bash at startup"));
         }
         match (self.inherited)(name) {
             Some(value) => Ok(Lookup::Value(value.to_vec())),
-            None if names::is_prepared(name) => Err(own("not set: bash would make up a value")),
+            None if names::is_prepared(name) => Err(own("not set, and bash would supply a value of its own")),
             None => Ok(Lookup::Unset),
         }
     }
@@ -136,7 +136,7 @@ impl<'e> Variables<'e> {
     fn home(&mut self, line: usize) -> Result<Vec<u8>, Refusal> {
         match self.read("HOME", line)? {
             Lookup::Unset => {
-                Err(Refusal::new(line, "an unquoted '~' while HOME is not set", "write the directory out"))
+                Err(Refusal::new(line, "an unquoted '~' while HOME is not set", "write out the directory"))
             }
             found => Ok(found.known()),
         }
@@ -164,8 +164,8 @@ impl<'e> Variables<'e> {
                         Ok(value)
                     }
                     (Action::Require, false) => {
-                        let or_empty = if *unset == Unset::OrEmpty { " or empty" } else { "" };
-                        let what = format!("{name} is not set{or_empty}, and the file asks for it");
+                        let state = if *unset == Unset::OrEmpty { "unset or empty" } else { "not set" };
+                        let what = format!("{name} is required, but {state}");
                         Err(Refusal::new(*line, what, format!("set {name} before this line")))
                     }
                 }
@@ -173,7 +173,7 @@ impl<'e> Variables<'e> {
             Form::Remove { side, extent, pattern } => {
                 let value = found.known();
                 if value.is_empty() {
-                    // bash does not look at the pattern then: no := in it takes effect
+                    // bash does not evaluate the pattern then: no := in it takes effect
                     return Ok(value);
                 }
                 let pattern = self.pattern(pattern, *line)?;
@@ -218,11 +218,11 @@ impl<'e> Variables<'e> {
     }
 }
 
-/// What is in a variable.
+/// The content of a variable.
 pub(super) enum Lookup {
     Value(Vec<u8>),
     Unset,
-    /// The line that sets it has been refused.
+    /// The line that sets it was refused.
     Unknown,
 }
 
@@ -236,15 +236,15 @@ impl Lookup {
 }
 
 fn too_long(line: usize) -> Refusal {
-    Refusal::new(line, "a value of over 128 KiB", "the kernel passes no longer one: put it in a file")
+    Refusal::new(line, "a value longer than 128 KiB", "the kernel does not accept it: put it in a file")
 }
 
-/// Letters and characters are the locale's: only ASCII is the same in all.
+/// Letters and characters depend on the locale: only ASCII is the same in all.
 fn ascii_only(value: &[u8], line: usize) -> Result<(), Refusal> {
     if value.is_ascii() {
         return Ok(());
     }
-    let what = "a form of '${…}' that depends on bash's locale beyond ASCII";
+    let what = "a form of '${…}' that depends on bash's locale outside ASCII";
     Err(Refusal::new(line, what, "write the result"))
 }
 

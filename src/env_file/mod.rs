@@ -1,12 +1,11 @@
 //! config.env: read as bash would read it, never executed.
 //!
-//! What bash gives a plain value to is given that value: assignments and `export`, quotes of all kinds,
-//! `$NAME` and the forms of `${NAME}`, tilde, `: "${NAME:=word}"`, `set -a`. What depends on running
-//! something is refused with its line and the way to write it. All or nothing: one refusal and no
-//! value of the file is used. A refusal never shows a value.
+//! Plain assignments get the value that bash gives them: assignments and `export`, all kinds of quotes, `$NAME` and
+//! the forms of `${NAME}`, tilde, `: "${NAME:=word}"`, `set -a`. Anything that would have to be run is refused, with
+//! its line and a hint. After a single refusal no value of the file is used. A refusal never shows a value.
 //!
-//! reader.rs goes from command to command; words.rs and parameter.rs read words into syntax.rs;
-//! evaluate.rs makes values of them; spelling.rs writes them again.
+//! reader.rs reads command by command; words.rs and parameter.rs parse words into syntax.rs; evaluate.rs turns them
+//! into values; spelling.rs writes them back.
 
 mod ansi_c;
 mod assignment;
@@ -41,27 +40,27 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// A file of plain assignments, in order.
 #[derive(Default)]
 pub struct EnvFile {
-    /// The last of a name wins.
+    /// The last assignment to a name wins.
     pub assignments: Vec<Assignment>,
-    /// The file began with a byte order mark.
+    /// The file starts with a byte order mark.
     pub has_bom: bool,
     /// Lines ended with CR LF.
     pub has_crlf: bool,
 }
 
 impl EnvFile {
-    /// What is read as if absent, where bash would have taken it for text.
+    /// What is ignored where bash would read it as text.
     pub fn quirk(&self) -> Option<&'static str> {
         match (self.has_bom, self.has_crlf) {
-            (true, true) => Some("a byte order mark and line ends of CR LF are read as if absent"),
-            (true, false) => Some("a byte order mark is read as if absent"),
-            (false, true) => Some("line ends of CR LF are read as if they were LF"),
+            (true, true) => Some("the byte order mark is ignored, and CR LF line endings are read as LF"),
+            (true, false) => Some("the byte order mark is ignored"),
+            (false, true) => Some("CR LF line endings are read as LF"),
             (false, false) => None,
         }
     }
 }
 
-/// Reads a whole file over the environment so far; all refusals at once.
+/// Parses a whole file over the environment so far; returns all refusals at once.
 pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<Refusal>> {
     if let Some(refusal) = refuse_utf_16(bytes) {
         return Err(vec![refusal]);
@@ -71,8 +70,8 @@ pub fn parse<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<EnvFile, Vec<
     Ok(EnvFile { assignments, has_bom, has_crlf })
 }
 
-/// The canonical spelling of a file: one command per line, values in quotes, comments kept. Gives the same
-/// values over the same environment, for bash too; `None` if that cannot be had.
+/// The canonical spelling of a file: one command per line, values in quotes, comments kept. It yields the same values
+/// over the same environment, in bash as well; `None` if that is not possible.
 pub fn spell<'e>(bytes: &[u8], inherited: Inherited<'e>) -> Result<Option<Vec<u8>>, Vec<Refusal>> {
     if let Some(refusal) = refuse_utf_16(bytes) {
         return Err(vec![refusal]);
@@ -107,12 +106,12 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// The words of a text that is one shell command with nothing to expand: a run script's.
+/// The words of a single shell command without expansions, as in a run script.
 pub fn words(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
     plain_command::read(bytes)
 }
 
-/// A text with LF where it has CR LF, as an editor of Windows saves it.
+/// Text with CR LF (as saved by Windows editors) replaced by LF.
 pub fn with_unix_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
     match bytes.windows(2).any(|pair| pair == b"\r\n") {
         true => Cow::Owned(unix_lines(bytes)),

@@ -1,6 +1,6 @@
-//! Variables that bash does not treat as plain ones.
+//! Variables that bash treats specially.
 
-/// bash keeps them itself: an assignment fails or does not last, and what is read is bash's.
+/// bash maintains these: an assignment fails or does not persist, and the value read is bash's.
 const KEPT: &[&str] = &[
     "BASHOPTS",
     "BASHPID",
@@ -38,27 +38,27 @@ const KEPT: &[&str] = &[
     "_",
 ];
 
-/// bash gives them a value at its start, whatever is inherited.
+/// bash sets these at startup, overriding an inherited value.
 const RESET: &[&str] = &["IFS", "OLDPWD", "OPTERR", "PS1", "PS2", "PS4", "PWD"];
 
-/// bash gives them a value at its start if none is inherited.
+/// bash sets these at startup if they are not inherited.
 const PREPARED: &[&str] = &["HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "PATH", "SHELL", "TERM"];
 
 pub(super) fn is_kept(name: &str) -> bool {
     KEPT.binary_search(&name).is_ok()
 }
 
-/// Whether bash sets the variable at its start though one is inherited.
+/// Whether bash overrides an inherited value at startup.
 pub(super) fn is_reset(name: &str) -> bool {
     RESET.contains(&name) || name.starts_with("BASH")
 }
 
-/// Whether bash sets the variable at its start if none is inherited.
+/// Whether bash sets the variable at startup if it is not inherited.
 pub(super) fn is_prepared(name: &str) -> bool {
     PREPARED.contains(&name)
 }
 
-/// Whether this is a name that a variable may have: letters, digits, underscores, no digit first.
+/// Whether this is a valid variable name: letters, digits and underscores, not starting with a digit.
 pub fn is_name(text: &[u8]) -> bool {
     text.first().is_some_and(|first| !first.is_ascii_digit()) && text.iter().all(|byte| is_name_byte(*byte))
 }

@@ -5,7 +5,7 @@ use super::names;
 use super::refusal::Refusal;
 use super::syntax::{Assign, Expanded, Operand, Operator, Part, Quotes};
 
-/// The assignment that an operand comes to; none for a name alone.
+/// The assignment an operand expands to; none for a name alone.
 pub(super) fn expand(operand: Operand, variables: &mut Variables<'_>) -> Result<Option<Expanded>, Refusal> {
     let (line, word) = match operand {
         Operand::Assign(Assign { name, line, operator, word }) => {
@@ -20,13 +20,13 @@ pub(super) fn expand(operand: Operand, variables: &mut Variables<'_>) -> Result<
         }
         Operand::Word { line, word } => (line, word),
     };
-    let no_name = || Refusal::new(line, "an export of what is no name", "write export NAME=VALUE");
+    let no_name = || Refusal::new(line, "an export of an invalid name", "write export NAME=VALUE");
     let mut text = Vec::new();
     for part in &word {
         let piece = variables.value(std::slice::from_ref(part), line)?;
         let is_plain = matches!(part, Part::Text { .. })
             || matches!(part, Part::Parameter(parameter) if parameter.quotes == Quotes::Inside);
-        // bash would split it, and look for files of that name
+        // bash would apply word splitting and globbing to it
         if !is_plain && (!is_plain_word(&piece) || variables.is_set_here("IFS")) {
             return Err(no_name());
         }
@@ -46,17 +46,17 @@ pub(super) fn expand(operand: Operand, variables: &mut Variables<'_>) -> Result<
     let name = String::from_utf8_lossy(name).into_owned();
     match value {
         Some(value) => Ok(Some(Expanded { name, operator, value: value.to_vec(), line })),
-        // every name of the file is exported, what is inherited is already
+        // every name in the file is exported; inherited names already are
         None => variables.read(&name, line).map(|_| None),
     }
 }
 
-/// One word, whatever the shell does with an expansion.
+/// Remains one word under word splitting and globbing.
 fn is_plain_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| names::is_name_byte(*byte))
 }
 
-/// `spring.port=` or `MY-NAME=`, which other programs have as names.
+/// `spring.port=` or `MY-NAME=`, which are valid names to other programs.
 pub(super) fn is_foreign_name(text: &[u8]) -> bool {
     let is_part = |byte: &u8| names::is_name_byte(*byte) || matches!(byte, b'.' | b'-');
     let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());

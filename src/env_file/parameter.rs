@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::syntax::{Action, Case, Extent, Form, Length, Parameter, Part, Quotes, Side, Unset, Word};
 use super::words::{self, Context, MAX_DEPTH, Tilde};
 
-/// Reads what follows a `$`; one that begins no expansion is text.
+/// Reads what follows a `$`; a `$` that starts no expansion is text.
 pub(super) fn dollar(
     cursor: &mut Cursor<'_>,
     parts: &mut Word,
@@ -17,8 +17,8 @@ pub(super) fn dollar(
 ) -> Result<(), Refusal> {
     let line = cursor.line();
     if context == Context::Plain {
-        let remedy = "if a dollar is meant, use single quotes; else write the value out";
-        return Err(Refusal::new(line, "'$' outside single quotes is not read", remedy));
+        let remedy = "for a literal '$', use single quotes; otherwise write the value out";
+        return Err(Refusal::new(line, "'$' outside single quotes is not supported", remedy));
     }
     cursor.join();
     match cursor.peek() {
@@ -30,10 +30,10 @@ pub(super) fn dollar(
             let name = cursor.name();
             parts.push(Part::Parameter(Parameter { name, line, quotes, form: Form::Value }));
         }
-        // bash marks its own places in a word with these, and stumbles here
+        // bash uses these bytes internally, and mishandles them here
         Some(0x01 | 0x7f) => {
-            let what = "a control character behind a '$'";
-            return Err(Refusal::new(line, what, "if a dollar is meant, write \\$"));
+            let what = "a control character after a '$'";
+            return Err(Refusal::new(line, what, "for a literal '$', write \\$"));
         }
         // the last background command: there is none
         Some(b'!') => {
@@ -42,7 +42,7 @@ pub(super) fn dollar(
         }
         Some(b'(' | b'[') => {
             return Err(if cursor.rest().starts_with(b"((") || cursor.peek() == Some(b'[') {
-                Refusal::new(line, "arithmetic is not done", "write its result")
+                Refusal::new(line, "arithmetic is not supported", "write the result")
             } else {
                 words::substitution(line)
             });
@@ -56,14 +56,14 @@ pub(super) fn dollar(
 }
 
 fn special(line: usize, byte: u8, context: Context<'_>) -> Refusal {
-    // a digit may be one of a password's
+    // the digit may be part of a password
     let what = match byte {
-        b'0'..=b'9' => "'$' with a digit stands for an argument of the script".to_string(),
+        b'0'..=b'9' => "'$' with a digit refers to an argument of the script".to_string(),
         _ => format!("'${}' depends on the script", char::from(byte)),
     };
     let remedy = match context {
-        Context::Value(name) | Context::Exported(name) => format!("if a dollar is meant, {name}='…$…'"),
-        _ => "if a dollar is meant, write \\$".to_string(),
+        Context::Value(name) | Context::Exported(name) => format!("for a literal '$', write {name}='…$…'"),
+        _ => "for a literal '$', write \\$".to_string(),
     };
     Refusal::new(line, what, remedy)
 }
@@ -89,14 +89,14 @@ fn braced(
     }
     let name = cursor.name();
     if !is_name(name.as_bytes()) {
-        return Err(Refusal::new(line, "'${' without a name behind it", "if a dollar is meant, write \\$"));
+        return Err(Refusal::new(line, "'${' without a name after it", "for a literal '$', write \\$"));
     }
     let form = form(cursor, context, quotes, depth, line)?;
     Ok(Parameter { name, line, quotes, form })
 }
 
 fn not_read(line: usize, what: &str) -> Refusal {
-    Refusal::new(line, format!("{what} inside '${{…}}' is not read"), "write the result")
+    Refusal::new(line, format!("{what} inside '${{…}}' is not supported"), "write the result")
 }
 
 /// From the end of the name to the closing brace.
@@ -129,7 +129,7 @@ fn form(
                 Part::Text { .. } | Part::Home { .. } => true,
             };
             if !pattern.iter().all(is_plain) {
-                return Err(not_read(line, "a pattern with another '${…}' than a name"));
+                return Err(not_read(line, "a pattern with an expansion other than a plain name"));
             }
             Ok(Form::Remove { side, extent, pattern })
         }
@@ -144,14 +144,14 @@ fn form(
         b'@' => Err(not_read(line, "a transformation")),
         _ => Err(Refusal::new(
             line,
-            "'${' with something else than a name in it",
-            "if a dollar is meant, write \\$",
+            "'${' with something other than a name in it",
+            "for a literal '$', write \\$",
         )),
     }
 }
 
 fn unclosed(line: usize) -> Refusal {
-    Refusal::new(line, "a '${' that is never closed", "close it with }")
+    Refusal::new(line, "an unterminated '${'", "close it with }")
 }
 
 fn extent(cursor: &mut Cursor<'_>, operator: u8) -> Extent {
@@ -189,7 +189,7 @@ fn slice(cursor: &mut Cursor<'_>, line: usize) -> Result<Form, Refusal> {
     }
 }
 
-/// A plain decimal number: to bash a leading zero makes it octal.
+/// A plain decimal number: bash reads a leading zero as octal.
 fn number(cursor: &mut Cursor<'_>) -> Option<usize> {
     let digits = cursor.name();
     if digits.starts_with('0') && digits.len() > 1 || digits.len() > 6 {
@@ -215,8 +215,7 @@ struct Nested<'n> {
 }
 
 impl Nested<'_> {
-    /// What double quotes around the whole mean to what is in it: to a pattern nothing, whose `*` works inside
-    /// them too.
+    /// How surrounding double quotes affect the word: not at all for a pattern, whose `*` keeps its meaning.
     fn inner_quotes(self) -> Quotes {
         match self.purpose {
             Purpose::Value => Quotes::Inside,
@@ -237,10 +236,14 @@ impl Nested<'_> {
                     cursor.next();
                     return Ok(parts);
                 }
-                // bash marks its own places in a word with these
+                // bash uses these bytes internally
                 0x01 | 0x7f => {
                     let what = "a control character inside '${…}'";
-                    return Err(Refusal::new(line, what, "give it a variable of its own, on a line before"));
+                    return Err(Refusal::new(
+                        line,
+                        what,
+                        "assign it to a variable of its own on an earlier line",
+                    ));
                 }
                 _ if self.quotes == Quotes::Inside => self.in_double_quotes(cursor, &mut parts)?,
                 b'~' if self.purpose == Purpose::Pattern && is_start || after_colon => {
@@ -271,7 +274,7 @@ impl Nested<'_> {
         let line = cursor.line();
         let refused = |byte: u8| {
             let what = format!("a {} inside \"${{…}}\"", char::from(byte));
-            Refusal::new(line, what, "give the inner word a variable of its own, on a line before")
+            Refusal::new(line, what, "assign the inner word to a variable on an earlier line")
         };
         match cursor.next() {
             Some(byte @ (b'\'' | b'"')) => Err(refused(byte)),

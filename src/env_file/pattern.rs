@@ -12,7 +12,7 @@ pub(super) enum Item {
     Any,
 }
 
-/// What an unquoted text means in a pattern, if it is none of those that are not read.
+/// An unquoted text as a pattern; `None` if it is unsupported.
 pub(super) fn items(bytes: &[u8]) -> Option<Vec<Item>> {
     let item = |byte: &u8| match byte {
         b'*' => Some(Item::Any),
@@ -25,11 +25,11 @@ pub(super) fn items(bytes: &[u8]) -> Option<Vec<Item>> {
 }
 
 pub(super) fn refusal(line: usize) -> Refusal {
-    let what = "a pattern with more than plain characters, '*' and '?' inside '${…}'";
+    let what = "a pattern inside '${…}' with anything but plain characters, '*' and '?'";
     Refusal::new(line, what, "write the result")
 }
 
-/// Whether a match depends on what bash takes for one character.
+/// Whether a match depends on what bash considers one character.
 pub(super) fn counts_characters(pattern: &[Item]) -> bool {
     pattern.iter().any(|item| match item {
         Item::Byte(byte) => !byte.is_ascii(),
@@ -38,13 +38,13 @@ pub(super) fn counts_characters(pattern: &[Item]) -> bool {
     })
 }
 
-/// An upper bound of the steps that [`remove`] takes.
+/// An upper bound on the steps of [`remove`].
 pub(super) fn work(value: &[u8], pattern: &[Item]) -> usize {
     let all_tries = value.len().saturating_add(1).saturating_mul(value.len().saturating_add(1));
     all_tries.saturating_mul(pattern.len().saturating_add(1))
 }
 
-/// What is left of a value without the match.
+/// The value without the match.
 pub(super) fn remove<'v>(value: &'v [u8], pattern: &[Item], side: Side, extent: Extent) -> &'v [u8] {
     let mut lengths = 0..=value.len();
     let mut next = || if extent == Extent::Least { lengths.next() } else { lengths.next_back() };
@@ -61,7 +61,7 @@ pub(super) fn remove<'v>(value: &'v [u8], pattern: &[Item], side: Side, extent: 
 
 fn matches(text: &[u8], pattern: &[Item]) -> bool {
     let (mut at, mut item) = (0, 0);
-    // the item after the last '*', and how far it has reached
+    // the item after the last '*', and the position it has reached
     let mut retry: Option<(usize, usize)> = None;
     while at < text.len() {
         match (pattern.get(item), text.get(at)) {

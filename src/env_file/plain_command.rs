@@ -1,11 +1,11 @@
-//! One command that depends on no variable: a run script's.
+//! A single command that depends on no variable, as in a run script.
 
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::syntax::Part;
 use super::words::{self, Context};
 
-/// The words of one command that takes the whole text; a comment may follow.
+/// The words of a single command that makes up the whole text; a comment may follow.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
     let mut cursor = Cursor::new(bytes);
     let mut words = Vec::new();
@@ -20,12 +20,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Vec<Refusal>> {
             Some(b'\n') => {
                 skip_blank_lines(&mut cursor);
                 if !cursor.at_end() {
-                    refusals.push(Refusal::new(cursor.line(), "a second command", "keep one command only"));
+                    refusals.push(Refusal::new(cursor.line(), "a second command", "keep only one command"));
                 }
                 break;
             }
             Some(b';') => {
-                refusals.push(Refusal::new(line, "a ';'", "keep one command only"));
+                refusals.push(Refusal::new(line, "a ';'", "keep only one command"));
                 break;
             }
             Some(_) => match words::word(&mut cursor, Context::Plain) {

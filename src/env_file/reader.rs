@@ -1,4 +1,4 @@
-//! The reader: command after command, each evaluated before the next, as a shell does.
+//! The reader: commands in order, each evaluated before the next, as in a shell.
 
 use super::assignment::{Assignment, Inherited};
 use super::cursor::Cursor;
@@ -10,16 +10,16 @@ use super::syntax::{Assign, Expanded, Operand, Operator, Word};
 use super::words::{self, Context};
 use super::{names, operand};
 
-/// After this many refusals the rest of a file is not read.
+/// After this many refusals the rest of the file is skipped.
 const MAX_REFUSALS: usize = 100;
 
 pub(super) struct Reader<'a, 'e> {
     cursor: Cursor<'a>,
     variables: Variables<'e>,
     refusals: Vec<Refusal>,
-    /// Only where it is asked for.
+    /// Only if requested.
     spelling: Option<Spelling>,
-    /// The line on which the command that is read ends, and a comment after it.
+    /// The last line of the current command, and the comment after it.
     ended_at: usize,
     comment: &'a [u8],
 }
@@ -41,7 +41,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         if self.refusals.is_empty() { Ok(self.variables.assignments) } else { Err(self.refusals()) }
     }
 
-    /// Reads the file for its canonical spelling.
+    /// Returns the canonical spelling of the file.
     pub(super) fn spell(mut self) -> Result<Vec<u8>, Vec<Refusal>> {
         self.spelling = Some(Spelling::default());
         self.commands();
@@ -49,7 +49,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         if self.refusals.is_empty() { Ok(text) } else { Err(self.refusals()) }
     }
 
-    /// At most [`MAX_REFUSALS`]: one command may bring more.
+    /// At most [`MAX_REFUSALS`]: a single command may yield more.
     fn refusals(mut self) -> Vec<Refusal> {
         self.refusals.truncate(MAX_REFUSALS);
         self.refusals
@@ -99,7 +99,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// Takes this word if it stands here, unquoted.
+    /// Consumes this word if it comes next, unquoted.
     fn take_word(&mut self, word: &[u8]) -> bool {
         let ends = |rest: &[u8]| {
             rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';'))
@@ -114,7 +114,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         true
     }
 
-    /// Whether the command goes on with another word. Else its end is taken.
+    /// Whether the command has another word. Otherwise consumes its end.
     fn has_word(&mut self) -> Result<bool, Refusal> {
         self.cursor.skip_blanks();
         let line = self.cursor.line();
@@ -139,7 +139,7 @@ impl<'a, 'e> Reader<'a, 'e> {
     }
 
     fn assignments(&mut self) -> Result<(), Refusal> {
-        // bash assigns only if the whole command is nothing else; here it is refused as a whole
+        // bash assigns only if the whole command consists of assignments; here the command is refused
         let mut last: Option<String> = None;
         while self.has_word()? {
             let line = self.cursor.line();
@@ -160,7 +160,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// `NAME=` or `NAME+=`, if one stands here.
+    /// `NAME=` or `NAME+=`, if one comes next.
     fn assigned_name(&mut self) -> Result<Option<(String, Operator)>, Refusal> {
         let line = self.cursor.line();
         let mut ahead = self.cursor.clone();
@@ -185,7 +185,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(Some((name, operator)))
     }
 
-    /// The word after `NAME=`; a refused one leaves the name with a value that is not known.
+    /// The word after `NAME=`; if it is refused, the value of the name is unknown.
     fn word_of(&mut self, name: &str, context: Context<'_>) -> Result<Word, Refusal> {
         words::word(&mut self.cursor, context).inspect_err(|_| self.variables.refuse_value(name))
     }
@@ -198,8 +198,8 @@ impl<'a, 'e> Reader<'a, 'e> {
             let line = self.cursor.line();
             if operands.is_empty() && self.cursor.peek() == Some(b'-') {
                 if options_end || !self.take_word(b"--") {
-                    let what = "an option of export";
-                    return Err(Refusal::new(line, what, "write export NAME=VALUE, or leave the line out"));
+                    let what = "an option to export";
+                    return Err(Refusal::new(line, what, "write export NAME=VALUE, or remove the line"));
                 }
                 options_end = true;
                 continue;
@@ -213,7 +213,7 @@ impl<'a, 'e> Reader<'a, 'e> {
             });
         }
         if operands.is_empty() {
-            return Err(Refusal::new(line, "an export that would print", "remove it"));
+            return Err(Refusal::new(line, "an export without operands, which only prints", "remove it"));
         }
         if let Some(spelling) = &mut self.spelling {
             spelling.export(&operands);
@@ -234,7 +234,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// The rest of a `:`, for what `${NAME:=word}` in its words does.
+    /// The rest of a `:`, for the effect of `${NAME:=word}` in its words.
     fn null_command(&mut self) -> Result<(), Refusal> {
         let mut arguments = Vec::new();
         while self.has_word()? {
@@ -251,7 +251,7 @@ impl<'a, 'e> Reader<'a, 'e> {
         Ok(())
     }
 
-    /// The rest of a `set`: only that names are exported, which they are.
+    /// The rest of a `set`: only exporting all names, which always happens.
     fn set(&mut self, line: usize) -> Result<(), Refusal> {
         let mut said = Vec::new();
         while self.has_word()? {
@@ -266,19 +266,19 @@ impl<'a, 'e> Reader<'a, 'e> {
                 }
                 Ok(())
             }
-            _ => Err(Refusal::new(line, "a set of something else than -a", "remove it: nothing is executed")),
+            _ => Err(Refusal::new(line, "a set with anything but -a", "remove it: nothing is executed")),
         }
     }
 }
 
 fn not_an_assignment(line: usize, last: Option<String>, rest: &[u8]) -> Refusal {
-    // a word after an assignment on its line: a value with a blank and no quotes
+    // a word after an assignment: an unquoted value with a blank
     match last {
         Some(name) => {
             let remedy = format!("put the value in quotes: {name}='…'");
             Refusal::new(line, "a second word, which bash would run as a command", remedy)
         }
         None if is_foreign_name(rest) => Refusal::foreign_name(line),
-        None => Refusal::new(line, "not an assignment", "write NAME=VALUE, without blanks around '='"),
+        None => Refusal::new(line, "not an assignment", "write NAME=VALUE, without spaces around '='"),
     }
 }

@@ -1,15 +1,15 @@
-//! The canonical spelling of a file: one command per line, values in quotes, names in braces; comments and
-//! blank lines stay.
+//! The canonical spelling of a file: one command per line, values in quotes, names in braces; comments and blank lines
+//! are kept.
 
 use super::syntax::{
     Action, Assign, Case, Extent, Form, Length, Operand, Operator, Parameter, Part, Quotes, Side, Unset, Word,
 };
 
-/// Collects it while the reader goes through a file.
+/// Collects the spelling while the reader processes a file.
 #[derive(Default)]
 pub(super) struct Spelling {
     text: Vec<u8>,
-    /// Where the last command ended: what follows on its line belongs to it.
+    /// The line where the last command ended: the rest of it belongs to the command.
     line: usize,
 }
 
@@ -18,7 +18,7 @@ impl Spelling {
         self.text
     }
 
-    /// A line without a command; `comment` begins with its `#`.
+    /// A line without a command; `comment` starts with its `#`.
     pub(super) fn idle(&mut self, line: usize, comment: &[u8]) {
         if line == self.line {
             self.trailing_comment(comment);
@@ -130,7 +130,7 @@ fn is_control(byte: &u8) -> bool {
     byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t')
 }
 
-/// In single quotes; in others only where a single quote or a control character wants them.
+/// In single quotes, unless a single quote or a control character requires other quoting.
 fn push_quoted(text: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.iter().any(is_control) {
         text.extend_from_slice(b"$'");
@@ -203,7 +203,7 @@ fn repeated(text: &mut Vec<u8>, operator: u8, extent: Extent) {
     }
 }
 
-/// What is not quoted keeps its meaning in a pattern.
+/// Unquoted text keeps its meaning as a pattern.
 fn push_pattern(text: &mut Vec<u8>, part: &Part) {
     match part {
         Part::Text { bytes, .. } if bytes.is_empty() => {}

@@ -1,11 +1,11 @@
-//! What a file consists of, before any value is known.
+//! The elements of a file, before evaluation.
 
-/// A word, to be put together from its parts.
+/// A word, as its parts.
 pub(super) type Word = Vec<Part>;
 
 #[derive(Debug)]
 pub(super) enum Part {
-    /// Bytes as they are, quotes and backslashes taken off.
+    /// Literal bytes, with quotes and backslashes removed.
     Text {
         bytes: Vec<u8>,
         quotes: Quotes,
@@ -17,7 +17,7 @@ pub(super) enum Part {
     Parameter(Parameter),
 }
 
-/// Whether something stands in quotes.
+/// Whether a part is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quotes {
     Outside,
@@ -35,7 +35,7 @@ pub(super) struct Parameter {
 
 #[derive(Debug)]
 pub(super) enum Form {
-    /// The value; nothing if there is none.
+    /// The value; empty if unset.
     Value,
     /// `:-`, `-` and the like.
     Test { unset: Unset, action: Action, word: Word },
@@ -50,9 +50,9 @@ pub(super) enum Form {
 /// Which variables count as unset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unset {
-    /// Those that are not set.
+    /// Those not set.
     Only,
-    /// With a colon: those that are empty, too.
+    /// With a colon: empty ones as well.
     OrEmpty,
 }
 
@@ -66,7 +66,7 @@ pub(super) enum Length {
 pub(super) enum Action {
     /// `-`: the word if there is no value.
     Default,
-    /// `=`: the same, and the variable is set to it.
+    /// `=`: the same, and assigns it to the variable.
     Assign,
     /// `?`: an error if there is no value.
     Require,

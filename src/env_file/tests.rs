@@ -61,7 +61,7 @@ fn several_assignments_keep_their_order() {
 }
 
 #[test]
-fn all_refusals_are_said_at_once_with_their_lines() {
+fn reports_all_refusals_at_once_with_their_lines() {
     let text = "A=1\nMSG=hello world\nURL=http://h/?a=b&c\nB=$1\nC=`id`\nD = 1\nE=~x\nF=(1 2)\n\
                 G=${X:?}\nUID=5\nexport H={a,b}\n;\nlast='open\n";
     assert_eq!(
@@ -69,22 +69,22 @@ fn all_refusals_are_said_at_once_with_their_lines() {
         [
             (2, "a second word, which bash would run as a command".to_string()),
             (3, "an unquoted '&'".to_string()),
-            (4, "'$' with a digit stands for an argument of the script".to_string()),
-            (5, "a command substitution is not run".to_string()),
+            (4, "'$' with a digit refers to an argument of the script".to_string()),
+            (5, "command substitution is not supported".to_string()),
             (6, "not an assignment".to_string()),
-            (7, "an unquoted '~' with something behind it".to_string()),
-            (8, "an array has no place in an environment".to_string()),
-            (9, "X is not set or empty, and the file asks for it".to_string()),
-            (10, "bash keeps UID itself: the value would not last".to_string()),
+            (7, "an unquoted '~' with text after it".to_string()),
+            (8, "an array cannot be exported".to_string()),
+            (9, "X is required, but unset or empty".to_string()),
+            (10, "bash maintains UID itself: the value would not persist".to_string()),
             (11, "an unquoted '{'".to_string()),
             (12, "a ';' without a command before it".to_string()),
-            (13, "a quote that is never closed".to_string()),
+            (13, "an unterminated quote".to_string()),
         ]
     );
 }
 
 #[test]
-fn byte_order_mark_and_crlf_are_read_as_if_absent_and_said() {
+fn ignores_a_byte_order_mark_and_crlf_and_reports_them() {
     let file = parse(b"\xef\xbb\xbfA='x\r\ny'\r\nB=1\r\n").unwrap_or_else(|_| panic!("refused"));
     let values: Vec<&[u8]> = file.assignments.iter().map(|a| a.value.as_slice()).collect();
     assert_eq!(values, [b"x\ny".as_slice(), b"1"]);
@@ -101,9 +101,9 @@ fn a_refusal_never_shows_a_value() {
     let refusals = parse(text.as_bytes()).err().unwrap_or_default();
     assert_eq!(refusals.len(), 17, "{refusals:?}");
     for refusal in refusals {
-        // a name is no value
-        let said = format!("{}{}", refusal.what, refusal.remedy).replace("hunter2='…'", "");
-        assert!(!said.contains("hunter2"), "{refusal:?}");
+        // a name is not a value
+        let shown = format!("{}{}", refusal.what, refusal.remedy).replace("hunter2='…'", "");
+        assert!(!shown.contains("hunter2"), "{refusal:?}");
     }
 }
 
@@ -171,42 +171,45 @@ fn escapes_of_ansi_c_quotes_are_those_of_bash() {
 #[test]
 fn what_depends_on_more_than_file_and_environment_is_refused() {
     for (text, what) in [
-        ("A=$(id)", "a command substitution is not run"),
-        ("A=\"`id`\"", "a command substitution is not run"),
-        ("A=$((1+1))", "arithmetic is not done"),
-        ("A=$[1]", "arithmetic is not done"),
-        ("A=${B:-<(x)}", "a command substitution is not run"),
-        ("A=a$1b", "'$' with a digit stands for an argument of the script"),
+        ("A=$(id)", "command substitution is not supported"),
+        ("A=\"`id`\"", "command substitution is not supported"),
+        ("A=$((1+1))", "arithmetic is not supported"),
+        ("A=$[1]", "arithmetic is not supported"),
+        ("A=${B:-<(x)}", "command substitution is not supported"),
+        ("A=a$1b", "'$' with a digit refers to an argument of the script"),
         ("A=$?", "'$?' depends on the script"),
-        ("A=${#HOME}", "a length inside '${…}' is not read"),
-        ("A=${!B}", "an indirection inside '${…}' is not read"),
-        ("A=${B/a/b}", "a replacement inside '${…}' is not read"),
-        ("A=${B@Q}", "a transformation inside '${…}' is not read"),
-        ("A=${B:x}", "an expression inside '${…}' is not read"),
-        ("A=${B:010}", "an expression inside '${…}' is not read"),
-        ("A=${B^a}", "a pattern inside '${…}' is not read"),
-        ("A=${B%${C-x}}", "a pattern with another '${…}' than a name inside '${…}' is not read"),
-        ("A=x${HOME%[a]}", "a pattern with more than plain characters, '*' and '?' inside '${…}'"),
-        ("B=\u{e9}\nA=${B^^}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
-        ("B=\u{e9}\nA=${B#?}", "a form of '${…}' that depends on bash's locale beyond ASCII"),
-        ("A=${B[0]}", "an array has no place in an environment"),
-        ("A[0]=1", "an array has no place in an environment"),
-        ("A=${}", "'${' without a name behind it"),
-        ("A=${B!}", "'${' with something else than a name in it"),
-        ("A=${B", "a '${' that is never closed"),
-        ("A=${B:-x", "a '${' that is never closed"),
+        ("A=${#HOME}", "a length inside '${…}' is not supported"),
+        ("A=${!B}", "an indirection inside '${…}' is not supported"),
+        ("A=${B/a/b}", "a replacement inside '${…}' is not supported"),
+        ("A=${B@Q}", "a transformation inside '${…}' is not supported"),
+        ("A=${B:x}", "an expression inside '${…}' is not supported"),
+        ("A=${B:010}", "an expression inside '${…}' is not supported"),
+        ("A=${B^a}", "a pattern inside '${…}' is not supported"),
+        (
+            "A=${B%${C-x}}",
+            "a pattern with an expansion other than a plain name inside '${…}' is not supported",
+        ),
+        ("A=x${HOME%[a]}", "a pattern inside '${…}' with anything but plain characters, '*' and '?'"),
+        ("B=\u{e9}\nA=${B^^}", "a form of '${…}' that depends on bash's locale outside ASCII"),
+        ("B=\u{e9}\nA=${B#?}", "a form of '${…}' that depends on bash's locale outside ASCII"),
+        ("A=${B[0]}", "an array cannot be exported"),
+        ("A[0]=1", "an array cannot be exported"),
+        ("A=${}", "'${' without a name after it"),
+        ("A=${B!}", "'${' with something other than a name in it"),
+        ("A=${B", "an unterminated '${'"),
+        ("A=${B:-x", "an unterminated '${'"),
         ("A=\"${B:-'x'}\"", "a ' inside \"${…}\""),
         ("A=${B:-\x7f}", "a control character inside '${…}'"),
-        ("A=\"$\x7f\"", "a control character behind a '$'"),
+        ("A=\"$\x7f\"", "a control character after a '$'"),
         ("A=${B:-a:~/x}", "an unquoted '~' inside '${…}'"),
-        ("A=~root/x", "an unquoted '~' with something behind it"),
-        ("A=$UID", "$UID is bash's own"),
-        ("A=$PWD", "$PWD is set by bash itself at its start"),
-        ("A=$HOSTNAME", "$HOSTNAME is not set: bash would make up a value"),
-        (": ${UID:=1}", "$UID is bash's own"),
+        ("A=~root/x", "an unquoted '~' with text after it"),
+        ("A=$UID", "$UID is maintained by bash itself"),
+        ("A=$PWD", "$PWD is set by bash at startup"),
+        ("A=$HOSTNAME", "$HOSTNAME is not set, and bash would supply a value of its own"),
+        (": ${UID:=1}", "$UID is maintained by bash itself"),
         ("export A={1,2}", "an unquoted '{'"),
-        ("export", "an export that would print"),
-        ("export -n A", "an option of export"),
+        ("export", "an export without operands, which only prints"),
+        ("export -n A", "an option to export"),
         ("export A-B=1", "a name with '.' or '-', which bash does not allow"),
         ("spring.port=1", "a name with '.' or '-', which bash does not allow"),
         ("A=1\nMY-NAME='x y' # c", "a name with '.' or '-', which bash does not allow"),
@@ -214,23 +217,23 @@ fn what_depends_on_more_than_file_and_environment_is_refused() {
         ("A.b", "not an assignment"),
         ("A\0=\x001\0", "the file is UTF-16"),
         ("\0A\0=", "the file is UTF-16"),
-        ("B='a b'\nexport $B", "an export of what is no name"),
-        ("IFS=a\nB=Xab\nexport $B=1", "an export of what is no name"),
-        ("set -e", "a set of something else than -a"),
+        ("B='a b'\nexport $B", "an export of an invalid name"),
+        ("IFS=a\nB=Xab\nexport $B=1", "an export of an invalid name"),
+        ("set -e", "a set with anything but -a"),
         ("A=1 export B=2", "a second word, which bash would run as a command"),
         ("A=1;;", "a ';;'"),
         ("readonly A=1", "not an assignment"),
         ("if true; then A=1; fi", "not an assignment"),
         ("A=\0", "a NUL byte"),
-        ("POSIXLY_CORRECT=1", "bash keeps POSIXLY_CORRECT itself: the value would not last"),
+        ("POSIXLY_CORRECT=1", "bash maintains POSIXLY_CORRECT itself: the value would not persist"),
     ] {
         let refused = refusals(text);
-        assert_eq!(refused.first().map(|(_, said)| said.as_str()), Some(what), "{text:?}");
+        assert_eq!(refused.first().map(|(_, what)| what.as_str()), Some(what), "{text:?}");
     }
 }
 
 #[test]
-fn a_variable_whose_line_is_refused_is_not_missing_elsewhere() {
+fn a_variable_whose_line_is_refused_does_not_count_as_missing() {
     assert_eq!(refusals("A=`x`\nB=${A:?}\nC=${D?}").len(), 2);
     assert_eq!(refusals("export A=~x B=1\nB=${A:?}").len(), 1);
 }
@@ -238,13 +241,13 @@ fn a_variable_whose_line_is_refused_is_not_missing_elsewhere() {
 #[test]
 fn time_and_memory_are_bounded() {
     let doubling = "A=aaaaaaaaaaaaaaaa\n".to_string() + &"A=$A$A\n".repeat(100);
-    assert!(refusals(&doubling).iter().any(|(_, what)| what == "a value of over 128 KiB"));
+    assert!(refusals(&doubling).iter().any(|(_, what)| what == "a value longer than 128 KiB"));
     let half = "x".repeat(60_000);
     let copying = format!("A={half}\n") + &"B=$A\n".repeat(100_000);
     let refused = refusals(&copying);
     assert_eq!(
         refused.last().map(|(_, what)| what.as_str()),
-        Some("the expansions of the file come to too much")
+        Some("the expansions in this file exceed the limit")
     );
     let matching = format!("A={half}\nB=${{A%%*y*z}}\n");
     assert_eq!(refusals(&matching).len(), 1);
@@ -263,7 +266,7 @@ fn differs_from_bash_in_that_every_name_is_exported() {
 }
 
 #[test]
-fn the_canonical_spelling_is_one_command_a_line_in_quotes_with_its_comments() {
+fn the_canonical_spelling_is_one_command_per_line_in_quotes_with_its_comments() {
     let spelled = |text: &str| {
         let inherited = |name: &str| (name == "HOME").then_some(b"/config".as_slice());
         let text = spell(text.as_bytes(), &inherited).unwrap_or_else(|_| panic!("refused: {text}"));

@@ -1,14 +1,14 @@
-//! Words: quotes, backslashes, `$`, by bash's rules. Nothing is evaluated here.
+//! Parses words by bash's rules: quotes, backslashes, `$`. Nothing is evaluated here.
 
 use super::cursor::Cursor;
 use super::refusal::Refusal;
 use super::syntax::{Part, Quotes, Word};
 use super::{ansi_c, parameter};
 
-/// How deep `${…}` and quotes may lie in each other.
+/// The maximum nesting depth of `${…}` and quotes.
 pub(super) const MAX_DEPTH: usize = 50;
 
-/// What a word is for: which expansions a shell would do in it.
+/// The role of a word, which determines the expansions a shell would perform.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Context<'n> {
     /// The value of this variable, as a command of its own.
@@ -17,7 +17,7 @@ pub(super) enum Context<'n> {
     Exported(&'n str),
     /// A word of a command, where bash also expands braces and file names.
     Argument,
-    /// A word of a command that is not to depend on any variable.
+    /// A word of a command that must not depend on variables.
     Plain,
 }
 
@@ -45,7 +45,7 @@ impl Context<'_> {
 /// A word, up to a blank or the end of the command.
 pub(super) fn word(cursor: &mut Cursor<'_>, context: Context<'_>) -> Result<Word, Refusal> {
     let mut parts = Word::new();
-    // a shell expands a tilde at the start and, in an assignment, after each ':'
+    // a shell expands a tilde at the start and, in an assignment, after every ':'
     let mut tilde_expands = true;
     loop {
         cursor.join();
@@ -76,7 +76,7 @@ pub(super) fn word(cursor: &mut Cursor<'_>, context: Context<'_>) -> Result<Word
     }
 }
 
-/// A byte that no shell looks at in an unquoted word, wherever it stands.
+/// A byte without special meaning anywhere in an unquoted word.
 fn is_ordinary(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b',' | b'@' | b'%' | b'+')
 }
@@ -85,7 +85,7 @@ pub(super) fn unquoted(line: usize, byte: u8, context: Context<'_>) -> Refusal {
     Refusal::new(line, format!("an unquoted '{}'", char::from(byte)), context.remedy())
 }
 
-/// Where a tilde stands, and so what ends the user's name after it.
+/// The position of a tilde, which determines what ends the user name after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tilde {
     InAssignment,
@@ -93,7 +93,7 @@ pub(super) enum Tilde {
     InBraces,
 }
 
-/// Reads what follows a tilde that a shell would expand.
+/// Reads the text after a tilde that a shell would expand.
 pub(super) fn tilde(
     cursor: &mut Cursor<'_>,
     line: usize,
@@ -101,7 +101,7 @@ pub(super) fn tilde(
     tilde: Tilde,
 ) -> Result<Part, Refusal> {
     if !context.is_value() {
-        return Err(Refusal::new(line, "an unquoted '~'", "write the home directory out"));
+        return Err(Refusal::new(line, "an unquoted '~'", "write out the home directory"));
     }
     cursor.join();
     match (tilde, cursor.peek()) {
@@ -110,13 +110,13 @@ pub(super) fn tilde(
         | (Tilde::InBraces, Some(b'}')) => Ok(Part::Home { line }),
         _ => Err(Refusal::new(
             line,
-            "an unquoted '~' with something behind it",
-            "write the home directory out; if a tilde is meant, quote it",
+            "an unquoted '~' with text after it",
+            "write out the home directory; for a literal '~', quote it",
         )),
     }
 }
 
-/// One of the bytes with which bash begins to quote or to expand, outside double quotes.
+/// Reads a quote or an expansion, outside double quotes.
 pub(super) fn quoting(
     cursor: &mut Cursor<'_>,
     parts: &mut Word,
@@ -148,7 +148,7 @@ pub(super) fn quoting(
                     parts.push(Part::Text { bytes, quotes: Quotes::Inside });
                     return Ok(());
                 }
-                // without a translation it is the same
+                // without a translation it is an ordinary double quote
                 if cursor.take(b'"') {
                     return double_quoted(cursor, parts, context, depth);
                 }
@@ -161,7 +161,7 @@ pub(super) fn quoting(
 }
 
 pub(super) fn substitution(line: usize) -> Refusal {
-    Refusal::new(line, "a command substitution is not run", "write its result")
+    Refusal::new(line, "command substitution is not supported", "write the result")
 }
 
 fn single_quoted(cursor: &mut Cursor<'_>, parts: &mut Word) -> Result<(), Refusal> {
@@ -204,7 +204,7 @@ fn double_quoted(
             Some(b'$') => parameter::dollar(cursor, parts, context, Quotes::Inside, depth)?,
             Some(b'`') => return Err(substitution(line)),
             Some(0) => return Err(Refusal::nul(line)),
-            // nothing else ends a run
+            // nothing else ends a literal run
             Some(byte) => Part::push(parts, byte, Quotes::Inside),
             None => return Err(Refusal::unclosed(opened, '"')),
         }
