@@ -1,4 +1,4 @@
-//! Whether gates are open, as far as that can be seen without running anything.
+//! The state of gates, as far as it can be determined without running anything.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::plan::Plan;
 pub enum GateState<'a> {
     /// The service may run.
     Open,
-    /// It may not run now.
+    /// The service must not run now.
     Closed,
-    /// This command decides.
+    /// Only this command can decide.
     Depends(&'a ShellCommand),
 }
 
@@ -23,7 +23,7 @@ pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> Gate
         Gate::IfSet(name) => environment.get(name.as_str()).is_some_and(|value| !value.is_empty()),
         Gate::IfEquals(name, wanted) => environment.get(name.as_str()).is_some_and(|value| value == wanted),
         Gate::WaitFor(Check::Command(command)) => return GateState::Depends(command),
-        // no gate is a port
+        // a gate is never a port
         Gate::WaitFor(Check::Tcp(_)) => true,
         Gate::IfFile(_) | Gate::WaitFor(Check::File(_)) => {
             file(gate, plan).is_some_and(|path| nix::sys::stat::stat(&path).is_ok())
@@ -32,7 +32,7 @@ pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> Gate
     if is_open { GateState::Open } else { GateState::Closed }
 }
 
-/// The file that a gate looks for; a relative path counts from the worker's directory.
+/// The file a gate checks; a relative path is resolved from the worker's directory.
 pub fn file(gate: &Gate, plan: &Plan) -> Option<PathBuf> {
     match gate {
         Gate::IfFile(path) | Gate::WaitFor(Check::File(path)) => {

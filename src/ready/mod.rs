@@ -1,5 +1,5 @@
-//! Dropped → [`Ready`]: everything on the user's files, as the user: descriptors, variables, log,
-//! directory, program.
+//! Dropped → [`Ready`]: all work on the user's files, done as the user: descriptors, variables, log, directory,
+//! program.
 
 pub mod environment;
 pub mod gate;
@@ -25,25 +25,24 @@ use environment::Environment;
 pub(crate) use program::c_path;
 use readiness::Notification;
 
-/// All that a run needs.
+/// Everything a run needs.
 #[derive(Debug)]
 pub struct Ready<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// The worker's variables.
     pub environment: Environment,
-    /// When it runs; none without a timing option.
+    /// The timing; none without a timing option.
     pub timing: Option<Timing>,
-    /// Where its output goes.
+    /// The destination of its output.
     pub log: Log,
-    /// Notifies the supervisor of readiness, if the service directory has `notification-fd` and that has not been
-    /// done.
+    /// The readiness notification, if the service directory has `notification-fd` and it is still to be sent.
     pub notification: &'a mut Option<Notification>,
     /// How long to probe for readiness.
     pub ready_timeout: Option<Delay>,
 }
 
-/// What can be wrong with the user's files.
+/// Errors in the user's files.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadyError {
     /// A descriptor of `--keep-fd` is not open.
@@ -52,10 +51,10 @@ pub enum ReadyError {
     /// The descriptors cannot be closed.
     #[error("unable to close inherited descriptors: {}", reason(*.0))]
     Close(nix::errno::Errno),
-    /// `--chdir` leads nowhere.
+    /// The directory of `--chdir` cannot be entered.
     #[error("unable to change to directory '{}': {}", .0.display(), reason(*.1))]
     Directory(std::path::PathBuf, nix::errno::Errno),
-    /// An argument with a NUL in it, which a service file can contain.
+    /// An argument contains NUL, which is possible in a service file.
     #[error("an argument contains a NUL byte")]
     NulInArgument,
 }
@@ -71,16 +70,18 @@ impl Problem for ReadyError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            ReadyError::Directory(..) => Some("it is entered as the worker's user".to_string()),
+            ReadyError::Directory(..) => Some(
+                "the worker's user needs search permission on it and every directory above it".to_string(),
+            ),
             _ => None,
         }
     }
 }
 
-/// Does all of it. A log that cannot be opened is no error: the worker runs, and a warning is reported.
+/// Prepares a run. A log that cannot be opened is not an error: a warning is reported, and the worker runs.
 ///
-/// `held` is the notification descriptor that [`settle_descriptors`] has kept. The supervisor is notified once in
-/// the life of a process: afterwards the number may be that of another descriptor.
+/// `held` is the notification descriptor kept by [`settle_descriptors`]. The supervisor is notified once per process:
+/// later the number may belong to another descriptor.
 pub fn prepare<'a>(
     dropped: &'a Dropped,
     held: &'a mut Option<Notification>,
@@ -100,7 +101,7 @@ pub fn prepare<'a>(
     Ok(Ready { plan, environment, timing, log, notification: held, ready_timeout })
 }
 
-/// The timing over the worker's variables.
+/// The timing, with the worker's variables expanded.
 pub(crate) fn timing(plan: &Plan, environment: &Environment, findings: &mut Findings) -> Option<Timing> {
     match &plan.mode {
         Mode::Loop(spec) => spec.settle(&|name| environment.get(name), findings),
@@ -108,8 +109,8 @@ pub(crate) fn timing(plan: &Plan, environment: &Environment, findings: &mut Find
     }
 }
 
-/// Finds everything that would fail, without touching anything: for `--explain`. Returns the environment as far
-/// as it could be read, and the timing over it.
+/// Reports everything that would fail, without changing anything, for `--explain`. Returns the environment as far as
+/// it could be read, and the timing.
 pub fn inspect(draft: &Draft, findings: &mut Findings) -> (Environment, Option<Timing>) {
     let plan = draft.plan();
     findings.take(Notification::find(plan));
@@ -120,13 +121,13 @@ pub fn inspect(draft: &Draft, findings: &mut Findings) -> (Environment, Option<T
     {
         findings.push(ReadyError::Directory(directory.clone(), errno));
     }
-    // without a program there is a finding already
+    // a missing program already has a finding
     if !plan.program.is_empty()
         && let Some(error) = program::predict_failure(plan, &environment)
     {
         findings.push(error);
     }
-    // what is wrong whatever the variables are has been found already
+    // errors independent of the variables have already been reported
     let mut of_options = Findings::default();
     let timing = timing(plan, &environment, &mut of_options);
     plan.readiness.timeout(&|name| environment.get(name), &mut of_options);
@@ -140,9 +141,8 @@ fn check_keep_fds(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// Closes every inherited descriptor from 3 up that is not to be handed on. To be called once, before the
-/// launcher opens any of its own; what is wrong can be corrected only by a restart. Returns the notification
-/// descriptor, for [`prepare`].
+/// Closes every inherited descriptor from 3 up that is not passed on. Must be called once, before the launcher opens
+/// any of its own; errors can only be fixed by a restart. Returns the notification descriptor, for [`prepare`].
 pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings> {
     let mut findings = Findings::default();
     let notification = findings.take(Notification::find(plan)).flatten();
@@ -150,7 +150,7 @@ pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings>
     let number = notification.as_ref().map(Notification::number);
     let keep: Vec<i32> = plan.keep_fds.iter().copied().chain(number).collect();
     findings.take(sys::fd::close_all_but(&keep).map_err(ReadyError::Close));
-    // commands of gates and hooks have no business with it
+    // commands of gates and hooks must not inherit it
     notification.iter().for_each(Notification::keep);
     findings.or(notification)
 }
@@ -158,7 +158,7 @@ pub fn settle_descriptors(plan: &Plan) -> Result<Option<Notification>, Findings>
 impl Ready<'_> {
     /// The program's arguments for the kernel.
     pub fn arguments(&self) -> Vector {
-        // a NUL has been refused
+        // NUL was refused before
         Vector::new(self.plan.program.iter().filter_map(|word| CString::new(word.as_bytes()).ok()).collect())
     }
 }

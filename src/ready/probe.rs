@@ -1,5 +1,4 @@
-//! One probe of something outside the worker: does a port take connections, does a file exist, does a command
-//! succeed?
+//! A single probe of a condition outside the worker: a port accepts connections, a file exists, a command succeeds.
 
 use std::ffi::CString;
 use std::net::SocketAddr;
@@ -22,18 +21,18 @@ use crate::sys::clock::BootTime;
 use crate::sys::process::{Ending, next_ended, open_process};
 use crate::sys::spawn::{Join, Launch, Vector, spawn};
 
-/// How long a connection may take.
+/// The timeout for a connection.
 const CONNECT_TAKES: Duration = Duration::from_secs(1);
-/// How long a command may take.
+/// The timeout for a command.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);
-/// Where the kernel has no pidfd: the interval at which the end of a command is polled for.
+/// The interval for polling a command's end on kernels without pidfd.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Where commands run, and from where relative paths count.
+/// The environment and directory for commands and relative paths.
 pub struct Surroundings<'a> {
     /// `NAME=VALUE`
     pub environment: &'a Vector,
-    /// The directory; that of this process if none is given.
+    /// The directory; this process's if none.
     pub directory: Option<&'a std::ffi::CStr>,
 }
 
@@ -42,13 +41,13 @@ pub struct Surroundings<'a> {
 pub enum ProbeResult {
     /// The condition holds.
     Met,
-    /// It does not hold, or cannot be found out.
+    /// The condition does not hold, or cannot be determined.
     NotMet,
     /// `end` became readable first.
     Ended,
 }
 
-/// Probes once; `end` cuts it short.
+/// Probes once; `end` interrupts it.
 pub fn probe(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     match check {
         Check::Tcp(addresses) => {
@@ -96,7 +95,7 @@ fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Err
 }
 
 fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
-    // its output would fill the log as long as it fails
+    // its output would fill the log while it keeps failing
     let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) else {
         return ProbeResult::NotMet;
     };
@@ -137,7 +136,7 @@ fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<
     }
 }
 
-/// A timeout for poll, rounded up: when poll returns, the time has passed.
+/// A timeout for poll, rounded up so that the time has passed when poll returns.
 pub fn timeout(time: Duration) -> PollTimeout {
     let milliseconds = time.as_nanos().div_ceil(1_000_000);
     PollTimeout::try_from(i32::try_from(milliseconds).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)

@@ -1,4 +1,4 @@
-//! The search for the program, and why it cannot be executed.
+//! Finding the program, and explaining why it cannot be executed.
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::AsFd;
@@ -20,28 +20,28 @@ use crate::sys;
 /// Why the program cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// In no directory of PATH, or not at its path.
+    /// Not in any directory of PATH, or not at its path.
     #[error("unable to execute '{program}': not found{}", searched.as_ref().map_or(String::new(), |path| format!(" in PATH ({path})")))]
     NotFound {
-        /// As it was given.
+        /// As given.
         program: String,
-        /// The PATH that was searched.
+        /// The searched PATH.
         searched: Option<String>,
     },
-    /// The system is short of something; it may be over in a second.
+    /// The system lacks a resource, possibly only for a moment.
     #[error("unable to execute '{program}': {}", reason(*errno))]
     Refused {
-        /// As it was given.
+        /// As given.
         program: String,
-        /// The answer of execve.
+        /// The error of execve.
         errno: Errno,
     },
-    /// It is there and the system refuses.
+    /// It exists, but the system refuses to execute it.
     #[error("unable to execute '{path}': {why}")]
     CannotExecute {
         /// The file that was found.
         path: String,
-        /// What keeps it from being executed.
+        /// The reason.
         why: String,
         /// The hint.
         remedy: Option<String>,
@@ -59,17 +59,15 @@ impl Problem for ProgramError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            ProgramError::NotFound { .. } => {
-                Some("check the name, or write the program with its whole path".to_string())
-            }
+            ProgramError::NotFound { .. } => Some("check the name, or give the full path".to_string()),
             ProgramError::Refused { .. } => None,
             ProgramError::CannotExecute { remedy, .. } => remedy.clone(),
         }
     }
 }
 
-/// The paths to try in order. A name with a slash is a path; PATH is the worker's own, and an empty
-/// element of it is the worker's directory, as POSIX has it.
+/// The paths to try, in order. A name with a slash is a path; PATH is the worker's own, and an empty element means the
+/// worker's directory, as in POSIX.
 pub fn candidates(plan: &Plan, environment: &Environment) -> Vec<CString> {
     let program = name(plan);
     if program.as_bytes().contains(&b'/') {
@@ -85,12 +83,12 @@ pub fn candidates(plan: &Plan, environment: &Environment) -> Vec<CString> {
         .collect()
 }
 
-/// A path for the kernel; one with a NUL, which cannot exist, becomes one that is not there.
+/// A path for the kernel; a path that contains NUL cannot exist, and becomes one that does not.
 pub(crate) fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().to_os_string().into_vec()).unwrap_or_default()
 }
 
-/// The program as given; empty only if there is a finding.
+/// The program as given; empty only with a finding.
 fn name(plan: &Plan) -> &OsStr {
     plan.program.first().map(OsStr::new).unwrap_or_default()
 }
@@ -99,13 +97,13 @@ fn search_path(environment: &Environment) -> &OsStr {
     environment.get("PATH").unwrap_or(OsStr::new(search_path::OF_SERVICE))
 }
 
-/// The paths at which the program could appear, seen from the launcher's directory.
+/// The paths where the program could appear, relative to the launcher's directory.
 pub fn places(plan: &Plan, environment: &Environment) -> Vec<PathBuf> {
     let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
     candidates(plan, environment).iter().map(|path| base.join(OsStr::from_bytes(path.to_bytes()))).collect()
 }
 
-/// Looks for the program without executing it, from the plan's directory: for `--explain`.
+/// Finds the program without executing it, from the plan's directory, for `--explain`.
 pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramError> {
     let executable = |path: &PathBuf| may_execute(path) && path.is_file();
     match places(plan, environment).into_iter().find(executable) {
@@ -114,14 +112,14 @@ pub fn find(plan: &Plan, environment: &Environment) -> Result<PathBuf, ProgramEr
     }
 }
 
-/// Why executing the program failed; seen from the launcher's directory, before any `--chdir`.
+/// Explains why executing the program failed, from the launcher's directory, before any `--chdir`.
 pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> ProgramError {
     let program = name(plan);
     if is_refusal(errno) {
         return ProgramError::Refused { program: program.to_string_lossy().into_owned(), errno };
     }
     let by_name = !program.as_bytes().contains(&b'/');
-    // a directory of PATH that the user cannot search holds nothing for them; one in a path is in the way
+    // a PATH directory that the user cannot search is skipped; in an explicit path it is the obstacle
     let counts = |path: &PathBuf| match sys::file::look_for(path) {
         Ok(()) => true,
         Err(errno) => errno == Errno::EACCES && !by_name,
@@ -133,25 +131,25 @@ pub fn explain_failure(plan: &Plan, environment: &Environment, errno: Errno) -> 
     cannot_execute(&path, errno)
 }
 
-/// Whether an execve that failed may succeed in a second: execve has more errors than open that blame the file or
-/// its arguments.
+/// Whether a failed execve may succeed later: unlike open, execve has many errors that concern the file or its
+/// arguments.
 fn is_refusal(errno: Errno) -> bool {
     use Errno::{E2BIG, EINVAL, EISDIR, ELIBBAD, ENOEXEC, EPERM};
     !matches!(errno, E2BIG | EINVAL | EISDIR | ELIBBAD | ENOEXEC | EPERM) && exit_of(errno) == Exit::SYSTEM
 }
 
-/// The interpreter of the script that would be executed, if it is one.
+/// The interpreter, if the program is a script.
 pub fn interpreter_of(plan: &Plan, environment: &Environment) -> Option<PathBuf> {
     let path = places(plan, environment).into_iter().find(|path| sys::file::exists(path))?;
     interpreter(&path).map(PathBuf::from)
 }
 
-/// This many arguments are looked at, and this many files are found among them at most.
+/// The maximum number of arguments to inspect, and of files to return.
 const MOST_ARGUMENTS: usize = 256;
 const MOST_FILES: usize = 16;
 
-/// The files among the program's arguments, seen from the launcher's directory: an interpreter's script is one.
-/// What the launcher writes itself does not count.
+/// The files among the program's arguments, such as an interpreter's script, relative to the launcher's directory.
+/// Files the launcher itself writes do not count.
 pub fn argument_files(plan: &Plan) -> Vec<PathBuf> {
     let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
     let whole = |path: &Path| std::fs::canonicalize(path).ok();
@@ -172,25 +170,27 @@ pub fn argument_files(plan: &Plan) -> Vec<PathBuf> {
 }
 
 fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
-    let rights = "it needs mode +x, and the worker's user must be able to search every directory above it";
+    let rights = "the worker's user needs execute permission (chmod +x), and search permission on its parent directories";
     let (why, remedy) = match errno {
         _ if path.is_dir() => ("it is a directory".to_string(), Some("name a program, not its directory")),
         Errno::EACCES if has_mode_x(path) && is_on_noexec(path) => (
-            "it is on a volume that is mounted noexec".to_string(),
-            Some("mount it with exec, move the program, or name the interpreter: sh SCRIPT, python3 SCRIPT"),
+            "it is on a volume mounted noexec".to_string(),
+            Some(
+                "remount it with exec, move the program, or name the interpreter: sh SCRIPT, python3 SCRIPT",
+            ),
         ),
         Errno::ENOEXEC => (
-            "it is neither a binary of this machine nor a script with an interpreter line".to_string(),
-            Some("begin a script with #!/bin/sh, or write sh in front of it"),
+            "it is neither a binary for this machine nor a script with a #! line".to_string(),
+            Some("start the script with #!/bin/sh, or run it with sh"),
         ),
         _ => match refused_interpreter(path) {
             Some((interpreter, Errno::ENOENT)) => (
-                format!("its interpreter '{interpreter}' is not there"),
-                Some("correct the script's first line (a line end of CR LF is part of the name)"),
+                format!("its interpreter '{interpreter}' does not exist"),
+                Some("correct the script's first line (with CR LF line endings, the CR is part of the name)"),
             ),
             Some((interpreter, _)) if may_execute(path) && is_on_noexec(Path::new(&interpreter)) => (
-                format!("its interpreter '{interpreter}' is on a volume that is mounted noexec"),
-                Some("mount it with exec, or name another interpreter in the script's first line"),
+                format!("its interpreter '{interpreter}' is on a volume mounted noexec"),
+                Some("remount it with exec, or name another interpreter in the script's first line"),
             ),
             Some((interpreter, errno)) if may_execute(path) => (
                 format!("its interpreter '{interpreter}' cannot be executed: {}", reason(errno)),
@@ -206,7 +206,7 @@ fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {
     ProgramError::CannotExecute { path: path.display().to_string(), why, remedy: remedy.map(str::to_string) }
 }
 
-/// Why executing the program will fail, as far as that can be seen without doing it.
+/// Predicts why executing the program will fail, as far as possible without trying.
 pub fn predict_failure(plan: &Plan, environment: &Environment) -> Option<ProgramError> {
     match find(plan, environment) {
         Ok(path) => predict_failure_of(&path),
@@ -214,19 +214,19 @@ pub fn predict_failure(plan: &Plan, environment: &Environment) -> Option<Program
     }
 }
 
-/// Why executing this file, which exists, will fail.
+/// Predicts why executing this existing file will fail.
 fn predict_failure_of(path: &Path) -> Option<ProgramError> {
     let errno = match first_bytes(path)? {
         start if start.starts_with(b"#!") => refused_interpreter(path)?.1,
         start if start.starts_with(b"\x7fELF") => return None,
-        // a format that is registered with the kernel (binfmt_misc) does not begin with text
+        // a format registered with the kernel (binfmt_misc) does not start with text
         start if start.contains(&0) => return None,
         _ => Errno::ENOEXEC,
     };
     Some(cannot_execute(path, errno))
 }
 
-/// The directory above a file that this user cannot search.
+/// The first directory in a path that this user cannot search.
 pub fn refusing_component(path: &Path) -> Option<PathBuf> {
     let mut above: Vec<&Path> =
         path.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
@@ -237,7 +237,7 @@ pub fn refusing_component(path: &Path) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
-/// Whether the mode lets anyone execute it: where a volume forbids it, the mode is not to blame.
+/// Whether the mode has an execute bit, so that the mode is not to blame.
 fn has_mode_x(path: &Path) -> bool {
     nix::sys::stat::stat(path).is_ok_and(|status| status.st_mode & 0o111 != 0)
 }
@@ -250,7 +250,7 @@ fn may_execute(path: &Path) -> bool {
     sys::file::may(path, AccessFlags::X_OK).is_ok()
 }
 
-/// The interpreter of a script, fit to be shown, if it cannot be executed, and why.
+/// The interpreter of a script if it cannot be executed, escaped for display, and the error.
 fn refused_interpreter(path: &Path) -> Option<(String, Errno)> {
     let interpreter = interpreter(path)?;
     let errno = sys::file::may(Path::new(&interpreter), AccessFlags::X_OK).err()?;
@@ -266,7 +266,7 @@ fn interpreter(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(rest.get(..end)?).into_owned())
 }
 
-/// As much of a file as the kernel reads to recognise its format; none if the user cannot read it.
+/// The part of a file that the kernel reads to recognise its format; none if the user cannot read it.
 fn first_bytes(path: &Path) -> Option<Vec<u8>> {
     let file = sys::file::open_regular(path, OFlag::empty()).ok()?;
     let mut room = vec![0_u8; 256];

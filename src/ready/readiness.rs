@@ -25,7 +25,7 @@ pub enum NotificationError {
     #[error("unable to read 'notification-fd': {}", reason_of(.0))]
     Read(std::io::Error),
     /// The file holds no descriptor from 3 up.
-    #[error("notification-fd: is not a descriptor from 3 up")]
+    #[error("notification-fd: not a descriptor number of 3 or more")]
     NoNumber,
 }
 
@@ -41,13 +41,13 @@ impl Problem for NotificationError {
         match self {
             NotificationError::Read(source) => hint_of_unreadable(source),
             NotificationError::NoNumber => {
-                Some("write one number, for instance 3, or remove the file".to_string())
+                Some("write a single number such as 3, or remove the file".to_string())
             }
         }
     }
 }
 
-/// A warning where `--ready` has no effect: without the file s6 makes no pipe.
+/// A warning if `--ready` has no effect: without the file s6 creates no pipe.
 pub fn unheard(plan: &Plan) -> Option<Finding> {
     plan.readiness.form.as_ref()?;
     let is_missing = plan.place == Place::Service && !sys::file::exists(Path::new(layout::NOTIFICATION_FD));
@@ -55,7 +55,7 @@ pub fn unheard(plan: &Plan) -> Option<Finding> {
         Finding::trouble(
             "--ready has no effect: the service directory has no file 'notification-fd'",
             Some(
-                "echo 3 > notification-fd, there; futo sync publishes it; then restart the service"
+                "run echo 3 > notification-fd there (futo sync publishes it), then restart the service"
                     .to_string(),
             ),
         )
@@ -63,9 +63,9 @@ pub fn unheard(plan: &Plan) -> Option<Finding> {
 }
 
 impl Notification {
-    /// Looks for the file in the service directory; none where the descriptor is not open, as when a service is
-    /// started by hand. A supervisor gives a pipe: the number is chosen by the user, and must not lead to a file
-    /// that an ancestor of root left open.
+    /// Reads the file in the service directory; none if the descriptor is not open, as when a service is started by
+    /// hand. It must be a pipe, as from a supervisor: the user chooses the number, which must not select a file left
+    /// open by a root-owned ancestor.
     pub fn find(plan: &Plan) -> Result<Option<Self>, NotificationError> {
         if plan.place == Place::Elsewhere {
             return Ok(None);
@@ -86,7 +86,7 @@ impl Notification {
         self.0
     }
 
-    /// Notifies the supervisor and closes the descriptor: the worker never gets it.
+    /// Notifies the supervisor and closes the descriptor, so that the worker does not inherit it.
     pub fn send_and_close(self) {
         self.send();
         sys::fd::close_inherited(self.0);
@@ -94,16 +94,16 @@ impl Notification {
 
     /// Notifies the supervisor.
     pub fn send(&self) {
-        // a supervisor that does not listen any more is no reason to stop
+        // a supervisor that no longer listens is not a reason to stop
         let _ = sys::signals::surviving(|| sys::fd::write_inherited(self.0, b"\n"));
     }
 
-    /// Keeps the descriptor from programs that are started from now on.
+    /// Keeps the descriptor from being inherited by programs.
     pub fn keep(&self) {
         sys::fd::keep_from_programs(self.0);
     }
 
-    /// Leaves it to the program that is executed next.
+    /// Lets the next program inherit it.
     pub fn hand_on(&self) {
         sys::fd::hand_on_to_programs(self.0);
     }

@@ -1,5 +1,5 @@
-//! The helper that probes for readiness: a copy of the launcher that notifies the supervisor once, and exits.
-//! It ends with readiness, after `--ready-timeout`, or together with the process that it was started for.
+//! The helper that probes for readiness: a copy of the launcher that notifies the supervisor once, and exits. It ends
+//! on readiness, after `--ready-timeout`, or with the process it was started for.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
@@ -17,27 +17,27 @@ use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::process::open_process;
 
-/// The pause between two probes: twice as long each time, up to the longest.
+/// The pause between probes, doubled each time up to the maximum.
 const FIRST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
-/// What the helper is to do.
+/// The task of the helper.
 pub struct ReadyWatch<'a> {
-    /// How the supervisor is notified.
+    /// The notification to send.
     pub notification: &'a Notification,
     /// The condition that makes the service ready.
     pub check: &'a Check,
-    /// Where the commands of the check run.
+    /// The environment of the check's commands.
     pub surroundings: Surroundings<'a>,
-    /// How long to probe; without a limit if none.
+    /// The time limit, if any.
     pub timeout: Option<Duration>,
-    /// Reports that it took too long.
+    /// Reports a timeout.
     pub reporter: &'a Reporter,
     /// Signals that this process handles.
     pub handled: &'a [i32],
 }
 
-/// The helper of a loop: it exits when this is dropped.
+/// The helper of a loop, which exits when this is dropped.
 #[derive(Debug)]
 pub struct LoopHelper(#[expect(dead_code, reason = "its end is seen at the other end")] OwnedFd);
 
@@ -46,7 +46,7 @@ pub struct LoopHelper(#[expect(dead_code, reason = "its end is seen at the other
 pub struct ExecHelper(OwnedFd);
 
 impl ExecHelper {
-    /// Ends the helper: the program could not be executed.
+    /// Ends the helper, since the program could not be executed.
     pub fn dismiss(self) {
         sys::signals::survive_writes();
         let _ = nix::unistd::write(&self.0, b"x");
@@ -59,23 +59,23 @@ impl ReadyWatch<'_> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
         let ours = write.as_raw_fd();
         sys::fork::helper(self.handled, || {
-            // its own copy would keep the pipe open, and it would never see the end
+            // its own copy would keep the pipe open, and hide its end
             sys::fd::close_inherited(ours);
             self.probe_until(&read)
         })?;
         Ok(LoopHelper(write))
     }
 
-    /// Starts the helper before an exec, as no child of this process: the program that is executed has none that
-    /// it does not know of.
+    /// Starts the helper before an exec, but not as a child of this process: the program must not have an unknown
+    /// child.
     pub fn before_exec(&self) -> Result<ExecHelper, Errno> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
         let ours = write.as_raw_fd();
-        // a process keeps its number, and this descriptor its process, over an exec
+        // the pid, and the process behind this descriptor, survive an exec
         let process = open_process(nix::unistd::getpid())?;
         sys::fork::orphan(self.handled, || {
             sys::fd::close_inherited(ours);
-            // the other end closes with the exec
+            // the exec closes the other end
             let mut word = [0];
             match nix::unistd::read(&read, &mut word) {
                 Ok(0) => self.probe_until(&process),

@@ -1,4 +1,4 @@
-//! Which files may be read for the worker's variables, and reading them so that a change is seen.
+//! Which files may be read for the worker's variables, and reading them so that changes are detected.
 
 use std::io;
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::machine::ownership::belongs_to_root;
 use crate::plan::{Change, Plan};
 use crate::sys;
 
-/// Whether a file may be read at all.
+/// Whether a file may be read.
 pub(super) enum Access {
     Granted,
-    /// It is for a user that does not exist, or for a worker that is root while non-root users can write it. It
-    /// is not even opened: to open some devices is to do something.
+    /// The user does not exist, or the worker is root and non-root users can write the file. It is not even opened:
+    /// opening some devices has effects.
     Denied,
 }
 
@@ -26,11 +26,11 @@ pub(super) fn access(plan: &Plan, path: &Path) -> io::Result<Access> {
 }
 
 pub(super) fn not_for_root() -> io::Error {
-    io::Error::other("non-root users can write it, and the worker would be root")
+    io::Error::other("it is writable by non-root users, and the worker would be root")
 }
 
 impl Environment {
-    /// Reads a file and notes it, as it was when it was opened.
+    /// Reads a file and records its state when it was opened.
     pub(super) fn open_and_read(&mut self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
         let opened = sys::file::open_regular_with_status(AT_FDCWD, path, OFlag::empty());
         self.note(path, opened.as_ref().map(|(_, status)| status));

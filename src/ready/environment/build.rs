@@ -1,4 +1,4 @@
-//! Puts the variables together from all that sets them, in order.
+//! Builds the environment from its sources, in order.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::error::Findings;
 use crate::plan::{Change, Plan};
 use crate::service::layout;
 
-/// Puts the environment together; all findings of all files at once.
+/// Builds the environment; reports all findings from all files at once.
 pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     let mut environment = Environment::default();
     if !plan.environment.clear {
@@ -57,7 +57,7 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
 }
 
 impl Environment {
-    /// HOME, USER and LOGNAME name the worker's user; root's must not be left in them.
+    /// HOME, USER and LOGNAME must be those of the worker's user, not root's.
     fn set_identity(&mut self, plan: &Plan) {
         if let Some(home) = &plan.home {
             self.set(OsStr::new("HOME"), home.clone().into_os_string(), Source::Identity);

@@ -1,4 +1,4 @@
-//! What can be wrong with the variables. No text shows a value.
+//! Errors in the variables. No message shows a value.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::error::{Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::sys::file::hint_of_unreadable;
 
-/// What can be wrong with the variables and the files they come from.
+/// Errors in the variables and the files they come from.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// A file or directory cannot be read.
@@ -15,10 +15,10 @@ pub enum EnvironmentError {
     Read {
         /// The file or directory.
         path: PathBuf,
-        /// What the system answered, or what is wrong with the content.
+        /// The system's error, or what is wrong with the content.
         source: std::io::Error,
     },
-    /// A line of a file cannot be taken as it is meant.
+    /// A line of a file is refused.
     #[error("{}:{line}: {what}", path.display())]
     Line {
         /// The file that holds the line.
@@ -30,16 +30,16 @@ pub enum EnvironmentError {
         /// How to write it instead.
         remedy: String,
     },
-    /// `FILE__NAME`. The path is the value of a variable, and could be the secret itself.
-    #[error("{place}: unable to read the file that {variable} names{}: {}", shown(path.as_deref()), reason_of(source))]
+    /// `FILE__NAME`. The path is the value of a variable, and may be the secret itself.
+    #[error("{place}: unable to read the file named by {variable}{}: {}", shown(path.as_deref()), reason_of(source))]
     NamedFile {
         /// Where the variable was set.
         place: String,
         /// `FILE__NAME`
         variable: String,
-        /// Where it is looked for, if that can be no secret.
+        /// The path, if it cannot be a secret.
         path: Option<PathBuf>,
-        /// What the system answered, or what is wrong with the content.
+        /// The system's error, or what is wrong with the content.
         source: std::io::Error,
     },
     /// A variable in a value of `--env` or `--default` is missing.
@@ -47,9 +47,9 @@ pub enum EnvironmentError {
     Expansion {
         /// `env` or `default`
         option: &'static str,
-        /// The variable that was to be set.
+        /// The variable to set.
         name: String,
-        /// Which variable is missing, and how it was asked for.
+        /// The missing variable, and the reference to it.
         error: ExpansionError,
     },
     /// `--require`
@@ -57,7 +57,7 @@ pub enum EnvironmentError {
     Required {
         /// The required variable.
         name: String,
-        /// It is set, to an empty value.
+        /// Whether it is set, but empty.
         is_set: bool,
     },
 }

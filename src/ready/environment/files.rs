@@ -94,7 +94,7 @@ impl Environment {
         if let Access::Denied = access {
             self.signature.seen(path);
             match sys::file::look_for(path) {
-                // there is a finding about the user
+                // the user already has a finding
                 _ if plan.change == Change::Unknown => {}
                 Err(errno) if presence.allows(errno) => {}
                 Err(errno) => {

@@ -1,4 +1,4 @@
-//! The worker's variables, and where each came from.
+//! The worker's variables and their origin.
 //!
 //! Later wins: the container's variables < the inherited environment < HOME, USER, LOGNAME < config.env <
 //! `--env-file`, `--dotenv` < `--env-dir` < `--default` (for what is missing or empty) < `--env`, `--unset`.

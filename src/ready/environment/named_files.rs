@@ -1,4 +1,4 @@
-//! `FILE__NAME=PATH`: the file at PATH holds the value of NAME, as container images have it for secrets.
+//! `FILE__NAME=PATH`: the file at PATH contains the value of NAME, a convention of container images for secrets.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -15,15 +15,15 @@ use crate::sys;
 
 const PREFIX: &[u8] = b"FILE__";
 
-/// Of names that are set together: each NAME of a `FILE__NAME`, unless NAME is set with it (the image's
-/// own start-up has done it then).
+/// Every NAME with a `FILE__NAME` among names that are set together, unless NAME is set too (then the image's own
+/// startup has done it).
 pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone) -> Vec<OsString> {
     let named = names.clone().filter_map(|name| name.as_bytes().strip_prefix(PREFIX));
     let is_alone = |name: &&OsStr| !name.is_empty() && !names.clone().any(|each| each == *name);
     named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
 }
 
-/// The content of a file that `FILE__NAME` names.
+/// The content of a file named by `FILE__NAME`.
 #[derive(Debug, PartialEq, Eq)]
 struct Secret {
     value: OsString,
@@ -48,15 +48,15 @@ impl Secret {
 
     fn quirk(&self) -> Option<&'static str> {
         match (self.has_bom, self.has_crlf) {
-            (true, true) => Some("a byte order mark and the CR LF at its end are not part of the value"),
-            (true, false) => Some("the byte order mark is not part of the value"),
-            (false, true) => Some("the CR LF at its end is not part of the value"),
+            (true, true) => Some("its byte order mark and trailing CR LF are not part of the value"),
+            (true, false) => Some("its byte order mark is not part of the value"),
+            (false, true) => Some("its trailing CR LF is not part of the value"),
             (false, false) => None,
         }
     }
 }
 
-/// Whether this can be no secret that was written in place of a path: below `/`, in a directory that is there.
+/// Whether this cannot be a secret given instead of a path: an absolute path in an existing top-level directory.
 fn is_surely_a_path(path: &Path) -> bool {
     let mut names = path.components().skip(1);
     let first = names.next().map(|first| Path::new("/").join(first));
@@ -64,7 +64,7 @@ fn is_surely_a_path(path: &Path) -> bool {
 }
 
 impl Environment {
-    /// Gives each NAME the content of the file that `FILE__NAME` names.
+    /// Sets each NAME to the content of the file named by `FILE__NAME`.
     pub(super) fn read_named_files(&mut self, names: Vec<OsString>, plan: &Plan, findings: &mut Findings) {
         for name in names {
             let mut variable = OsStr::from_bytes(PREFIX).to_os_string();
@@ -75,7 +75,7 @@ impl Environment {
             match self.named_file(&path, plan) {
                 Ok(secret) => {
                     if let Some(quirk) = secret.quirk() {
-                        self.quirks.push(format!("the file that {variable} names: {quirk}"));
+                        self.quirks.push(format!("the file named by {variable}: {quirk}"));
                     }
                     self.set(&name, secret.value, Source::NamedFile(variable));
                 }
@@ -87,8 +87,8 @@ impl Environment {
         }
     }
 
-    /// The content without newlines at its end, as `$(cat PATH)` has it, and as config.env has it without a
-    /// byte order mark and with CR LF for a newline.
+    /// The content without trailing newlines, as with `$(cat PATH)`; as in config.env, a byte order mark is ignored
+    /// and CR LF counts as a newline.
     fn named_file(&mut self, path: &Path, plan: &Plan) -> io::Result<Secret> {
         if let Access::Denied = access(plan, path)? {
             return Err(not_for_root());

@@ -1,11 +1,10 @@
-//! Which files an environment was read from, and whether they have changed since.
+//! The files an environment was read from, to detect later changes.
 
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{FileStat, stat};
 
-/// Device, inode, size, and the times of the last change of content and of status (mode, owner), with
-/// nanoseconds.
+/// Device, inode, size, mtime and ctime, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mark(u64, u64, i64, [i64; 4]);
 
@@ -16,32 +15,31 @@ impl Mark {
     }
 }
 
-/// The files and directories that an environment depends on, each as it was when it was opened; also
-/// those that were not there.
+/// The files and directories an environment depends on, with their state when opened; includes missing ones.
 #[derive(Clone, Debug, Default)]
 pub struct Signature {
     marks: Vec<(PathBuf, Option<Mark>)>,
-    /// Of these, directories whose every file counts.
+    /// The directories among them of which every file counts.
     directories: Vec<PathBuf>,
 }
 
 impl Signature {
-    /// Notes an open file. What is written to it from here on is a change.
+    /// Records an open file. Any later write to it is a change.
     pub(super) fn opened(&mut self, path: &Path, status: &FileStat) {
         self.marks.push((path.to_path_buf(), Some(Mark::of(status))));
     }
 
-    /// Notes that nothing was there.
+    /// Records a missing path.
     pub(super) fn missing(&mut self, path: &Path) {
         self.marks.push((path.to_path_buf(), None));
     }
 
-    /// Notes a path as it is now, if it is not opened or could not be.
+    /// Records the current state of a path that is not, or could not be, opened.
     pub(super) fn seen(&mut self, path: &Path) {
         self.marks.push((path.to_path_buf(), mark(path)));
     }
 
-    /// Notes a directory whose files are read, as it is now.
+    /// Records the current state of a directory whose files are read.
     pub(super) fn listed(&mut self, directory: &Path) {
         self.seen(directory);
         self.directories.push(directory.to_path_buf());
@@ -52,12 +50,12 @@ impl Signature {
         self.marks.iter().all(|(path, noted)| mark(path) == *noted)
     }
 
-    /// The paths, from the launcher's directory.
+    /// The paths, relative to the launcher's directory.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.marks.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Of these, the directories in which every name counts.
+    /// The directories among them in which every name counts.
     pub fn directories(&self) -> impl Iterator<Item = &Path> {
         self.directories.iter().map(PathBuf::as_path)
     }

@@ -1,4 +1,4 @@
-//! The variables, and where each came from.
+//! The variables and their origin.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
@@ -11,7 +11,7 @@ use super::signature::Signature;
 use crate::error::Finding;
 use crate::sys::spawn::Vector;
 
-/// Where a variable came from.
+/// The origin of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The container's variables.
@@ -24,7 +24,7 @@ pub enum Source {
     File(Rc<Path>, usize),
     /// A file of `--env-dir`.
     Directory(Rc<Path>),
-    /// The file that this variable names: `FILE__NAME`.
+    /// The file named by this variable: `FILE__NAME`.
     NamedFile(String),
     /// `--default`
     Default,
@@ -40,19 +40,19 @@ impl fmt::Display for Source {
             Source::Identity => formatter.write_str("the worker's user"),
             Source::File(path, line) => write!(formatter, "{}:{line}", path.display()),
             Source::Directory(path) => path.display().fmt(formatter),
-            Source::NamedFile(variable) => write!(formatter, "the file that {variable} names"),
+            Source::NamedFile(variable) => write!(formatter, "the file named by {variable}"),
             Source::Default => formatter.write_str("--default"),
             Source::CommandLine => formatter.write_str("--env"),
         }
     }
 }
 
-/// A value and where it came from. Its Debug form does not show the value.
+/// A value and its origin. The Debug form does not show the value.
 #[derive(Clone)]
 pub struct Variable {
-    /// What it holds.
+    /// The value.
     pub value: OsString,
-    /// Where it came from.
+    /// The origin.
     pub source: Source,
 }
 
@@ -79,12 +79,12 @@ impl Environment {
         self.variables.remove(name);
     }
 
-    /// A warning about what is read otherwise than it is written, as a byte order mark is.
+    /// A warning about text that is ignored or read differently, such as a byte order mark.
     pub fn quirks(&self) -> Option<Finding> {
         (!self.quirks.is_empty()).then(|| Finding::trouble(self.quirks.join("; "), None))
     }
 
-    /// The files it was read from, as they were at that time.
+    /// The files it was read from, with their state at that time.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -99,7 +99,7 @@ impl Environment {
         self.variables.iter().map(|(name, variable)| (name.as_os_str(), variable))
     }
 
-    /// `NAME=VALUE` for the kernel. No source gives a value with a NUL in it.
+    /// `NAME=VALUE` for the kernel. No source yields a value that contains NUL.
     pub fn to_vector(&self) -> Vector {
         let entry = |(name, variable): (&OsString, &Variable)| {
             let mut entry = Vec::with_capacity(name.len() + variable.value.len() + 2);

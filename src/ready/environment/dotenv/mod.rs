@@ -1,10 +1,9 @@
-//! `--dotenv`: the dotenv dialect, with the values that compose gives to a `.env`.
+//! `--dotenv`: the dotenv dialect, with the same values as in Compose.
 //!
-//! statement.rs delimits every construct of the file, value.rs takes its value apart; both follow
-//! compose. dotenvy, which would join lines at a quote in a comment, cut names at an underscore and lose a
-//! `$` silently, gets one value at a time, in double quotes with everything escaped, and decodes and
-//! expands it. What compose and other dotenv programs read differently is refused with its line; no text
-//! shows a value, and none shows a word that may be a part of one.
+//! statement.rs splits the file into statements, value.rs parses their values; both follow Compose. dotenvy would join
+//! lines at a quote in a comment, cut names at an underscore and silently lose a `$`, so it gets one value at a time,
+//! double-quoted with everything escaped, to decode and expand. Text that Compose and other dotenv programs read
+//! differently is refused with its line; no message shows a value, or a word that may be part of one.
 
 mod faults;
 mod statement;
@@ -19,19 +18,19 @@ use faults::{Fault, NOT_TEXT, NOT_UTF_8, SET_BEFORE, TOO_LONG, TOO_MANY, TOO_MUC
 use statement::{Definition, Refused, Statement, Statements};
 use value::{Piece, Value};
 
-/// All values of a file together: more than the kernel passes to a program.
+/// The maximum size of all values in a file: more than the kernel passes to a program.
 const MAX_TOTAL: usize = 4 << 20;
-/// With more variables than this the path is probably a mistake.
+/// With more variables than this, the path is probably a mistake.
 const MAX_VARIABLES: usize = 4096;
-/// After this many refusals the rest of a file is not read.
+/// After this many refusals the rest of the file is skipped.
 const MAX_REFUSALS: usize = 100;
 
 /// A file in the dotenv dialect.
 #[derive(Default)]
 pub struct Dotenv {
-    /// The last of a name wins.
+    /// The last assignment to a name wins.
     pub assignments: Vec<Assignment>,
-    /// Lines with a name alone, which takes the variable from the environment, where it is not set.
+    /// Lines with only a name, which stands for the inherited variable, where there is none.
     pub absent: Vec<usize>,
 }
 
@@ -48,14 +47,14 @@ impl Dotenv {
                 format!("lines {}{more}", shown.join(", "))
             }
         };
-        Some(format!("{lines}: a name without '=' that is not in the environment: nothing is set"))
+        Some(format!("{lines}: a name without '=' is not in the environment, and sets nothing"))
     }
 }
 
-/// Reads a whole file over `variables`, the environment so far; all refusals at once.
+/// Parses a whole file over `variables`, the environment so far; returns all refusals at once.
 ///
-/// To be called by a process of one thread: dotenvy looks names up in the process's environment, which is
-/// `variables` and the lines read so far meanwhile.
+/// Requires a single-threaded process: dotenvy looks names up in the process's environment, which is temporarily
+/// replaced by `variables` and the lines read so far.
 pub fn parse<'a>(
     bytes: &[u8],
     variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)> + Clone,
@@ -86,14 +85,14 @@ fn refusal(line: usize, (what, remedy): Fault) -> Refusal {
     Refusal::new(line, what, remedy)
 }
 
-/// What is known of a variable that a line may refer to.
+/// What is known about a variable that a line may refer to.
 #[derive(Clone, Copy)]
 enum Known {
     /// The length of its value.
     Text(usize),
     /// Its value is not UTF-8.
     NotText,
-    /// Its line is refused: what refers to it is not judged.
+    /// Its line was refused: references to it are not checked.
     Refused,
 }
 
@@ -101,7 +100,7 @@ enum Known {
 enum Undefined {
     /// The statement itself is at fault.
     Line(Fault),
-    /// The file holds too much: the rest is not read.
+    /// The file is too large: the rest is not read.
     File(Fault),
 }
 
@@ -169,7 +168,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A name alone. The variable has its value already, if it has one.
+    /// A name alone: the variable keeps its value, if any.
     fn inherit(&mut self, line: usize, name: &str) -> Result<(), Fault> {
         if self.set_here.contains(name) {
             return Err(SET_BEFORE);
@@ -180,7 +179,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The value as dotenvy reads it right; none if it depends on a line that is refused.
+    /// The value in a form that dotenvy reads correctly; none if it depends on a refused line.
     fn spell(&self, name: &str, value: &Value<'_>) -> Result<Option<String>, Fault> {
         let mut length = name.len();
         let mut spelled = "V=\"".to_string();
@@ -213,7 +212,7 @@ impl Reader<'_> {
     }
 }
 
-/// Between double quotes these are not themselves to dotenvy. Gives the text's length.
+/// Escapes the characters that are special to dotenvy in double quotes. Returns the text's length.
 fn push_text(text: &str, spelled: &mut String) -> usize {
     for character in text.chars() {
         if matches!(character, '\\' | '"' | '$') {
@@ -224,7 +223,7 @@ fn push_text(text: &str, spelled: &mut String) -> usize {
     text.len()
 }
 
-/// The value of one line in dotenvy's reading.
+/// The value of one line as read by dotenvy.
 fn decode(spelled: &str) -> Result<String, Fault> {
     match dotenvy::from_read_iter(spelled.as_bytes()).next() {
         Some(Ok((_, value))) => Ok(value),

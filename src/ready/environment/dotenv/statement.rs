@@ -1,4 +1,4 @@
-//! From statement to statement: where each begins and ends.
+//! Splits a file into statements.
 
 use super::faults::{
     AFTER_QUOTE, AFTER_QUOTE_BELOW, BAD_NAME, COLON, Fault, HASH, HASH_AFTER_TAB, NO_NAME, OPEN_QUOTE,
@@ -8,7 +8,7 @@ use super::value::{self, Value};
 
 /// `NAME=value`, `NAME: value`, or a name alone.
 pub(super) struct Statement<'a> {
-    /// The line that it begins on, counted from 1.
+    /// The line where it starts, counted from 1.
     pub(super) line: usize,
     /// The variable's name.
     pub(super) name: &'a str,
@@ -16,25 +16,25 @@ pub(super) struct Statement<'a> {
     pub(super) definition: Definition<'a>,
 }
 
-/// What a variable gets.
+/// The value of a variable.
 pub(super) enum Definition<'a> {
-    /// A name alone: what is inherited.
+    /// A name alone: the inherited value.
     Inherited,
-    /// `=` or `: ` and this.
+    /// `=` or `: ` followed by this.
     Value(Value<'a>),
 }
 
 /// A statement that is refused.
 pub(super) struct Refused<'a> {
-    /// The line that it begins on, counted from 1.
+    /// The line where it starts, counted from 1.
     pub(super) line: usize,
-    /// The variable that would have been set, as far as it is known.
+    /// The variable that would have been set, if known.
     pub(super) name: Option<&'a str>,
     /// What is wrong with it.
     pub(super) fault: Fault,
 }
 
-/// The statements of a file. After a refused one it goes on with the next line.
+/// The statements of a file. A refused one is followed by the next line.
 pub(super) struct Statements<'a> {
     rest: &'a str,
     line: usize,
@@ -89,14 +89,14 @@ impl<'a> Statements<'a> {
         self.advance(self.rest.find('\n').map_or(self.rest.len(), |at| at + 1));
     }
 
-    /// What is left of the line, without its end. Other programs end a line at each CR.
+    /// The rest of the line, without its end. Other programs end a line at every CR.
     fn line_checked(&self) -> Result<&'a str, Fault> {
         let line = self.rest.split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.contains('\r') { Err(STRAY_CR) } else { Ok(line) }
     }
 
-    /// One statement, but for the end of its last line. One that is refused ends somewhere before it.
+    /// One statement, without the end of its last line. A refused statement ends anywhere before it.
     fn statement(&mut self, known: &mut Option<&'a str>) -> Result<(&'a str, Definition<'a>), Fault> {
         if let Some(after) = self.rest.strip_prefix("export") {
             if is_line_end(after) {
@@ -165,7 +165,7 @@ fn is_line_end(rest: &str) -> bool {
     matches!(rest, "" | "\r") || rest.starts_with('\n') || rest.starts_with("\r\n")
 }
 
-/// Where a quoted text ends. A backslash takes what follows it along.
+/// The end of a quoted text. A backslash escapes the character after it.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {

@@ -1,4 +1,4 @@
-//! The value of a statement, taken apart: what stands for itself, and what stands for a variable.
+//! Parses the value of a statement into literal text and references to variables.
 
 use super::faults::{BACKSLASH_DOLLAR, BRACES, CONTROL, CRLF_IN_QUOTES, DOLLAR, ESCAPE, Fault, JOINED, NUL};
 
@@ -8,34 +8,34 @@ pub(super) type Value<'a> = Vec<Piece<'a>>;
 /// A part of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// It stands for itself.
+    /// Literal text.
     Text(&'a str),
     /// `$NAME` or `${NAME}`.
     Reference {
         /// The variable's name.
         name: &'a str,
-        /// `${NAME:-word}`, `${NAME-word}`: what stands for one that is not set.
+        /// `${NAME:-word}`, `${NAME-word}`: the default for an unset variable.
         otherwise: Option<Otherwise<'a>>,
     },
 }
 
-/// What stands for a variable that is not set.
+/// The default for an unset variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Otherwise<'a> {
     /// Plain text.
     pub(super) word: &'a str,
-    /// With the colon: for an empty one, too.
+    /// With the colon: for an empty one as well.
     pub(super) also_if_empty: bool,
 }
 
-/// Between single quotes: only `\'` is not itself.
+/// Single-quoted: only `\'` is an escape.
 pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     refuse_in_quotes(inner)?;
     let mut value = Value::new();
     let mut rest = inner;
     let mut from = 0;
     while let Some(at) = rest.get(from..).and_then(|text| text.find('\\')).map(|at| from + at) {
-        // a backslash and what follows it belong together: `\\'` is no `\'`
+        // a backslash escapes the next character: `\\'` is not `\'`
         let next = rest.get(at + 1..).and_then(|after| after.chars().next());
         match next {
             Some('\'') => {
@@ -50,7 +50,7 @@ pub(super) fn single_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     Ok(value)
 }
 
-/// Between double quotes: escapes and variables.
+/// Double-quoted: escapes and variables.
 pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     refuse_in_quotes(inner)?;
     let mut value = Value::new();
@@ -71,7 +71,7 @@ pub(super) fn double_quoted(inner: &str) -> Result<Value<'_>, Fault> {
     Ok(value)
 }
 
-/// Without quotes, to the end of its line or a comment: all but a `$` stands for itself.
+/// Unquoted, up to the end of the line or a comment: everything but `$` is literal.
 pub(super) fn unquoted(whole: &str) -> Result<Value<'_>, Fault> {
     if whole.contains('\0') {
         return Err(NUL);
@@ -106,7 +106,7 @@ fn refuse_in_quotes(inner: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What a backslash makes of the text after it, and what is left.
+/// Decodes the escape after a backslash; returns it and the rest.
 fn escape(after: &str) -> Result<(&'static str, &str), Fault> {
     let mut characters = after.chars();
     let escaped = match characters.next() {
@@ -125,7 +125,7 @@ fn escape(after: &str) -> Result<(&'static str, &str), Fault> {
     Ok((escaped, characters.as_str()))
 }
 
-/// After a `$`: adds what it stands for, gives what is left.
+/// Reads a reference after a `$`; returns the rest.
 fn dollar<'a>(after: &'a str, value: &mut Value<'a>) -> Result<&'a str, Fault> {
     if let Some(rest) = after.strip_prefix('$') {
         value.push(Piece::Text("$"));
@@ -163,7 +163,7 @@ fn braces(inner: &str) -> Result<Piece<'_>, Fault> {
     Ok(Piece::Reference { name, otherwise: Some(Otherwise { word, also_if_empty }) })
 }
 
-/// A name that `$` takes at the beginning of a text, and what follows it.
+/// Splits off the name at the start of a text.
 fn split_name(text: &str) -> (&str, &str) {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let length = match text.starts_with(|c: char| c.is_ascii_digit()) {
@@ -177,7 +177,7 @@ fn split_name(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    /// Text as it is, a variable in angles.
+    /// Text as is, variables in angle brackets.
     fn shown(value: Result<Value<'_>, Fault>) -> Result<String, &'static str> {
         let show = |piece: &Piece<'_>| match piece {
             Piece::Text(text) => text.to_string(),
@@ -255,6 +255,6 @@ mod tests {
         for text in ["a\u{b}b", "a\u{a0}b", "a\u{3000}", "a\u{1f}", "a\rb", "\u{7f}", "\u{85}"] {
             assert_eq!(shown(unquoted(text)), Err(CONTROL.0), "{text:?}");
         }
-        assert_eq!(shown(unquoted("a\\$A")), Err("a backslash before a '$' without quotes"));
+        assert_eq!(shown(unquoted("a\\$A")), Err("a backslash before an unquoted '$'"));
     }
 }
