@@ -1,7 +1,7 @@
 //! Plan → [`Dropped`]: the last thing done as root. Sets limits and ids, and proves that root is gone.
 //!
-//! No path that the user can write is touched here. setgroups before setgid before setuid: a tool that begins
-//! with setuid keeps the groups of root.
+//! No user-writable path is touched here. The order is setgroups, setgid, setuid: starting with setuid would keep
+//! root's groups.
 
 use std::os::fd::AsFd;
 
@@ -40,7 +40,7 @@ pub enum Step {
     Uid(Uid),
     /// Take these capabilities out of the bounding set.
     BoundingSet(Capabilities),
-    /// Keep programs from gaining rights.
+    /// Keep programs from gaining privileges.
     NoNewPrivs,
     /// Read the uids, gids or groups back, which proves the drop.
     ReadBack(&'static str),
@@ -57,7 +57,7 @@ impl std::fmt::Display for Step {
             Step::Groups(groups) => write!(formatter, "set supplementary groups {}", listed(groups)),
             Step::Gid(gid) => write!(formatter, "set gid {gid}"),
             Step::Uid(uid) => write!(formatter, "set uid {uid}"),
-            Step::BoundingSet(dropped) => write!(formatter, "set the bounding set without {dropped}"),
+            Step::BoundingSet(dropped) => write!(formatter, "drop {dropped} from the bounding set"),
             Step::NoNewPrivs => formatter.write_str("set no-new-privs"),
             Step::ReadBack(what) => write!(formatter, "read {what} back"),
         }
@@ -65,7 +65,7 @@ impl std::fmt::Display for Step {
 }
 
 impl Step {
-    /// The capability that the step needs, without its CAP_.
+    /// The capability that the step requires, without the CAP_ prefix.
     fn capability(&self) -> Option<&'static str> {
         match self {
             Step::Ulimit(..) | Step::OomScoreAdj(_) => Some("SYS_RESOURCE"),
@@ -77,12 +77,12 @@ impl Step {
         }
     }
 
-    /// What to do about a refusal. A namespace's own rules come before the capability, which its root has.
+    /// The hint for a refused step. A namespace's own rules come first: its root has the capability anyway.
     fn remedy(&self, errno: Errno) -> Option<String> {
         match (self, errno) {
             (Step::Groups(_), Errno::EPERM) if sys::capability::denies_setgroups() => Some(
-                "this user namespace denies setgroups (/proc/self/setgroups): let it be set up by root, or with \
-                 newgidmap and a range in /etc/subgid"
+                "this user namespace denies setgroups (/proc/self/setgroups): create it as root, or with newgidmap \
+                 and a range in /etc/subgid"
                     .to_string(),
             ),
             (Step::Groups(_) | Step::Gid(_), Errno::EINVAL) => Some(
@@ -95,21 +95,19 @@ impl Step {
                  --user"
             )),
             (Step::BoundingSet(_), Errno::EPERM) => Some(
-                "it needs the capability CAP_SETPCAP; for a container: --cap-add SETPCAP. With --no-new-privs it is \
-                 not needed"
+                "this requires CAP_SETPCAP (for a container: --cap-add SETPCAP), or --no-new-privs"
                     .to_string(),
             ),
-            // setpriority and oom_score_adj answer EACCES
+            // setpriority and oom_score_adj fail with EACCES
             (_, Errno::EPERM | Errno::EACCES) => self.capability().map(|capability| {
-                format!("it needs the capability CAP_{capability}; for a container: --cap-add {capability}")
+                format!("this requires CAP_{capability} (for a container: --cap-add {capability})")
             }),
             _ => None,
         }
     }
 }
 
-/// The step that failed. A failure is never passed over: the worker would run with rights it must
-/// not have.
+/// The step that failed. A failure is never ignored: the worker would run with privileges it must not have.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
     /// The system refused a step.
@@ -117,11 +115,11 @@ pub enum DropError {
     Refused {
         /// The step.
         step: Step,
-        /// What the system answered.
+        /// The system's error.
         errno: Errno,
     },
     /// The ids read back are not those set.
-    #[error("unable to become uid {uid}: {what} read back differ")]
+    #[error("unable to become uid {uid}: {what} differ when read back")]
     NotProved {
         /// The uid to become.
         uid: Uid,
@@ -129,10 +127,10 @@ pub enum DropError {
         what: &'static str,
     },
     /// Only root may change a bounding set.
-    #[error("--cap-drop: only root can take capabilities away")]
+    #[error("--cap-drop: only root can drop capabilities")]
     CapDropNeedsRoot,
     /// The process could become root again.
-    #[error("unable to drop root: uid 0 could be taken back after the drop")]
+    #[error("unable to drop root: uid 0 could be regained after the drop")]
     RootRegained,
 }
 
@@ -147,10 +145,9 @@ impl Problem for DropError {
     fn hint(&self) -> Option<String> {
         match self {
             DropError::Refused { step, errno } => step.remedy(*errno),
-            DropError::CapDropNeedsRoot => Some(
-                "leave it out: --no-new-privs alone keeps every program from gaining capabilities"
-                    .to_string(),
-            ),
+            DropError::CapDropNeedsRoot => {
+                Some("omit it: --no-new-privs alone keeps programs from gaining capabilities".to_string())
+            }
             DropError::NotProved { .. } | DropError::RootRegained => None,
         }
     }
@@ -165,7 +162,7 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     raise_limits(&plan)?;
     drop_capabilities(&plan)?;
     if plan.change == Change::Become && plan.log == LogPlan::Inherited {
-        // where it cannot be done, only programs that open /dev/stderr by name notice
+        // on failure only programs that open /dev/stderr by name are affected
         let _ = sys::fd::let_holders_reopen_pipe(std::io::stdout().as_fd());
     }
     become_identity(&plan)?;
@@ -175,8 +172,8 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     Ok(Dropped { plan })
 }
 
-/// Bounds what the worker can gain, which only root can do. Where a container has no SETPCAP, and no program can
-/// gain rights anyway, there is nothing to take away.
+/// Limits the capabilities the worker can gain; only root can do this. Without CAP_SETPCAP, and with no-new-privs set,
+/// there is nothing to drop.
 fn drop_capabilities(plan: &Plan) -> Result<(), DropError> {
     let dropped = plan.limits.cap_drop;
     if dropped.is_empty() {
@@ -188,14 +185,14 @@ fn drop_capabilities(plan: &Plan) -> Result<(), DropError> {
     }
 }
 
-/// Finds what only root can do, whatever the container allows.
+/// Reports options that only root can carry out, whatever the container allows.
 pub fn refuse_impossible(plan: &Plan, host: &dyn Host, findings: &mut Findings) {
     if !plan.limits.cap_drop.is_empty() && !host.is_root() {
         findings.push(DropError::CapDropNeedsRoot);
     }
 }
 
-/// Becomes the user without the limits: what resting and `--explain` need.
+/// Becomes the user without setting limits, for resting and `--explain`.
 pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
     let identity = &plan.identity;
     match plan.change {
@@ -214,8 +211,8 @@ pub fn become_identity(plan: &Plan) -> Result<(), DropError> {
     }
 }
 
-/// Raises what only root can raise. The soft limits are set just before the worker is executed: they must not keep
-/// the launcher from opening its files.
+/// Raises the limits that only root can raise. Soft limits are set just before the worker is executed, so that they do
+/// not restrict the launcher.
 fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     for (resource, bounds) in &plan.limits.ulimits {
         let set = Step::Ulimit(resource_name(*resource), *bounds);
@@ -236,9 +233,9 @@ fn raise_limits(plan: &Plan) -> Result<(), DropError> {
     Ok(())
 }
 
-/// The session keyring of root would stay readable to the user that this process becomes: it is inherited, and its
-/// possessor may read what is in it. A new one is made as root, whose quota holds one for each service.
-/// Where the system refuses a keyring (docker's seccomp profile does) there is none to read either.
+/// Root's session keyring is inherited, and would stay readable after the drop: possession is enough to read it. The
+/// new keyring is created as root, whose quota allows one per service. Where keyrings are refused (as by Docker's
+/// seccomp profile), there is none to read.
 fn leave_keyring() {
     let _ = sys::process::new_session_keyring();
 }
@@ -261,7 +258,7 @@ fn prove_ids(identity: &Identity) -> Result<(), DropError> {
     if [gids.real, gids.effective, gids.saved] != [*gid; 3] {
         return Err(differ("gids"));
     }
-    // the kernel sorts them; with more groups than were set, reading into one place more shows it
+    // the kernel sorts them; the extra slot detects a group that was not set
     let mut set: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
     let mut read = sys::process::groups(set.len() + 1).map_err(refused(Step::ReadBack("groups")))?;
     for list in [&mut set, &mut read] {

@@ -1,9 +1,9 @@
 //! /etc/passwd and /etc/group, read without NSS: in a static binary getpwnam would load the host's
 //! NSS modules, which can crash it.
 //!
-//! Lines that are malformed, and the `+` and `-` lines of NIS, name nobody.
+//! Malformed lines, and the `+` and `-` lines of NIS, are ignored.
 
-/// A line of /etc/passwd.
+/// An entry in /etc/passwd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The login name.
@@ -12,11 +12,11 @@ pub struct Account {
     pub uid: u32,
     /// The gid of the primary group.
     pub gid: u32,
-    /// The home directory; may be empty.
+    /// The home directory; can be empty.
     pub home: String,
 }
 
-/// The first account in the file for which `matches` holds, as getpwnam has it.
+/// The first matching entry in the file, as with getpwnam.
 fn account(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<Account> {
     lines(passwd).find_map(|line| {
         let mut fields = line.split(':');
@@ -31,23 +31,23 @@ fn account(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<Account
     })
 }
 
-/// The account of this name.
+/// The entry for this name.
 pub fn account_named(passwd: &[u8], name: &str) -> Option<Account> {
     account(passwd, |each, _| each == name)
 }
 
-/// The first account with this number.
+/// The first entry with this uid.
 pub fn account_numbered(passwd: &[u8], uid: u32) -> Option<Account> {
     account(passwd, |_, each| each == uid)
 }
 
-/// The number of the group of this name.
+/// The gid of the group with this name.
 pub fn group_named(group: &[u8], name: &str) -> Option<u32> {
     groups(group).find(|(each, _, _)| *each == name).map(|(_, gid, _)| gid)
 }
 
-/// What initgroups gives `user`: the primary group, then every group that lists the user, in the
-/// order of the file, each once.
+/// The groups that initgroups sets for `user`: the primary group, then every group that lists the user, in file order,
+/// each once.
 pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
     let mut list = vec![primary];
     for (_, gid, members) in groups(group) {
@@ -58,8 +58,8 @@ pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
     list
 }
 
-/// Whether anybody but this user and root is in a group: as the primary group of an account, or as a
-/// member. A member without an account counts: it may be known to LDAP, or come later.
+/// Whether a group contains anyone but this user and root, by primary group or by membership. A member without an
+/// account counts: it may exist in LDAP, or be added later.
 pub fn has_others(passwd: &[u8], group: &[u8], gid: u32, uid: u32) -> bool {
     let is_other = |each: u32| each != uid && each != 0;
     let is_stranger =
@@ -70,7 +70,7 @@ pub fn has_others(passwd: &[u8], group: &[u8], gid: u32, uid: u32) -> bool {
             .any(|(_, _, members)| members.split(',').filter(|member| !member.is_empty()).any(is_stranger))
 }
 
-/// User and primary group of a line of /etc/passwd.
+/// The uid and primary gid of a line in /etc/passwd.
 fn numbers(line: &str) -> Option<(u32, u32)> {
     let mut fields = line.split(':');
     fields.next().filter(|name| is_name(name))?;
@@ -90,7 +90,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(['+', '-', '#'])
 }
 
-/// The lines that are text; blanks at the ends do not count, as in glibc.
+/// The lines that are UTF-8, trimmed as by glibc.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
     bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()).map(str::trim)
 }

@@ -10,26 +10,25 @@ use nix::sys::stat::FileStat;
 
 use crate::sys;
 
-/// With more names in a directory than this the path is probably a mistake.
+/// With more names than this in a directory, the path is probably a mistake.
 const MAX_FILES: usize = 4096;
-/// The largest file that is read, in bytes: as much as the kernel passes in one variable.
+/// The maximum size of a file, in bytes: the kernel's limit for one variable.
 pub const MAX_BYTES: usize = 128 << 10;
-/// All files together: several times what the kernel passes to a program.
+/// The maximum size of all files together: several times the kernel's limit for a program.
 const MAX_TOTAL: usize = 8 << 20;
 
 /// How a file's content becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As s6-envdir has it: the first line, without blanks at its end; a file of no bytes
-    /// removes the variable.
+    /// As with s6-envdir: the first line, without trailing blanks; an empty file removes the variable.
     FirstLine,
-    /// As with-contenv of s6-overlay has it: the whole file, without one newline at its end. An empty
-    /// file is an empty value.
+    /// As with s6-overlay's with-contenv: the whole file, without one trailing newline. An empty file is an empty
+    /// value.
     WholeFile,
 }
 
 impl Form {
-    /// The value; `None` removes the variable. A NUL stands for a newline.
+    /// Returns the value; `None` removes the variable. NUL is read as newline.
     pub fn value(self, content: &[u8]) -> Option<OsString> {
         let kept = match self {
             Form::FirstLine if content.is_empty() => return None,
@@ -49,25 +48,25 @@ impl Form {
 /// Why a directory of the container's variables cannot be read.
 #[derive(Debug)]
 pub struct EnvdirError {
-    /// The file in it that is to blame; none if it is the directory itself.
+    /// The offending file; none if it is the directory itself.
     pub file: Option<PathBuf>,
-    /// What the system answered, or what is wrong with the content.
+    /// The system's error, or what is wrong with the content.
     pub source: io::Error,
 }
 
 /// One file of the directory.
 #[derive(Debug)]
 pub struct Entry {
-    /// The file's name, which is the variable's.
+    /// The name of the file and the variable.
     pub name: OsString,
-    /// Where the file is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The value, none for a variable that is removed; and the file's status when it was opened.
+    /// The value (none removes the variable), and the status of the open file.
     pub content: io::Result<(Option<OsString>, FileStat)>,
 }
 
-/// Reads a directory, in the order of the names; those that begin with a dot are passed over. `may_open`
-/// sees each path first; `more` may add O_NOFOLLOW.
+/// Reads a directory in name order, skipping names that start with a dot. `may_open` checks each path first; `more`
+/// may add O_NOFOLLOW.
 pub fn read(
     directory: &Path,
     form: Form,
@@ -79,13 +78,13 @@ pub fn read(
     let entry = |name: OsString| {
         let path = directory.join(&name);
         let content = if name.as_bytes().contains(&b'=') {
-            Err(io::Error::other("no variable has a '=' in its name"))
+            Err(io::Error::other("a variable name cannot contain '='"))
         } else {
             may_open(&path).and_then(|()| value(&path, form, more))
         };
         total += content.as_ref().map_or(0, |(value, _)| value.as_ref().map_or(0, |value| value.len()));
         if total > MAX_TOTAL {
-            return Err(io::Error::other(format!("its files come to more than {} MiB", MAX_TOTAL >> 20)));
+            return Err(io::Error::other(format!("its files exceed {} MiB", MAX_TOTAL >> 20)));
         }
         Ok(Entry { name, path, content })
     };

@@ -1,4 +1,4 @@
-//! The machine as the plan sees it: everything outside argv that a plan depends on, in one trait that tests fake.
+//! The machine as the plan sees it: everything besides argv that a plan depends on, in one trait that tests fake.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -20,7 +20,7 @@ use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// What a plan depends on; reading only.
+/// The inputs of a plan, read-only.
 pub trait Host {
     /// Real, effective and saved uid.
     fn uids(&self) -> [Uid; 3];
@@ -34,33 +34,33 @@ pub trait Host {
     fn group(&self) -> io::Result<Vec<u8>>;
     /// The inherited environment.
     fn environment(&self) -> Vec<(OsString, OsString)>;
-    /// Without links, as the supervisor set it.
+    /// The working directory with links resolved, as set by the supervisor.
     fn working_directory(&self) -> io::Result<PathBuf>;
-    /// Whether the working directory holds a file named `run`. A directory of this name, as in `/`,
-    /// makes no service directory.
+    /// Whether the working directory contains a file named `run`. A directory of that name, as in `/`, does not make
+    /// it a service directory.
     fn has_run(&self) -> io::Result<bool>;
-    /// Whether the working directory's parent does (then this one is a logger's).
+    /// Whether its parent does (the working directory then belongs to a logger).
     fn parent_has_run(&self) -> io::Result<bool>;
-    /// Whether it holds a directory named `supervise`.
+    /// Whether the working directory contains a directory named `supervise`.
     fn has_supervise(&self) -> bool;
-    /// The name of the parent process (0) or its parent (1): 15 bytes of the file that it executes. None if it
-    /// cannot be seen.
+    /// The name of the parent process (0) or its parent (1): the first 15 bytes of its executable's name. None if it
+    /// is not visible.
     fn ancestor(&self, generation: usize) -> Option<String>;
-    /// The parent's working directory without links; none if it may not be seen.
+    /// The parent's working directory with links resolved; none if it is not readable.
     fn parent_directory(&self) -> Option<PathBuf>;
-    /// Whether this process is a session leader, as what s6 starts is.
+    /// Whether this process is a session leader, as are the processes s6 starts.
     fn leads_session(&self) -> bool;
     /// Whether this is the first process of its PID namespace.
     fn is_init(&self) -> bool;
     /// The text of a regular file, no link followed, and whether the path belongs to root.
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)>;
-    /// The variables in the files of a directory. Run by root, only where directory and files are root-owned.
+    /// The variables in the files of a directory. As root, requires the directory and its files to be root-owned.
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError>;
-    /// A variable that the parent process was executed with; none if that may not be seen.
+    /// A variable from the parent process's initial environment; none if it is not readable.
     fn parent_variable(&self, name: &str) -> io::Result<Option<OsString>>;
-    /// The current bounds, soft and hard.
+    /// The current limits, soft and hard.
     fn limit(&self, resource: Resource) -> io::Result<(u64, u64)>;
-    /// The current preference of the out-of-memory killer.
+    /// The current out-of-memory score adjustment.
     fn oom_score_adj(&self) -> io::Result<i32>;
 
     /// Whether the launcher is root.
@@ -160,7 +160,7 @@ impl Host for Machine {
     }
 
     fn read_service_file(&self, path: &Path, most: usize) -> io::Result<(String, bool)> {
-        // root does not read what a user-owned link leads to: a finding may show a part of it
+        // root does not follow a user-owned link: a finding may quote the file
         let file = nofollow::open_regular_for(Privilege::current(), path)?;
         let text = text_of(sys::file::read_at_most(file, most)?)?;
         Ok((text, belongs_to_root(path)?))
@@ -170,7 +170,7 @@ impl Host for Machine {
         let of_directory = |source| EnvdirError { file: None, source };
         sys::file::look_for(directory).map_err(|errno| of_directory(errno.into()))?;
         let is_root = self.is_root();
-        let foreign = || io::Error::other("non-root users can write it");
+        let foreign = || io::Error::other("it is writable by non-root users");
         if is_root && !belongs_to_root(directory).map_err(|errno| of_directory(errno.into()))? {
             return Err(of_directory(foreign()));
         }

@@ -1,4 +1,4 @@
-//! The machine that a launch finds: accounts, environment, directories, and who owns a path. Reading only.
+//! The machine a launch runs on: accounts, environment, directories, path ownership. Read-only.
 
 pub mod accounts;
 pub mod envdir;

@@ -1,5 +1,5 @@
-//! Who owns a path. A path *belongs to root* only if it and every directory above it are owned by root and
-//! writable by nobody else: the owner of a directory can rename what lies in it.
+//! Path ownership. A path *belongs to root* only if it and every directory above it are root-owned and writable only
+//! by root: the owner of a directory can rename its entries.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -12,20 +12,20 @@ use crate::exit::Exit;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// Whether the path, every directory above it and every link on the way belongs to root.
+/// Whether the path, every directory above it and every link on the way belong to root.
 ///
-/// Each component is judged before it is passed, so that a link in a user-owned directory cannot lead elsewhere
-/// between two looks.
+/// Each component is checked before it is passed, so that a link in a user-owned directory cannot be changed between
+/// check and use.
 pub fn is_roots(path: &Path) -> bool {
     belongs_to_root(path).unwrap_or(false)
 }
 
-/// The same; an error where the system does not let us look.
+/// The same; an error if a component cannot be examined.
 pub fn belongs_to_root(path: &Path) -> Result<bool, Errno> {
     let directory = nix::unistd::getcwd()?;
     let is_foreign = Cell::new(false);
     let walked = nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
-        // of a link the mode says nothing
+        // the mode of a link is meaningless
         let is_link_of_roots = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
         if is_link_of_roots || nofollow::belongs_to_root_alone(status) {
             return Ok(());
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_path_below_a_directory_that_others_can_write_is_not_roots() {
-        // /tmp is 1777: owned by root, and anyone can put something there
+        // /tmp is 1777: root-owned, but writable by everyone
         assert!(!is_roots(Path::new("/tmp")));
         assert!(!is_roots(Path::new("/tmp/../etc/passwd/../../tmp/x")));
         assert!(!is_roots(Path::new("/does/not/exist")));

@@ -1,4 +1,4 @@
-//! The container's own variables, which s6-overlay keeps in files: a supervisor passes on PATH at most.
+//! The container's own variables, which s6-overlay keeps in files: a supervisor passes on at most PATH.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::envdir::EnvdirError;
 
-/// Where s6-overlay keeps them: version 3, and version 2 where /var/run is no link to /run.
+/// Where s6-overlay keeps them: version 3, and version 2 if /var/run is not a link to /run.
 const DIRECTORIES: [&str; 2] = ["/run/s6/container_environment", "/var/run/s6/container_environment"];
 
 /// Variables by name.
@@ -24,7 +24,7 @@ pub(super) type Variables = Vec<(OsString, OsString)>;
 pub(super) struct ContainerError {
     /// The directory, or the file in it.
     path: PathBuf,
-    /// What the system answered, or what is wrong with the content.
+    /// The system's error, or what is wrong with the content.
     source: io::Error,
 }
 
@@ -41,11 +41,11 @@ impl Problem for ContainerError {
     }
 
     fn hint(&self) -> Option<String> {
-        (self.exit() == Exit::EDIT).then(|| "correct it, or do without: --container-env none".to_string())
+        (self.exit() == Exit::EDIT).then(|| "correct it, or use --container-env none".to_string())
     }
 }
 
-/// The container's variables, and of the inherited ones those that win over them.
+/// The container's variables, and the inherited ones that override them.
 pub(super) fn variables(
     asked: &ContainerEnv,
     place: Place,
@@ -71,7 +71,7 @@ pub(super) fn variables(
     (container, inherited)
 }
 
-/// The container's variables, for a program that does without those that cannot be read.
+/// The container's variables, without those that cannot be read.
 pub fn variables_of_container(host: &dyn Host) -> Vec<(OsString, OsString)> {
     standard(host, &mut Findings::default())
 }
@@ -95,9 +95,8 @@ fn read(directory: &Path, host: &dyn Host) -> Result<Variables, ContainerError> 
     host.read_envdir(directory).map_err(|error| ContainerError::of(directory, error))
 }
 
-/// Whether PATH is what the supervisor passed on: then the container's comes first, as with-contenv has
-/// it. A run file that has exported another one meant that; so it may have where the supervisor's cannot
-/// be seen.
+/// Whether PATH is the one the supervisor passed on: then the container's takes precedence, as with with-contenv. A
+/// PATH exported by the run file is intentional, and is assumed so if the supervisor's is not visible.
 fn is_path_of_supervisor(inherited: &Variables, host: &dyn Host) -> io::Result<bool> {
     let parents = host.parent_variable("PATH")?;
     Ok(parents.is_some() && find(inherited, "PATH") == parents.as_ref())
@@ -108,14 +107,14 @@ pub(super) fn find<'v>(variables: &'v [(OsString, OsString)], name: &str) -> Opt
     variables.iter().find(|(each, _)| each == name).map(|(_, value)| value)
 }
 
-/// linuxserver's start scripts give the container's UMASK to services, and to services only.
+/// linuxserver's start scripts apply the container's UMASK to services only.
 pub(super) fn umask(
     place: Place,
     container: &[(OsString, OsString)],
     warnings: &mut Vec<Finding>,
 ) -> Option<u32> {
     let asked = find(container, "UMASK").filter(|_| place == Place::Service)?;
-    // an empty one is none, as for a shell's test
+    // an empty value counts as unset, as in a shell test
     let asked = asked.to_string_lossy();
     let asked = Some(asked.trim()).filter(|asked| !asked.is_empty())?;
     match mode(asked, 0o777) {
@@ -123,7 +122,7 @@ pub(super) fn umask(
         Err(invalid) => {
             let text =
                 format!("the container's UMASK {}: the worker keeps the inherited umask", invalid.reason);
-            let remedy = "write UMASK as in UMASK=002, in quotes where it is set in YAML; or use --umask";
+            let remedy = "write it as in UMASK=002 (quoted in YAML), or use --umask";
             warnings.push(Finding::trouble(text, Some(remedy.to_string())));
             None
         }

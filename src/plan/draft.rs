@@ -1,4 +1,4 @@
-//! The plan of a launch, and the draft of one that may have findings.
+//! The plan of a launch, and a draft of it that may have findings.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub enum Place {
 /// How the worker is run.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// In place of the launcher.
+    /// The worker replaces the launcher.
     Exec,
     /// As PID 1 the launcher stays, forwards signals and reaps.
     ExecAsInit,
@@ -32,16 +32,16 @@ pub enum Mode {
     Loop(TimingSpec),
 }
 
-/// Where stdout and stderr go.
+/// The destination of stdout and stderr.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogPlan {
     /// To a file.
     File(PathBuf),
-    /// To the inherited stdout; stderr joins it.
+    /// The inherited stdout, for stderr as well.
     Inherited,
 }
 
-/// The plan, as far as it could be made; one with findings is for `--explain` only.
+/// The plan as far as it is known; with findings it is for `--explain` only.
 #[derive(Clone, Debug)]
 pub struct Draft(pub(super) Plan);
 
@@ -54,53 +54,52 @@ pub struct Plan {
     pub place: Place,
     /// The working directory, without links.
     pub directory: PathBuf,
-    /// Where the service's own files are, if elsewhere.
+    /// The directory of the service's own files, if different.
     pub service_dir: Option<PathBuf>,
     /// The file of `--file`.
     pub file: Option<SpecFile>,
     /// The worker's user.
     pub identity: Identity,
-    /// What has to be done to become that user.
+    /// The change of identity that is required.
     pub change: Change,
     /// HOME, for the worker and for the paths of log and record.
     pub home: Option<PathBuf>,
-    /// The directory of log and record; none without a HOME.
+    /// The directory of log and record; none without HOME.
     pub state_dir: Option<PathBuf>,
-    /// What bounds the worker: ulimits, niceness, capabilities.
+    /// The limits on the worker: ulimits, niceness, capabilities.
     pub limits: Limits,
-    /// File mode creation mask: `--umask`, else the container's UMASK.
+    /// The file mode creation mask: `--umask`, otherwise the container's UMASK.
     pub umask: Option<u32>,
-    /// Warnings: nothing of it keeps the worker from running.
+    /// Warnings, which do not keep the worker from running.
     pub warnings: Vec<Finding>,
-    /// No program gains rights.
+    /// Whether no program may gain privileges.
     pub no_new_privs: bool,
-    /// Descriptors that are handed on.
+    /// Descriptors passed on to the worker.
     pub keep_fds: Vec<i32>,
     /// The container's variables.
     pub container: Vec<(OsString, OsString)>,
-    /// The environment as inherited, as far as it wins over them.
+    /// The inherited variables that override them.
     pub inherited: Vec<(OsString, OsString)>,
-    /// What the options add to the environment.
+    /// The options that change the environment.
     pub environment: EnvironmentSpec,
-    /// Where the worker's output goes.
+    /// The destination of the worker's output.
     pub log: LogPlan,
-    /// How a log file is kept.
+    /// The rules for a log file.
     pub log_rules: LogRules,
-    /// The worker's directory, if another.
+    /// The worker's directory, if different.
     pub chdir: Option<PathBuf>,
     /// The program and its arguments.
     pub program: Vec<OsString>,
-    /// How it is run.
+    /// The mode of running it.
     pub mode: Mode,
-    /// When the supervisor is notified of readiness.
+    /// The readiness notification.
     pub readiness: ReadinessSpec,
-    /// What must hold before it runs.
+    /// The conditions for running it.
     pub gates: Vec<Gate>,
 }
 
 impl Plan {
-    /// Drops all but where the service is and when it runs: the rest takes too much memory where many services are
-    /// looked at.
+    /// Drops everything but the service's location and timing, to save memory when many services are inspected.
     pub fn forget_worker(&mut self) {
         self.program = Vec::new();
         self.container = Vec::new();
@@ -111,29 +110,29 @@ impl Plan {
         self.gates = self.gates.drain(..).filter(Gate::is_waited_for).collect();
     }
 
-    /// Where the run record is; none without a HOME.
+    /// The path of the run record; none without HOME.
     pub fn record_path(&self) -> Option<PathBuf> {
         self.state_dir.as_ref().map(|directory| directory.join(format!("{}.json", self.name)))
     }
 
-    /// A path of the service's own, seen from the launcher's directory.
+    /// A path of the service, relative to the launcher's directory.
     pub fn own(&self, path: &Path) -> PathBuf {
         from_service_dir(self.service_dir.as_deref(), path)
     }
 }
 
-/// A path that counts from `--service-dir`, seen from the launcher's directory.
+/// A path relative to `--service-dir`, as seen from the launcher's directory.
 pub(super) fn from_service_dir(service_dir: Option<&Path>, path: &Path) -> PathBuf {
     service_dir.map_or_else(|| path.to_path_buf(), |directory| directory.join(path))
 }
 
 impl Draft {
-    /// The plan, if there are no findings; else the draft, which may only be shown.
+    /// The plan, if there are no findings; otherwise the draft, which can only be shown.
     pub fn approve(self, findings: &Findings) -> Result<Plan, Box<Draft>> {
         if findings.is_empty() { Ok(self.0) } else { Err(Box::new(self)) }
     }
 
-    /// The plan to be shown.
+    /// The plan to show.
     pub fn plan(&self) -> &Plan {
         &self.0
     }

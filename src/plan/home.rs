@@ -1,4 +1,4 @@
-//! The worker's HOME, below which log and record are.
+//! The worker's HOME, which contains log and record.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::config::DEFAULT_USER;
 /// The home of abc in the linuxserver.io images, whatever /etc/passwd says.
 const DEFAULT_USER_HOME: &str = "/config";
 
-/// The home that `--home` asks for, or that of the user.
+/// The home set by `--home`, otherwise the user's.
 pub(super) fn find(
     asked: Option<&Path>,
     identity: &Identity,
@@ -26,14 +26,14 @@ pub(super) fn find(
         value.filter(|home| home.is_absolute())
     };
     let as_inherited = || named_by(inherited);
-    // in linuxserver's images it is that of root, so that an account's own home comes first
+    // in linuxserver's images HOME is root's, so an account's own home takes precedence
     let of_container = || named_by(container);
     if let Some(home) = asked {
         return Some(home.to_path_buf());
     }
     match change {
         Change::AlreadyIs | Change::Unknown => as_inherited().or_else(of_account).or_else(of_container),
-        // an account without a home gets "/", as login programs do; never the home of root
+        // an account without a home gets "/", as with login programs; never root's home
         Change::Become => of_account().or_else(|| Some(PathBuf::from("/"))),
         Change::StaysRoot => of_account().or_else(as_inherited).or_else(of_container),
     }

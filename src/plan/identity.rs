@@ -1,4 +1,4 @@
-//! The worker's user: `--user` and `--groups`, looked up.
+//! Resolves the worker's user from `--user` and `--groups`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::machine::accounts::{self, Account};
 
-/// The user that the worker is.
+/// The worker's user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The account's name; none for a bare UID:GID without an account.
@@ -20,27 +20,27 @@ pub struct Identity {
     pub uid: Uid,
     /// The gid of the primary group.
     pub gid: Gid,
-    /// All groups that setgroups gets, the primary one first; empty if they stay as they are.
+    /// The groups passed to setgroups, the primary one first; empty to leave them unchanged.
     pub groups: Vec<Gid>,
     /// The home in /etc/passwd, if it is an absolute path.
     pub home: Option<PathBuf>,
 }
 
-/// What has to be done to become the identity.
+/// The change required to assume the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Set groups, gid, uid and prove it.
+    /// Set groups, gid and uid, and verify them.
     Become,
-    /// Already that user; the groups that a login gave stay as they are.
+    /// Already that user; the groups set at login are kept.
     AlreadyIs,
-    /// There is no such user, or the caller cannot become it: a finding says so, the caller stands in, and
+    /// There is no such user, or the caller cannot become it. There is a finding, the identity is the caller's, and
     /// nothing is launched.
     Unknown,
-    /// The target is uid 0: there is nothing to drop. Group and groups are set if they are to change.
+    /// The target is uid 0: there is nothing to drop. Group and groups are set if they change.
     StaysRoot,
 }
 
-/// What can be wrong with an identity.
+/// Why an identity cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The account files cannot be read.
@@ -48,22 +48,22 @@ pub enum IdentityError {
     Read {
         /// /etc/passwd or /etc/group.
         path: &'static str,
-        /// What the system answered.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Run by root without `--user` where there is no abc.
+    /// Run as root without `--user`, and there is no user abc.
     #[error("no user '{DEFAULT_USER}' in /etc/passwd, and no --user given")]
     NoDefault,
     /// Not in /etc/passwd.
     #[error("--user: no user '{name}' in /etc/passwd")]
     NoUser {
-        /// As it was given.
+        /// As given.
         name: String,
     },
     /// A bare number without an entry.
-    #[error("--user: uid {uid} has no entry in /etc/passwd that would tell its group")]
+    #[error("--user: uid {uid} is not in /etc/passwd, so its group is unknown")]
     NoGid {
-        /// As it was given.
+        /// As given.
         uid: u32,
     },
     /// Not in /etc/group.
@@ -71,15 +71,15 @@ pub enum IdentityError {
     NoGroup {
         /// `user` or `groups`
         option: &'static str,
-        /// As it was given.
+        /// As given.
         name: String,
     },
-    /// Not root, another user asked for.
+    /// Another user was requested by a caller who is not root.
     #[error("--{option}: only root can become {whom}")]
     NotRoot {
         /// `user` or `groups`
         option: &'static str,
-        /// In words.
+        /// A description of the user.
         whom: String,
     },
 }
@@ -99,15 +99,15 @@ impl Problem for IdentityError {
     fn hint(&self) -> Option<String> {
         match self {
             IdentityError::NoDefault => {
-                Some("name the worker's user: --user USER or --user UID:GID".to_string())
+                Some("set the worker's user: --user USER or --user UID:GID".to_string())
             }
-            IdentityError::NoUser { .. } => Some(
-                "a user known to LDAP or systemd only is named by its numbers: --user UID:GID".to_string(),
-            ),
+            IdentityError::NoUser { .. } => {
+                Some("for a user known only to LDAP or systemd, give the numbers: --user UID:GID".to_string())
+            }
             IdentityError::NoGid { uid } => Some(format!("write --user {uid}:GID")),
-            IdentityError::NoGroup { .. } => Some("a group may be named by its number".to_string()),
+            IdentityError::NoGroup { .. } => Some("a group can also be given by number".to_string()),
             IdentityError::NotRoot { .. } => {
-                Some("run by root, or leave the option out to stay the user you are".to_string())
+                Some("run as root, or omit the option to keep your uid".to_string())
             }
             IdentityError::Read { .. } => None,
         }
@@ -120,7 +120,7 @@ struct Files {
     group: Vec<u8>,
 }
 
-/// Looks the worker's user up. With a finding, the caller stands in: nothing is launched then.
+/// Resolves the worker's user. With a finding, returns the caller, and nothing is launched.
 pub(crate) fn resolve(
     user: Option<&UserRequest>,
     groups: &GroupsRequest,
@@ -130,7 +130,7 @@ pub(crate) fn resolve(
     let mut is_read = true;
     let mut read = |path, result: std::io::Result<Vec<u8>>| match result {
         Ok(content) => content,
-        // an image without accounts has users by number; whoever names one is answered that there is none
+        // without account files, users are given by number; a name then fails as unknown
         Err(source) if source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(source) => {
             findings.push(IdentityError::Read { path, source });
@@ -182,7 +182,7 @@ fn change(
             return Change::Become;
         }
         if has_gid && *groups == GroupsRequest::OfUser {
-            // already root: the groups that a login or the container gave stay as they are
+            // already root: the groups set by a login or the container are kept
             identity.groups.clear();
         }
         return Change::StaysRoot;

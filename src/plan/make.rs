@@ -1,4 +1,4 @@
-//! Spec → [`Draft`]: what the machine makes of a specification.
+//! Spec → [`Draft`]: applies a specification to this machine.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::service::{InvalidName, ServiceName, layout};
 
-/// Log and record, below HOME.
+/// The directory of log and record, relative to HOME.
 pub(crate) const STATE_DIR: &str = ".local/state/futodama";
 
-/// What can be wrong with a plan, apart from the identity.
+/// Errors in a plan other than the identity's.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The working directory is gone.
-    #[error("unable to find the working directory: {}", reason(*source))]
+    #[error("unable to determine the working directory: {}", reason(*source))]
     WorkingDirectory {
-        /// What the system answered.
+        /// The system's error.
         source: Errno,
     },
-    /// The name that was found is no service name.
-    #[error("the service's name '{name}' {why}")]
+    /// The derived name is not a service name.
+    #[error("the service name '{name}' {why}")]
     Name {
-        /// The name that was found.
+        /// The derived name.
         name: String,
         /// What is wrong with it.
         why: InvalidName,
@@ -44,18 +44,18 @@ pub enum PlanError {
 impl Problem for PlanError {
     fn exit(&self) -> Exit {
         match self {
-            // where it has been removed nothing can be watched, and the supervisor finds the one that is there now
+            // a removed directory cannot be watched, and the supervisor will enter the current one
             PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
             PlanError::Name { .. } => Exit::EDIT,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        matches!(self, PlanError::Name { .. }).then(|| "name it with --name NAME".to_string())
+        matches!(self, PlanError::Name { .. }).then(|| "set another with --name NAME".to_string())
     }
 }
 
-/// Makes the plan; all findings at once.
+/// Makes the plan; reports all findings at once.
 pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     count_from_service_dir(&mut spec);
     let found_directory = findings.take(host.working_directory().map_err(working_directory_error));
@@ -106,7 +106,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     })
 }
 
-/// The name of `--name`, else the one that is found; one that is not known yet has a stand-in.
+/// The name from `--name`, otherwise the derived one; a stand-in if it is invalid.
 fn service_name(
     spec: &Spec,
     place: Place,
@@ -126,7 +126,7 @@ fn service_name(
     findings.take(parsed).unwrap_or_else(ServiceName::stand_in)
 }
 
-/// A worker that stays root takes nothing from a file that non-root users can write.
+/// A worker that stays root must not use a file writable by non-root users.
 fn refuse_for_root(file: Option<&SpecFile>, change: Change) -> Result<(), TrustError> {
     match file {
         Some(SpecFile { path, is_roots: false }) if change == Change::StaysRoot => {
@@ -147,8 +147,8 @@ fn log(target: Option<&LogTarget>, place: Place, state_dir: Option<&Path>, name:
 fn warning_of_root(change: Change, user: Option<&UserRequest>) -> Option<Finding> {
     let is_intended = change != Change::StaysRoot || user.is_some_and(UserRequest::names_root);
     (!is_intended).then(|| {
-        let text = "the worker's user is uid 0: there is nothing to drop";
-        Finding::trouble(text, Some("--user root says that this is intended".to_string()))
+        let text = "the worker runs as root: no privileges are dropped";
+        Finding::trouble(text, Some("if this is intended, use --user root".to_string()))
     })
 }
 
@@ -160,8 +160,8 @@ fn mode(timing: Option<TimingSpec>, host: &dyn Host) -> Mode {
     }
 }
 
-/// With `--service-dir` relative paths count from there, as if the launcher had been started there. It
-/// is not: its directory is the supervised one, and root enters no directory of the user's.
+/// With `--service-dir`, relative paths are resolved from there, as if the launcher had been started there. It is not:
+/// it stays in the supervised directory, and root does not enter a user-owned directory.
 fn count_from_service_dir(spec: &mut Spec) {
     let Some(service_dir) = spec.service_dir.clone() else { return };
     let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
@@ -179,8 +179,8 @@ fn count_from_service_dir(spec: &mut Spec) {
     }
 }
 
-/// The name that s6 passes, else the basename of the service directory (`NAME-log` in `NAME/log`),
-/// else the program's.
+/// The name passed by s6, otherwise the basename of the service directory (`NAME-log` in `NAME/log`), otherwise the
+/// program's.
 fn found_name(
     spec: &Spec,
     place: Place,

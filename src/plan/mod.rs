@@ -1,4 +1,4 @@
-//! Spec → [`Plan`]: what the machine makes of a specification. Reading only; nothing is changed.
+//! Spec → [`Plan`]: applies a specification to this machine. Read-only.
 
 mod container;
 mod draft;

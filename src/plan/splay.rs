@@ -1,12 +1,12 @@
-//! `--splay`: services that are due at the same time, on one host or on many, start at different times, and each
-//! always by the same delay.
+//! `--splay`: services due at the same time, on one host or many, start at different times, each with a constant
+//! delay.
 
 use std::time::Duration;
 
 use super::draft::Plan;
 
-/// This service's part of the splay, whole milliseconds: the same at every start, another for another
-/// service or host.
+/// This service's share of the splay, in whole milliseconds: constant across starts, different between services and
+/// hosts.
 pub fn of(plan: &Plan, most: Option<Duration>) -> Duration {
     let Some(most) = most else { return Duration::ZERO };
     let host = nix::unistd::gethostname().unwrap_or_default();
@@ -14,7 +14,7 @@ pub fn of(plan: &Plan, most: Option<Duration>) -> Duration {
 }
 
 fn share(name: &[u8], host: &[u8], most: Duration) -> Duration {
-    // FNV-1a, and the finish of splitmix64: the same for ever, which the standard library's hash is not
+    // FNV-1a with the finalizer of splitmix64: stable across releases, unlike the standard library's hash
     let bytes = name.iter().chain(b"\0").chain(host);
     let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_same_for_ever_and_spreads_services_and_hosts() {
+    fn is_stable_and_spreads_services_and_hosts() {
         let hour = Duration::from_secs(3600);
         assert_eq!(share(b"heartbeat", b"host", hour), Duration::from_millis(KNOWN));
         let mut quarters = [0; 4];
@@ -45,6 +45,6 @@ mod tests {
         assert_ne!(share(b"ab", b"c", hour), share(b"a", b"bc", hour));
     }
 
-    /// What a release has once computed must not change.
+    /// Results must not change between releases.
     const KNOWN: u64 = 689_000;
 }

@@ -1,13 +1,12 @@
 //! Whether a supervisor started the launcher, and from which directory.
 //!
-//! A supervisor starts `run` as its own child and restarts it when it ends. Only there is a rest of use: a
-//! process under a shell gets none of the supervisor's signals, and a command that a server runs in its service
-//! directory (s6-rc's oneshots) keeps somebody waiting. `supervise/` in the directory proves nothing of this.
+//! A supervisor starts `run` as its own child and restarts it when it exits. A rest is useful only there: a process
+//! under a shell receives none of the supervisor's signals, and a command run by a server in its service directory
+//! (s6-rc oneshots) keeps a client waiting. `supervise/` in the directory proves neither.
 //!
-//! The parent's name is no secret and no proof either: whoever forges it is the parent of the process that
-//! believes it, and gains a rest in place of an exit. Where /proc hides the parent, or it is outside of the PID
-//! namespace (s6's flag-newpidns), there is no supervisor. A launch that goes well needs none of this and does
-//! not look.
+//! The parent's name is not proof, but forging it gains nothing: only the parent can, and it gets a rest instead of an
+//! exit. If /proc hides the parent, or it is outside the PID namespace (s6's flag-newpidns), there is no supervisor. A
+//! successful launch does not need this check and skips it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use crate::error::Finding;
 use crate::machine::Host;
 use crate::service::{ServiceName, layout};
 
-/// The programs that supervise one service directory each: s6's, runit's, daemontools'.
+/// The programs that supervise a single service directory, in s6, runit and daemontools.
 const SUPERVISORS: [&str; 3] = ["s6-supervise", "runsv", "supervise"];
 
 /// How the launcher is related to a supervisor.
@@ -26,9 +25,9 @@ const SUPERVISORS: [&str; 3] = ["s6-supervise", "runsv", "supervise"];
 pub enum Supervision {
     /// The parent restarts `run` of this directory.
     Supervised,
-    /// The parent restarts that of another directory, this one, which the run script has left.
+    /// The parent supervises this other directory, which the run script left.
     Left(PathBuf),
-    /// The shell of the run script, of this name, is between the supervisor and the launcher.
+    /// The run script's shell, of this name, is between the supervisor and the launcher.
     UnderShell(String),
     /// No supervisor started the launcher.
     #[default]
@@ -36,7 +35,7 @@ pub enum Supervision {
 }
 
 impl Supervision {
-    /// Finds out. Only root sees anything of a directory that has been left.
+    /// Determines the relation. Only root can see a directory that was left.
     pub fn find(place: Place, directory: &Path, host: &dyn Host) -> Self {
         let Some(parent) = host.ancestor(0) else { return Supervision::None };
         let is_live = place == Place::Service && host.has_supervise();
@@ -46,7 +45,7 @@ impl Supervision {
                 Some(own) if own != directory => Supervision::Left(own),
                 _ => Supervision::None,
             },
-            // under the name of the script, if the kernel has started it
+            // under the script's name, if the kernel started it
             (false, true) if parent == layout::RUN || parent.ends_with("sh") => match host.ancestor(1) {
                 Some(above) if is_supervisor(&above) => Supervision::UnderShell(parent),
                 _ => Supervision::None,
@@ -55,23 +54,23 @@ impl Supervision {
         }
     }
 
-    /// A warning about a run script that changes more than it seems to.
+    /// A warning about a run script with side effects on the launcher.
     pub fn quirk(&self, directory: &Path) -> Option<Finding> {
         match self {
             Supervision::Left(service_dir) => Some(Finding::trouble(
                 format!(
-                    "the run script has left its service directory '{}' for '{}': name, config.env, log and \
-                     record go by the latter, and what fails does not rest",
+                    "the run script changed from its service directory '{}' to '{}': name, config.env, log and record \
+                     follow the latter, and failures do not rest",
                     service_dir.display(),
                     directory.display()
                 ),
-                Some("in place of cd write --chdir DIR, which is the worker's directory only".to_string()),
+                Some("instead of cd, use --chdir DIR, which applies to the worker only".to_string()),
             )),
             Supervision::UnderShell(program) => Some(Finding::trouble(
                 format!(
-                    "'{program}' stands between the supervisor and the launcher, which gets none of its signals"
+                    "'{program}' runs between the supervisor and the launcher, which receives none of its signals"
                 ),
-                Some("write exec before futo-launch in the run script".to_string()),
+                Some("start futo-launch with exec in the run script".to_string()),
             )),
             Supervision::Supervised | Supervision::None => None,
         }
@@ -82,8 +81,8 @@ fn is_supervisor(name: &str) -> bool {
     SUPERVISORS.contains(&name)
 }
 
-/// Where the launcher was started. The directory of s6-rc's oneshot runner has a `run`, and is not that of the
-/// oneshots which it runs.
+/// Where the launcher was started. The directory of s6-rc's oneshot runner contains `run`, but is not the service
+/// directory of the oneshots it runs.
 pub(super) fn place(directory: &Path, host: &dyn Host) -> io::Result<Place> {
     Ok(match host.has_run()? && !directory.ends_with(layout::ONESHOT_RUNNER) {
         true => Place::Service,
@@ -91,8 +90,8 @@ pub(super) fn place(directory: &Path, host: &dyn Host) -> io::Result<Place> {
     })
 }
 
-/// The warning about the run script, unless it is meant so: a service with `--name` is where it is on purpose, and
-/// what does not loop may be a first step before the service proper.
+/// The warning about the run script, unless it is intentional: with `--name` the directory is deliberate, and a launch
+/// without a loop may be a step before the actual service.
 pub(super) fn quirk_of_run_script(
     place: Place,
     directory: &Path,
@@ -101,7 +100,7 @@ pub(super) fn quirk_of_run_script(
     host: &dyn Host,
 ) -> Option<Finding> {
     let repeats = timing.is_some_and(TimingSpec::repeats);
-    // a command at a shell, and a service where it belongs, are not looked at: that costs time
+    // commands at a shell, and services in their place, are not checked, to save time
     if !repeats && (place == Place::Service || !host.leads_session()) {
         return None;
     }
