@@ -1,4 +1,4 @@
-//! What the text and the JSON form are made of.
+//! The data behind the text and JSON forms.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use crate::error::Findings;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
 
-/// A plan, and what is known of it.
+/// A plan, and what is known about it.
 pub(super) struct Explained<'a> {
     pub(super) plan: &'a Plan,
     pub(super) environment: &'a Environment,
     /// None without a timing option, or with a finding about it.
     pub(super) timing: Option<&'a Timing>,
-    /// Whether the words asked for a loop: a plan without its timing does not say.
+    /// Whether a loop was requested: a plan without timing does not show it.
     pub(super) stays: Stays,
-    /// The program as it would be found.
+    /// The path of the program, as far as it is found.
     pub(super) found: Option<PathBuf>,
     pub(super) findings: &'a Findings,
     /// `--show-values`

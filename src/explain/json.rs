@@ -1,4 +1,4 @@
-//! The plan for programs. A stable form: fields are added, none is renamed within a major version.
+//! The plan as JSON. The format is stable: within a major version, fields are added but never renamed.
 
 use std::ffi::OsStr;
 
@@ -116,7 +116,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         program: plan.program.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         found: found.as_ref().map(|path| path.display().to_string()),
         mode: match plan.mode {
-            // its timing is among the problems
+            // the problem with its timing is among the findings
             _ if *stays == Stays::InLoop => "loop",
             Mode::Exec => "exec",
             Mode::ExecAsInit => "exec-as-init",
@@ -140,13 +140,13 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         environment: variable_parts(explained),
         problems: problem_parts(findings),
     };
-    // a struct of texts and numbers always has a JSON form
+    // a struct of strings and numbers always serializes
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     crate::escape::json(&text).into_owned()
 }
 
-/// None where there is no such user; a problem says so.
+/// None if there is no such user, which is reported as a problem.
 fn user_part(plan: &Plan) -> Option<UserPart> {
     let change = match plan.change {
         Change::Become => "become",

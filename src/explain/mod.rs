@@ -1,5 +1,5 @@
-//! `--explain`: the whole plan, and everything that would fail. Runs nothing and touches nothing; run
-//! by root it becomes the worker's user first, so that it sees with that user's rights.
+//! `--explain`: the whole plan, and everything that would fail. It runs and changes nothing; as root it becomes the
+//! worker's user first, to check with that user's permissions.
 
 mod explained;
 mod json;
@@ -17,16 +17,16 @@ use crate::plan::{Change, Draft};
 use crate::ready;
 use crate::report::print;
 
-/// What is shown beside the plan.
+/// What to show in addition to the plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
-    /// Whether the words asked for a loop: a plan without its timing does not say.
+    /// Whether a loop was requested: a plan without timing does not show it.
     pub stays: Stays,
     /// `--show-values`
     pub values: bool,
 }
 
-/// Shows the plan; leaves with 0 or the code of what would fail.
+/// Prints the plan; returns 0 or the exit code of the failure to expect.
 pub fn explain(draft: &Draft, mut findings: Findings, form: ExplainForm, shown: Shown) -> Exit {
     let plan = draft.plan();
     if plan.change == Change::Become

@@ -1,4 +1,4 @@
-//! The plan for people.
+//! The plan as text.
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     rows.text
 }
 
-/// A label and what belongs to it, which may take several lines.
+/// Labels and their content, which may span several lines.
 #[derive(Default)]
 struct Rows {
     text: String,
@@ -45,7 +45,7 @@ impl Rows {
         let _ = writeln!(self.text, "{label:<12} {line}");
     }
 
-    /// The first line stands beside the label; without a line there is no label either.
+    /// The label goes before the first line; without lines it is omitted.
     fn group(&mut self, label: &str, lines: impl IntoIterator<Item = String>) {
         let labels = std::iter::once(label).chain(std::iter::repeat(""));
         labels.zip(lines).for_each(|(label, line)| self.row(label, &line));
@@ -64,20 +64,20 @@ fn worker(explained: &Explained<'_>) -> String {
     let words: Vec<String> = plan.program.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
     match (words.is_empty(), &explained.found) {
         (true, _) => "none".to_string(),
-        (false, Some(path)) => format!("{}  (is {})", words.join(" "), path.display()),
-        (false, None) => format!("{}  (was not found)", words.join(" ")),
+        (false, Some(path)) => format!("{}  (found at {})", words.join(" "), path.display()),
+        (false, None) => format!("{}  (not found)", words.join(" ")),
     }
 }
 
 fn timing(explained: &Explained<'_>) -> Vec<String> {
     let Explained { plan, timing, stays, .. } = explained;
     let mut lines = match (&plan.mode, stays) {
-        (Mode::Exec | Mode::ExecAsInit, Stays::InLoop) => vec!["not known; see the problems".to_string()],
+        (Mode::Exec | Mode::ExecAsInit, Stays::InLoop) => vec!["unknown; see problems".to_string()],
         _ => words::timing_lines(plan, *timing),
     };
     let starts = timing.map(|timing| words::starts(plan, timing)).unwrap_or_default();
     if !starts.is_empty() {
-        lines.push("next starts, if a run took no time:".to_string());
+        lines.push("next starts, assuming runs take no time:".to_string());
         lines.extend(starts.iter().map(|start| format!("  {start}")));
     }
     lines
@@ -90,11 +90,11 @@ fn user(plan: &Plan) -> [String; 2] {
     };
     let what_is_done = match plan.change {
         Change::Become => {
-            "root becomes this user, and proves that root is gone, before it touches a file of the user"
+            "root switches to this user, and verifies it, before touching any of the user's files"
         }
-        Change::AlreadyIs => "this is the user already: nothing to do",
-        Change::Unknown => "see the problems",
-        Change::StaysRoot => "uid 0: there is nothing to drop",
+        Change::AlreadyIs => "already this user: nothing to do",
+        Change::Unknown => "see problems",
+        Change::StaysRoot => "uid 0: nothing to drop",
     };
     [who, what_is_done.to_string()]
 }
@@ -103,7 +103,7 @@ fn identity(plan: &Plan) -> String {
     let identity = &plan.identity;
     let name = identity.name.as_deref().unwrap_or("(no account)");
     let groups = match identity.groups.as_slice() {
-        [] => "groups as they are".to_string(),
+        [] => "groups unchanged".to_string(),
         groups => format!("groups {}", groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
     };
     format!("{name}, uid {}, gid {}, {groups}", identity.uid, identity.gid)
@@ -137,9 +137,9 @@ fn limits(plan: &Plan) -> Vec<String> {
 fn log(plan: &Plan) -> String {
     let rules = plan.log_rules;
     match &plan.log {
-        LogPlan::Inherited => "the inherited stdout; stderr joins it".to_string(),
+        LogPlan::Inherited => "the inherited stdout, shared by stderr".to_string(),
         LogPlan::File(path) => format!(
-            "{} (mode {:04o}; above {} rotated between runs, {} kept)",
+            "{} (mode {:04o}; rotated between runs when above {}, {} kept)",
             path.display(),
             rules.mode,
             rules.size,
@@ -150,13 +150,13 @@ fn log(plan: &Plan) -> String {
 
 fn record(plan: &Plan) -> String {
     match (plan.record_path(), &plan.mode) {
-        (None, _) => "none: there is no HOME".to_string(),
+        (None, _) => "none: HOME is not set".to_string(),
         (Some(path), Mode::Loop(_)) => path.display().to_string(),
         (Some(path), _) => format!("{} (while the service rests)", path.display()),
     }
 }
 
-/// The inherited ones are only named, all in one paragraph, unless values are shown.
+/// Inherited variables are only listed by name, in one paragraph, unless values are shown.
 fn variables(explained: &Explained<'_>) -> Vec<String> {
     let Explained { environment, show_values, .. } = explained;
     let mut lines = vec![format!("{} variables", environment.iter().count())];
