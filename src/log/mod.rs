@@ -1,5 +1,5 @@
-//! The worker's log: plain append. The worker writes to the file itself; the launcher opens it before
-//! each run and rotates it between runs. All as the user, no link followed.
+//! The worker's log, opened for appending. The worker writes to the file itself; the launcher opens it before each run
+//! and rotates it between runs, as the user, following no links.
 
 mod open;
 pub(crate) mod remedy;
@@ -31,16 +31,16 @@ pub enum Log {
         file: Rc<OwnedFd>,
         /// Its path.
         path: PathBuf,
-        /// Its length when opened: where this run's output begins.
+        /// Its length when opened, where the output of this run starts.
         length: u64,
     },
     /// To the inherited stdout (`--log -`).
     Inherited,
-    /// To the inherited stderr: the file cannot be opened.
+    /// To the inherited stderr, since the file cannot be opened.
     Unavailable,
 }
 
-/// Whether a log that is too large may be rotated now.
+/// Whether a log that exceeds its size may be rotated now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// Between runs.
@@ -50,8 +50,8 @@ pub enum Rotation {
 }
 
 impl Log {
-    /// Opens the log of the plan, and lets our own lines go there too. What is wrong is reported, and the worker
-    /// runs all the same.
+    /// Opens the plan's log, and sends the launcher's own lines there too. A failure is reported, and the worker still
+    /// runs.
     pub fn open(plan: &Plan, rotation: Rotation, reporter: &mut Reporter) -> Log {
         let LogPlan::File(path) = &plan.log else {
             return Log::Inherited;
@@ -75,15 +75,15 @@ impl Log {
         }
     }
 
-    /// Warns if the file has become shorter than it was at the start of the run: a program that opens
-    /// /dev/stderr or /dev/stdout by name empties what they lead to, and nothing but a pipe prevents it.
+    /// Warns if the file is shorter than at the start of the run: opening /dev/stderr or /dev/stdout by name can
+    /// truncate the file behind it, which only a pipe prevents.
     pub fn report_truncation(&self, reporter: &mut Reporter) {
         let Log::File { file, path, length } = self else { return };
         let is_shorter = fstat(file).is_ok_and(|status| u64::try_from(status.st_size).unwrap_or(0) < *length);
         let trouble = is_shorter.then(|| {
             let text = format!("log '{}' was truncated during a run: earlier lines are lost", path.display());
-            let remedy = "a worker that opens /dev/stderr or /dev/stdout by name does this: let it append (>>), or \
-                          use --log -";
+            let remedy = "opening /dev/stderr or /dev/stdout by name truncates it: make the worker append (>>), or use \
+                          --log -";
             Finding::trouble(text, Some(remedy.to_string()))
         });
         reporter.trouble("truncation", trouble);
@@ -97,7 +97,7 @@ impl Log {
         }
     }
 
-    /// Which inherited descriptor both become where there is none.
+    /// The inherited descriptor used for both if there is none.
     pub fn join(&self) -> Join {
         match self {
             Log::Unavailable => Join::StdoutToStderr,

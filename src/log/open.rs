@@ -1,4 +1,5 @@
-//! Opening the log: a regular file with one name, no link on the way. Anything else is reported and not touched.
+//! Opening the log: a regular file with a single link, and no symbolic link in its path. Anything else is reported and
+//! left alone.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,7 +16,7 @@ use crate::plan::Identity;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// O_NONBLOCK keeps a FIFO without a reader from being waited for; it is taken off again.
+/// O_NONBLOCK avoids blocking on a FIFO without a reader; it is cleared after opening.
 const FLAGS: OFlag = OFlag::O_WRONLY
     .union(OFlag::O_APPEND)
     .union(OFlag::O_NOFOLLOW)
@@ -30,20 +31,20 @@ pub(super) struct OpenedLog {
     pub(super) file: OwnedFd,
     /// Its length in bytes.
     pub(super) length: u64,
-    /// A warning although it is open.
+    /// A warning, although the log is open.
     pub(super) note: Option<Finding>,
 }
 
-/// Opens the log; creates it where it is missing, rotates it where it is too large.
+/// Opens the log; creates it if missing, rotates it if too large.
 pub(super) fn open(path: &Path, rules: LogRules, identity: &Identity) -> Result<OpenedLog, Finding> {
     let parent = path.parent().unwrap_or(Path::new(""));
     LogFile { path, parent, name: path.file_name().unwrap_or_default(), rules, identity }.open()
 }
 
-/// Where a log is to be, how it is kept, and for whom.
+/// The location of a log, the rules for it, and its user.
 struct LogFile<'a> {
     path: &'a Path,
-    /// The directory of the path, and the name in it.
+    /// The directory of the path; `name` is the file in it.
     parent: &'a Path,
     name: &'a OsStr,
     rules: LogRules,
@@ -65,7 +66,7 @@ impl LogFile<'_> {
         self.blocking(OpenedLog { file, length, note })
     }
 
-    /// A warning: why output does not go to the log.
+    /// A warning that explains why output does not go to the log.
     fn trouble(&self, why: impl std::fmt::Display, remedy: Option<String>) -> Finding {
         let path = self.path.display();
         Finding::trouble(
@@ -79,7 +80,7 @@ impl LogFile<'_> {
         Ok(log)
     }
 
-    /// Rotates and opens the new file; if that fails, goes on in the old one.
+    /// Rotates and opens the new file; on failure, continues with the old one.
     fn rotated(&self, old: OpenedLog) -> OpenedLog {
         let rotated = nofollow::open_directory(self.parent, Missing::Refuse)
             .map_err(|error| error.to_string())
@@ -99,12 +100,14 @@ impl LogFile<'_> {
         })
     }
 
-    /// Component by component: makes what is missing, and knows what is in the way.
+    /// Opens component by component: creates missing directories, and identifies an obstacle.
     fn open_slowly(&self) -> Result<(OwnedFd, Option<Finding>), Finding> {
         let directory = nofollow::open_directory(self.parent, Missing::Create).map_err(|error| {
             let remedy = match &error {
                 PathError::Refused(at, errno) => self.remedy_of(*errno, at),
-                PathError::Link(_) => Some("make it a directory, or name its target with --log".to_string()),
+                PathError::Link(_) => {
+                    Some("replace it with a directory, or point --log at its target".to_string())
+                }
                 PathError::NotDirectory { .. } => Some("move it away".to_string()),
             };
             self.trouble(error, remedy)
@@ -123,7 +126,7 @@ impl LogFile<'_> {
                 let status = fstatat(&directory, self.name, AtFlags::AT_SYMLINK_NOFOLLOW)
                     .map_err(|errno| self.trouble(reason(errno), None))?;
                 self.refuse_unless_plain(&status)?;
-                Err(self.trouble("it changes while it is opened", None))
+                Err(self.trouble("it changed while being opened", None))
             }
             Err(errno) => Err(self.trouble(reason(errno), remedy_on_volume(errno))),
         }
@@ -136,8 +139,7 @@ impl LogFile<'_> {
             .map_err(|errno| self.trouble(reason(errno), self.remedy_of(errno, self.parent)))
     }
 
-    /// A log that the user cannot open although it lies in their directory was left by root: it is renamed, and
-    /// kept.
+    /// A log in the user's directory that the user cannot open was left by root: it is renamed, not removed.
     fn move_aside(&self, directory: &OwnedFd) -> Result<Finding, String> {
         let status = fstatat(directory, self.name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
         if sys::file::kind(&status) != SFlag::S_IFREG {
@@ -148,7 +150,7 @@ impl LogFile<'_> {
         aside.push(format!(".unwritable-{stamp}"));
         renameat(directory, self.name, directory, aside.as_os_str()).map_err(|_| reason(Errno::EACCES))?;
         let text = format!(
-            "log '{}' could not be opened (it belongs to uid {}, mode {:04o}) and is now '{}'",
+            "log '{}' could not be opened (owned by uid {}, mode {:04o}) and was renamed to '{}'",
             self.path.display(),
             status.st_uid,
             status.st_mode & 0o7777,
@@ -159,17 +161,17 @@ impl LogFile<'_> {
 
     fn refuse_unless_plain(&self, status: &FileStat) -> Result<(), Finding> {
         if let Some(what) = sys::file::kind_name(sys::file::kind(status)) {
-            let remedy = "move it away, or choose another --log (- is the inherited stdout)";
+            let remedy = "move it away, or choose another log with --log (- for the inherited stdout)";
             return Err(self.trouble(format!("it is {what}, not a regular file"), Some(remedy.to_string())));
         }
         if status.st_nlink > 1 {
-            let why = format!("it has {} names (hard links)", status.st_nlink);
-            return Err(self.trouble(why, Some("remove the other names".to_string())));
+            let why = format!("it has {} hard links", status.st_nlink);
+            return Err(self.trouble(why, Some("remove the other links".to_string())));
         }
         Ok(())
     }
 
-    /// What to do about a refusal at this directory.
+    /// The hint for a refusal at this directory.
     fn remedy_of(&self, errno: Errno, at: &Path) -> Option<String> {
         match errno {
             Errno::EACCES | Errno::EPERM => Some(self.remedy_of_rights(at)),
@@ -183,14 +185,14 @@ impl LogFile<'_> {
     }
 }
 
-/// What to do about a volume that takes no file.
+/// The hint for a volume that refuses files.
 pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
     match errno {
         Errno::EROFS => Some(
-            "name a directory on a writable volume with --state-dir DIR, or hand output on with --log -"
+            "choose a directory on a writable volume with --state-dir DIR, or pass output on with --log -"
                 .to_string(),
         ),
-        Errno::ENOSPC | Errno::EDQUOT => Some("make room on its volume".to_string()),
+        Errno::ENOSPC | Errno::EDQUOT => Some("free space on its volume".to_string()),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! What to do about a place that a user may not write. A remedy is a line that root may type without a thought: it
-//! never gives away or opens anything that belongs to root, whatever the user has named, and every word is quoted for
-//! the shell. What lies in a user-owned directory is moved away by that user, who can do no more than that.
+//! Hints for a location that a user cannot write. Root can run such a command without reviewing it: it never gives
+//! away or exposes anything root-owned, whatever path the user chose, and every word is quoted for the shell. Files in
+//! a user-owned directory are moved by that user, with no more than the user's permissions.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::machine::ownership::is_roots;
 use crate::plan::STATE_DIR;
 use crate::shell_quote::shell_quoted;
 
-/// For a directory or file that this user may not write or cannot make.
+/// For a directory or file that this user cannot write or create.
 pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
     let mut from_top: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
     from_top.reverse();
@@ -32,16 +32,16 @@ pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
     }
     let is_missing = owner(path).is_none();
     let there = from_top.iter().rev().find(|part| owner(part).is_some());
-    // of these names none means anything elsewhere
+    // this path has no other meaning elsewhere
     match there {
         Some(there) if is_missing && path.ends_with(STATE_DIR) && is_roots(there) => {
             format!("as root: install -d -o {uid} -g {gid} -m 0755 {}", quoted(path))
         }
-        _ => format!("name a place that uid {uid} can write: --state-dir DIR, --log PATH"),
+        _ => format!("choose a location writable by uid {uid}: --state-dir DIR, --log PATH"),
     }
 }
 
-/// For a file that is in the way: it is renamed.
+/// For a file that is in the way: renames it.
 pub(crate) fn move_away(path: &Path, uid: Uid) -> String {
     let mut aside = path.as_os_str().to_os_string();
     aside.push(".old");

@@ -13,8 +13,8 @@ fn numbered(name: &OsStr, number: u32) -> OsString {
     numbered
 }
 
-/// Renames within the directory. A rename never follows a link, and replaces whatever stands there
-/// but a directory. Killed in between, the next rotation finds a gap and fills it.
+/// Renames within the directory. A rename never follows a link, and replaces anything but a directory. If it is killed
+/// midway, the next rotation fills the gap.
 pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(), Errno> {
     if keep == 0 {
         return unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_newest_so_many() {
+    fn keeps_only_the_newest() {
         let owned = |list: &[(&str, &str)]| -> Vec<(String, String)> {
             list.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
         };

@@ -9,15 +9,15 @@ use nix::sys::stat::Mode;
 
 use crate::sys::nofollow;
 
-/// How far back is read, in bytes, and how many lines are kept.
+/// How many bytes are read back, and how many lines are kept.
 const BYTES: u64 = 4096;
 const LINES: usize = 5;
 
-/// The last lines of the log after `from` (where the run began), at most five; none if it cannot be read. `log` is
-/// the file that the worker has written to, which need not be the one at `path` any more.
+/// The last lines of the log after `from` (the start of the run), at most five; none if it cannot be read. `log` is
+/// the file the worker wrote to, which may no longer be the one at `path`.
 pub fn last_lines(log: &OwnedFd, path: &Path, from: u64) -> Vec<String> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    // it is open for writing only
+    // the descriptor is write-only
     let opened =
         nix::fcntl::open(format!("/proc/self/fd/{}", log.as_raw_fd()).as_str(), flags, Mode::empty());
     // without /proc

@@ -1,4 +1,4 @@
-//! The directory of the record, and the replacement of a file in it.
+//! The directory of the record, and replacing files in it.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::read::RecordError;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing};
 
-/// The directory of the record, open, and which it is.
+/// The open directory of the record, and its identity.
 #[derive(Debug)]
 pub(super) struct StateDirectory {
     open: OwnedFd,
@@ -20,14 +20,14 @@ pub(super) struct StateDirectory {
 }
 
 impl StateDirectory {
-    /// Opens it; makes it if it is missing.
+    /// Opens the directory; creates it if missing.
     pub(super) fn open(path: &Path) -> Result<Self, RecordError> {
         let open = nofollow::open_directory(path, Missing::Create)?;
         let status = nix::sys::stat::fstat(&open)?;
         Ok(StateDirectory { open, identity: (status.st_dev, status.st_ino) })
     }
 
-    /// Whether it has not been moved away, or replaced: whoever reads the record goes by the path.
+    /// Whether the path still refers to this directory: readers of the record use the path.
     pub(super) fn is_still_at(&self, path: &Path) -> bool {
         nix::sys::stat::stat(path).is_ok_and(|status| (status.st_dev, status.st_ino) == self.identity)
     }

@@ -1,4 +1,4 @@
-//! What happens to a service, as it changes the record.
+//! Updates of the record by events.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,7 +7,7 @@ use super::form::{EndedRun, FormerLoop, LockWait, RunRecord};
 use crate::sys;
 use crate::sys::clock::BootTime;
 
-/// What a run that has ended counts as.
+/// How a finished run counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// A success.
@@ -17,30 +17,30 @@ pub(crate) enum Judgement {
         /// The last lines of its output.
         last_lines: Vec<String>,
     },
-    /// Neither: a stop ended it.
+    /// Neither, since a stop ended it.
     Stopped,
 }
 
 /// When the next run is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NextDue {
-    /// As the wall clock stands now.
+    /// By the current wall clock.
     pub(crate) wall: SystemTime,
-    /// Where the wall clock has no say in it.
+    /// In seconds of BOOTTIME, unless the wall clock decides.
     pub(crate) boot: Option<BootTime>,
 }
 
 impl NextDue {
-    /// At this moment, whatever becomes of the wall clock.
+    /// Now, independent of later changes to the wall clock.
     pub(crate) fn now() -> Self {
         NextDue { wall: sys::clock::wall_now(), boot: Some(BootTime::now()) }
     }
 }
 
 impl RunRecord {
-    /// A run begins.
+    /// A run starts.
     pub(crate) fn started(&mut self, at: SystemTime) {
-        // what was read may hold any number
+        // the record may contain any number
         self.runs = self.runs.saturating_add(1);
         self.last_start = Some(sys::clock::utc_to_the_millisecond(at));
         self.last_start_boot = Some(seconds_since_boot(BootTime::now()));
@@ -53,20 +53,20 @@ impl RunRecord {
         self.set_next_due(None);
     }
 
-    /// The next run is due then, if there is one.
+    /// Sets when the next run is due, if there is one.
     pub(crate) fn set_next_due(&mut self, due: Option<NextDue>) {
         self.next_due = due.map(|due| sys::clock::utc(due.wall));
         self.next_due_boot = due.and_then(|due| due.boot).map(seconds_since_boot);
     }
 
-    /// A schedule has been considered up to this tick.
+    /// Sets the tick up to which a schedule has been considered.
     pub(crate) fn set_considered(&mut self, tick: Option<SystemTime>) {
         if self.schedule.is_some() {
             self.considered = tick.map(sys::clock::utc_to_the_millisecond);
         }
     }
 
-    /// A run that is due waits for this lock; the first one for the end of a former loop.
+    /// A due run waits for this lock, or for the end of a former loop.
     pub(crate) fn waits_for_lock(&mut self, path: &Path, former: Option<FormerLoop>) {
         let since = sys::clock::utc_now();
         self.waiting_for_lock = Some(LockWait { path: path.display().to_string(), since, former });

@@ -15,32 +15,32 @@ use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
 
-/// How far the file may lag while the service goes on.
+/// The maximum lag of the file while the service runs.
 const MAX_LAG: Duration = Duration::from_secs(1);
 
-/// The record and where it is. Trouble with it is reported once and never keeps a worker from running.
+/// The record and its location. Errors are reported once, and never keep a worker from running.
 #[derive(Debug)]
 pub(crate) struct RecordFile {
-    /// What is in it.
+    /// The content.
     pub(crate) content: RunRecord,
     directory_path: Option<PathBuf>,
     directory: Option<StateDirectory>,
     written_at: Option<BootTime>,
-    /// It was left as it is, to be replaced within a second.
+    /// Whether the file lags, to be replaced within a second.
     lags: bool,
     mode: Mode,
 }
 
 impl RecordFile {
-    /// Reads what earlier launchers have left; what cannot be read is reported, and replaced.
+    /// Reads the record of earlier launchers; an unreadable one is reported, and replaced.
     pub(crate) fn open(plan: &Plan, reporter: &Reporter) -> Self {
         let mut file = RecordFile::at(plan);
         match read_of(plan) {
             Ok(Some(record)) => file.content = record,
-            // without a directory there is nothing to read, and writing reports that
+            // a missing directory is reported on writing
             Ok(None) | Err(RecordError::NoDirectory) => {}
             Err(error) => reporter.warn(&format!(
-                "unable to read the run record of '{}': {error}; it is written anew",
+                "unable to read the run record of '{}': {error}; starting a new one",
                 plan.name
             )),
         }
@@ -63,13 +63,13 @@ impl RecordFile {
             directory: None,
             written_at: None,
             lags: false,
-            // it quotes the log, and is no more open than that
+            // it quotes the log, so its mode is no more permissive
             mode: Mode::from_bits_truncate(0o640 & plan.log_rules.mode | 0o600),
         }
     }
 
-    /// Replaces the file, unless that was done within the last second and can be done again within the
-    /// next: on a disk this costs more than all else that the launcher does in a tick.
+    /// Replaces the file, unless it was replaced within the last second and can be again within the next: on a disk
+    /// this is the most expensive part of a tick.
     pub(crate) fn write_soon(&mut self, next_in: Duration, reporter: &mut Reporter) {
         let is_fresh = self.written_at.is_some_and(|at| BootTime::now().since(at) < MAX_LAG);
         self.lags = is_fresh && next_in < MAX_LAG;

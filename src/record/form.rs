@@ -1,4 +1,4 @@
-//! What is in the record, as JSON: a form that other programs read.
+//! The content of the record as JSON, a format read by other programs.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -8,61 +8,60 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Exit;
 use crate::sys;
 
-/// What is known of a service's runs. Times are UTC, RFC 3339, to the second; of the last start and end to the
-/// millisecond.
+/// The runs of a service. Times are UTC in RFC 3339, to the second; the last start and end to the millisecond.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
-    /// The version of this form: 1.
+    /// The version of this format: 1.
     pub version: u32,
     /// The name of the service.
     pub name: String,
     /// The pid of the launcher that wrote it last.
     pub pid: i32,
-    /// When that process was started, in clock ticks since boot: field 22 of `/proc/PID/stat`. None where /proc
-    /// is not mounted, and in records of launchers older than this field.
+    /// When that process was started, in clock ticks since boot: field 22 of `/proc/PID/stat`. None if /proc is not
+    /// mounted, and in records older than this field.
     pub pid_started: Option<u64>,
-    /// Its log; none if output goes to the inherited stdout or stderr.
+    /// The log; none if output goes to the inherited stdout or stderr.
     pub log: Option<PathBuf>,
-    /// Runs begun, over all launchers.
+    /// The number of runs started, across all launchers.
     pub runs: u64,
-    /// Of those, failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// Failed since the last success.
+    /// The number of failures since the last success.
     pub consecutive_failures: u64,
-    /// When the last run began.
+    /// When the last run started.
     pub last_start: Option<String>,
-    /// The same in seconds of BOOTTIME: the wall clock may be set during a run.
+    /// The same in seconds of BOOTTIME, since the wall clock can be set during a run.
     pub last_start_boot: Option<f64>,
-    /// When it ended; none while it runs. The same holds of the next two.
+    /// When it ended; none while it runs, as are the next two.
     pub last_end: Option<String>,
-    /// Its exit code; 128 + n if signal n killed it, 124 after a timeout.
+    /// Its exit code; 128 + n if killed by signal n, 124 after a timeout.
     pub last_status: Option<i32>,
     /// How long it ran, in seconds.
     pub last_duration: Option<f64>,
-    /// The last run that has ended, also while the next one runs. None in records older than this field.
+    /// The last finished run, also while the next one runs. None in records older than this field.
     pub ended_run: Option<EndedRun>,
     /// When the next run is due.
     pub next_due: Option<String>,
-    /// The same in seconds of BOOTTIME, where that clock decides: the wall clock may be set.
+    /// The same in seconds of BOOTTIME, unless the wall clock decides.
     pub next_due_boot: Option<f64>,
-    /// The lock that a run which is due is waiting for.
+    /// The lock a due run is waiting for.
     pub waiting_for_lock: Option<LockWait>,
-    /// Runs that were due and dropped.
+    /// The number of due runs that were dropped.
     pub skipped: u64,
-    /// The schedule that is waited for, under `--persist`.
+    /// The schedule in effect, with `--persist`.
     pub schedule: Option<String>,
-    /// Since when it is waited for; none once it has started a run.
+    /// Since when it has been in effect; none once it has started a run.
     pub waiting_since: Option<String>,
-    /// Its last tick that has been considered.
+    /// The last tick of it that has been considered.
     pub considered: Option<String>,
-    /// The last lines of the last failed run's output.
+    /// The last output lines of the last failed run.
     pub last_errors: Vec<String>,
     /// Why the service rests, if it does.
     pub resting: Option<Resting>,
 }
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndedRun {
     /// When it ended, in UTC, to the millisecond.
@@ -71,17 +70,17 @@ pub struct EndedRun {
     pub status: i32,
     /// How long it ran, in seconds.
     pub duration: f64,
-    /// The way in which it ended.
+    /// How it ended.
     pub how: How,
-    /// The same in words.
+    /// A description of how it ended.
     pub what: String,
 }
 
-/// The ways in which a run ends.
+/// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// Its program could not be started.
+    /// The program could not be started.
     NotStarted,
     /// The worker exited.
     Exited,
@@ -91,11 +90,11 @@ pub enum How {
     TimedOut,
 }
 
-/// The most of [`EndedRun::what`], in characters: the record stays small.
+/// The maximum length of [`EndedRun::what`] in characters, to keep the record small.
 const LONGEST_WHAT: usize = 1000;
 
 impl EndedRun {
-    /// A run that ended at this time, rounded as the record has it.
+    /// A run that ended at this time, rounded for the record.
     pub(crate) fn new(at: SystemTime, exit: Exit, how: How, what: &str, duration: Duration) -> Self {
         EndedRun {
             end: sys::clock::utc_to_the_millisecond(at),
@@ -108,7 +107,7 @@ impl EndedRun {
 }
 
 impl RunRecord {
-    /// When the last run that has ended did so.
+    /// When the last finished run ended.
     pub fn ended_at(&self) -> Option<&str> {
         self.last_end.as_deref().or(self.ended_run.as_ref().map(|run| run.end.as_str()))
     }
@@ -123,35 +122,35 @@ impl RunRecord {
         self.last_duration.or(self.ended_run.as_ref().map(|run| run.duration))
     }
 
-    /// The last line of the last failed run's output that is not blank.
+    /// The last nonblank output line of the last failed run.
     pub fn last_error(&self) -> Option<&str> {
         self.last_errors.iter().map(|line| line.trim()).rfind(|line| !line.is_empty())
     }
 }
 
-/// A run that is due, and another process holds its lock.
+/// A due run whose lock is held by another process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockWait {
-    /// The path of the lock's file.
+    /// The path of the lock file.
     pub path: String,
-    /// Since when the run waits.
+    /// Since when the run has been waiting.
     pub since: String,
-    /// The other loop of this service, if its end is what the run waits for.
+    /// The other loop of this service, if the run waits for it to end.
     #[serde(default)]
     pub former: Option<FormerLoop>,
 }
 
-/// A loop of this service that has not ended, or had not when another found its lock held.
+/// A loop of this service that was still running when another found its lock held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerLoop {
-    /// Its pid by its record; 0 if that names none.
+    /// The pid in its record; 0 if there is none.
     pub pid: i32,
-    /// When that process was started, as in `pid_started`.
+    /// When that process was started, as with `pid_started`.
     pub pid_started: Option<u64>,
 }
 
 impl FormerLoop {
-    /// Whether that process lives. Without the time of its start its pid may be another's by now.
+    /// Whether that process is alive. Without its start time, the pid may belong to another process by now.
     pub fn lives(&self) -> bool {
         let lives = |stat: sys::proc::ProcessStat| !stat.is_dead() && Some(stat.started) == self.pid_started;
         self.pid > 0 && sys::proc::stat(self.pid).is_ok_and(lives)
@@ -161,13 +160,13 @@ impl FormerLoop {
 /// Why a service rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resting {
-    /// What kind of rest it is.
+    /// The kind of rest.
     pub kind: RestingKind,
-    /// Why, as the log has it.
+    /// The reason, as in the log.
     pub reason: String,
-    /// Since when the service rests.
+    /// Since when the service has been resting.
     pub since: String,
-    /// The code with which the launcher would have exited.
+    /// The code the launcher would have exited with.
     pub exit: i32,
 }
 

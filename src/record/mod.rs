@@ -1,6 +1,6 @@
-//! The run record `STATE/NAME.json`: what happened and what is due, replaced atomically as the user.
+//! The run record `STATE/NAME.json`: past events and the next run, replaced atomically as the user.
 //!
-//! Written without fsync: a record lost with the power is younger than the log beside it.
+//! Written without fsync: after a power failure the log beside it is as old.
 
 mod directory;
 mod events;

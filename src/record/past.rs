@@ -1,4 +1,4 @@
-//! When the service ran before this launcher, for `--persist`. A time that cannot be is reported, and ignored.
+//! The service's runs before this launcher, for `--persist`. An impossible time is reported, and ignored.
 
 use std::time::SystemTime;
 
@@ -7,21 +7,21 @@ use crate::config::timing::Pace;
 use crate::report::Reporter;
 use crate::sys;
 
-/// When the service ran before this launcher.
+/// The service's runs before this launcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// When the last run began, or the schedule was first waited for.
+    /// When the last run started, or the schedule took effect.
     pub(crate) last_start: Option<SystemTime>,
-    /// The schedule's last tick that has been considered. `--splay` may have been another by then, so it
-    /// does not follow from the start.
+    /// The schedule's last tick that has been considered. It cannot be derived from the start, since `--splay` may
+    /// have changed.
     pub(crate) considered: Option<SystemTime>,
     /// When that run ended.
     pub(crate) last_end: Option<SystemTime>,
 }
 
 impl RunRecord {
-    /// What ran before, for `--persist`. A schedule that was not waited for yet has missed nothing; a time in
-    /// the future, or none at all, is reported and ignored.
+    /// The past runs, for `--persist`. A new schedule has not missed any; an invalid time or one in the future is
+    /// reported and ignored.
     pub(crate) fn past(&mut self, pace: &Pace, now: SystemTime, reporter: &Reporter) -> Past {
         let last_start = self.time_before(|record| &mut record.last_start, now, reporter);
         let last_end = self.time_before(|record| &mut record.last_end, now, reporter);
@@ -46,7 +46,7 @@ impl RunRecord {
         past
     }
 
-    /// A time of the record; one that cannot be is reported, and removed.
+    /// A time from the record; an impossible one is reported, and removed.
     fn time_before(
         &mut self,
         field: impl Fn(&mut RunRecord) -> &mut Option<String>,
@@ -57,16 +57,16 @@ impl RunRecord {
         let what = match sys::clock::from_utc(&text) {
             Some(at) if at <= now => return Some(at),
             Some(_) => "in the future",
-            None => "no time",
+            None => "not a valid time",
         };
         let name = &self.name;
         let shown: String = text.chars().take(40).collect();
-        reporter.warn(&format!("the run record of '{name}' says '{shown}', which is {what}: ignored"));
+        reporter.warn(&format!("ignoring the time '{shown}' in the run record of '{name}': {what}"));
         *field(self) = None;
         None
     }
 
-    /// Without `--persist` nothing of this is kept.
+    /// Removes this state, without `--persist`.
     pub(crate) fn forget(&mut self) -> Past {
         self.schedule = None;
         self.waiting_since = None;

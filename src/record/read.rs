@@ -1,5 +1,4 @@
-//! Reading a record, which may be anybody's: a regular file, no link followed, bounded in size, and what else is there
-//! is refused.
+//! Reading a record, whose owner is untrusted: only a regular file of limited size, following no links.
 
 use std::io;
 use std::path::Path;
@@ -13,14 +12,14 @@ use crate::plan::Plan;
 use crate::sys;
 use crate::sys::nofollow::{self, Missing, PathError};
 
-/// The largest record that is read, in bytes.
+/// The maximum size of a record, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
-    /// There is neither HOME nor `--state-dir`.
-    #[error("no directory for it: HOME is not set")]
+    /// Neither HOME nor `--state-dir` is set.
+    #[error("no state directory: HOME is not set")]
     NoDirectory,
     /// Its directory cannot be opened.
     #[error("{0}")]
@@ -28,7 +27,7 @@ pub(crate) enum RecordError {
     /// The file cannot be opened, read or replaced.
     #[error("{}", crate::error::reason(*.0))]
     File(#[from] Errno),
-    /// What is there is not a record.
+    /// The file is not a record.
     #[error("{0}")]
     Content(String),
 }
@@ -64,7 +63,7 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
         return Err(RecordError::Content(format!("it is {what}, not a regular file")));
     }
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
-    // serde's words quote what it has found
+    // serde's message would quote the content
     let not_so = |error: serde_json::Error| {
         RecordError::Content(format!(
             "it is not a run record: line {}, column {}",
@@ -76,7 +75,7 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
     Ok(Some((record, status.st_uid)))
 }
 
-/// Whether the record says that the service rests.
+/// Whether the record has the service as resting.
 pub(crate) fn says_resting(plan: &Plan) -> bool {
     read_of(plan).ok().flatten().is_some_and(|record| record.resting.is_some())
 }
