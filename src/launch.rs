@@ -4,8 +4,8 @@
 //! argv → Request → Spec → Draft → Plan → Dropped → Ready → (exec, never returns) | Exit
 //! ```
 //!
-//! Each stage consumes the one before it, so a skipped stage does not compile. Up to `Dropped` this is
-//! root, and touches no path that the user can write; from there on it is the user: `lifecycle` has that page.
+//! Each stage consumes the previous one, so skipping a stage does not compile. Up to `Dropped` the launcher is root,
+//! and touches no user-writable path; from there on it is the user, in `lifecycle`.
 
 use std::ffi::OsString;
 
@@ -20,16 +20,16 @@ use crate::report::{Level, Reporter};
 use crate::rest::RunsAs;
 use crate::{config, drop, explain, lifecycle, plan, report, rest, sys};
 
-/// Launches what the words (without the program's own name) ask for. In exec mode it returns only if
-/// there was nothing to execute.
+/// Launches the worker that the arguments (without the program name) describe. In exec mode it returns only if nothing
+/// could be executed.
 pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
     let machine = Machine;
     if machine.is_init() {
-        // the kernel drops what PID 1 has no handler for, and keeps what it has blocked
+        // the kernel discards signals that PID 1 has no handler for, and keeps blocked ones pending
         sys::signals::block_all();
     }
     if sys::fd::fill_standard().is_err() {
-        // there is nowhere to report it: one of them is closed
+        // there is nowhere to report this: one of them is closed
         return Exit::SYSTEM;
     }
     let mut findings = Findings::default();
@@ -54,7 +54,7 @@ pub fn launch(words: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(plan) => plan,
         Err(draft) => {
             let plan = draft.plan();
-            // at a shell a mistyped option is the launcher's own matter
+            // at a shell a mistyped option concerns only the caller
             let mut reporter = match plan.place {
                 Place::Service => Reporter::named(plan.name.as_str()),
                 Place::Elsewhere => Reporter::of_program("futo-launch"),

@@ -1,4 +1,4 @@
-//! From the drop to the exit: attempt to run the worker, rest where only an edit helps, attempt again.
+//! From the drop to the exit: attempt to run the worker, rest if only an edit helps, try again.
 
 use crate::drop::Dropped;
 use crate::error::{Finding, Findings};
@@ -12,11 +12,11 @@ use crate::run::{self, Gates, LoopLock, MayBegin, Outcome, Stopped};
 use crate::sys;
 use crate::wait::Waiter;
 
-/// What a launcher keeps from one attempt to the next.
+/// State kept from one attempt to the next.
 struct Kept {
-    /// Reported once in a process's life: later its number may be that of a descriptor of ours.
+    /// Used once per process: later the number may belong to another descriptor.
     notification: Option<Notification>,
-    /// One stream of signals: between two, a TERM would be lost.
+    /// A single stream of signals: a TERM could be lost between two.
     waiter: Option<Waiter>,
     loop_lock: LoopLock,
     rest: Rest,
@@ -26,7 +26,7 @@ struct Kept {
 /// could not be executed.
 pub(crate) fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     let plan = &dropped.plan;
-    // before anything of ours is open
+    // before the launcher opens any descriptor
     let notification = match ready::settle_descriptors(plan) {
         Ok(notification) => notification,
         Err(findings) => return rest::until_run_changes(plan, RunsAs::User, &findings, reporter),
@@ -34,7 +34,7 @@ pub(crate) fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     let mut kept = Kept { notification, waiter: None, loop_lock: LoopLock::default(), rest: Rest::default() };
     if plan.place == Place::Service && sys::signals::is_any_ignored() && kept.rest.supervisor(plan).is_some()
     {
-        // at a shell somebody has asked for that (nohup); for a service nobody has
+        // at a shell the user asked for it (nohup); a service never did
         sys::signals::reset_ignored();
     }
     loop {
@@ -62,7 +62,8 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         let Stopped = run::exec(ready, waiter.as_mut(), reporter)?;
         return Ok(Outcome::Left(Exit::OK));
     }
-    let waiter = Waiter::in_place(waiter).map_err(|error| Finding::refused("take signals", error))?;
+    let waiter =
+        Waiter::in_place(waiter).map_err(|error| Finding::refused("set up signal handling", error))?;
     let Some(timing) = ready.timing.clone() else { return run::run_as_init(ready, waiter, reporter) };
     if let Some(supervisor) = rest.supervisor(plan) {
         waiter.watch_parent(supervisor);

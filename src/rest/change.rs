@@ -1,21 +1,21 @@
-//! What a change means for a rest, and which links lead to one.
+//! What a change means for a rest, and whether links are followed to detect it.
 
-/// What has changed; the greater counts for more.
+/// What has changed; the greater value takes precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Changed {
-    /// Nothing that counts.
+    /// Nothing relevant.
     Nothing,
-    /// What another attempt reads again.
+    /// Files that another attempt reads again.
     UsersFiles,
-    /// What only another start by the supervisor reads again.
+    /// Files that are read again only after a restart by the supervisor.
     RunFile,
 }
 
-/// Whether symbolic links are followed: root follows none that a user can have made.
+/// Whether symbolic links are followed: root follows none that a user could have created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Links {
-    /// Each link on the way counts, and where it leads.
+    /// Every link on the way counts, and its target.
     Followed,
-    /// The first link counts.
+    /// Only the first link counts.
     NotFollowed,
 }

@@ -1,4 +1,4 @@
-//! What files were like when a rest began: where no event reports a change, a look does.
+//! The state of files when a rest began, to detect changes that no event reports.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use nix::sys::stat::{FileStat, SFlag, lstat, stat};
 use super::change::{Changed, Links};
 use crate::sys::file;
 
-/// A file as far as a change of it counts. Of a directory the entries do not: others may write there all day.
+/// The relevant state of a file. The entries of a directory do not count: others may write there at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     file: [u64; 2],
@@ -15,7 +15,7 @@ struct Mark {
     content: Option<[i64; 5]>,
 }
 
-/// Paths, and what was there.
+/// Paths, and their state.
 #[derive(Debug)]
 pub(super) struct Marks {
     links: Links,
@@ -27,12 +27,12 @@ impl Marks {
         Marks { links, marks: Vec::new() }
     }
 
-    /// Notes what is at the path now.
+    /// Records the current state of the path.
     pub(super) fn note(&mut self, path: &Path, changed: Changed) {
         self.marks.push((path.to_path_buf(), changed, mark(path, self.links)));
     }
 
-    /// The most that a change since the last look means.
+    /// The greatest change since the last check.
     pub(super) fn changed(&mut self) -> Changed {
         let mut most = Changed::Nothing;
         for (path, changed, noted) in &mut self.marks {

@@ -1,5 +1,5 @@
-//! Resting: the one answer to what a restart every second cannot fix. Under a supervisor the launcher
-//! reports the reason once, and sleeps, as the user, until something changes that may be the remedy.
+//! Resting: the response to errors that a restart every second cannot fix. Under a supervisor the launcher reports the
+//! reason once and sleeps, as the user, until a change that may fix it.
 
 mod change;
 mod marks;
@@ -33,24 +33,24 @@ use starter::Starter;
 use watch::RestWatch;
 use words::{exit_of, kind_of, looking, reason_of, shortened, until};
 
-/// What follows an attempt, and the rest after it.
+/// What to do after an attempt, and any rest that followed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Another attempt in this process: the identity is right, only the user's files are read again.
+    /// Try again in this process: the identity is kept, only the user's files are read again.
     Attempt,
-    /// Leave; the supervisor starts `run` again.
+    /// Exit; the supervisor starts `run` again.
     Leave(Exit),
 }
 
-/// The memory of a launch that rests, maybe several times.
+/// The state of a launch that may rest several times.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     starter: Starter,
-    /// What has been reported as wrong.
+    /// The findings that were reported.
     reported: Option<Findings>,
-    /// The log and the record say that the service rests.
+    /// Whether log and record show that the service rests.
     resting: bool,
-    /// Set before an attempt, so that nothing corrected during the attempt is missed.
+    /// Set up before an attempt, so that a fix during the attempt is not missed.
     watch: Option<RestWatch>,
     first_delay: Option<Duration>,
     gate: Option<ReportedGate>,
@@ -60,33 +60,31 @@ pub(crate) struct Rest {
 #[derive(Debug)]
 struct ReportedGate {
     gate: Gate,
-    /// How long after the last attempt it was looked at again.
+    /// The pause before the last recheck.
     nap: Duration,
 }
 
-/// A gate that only its command can show to be open is tried again after this time, then after twice as long
-/// each time: what is waited for mostly comes up in the first seconds.
+/// The first pause before a gate's command is run again; it doubles each time, since most dependencies are up within
+/// seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
-/// The longest time between two looks: one short command every ten seconds costs nothing, and a day later nobody
-/// waits longer.
+/// The longest pause between rechecks: a short command every ten seconds is cheap, and limits the delay.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
 impl Rest {
-    /// The process whose end is to end this one, if there is such a process.
+    /// The process whose end must end this one, if there is one.
     pub(crate) fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
         self.starter.supervisor(plan)
     }
 
-    /// How long the first run of the next loop has to wait, if another than usual.
+    /// The delay of the next loop's first run, if it differs from the usual one.
     pub(crate) fn take_first_delay(&mut self) -> Option<Duration> {
         self.first_delay.take()
     }
 
-    /// The user's files are as they should be. The record no longer says that the service rests, not even what a
-    /// launcher left there that was killed at rest.
+    /// Ends the rest after a successful attempt. Also clears the record of a launcher that was killed at rest.
     pub(crate) fn end(&mut self, ready: &Ready<'_>, reporter: &mut Reporter) {
         let rested = std::mem::take(&mut self.resting);
-        // the loop takes a missing program as a failed run, exec mode rests on it
+        // a missing program is a failed run in a loop, and a rest in exec mode
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
         let may_say_so = !stays && ready.plan.place == Place::Service;
         let is_said =
@@ -103,11 +101,11 @@ impl Rest {
         self.gate = None;
         write_resting(ready.plan, None, reporter);
         if rested {
-            reporter.info("no longer resting: starting afresh");
+            reporter.info("no longer resting: starting");
         }
     }
 
-    /// Reports why the attempt has ended, and sleeps if there is a supervisor that would only start the same again.
+    /// Reports why the attempt ended, and sleeps under a supervisor that would otherwise only restart it.
     pub(crate) fn after(
         &mut self,
         outcome: Result<Outcome, Findings>,
@@ -129,7 +127,7 @@ impl Rest {
         }
     }
 
-    /// Something is wrong: the rest that follows, if one does.
+    /// Handles findings; returns the rest to take, if any.
     fn after_findings(
         &mut self,
         findings: Findings,
@@ -142,7 +140,7 @@ impl Rest {
         if is_new {
             reporter.findings(Level::Fatal, &findings);
         }
-        // what the system refused may be over in a second
+        // a refusal by the system may be transient
         if exit == Exit::SYSTEM || !self.starter.supervises(plan) {
             self.starter.report_why_no_rest(plan, reporter);
             return ControlFlow::Break(Next::Leave(exit));
@@ -153,15 +151,15 @@ impl Rest {
         }
         self.reported = Some(findings);
         if self.watch.is_none() {
-            // what was corrected before it was watched is found by another attempt
+            // a fix made before the watch was set up is found by another attempt
             self.watch = Some(RestWatch::on(plan));
             return ControlFlow::Break(Next::Attempt);
         }
         ControlFlow::Continue(resting)
     }
 
-    /// The loop has come to its end: the rest that follows, if one does. `signature` is that of the files it last
-    /// read, `delay` the time after which another run would have followed.
+    /// Handles the end of the loop; returns the rest to take, if any. `signature` is that of the files it last read,
+    /// `delay` the time until the run that would have followed.
     fn after_loop(
         &mut self,
         resting: Resting,
@@ -177,17 +175,17 @@ impl Rest {
             return ControlFlow::Break(Next::Leave(exit_of(&resting)));
         }
         self.watch = Some(RestWatch::on(plan));
-        // corrected while the last run still failed
+        // fixed during the last failing run
         if resting.kind == RestingKind::MaxFailures && !signature.is_current() {
-            // by the worker itself, maybe: this must not be faster than the loop was
+            // possibly by the worker itself: restarting must not be faster than the loop
             self.first_delay = Some(delay);
             return ControlFlow::Break(Next::Attempt);
         }
         ControlFlow::Continue(resting)
     }
 
-    /// Rests at a closed gate. Without a supervisor a switch that is off ends the matter; what is waited for
-    /// is waited for there, too.
+    /// Rests at a closed gate. Without a supervisor, a switch that is off ends the launch, while other gates are still
+    /// waited for.
     fn at_gate(
         &mut self,
         closed: Closed,
@@ -202,11 +200,11 @@ impl Rest {
             return Next::Leave(Exit::OK);
         }
         let Some(watch) = &self.watch else {
-            // it may have opened before it was watched
+            // it may have opened before the watch was set up
             self.watch = Some(RestWatch::on(plan));
             return Next::Attempt;
         };
-        // before the record says so: whoever reads that may signal at once
+        // before the record is written: a reader may signal immediately
         if waiter_in(waiter, self.starter.supervisor(plan), reporter).is_none() {
             return Next::Leave(Exit::SYSTEM);
         }
@@ -215,10 +213,10 @@ impl Rest {
             Some(reported) if reported.gate == gate => (reported.nap * 2).min(LAST_LOOK),
             _ => {
                 let until = match look_again {
-                    true => "looking again (or HUP, ALRM)".to_string(),
-                    false => format!("until that changes (or HUP, ALRM){}", looking(watch)),
+                    true => " and rechecking (or HUP, ALRM)".to_string(),
+                    false => format!(" until that changes (or HUP, ALRM){}", looking(watch)),
                 };
-                reporter.info(&format!("{}; resting, {until}", resting.reason));
+                reporter.info(&format!("{}; resting{until}", resting.reason));
                 write_resting(plan, Some(resting.clone()), reporter);
                 FIRST_LOOK
             }
@@ -230,7 +228,7 @@ impl Rest {
         self.sleep(resting, again, plan, waiter, reporter)
     }
 
-    /// Sleeps until something changes, or until it is time to look again.
+    /// Sleeps until something changes, or a recheck is due.
     fn sleep(
         &mut self,
         resting: Resting,
@@ -242,7 +240,7 @@ impl Rest {
         let exit = exit_of(&resting);
         let supervisor = self.starter.supervisor(plan);
         let watch = self.watch.get_or_insert_with(|| RestWatch::on(plan));
-        // before the record says so: whoever reads that may signal at once
+        // before the record is written: a reader may signal immediately
         let Some(waiter) = waiter_in(waiter, supervisor, reporter) else {
             return Next::Leave(Exit::SYSTEM);
         };
@@ -258,7 +256,7 @@ impl Rest {
         }
         match sleep(watch, waiter, Changed::UsersFiles, again) {
             Woken::ToLookAgain => Next::Attempt,
-            // the record may be that of the launcher that the next supervisor has started
+            // the record may belong to the launcher started by the next supervisor
             Woken::Orphaned => Next::Leave(orphaned(reporter)),
             Woken::Refused(errno) => Next::Leave(unable_to_wait(errno, reporter)),
             Woken::Stop => {

@@ -15,25 +15,25 @@ use crate::sys::process::reap_orphans;
 use crate::sys::settle::Settling;
 use crate::wait::{Deadline, Waiter, is_stop};
 
-/// How often to look where a change may go unreported.
+/// The polling interval where a change may go unreported.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What ended a rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// A signal asks for the end.
+    /// A stop signal.
     Stop,
-    /// The supervisor has gone: nobody can stop this launcher any more, and the next supervisor starts another.
+    /// The supervisor is gone: this launcher can no longer be stopped, and the next supervisor starts another.
     Orphaned,
-    /// The time to look again has come.
+    /// A recheck is due.
     ToLookAgain,
     /// HUP, ALRM, or a change.
     By(Changed),
-    /// The system refuses to wait.
+    /// The system refused the wait.
     Refused(Errno),
 }
 
-/// The stream of signals, which the supervisor's end is one of.
+/// The stream of signals, one of which reports the supervisor's end.
 pub(super) fn waiter_in<'a>(
     place: &'a mut Option<Waiter>,
     supervisor: Option<Pid>,
@@ -47,25 +47,25 @@ pub(super) fn waiter_in<'a>(
             Some(waiter)
         }
         Err(error) => {
-            reporter.finding(Level::Fatal, &Finding::refused("take signals for a rest", error));
+            reporter.finding(Level::Fatal, &Finding::refused("set up signal handling", error));
             None
         }
     }
 }
 
-/// The end of a rest whose supervisor has gone.
+/// Ends a rest whose supervisor is gone.
 pub(super) fn orphaned(reporter: &Reporter) -> Exit {
-    reporter.warn("the supervisor has gone (was it killed?): this launcher ends");
+    reporter.warn("the supervisor is gone (was it killed?): exiting");
     Exit::OK
 }
 
-/// The end of a rest that the system does not allow.
+/// Ends a rest after a refusal by the system.
 pub(super) fn unable_to_wait(errno: Errno, reporter: &Reporter) -> Exit {
-    reporter.finding(Level::Fatal, &Finding::refused("wait for the end of a rest", errno.into()));
+    reporter.finding(Level::Fatal, &Finding::refused("wait while resting", errno.into()));
     Exit::SYSTEM
 }
 
-/// Sleeps until a stop, a request to try again, or a change of at least this weight.
+/// Sleeps until a stop, a request to try again, or at least this change.
 pub(super) fn sleep(
     watch: &mut RestWatch,
     waiter: &mut Waiter,

@@ -1,4 +1,4 @@
-//! Who started this launcher, and whether a rest is of use there.
+//! What started this launcher, and whether a rest is useful there.
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -10,18 +10,17 @@ use crate::report::Reporter;
 use crate::service::layout;
 use crate::service::supervision::Status;
 
-/// The process that started this one, and what it is; found out when it matters first.
+/// The process that started this one, and its kind; determined on first use.
 #[derive(Debug, Default)]
 pub(super) struct Starter(Option<(Pid, Supervision)>);
 
 impl Starter {
-    /// Whether it starts `run` again, so that a rest is of use.
+    /// Whether it restarts `run`, so that a rest is useful.
     pub(super) fn supervises(&mut self, plan: &Plan) -> bool {
         self.find(plan).1 == Supervision::Supervised
     }
 
-    /// This process's parent, if with it goes whoever can stop this process: a supervisor, or the shell of its run
-    /// script.
+    /// This process's parent, if it is the one that can stop it: a supervisor, or the shell of its run script.
     pub(super) fn supervisor(&mut self, plan: &Plan) -> Option<Pid> {
         match self.find(plan) {
             (_, Supervision::None) => None,
@@ -31,7 +30,7 @@ impl Starter {
         }
     }
 
-    /// Reports why the launcher does not rest, as far as it has been found out.
+    /// Reports why the launcher does not rest, if determined.
     pub(super) fn report_why_no_rest(&self, plan: &Plan, reporter: &Reporter) {
         self.0.iter().for_each(|(_, supervision)| report_why_no_rest(supervision, plan, reporter));
     }
@@ -42,7 +41,7 @@ impl Starter {
     }
 }
 
-/// How this process is related to a supervisor that restarts it: none does that for what it executes beside `run`.
+/// The relation to a supervisor that restarts this process: none restarts programs other than `run`.
 fn supervision(plan: &Plan) -> Supervision {
     match Supervision::find(plan.place, &plan.directory, &Machine) {
         Supervision::Supervised if is_in_finish() => Supervision::None,
@@ -50,7 +49,7 @@ fn supervision(plan: &Plan) -> Supervision {
     }
 }
 
-/// A rest that no signal of the supervisor's reaches would never end.
+/// Without the supervisor's signals a rest would never end.
 pub(super) fn report_why_no_rest(supervision: &Supervision, plan: &Plan, reporter: &Reporter) {
     if let Some(quirk) = supervision.quirk(&plan.directory) {
         reporter.info(&format!("not resting: {}", quirk.text));
@@ -58,8 +57,8 @@ pub(super) fn report_why_no_rest(supervision: &Supervision, plan: &Plan, reporte
     }
 }
 
-/// Whether the supervisor executes `finish` now: s6 would kill that after a while, and nobody starts it again.
-/// Looked at as the user, whose directory it may be.
+/// Whether the supervisor is executing `finish`: s6 kills it after a timeout, and does not restart it. Checked as the
+/// user, who may own the directory.
 pub(super) fn is_in_finish() -> bool {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let supervise = nix::fcntl::open(layout::SUPERVISE, flags, Mode::empty());

@@ -1,4 +1,4 @@
-//! A launch that cannot go on before it has a plan, or the descriptors that it needs.
+//! A launch that fails before it has a plan, or its descriptors.
 
 use nix::unistd::getppid;
 
@@ -17,17 +17,17 @@ use crate::record::{Resting, RestingKind, write_resting};
 use crate::report::{Level, Reporter};
 use crate::sys;
 
-/// As whom the process runs when it comes to rest.
+/// The identity of the process when it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunsAs {
-    /// Whoever started the launcher: nothing has been dropped.
+    /// The caller's: nothing was dropped.
     Caller,
-    /// The worker's user: the drop has been made, and cannot be made again.
+    /// The worker's user: the drop is done, and cannot be repeated.
     User,
 }
 
-/// A launch that cannot even be planned: its options, its user, its descriptors. Only an edit of `run`,
-/// of an account or of `notification-fd` fixes that, and only the supervisor can start `run` again.
+/// Rests after an error in the options, the user or the descriptors. Only an edit of `run`, an account or
+/// `notification-fd` fixes it, and only the supervisor can start `run` again.
 pub(crate) fn until_run_changes(
     plan: &Plan,
     runs_as: RunsAs,
@@ -48,7 +48,7 @@ pub(crate) fn until_run_changes(
         reporter.findings(Level::Fatal, findings);
         return exit;
     }
-    // before anything is reported: whoever reads that may edit or signal at once
+    // before anything is reported: a reader may edit or signal immediately
     let links = if Machine.is_root() { Links::NotFollowed } else { Links::Followed };
     let mut watch = RestWatch::on_run_files(plan, links);
     let mut place = None;
@@ -60,7 +60,7 @@ pub(crate) fn until_run_changes(
     let Some(waiter) = waiter else { return Exit::SYSTEM };
     let until = until(&watch, "run or /etc/passwd changes");
     match unrecorded {
-        Some(why) => reporter.info(&format!("{until}; no run record says so: {why}")),
+        Some(why) => reporter.info(&format!("{until}; not recorded: {why}")),
         None => {
             reporter.info(&until);
             let resting = Resting::now(RestingKind::Configuration, reason_of(findings), exit);
@@ -79,15 +79,15 @@ pub(crate) fn until_run_changes(
     }
 }
 
-/// Log and record are written as the user. Why this process must not write them, if it must not: root
-/// writes nothing that the user can write, and a plan with findings may name such places.
+/// Becomes the user, as whom log and record are written, or returns why they must not be: root never writes to
+/// user-writable files, and a plan with findings may point to some.
 fn become_recorder(plan: &Plan, runs_as: RunsAs) -> Result<(), &'static str> {
     let cannot_become = Err("unable to become the worker's user");
     match (runs_as, plan.change) {
         (RunsAs::User, _) => Ok(()),
-        (RunsAs::Caller, Change::Unknown) if Machine.is_root() => Err("the worker's user is not known"),
+        (RunsAs::Caller, Change::Unknown) if Machine.is_root() => Err("the worker's user is unknown"),
         (RunsAs::Caller, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_roots) => {
-            Err("a file that is not owned by root would name its place")
+            Err("its location would come from a file not owned by root")
         }
         (RunsAs::Caller, Change::StaysRoot) => drop::become_identity(plan).or(cannot_become),
         (RunsAs::Caller, _) => match drop::become_identity(plan) {

@@ -1,4 +1,4 @@
-//! What can end a rest, watched without a wake-up: inotify for files, the mount table for what comes by a mount.
+//! Watches for changes that end a rest, without wake-ups: inotify for files, the mount table for mounts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -20,36 +20,37 @@ use crate::plan::Plan;
 use crate::ready::{environment, gate, program};
 use crate::service::layout;
 
-/// As many as the kernel follows.
+/// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
-/// cifs, smb3, 9p, ceph, afs: other hosts change their files too, and nobody reports that here.
+/// cifs, smb3, 9p, ceph, afs: changes by other hosts are not reported.
 const SHARED: [i64; 5] = [0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F];
 
-/// Everything that can end a rest. In directories above it others may write all day: only what is named counts.
+/// A watch on everything that can end a rest. In parent directories, where others may write at any time, only the
+/// named entries count.
 #[derive(Debug)]
 pub(super) struct RestWatch {
     inotify: Option<Inotify>,
     counts: BTreeMap<WatchDescriptor, Vec<(What, Changed)>>,
-    /// `/proc/self/mountinfo`: it has an exceptional condition when something is mounted or unmounted.
+    /// `/proc/self/mountinfo`: it has an exceptional condition after a mount or unmount.
     mounts: Option<OwnedFd>,
     marks: Marks,
     links: Links,
     unwatched: Option<String>,
 }
 
-/// What counts of a watched directory.
+/// What is watched in a directory.
 #[derive(Debug)]
 enum What {
-    /// What happens to this name in it.
+    /// Changes to this name in it.
     Name(OsString),
-    /// What happens to any name in it.
+    /// Changes to any name in it.
     Names,
-    /// That it is moved away or removed.
+    /// Its own removal or renaming.
     Itself,
 }
 
 impl RestWatch {
-    /// What only another start by the supervisor can take up.
+    /// Watches the files that only a restart by the supervisor reads again.
     pub(super) fn on_run_files(plan: &Plan, links: Links) -> Self {
         let mut watch = RestWatch::on_nothing(links);
         let fixed = [layout::RUN, layout::CURRENT, layout::NOTIFICATION_FD, "/etc/passwd", "/etc/group"]
@@ -60,10 +61,10 @@ impl RestWatch {
         watch
     }
 
-    /// The same, and the user's files.
+    /// The same, plus the user's files.
     pub(super) fn on(plan: &Plan) -> Self {
         let mut watch = RestWatch::on_run_files(plan, Links::Followed);
-        // variables that could not be read leave the PATH that was inherited
+        // if the variables cannot be read, the inherited PATH applies
         let environment = environment::build(plan, &mut Findings::default());
         let users_files = environment
             .signature()
@@ -95,9 +96,9 @@ impl RestWatch {
         };
         match inotify {
             Ok(inotify) => watch.inotify = Some(inotify),
-            // of instances: the limit is one of inotify, not of descriptors
+            // the limit on inotify instances, not on descriptors
             Err(Errno::EMFILE) => watch.is_unwatched(
-                "this user has as many inotify instances as it may (fs.inotify.max_user_instances)"
+                "this user has reached its limit of inotify instances (fs.inotify.max_user_instances)"
                     .to_string(),
             ),
             Err(errno) => watch.is_unwatched(format!("inotify: {}", reason(errno))),
@@ -109,14 +110,14 @@ impl RestWatch {
         watch
     }
 
-    /// What to sleep on; [`RestWatch::changed`] gives the meaning.
+    /// The descriptors to poll; [`RestWatch::changed`] interprets them.
     pub(super) fn descriptors(&self) -> Vec<PollFd<'_>> {
         let files = self.inotify.as_ref().map(|inotify| PollFd::new(inotify.as_fd(), PollFlags::POLLIN));
         let mounts = self.mounts.as_ref().map(|mounts| PollFd::new(mounts.as_fd(), PollFlags::POLLPRI));
         files.into_iter().chain(mounts).collect()
     }
 
-    /// Why a change may go unreported, if one may: then only a look finds it.
+    /// Why a change may go unreported, so that polling is needed.
     pub(super) fn unwatched(&self) -> Option<&str> {
         self.unwatched.as_deref()
     }
@@ -125,8 +126,8 @@ impl RestWatch {
         self.unwatched.get_or_insert(why);
     }
 
-    /// Watches a path and the way there: a directory itself; a link by its name, and where it leads; and the name
-    /// of what is missing or cannot be passed.
+    /// Watches a path and its components: directories; links by name, and their targets; and the name of a component
+    /// that is missing or cannot be passed.
     fn add(&mut self, path: &Path, changed: Changed) {
         self.marks.note(path, changed);
         let start = |path: &Path| PathBuf::from(if path.is_absolute() { "/" } else { "." });
@@ -151,7 +152,7 @@ impl RestWatch {
                 }
                 continue;
             }
-            // what lies in a directory that cannot be searched does not count before its mode has changed
+            // the content of an unsearchable directory does not count until its mode changes
             let leads_on =
                 status.is_ok_and(|status| status.is_dir()) && access(&whole, AccessFlags::X_OK).is_ok();
             let is_passed = leads_on && !todo.is_empty();
@@ -165,13 +166,13 @@ impl RestWatch {
         }
     }
 
-    /// Watches names in a directory; that it cannot be watched is noted.
+    /// Watches names in a directory; records if it cannot be watched.
     fn watch_names(&mut self, directory: &Path, what: What, changed: Changed) {
         if self.inotify.is_none() {
             return;
         }
         match self.watch(directory, what, changed) {
-            // it goes the same way as what is in it
+            // its entries are handled the same way
             Err(Errno::ENOENT | Errno::ENOTDIR) => {}
             Err(errno) => {
                 self.is_unwatched(format!("'{}' cannot be watched: {}", directory.display(), reason(errno)));
@@ -196,19 +197,19 @@ impl RestWatch {
                     | AddWatchFlags::IN_ATTRIB
             }
         };
-        // a directory may be watched for several reasons
+        // a directory can be watched for several reasons
         let flags = flags | AddWatchFlags::IN_ONLYDIR | AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
         let descriptor = inotify.add_watch(directory, flags)?;
         self.counts.entry(descriptor).or_default().push((what, changed));
         Ok(())
     }
 
-    /// The most that has happened since this was asked last, as events report it and as a look finds it.
+    /// The greatest change since the last call, from events and from polling.
     pub(super) fn changed(&mut self) -> Changed {
         self.reported().max(self.marks.changed())
     }
 
-    /// The most that the pending events mean.
+    /// The greatest change in the pending events.
     fn reported(&self) -> Changed {
         let mut most = Changed::Nothing;
         let Some(inotify) = &self.inotify else { return most };

@@ -12,14 +12,14 @@ use crate::sys::group::{self, Left};
 use crate::sys::process::{Ending, next_ended};
 use crate::sys::spawn::{Launch, SpawnError, Step, spawn};
 
-/// The worker, a command beside it, or a helper. What [`Child::start`] starts leads a process group of its own.
+/// The worker, a command, or a helper. A child started by [`Child::start`] leads its own process group.
 #[derive(Debug)]
 pub(super) struct Child {
     pid: Pid,
     ended: Option<Ending>,
 }
 
-/// The code that a shell would report.
+/// The exit code a shell would report.
 pub(super) fn exit_of(ending: Ending) -> Exit {
     match ending {
         Ending::Exited(code) => Exit::of_worker(code),
@@ -32,18 +32,17 @@ impl Child {
         spawn(launch).map(|pid| Child { pid, ended: None })
     }
 
-    /// A copy of the launcher, which stays in its group.
+    /// A copy of the launcher, in the launcher's group.
     pub(super) fn of(pid: Pid) -> Self {
         Child { pid, ended: None }
     }
 
-    /// How it ended, as far as [`Child::reap`] has seen.
+    /// How it ended, if [`Child::reap`] has reaped it.
     pub(super) fn ended(&self) -> Option<Ending> {
         self.ended
     }
 
-    /// Takes the status of every process that has ended, this one's and those of orphans that came to
-    /// us as subreaper or PID 1.
+    /// Reaps every process that has ended: this one, and orphans inherited as subreaper or PID 1.
     pub(super) fn reap(&mut self) {
         while let Some((pid, ending)) = next_ended() {
             if pid == self.pid.as_raw() {
@@ -52,26 +51,25 @@ impl Child {
         }
     }
 
-    /// Signals the worker's own process.
+    /// Signals only the process itself.
     pub(super) fn signal(&self, signal: i32) {
         if self.ended.is_none() {
             sys::process::signal(self.pid, signal);
         }
     }
 
-    /// Signals the whole group. Its number cannot have passed to others: while it has a member (the
-    /// leader counts until it is reaped) the kernel keeps it, and [`Child::group_is_empty`] was
-    /// asked in the same turn otherwise.
+    /// Signals the whole group. Its number cannot have been reused: the kernel keeps it while the group has a member
+    /// (including an unreaped leader), and otherwise [`Child::group_is_empty`] was checked in the same iteration.
     pub(super) fn signal_group(&self, signal: i32) {
         sys::process::signal_group(self.pid, signal);
     }
 
-    /// Whether nothing of the group is left, not even the leader's status.
+    /// Whether the group is empty, with its leader reaped.
     pub(super) fn group_is_empty(&self) -> bool {
         self.ended.is_some() && group::is_empty(self.pid)
     }
 
-    /// What is left of the group. Reads the state of every process.
+    /// The remaining processes of the group. Reads the state of every process.
     pub(super) fn left_of_group(&self) -> Left {
         match self.ended {
             Some(_) => group::left_of(self.pid),
@@ -87,7 +85,7 @@ pub(super) fn not_started(error: SpawnError, plan: &Plan, environment: &Environm
         SpawnError::Child(Step::Directory, errno) => {
             ReadyError::Directory(plan.chdir.clone().unwrap_or_default(), errno).into()
         }
-        SpawnError::Child(Step::Group, errno) => Finding::refused("make a process group", errno.into()),
+        SpawnError::Child(Step::Group, errno) => Finding::refused("create a process group", errno.into()),
         SpawnError::Child(Step::DeathSignal, errno) => {
             Finding::refused("arm the parent-death signal", errno.into())
         }

@@ -1,4 +1,4 @@
-//! Commands beside the worker, bounded in time, that never delay a stop.
+//! Commands other than the worker, with a time limit, that never delay a stop.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::wait::is_stop;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommandEnd {
-    /// By itself.
+    /// On its own.
     Ended(Ending),
-    /// Its time was over: killed.
+    /// It exceeded its time and was killed.
     TimedOut,
-    /// A stop came: killed.
+    /// A stop arrived, and it was killed.
     Stopped,
 }
 
-/// Sleeps until a signal comes or the time has passed.
+/// Sleeps until a signal arrives or the deadline passes.
 pub(super) type Wait<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<Vec<i32>, Finding>;
 
-/// Waits for the command's end; gives the other signals that came.
+/// Waits for the command to end; returns the other signals that arrived.
 pub(super) fn wait_for(
     mut command: Child,
     bound: Duration,

@@ -1,4 +1,4 @@
-//! Exec mode: the worker takes the launcher's place. Same pid, nothing of ours left.
+//! Exec mode: the worker replaces the launcher, with the same pid and nothing left behind.
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
@@ -17,13 +17,13 @@ use crate::sys::signals::SavedDispositions;
 use crate::sys::spawn::{Join, Vector, execute_first};
 use crate::wait::{Waiter, handled, is_stop};
 
-/// A stop came before the exec.
+/// A stop arrived before the exec.
 pub(crate) struct Stopped;
 
-/// Executes the program; returns only if a stop came first or the exec failed, with everything as it was before.
+/// Executes the program; returns only if a stop arrived first or the exec failed, with everything restored.
 ///
-/// After a rest there is a stream of signals: a stop that came through it counts, and one that comes
-/// from here on has its default effect, on us or already on the worker.
+/// After a rest there is a stream of signals: a stop that arrived through it counts, and a later one has its default
+/// effect, on the launcher or already on the worker.
 pub(crate) fn exec(
     mut ready: Ready<'_>,
     waiter: Option<&mut Waiter>,
@@ -38,7 +38,7 @@ pub(crate) fn exec(
         Ok(dispositions) => dispositions,
         Err(stopped) => return Ok(stopped),
     };
-    // the worker's bounds cannot be taken back from the launcher, nor can readiness be
+    // the worker's limits and a readiness notification cannot be undone
     if (!plan.limits.ulimits.is_empty() || plan.readiness.form.is_some())
         && let Some(error) = program::predict_failure(plan, &ready.environment)
     {
@@ -47,7 +47,7 @@ pub(crate) fn exec(
         }
         return Err(error.into());
     }
-    // the way back, should the program not be executable
+    // to restore the launcher if the program cannot be executed
     let output = sys::fd::SavedOutput::save();
     let before = plan
         .chdir
@@ -76,10 +76,10 @@ pub(crate) fn exec(
     })
 }
 
-/// Blocks all signals and sets them to their default effect, unless a stop has come.
+/// Blocks all signals and resets them to their default disposition, unless a stop has arrived.
 fn give_up_signals(waiter: &mut Waiter) -> Result<SavedDispositions, Stopped> {
     let saved = sys::signals::block_and_default(handled());
-    // without its supervisor it is about to be started a second time
+    // with its supervisor gone, the service is about to be started a second time
     if waiter.pending().into_iter().any(is_stop) || waiter.has_lost_parent() {
         return Err(Stopped);
     }
@@ -87,8 +87,8 @@ fn give_up_signals(waiter: &mut Waiter) -> Result<SavedDispositions, Stopped> {
     Ok(saved)
 }
 
-/// Without `--ready` the descriptor is the worker's, as with chain-loading tools. Otherwise the worker never gets it:
-/// `--ready start` is reported now, and for a check a helper stays.
+/// Without `--ready` the worker inherits the descriptor, as with chain-loading tools. Otherwise it does not: `--ready
+/// start` is reported now, and a check is left to a helper.
 fn notify_readiness(
     ready: &mut Ready<'_>,
     environment: &Vector,
@@ -105,7 +105,7 @@ fn notify_readiness(
                 reporter,
                 handled: handled(),
             };
-            let refused = |errno: Errno| Finding::refused("start the helper of --ready", errno.into());
+            let refused = |errno: Errno| Finding::refused("start the --ready helper", errno.into());
             Ok(Some(watch.before_exec().map_err(refused)?))
         }
         (Some(_), Some(_)) => {
@@ -133,7 +133,7 @@ fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {
     }
 }
 
-/// The last steps that the worker sees.
+/// The last steps that affect the worker.
 fn set_up(ready: &Ready<'_>) -> Result<(), Findings> {
     set_output(ready).map_err(|errno| Finding::refused("set stdout and stderr", errno.into()))?;
     if let Some(mask) = ready.plan.umask {

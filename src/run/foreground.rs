@@ -1,4 +1,4 @@
-//! One run at a shell, for `futo`: nothing rests, nobody is notified of readiness.
+//! A single run at a shell, for `futo`: without resting or readiness notification.
 
 use super::exec::{Stopped, exec};
 use crate::drop::Dropped;

@@ -1,4 +1,4 @@
-//! Gates: the conditions under which anything runs.
+//! Gates: the conditions for running anything.
 
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::sys::process::Ending;
 use crate::sys::spawn::{Join, Launch};
 use crate::wait::{Deadline, Waiter, handled};
 
-/// How long a command of a gate may take.
+/// The timeout of a gate's command.
 const COMMAND_TAKES: Duration = Duration::from_secs(10);
 
 /// The gate that keeps the worker from running.
@@ -26,30 +26,30 @@ const COMMAND_TAKES: Duration = Duration::from_secs(10);
 pub(crate) struct Closed {
     /// The first that is closed.
     pub(crate) gate: Gate,
-    /// Whether only another look can find it open.
+    /// Whether only polling can detect that it opens.
     pub(crate) look_again: bool,
 }
 
-/// The state of all gates together.
+/// The combined state of all gates.
 pub(crate) enum Gates {
     Open,
     Closed(Closed),
-    /// A stop came while a command was tried.
+    /// A stop arrived while a command was running.
     Stopped,
 }
 
-/// The first gate that is closed, if one is.
+/// The first closed gate, if any.
 pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
     for gate in &ready.plan.gates {
         match state(gate, ready.plan, &ready.environment) {
             GateState::Open => {}
-            // no event reports that a file has come by a mount; a switch is seldom on one
+            // no event reports a file that appears with a mount; a switch is rarely on one
             GateState::Closed => {
                 return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: gate.is_waited_for() }));
             }
             GateState::Depends(command) => {
-                let waiter =
-                    Waiter::in_place(place).map_err(|error| Finding::refused("take signals", error))?;
+                let waiter = Waiter::in_place(place)
+                    .map_err(|error| Finding::refused("set up signal handling", error))?;
                 match run(command, ready, waiter)? {
                     CommandEnd::Ended(Ending::Exited(0)) => {}
                     CommandEnd::Stopped => return Ok(Gates::Stopped),
@@ -61,7 +61,7 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
     Ok(Gates::Open)
 }
 
-/// The first switch (`--if-env`, `--if-file`) that is off by now; what was waited for once is not again.
+/// The first switch (`--if-env`, `--if-file`) that is now off; other gates are waited for only once.
 pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Closed> {
     let mut switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
     let gate = switches.find(|gate| state(gate, plan, environment) == GateState::Closed)?;
@@ -69,7 +69,7 @@ pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Clo
 }
 
 fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<CommandEnd, Finding> {
-    // its output would fill the log as long as it fails
+    // its output would fill the log while it keeps failing
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| Finding::refused("open '/dev/null'", errno.into()))?;
     let directory = ready.plan.chdir.as_deref().map(c_path);

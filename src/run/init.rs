@@ -1,6 +1,6 @@
-//! Exec mode as PID 1 of a container: a parent stays, because nobody else would reap orphans, and the
-//! kernel gives PID 1 no default for TERM. It forwards every signal that can be caught to the worker's process group,
-//! and leaves with the worker's code.
+//! Exec mode as PID 1 of a container: the launcher stays as the parent, since no other process would reap orphans, and
+//! PID 1 has no default action for TERM. It forwards every signal that can be caught to the worker's process group,
+//! and exits with the worker's code.
 
 use super::child::{Child, exit_of, not_started};
 use super::outcome::Outcome;
@@ -12,7 +12,7 @@ use crate::report::Reporter;
 use crate::sys::spawn::Launch;
 use crate::wait::{Deadline, Waiter, handled};
 
-/// Runs the worker once, and stays until it has ended.
+/// Runs the worker once, and waits for it to end.
 pub(crate) fn run_as_init(
     ready: Ready<'_>,
     waiter: &mut Waiter,
@@ -22,7 +22,7 @@ pub(crate) fn run_as_init(
     let candidates = program::candidates(plan, &ready.environment);
     let directory = plan.chdir.as_deref().map(c_path);
     let (arguments, environment) = (ready.arguments(), ready.environment.to_vector());
-    // without --ready the descriptor is the worker's, as it would be by exec
+    // without --ready the worker inherits the descriptor, as with exec
     let _readiness = match plan.readiness.form {
         None => {
             ready.notification.iter().for_each(Notification::hand_on);

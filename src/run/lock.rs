@@ -1,4 +1,4 @@
-//! Lock files: how they are opened, and how the end of another holder is waited for without being deaf to signals.
+//! Lock files: opening them, and waiting for another holder while still handling signals.
 
 use std::ffi::OsStr;
 use std::ops::ControlFlow;
@@ -18,20 +18,20 @@ use crate::sys::lock::{FileLock, Tried, wait_exclusive};
 use crate::sys::nofollow::{self, Missing, PathError};
 use crate::wait::handled;
 
-/// A helper that has ended without the lock (it was killed) is replaced after this time.
+/// The delay before a helper that ended without the lock (it was killed) is replaced.
 const HELP_AGAIN: Duration = Duration::from_secs(1);
 
-/// How the wait for another process's lock ended.
+/// The outcome of waiting for another process's lock.
 pub(super) enum Waited {
-    /// The other process has let go: the lock is ours.
+    /// The other process released it, and this process holds it.
     Ours(FileLock),
-    /// A stop came first.
+    /// A stop arrived first.
     Stopped,
-    /// The system gives no process to wait in, or no lock.
+    /// The system refused a process to wait in, or the lock.
     Refused(Finding),
 }
 
-/// Who may use a lock's file.
+/// Who may use a lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Users {
     /// Everyone who may read it.
@@ -40,12 +40,11 @@ pub(super) enum Users {
     Owner,
 }
 
-/// Sleeps until something happens; breaks if the wait is to end.
+/// Sleeps until an event; breaks to end the wait.
 pub(super) type Step<'a> = &'a mut dyn FnMut(Option<BootTime>) -> Result<ControlFlow<()>, Finding>;
 
-/// Waits for a lock that another process holds. It belongs to the open file, which a child shares: one that does
-/// nothing else can wait for it in the kernel, and its end is a signal like others. To ask again and again would be
-/// late or busy.
+/// Waits for a lock that another process holds. The lock belongs to the open file, which a child shares: a helper
+/// blocks on it in the kernel, and its end is reported by a signal. Polling would be late or busy.
 pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Finding> {
     loop {
         let descriptor = file.as_raw_fd();
@@ -77,13 +76,13 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
     }
 }
 
-/// A lock's file, made if it is not there; no link is followed, and nothing but a regular file is opened.
+/// Opens a lock file, creating it if missing; follows no link, and opens only a regular file.
 pub(super) fn open(path: &Path, users: Users) -> Result<OwnedFd, String> {
     let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or(OsStr::new("."));
     let (missing, access, mode) = match users {
         Users::Readers => (Missing::Refuse, OFlag::O_RDONLY, 0o644),
-        // a lock of NFS wants the right to write; the directory is that of log and record
+        // a lock on NFS requires write access; the directory is that of log and record
         Users::Owner => (Missing::Create, OFlag::O_RDWR, 0o600),
     };
     let directory =

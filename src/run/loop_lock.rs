@@ -1,6 +1,5 @@
-//! A service has one loop. A supervisor that is killed leaves its loop running, and the next one starts another: this
-//! lock, which a loop under a supervisor holds for its life, keeps the second from running before the first has
-//! ended.
+//! A service has one loop. A killed supervisor leaves its loop running, and the next supervisor starts another. A loop
+//! under a supervisor holds this lock for its lifetime, so that the second does not run before the first has ended.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -15,25 +14,25 @@ use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
 use crate::wait::{Deadline, Waiter, is_stop};
 
-/// Where the system refuses what the wait needs: how long until it is asked again.
+/// The delay before a wait that the system refused is retried.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The lock of this process's loop, for as long as the process lives.
 #[derive(Debug, Default)]
 pub(crate) struct LoopLock(Option<FileLock>);
 
-/// Whether the loop may begin.
+/// Whether the loop may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MayBegin {
-    /// It may: no other loop holds the lock, or there is none to hold.
+    /// No other loop holds the lock, or there is no lock.
     Yes,
-    /// A stop came while another loop held it, or the supervisor has gone.
+    /// A stop arrived while another loop held it, or the supervisor is gone.
     Stopped,
 }
 
 impl LoopLock {
-    /// Takes the lock; waits for the end of another loop of this service. Where no lock is to be had the loop
-    /// begins all the same, and the reason is reported.
+    /// Takes the lock; waits for another loop of this service to end. If the lock cannot be taken, reports the reason
+    /// and starts anyway.
     pub(crate) fn take(
         &mut self,
         plan: &Plan,
@@ -65,7 +64,7 @@ impl LoopLock {
         waiter: &mut Waiter,
         reporter: &mut Reporter,
     ) -> Result<Attempt, Finding> {
-        // a record that cannot be written is reported for the same reason
+        // writing the record fails for the same reason, and is reported
         let Some(path) = path(plan) else { return Ok(Attempt::Ended(MayBegin::Yes)) };
         let tried = lock::open(&path, Users::Owner)
             .and_then(|file| FileLock::try_exclusive(file).map_err(reason))
@@ -97,34 +96,34 @@ impl LoopLock {
 
 enum Attempt {
     Ended(MayBegin),
-    /// Another loop holds the lock, and it cannot be waited for.
+    /// Another loop holds the lock, and waiting for it failed.
     Refused(Finding),
 }
 
-/// The lock's file, beside the record. No service's file begins with a dot.
+/// The lock file, beside the record. No service name starts with a dot.
 fn path(plan: &Plan) -> Option<PathBuf> {
     plan.state_dir.as_ref().map(|directory| directory.join(format!(".{}.loop", plan.name)))
 }
 
 fn unlocked(path: &Path, why: &str) -> Finding {
     let text = format!(
-        "unable to lock '{}': {why}; if the supervisor is killed, another loop of this service may start before this \
-         one has ended its run",
+        "unable to lock '{}': {why}; if the supervisor is killed, a second loop of this service may start before this \
+         one has finished its run",
         path.display()
     );
     Finding::trouble(text, None)
 }
 
-/// Notes in the log and the record what this loop waits for. The other loop may replace the record until it ends.
+/// Records in the log and the record what this loop waits for. The other loop may replace the record until it ends.
 fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let other =
         plan.state_dir.as_ref().and_then(|directory| read(directory, plan.name.as_str()).ok().flatten());
     let own = std::process::id().cast_signed();
     let former = other.and_then(|(record, _)| former_of(&record, own));
     let pid = former.map_or(String::new(), |former| format!(" (pid {})", former.pid));
-    let text = format!("another loop of this service{pid} has not ended: waiting for it");
-    let hint = "it ends with its run if its supervisor was killed; services that share a state directory need \
-                different names (--name)";
+    let text = format!("another loop of this service{pid} is still running: waiting for it to end");
+    let hint = "if its supervisor was killed, it ends with its current run; services sharing a state directory \
+                need different names (--name)";
     reporter.trouble("loop lock", Some(Finding::trouble(text, Some(hint.to_string()))));
     let mut record = RecordFile::open(plan, reporter);
     record.content.set_next_due(Some(NextDue::now()));

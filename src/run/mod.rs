@@ -1,4 +1,4 @@
-//! Ready → the worker: in place of the launcher, once as PID 1, or in a loop.
+//! Ready → the worker: replacing the launcher, once as PID 1, or in a loop.
 
 mod child;
 mod command;

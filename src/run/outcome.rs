@@ -1,4 +1,4 @@
-//! How an attempt to run the worker ends, where nothing is wrong.
+//! The outcomes of an attempt to run the worker, other than errors.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use crate::exit::Exit;
 use crate::ready::environment::Signature;
 use crate::record::Resting;
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The launcher exits with this.
     Left(Exit),
     /// This gate is closed.
     GateClosed(Closed),
-    /// The loop has come to its end: done, or too many failures.
+    /// The loop has ended: done, or too many failures.
     Over {
         /// The rest that follows.
         resting: Resting,
-        /// That of the files which the variables were read from.
+        /// The signature of the files the variables were read from.
         signature: Signature,
-        /// The time after which another run would have followed.
+        /// The time until the run that would have followed.
         delay: Duration,
     },
 }

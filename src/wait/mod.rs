@@ -1,4 +1,4 @@
-//! The one place where the launcher sleeps: signals, timers, and what a rest or a run adds to them.
+//! The only place where the launcher sleeps: on signals, timers, and descriptors added by a rest or a run.
 
 mod signals;
 mod waiter;

@@ -1,4 +1,4 @@
-//! The signals that the launcher takes while it stays, delivered through a pipe that poll waits on.
+//! The signals that the launcher handles, delivered through a pipe for poll.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,7 +11,7 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use crate::sys;
 
-/// Signals with an effect, and those that are passed on to the worker.
+/// Signals with an effect, and those forwarded to the worker.
 const HANDLED: [i32; 10] = [
     libc::SIGTERM,
     libc::SIGINT,
@@ -25,17 +25,16 @@ const HANDLED: [i32; 10] = [
     PARENT_HAS_ENDED as i32,
 ];
 
-/// What PID 1 does not take beside KILL and STOP, which nobody can: the kernel sends these for a fault of the
-/// launcher itself, which would only be repeated after a handler.
+/// The signals PID 1 does not handle, besides KILL and STOP, which cannot be: the kernel sends these for a fault in
+/// the launcher itself, which would recur after a handler.
 const FAULTS: [i32; 4] = [libc::SIGILL, libc::SIGBUS, libc::SIGFPE, libc::SIGSEGV];
 
-/// The parent-death signal of a launcher under a supervisor. Sent by anybody else it has no effect: the parent is
-/// looked at.
+/// The parent-death signal of a launcher under a supervisor. From any other sender it has no effect: the parent is
+/// checked.
 pub(super) const PARENT_HAS_ENDED: Signal = Signal::SIGURG;
 
-/// The numbers of the signals that are taken. As PID 1 that is every one that can be caught: nobody else is
-/// there to get it, and a container's `--stop-signal` may be any. Elsewhere the others keep their effect (TSTP
-/// of a shell's job control, XCPU).
+/// The handled signals. As PID 1 these are all that can be caught, since a container's `--stop-signal` may be any of
+/// them. Elsewhere the others keep their effect (TSTP for job control, XCPU).
 pub fn handled() -> &'static [i32] {
     static NUMBERS: OnceLock<Vec<i32>> = OnceLock::new();
     NUMBERS.get_or_init(|| match nix::unistd::getpid().as_raw() {
@@ -51,8 +50,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on these signals come here instead of ending the process. A mask that was inherited
-    /// is emptied.
+    /// Starts to handle these signals instead of being terminated by them. Clears an inherited mask.
     pub fn listen() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, handled())?;
@@ -65,7 +63,7 @@ impl Signals {
         self.delivery.get_read().as_fd()
     }
 
-    /// The numbers of the pending signals, each once; real-time signals have no name.
+    /// The pending signals by number, each once; real-time signals have no name.
     pub fn pending(&mut self) -> Vec<i32> {
         self.delivery.pending().collect()
     }

@@ -1,5 +1,5 @@
-//! The one place where the launcher sleeps: one poll on signals, timers and, while resting, inotify.
-//! No wake-up without a reason.
+//! The only place where the launcher sleeps: a single poll on signals, timers and, while resting, inotify. It never
+//! wakes up without a reason.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime};
@@ -12,33 +12,33 @@ use nix::unistd::{Pid, getppid};
 use super::signals::{PARENT_HAS_ENDED, Signals};
 use crate::sys::clock::{self, BootTime};
 
-/// Until when to sleep; whichever comes first.
+/// When to wake up; whichever comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deadline {
     /// On BOOTTIME.
     pub boot: Option<BootTime>,
-    /// On the wall clock. That it is set ends the sleep too.
+    /// On the wall clock. Setting the clock also ends the sleep.
     pub wall: Option<SystemTime>,
 }
 
-/// The signals that have come, and the timers of the deadlines.
+/// The pending signals, and the timers of the deadlines.
 #[derive(Debug)]
 pub struct Waiter {
     signals: Signals,
     timer: TimerFd,
     armed: Option<BootTime>,
-    /// Made when a deadline is on the wall clock: only schedules need one.
+    /// Created for a deadline on the wall clock: only schedules need it.
     wall: Option<WallTimer>,
-    /// The supervisor, if the launcher is not to outlive it.
+    /// The supervisor, if the launcher must not outlive it.
     parent: Option<Pid>,
 }
 
-/// Whether a deadline on the wall clock holds.
+/// Whether a deadline on the wall clock was armed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Armed {
     /// It does.
     Yes,
-    /// The clock was set before: what is due may have changed.
+    /// The clock was set before that: the due time may have changed.
     AfterASetting,
 }
 
@@ -49,7 +49,7 @@ struct WallTimer {
 }
 
 impl Waiter {
-    /// Begins to take signals.
+    /// Starts to handle signals.
     pub fn new() -> std::io::Result<Self> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         Ok(Waiter {
@@ -61,7 +61,7 @@ impl Waiter {
         })
     }
 
-    /// The one that is there, or a new one.
+    /// The existing one, or a new one.
     pub fn in_place(place: &mut Option<Waiter>) -> std::io::Result<&mut Waiter> {
         match place {
             Some(waiter) => Ok(waiter),
@@ -69,38 +69,38 @@ impl Waiter {
         }
     }
 
-    /// From now on the end of `parent` ends a sleep, too. To be called as the user: a change of ids would disarm it.
+    /// Also wakes up when `parent` ends. Must be called as the user: a change of ids would disarm it.
     pub fn watch_parent(&mut self, parent: Pid) {
-        // it cannot be refused; `has_lost_parent` does not depend on it
+        // this cannot fail; `has_lost_parent` does not depend on it
         let _ = nix::sys::prctl::set_pdeathsig(PARENT_HAS_ENDED);
         self.parent = Some(parent);
     }
 
-    /// The opposite, for a program that takes this process's place: it would get the signal.
+    /// The opposite, for a program that replaces this process, which would get the signal.
     pub fn leave_parent(&mut self) {
         if self.parent.take().is_some() {
             let _ = nix::sys::prctl::set_pdeathsig(None);
         }
     }
 
-    /// Whether the parent that is watched has ended.
+    /// Whether the watched parent has ended.
     pub fn has_lost_parent(&self) -> bool {
         self.parent.is_some_and(|parent| getppid() != parent)
     }
 
-    /// The signals that have come, without sleeping.
+    /// The pending signals, without sleeping.
     pub fn pending(&mut self) -> Vec<i32> {
         self.signals.pending()
     }
 
-    /// Sleeps until a signal comes, the deadline passes, the wall clock is set while a deadline is on it, or
-    /// `also` is readable; gives the signals.
+    /// Sleeps until a signal arrives, the deadline passes, the wall clock is set with a deadline on it, or `also` is
+    /// readable; returns the signals.
     pub fn wait(&mut self, deadline: Deadline, also: Option<BorrowedFd<'_>>) -> Result<Vec<i32>, Errno> {
         let also = also.map(|also| PollFd::new(also, PollFlags::POLLIN));
         self.wait_for_any(deadline, also.as_slice())
     }
 
-    /// The same; one of `also` ends the sleep when it has the events that it asks for.
+    /// The same; any of `also` ends the sleep when its requested events occur.
     pub fn wait_for_any(&mut self, deadline: Deadline, also: &[PollFd<'_>]) -> Result<Vec<i32>, Errno> {
         let Deadline { boot, wall } = deadline;
         if boot.is_some_and(|at| at <= BootTime::now()) || wall.is_some_and(|at| at <= clock::wall_now()) {
@@ -123,7 +123,7 @@ impl Waiter {
             wall.take_setting();
         }
         match polled {
-            // a stop and a continue also interrupt
+            // stopping and continuing the process also interrupts
             Ok(_) | Err(Errno::EINTR) => Ok(self.signals.pending()),
             Err(errno) => Err(errno),
         }
@@ -169,7 +169,7 @@ impl WallTimer {
             }
             None => self.timer.unset(),
         };
-        // a setting of the clock is reported once, by a read or here
+        // setting the clock is reported once, by a read or here
         let (armed, answer) = match set {
             Ok(()) => (deadline, Armed::Yes),
             Err(Errno::ECANCELED) => (None, Armed::AfterASetting),
@@ -179,11 +179,11 @@ impl WallTimer {
         Ok(answer)
     }
 
-    /// A setting of the clock is reported once, by a read; the timer stays armed on the new clock.
+    /// Setting the clock is reported once, by a read; the timer stays armed on the new clock.
     fn take_setting(&mut self) {
         let mut count = [0; 8];
         if nix::unistd::read(&self.timer, &mut count).is_ok() {
-            // it has expired
+            // the timer has expired
             self.armed = None;
         }
     }

@@ -1,5 +1,5 @@
-//! Readiness while the launcher stays: reported at the start, after a success, or when a helper finds it or the worker
-//! reports it. The worker never gets the descriptor.
+//! Readiness while the launcher stays: reported at the start, after a success, when a helper detects it, or when the
+//! worker reports it. The worker does not inherit the descriptor.
 
 mod sd_notify;
 
@@ -19,10 +19,10 @@ use crate::sys::spawn::Vector;
 use crate::wait::handled;
 use sd_notify::NotifySocket;
 
-/// Where readiness is reported, and what is waited for.
+/// The readiness notification, and the condition for it.
 #[derive(Debug)]
 pub(super) struct Readiness<'a> {
-    /// None if nobody listens, or readiness has been reported.
+    /// None without a listener, or after the notification.
     notification: &'a mut Option<Notification>,
     awaited: Awaited,
 }
@@ -35,14 +35,14 @@ enum Awaited {
     Helper(#[expect(dead_code, reason = "it leaves when this is dropped")] LoopHelper),
 }
 
-/// The loop goes on without it: what cannot be waited for is never reported ready.
+/// Continues without readiness: it will never be reported.
 fn not_waited_for(errno: Errno, reporter: &Reporter) -> Awaited {
-    reporter.warn(&format!("unable to wait for readiness: {}; it is not reported", reason(errno)));
+    reporter.warn(&format!("unable to wait for readiness: {}; it will not be reported", reason(errno)));
     Awaited::Nothing
 }
 
 impl<'a> Readiness<'a> {
-    /// Begins to wait for what the plan asks for; the start is reported at once.
+    /// Starts to wait for the planned condition; `--ready start` is reported immediately.
     pub(super) fn begin(
         plan: &Plan,
         notification: &'a mut Option<Notification>,
@@ -82,7 +82,7 @@ impl<'a> Readiness<'a> {
         Readiness { notification, awaited }
     }
 
-    /// A run has succeeded.
+    /// Handles a successful run.
     pub(super) fn succeeded(&mut self) {
         if let Awaited::FirstSuccess = self.awaited {
             self.report();
@@ -97,7 +97,7 @@ impl<'a> Readiness<'a> {
         }
     }
 
-    /// Takes the messages of the worker.
+    /// Handles messages from the worker.
     pub(super) fn listen(&mut self) {
         if let Awaited::Message(socket) = &mut self.awaited
             && socket.takes_ready()
@@ -106,7 +106,7 @@ impl<'a> Readiness<'a> {
         }
     }
 
-    /// What the worker finds in its environment.
+    /// The variable for the worker's environment.
     pub(super) fn variable(&self) -> Option<&CString> {
         match &self.awaited {
             Awaited::Message(socket) => Some(socket.variable()),

@@ -1,9 +1,8 @@
-//! `--ready sd_notify`: a socket of ours, to which workers written for systemd report.
+//! `--ready sd_notify`: a socket that workers written for systemd report to.
 //!
-//! It lies in the state directory, with mode 0600: the kernel lets the worker's user and root send to it, and
-//! nobody else. Where it cannot be there (the worker is root, the path is too long, the volume takes no
-//! socket) it has a name that everybody in the network namespace can send to; then messages of other users are
-//! read once every second at most.
+//! It is in the state directory with mode 0600, so that only the worker's user and root can send to it. If that is not
+//! possible (the worker is root, the path is too long, the volume does not support sockets), it has an abstract name
+//! that anyone in the network namespace can send to; messages from other users are then read at most once per second.
 
 use std::ffi::CString;
 use std::io::IoSliceMut;
@@ -27,11 +26,11 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use crate::plan::{Change, Plan};
 use crate::sys::file::kind;
 
-/// The longest message that is read, in bytes.
+/// The maximum length of a message, in bytes.
 const LONGEST: usize = 4096;
-/// The most messages that are read at once: more than fit in the kernel's queue.
+/// The maximum number of messages read at once: more than the kernel's queue holds.
 const MOST: usize = 32;
-/// How long the socket is left alone after messages from strangers.
+/// How long the socket is ignored after messages from other users.
 const DEAF: Duration = Duration::from_secs(1);
 
 /// The socket of one loop.
@@ -39,21 +38,21 @@ const DEAF: Duration = Duration::from_secs(1);
 pub(super) struct NotifySocket {
     socket: OwnedFd,
     variable: CString,
-    /// Where it lies; none for one with an abstract name.
+    /// The path; none for an abstract name.
     path: Option<PathBuf>,
-    /// Runs while the socket is left alone.
+    /// Running while the socket is ignored.
     deaf: Option<TimerFd>,
 }
 
 impl NotifySocket {
-    /// Opens one where only the worker's user can send to it, else one that anybody can.
+    /// Opens a socket that only the worker's user can send to, or else one that anyone can.
     pub(super) fn open(plan: &Plan) -> Result<Self, Errno> {
         NotifySocket::in_state_directory(plan).or_else(|_| NotifySocket::named_by_the_kernel())
     }
 
     fn in_state_directory(plan: &Plan) -> Result<Self, Errno> {
         let directory = plan.state_dir.as_ref().filter(|_| plan.change != Change::StaysRoot);
-        // the worker may have another directory than this process
+        // the worker's directory may differ from this process's
         let directory = directory.filter(|directory| directory.is_absolute()).ok_or(Errno::ENOENT)?;
         let path = directory.join(format!("{}.notify", plan.name));
         let address = UnixAddr::new(&path)?;
@@ -68,7 +67,7 @@ impl NotifySocket {
         Ok(NotifySocket { socket, variable, path: Some(path), deaf: None })
     }
 
-    /// An abstract name that the kernel chooses: no file, and nobody else has it.
+    /// An abstract name chosen by the kernel: no file, and unique.
     fn named_by_the_kernel() -> Result<Self, Errno> {
         let socket = unbound()?;
         bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
@@ -83,7 +82,7 @@ impl NotifySocket {
         &self.variable
     }
 
-    /// Readable when there is something to take.
+    /// Readable when there are messages.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         match &self.deaf {
             Some(timer) => timer.as_fd(),
@@ -91,10 +90,10 @@ impl NotifySocket {
         }
     }
 
-    /// Takes the messages that have come: whether one is `READY=1`, from a process of the worker's user.
+    /// Reads the pending messages; returns whether one is `READY=1` from a process of the worker's user.
     pub(super) fn takes_ready(&mut self) -> bool {
         if let Some(timer) = &self.deaf {
-            // readable only when it has expired
+            // readable only after it has expired
             match nix::unistd::read(timer, &mut [0; 8]) {
                 Ok(_) => self.deaf = None,
                 Err(_) => return false,
@@ -118,7 +117,7 @@ impl NotifySocket {
 
     fn receive(&self) -> Option<Message> {
         let mut bytes = [0; LONGEST];
-        // a descriptor that comes along (BARRIER=1) has no room, so the kernel closes it, which is the answer
+        // there is no room for a passed descriptor (BARRIER=1), so the kernel closes it, which is the expected answer
         let mut control = cmsg_space!(UnixCredentials);
         loop {
             let mut parts = [IoSliceMut::new(&mut bytes)];
@@ -148,10 +147,10 @@ impl Drop for NotifySocket {
     }
 }
 
-/// What a message is worth here.
+/// The meaning of a message.
 enum Message {
     Ready,
-    /// Something else that systemd takes.
+    /// Another systemd message.
     Other,
     /// Anything from another user.
     FromStranger,
@@ -164,7 +163,7 @@ fn unbound() -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// Removes the socket of a launcher that was killed; anything else of that name stays.
+/// Removes the socket of a killed launcher; any other file of that name is kept.
 fn remove_old(path: &Path) -> Result<(), Errno> {
     match fstatat(AT_FDCWD, path, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(status) if kind(&status) == SFlag::S_IFSOCK => {

@@ -1,4 +1,4 @@
-//! What follows from the end of a run: in the record, in the log, and for the next run.
+//! Handles the end of a run: updates the record, the log and the next run.
 
 use super::failures::Failures;
 use super::journal::Journal;
@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::record::{EndedRun, Resting, RestingKind};
 use crate::report::{Audience, Level};
 
-/// Counts the run, reports how it ended, and settles when the next is due.
+/// Counts the run, reports how it ended, and schedules the next.
 pub(super) fn conclude(
     end: &RunEnd,
     log: &Log,
@@ -52,10 +52,10 @@ pub(super) fn conclude(
     reporter.say(Level::Warning, audience, &format!("worker failed: {}{row}{next}", end.in_words()));
 }
 
-/// Why no further run follows this one, if none does.
+/// Why this run is the last, if it is.
 pub(super) fn end_of_loop(end: &RunEnd, failures: &Failures, timing: &Timing) -> Option<Resting> {
     if matches!(timing.pace, Pace::Once { .. }) && end.exit.is_ok() {
-        return Some(Resting::now(RestingKind::Done, "done: the one run has succeeded", Exit::OK));
+        return Some(Resting::now(RestingKind::Done, "done: the run succeeded", Exit::OK));
     }
     failures.are_too_many(timing).then(|| {
         let reason = format!("{} failures in a row, the last: {}", failures.in_a_row, end.in_words());

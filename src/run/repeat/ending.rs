@@ -1,4 +1,4 @@
-//! How a run ends: by itself, by a stop or by `--timeout`; and the end of what the worker leaves in its process group.
+//! How a run ends: on its own, by a stop or by `--timeout`; and ending processes left in the worker's group.
 
 use std::time::Duration;
 
@@ -15,18 +15,17 @@ use crate::sys::clock::BootTime;
 use crate::sys::group::Left;
 use crate::sys::process;
 
-/// At container shutdown TERM comes up to three times within 1 ms; a second one counts as impatience
-/// only after this.
+/// At container shutdown TERM arrives up to three times within 1 ms; a second one kills only after this time.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
-/// How long a group that got KILL may take to be gone (uninterruptible system calls).
+/// How long a group may survive KILL (uninterruptible system calls).
 const KILL_TAKES: Duration = Duration::from_secs(2);
-/// No signal reports the end of a process whose parent is another than this one. While a group is being ended, it is
-/// checked this often whether it is empty,
+/// No signal reports the end of a process that is not a child. While a group is being ended, this is the interval for
+/// checking whether it is empty,
 const CHECK_EVERY: Duration = Duration::from_millis(50);
-/// and, after growing pauses, this often whether only zombies are left, which reads the state of every process.
+/// and this the longest for checking whether only zombies remain, which reads the state of every process.
 const CHECK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
 
-/// A run under way, as far as its end goes.
+/// The state of ending a run.
 pub(super) struct RunEnding {
     started: BootTime,
     timeout_at: Option<BootTime>,
@@ -34,12 +33,12 @@ pub(super) struct RunEnding {
     stop_asked_at: Option<BootTime>,
     interrupted: bool,
     winding: Option<Winding>,
-    /// The worker's own end, once it is known.
+    /// The worker's own end, once known.
     ended: Option<WorkerEnd>,
     check: CloseCheck,
 }
 
-/// A group that is being ended.
+/// The state of ending a group.
 #[derive(Clone, Copy)]
 struct Winding {
     why: Why,
@@ -50,13 +49,13 @@ struct Winding {
 enum Why {
     Stop,
     Timeout,
-    /// The worker has ended by itself, and `--on-exit kill` ends what it has left.
+    /// The worker ended on its own, and `--on-exit kill` ends the processes it left.
     LeftBehind,
 }
 
 #[derive(Clone, Copy)]
 enum Kill {
-    /// The group was asked to end; KILL comes at this time.
+    /// The group was asked to end; KILL is due at this time.
     At(BootTime),
     /// KILL was sent at this time.
     SentAt(BootTime),
@@ -68,7 +67,7 @@ struct WorkerEnd {
     at: BootTime,
 }
 
-/// When the state of every process is read next.
+/// When to read the state of every process next.
 struct CloseCheck {
     nap: Duration,
     at: Option<BootTime>,
@@ -88,8 +87,7 @@ impl RunEnding {
         }
     }
 
-    /// The end of the run, if that is all: the worker has ended, and of a group that is being ended nothing is
-    /// left.
+    /// The end of the run, if complete: the worker has ended, and no process of a group being ended is left.
     pub(super) fn is_over(&mut self, worker: &Child, now: BootTime, reporter: &Reporter) -> Option<RunEnd> {
         if self.ended.is_none() {
             self.ended = worker.ended().map(|how| WorkerEnd { how, at: now });
@@ -104,7 +102,7 @@ impl RunEnding {
         }
         match self.winding {
             Some(Winding { kill: Kill::SentAt(at), .. }) if now >= at.after(KILL_TAKES) => {
-                reporter.warn("a process of the worker's group survives KILL; going on without it");
+                reporter.warn("a process in the worker's group survived KILL; continuing without it");
                 let how = self.ended.map_or(process::Ending::Killed(libc::SIGKILL), |ended| ended.how);
                 Some(self.end(self.ended.unwrap_or(WorkerEnd { how, at: now })))
             }
@@ -112,7 +110,7 @@ impl RunEnding {
         }
     }
 
-    /// Carries out what is due: the timeout, KILL.
+    /// Carries out due actions: the timeout, KILL.
     pub(super) fn proceed(&mut self, worker: &Child, now: BootTime) {
         match &mut self.winding {
             None if self.timeout_at.is_some_and(|at| now >= at) => self.begin(Why::Timeout, worker, now),
@@ -130,20 +128,20 @@ impl RunEnding {
         }
     }
 
-    /// When there is something to do next.
+    /// When the next action is due.
     pub(super) fn deadline(&self, worker: &Child, now: BootTime) -> Option<BootTime> {
         let of_winding = match self.winding {
             None => return self.timeout_at,
             Some(Winding { kill: Kill::At(at), .. }) => at,
             Some(Winding { kill: Kill::SentAt(at), .. }) => at.after(KILL_TAKES),
         };
-        // the worker's own end is a signal
+        // the worker's own end is reported by a signal
         let check = worker.ended().map(|_| now.after(CHECK_EVERY));
         check.into_iter().chain([of_winding]).min()
     }
 
-    /// The first signal asks the worker (or lets it finish); a second INT, or any more than a second
-    /// later, kills now.
+    /// The first signal asks the worker to end (or lets it finish); a second INT, or any signal more than a second
+    /// later, kills it.
     pub(super) fn stop(&mut self, signal: i32, worker: &Child) {
         let now = BootTime::now();
         let second_int = signal == libc::SIGINT && std::mem::replace(&mut self.interrupted, true);
@@ -164,7 +162,7 @@ impl RunEnding {
         }
     }
 
-    /// Asks the group to end: the signal, then CONT for a process that was stopped.
+    /// Asks the group to end: the signal, then CONT for stopped processes.
     fn begin(&mut self, why: Why, worker: &Child, now: BootTime) {
         worker.signal_group(self.rules.signal.0 as i32);
         worker.signal_group(libc::SIGCONT);
@@ -197,7 +195,7 @@ impl RunEnding {
 }
 
 impl CloseCheck {
-    /// Whether no process of the group is left on which a signal has an effect.
+    /// Whether the group has no process left that a signal can affect.
     fn finds_nothing(&mut self, worker: &Child, now: BootTime) -> bool {
         if worker.group_is_empty() {
             return true;

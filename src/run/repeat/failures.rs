@@ -1,4 +1,4 @@
-//! The failures in a row.
+//! Counts failures in a row.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use crate::config::value::Backoff;
 pub(super) struct Failures {
     /// For `--max-failures` and the lines on stderr.
     pub(super) in_a_row: u32,
-    /// Of them those from runs of at most a minute; for `--backoff`.
+    /// Those among them from runs of at most a minute; for `--backoff`.
     short: u32,
 }
 
 impl Failures {
-    /// A run has succeeded: how many had failed before it.
+    /// Resets the count after a success; returns how many runs had failed.
     pub(super) fn reset(&mut self) -> u32 {
         std::mem::take(self).in_a_row
     }
 
-    /// A run of this duration has failed.
+    /// Counts a failed run of this duration.
     pub(super) fn add(&mut self, duration: Duration) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         let is_long = duration > Backoff::RESETS_AFTER;
         self.short = if is_long { 1 } else { self.short.saturating_add(1) };
     }
 
-    /// Whether they are as many as `--max-failures` allows.
+    /// Whether `--max-failures` is reached.
     pub(super) fn are_too_many(&self, timing: &Timing) -> bool {
         timing.max_failures.is_some_and(|most| self.in_a_row >= most)
     }
 
-    /// The delay that `--backoff` makes of the usual one.
+    /// The delay as extended by `--backoff`.
     pub(super) fn stretched_delay(&self, timing: &Timing) -> Option<Duration> {
         let (backoff, base) = timing.backoff.zip(timing.pace.delay())?;
         Some(backoff.delay(base.duration(), self.short))

@@ -1,4 +1,5 @@
-//! `--on-failure` and `--on-success`: a command that follows a run. Its environment describes the run; it is bounded in time, and never delays a stop.
+//! `--on-failure` and `--on-success`: a command after a run. Its environment describes the run; it has a time limit,
+//! and never delays a stop.
 
 use std::ffi::{CStr, CString};
 use std::time::Duration;
@@ -18,20 +19,20 @@ use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 use crate::wait::handled;
 
-/// How long it may take.
+/// The time limit.
 const BOUND: Duration = Duration::from_secs(30);
-/// What its variables begin with.
+/// The prefix of its variables.
 const PREFIX: &str = "FUTO_RUN_";
 
-/// What follows a hook.
+/// The outcome of a hook.
 pub(super) enum Hooked {
-    /// The loop goes on.
+    /// The loop continues.
     GoOn,
-    /// A stop came, and the command was killed.
+    /// A stop arrived, and the command was killed.
     Stopped,
 }
 
-/// Runs the command for this end of a run, if there is one. The next run waits for it.
+/// Runs the command for this outcome of a run, if there is one. The next run waits for it.
 pub(super) fn run(
     end: &RunEnd,
     around: &Around,
@@ -44,14 +45,14 @@ pub(super) fn run(
         _ => ("--on-failure", &around.on_failure),
     };
     let Some(command) = command else { return Ok(Hooked::GoOn) };
-    // the command may look at it
+    // the command may read it
     journal.write_record();
     let environment = environment(end, &journal.record.content, setup.entries());
     let hook = match start(command, &environment, setup, journal) {
         Ok(hook) => hook,
         Err(error) => {
             let finding = setup.not_started(error);
-            journal.reporter.warn(&format!("unable to run the command of {option}: {}", finding.text));
+            journal.reporter.warn(&format!("unable to run the {option} command: {}", finding.text));
             return Ok(Hooked::GoOn);
         }
     };
@@ -67,17 +68,17 @@ pub(super) fn run(
         CommandEnd::Stopped => return Ok(Hooked::Stopped),
         CommandEnd::Ended(Ending::Exited(0)) => {}
         CommandEnd::Ended(ending) => {
-            journal.reporter.warn(&format!("the command of {option} failed: {}", in_words(ending)));
+            journal.reporter.warn(&format!("the {option} command failed: {}", in_words(ending)));
         }
         CommandEnd::TimedOut => {
-            journal.reporter.warn(&format!("the command of {option} was killed after {} s", BOUND.as_secs()));
+            journal.reporter.warn(&format!("the {option} command was killed after {} s", BOUND.as_secs()));
         }
     }
     Ok(Hooked::GoOn)
 }
 
-/// Starts the command in the worker's directory; in the launcher's, if that cannot be entered, which may be what
-/// there is to report.
+/// Starts the command in the worker's directory, or in the launcher's if that cannot be entered, which may be the
+/// failure to report.
 fn start(
     command: &ShellCommand,
     environment: &Vector,
@@ -93,7 +94,7 @@ fn start(
             join: journal.log.join(),
             directory,
             umask: setup.plan.umask,
-            // the worker's bounds may be what the worker failed of
+            // the worker's limits may be the reason for the failure
             limits: &[],
             handled: handled(),
             foreground: false,
@@ -105,7 +106,7 @@ fn start(
     }
 }
 
-/// The worker's variables, and those about the run.
+/// The worker's variables, plus those about the run.
 fn environment(end: &RunEnd, record: &RunRecord, inherited: &[CString]) -> Vector {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let log = record.log.as_ref().map(|path| path.display().to_string());

@@ -1,4 +1,4 @@
-//! Where the loop writes what happens: the log, the record, and the launcher's own lines.
+//! The loop's outputs: the log, the record, and the launcher's own lines.
 
 use super::pacer::Now;
 use crate::log::{Log, Rotation};
@@ -12,7 +12,7 @@ pub(super) struct Journal<'a> {
     pub(super) log: Log,
     pub(super) record: RecordFile,
     pub(super) reporter: &'a mut Reporter,
-    /// HUP has come since the variables were read.
+    /// Whether HUP has arrived since the variables were read.
     hung_up: bool,
 }
 
@@ -21,14 +21,14 @@ impl<'a> Journal<'a> {
         Journal { plan, log, record, reporter, hung_up: false }
     }
 
-    /// HUP: our own lines go to the file that is there now; the rest before the next run.
+    /// Handles HUP: reopens the log for the launcher's own lines now, and the rest before the next run.
     pub(super) fn hang_up(&mut self) {
         self.hung_up = true;
         self.record.reopen_directory();
         self.reopen_log(Rotation::Never);
     }
 
-    /// Whether HUP has come since this was asked last.
+    /// Whether HUP has arrived since the last call.
     pub(super) fn take_hang_up(&mut self) -> bool {
         std::mem::take(&mut self.hung_up)
     }
@@ -47,7 +47,7 @@ impl<'a> Journal<'a> {
         self.record.catch_up(self.reporter);
     }
 
-    /// A run has been due since this moment, or for longer: that it has not begun must be seen in the record.
+    /// Records that a run has been due at least since this moment, and has not started.
     pub(super) fn note_due_since(&mut self, now: Now) {
         let noted = self.record.content.next_due.as_deref().and_then(sys::clock::from_utc);
         if noted.is_none_or(|noted| noted > now.wall) {

@@ -1,4 +1,4 @@
-//! The loop: wait, run, record, again. A failing or missing worker never ends it; a stop does.
+//! The loop: wait, run, record, repeat. A failing or missing worker never ends it; a stop does.
 
 mod conclude;
 mod ending;
@@ -41,11 +41,11 @@ use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::wait::{Waiter, is_stop};
 
-/// Several `s6-svc -a` within this time after the first ask for one run. One that comes after the run has begun
-/// asks for another.
+/// Several `s6-svc -a` within this time of the first request a single run. One that arrives after the run has started
+/// requests another.
 const GATHER_REQUESTS: Duration = Duration::from_millis(50);
 
-/// Runs the worker again and again; the first time after `first_delay` or that of the plan.
+/// Runs the worker repeatedly; the first time after `first_delay` or the plan's delay.
 pub(crate) fn run_loop(
     ready: Ready<'_>,
     timing: Timing,
@@ -56,7 +56,7 @@ pub(crate) fn run_loop(
     Ok(RunLoop::new(ready, timing, waiter, reporter)?.run(first_delay)?)
 }
 
-/// The state of the loop. What one step needs of it is passed to that step.
+/// The state of the loop. Each step gets only the parts it needs.
 struct RunLoop<'a> {
     plan: &'a Plan,
     pacing: Pacing,
@@ -66,25 +66,25 @@ struct RunLoop<'a> {
     journal: Journal<'a>,
 }
 
-/// How waiting for the next run ended.
+/// The outcome of waiting for the next run.
 enum Slept {
     /// A run is due.
     Due,
-    /// The schedule has no further start.
+    /// The schedule has no further starts.
     NoMore,
     /// A stop came.
     Stopped,
-    /// The supervisor has gone.
+    /// The supervisor is gone.
     Orphaned,
 }
 
-/// What became of a turn of the loop.
+/// The outcome of one iteration of the loop.
 enum Turn {
-    /// A run, which wrote to this log.
+    /// A run, with its log.
     Ended(RunEnd, Log),
-    /// A stop came while it waited for the lock, or the supervisor has gone.
+    /// A stop arrived while waiting for the lock, or the supervisor is gone.
     Stopped,
-    /// A gate has been closed.
+    /// A gate was closed.
     Closed(Closed),
 }
 
@@ -100,7 +100,7 @@ impl<'a> RunLoop<'a> {
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| Finding::refused("become a subreaper", errno.into()))?;
         let mut record = RecordFile::open(plan, reporter);
-        // left by a launcher that was killed at rest
+        // left by a launcher killed at rest
         if record.content.resting.take().is_some() {
             record.write(reporter);
         }
@@ -122,7 +122,7 @@ impl<'a> RunLoop<'a> {
         if let Some(delay) = first_delay {
             self.pacing.pacer.first_after(delay, Now::read());
         }
-        // the end of a first run that is due at once says more
+        // for an immediate first run, its end is more informative
         if self.pacing.pacer.next_in(Now::read()) != Some(Duration::ZERO) {
             self.note_next_due();
         }
@@ -133,7 +133,7 @@ impl<'a> RunLoop<'a> {
                 Slept::Stopped => return Ok(self.stopped()),
                 Slept::Orphaned => return Ok(self.orphaned()),
                 Slept::NoMore => {
-                    let reason = "done: the schedule has no further start";
+                    let reason = "done: the schedule has no further starts";
                     return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
                 }
             }
@@ -167,7 +167,7 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    /// Sleeps until a run is due, or will never be.
+    /// Sleeps until a run is due, or none will be.
     fn sleep(&mut self) -> Result<Slept, Finding> {
         let mut asked = self.waiter.take_run_request().then(BootTime::now);
         loop {
@@ -186,7 +186,7 @@ impl<'a> RunLoop<'a> {
                         self.renew_timing();
                     }
                     libc::SIGCHLD => sys::process::reap_orphans(),
-                    // what is forwarded is for a worker, and there is none
+                    // there is no worker to forward it to
                     _ => {}
                 }
             }
@@ -199,13 +199,13 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    /// One run, if nothing is in its way.
+    /// One run, unless something prevents it.
     fn turn(&mut self) -> Result<Turn, Finding> {
         if let Some(closed) = self.look_around() {
             return Ok(Turn::Closed(closed));
         }
         let path = self.pacing.timing.around.lock.as_deref().map(|path| self.plan.own(path));
-        // held until this run is over
+        // held until this run ends
         let lock = match run_lock::take(path.as_deref(), &mut self.waiter, &mut self.journal)? {
             Lock::Stopped => return Ok(Turn::Stopped),
             Lock::None => Ok(None),
@@ -223,7 +223,7 @@ impl<'a> RunLoop<'a> {
             return Ok(Turn::Stopped);
         }
         let now = Now::read();
-        // the worker writes there, whatever HUP opens during the run
+        // the worker's log, even if HUP reopens it during the run
         let log = self.journal.log.clone();
         self.pacing.begin(now, &mut self.journal);
         let end = match lock {
@@ -235,7 +235,7 @@ impl<'a> RunLoop<'a> {
         Ok(Turn::Ended(end, log))
     }
 
-    /// Takes up what has changed since the last run; gives a switch that is off by now.
+    /// Applies changes since the last run; returns a switch that is now off.
     fn look_around(&mut self) -> Option<Closed> {
         self.renew_variables();
         self.journal.reopen_log(Rotation::WhenDue);
@@ -250,7 +250,7 @@ impl<'a> RunLoop<'a> {
         self.setup.take_up(environment, &mut self.journal);
     }
 
-    /// HUP between runs: options that depend on variables may set another time for the next run.
+    /// HUP between runs: options that depend on variables may change the time of the next run.
     fn renew_timing(&mut self) {
         if matches!(&self.plan.mode, Mode::Loop(TimingSpec::Open(_))) {
             self.renew_variables();
@@ -262,21 +262,21 @@ impl<'a> RunLoop<'a> {
         self.pacing.note_next_due(&self.waiter, &mut self.journal);
     }
 
-    /// The loop ends by a stop between two runs.
+    /// Ends the loop after a stop between runs.
     fn stopped(&mut self) -> Outcome {
         self.journal.catch_up();
         Outcome::Left(Exit::OK)
     }
 
-    /// The loop ends because its supervisor has gone. The record is what the next loop goes on from; it may have
-    /// been replaced by that loop, from an older state, with the note that it waits.
+    /// Ends the loop after its supervisor is gone. The next loop continues from the record, which it may have replaced
+    /// with an older state while waiting.
     fn orphaned(&mut self) -> Outcome {
         self.journal.write_record();
-        self.journal.reporter.warn("the supervisor has gone (was it killed?): this loop ends");
+        self.journal.reporter.warn("the supervisor is gone (was it killed?): exiting");
         Outcome::Left(Exit::OK)
     }
 
-    /// The loop ends with a rest.
+    /// Ends the loop with a rest.
     fn over(&mut self, resting: Resting) -> Outcome {
         self.journal.record.content.set_next_due(None);
         self.journal.write_record();

@@ -1,4 +1,4 @@
-//! One run: from the worker's start to its end, and after a stop or timeout to that of its group.
+//! A single run: from the worker's start to its end or, after a stop or timeout, the end of its group.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::run::child::Child;
 use crate::sys::clock::BootTime;
 use crate::wait::is_stop;
 
-/// A run that lasts longer is recorded as begun; of a shorter one the end is enough.
+/// The start of a run is recorded after this time; of a shorter run, only the end.
 const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Starts the worker and stays with it.
+/// Starts the worker and supervises it.
 pub(super) fn run(
     started: BootTime,
     timing: &Timing,
@@ -34,8 +34,7 @@ pub(super) fn run(
     }
 }
 
-/// From the worker's start until it has ended; after a stop or timeout, and with `--on-exit kill`, until its
-/// group has.
+/// Supervises the worker until it has ended; after a stop or timeout, or with `--on-exit kill`, until its group has.
 fn supervise(
     mut worker: Child,
     started: BootTime,
@@ -52,7 +51,7 @@ fn supervise(
         }
         if record_at.is_some_and(|at| now >= at) {
             record_at = None;
-            // the next supervisor's loop may have noted in the record that it waits for this one
+            // the next supervisor's loop may have recorded that it waits for this one
             if !waiter.has_lost_supervisor() {
                 journal.write_record();
             }
@@ -65,7 +64,7 @@ fn supervise(
                 libc::SIGALRM => waiter.request_run(),
                 libc::SIGHUP => journal.hang_up(),
                 libc::SIGCHLD | libc::SIGURG => {}
-                // elsewhere than as PID 1 only USR1, USR2 and WINCH come here
+                // except as PID 1, only USR1, USR2 and WINCH get here
                 forwarded => worker.signal(forwarded),
             }
         }

@@ -1,4 +1,4 @@
-//! The timing options in force, and the pacer that they set.
+//! The current timing options, and the pacer they configure.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Pacing {
         Pacing { pacer: Pacer::new(&timing, splay, past, now), timing }
     }
 
-    /// The options depend on variables, and have been read again.
+    /// Applies options read again because they depend on variables.
     pub(super) fn change(&mut self, plan: &Plan, timing: Timing, journal: &mut Journal<'_>) {
         let splay = own_splay(plan, &timing);
         let now = Now::read();
@@ -48,7 +48,7 @@ impl Pacing {
         self.timing = timing;
     }
 
-    /// Until when to sleep, where a run has been asked for at `asked`; none if there is no further one.
+    /// When to wake up, given a run requested at `asked`; none if there are no more runs.
     pub(super) fn deadline(&mut self, asked: Option<BootTime>) -> Option<Deadline> {
         match self.pacer.due(Now::read()) {
             Due::Never => asked.map(|asked| Deadline { boot: Some(asked), wall: None }),
@@ -59,7 +59,7 @@ impl Pacing {
         }
     }
 
-    /// Writes down when the next run is due.
+    /// Records when the next run is due.
     pub(super) fn note_next_due(&mut self, waiter: &LoopWaiter<'_>, journal: &mut Journal<'_>) {
         let now = Now::read();
         journal.record.content.set_considered(self.pacer.considered());
@@ -77,23 +77,23 @@ impl Pacing {
         }
     }
 
-    /// Adds the ticks that were dropped to the record.
+    /// Adds the dropped ticks to the record.
     pub(super) fn count_dropped(&mut self, journal: &mut Journal<'_>) {
         let record = &mut journal.record.content;
         record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
     }
 
-    /// A run that would have come too late was dropped: that is reported, and recorded.
+    /// Reports and records a run that was dropped as too late.
     pub(super) fn report_dropped(&mut self, waiter: &LoopWaiter<'_>, journal: &mut Journal<'_>) {
         let before = journal.record.content.skipped;
         self.count_dropped(journal);
         if journal.record.content.skipped != before {
-            journal.reporter.warn("a run that was due is later than --max-late allows: dropped");
+            journal.reporter.warn("dropped a run that was later than --max-late allows");
             self.note_next_due(waiter, journal);
         }
     }
 
-    /// A run begins, and counts from here, whatever becomes of it.
+    /// A run starts, and counts from here, whatever its outcome.
     pub(super) fn begin(&mut self, now: Now, journal: &mut Journal<'_>) {
         self.pacer.began(now);
         self.count_dropped(journal);
@@ -101,12 +101,12 @@ impl Pacing {
         record.started(now.wall);
         record.set_considered(self.pacer.considered());
         if self.timing.persist == Persist::Yes {
-            // a launcher that is killed now must not begin this run again
+            // if the launcher is killed now, the next must not repeat this run
             journal.write_record();
         }
     }
 
-    /// When the next run is due, for the line about a failure.
+    /// Describes when the next run is due, for a failure message.
     pub(super) fn next_in_words(&mut self, now: Now) -> String {
         match (&self.timing.pace, self.pacer.next_in(now)) {
             (_, None) => String::new(),
@@ -118,7 +118,7 @@ impl Pacing {
     }
 }
 
-/// The delay of `--splay` that is this service's own.
+/// This service's share of `--splay`.
 fn own_splay(plan: &Plan, timing: &Timing) -> Duration {
     splay::of(plan, timing.splay.map(|splay| splay.duration()))
 }

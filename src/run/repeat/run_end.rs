@@ -1,4 +1,4 @@
-//! The end of a run: what the record and the log have of it, and what it means for the loop.
+//! The end of a run, for the record, the log and the loop.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use crate::exit::Exit;
 use crate::log::{Log, tail};
 use crate::record::{How, Judgement};
 
-/// How a run ended, and whether another follows.
+/// How a run ended.
 pub(super) struct RunEnd {
     pub(super) exit: Exit,
     pub(super) how: How,
     pub(super) what: String,
-    /// The remedy, where there is one.
+    /// The remedy, if there is one.
     pub(super) hint: Option<String>,
     pub(super) duration: Duration,
-    /// A stop came: the code to leave with.
+    /// After a stop, the exit code.
     pub(super) stopped: Option<Exit>,
     pub(super) cut_short: CutShort,
 }
 
-/// Whether a stop ended the run: then its end is no judgement of the worker.
+/// Whether a stop ended the run, which then counts neither as success nor as failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CutShort {
     /// `--on-stop kill`, after a stop.
     ByStop,
-    /// The worker ended by itself, or by `--timeout`.
+    /// The worker ended on its own, or by `--timeout`.
     No,
 }
 
@@ -43,7 +43,7 @@ impl RunEnd {
         }
     }
 
-    /// What it ended with, and the remedy.
+    /// Describes the end, and the remedy.
     pub(super) fn in_words(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} (hint: {hint})", self.what),
@@ -51,7 +51,7 @@ impl RunEnd {
         }
     }
 
-    /// What it counts as; of a failure the end of this log is kept.
+    /// How the run counts; a failure keeps the end of this log.
     pub(super) fn judge(&self, log: &Log) -> Judgement {
         match log {
             _ if self.cut_short == CutShort::ByStop => Judgement::Stopped,

@@ -13,10 +13,10 @@ use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
 use crate::wait::is_stop;
 
-/// Whether the lock had to be waited for.
+/// Whether there was a wait for the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// Nobody held it.
+    /// No other process held it.
     None,
     /// Another process held it.
     Some,
@@ -24,13 +24,13 @@ pub(super) enum Wait {
 
 /// The lock of a run.
 pub(super) enum Lock {
-    /// There is none to take.
+    /// There is no lock.
     None,
-    /// It is ours until it is dropped.
+    /// Held until it is dropped.
     Held(FileLock, Wait),
-    /// It cannot be taken: the run has failed.
+    /// It cannot be taken: the run fails.
     Broken(Finding),
-    /// A stop came first, or the supervisor has gone.
+    /// A stop arrived first, or the supervisor is gone.
     Stopped,
 }
 
@@ -45,8 +45,7 @@ pub(super) fn take(
         Ok(file) => file,
         Err(why) => {
             let text = format!("unable to lock '{}': {why}", path.display());
-            let hint =
-                Some("its directory must be there, and the worker's user be able to write it".to_string());
+            let hint = Some("its directory must exist and be writable by the worker's user".to_string());
             return Ok(Lock::Broken(Finding { exit: Exit::EDIT, text, hint }));
         }
     };
@@ -61,7 +60,7 @@ pub(super) fn take(
             return Ok(Lock::Broken(Finding::refused(&what, errno.into())));
         }
     };
-    let text = format!("waiting for the lock '{}', which another process holds", path.display());
+    let text = format!("waiting for lock '{}', held by another process", path.display());
     journal.reporter.trouble("lock", Some(Finding::trouble(text, None)));
     journal.note_due_since(Now::read());
     journal.record.content.waits_for_lock(path, None);
@@ -69,7 +68,7 @@ pub(super) fn take(
     Ok(match wait_for(file, &mut |until| step(until, waiter, journal))? {
         Waited::Ours(lock) => Lock::Held(lock, Wait::Some),
         Waited::Stopped => Lock::Stopped,
-        // as for a worker that does not start: a failed run
+        // a failed run, as with a worker that cannot be started
         Waited::Refused(finding) => Lock::Broken(finding),
     })
 }
@@ -83,7 +82,7 @@ fn step(
         match signal {
             signal if is_stop(signal) => return Ok(ControlFlow::Break(())),
             libc::SIGHUP => journal.hang_up(),
-            // the run that ALRM asks for is the one that waits
+            // ALRM requests the run that is already waiting
             _ => {}
         }
     }

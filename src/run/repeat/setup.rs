@@ -1,4 +1,4 @@
-//! What a worker is started with, and what of it is read again between runs.
+//! The setup of a worker, parts of which are read again between runs.
 
 use std::ffi::{CStr, CString};
 
@@ -22,16 +22,16 @@ pub(super) struct Setup<'a> {
     /// `NOTIFY_SOCKET=…`, if the worker reports readiness there.
     notify: Option<CString>,
     prepared: Prepared,
-    /// What is wrong with the files that the variables were to be read from again.
+    /// The findings from reading the variables again.
     trouble: Option<Findings>,
 }
 
-/// The worker's variables, and what follows from them.
+/// The worker's variables, and what is derived from them.
 struct Prepared {
     environment: Environment,
     vector: Vector,
     candidates: Vec<CString>,
-    /// Of the files that they, or newer ones with findings, were read from.
+    /// The signature of the files last read, with or without findings.
     signature: Signature,
 }
 
@@ -81,14 +81,13 @@ impl<'a> Setup<'a> {
         self.prepared.vector.texts()
     }
 
-    /// Of the files that the variables were read from; the loop has come to its end.
+    /// The signature of the files the variables were read from, at the end of the loop.
     pub(super) fn take_signature(&mut self) -> Signature {
         std::mem::take(&mut self.prepared.signature)
     }
 
-    /// Reads the variables again, and the timing over them, if their files have changed, HUP asks for it, or they
-    /// could not be used before (what fixes them may be a directory above). Bad ones are reported once, and the old
-    /// values stay.
+    /// Reads the variables and the timing again if their files have changed, HUP requests it, or they had findings
+    /// before (a parent directory may be the fix). Findings are reported once, and the old values kept.
     pub(super) fn read_again(&mut self, journal: &mut Journal<'_>) -> Option<(Environment, Option<Timing>)> {
         if !journal.take_hang_up() && self.trouble.is_none() && self.prepared.signature.is_current() {
             return None;
@@ -104,16 +103,16 @@ impl<'a> Setup<'a> {
         let mut new = findings.iter().filter(|finding| !known.iter().any(|each| each == *finding)).peekable();
         if new.peek().is_some() {
             new.for_each(|finding| journal.reporter.finding(Level::Warning, finding));
-            journal.reporter.warn("the worker keeps the environment it had");
+            journal.reporter.warn("the worker keeps its previous environment");
         }
         self.trouble = Some(findings);
         None
     }
 
-    /// From now on these are the worker's variables.
+    /// Uses these variables for the worker from now on.
     pub(super) fn take_up(&mut self, environment: Environment, journal: &mut Journal<'_>) {
         if self.trouble.take().is_some() {
-            journal.reporter.info("the worker's environment is that of its files again");
+            journal.reporter.info("the worker's environment is up to date again");
         }
         journal.reporter.trouble("environment", environment.quirks());
         self.prepared = Prepared::new(self.plan, environment, self.notify.as_ref());

@@ -1,4 +1,4 @@
-//! What the loop sleeps on: signals, timers, and the worker's messages about its readiness.
+//! What the loop sleeps on: signals, timers, and readiness messages from the worker.
 
 use crate::error::Finding;
 use crate::run::readiness::Readiness;
@@ -9,7 +9,7 @@ use crate::wait::{Deadline, Waiter};
 pub(super) struct LoopWaiter<'a> {
     waiter: &'a mut Waiter,
     readiness: Readiness<'a>,
-    /// ALRM during a run or its hook: one more run at once.
+    /// ALRM during a run or its hook: one more run immediately.
     run_requested: bool,
 }
 
@@ -18,7 +18,7 @@ impl<'a> LoopWaiter<'a> {
         LoopWaiter { waiter, readiness, run_requested: false }
     }
 
-    /// Sleeps until a signal comes or the time has passed; gives the signals.
+    /// Sleeps until a signal arrives or the deadline passes; returns the signals.
     pub(super) fn wait_until(&mut self, deadline: Option<BootTime>) -> Result<Vec<i32>, Finding> {
         self.wait(Deadline { boot: deadline, wall: None })
     }
@@ -30,28 +30,28 @@ impl<'a> LoopWaiter<'a> {
         signals.map_err(|errno| Finding::refused("wait", errno.into()))
     }
 
-    /// Whether the supervisor that this loop began under has ended. Nobody can stop it any more, and the next
-    /// supervisor starts another loop.
+    /// Whether the supervisor that started this loop has ended. The loop can then no longer be stopped, and the next
+    /// supervisor starts another.
     pub(super) fn has_lost_supervisor(&self) -> bool {
         self.waiter.has_lost_parent()
     }
 
-    /// A run has succeeded, which readiness may have waited for.
+    /// A run has succeeded, which may report readiness.
     pub(super) fn report_success(&mut self) {
         self.readiness.succeeded();
     }
 
-    /// Another run is wanted at once.
+    /// Requests another run immediately.
     pub(super) fn request_run(&mut self) {
         self.run_requested = true;
     }
 
-    /// Whether another run is wanted at once.
+    /// Whether another run is requested.
     pub(super) fn is_run_requested(&self) -> bool {
         self.run_requested
     }
 
-    /// The same; the request is met by this.
+    /// The same; clears the request.
     pub(super) fn take_run_request(&mut self) -> bool {
         std::mem::take(&mut self.run_requested)
     }

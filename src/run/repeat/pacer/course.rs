@@ -1,4 +1,4 @@
-//! The ways in which a run follows another, and where each begins.
+//! The modes of pacing runs, and their initial states.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ pub(super) enum Course {
 }
 
 impl Course {
-    /// After the start of the launcher: at once, or when it is due after what ran before; a schedule's when it is
+    /// The first run after the launcher starts: immediately, or when due after earlier runs; for a schedule, at its
     /// time.
     pub(super) fn at_start(
         timing: &Timing,
@@ -32,7 +32,7 @@ impl Course {
     ) -> Self {
         let max_late = timing.max_late.map(|delay| delay.duration());
         let at_once = not_before.after(splay);
-        // how long after the run before, if that counts
+        // the delay after an earlier run, if it counts
         let elapsed =
             |base: Option<SystemTime>| base.map(|at| now.wall.duration_since(at).unwrap_or_default());
         match &timing.pace {
@@ -68,7 +68,7 @@ impl Course {
         }
     }
 
-    /// After a change of the options from another kind of pace: nothing has been missed.
+    /// After a change to another kind of pace: nothing has been missed.
     pub(super) fn from_now(pace: &Pace, splay: Duration, now: Now) -> Self {
         match pace {
             Pace::Interval(delay) | Pace::Once { retry: delay } => {

@@ -1,4 +1,4 @@
-//! Who decides when the next run is due. Pure: the clocks are passed in.
+//! Decides when the next run is due. Pure: the clocks are passed in.
 
 mod arithmetic;
 mod course;
@@ -13,13 +13,13 @@ use arithmetic::{earlier, is_too_late, remainder, times};
 use course::Course;
 pub(super) use now::{Due, Now};
 
-/// A clock that is set by this much shows a new time: nothing has been missed in between, and what ran
-/// in a future that is none may run again. Below it the clock was corrected: no start is lost or repeated.
+/// If the clock is set by at least this much, the time is new: no starts were missed, and starts that ran in the old
+/// future may run again. A smaller step is a correction: no start is lost or repeated.
 const NEW_TIME: Duration = Duration::from_secs(3600);
-/// Ticks that passed are counted up to this number; beyond, they are passed over.
+/// Passed ticks are counted up to this number, and skipped beyond it.
 const MOST_COUNTED: u64 = 100_000;
 
-/// The decision, as far as it has been made.
+/// The state of the decision.
 #[derive(Debug)]
 pub(super) struct Pacer {
     course: Course,
@@ -30,7 +30,7 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// When the first run is due, after what ran before. `splay` is this service's own.
+    /// Determines the first run, given earlier runs. `splay` is this service's share.
     pub(super) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
         let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
         let not_before = now.boot.after(initial);
@@ -43,7 +43,7 @@ impl Pacer {
         }
     }
 
-    /// Puts the first run off, or forward; a schedule keeps to its times.
+    /// Moves the first run; a schedule keeps its times.
     pub(super) fn first_after(&mut self, delay: Duration, now: Now) {
         match &mut self.course {
             Course::Delay { due, .. } => *due = now.boot.after(delay),
@@ -52,8 +52,7 @@ impl Pacer {
         }
     }
 
-    /// The options have changed. A wait under the same kind of pace goes on; of a new schedule nothing has been
-    /// missed.
+    /// Applies changed options. A wait under the same kind of pace continues; a new schedule has not missed anything.
     pub(super) fn change(&mut self, timing: &Timing, splay: Duration, now: Now) {
         self.max_late = timing.max_late.map(|delay| delay.duration());
         match (&mut self.course, &timing.pace) {
@@ -73,7 +72,7 @@ impl Pacer {
         self.splay = splay;
     }
 
-    /// When the next run is due. To be asked again when the wall clock was set.
+    /// When the next run is due. Must be called again after the wall clock was set.
     pub(super) fn due(&mut self, now: Now) -> Due {
         match &mut self.course {
             Course::Delay { due, .. } => Due::At(*due),
@@ -93,7 +92,7 @@ impl Pacer {
         }
     }
 
-    /// Whether a run is to begin now. One that is later than `--max-late` is dropped.
+    /// Whether a run must start now. A run later than `--max-late` allows is dropped.
     pub(super) fn is_due(&mut self, now: Now) -> bool {
         let late = match self.due(now) {
             Due::Never => return false,
@@ -108,7 +107,7 @@ impl Pacer {
         false
     }
 
-    /// How long ago the last tick was that has passed.
+    /// The time since the last passed tick.
     fn lateness(&self, now: Now) -> Duration {
         match &self.course {
             Course::Delay { due, .. } => now.boot.since(*due),
@@ -124,17 +123,17 @@ impl Pacer {
         }
     }
 
-    /// A run begins: it stands for the last tick that has passed, those before it are dropped.
+    /// A run starts: it counts for the last passed tick; earlier ones are dropped.
     pub(super) fn began(&mut self, now: Now) {
         let passed = match &self.course {
-            // one that was asked for leaves the tick that comes
+            // a requested run does not affect the next tick
             Course::Delay { .. } => 0,
             _ => self.pass(now),
         };
         self.dropped += passed.saturating_sub(1);
     }
 
-    /// A run has ended; the ticks that passed are dropped. A failure may stretch the delay to `stretched`.
+    /// A run has ended; passed ticks are dropped. A failure may extend the delay to `stretched`.
     pub(super) fn ended(&mut self, now: Now, stretched: Option<Duration>) {
         if let Course::Delay { delay, since, due } = &mut self.course {
             *since = now.boot;
@@ -145,20 +144,20 @@ impl Pacer {
         if let (Course::Grid { step, tick }, Some(stretched)) = (&mut self.course, stretched)
             && stretched > *step
         {
-            // the tick after the stretched delay since the one that is over
+            // the first tick after the extended delay from the previous one
             let more = (stretched - *step).as_nanos().div_ceil(step.as_nanos().max(1));
             *tick = tick.after(times(*step, more));
         }
     }
 
-    /// Ticks that passed while there was something else to do are dropped.
+    /// Drops ticks that passed in the meantime.
     pub(super) fn skip_passed(&mut self, now: Now) {
         if !matches!(self.course, Course::Delay { .. }) {
             self.dropped += self.pass(now);
         }
     }
 
-    /// Passes over the ticks up to now; gives their number.
+    /// Skips the ticks up to now; returns their number.
     fn pass(&mut self, now: Now) -> u64 {
         match &mut self.course {
             Course::Delay { delay, due, .. } => {
@@ -190,7 +189,7 @@ impl Pacer {
         }
     }
 
-    /// The last tick of a schedule that has been considered; it may lie between two.
+    /// The time up to which a schedule has been considered; can be between two ticks.
     pub(super) fn considered(&self) -> Option<SystemTime> {
         match &self.course {
             Course::Times { seen, .. } => Some(*seen),
@@ -198,12 +197,12 @@ impl Pacer {
         }
     }
 
-    /// How many ticks were dropped since this was asked last.
+    /// The number of ticks dropped since the last call.
     pub(super) fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
     }
 
-    /// How long it is until the next run; none if there is no more.
+    /// The time until the next run; none if there are no more.
     pub(super) fn next_in(&mut self, now: Now) -> Option<Duration> {
         match self.due(now) {
             Due::At(at) => Some(at.since(now.boot)),

@@ -14,19 +14,19 @@ pub(in crate::run::repeat) struct Now {
 /// When the next run is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::run::repeat) enum Due {
-    /// Whatever becomes of the wall clock.
+    /// Independent of the wall clock.
     At(BootTime),
-    /// When the wall clock says so.
+    /// At this time of the wall clock.
     Wall(SystemTime),
-    /// The schedule has no further start.
+    /// The schedule has no further starts.
     Never,
 }
 
-/// How far the wall clock is ahead of BOOTTIME, in nanoseconds.
+/// The wall clock minus BOOTTIME, in nanoseconds.
 pub(super) type Offset = i128;
 
 impl Now {
-    /// This moment.
+    /// The current time.
     pub(in crate::run::repeat) fn read() -> Self {
         Now { boot: BootTime::now(), wall: clock::wall_now() }
     }

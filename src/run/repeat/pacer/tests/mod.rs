@@ -1,4 +1,4 @@
-//! By clocks that are passed in.
+//! Tests with fake clocks.
 
 mod persist;
 
@@ -14,7 +14,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// 2026-11-25 08:00:00 UTC, and 1000 s after boot; then so many seconds later.
+/// 2026-11-25 08:00:00 UTC, 1000 s after boot, plus this many seconds.
 fn at(later: f64) -> Now {
     Now { boot: BootTime::from_boot(seconds(1000.0 + later)), wall: wall(later) }
 }
@@ -28,7 +28,7 @@ fn boot(later: f64) -> Due {
     Due::At(BootTime::from_boot(seconds(1000.0 + later)))
 }
 
-/// The wall clock set by so many seconds.
+/// With the wall clock set by this many seconds.
 fn set_by(now: Now, step: f64) -> Now {
     let wall = if step < 0.0 { now.wall - seconds(-step) } else { now.wall + seconds(step) };
     Now { wall, ..now }
@@ -94,7 +94,7 @@ fn a_rate_stays_on_the_grid_of_the_first_start_and_drops_what_passes_in_a_run() 
     assert!(pacer.is_due(at(0.001)));
     assert_eq!(run(&mut pacer, 0.001, 0.05), 0);
     assert_eq!(pacer.due(at(0.05)), boot(0.2));
-    // one that began late does not move the grid
+    // a late start does not move the grid
     assert_eq!(run(&mut pacer, 0.21, 0.26), 0);
     assert_eq!(pacer.due(at(0.26)), boot(0.4));
     assert_eq!(run(&mut pacer, 0.4, 0.9), 2);
@@ -106,7 +106,7 @@ fn a_rate_stays_on_the_grid_of_the_first_start_and_drops_what_passes_in_a_run() 
 }
 
 #[test]
-fn a_run_that_was_asked_for_leaves_the_next_tick() {
+fn a_requested_run_leaves_the_next_tick() {
     let mut pacer = first(&timing(Pace::Every(delay("10"))), Past::default());
     assert_eq!(run(&mut pacer, 0.0, 1.0), 0);
     assert_eq!(run(&mut pacer, 4.0, 5.0), 0);
@@ -117,7 +117,7 @@ fn a_run_that_was_asked_for_leaves_the_next_tick() {
 }
 
 #[test]
-fn back_off_stretches_a_delay_and_lands_on_the_grid() {
+fn backoff_extends_a_delay_and_lands_on_the_grid() {
     let mut pacer = first(&timing(Pace::Interval(delay("5"))), Past::default());
     pacer.began(at(0.0));
     pacer.ended(at(1.0), Some(seconds(20.0)));
@@ -156,7 +156,7 @@ fn a_schedule_waits_for_its_time_and_drops_what_passes_in_a_run() {
 }
 
 #[test]
-fn a_schedule_without_a_further_start_is_never_due() {
+fn a_schedule_without_further_starts_is_never_due() {
     let mut pacer = first(&timing(schedule("2026-11-25 09:00")), Past::default());
     assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(3600.0)));
     assert_eq!(run(&mut pacer, 3600.0, 3601.0), 0);
@@ -191,21 +191,21 @@ fn a_step_of_the_wall_clock_moves_no_delay() {
 }
 
 #[test]
-fn a_clock_that_is_mended_loses_and_repeats_no_start() {
+fn a_clock_correction_neither_loses_nor_repeats_a_start() {
     let mut pacer = first(&timing(schedule("*:0/15")), Past::default());
     pacer.due(at(0.0));
-    // over the tick of 08:15: it runs, once
+    // past the tick of 08:15: it runs once
     assert!(pacer.is_due(set_by(at(880.0), 30.0)));
     pacer.began(set_by(at(880.0), 30.0));
     pacer.ended(set_by(at(881.0), 30.0), None);
     assert_eq!(pacer.take_dropped(), 0);
-    // and back over it: not again
+    // and back before it: it does not run again
     assert!(!pacer.is_due(at(905.0)));
     assert_eq!(pacer.due(at(905.0)), Due::Wall(wall(1800.0)));
 }
 
 #[test]
-fn a_clock_that_is_set_to_a_new_time_begins_anew() {
+fn a_clock_set_to_a_new_time_restarts_the_pace() {
     let mut pacer = first(&timing(schedule("09:00")), Past::default());
     assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(3600.0)));
     // from 08:00 to 10:00: nothing was missed
@@ -218,7 +218,7 @@ fn a_clock_that_is_set_to_a_new_time_begins_anew() {
 }
 
 #[test]
-fn time_that_was_slept_through_is_no_step_of_the_clock() {
+fn suspended_time_is_not_a_step_of_the_clock() {
     let mut pacer = first(&timing(schedule("09:00")), Past::default());
     pacer.due(at(0.0));
     assert!(pacer.is_due(at(3.0 * 86_400.0)));
@@ -240,7 +240,7 @@ fn another_schedule_takes_effect_at_once_and_has_missed_nothing() {
 }
 
 #[test]
-fn a_month_of_seconds_is_passed_over_quickly() {
+fn a_month_of_seconds_is_skipped_quickly() {
     let mut pacer = first(&timing(schedule("*:*:*")), started(-30.0 * 86_400.0));
     assert!(pacer.is_due(at(0.0)));
     assert!(run(&mut pacer, 0.0, 0.5) >= MOST_COUNTED - 1);

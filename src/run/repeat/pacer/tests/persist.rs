@@ -1,11 +1,11 @@
-//! What ran before the launcher.
+//! Runs before the launcher started.
 
 use super::*;
 
 #[test]
 fn a_restart_in_the_minute_of_a_schedule_does_not_repeat_its_start() {
     let daily = timing(schedule("08:00"));
-    // begun at 08:00:00.003, written to the millisecond; started again 5 s later
+    // started at 08:00:00.003, recorded to the millisecond; restarted 5 s later
     let mut pacer = Pacer::new(&daily, Duration::ZERO, started(0.003), at(5.0));
     assert_eq!(pacer.due(at(5.0)), Due::Wall(wall(86_400.0)));
     let mut pacer = Pacer::new(&daily, seconds(3.7), started(3.7), at(5.0));
@@ -13,7 +13,7 @@ fn a_restart_in_the_minute_of_a_schedule_does_not_repeat_its_start() {
 }
 
 #[test]
-fn what_was_missed_runs_once_at_the_start_unless_it_is_too_late() {
+fn missed_starts_run_once_at_startup_unless_too_late() {
     let hourly = timing(schedule("*:50"));
     let missed = started(-3.0 * 3600.0);
     let mut pacer = first(&hourly, missed);
@@ -52,7 +52,7 @@ fn a_kept_start_is_continued_by_intervals_and_rates() {
 
 #[test]
 fn a_tick_that_has_run_does_not_run_again_under_a_longer_splay() {
-    // the host's name has changed, or the option: the tick of 0 s ran at 10 s, and would be due at 50 s
+    // the host name or the option has changed: the tick of 0 s ran at 10 s, and would now be due at 50 s
     let timing = timing(schedule("*:*:00 UTC"));
     let mut pacer = Pacer::new(&timing, seconds(10.0), started(-120.0), at(10.0));
     assert!(pacer.is_due(at(10.0)));
