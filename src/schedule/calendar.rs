@@ -1,8 +1,8 @@
-//! The fields of a schedule as sets, and the search for a matching local time.
+//! The fields of a schedule as sets, and the search for the next matching local time.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
-/// The years that a schedule can name, as systemd has it.
+/// The years allowed in a schedule, as in systemd.
 pub(super) const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 
 /// A set of small numbers.
@@ -10,7 +10,7 @@ pub(super) const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 pub(super) struct Set(u64);
 
 impl Set {
-    /// Both ends included.
+    /// Both ends are included.
     pub(super) fn range(first: u32, last: u32) -> Self {
         (first..=last).collect()
     }
@@ -54,16 +54,16 @@ pub(super) enum Days {
     FromEnd(Set),
 }
 
-/// How days of the month and days of the week go together.
+/// How days of the month and days of the week combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DayRule {
     /// Both must match.
     Both,
-    /// One is enough: crontab, if both are restricted.
+    /// Either suffices: crontab, if both are restricted.
     Either,
 }
 
-/// A schedule's fields: the local times that match all of them.
+/// The fields of a schedule, matching the local times that match all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Calendar {
     pub(super) years: Years,
@@ -92,12 +92,12 @@ impl Calendar {
         }
     }
 
-    /// Every hour: such a schedule follows real time where the clocks are changed.
+    /// Whether it runs every hour: such a schedule follows real time across clock changes.
     pub(super) fn is_hourly(&self) -> bool {
         self.hours == Set::range(0, 23)
     }
 
-    /// Whether there is such a date at all, in whatever year.
+    /// Whether such a date exists in any year.
     pub(super) fn ever_occurs(&self) -> bool {
         self.first_date(Date::constant(*YEARS.start(), 1, 1)).is_some()
     }

@@ -1,4 +1,4 @@
-//! Crontab's five fields and nicknames, as crontab(5) of Vixie's cron has them.
+//! Crontab's five fields and nicknames, as in Vixie cron's crontab(5).
 
 use super::calendar::{Calendar, DayRule, Days, Set};
 use crate::invalid::Invalid;
@@ -21,7 +21,7 @@ enum CronField {
 pub(super) fn fields(fields: [&str; 5]) -> Result<Calendar, Invalid> {
     let [minute, hour, day, month, weekday] = fields;
     let weekdays = CronField::DayOfWeek.read(weekday)?;
-    // a field that begins with a star restricts together with the other one
+    // a field that starts with a star restricts jointly with the other one
     let day_rule = match day.starts_with('*') || weekday.starts_with('*') {
         true => DayRule::Both,
         false => DayRule::Either,
@@ -39,7 +39,7 @@ pub(super) fn fields(fields: [&str; 5]) -> Result<Calendar, Invalid> {
     })
 }
 
-/// Whether a word could be a field of a crontab, here or elsewhere, and nothing else.
+/// Whether a word can only be a field of a crontab, of this or another dialect.
 pub(super) fn is_foreign_field(word: &str) -> bool {
     let is_part = |part: &str| {
         let lower = part.to_ascii_lowercase();
@@ -51,26 +51,27 @@ pub(super) fn is_foreign_field(word: &str) -> bool {
     word.split([',', '-', '/', '#']).all(is_part)
 }
 
-/// Six or seven fields, as schedulers have them that begin with the second; `rest` follows the sixth. Only what
-/// `is_schedule` accepts is offered instead.
+/// The error for six or seven fields, as in schedulers that start with seconds; `rest` follows the sixth. The hint
+/// offers only schedules that `is_schedule` accepts.
 pub(super) fn more_than_five(fields: &[&str], rest: &[&str], is_schedule: impl Fn(&str) -> bool) -> Invalid {
-    let [second, five @ .., sixth] = fields else { return Invalid::new("is no crontab") };
+    let [second, five @ .., sixth] = fields else { return Invalid::new("is not a crontab line") };
     let (year, zone) = match rest {
         [year, zone @ ..] if is_foreign_field(year) => (Some(*year), zone),
         zone => (None, zone),
     };
     let zone: String = zone.iter().map(|word| format!(" {word}")).collect();
     if year.is_none() && sixth.len() >= 4 && sixth.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Invalid::new("has a sixth field, which is a year elsewhere")
-            .hint(format!("a calendar event has a year: '{sixth}-*-* 09:00{zone}'"));
+        return Invalid::new("has a sixth field, which other schedulers read as the year")
+            .hint(format!("for a year, use a calendar event: '{sixth}-*-* 09:00{zone}'"));
     }
     let invalid = Invalid::new(match year {
-        None => "has six fields; other schedulers take the first as seconds",
-        Some(_) => "has seven fields; other schedulers take the first as seconds, the last as years",
+        None => "has six fields; other schedulers read the first as seconds",
+        Some(_) => "has seven fields; other schedulers read the first as seconds and the last as the year",
     });
     if let Some(year) = year.filter(|year| *year != "*" && *year != "?") {
         let year = if year.len() == 4 { year } else { "2030" };
-        return invalid.hint(format!("a calendar event has years and seconds: '{year}-*-* 09:00:30{zone}'"));
+        return invalid
+            .hint(format!("for years and seconds, use a calendar event: '{year}-*-* 09:00:30{zone}'"));
     }
     let words: Vec<String> = five.iter().chain([sixth]).map(|field| field.replace('?', "*")).collect();
     let is_every = words.iter().all(|field| field == "*");
@@ -78,7 +79,7 @@ pub(super) fn more_than_five(fields: &[&str], rest: &[&str], is_schedule: impl F
     let written = |text: String| is_schedule(&text).then(|| format!("write '{text}'"));
     let remedy = match *second {
         "0" | "00" if has_numbered_weekday => Some(
-            "leave the first field out, and name the weekdays (mon-fri): other schedulers count them differently"
+            "omit the first field, and name the weekdays (mon-fri): other schedulers number them differently"
                 .to_string(),
         ),
         "0" | "00" => written(format!("{}{zone}", words.join(" "))),
@@ -89,11 +90,11 @@ pub(super) fn more_than_five(fields: &[&str], rest: &[&str], is_schedule: impl F
         _ => None,
     };
     invalid.hint(remedy.unwrap_or_else(|| {
-        format!("a calendar event has seconds: '*:*:0/10{zone}', 'Mon..Fri 09:00:30{zone}'")
+        format!("for seconds, use a calendar event: '*:*:0/10{zone}', 'Mon..Fri 09:00:30{zone}'")
     }))
 }
 
-/// Whether a word could be one of the five fields and nothing else.
+/// Whether a word can only be one of the five fields.
 pub(super) fn is_field(word: &str) -> bool {
     word.contains(|c: char| c == '*' || c.is_ascii_digit())
         && word.chars().all(|c| c.is_ascii_digit() || "*/,".contains(c))
@@ -107,12 +108,12 @@ pub(super) fn nickname(word: &str) -> Result<Calendar, Invalid> {
         "@weekly" => fields(["0", "0", "*", "*", "0"]),
         "@daily" | "@midnight" => fields(["0", "0", "*", "*", "*"]),
         "@hourly" => fields(["0", "*", "*", "*", "*"]),
-        "@reboot" => Err(Invalid::new("'@reboot' is no time").hint("use --once instead of --schedule")),
+        "@reboot" => Err(Invalid::new("'@reboot' is not a time").hint("use --once instead of --schedule")),
         "@every" => {
-            Err(Invalid::new("'@every' is no time").hint("use --every DURATION instead of --schedule"))
+            Err(Invalid::new("'@every' is not a time").hint("use --every DURATION instead of --schedule"))
         }
-        _ => Err(Invalid::new(format!("'{word}' is no nickname"))
-            .hint("@yearly, @monthly, @weekly, @daily or @hourly")),
+        _ => Err(Invalid::new(format!("'{word}' is not a nickname"))
+            .hint("use @yearly, @monthly, @weekly, @daily or @hourly")),
     }
 }
 
@@ -127,7 +128,7 @@ impl CronField {
         }
     }
 
-    /// The lowest and the highest number. 7 is Sunday too.
+    /// The lowest and highest number. 7 is also Sunday.
     fn bounds(self) -> (u32, u32) {
         match self {
             CronField::Minute => (0, 59),
@@ -138,7 +139,7 @@ impl CronField {
         }
     }
 
-    /// Names of its numbers, from the lowest on.
+    /// The names of its numbers, from the lowest up.
     fn names(self) -> &'static [&'static str] {
         match self {
             CronField::Month => &MONTHS,
@@ -164,7 +165,7 @@ impl CronField {
                     (number, if step.is_some() { highest } else { number })
                 }
             };
-            // a range may end on Sunday, which is 0
+            // a range can end on Sunday, which is 0
             let last = if self == CronField::DayOfWeek && last == 0 && first > 0 { 7 } else { last };
             if first > last {
                 let hint = format!("write two ranges, {first}-{highest} and {min}-{last}");
@@ -175,14 +176,14 @@ impl CronField {
             let step = step.unwrap_or(1);
             if step > 1 && first + step > last {
                 let end = format!("{}: '{part}' steps beyond {last}", self.name());
-                return Err(Invalid::new(end).hint(format!("without a repetition it is {first}")));
+                return Err(Invalid::new(end).hint(format!("without the step, write {first}")));
             }
             (first..=last).step_by(step as usize).for_each(|number| set.insert(number));
         }
         Ok(set)
     }
 
-    /// The highest that a star means: of the week's two Sundays one.
+    /// The highest number covered by a star, with Sunday counted once.
     fn highest(self) -> u32 {
         if self == CronField::DayOfWeek { 6 } else { self.bounds().1 }
     }
@@ -197,17 +198,17 @@ impl CronField {
         match (text.parse::<u32>(), self.special(text)) {
             (Ok(number), _) if is_number && (min..=max).contains(&number) => Ok(number),
             (_, Some(remedy)) => {
-                Err(Invalid::new(format!("{name}: '{text}' has no place in five fields")).hint(remedy))
+                Err(Invalid::new(format!("{name}: '{text}' is not supported in a crontab")).hint(remedy))
             }
             (_, None) => {
-                let names = if names.is_empty() { "" } else { ", nor a name of three letters" };
-                Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}{names}"))
+                let names = if names.is_empty() { "" } else { " or a three-letter name" };
+                Err(Invalid::new(format!("{name}: '{text}' is not a number from {min} to {max}{names}"))
                     .hint("the fields are minute, hour, day of month, month, day of week; then a zone"))
             }
         }
     }
 
-    /// What stands for `L`, `W`, `#` and `?` of other schedulers.
+    /// The equivalent of `L`, `W`, `#` and `?` in other schedulers.
     fn special(self, text: &str) -> Option<String> {
         let upper = text.to_ascii_uppercase();
         let number = |text: &str| text.parse::<usize>().ok();
@@ -219,10 +220,10 @@ impl CronField {
         match (self, upper.as_str()) {
             (_, "?") => Some("write *".to_string()),
             (CronField::DayOfMonth, "L") => {
-                Some("a calendar event has the last day of a month: '*-*~1 04:30'".to_string())
+                Some("for the last day of a month, use a calendar event: '*-*~1 04:30'".to_string())
             }
             (CronField::DayOfMonth, day) if day.ends_with('W') => {
-                Some("the nearest working day has no counterpart: name the day".to_string())
+                Some("there is no equivalent of the nearest working day: name the day".to_string())
             }
             (CronField::DayOfWeek, day) => {
                 let (day, dates) = match (day.split_once('#'), day.strip_suffix('L')) {
@@ -233,18 +234,21 @@ impl CronField {
                     (None, Some(day)) => (weekday(day)?, "~7/1".to_string()),
                     (None, None) => return None,
                 };
-                Some(format!("a calendar event has it: '{day} *-*{dates} 04:30'"))
+                Some(format!("use a calendar event: '{day} *-*{dates} 04:30'"))
             }
             _ => None,
         }
     }
 
-    /// Bounded, so that no sum with it overflows.
+    /// Bounded, so that sums do not overflow.
     fn step(self, text: &str, part: &str) -> Result<u32, Invalid> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
             Ok(step) if is_number && step > 0 => Ok(step.min(10_000)),
-            _ => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name()))),
+            _ => Err(Invalid::new(format!(
+                "{}: the step in '{part}' is not a number of 1 or more",
+                self.name()
+            ))),
         }
     }
 }

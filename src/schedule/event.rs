@@ -1,5 +1,5 @@
-//! Calendar events as systemd.time(7) has them, in the part that people use: `[WEEKDAYS] [DATE] [TIME]`.
-//! What is read means the same there; fractions of a second, years of two digits and `@SECONDS` are not.
+//! Calendar events: the commonly used part of systemd.time(7), `[WEEKDAYS] [DATE] [TIME]`, with the same meaning.
+//! Fractions of a second, two-digit years and `@SECONDS` are not supported.
 
 use super::calendar::{Calendar, Days, Set, YEARS, Years};
 use super::field::{Component, EXAMPLES, EventField, Rest};
@@ -8,16 +8,16 @@ use crate::invalid::Invalid;
 
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
-/// Reads the words; the last may be a zone.
+/// Parses the words; the last can be a zone.
 pub(super) fn parse(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     in_order(words).map_err(|invalid| match sorted(words) {
-        Some(sorted) => Invalid::new("has its words out of order: weekdays, date, time, zone")
+        Some(sorted) => Invalid::new("is out of order: weekdays, date, time and zone are expected")
             .hint(format!("write '{}'", sorted.join(" "))),
         None => invalid,
     })
 }
 
-/// The same words in the order in which they can be read, if there is one.
+/// The same words in a valid order, if there is one.
 fn sorted<'t>(words: &[&'t str]) -> Option<Vec<&'t str>> {
     let mut sorted = words.to_vec();
     sorted.sort_by_key(|word| match word {
@@ -31,7 +31,7 @@ fn sorted<'t>(words: &[&'t str]) -> Option<Vec<&'t str>> {
 
 fn in_order(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     if let Some(found) = words.iter().find(|word| word.starts_with('@')) {
-        return Err(Invalid::new(format!("'{found}' stands alone, before a zone at most")).hint(EXAMPLES));
+        return Err(Invalid::new(format!("'{found}' can be followed only by a zone")).hint(EXAMPLES));
     }
     let (zone, words) = match words {
         [rest @ .., last] if !rest.is_empty() && last.contains(|c: char| c.is_ascii_alphabetic()) => {
@@ -99,7 +99,8 @@ fn of_words(words: &[&str]) -> Result<Calendar, Invalid> {
     match rest.next() {
         None => Ok(calendar),
         Some(word) => {
-            Err(Invalid::new(format!("'{word}' is out of place (weekdays, date, time, zone)")).hint(EXAMPLES))
+            Err(Invalid::new(format!("'{word}' is out of order (expected: weekdays, date, time, zone)"))
+                .hint(EXAMPLES))
         }
     }
 }
@@ -108,12 +109,12 @@ fn read_weekdays(word: &str) -> Result<Set, Invalid> {
     let number = |name: &str| {
         let lower = name.to_ascii_lowercase();
         let is_it = |day: &str| lower == day || day.get(..3) == Some(lower.as_str());
-        // Monday is the first day of a range
+        // a range starts on Monday at the earliest
         WEEKDAYS.iter().position(|day| is_it(day)).map(|index| if index == 0 { 7 } else { index })
     };
-    let unknown = |name: &str| Invalid::new(format!("'{name}' is no weekday")).hint(EXAMPLES);
+    let unknown = |name: &str| Invalid::new(format!("'{name}' is not a weekday")).hint(EXAMPLES);
     let mut set = Set::default();
-    // systemd takes a comma at the end of the weekdays, and nowhere else
+    // systemd accepts a comma at the end of the weekdays, but nowhere else
     for part in word.strip_suffix(',').unwrap_or(word).split(',') {
         let (first, last) = match part.split_once("..").or_else(|| part.split_once('-')) {
             Some(ends) => ends,
@@ -123,7 +124,7 @@ fn read_weekdays(word: &str) -> Result<Set, Invalid> {
         let to = number(last).ok_or_else(|| unknown(last))?;
         if from > to {
             let hint = format!("write {first}..Sun,Mon..{last}");
-            return Err(Invalid::new(format!("the week ends within '{part}'")).hint(hint));
+            return Err(Invalid::new(format!("'{part}' wraps around the end of the week")).hint(hint));
         }
         (from..=to).for_each(|day| set.insert(day as u32 % 7));
     }
@@ -175,8 +176,8 @@ fn read_years(word: &str) -> Result<Vec<i16>, Invalid> {
     Ok(years)
 }
 
-/// The last day is 1. A repetition goes from the day it begins with towards the end of the month; one
-/// with an end counts from the last day, too.
+/// The last day is 1. A repetition goes from its start day towards the end of the month; with an end, it counts from
+/// the last day as well.
 fn read_days_from_end(word: &str) -> Result<Set, Invalid> {
     let field = EventField { name: "day", min: 1, max: 28 };
     if word == "*" {
@@ -203,7 +204,7 @@ fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
     let mut next = || parts.next();
     let (hour, minute, second) = (next(), next(), next());
     if next().is_some() {
-        return Err(Invalid::new(format!("'{word}' is no time of day")).hint(EXAMPLES));
+        return Err(Invalid::new(format!("'{word}' is not a time of day")).hint(EXAMPLES));
     }
     calendar.hours = EventField { name: "hour", min: 0, max: 23 }.read(hour.unwrap_or_default())?;
     calendar.minutes = EventField { name: "minute", min: 0, max: 59 }.read(minute.unwrap_or_default())?;
@@ -214,7 +215,7 @@ fn read_time(word: &str, calendar: &mut Calendar) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// `09:00,18:00` is 09:00 and 09:18 to systemd, and 09:00 and 18:00 to whoever writes it.
+/// `09:00,18:00` means 09:00 and 09:18 to systemd, but 09:00 and 18:00 to its author.
 fn refuse_list_of_times(word: &str) -> Result<(), Invalid> {
     let is_range = word.contains("..");
     let spelled = word.replace("..", ",");
@@ -232,13 +233,14 @@ fn refuse_list_of_times(word: &str) -> Result<(), Invalid> {
         }
         (true, true) if others.len() == 1 => {
             format!(
-                "write '{first}..{}:{minute}' for every hour of it",
+                "for every hour in between, write '{first}..{}:{minute}'",
                 others.last().map_or(*first, |(hour, _)| hour)
             )
         }
-        _ => "times of one schedule share their minutes, '09,18:00'; others need a service each".to_string(),
+        _ => "all times of a schedule share their minutes ('09,18:00'); for others, use one service each"
+            .to_string(),
     };
-    Err(Invalid::new(format!("'{word}': minutes, not times, follow the first ':'")).hint(remedy))
+    Err(Invalid::new(format!("'{word}': the first ':' is followed by minutes, not by times")).hint(remedy))
 }
 
 /// The hour of `HH:MM` and `HH:MM:SS`, and the rest.

