@@ -1,4 +1,4 @@
-//! What went wrong, as one line for people: findings, collected so that all are said at once.
+//! Errors as one line for people: findings, collected so that all are reported at once.
 //!
 //! Each stage has its own error enum (thiserror); it becomes a [`Finding`] through [`Problem`].
 
@@ -11,32 +11,32 @@ use crate::exit::Exit;
 
 /// An error of one stage that is reported to people.
 pub trait Problem: std::error::Error {
-    /// The code the program leaves with if nothing worse is found.
+    /// The exit code, unless something worse is found.
     fn exit(&self) -> Exit;
-    /// What to do, where that is not obvious from the text.
+    /// The remedy, where the text does not make it obvious.
     fn hint(&self) -> Option<String> {
         None
     }
 }
 
-/// One thing that is wrong: text by the grammar `unable to VERB 'OBJECT': reason`, and its remedy.
+/// One problem: text of the form `unable to VERB 'OBJECT': reason`, and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The code to leave with.
+    /// The exit code.
     pub exit: Exit,
-    /// One line, lower case, no final dot; names the place.
+    /// One line, lower case, no final dot; names the object.
     pub text: String,
     /// The remedy, as a second line.
     pub hint: Option<String>,
 }
 
 impl Finding {
-    /// A warning: nothing ends because of it.
+    /// A warning: the program continues.
     pub fn trouble(text: impl Into<String>, hint: Option<String>) -> Self {
         Finding { exit: Exit::SYSTEM, text: bounded(text.into()), hint: hint.map(bounded) }
     }
 
-    /// What the system refused to do.
+    /// An operation that the system refused.
     pub fn refused(what: &str, error: std::io::Error) -> Self {
         Finding { exit: Exit::SYSTEM, text: format!("unable to {what}: {}", reason_of(&error)), hint: None }
     }
@@ -49,10 +49,10 @@ impl<P: Problem> From<P> for Finding {
     }
 }
 
-/// In bytes: more than any path and what is wrong with it.
+/// In bytes: longer than any path plus an error.
 const LONGEST: usize = 6 << 10;
 
-/// What is read from a hostile file may be in a message, and never much of it.
+/// A message may quote a hostile file, but never much of it.
 fn bounded(text: String) -> String {
     match escape::shortened(&text, LONGEST) {
         Cow::Borrowed(_) => text,
@@ -60,17 +60,17 @@ fn bounded(text: String) -> String {
     }
 }
 
-/// Everything that is wrong, in the order it was found.
+/// All problems, in the order they were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Notes one more.
+    /// Adds a finding.
     pub fn push(&mut self, finding: impl Into<Finding>) {
         self.0.push(finding.into());
     }
 
-    /// Notes those that are not known yet.
+    /// Adds those that are not yet present.
     pub fn add_new(&mut self, others: Findings) {
         for finding in others.0 {
             if !self.0.contains(&finding) {
@@ -79,7 +79,7 @@ impl Findings {
         }
     }
 
-    /// Takes the value, or notes why there is none.
+    /// Returns the value, or records why there is none.
     pub fn take<T, F: Into<Finding>>(&mut self, result: Result<T, F>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -90,15 +90,15 @@ impl Findings {
         }
     }
 
-    /// No more findings than this are collected: what they are read from may be hostile.
+    /// The maximum number of findings: their source may be hostile.
     const MANY: usize = 100;
 
-    /// Whether it is not worth looking for more.
+    /// Whether the maximum has been reached.
     pub fn are_many(&self) -> bool {
         self.0.len() >= Self::MANY
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -108,8 +108,9 @@ impl Findings {
         self.0.iter()
     }
 
-    /// The code for all of them. What the system refused comes first: what else is wrong may only follow from
-    /// it (a required variable of a file that could not be opened), and the next attempt shows what remains.
+    /// The exit code for all of them. A refusal by the system takes precedence: other findings may only be
+    /// consequences (a required variable from a file that could not be opened), and the next attempt shows which ones
+    /// remain.
     pub fn exit(&self) -> Exit {
         let exits = || self.0.iter().map(|finding| finding.exit);
         match exits().any(|exit| exit == Exit::SYSTEM) {
@@ -118,7 +119,7 @@ impl Findings {
         }
     }
 
-    /// `value`, if nothing is wrong.
+    /// Returns `value` if there are no findings.
     pub fn or<T>(self, value: T) -> Result<T, Findings> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
@@ -130,19 +131,19 @@ impl<F: Into<Finding>> From<F> for Findings {
     }
 }
 
-/// What a refusal asks for: the one place where this is decided. Only what someone must edit is worth a rest;
-/// everything else may pass (no descriptor, no memory, a signal, a disk that does not answer) and is retried.
+/// Classifies a system error; the only place where this is decided. Only errors that require an edit are worth a rest;
+/// all others may be transient (no descriptor, no memory, a signal, an unresponsive disk) and are retried.
 pub fn exit_of(errno: Errno) -> Exit {
     use Errno::{EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO};
     match errno {
         ENOENT | EACCES | ELOOP | ENOTDIR => Exit::EDIT,
-        // faults of the name itself, and of a socket or a device in place of a file
+        // the name itself is at fault, or a socket or device is in place of a file
         ENAMETOOLONG | ENXIO => Exit::EDIT,
         _ => Exit::SYSTEM,
     }
 }
 
-/// The same of an error that may be ours: what is wrong with a file's content must be edited.
+/// The same for an error that may be our own: bad file content requires an edit.
 pub fn exit_of_io(error: &std::io::Error) -> Exit {
     error.raw_os_error().map_or(Exit::EDIT, |number| exit_of(Errno::from_raw(number)))
 }
@@ -159,7 +160,7 @@ pub fn reason(errno: Errno) -> String {
     }
 }
 
-/// The same of an error that may be ours.
+/// The same for an error that may be our own.
 pub fn reason_of(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(number) => reason(Errno::from_raw(number)),

@@ -1,13 +1,13 @@
-//! What a user chose (a name, a word, a line of a log) made fit for a terminal, a table, JSON and metrics.
+//! Escapes text from users (a name, a word, a log line) for terminals, tables, JSON and metrics.
 //!
-//! A text from an untrusted source can hold characters that control a terminal, reverse the direction of what follows,
-//! break a line where none ends, or are invisible. Everything that prints such a text escapes it here.
+//! Untrusted text can contain characters that control a terminal, reverse the direction of text, break a line, or are
+//! invisible. All code that prints such text escapes it here.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character is invisible, or changes how its neighbours are shown: control characters (C0, DEL, C1), marks
-/// and overrides of direction, zero-width characters, separators of lines and paragraphs, fillers, tags, variation
+/// Whether a character is invisible, or changes how its neighbours are displayed: control characters (C0, DEL, C1),
+/// direction marks and overrides, zero-width characters, line and paragraph separators, fillers, tags, variation
 /// selectors.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -19,7 +19,7 @@ pub fn is_hidden(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Appends a text as part of one line: what is hidden becomes visible (`\n`, `\u{202e}`).
+/// Appends text to a line, making hidden characters visible (`\n`, `\u{202e}`).
 pub fn push_escaped(line: &mut String, text: &str) {
     for character in text.chars() {
         if is_hidden(character) {
@@ -30,20 +30,20 @@ pub fn push_escaped(line: &mut String, text: &str) {
     }
 }
 
-/// A text with what is hidden made visible.
+/// Text with hidden characters made visible.
 pub fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     push_escaped(&mut line, text);
     line
 }
 
-/// A text in one field of a line or one cell of a table: no blank in it can end the field, and nothing in
-/// it can pass for an escape.
+/// Text as one field of a line or one cell of a table: no blank can end the field, and nothing can be mistaken for an
+/// escape.
 pub fn field(text: &str) -> String {
     let mut field = String::with_capacity(text.len());
     for character in text.chars().take(LONGEST_FIELD) {
         match character {
-            // plain ASCII, except the blank and what would make the escapes ambiguous
+            // printable ASCII, except the blank and the backslash, which would make escapes ambiguous
             '!'..='~' if character != '\\' => field.push(character),
             ' ' => field.extend(character.escape_unicode()),
             _ => field.extend(character.escape_default()),
@@ -58,10 +58,10 @@ pub fn field(text: &str) -> String {
 /// The longest field, in characters.
 const LONGEST_FIELD: usize = 256;
 
-/// A JSON text that a terminal may show too: what is hidden in its strings is written as `\u202e`. The
-/// values stay the same; JSON's own writer escapes C0 only.
+/// JSON that is safe to show on a terminal: hidden characters in strings are written as `\u202e`. The values do not
+/// change; the JSON writer escapes only C0.
 pub fn json(text: &str) -> Cow<'_, str> {
-    // line ends and blanks between the tokens are JSON's own; in strings the writer has escaped them
+    // newlines and blanks between tokens belong to JSON; the writer has escaped those in strings
     let is_to_escape = |character: char| character > '~' && is_hidden(character);
     if !text.contains(is_to_escape) {
         return Cow::Borrowed(text);
@@ -79,13 +79,13 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// A label's value in Prometheus' text form, between its quotes: as [`push_escaped`] shows it.
+/// The value of a label in the Prometheus text format, without its quotes, escaped as by [`push_escaped`].
 pub fn label(text: &str) -> String {
     escaped(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// A text of at most about `most` bytes: of a longer one its beginning and its end, and how long it is.
-/// What is wrong with a word often stands at the end of a message.
+/// Text shortened to about `most` bytes: the start, the length and the end, since the reason is often at the end of a
+/// message.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
@@ -96,19 +96,19 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…({} bytes)…{tail}", text.len()))
 }
 
-/// A word that somebody typed, in a message.
+/// A word typed by the user, for a message.
 pub fn word(text: &str) -> Cow<'_, str> {
     shortened(text, LONGEST_WORD)
 }
 
-/// The longest word that is shown whole, in bytes: longer than any option, zone or service.
+/// The longest word shown in full, in bytes: longer than any option, zone or service name.
 const LONGEST_WORD: usize = 120;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Each is invisible or drives a terminal; none may reach one.
+    /// Invisible or terminal-control characters; none may reach a terminal.
     const HIDDEN: &str = "\0\u{7}\t\n\r\u{1b}\u{7f}\u{80}\u{85}\u{9b}\u{9f}\u{ad}\u{61c}\u{200b}\u{200c}\
         \u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\
         \u{2067}\u{2068}\u{2069}\u{feff}\u{3164}\u{e0041}";
@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(shortened("aaaaaaaaaaaaaaaaaaaab", 8), "aaaaaa…(21 bytes)…ab");
         // never within a character
         assert_eq!(shortened("éééééééééé", 8), "ééé…(20 bytes)…é");
-        let long = format!("'{}' is no time zone", "x".repeat(1 << 20));
+        let long = format!("'{}' is not a time zone", "x".repeat(1 << 20));
         let cut = shortened(&long, 300);
-        assert!(cut.len() < 340 && cut.ends_with("' is no time zone"), "{cut}");
+        assert!(cut.len() < 340 && cut.ends_with("' is not a time zone"), "{cut}");
     }
 }

@@ -7,11 +7,11 @@ pub struct Exit(u8);
 impl Exit {
     /// Success.
     pub const OK: Exit = Exit(0);
-    /// `futo sync`, `futo reconcile`: some services failed, each has been named.
+    /// `futo sync`, `futo reconcile`: some services failed; each was reported.
     pub const SOME_FAILED: Exit = Exit(1);
     /// `futo sync`, `futo reconcile`: nothing could be done.
     pub const NOTHING_DONE: Exit = Exit(2);
-    /// `futo check`: there is something to correct.
+    /// `futo check`: there are findings.
     pub const FINDINGS: Exit = Exit(1);
     /// Someone must edit something: an option, a file, an account.
     pub const EDIT: Exit = Exit(100);
@@ -23,15 +23,15 @@ impl Exit {
     pub const CANNOT_EXECUTE: Exit = Exit(126);
     /// The program was not found.
     pub const NOT_FOUND: Exit = Exit(127);
-    /// The worker ended only by KILL: what a shell reports for a process killed by signal 9.
+    /// The worker had to be killed: the code a shell reports for signal 9.
     pub const KILLED: Exit = Exit(137);
 
-    /// What a shell reports for a process that `signal` has killed: 128 + its number.
+    /// The code a shell reports for a process killed by `signal`: 128 + its number.
     pub fn killed_by(signal: i32) -> Exit {
         Exit(128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)))
     }
 
-    /// The code that a worker itself exited with.
+    /// The worker's own exit code.
     pub fn of_worker(code: i32) -> Exit {
         Exit(u8::try_from(code & 0xff).unwrap_or(u8::MAX))
     }

@@ -1,5 +1,5 @@
-//! The one writer of our own lines: to the log and to the inherited stderr (so that `docker logs`
-//! shows failures). It cannot panic on a closed stderr and escapes control characters.
+//! The only writer of the program's own lines, to the log and to the inherited stderr (where `docker logs` shows
+//! them). It cannot panic on a closed stderr, and escapes control characters.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,12 +10,12 @@ use crate::escape::push_escaped;
 use crate::exit::Exit;
 use crate::sys;
 
-/// How bad a line is, in execline's words.
+/// The severity of a line, in execline's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// The launcher goes no further.
+    /// The launcher gives up.
     Fatal,
-    /// It goes on, but something needs attention.
+    /// It continues, but something needs attention.
     Warning,
     /// Worth knowing.
     Info,
@@ -39,11 +39,11 @@ impl Level {
 pub enum Audience {
     /// The log and the inherited stderr.
     Everyone,
-    /// The log only: of failures in a row, all but the first.
+    /// The log only: repeated failures after the first.
     LogOnly,
 }
 
-/// Where our lines go, and under which name.
+/// Where the lines go, and under which name.
 #[derive(Debug, Default)]
 pub struct Reporter {
     name: Option<String>,
@@ -63,7 +63,7 @@ impl Reporter {
         Reporter { name: Some(name.to_string()), ..Reporter::default() }
     }
 
-    /// From now on our lines go to this log too.
+    /// Also writes the lines to this log from now on.
     pub fn set_log(&mut self, log: Option<Rc<OwnedFd>>) {
         self.log = log;
     }
@@ -103,7 +103,7 @@ impl Reporter {
         }
     }
 
-    /// A line for whoever typed the command, and its remedy.
+    /// A line for the user at the shell, and its remedy.
     pub fn say_at_shell(&self, level: Level, text: &str, hint: Option<&str>) {
         self.say(level, Audience::Everyone, text);
         if let Some(hint) = hint {
@@ -111,8 +111,8 @@ impl Reporter {
         }
     }
 
-    /// A trouble that does not keep the worker from running and is met again and again: reported once, and again only
-    /// after it was over or has become another. There is one trouble per `topic` at a time.
+    /// A recurring problem that does not keep the worker from running: reported once, and again only after it has
+    /// cleared or changed. There is one per `topic` at a time; `None` clears it.
     pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {
         match trouble {
             None => {

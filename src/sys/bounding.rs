@@ -1,9 +1,9 @@
-//! Capabilities of this process: what a program that it executes can get at most.
+//! The capabilities that programs executed by this process can gain.
 #![expect(unsafe_code, reason = "prctl, capget and capset have no safe wrapper")]
 
 use nix::errno::Errno;
 
-/// The header and the data of the calls, version 3.
+/// The header and data of the calls, version 3.
 #[repr(C)]
 struct Header {
     version: u32,
@@ -20,14 +20,14 @@ struct Words {
 
 const VERSION: u32 = 0x2008_0522;
 
-/// Takes capabilities out of the bounding and the inheritable set, and with the latter out of the ambient
-/// one: no program executed from here on gets them, whoever it runs as. `is_dropped` decides by number.
-/// What this process can do itself stays.
+/// Drops capabilities from the bounding and inheritable sets, and thereby from the ambient set: no program executed
+/// from now on gets them, whatever its user. `is_dropped` selects by number. The capabilities of this process itself
+/// are kept.
 pub fn drop_for_programs(is_dropped: impl Fn(u32) -> bool) -> Result<(), Errno> {
     for number in (0..64).filter(|number| is_dropped(*number)) {
         match take_from_bounding(number) {
             Ok(()) => {}
-            // the kernel knows no more
+            // the last capability of this kernel
             Err(Errno::EINVAL) => break,
             Err(errno) => return Err(errno),
         }
@@ -46,9 +46,9 @@ fn take_from_bounding(number: u32) -> Result<(), Errno> {
     // SAFETY: takes numbers
     let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) };
     match Errno::result(result) {
-        // without SETPCAP what has gone already is as it should be
+        // without SETPCAP, an already dropped capability is fine
         Ok(_) | Err(Errno::EPERM) if !bounding(number)? => Ok(()),
-        // read back: nothing else shows that it has gone
+        // read back, the only proof that it is gone
         Ok(_) => Err(Errno::EPERM),
         Err(errno) => Err(errno),
     }
@@ -57,7 +57,7 @@ fn take_from_bounding(number: u32) -> Result<(), Errno> {
 fn drop_inheritable(is_dropped: impl Fn(u32) -> bool) -> Result<(), Errno> {
     let mut header = Header { version: VERSION, pid: 0 };
     let mut words = [Words::default(); 2];
-    // SAFETY: a live header, and two live, writable words, as version 3 has them
+    // SAFETY: a live header, and two live, writable words, as in version 3
     let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, words.as_mut_ptr()) };
     Errno::result(result)?;
     let before = words.map(|word| word.inheritable);

@@ -1,29 +1,29 @@
-//! Which rights of root a container runtime has left: the effective capabilities of this process.
+//! The effective capabilities of this process, as left to root by a container runtime.
 
 use std::fs;
 
 /// A capability, by its number in linux/capability.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// Give files to any user and group.
+    /// Change the owner and group of files.
     Chown = 0,
-    /// Signal processes of other users.
+    /// Send signals to processes of other users.
     Kill = 5,
 }
 
-/// Whether this process has it. Where /proc cannot be read, the kernel decides later.
+/// Whether this process has it. True if /proc cannot be read: the kernel then decides.
 pub fn has(capability: Capability) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     effective(&status).is_none_or(|set| set & (1 << (capability as u32)) != 0)
 }
 
-/// Whether this user namespace forbids setgroups, whatever the capabilities: an unprivileged process that makes one
-/// has to deny it before it may map groups.
+/// Whether this user namespace denies setgroups regardless of capabilities: an unprivileged creator must deny it
+/// before mapping groups.
 pub fn denies_setgroups() -> bool {
     fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny")
 }
 
-/// Whether a user number stands for all those that this user namespace does not know.
+/// Whether this uid is the overflow uid, which stands for all unmapped users.
 pub fn is_unmapped(uid: u32) -> bool {
     let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn reads_the_set_as_proc_shows_it() {
-        // a container of docker's with --cap-drop KILL
+        // a Docker container with --cap-drop KILL
         let status = "Name:\tfuto\nCapPrm:\t00000000a80425db\nCapEff:\t00000000a80425db\nCapBnd:\t0\n";
         let set = effective(status).expect("a set");
         assert!(set & (1 << (Capability::Chown as u32)) != 0);

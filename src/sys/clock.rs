@@ -1,4 +1,4 @@
-//! The clocks. BOOTTIME for delays: suspended time counts, steps of the wall clock do not.
+//! The clocks. Delays use BOOTTIME, which includes suspended time, but not steps of the wall clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ pub struct BootTime(Duration);
 impl BootTime {
     /// The current instant.
     pub fn now() -> Self {
-        // the clock exists on every kernel since 2.6.39, the call cannot fail
+        // the clock exists since Linux 2.6.39, so the call cannot fail
         BootTime(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
     }
 
@@ -25,7 +25,7 @@ impl BootTime {
         BootTime(self.0.saturating_add(delay))
     }
 
-    /// From `earlier` to this; zero if that is later.
+    /// The time since `earlier`; zero if that is later.
     pub fn since(self, earlier: BootTime) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -36,9 +36,9 @@ impl BootTime {
     }
 }
 
-/// Processor time that this process has used: what others do on the machine does not count.
+/// The processor time used by this process, independent of other processes.
 pub fn processor_time() -> Duration {
-    // exists as long as BOOTTIME does
+    // exists wherever BOOTTIME does
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
@@ -63,13 +63,13 @@ pub fn utc_to_the_millisecond(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time.max(UNIX_EPOCH)).to_string()
 }
 
-/// Reads what [`utc`] and [`utc_to_the_millisecond`] write.
+/// Parses the output of [`utc`] and [`utc_to_the_millisecond`].
 pub fn from_utc(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(text).ok()
 }
 
 /// RFC 3339 in UTC, to the second.
 pub fn utc(time: SystemTime) -> String {
-    // humantime formats from 1970 on
+    // humantime formats only times since 1970
     humantime::format_rfc3339_seconds(time.max(UNIX_EPOCH)).to_string()
 }

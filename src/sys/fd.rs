@@ -1,4 +1,4 @@
-//! Descriptors: those that are inherited, those that are handed on, and writing that cannot panic.
+//! Descriptors: inheriting them, passing them on, and writing without panicking.
 #![expect(unsafe_code, reason = "close_range, and descriptors that are known by their number only")]
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
@@ -9,20 +9,19 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::sys::statfs::{FsType, fstatfs};
 
-/// A closed stdin, stdout or stderr becomes /dev/null, as Rust's own start-up has it: the next file that
-/// is opened would take its number, and pass for the worker's.
+/// Replaces a closed stdin, stdout or stderr by /dev/null, as Rust's startup does: otherwise the next opened file
+/// would take its number, and be used by the worker.
 pub fn fill_standard() -> Result<(), Errno> {
     for standard in 0..3 {
         if !is_open(standard) {
-            // the lowest free number is given: this one
+            // open returns the lowest free number: this one
             let _ = open("/dev/null", OFlag::O_RDWR, Mode::empty())?.into_raw_fd();
         }
     }
     Ok(())
 }
 
-/// Closes every descriptor from 3 up that is not in `keep`. To be called before the launcher opens
-/// any of its own.
+/// Closes every descriptor from 3 up that is not in `keep`. Must be called before the launcher opens any of its own.
 pub fn close_all_but(keep: &[RawFd]) -> Result<(), Errno> {
     let mut keep: Vec<u32> =
         keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd >= 3).collect();
@@ -39,12 +38,11 @@ pub fn close_all_but(keep: &[RawFd]) -> Result<(), Errno> {
 }
 
 fn close_range(first: u32, last: u32) -> Result<(), Errno> {
-    // SAFETY: takes three numbers; nothing of this process holds a descriptor of the range yet, so no
-    // owner is robbed of one
+    // SAFETY: takes three numbers; this process does not own any descriptor in the range yet
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     match Errno::result(result) {
         Ok(_) => Ok(()),
-        // kernels before 5.9, and seccomp profiles of their time
+        // kernels before 5.9, and seccomp profiles of that time
         Err(Errno::ENOSYS | Errno::EPERM) => close_listed(first, last),
         Err(errno) => Err(errno),
     }
@@ -58,8 +56,8 @@ fn close_listed(first: u32, last: u32) -> Result<(), Errno> {
         .filter(|fd| (first..=last).contains(fd))
         .collect();
     for fd in listed {
-        // SAFETY: takes a number; as above no owner of ours exists, and the directory's own
-        // descriptor, closed when the list was complete, only gives EBADF
+        // SAFETY: takes a number; as above there is no owner, and the directory's own descriptor, closed when the list
+        // was complete, only yields EBADF
         unsafe { libc::close(fd.cast_signed()) };
     }
     Ok(())
@@ -67,11 +65,11 @@ fn close_listed(first: u32, last: u32) -> Result<(), Errno> {
 
 /// Whether the number is an open descriptor.
 pub fn is_open(fd: RawFd) -> bool {
-    // SAFETY: takes two numbers and only asks
+    // SAFETY: takes two numbers and changes nothing
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
-/// Whether the number is a pipe's end for writing, or a socket.
+/// Whether the number is the write end of a pipe, or a socket.
 pub fn is_for_notices(fd: RawFd) -> bool {
     // SAFETY: all-zero is a valid stat
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
@@ -79,7 +77,7 @@ pub fn is_for_notices(fd: RawFd) -> bool {
     if unsafe { libc::fstat(fd, &raw mut status) } != 0 {
         return false;
     }
-    // SAFETY: takes two numbers and only asks
+    // SAFETY: takes two numbers and changes nothing
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     match status.st_mode & libc::S_IFMT {
         libc::S_IFIFO => flags & libc::O_ACCMODE == libc::O_WRONLY,
@@ -87,9 +85,9 @@ pub fn is_for_notices(fd: RawFd) -> bool {
     }
 }
 
-/// Lets whoever holds a root-owned pipe open its end for writing again by name (`/dev/stderr`), as many programs
-/// do. Only that: given the pipe itself (fchown), a user could read what other services write into it. The mode
-/// of a pipe is met by nobody who does not hold it, other than that of a FIFO, which has a name.
+/// Lets holders of a root-owned pipe reopen its write end by name (`/dev/stderr`), as many programs do. The owner is
+/// not changed (fchown): the user could then read what other services write into the pipe. Unlike a FIFO, a pipe has
+/// no name, so its mode affects only processes that hold it.
 pub fn let_holders_reopen_pipe(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let others_write = Mode::S_IWOTH;
     let status = fstat(fd)?;
@@ -101,10 +99,10 @@ pub fn let_holders_reopen_pipe(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     fchmod(fd, mode | others_write)
 }
 
-/// Where pipes without a name are: PIPEFS_MAGIC of linux/magic.h.
+/// The file system of unnamed pipes: PIPEFS_MAGIC in linux/magic.h.
 const PIPE_FS: FsType = FsType(0x5049_5045);
 
-/// Whether somebody may still read what is written to a pipe.
+/// Whether a pipe still has a reader.
 pub fn has_reader(fd: BorrowedFd<'_>) -> bool {
     let mut state = [PollFd::new(fd, PollFlags::empty())];
     let polled = poll(&mut state, 0_u16);
@@ -112,38 +110,38 @@ pub fn has_reader(fd: BorrowedFd<'_>) -> bool {
     polled.is_err() || !state.iter().any(|each| each.revents().is_some_and(|events| events.intersects(gone)))
 }
 
-/// How many columns a terminal has.
+/// The number of columns of a terminal.
 pub fn terminal_width(fd: BorrowedFd<'_>) -> Option<usize> {
     let columns = super::terminal::window_size(fd)?.ws_col;
     (columns > 0).then_some(usize::from(columns))
 }
 
-/// Closes an inherited descriptor that nothing of ours owns.
+/// Closes an inherited descriptor that has no owner in this process.
 pub fn close_inherited(fd: RawFd) {
-    // SAFETY: takes a number; only numbers that the supervisor passed, from 3 up, come here once
+    // SAFETY: takes a number; called once, for a number from 3 up passed by the supervisor
     unsafe { libc::close(fd) };
 }
 
-/// Keeps an inherited descriptor from a program that this process executes, and from a worker.
+/// Keeps an inherited descriptor from executed programs and from workers.
 pub fn keep_from_programs(fd: RawFd) {
     // SAFETY: takes three numbers
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
-/// Leaves an inherited descriptor open for the next program that this process executes.
+/// Lets the next executed program inherit a descriptor.
 pub fn hand_on_to_programs(fd: RawFd) {
-    // SAFETY: takes three numbers; only a flag of the descriptor is changed
+    // SAFETY: takes three numbers; changes only a flag of the descriptor
     unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
 }
 
-/// Writes to an inherited descriptor that nothing of ours owns.
+/// Writes to an inherited descriptor that has no owner in this process.
 pub fn write_inherited(fd: RawFd, bytes: &[u8]) -> Result<(), Errno> {
-    // SAFETY: the pointer and length are those of a live slice
+    // SAFETY: pointer and length of a live slice
     let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
     Errno::result(written).map(drop)
 }
 
-/// stdout and stderr as they were, kept from the program that is executed.
+/// Copies of stdout and stderr, not inherited by an executed program.
 #[derive(Debug)]
 pub struct SavedOutput {
     stdout: Option<OwnedFd>,
@@ -151,7 +149,7 @@ pub struct SavedOutput {
 }
 
 impl SavedOutput {
-    /// Keeps copies; a descriptor that is closed stays closed.
+    /// Saves copies; a closed descriptor stays closed.
     pub fn save() -> Self {
         SavedOutput {
             stdout: std::io::stdout().as_fd().try_clone_to_owned().ok(),
@@ -159,7 +157,7 @@ impl SavedOutput {
         }
     }
 
-    /// Puts them back.
+    /// Restores them.
     pub fn restore(self) {
         if let Some(stdout) = self.stdout {
             let _ = nix::unistd::dup2_stdout(stdout);
@@ -170,12 +168,12 @@ impl SavedOutput {
     }
 }
 
-/// Writes all of it, or as much as can be: there is nobody to report an error to. A reader who has not
-/// read for a second loses the line: the launcher has more to do than to wait for them.
+/// Writes a line, or as much of it as possible: there is nowhere to report an error. A reader that has not read for a
+/// second loses the line, so that it cannot block the launcher.
 pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
     for part in bytes.chunks(PIPE_BUF) {
         let mut ready = [PollFd::new(fd, PollFlags::POLLOUT)];
-        // a refusal to wait is no reason to write nothing
+        // if waiting fails, try to write anyway
         if poll(&mut ready, PATIENCE) == Ok(0) {
             return;
         }
@@ -183,17 +181,17 @@ pub fn write_line(fd: BorrowedFd<'_>, bytes: &[u8]) {
     }
 }
 
-/// A pipe that is ready takes this many bytes without waiting.
+/// A writable pipe accepts this many bytes without blocking.
 const PIPE_BUF: usize = 4096;
-/// How long a reader is waited for, in milliseconds.
+/// How long to wait for a reader, in milliseconds.
 const PATIENCE: u16 = 1000;
 
-/// Writes all of it, or as much as can be, however long it takes.
+/// Writes everything, or as much as possible, however long it takes.
 pub fn write_all_or_give_up(fd: BorrowedFd<'_>, bytes: &[u8]) {
     let _ = write_all(fd, bytes);
 }
 
-/// Writes all of it, however long it takes. A reader who has gone is an error, not the end of this process.
+/// Writes everything, however long it takes. A closed reader is an error, and does not terminate this process.
 pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
     super::signals::surviving(|| write_on(fd, &mut bytes))
 }
@@ -210,8 +208,7 @@ fn write_on(fd: BorrowedFd<'_>, bytes: &mut &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Takes O_NONBLOCK off a descriptor that a worker will inherit; of the status flags it keeps only
-/// O_APPEND.
+/// Clears O_NONBLOCK on a descriptor that a worker will inherit; keeps only O_APPEND of the status flags.
 pub fn make_blocking_append(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_APPEND)).map(drop)
 }

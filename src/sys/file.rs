@@ -1,4 +1,4 @@
-//! Reading files whose writer may be hostile: regular files only, bounded, never waiting.
+//! Reading files whose writer may be hostile: only regular files, size-limited, without blocking.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,12 +11,12 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{AccessFlags, faccessat};
 
-/// Whether something of this name exists, whatever it is.
+/// Whether anything exists at this path.
 pub fn exists(path: &Path) -> bool {
     look_for(path).is_ok()
 }
 
-/// The same, and why it cannot be seen.
+/// The same, with the error.
 pub fn look_for(path: &Path) -> Result<(), Errno> {
     fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).map(drop)
 }
@@ -26,7 +26,7 @@ pub fn is_regular(path: &Path) -> bool {
     fstatat(AT_FDCWD, path, AtFlags::empty()).is_ok_and(|status| kind(&status) == SFlag::S_IFREG)
 }
 
-/// Whether the effective user may do this with a file.
+/// Whether the effective user has this access to a file.
 pub fn may(path: &Path, mode: AccessFlags) -> Result<(), Errno> {
     faccessat(AT_FDCWD, path, mode, AtFlags::AT_EACCESS)
 }
@@ -36,7 +36,7 @@ pub fn kind(status: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
-/// Opens a regular file for reading; `more` may add O_NOFOLLOW. A FIFO or device is not waited for.
+/// Opens a regular file for reading; `more` may add O_NOFOLLOW. Does not block on a FIFO or device.
 pub fn open_regular(path: &Path, more: OFlag) -> io::Result<OwnedFd> {
     open_regular_at(AT_FDCWD, path, more)
 }
@@ -46,7 +46,7 @@ pub fn open_regular_at(directory: impl AsFd, path: &Path, more: OFlag) -> io::Re
     open_regular_with_status(directory, path, more).map(|(file, _)| file)
 }
 
-/// The same, and its status when it was opened.
+/// The same, with its status when opened.
 pub fn open_regular_with_status(
     directory: impl AsFd,
     path: &Path,
@@ -66,17 +66,17 @@ pub fn open_regular_with_status(
     }
 }
 
-/// Why something else in place of a regular file is not read.
+/// The error for something other than a regular file.
 pub fn not_regular(kind: SFlag) -> io::Error {
     io::Error::other(NotRegular(kind))
 }
 
-/// Something else in place of a regular file.
+/// Something other than a regular file.
 #[derive(Debug, thiserror::Error)]
 #[error("it is {}, not a regular file", kind_name(*.0).unwrap_or("a file"))]
 struct NotRegular(SFlag);
 
-/// Whether this refused a directory where a file should be.
+/// Whether the error is about a directory in place of a file.
 fn is_of_directory(error: &io::Error) -> bool {
     error
         .get_ref()
@@ -84,15 +84,16 @@ fn is_of_directory(error: &io::Error) -> bool {
         .is_some_and(|NotRegular(kind)| *kind == SFlag::S_IFDIR)
 }
 
-/// What to do about a file that cannot be read for what it is. Docker makes a directory of a mounted file that is
-/// not there on the host.
+/// The hint for a path that is not a regular file. Docker creates a directory for a mounted file that is missing on
+/// the host.
 pub fn hint_of_unreadable(error: &std::io::Error) -> Option<String> {
     is_of_directory(error).then(|| {
-        "put a file there; a container runtime makes a directory where a mounted file is missing".to_string()
+        "put a file there; container runtimes create a directory in place of a missing mounted file"
+            .to_string()
     })
 }
 
-/// A file type in words, if it is not that of a regular file.
+/// The name of a file type, unless it is a regular file.
 pub fn kind_name(kind: SFlag) -> Option<&'static str> {
     match kind {
         SFlag::S_IFREG => None,
@@ -104,17 +105,17 @@ pub fn kind_name(kind: SFlag) -> Option<&'static str> {
     }
 }
 
-/// All of a file that root keeps.
+/// Reads a whole file that only root can write.
 pub fn read_to_end(path: &Path) -> io::Result<Vec<u8>> {
     read_at_most(open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?, usize::MAX)
 }
 
-/// All of an open file; an error if it is longer than `most` bytes.
+/// Reads a whole open file; fails if it exceeds `most` bytes.
 pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
-    // a page to begin with: account files and settings seldom need more
+    // start with a page: account files and settings rarely need more
     let mut bytes = Vec::with_capacity(4096);
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    // `take` also keeps std from asking for the file's size first, which a hostile one can grow
+    // `take` also keeps std from preallocating by the file's size, which a hostile file can inflate
     File::from(file).take(limit).read_to_end(&mut bytes)?;
     if bytes.len() > most {
         return Err(io::Error::other(format!("it is longer than {most} bytes")));
@@ -122,8 +123,8 @@ pub fn read_at_most(file: OwnedFd, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a text is in the encoding that some editors of Windows call "Unicode": it begins with the byte order
-/// mark of UTF-16, or with an ASCII character in it.
+/// Whether text is in UTF-16, which some Windows editors call "Unicode": it starts with the byte order mark of UTF-16,
+/// or an ASCII character in UTF-16.
 pub fn is_utf_16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -132,7 +133,7 @@ pub fn is_utf_16(bytes: &[u8]) -> bool {
     }
 }
 
-/// The names in a directory, in order, but those that begin with a dot; more than `most` are an error.
+/// The names in a directory, sorted, without those that start with a dot; fails with more than `most`.
 pub fn names(directory: &Path, most: usize) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -141,7 +142,7 @@ pub fn names(directory: &Path, most: usize) -> io::Result<Vec<OsString>> {
             names.push(name);
         }
         if names.len() > most {
-            return Err(io::Error::other(format!("it holds more than {most} files")));
+            return Err(io::Error::other(format!("it contains more than {most} files")));
         }
     }
     names.sort_unstable();

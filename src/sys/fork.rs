@@ -1,29 +1,29 @@
-//! Helpers: copies of this process that do one thing and leave. The launcher has one thread, so a copy may
-//! do whatever it likes; it costs the pages that it writes.
+//! Helpers: copies of this process that do one task and exit. The launcher is single-threaded, so a copy is not
+//! restricted to async-signal-safe calls; it costs only the pages it writes.
 #![expect(unsafe_code, reason = "fork and _exit have no safe form")]
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
-/// Starts a helper that dies with this process. `handled` are the signals that it must not take; what
-/// `body` gives is its exit code.
+/// Starts a helper that dies with this process. It must not handle the signals in `handled`; `body` returns its exit
+/// code.
 pub fn helper(handled: &[i32], body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
     let parent = getpid();
     forked(handled, || {
         let armed = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).is_ok();
-        // it may have died before
+        // the parent may have died before
         if armed && getppid() == parent { body() } else { 1 }
     })
 }
 
-/// Starts a copy of this process; what `body` gives is its exit code. Nothing is blocked in it.
+/// Starts a copy of this process with no signals blocked; `body` returns its exit code.
 pub fn copy(body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
     forked(&[], body)
 }
 
-/// Starts a helper that is not a child of this process: the program that this process executes does not get
-/// its status.
+/// Starts a helper that is not a child of this process, so that a program executed by this process does not get its
+/// status.
 pub fn orphan(handled: &[i32], body: impl FnOnce() -> i32) -> Result<(), Errno> {
     let between = forked(handled, || match forked(handled, body) {
         Ok(_) => 0,
@@ -36,22 +36,22 @@ pub fn orphan(handled: &[i32], body: impl FnOnce() -> i32) -> Result<(), Errno> 
 }
 
 fn forked(handled: &[i32], body: impl FnOnce() -> i32) -> Result<Pid, Errno> {
-    // no handler may run in the copy: it would write to the pipe that it shares
+    // no handler may run in the copy: it would write to the shared pipe
     let mut before = SigSet::empty();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))?;
-    // SAFETY: this process has one thread, so the copy is whole
+    // SAFETY: this process is single-threaded, so the copy is consistent
     let forked = unsafe { fork() };
     if let Ok(ForkResult::Child) = forked {
         let _ = super::signals::block_and_default(handled);
         let _ = super::signals::unblock_all();
         let code = body();
-        // SAFETY: takes a number; nothing of the parent's is run in the copy
+        // SAFETY: takes a number; runs no cleanup of the parent's in the copy
         unsafe { libc::_exit(code) }
     }
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
     match forked? {
         ForkResult::Parent { child } => Ok(child),
-        // it has left
+        // it has exited
         ForkResult::Child => Err(Errno::ECHILD),
     }
 }

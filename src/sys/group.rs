@@ -1,4 +1,4 @@
-//! What is left of a process group.
+//! The remaining processes of a process group.
 
 use std::path::Path;
 
@@ -9,27 +9,26 @@ use nix::unistd::Pid;
 
 use super::{file, proc};
 
-/// The longest `/proc/PID/stat` has some fifty numbers and a name of 16 bytes.
+/// The longest `/proc/PID/stat` has about fifty numbers and a name of 16 bytes.
 const MOST: usize = 4096;
 
-/// What is left of a group.
+/// The remaining processes of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
     /// No process.
     Nothing,
-    /// Processes that have ended, and whose parents (which are not in the group) have not taken note of it: no
-    /// signal has an effect on them.
+    /// Only zombies, not yet reaped by parents outside the group: signals do not affect them.
     Zombies,
-    /// A process that runs, or one that cannot be seen.
+    /// A running process, or one that is not visible.
     Processes,
 }
 
-/// Whether the group has no member, not even one that has ended. One system call.
+/// Whether the group has no members, not even zombies. A single system call.
 pub fn is_empty(group: Pid) -> bool {
     killpg(group, None) == Err(Errno::ESRCH)
 }
 
-/// What is left of the group. Reads the state of every process.
+/// The remaining processes of the group. Reads the state of every process.
 pub fn left_of(group: Pid) -> Left {
     if is_empty(group) {
         return Left::Nothing;
@@ -47,11 +46,11 @@ pub fn left_of(group: Pid) -> Left {
             Some(_) => return Left::Processes,
         }
     }
-    // there is one, and /proc does not show it
+    // there is one that /proc does not show
     if left == Left::Nothing && !is_empty(group) { Left::Processes } else { left }
 }
 
-/// The state of a process, if it is of the group.
+/// The state of a process, if it is in the group.
 fn member(process: &Path, group: Pid) -> Option<u8> {
     let file = file::open_regular(&process.join("stat"), OFlag::empty()).ok()?;
     let stat = file::read_at_most(file, MOST).ok()?;
@@ -83,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_and_is_not_waited_for_is_a_zombie() {
+    fn an_unreaped_process_is_a_zombie() {
         let mut child =
             Command::new("cat").stdin(std::process::Stdio::piped()).process_group(0).spawn().expect("cat");
         let group = Pid::from_raw(child.id().cast_signed());
         assert_eq!(left_of(group), Left::Processes);
         drop(child.stdin.take());
-        // WNOWAIT: it has ended, and stays
+        // WNOWAIT: it has ended, and is not reaped
         let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
         nix::sys::wait::waitid(nix::sys::wait::Id::Pid(group), flags).expect("it ends");
         assert_eq!(left_of(group), Left::Zombies);

@@ -1,5 +1,5 @@
-//! Exclusive locks of open files, as flock(1) takes them: every program that uses flock(2) respects them. Of the
-//! other kind, which s6 takes, only the holder is asked for.
+//! Exclusive locks on open files, as taken by flock(1) and respected by every program that uses flock(2). Of POSIX
+//! locks, as used by s6, only the holder can be queried.
 #![expect(unsafe_code, reason = "nix's guard panics when the system refuses to unlock, as NFS and FUSE may")]
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -7,19 +7,19 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
-/// How often a call that a signal has interrupted is made again.
+/// The maximum number of retries after an interruption by a signal.
 const MOST_TRIES: u32 = 16;
 
 /// A lock that this process holds until it is dropped.
 #[derive(Debug)]
 pub struct FileLock(OwnedFd);
 
-/// The answer to a request that does not wait.
+/// The outcome of a nonblocking request.
 #[derive(Debug)]
 pub enum Tried {
     /// This process holds the lock.
     Ours(FileLock),
-    /// Another process does; the open file, to be tried again.
+    /// Another process holds it; the open file, for another attempt.
     Others(OwnedFd),
 }
 
@@ -36,13 +36,13 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // a copy of the descriptor in a child would keep the lock; if unlocking is refused, closing it is the rest
+        // a copy of the descriptor in a child would keep the lock; if unlocking fails, closing must do
         let _ = flock(self.0.as_raw_fd(), libc::LOCK_UN);
     }
 }
 
-/// Waits in the kernel for the lock of an open file, however long that takes. It belongs to the open file, and so
-/// to every process that shares it. Gives an exit code.
+/// Blocks in the kernel until the lock of an open file is taken. The lock belongs to the open file, and so to every
+/// process that shares it. Returns an exit code.
 pub fn wait_exclusive(descriptor: RawFd) -> i32 {
     i32::from(flock(descriptor, libc::LOCK_EX).is_err())
 }
@@ -58,8 +58,8 @@ fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
     Err(Errno::EINTR)
 }
 
-/// The number of the process whose POSIX lock keeps others from this file; none if nobody's does. It is 0 for a
-/// process of another container and below 0 for the lock of an open file, and may be another process's by now.
+/// The pid of the holder of a conflicting POSIX lock on this file, if any. It is 0 for a process in another container,
+/// negative for an open file description lock, and may have been reused by now.
 pub fn posix_holder(file: BorrowedFd<'_>) -> Option<i32> {
     let mut lock = libc::flock {
         l_type: i16::try_from(libc::F_WRLCK).unwrap_or(0),

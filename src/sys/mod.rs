@@ -1,5 +1,4 @@
-//! The fence around the system: clocks, descriptors, files, processes. Only here is `unsafe` allowed;
-//! signatures outward are safe.
+//! The system layer: clocks, descriptors, files, processes. `unsafe` is allowed only here, behind safe signatures.
 
 pub mod acl;
 pub mod bounding;

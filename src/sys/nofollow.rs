@@ -1,5 +1,5 @@
-//! Opening below directories that somebody else may have planted: no user-owned link is followed.
-//! A root-owned link in a root-owned directory (`/var/run`) is, because only root can have put it there.
+//! Opening paths below directories that another user may control: no user-owned link is followed. A root-owned link in
+//! a root-owned directory (`/var/run`) is, because only root can have created it.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +20,7 @@ use crate::error::reason;
 const MOST_LINKS: usize = 40;
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
-/// Whether missing directories are made.
+/// Whether missing directories are created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// With mode 0755, whatever the umask.
@@ -29,7 +29,7 @@ pub enum Missing {
     Refuse,
 }
 
-/// Which component could not be passed, and why.
+/// Why a component could not be passed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// A link that is not followed.
@@ -40,7 +40,7 @@ pub enum PathError {
     NotDirectory {
         /// The component.
         path: PathBuf,
-        /// What it is, in words: `a FIFO`.
+        /// Its type, such as `a FIFO`.
         what: &'static str,
     },
     /// The system refused.
@@ -48,8 +48,8 @@ pub enum PathError {
     Refused(PathBuf, Errno),
 }
 
-/// Opens a file in one system call if no link is on its path; `None` means: take the long way, which
-/// knows why.
+/// Opens a file in one system call if there is no link in its path; `None` means to walk the path, which determines
+/// the reason.
 pub fn open_directly(path: &Path, flags: OFlag) -> Option<OwnedFd> {
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
     openat2(AT_FDCWD, path, how).ok()
@@ -60,7 +60,7 @@ pub fn open_directory(path: &Path, missing: Missing) -> Result<OwnedFd, PathErro
     open_directory_seeing(path, missing, |_, _| ())
 }
 
-/// The same; `see` gets each directory on the way.
+/// The same; `see` is called with every directory on the way.
 pub fn open_directory_seeing(
     path: &Path,
     missing: Missing,
@@ -97,8 +97,8 @@ pub fn open_regular(path: &Path) -> io::Result<OwnedFd> {
     found.open_regular()
 }
 
-/// The same for any caller: one that is not root follows all links. In one system call where no link is on the
-/// way.
+/// The same for any caller: one that is not root follows all links. A single system call if there is no link in the
+/// path.
 pub fn open_regular_for(reader: Privilege, path: &Path) -> io::Result<OwnedFd> {
     if reader == Privilege::User {
         return file::open_regular(path, OFlag::empty());
@@ -112,28 +112,28 @@ pub fn open_regular_for(reader: Privilege, path: &Path) -> io::Result<OwnedFd> {
     }
 }
 
-/// Opens what has been found (with O_PATH) for reading: a regular file, which is looked at first. To open some
-/// devices is to do something, and a file of /proc may be this process's own secret.
+/// Reopens a file found with O_PATH for reading, if it is a regular file. This is checked first, since opening some
+/// devices has effects, and a file in /proc may contain this process's own secrets.
 fn reopen_regular(found: &OwnedFd) -> io::Result<OwnedFd> {
     let kind = kind(&fstat(found)?);
     if kind_name(kind).is_some() {
         return Err(file::not_regular(kind));
     }
     if fstatfs(found)?.filesystem_type() == PROC_SUPER_MAGIC {
-        return Err(io::Error::other("it is a file of /proc"));
+        return Err(io::Error::other("it is a file in /proc"));
     }
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    // the number leads to what is open, whatever has its name by now
+    // the number refers to the open file, whatever its name refers to by now
     let path = format!("/proc/self/fd/{}", found.as_raw_fd());
     Ok(openat(AT_FDCWD, path.as_str(), flags, Mode::empty())?)
 }
 
-/// Where a walk ended.
+/// The end of a walk.
 #[derive(Debug)]
 pub struct Walked {
     /// The last component, open with O_PATH.
     pub last: OwnedFd,
-    /// The directory that holds it, and its name there; none for `/` and the working directory.
+    /// The directory that contains it, and its name there; none for `/` and the working directory.
     pub directory: Option<(OwnedFd, OsString)>,
 }
 
@@ -141,7 +141,7 @@ impl Walked {
     /// Opens it for reading, if it is a regular file.
     pub fn open_regular(&self) -> io::Result<OwnedFd> {
         match (reopen_regular(&self.last), &self.directory) {
-            // without /proc; what has the name by now may be another file, but no link
+            // without /proc; the name may refer to another file by now, but not to a link
             (Err(error), Some((directory, name))) if error.kind() == io::ErrorKind::NotFound => {
                 file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW)
             }
@@ -162,9 +162,8 @@ pub fn walk_in(
     walk_on(here, status, PathBuf::new(), path, Missing::Refuse, judge)
 }
 
-/// Goes a path component by component, from `/` or the working directory, without ever following a
-/// link blindly: `judge` sees each component, links too, with the directory that holds it, and may
-/// refuse it.
+/// Walks a path component by component, from `/` or the working directory, without following a link unchecked: `judge`
+/// is called with every component, including links, and the directory that contains it, and may refuse it.
 pub fn walk(
     path: &Path,
     missing: Missing,
@@ -219,7 +218,7 @@ fn walk_on(
         if links > MOST_LINKS {
             return Err(refused(Errno::ELOOP));
         }
-        // of the link that was judged, not of what has its name by now
+        // of the link that was judged, not of whatever has its name by now
         let target = PathBuf::from(readlinkat(&next, "").map_err(refused)?);
         if target.is_absolute() {
             (here, above) = enter(Path::new("/"), &judge)?;
@@ -233,13 +232,13 @@ fn walk_on(
     Ok(Walked { last: here, directory })
 }
 
-/// Whether a link is owned by root and lies where only root can put one: in their own directory a user can
-/// give any name to a root-owned link.
+/// Whether a link is root-owned, in a directory only root can write: in their own directory, users can rename a
+/// root-owned link.
 pub fn only_root_put_it_there(link: &FileStat, above: Option<&FileStat>) -> bool {
     link.st_uid == 0 && above.is_some_and(belongs_to_root_alone)
 }
 
-/// Whether a directory or file is owned by root and nobody else may write it.
+/// Whether a directory or file is root-owned and writable only by root.
 pub fn belongs_to_root_alone(status: &FileStat) -> bool {
     status.st_uid == 0 && status.st_mode & 0o022 == 0
 }
@@ -253,7 +252,7 @@ fn make_directory(above: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
     }
 }
 
-/// Runs `action` with modes meant as they are written. The launcher has one thread.
+/// Runs `action` with a umask of 0. The launcher is single-threaded.
 pub fn with_no_umask<T>(action: impl FnOnce() -> T) -> T {
     let mask = nix::sys::stat::umask(Mode::empty());
     let result = action();

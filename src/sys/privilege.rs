@@ -1,28 +1,28 @@
-//! Whether a process is root: it decides which links are followed, and what may be executed.
+//! Whether a process is root, which determines which links are followed and what may be executed.
 
 use nix::unistd::{Uid, geteuid};
 
-/// The rights of a process.
+/// The privilege of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privilege {
-    /// Root's. A link is followed only where root alone can have made it.
+    /// Root. A link is followed only if only root can have created it.
     Root,
-    /// Those of another user, who reaches no further than their own rights.
+    /// Another user, limited by their own permissions.
     User,
 }
 
 impl Privilege {
-    /// Those of this user.
+    /// The privilege of this user.
     pub fn of(uid: Uid) -> Self {
         if uid.is_root() { Privilege::Root } else { Privilege::User }
     }
 
-    /// Those of this process now. They change while it acts as another user.
+    /// The current privilege of this process. It changes while acting as another user.
     pub fn current() -> Self {
         Privilege::of(geteuid())
     }
 
-    /// Whether they are root's.
+    /// Whether this is root.
     pub fn is_root(self) -> bool {
         self == Privilege::Root
     }

@@ -1,4 +1,4 @@
-//! What /proc reports about a process. Every read is bounded: a process chooses its own words.
+//! Process information from /proc. Every read is size-limited: processes control their own arguments.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,30 +11,30 @@ use nix::fcntl::OFlag;
 use super::clock::BootTime;
 use super::file;
 
-/// Words and variables beyond this many bytes are not read.
+/// The maximum size of arguments and environment that is read, in bytes.
 const MOST: usize = 256 << 10;
 
-/// A process as `/proc/PID/stat` has it.
+/// A process, from `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessStat {
     /// `R`, `S`, `D`, `T`, `t`, `Z`, …
     pub state: u8,
-    /// When it was started, in clock ticks since boot. Together with the pid this names one process: a
-    /// pid alone is soon used again, above all in a container that has been restarted.
+    /// When it was started, in clock ticks since boot. Together with the pid this identifies a process: a pid alone is
+    /// soon reused, especially after a container restart.
     pub started: u64,
 }
 
-/// What a process waits for that has been stopped.
+/// What a stopped process waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// CONT: SIGSTOP or its kin has stopped it, whoever sent that.
+    /// CONT: it was stopped by SIGSTOP or a similar signal.
     Signal,
-    /// The process that traces it.
+    /// Its tracer.
     Tracer,
 }
 
 impl ProcessStat {
-    /// What keeps it from doing anything, if something does.
+    /// Why it is stopped, if it is.
     pub fn halt(&self) -> Option<Halt> {
         match self.state {
             b'T' => Some(Halt::Signal),
@@ -57,10 +57,10 @@ impl ProcessStat {
     }
 }
 
-/// `/proc/PID/stat`; anybody may read it.
+/// `/proc/PID/stat`; readable by everyone.
 pub fn stat(pid: i32) -> io::Result<ProcessStat> {
     let text = read(&format!("/proc/{pid}/stat"))?;
-    decode_stat(&text).ok_or_else(|| io::Error::other("it is not in the form of a process's stat"))
+    decode_stat(&text).ok_or_else(|| io::Error::other("it is not a valid process stat"))
 }
 
 /// The stat of this process.
@@ -71,24 +71,24 @@ pub fn own_stat() -> io::Result<ProcessStat> {
 fn decode_stat(stat: &[u8]) -> Option<ProcessStat> {
     let mut fields = stat_fields(stat)?;
     let state = *fields.next()?.as_bytes().first()?;
-    // the third field was the state, the 22nd is the start
+    // the third field was the state; the 22nd is the start
     let started = fields.nth(18)?.parse().ok()?;
     Some(ProcessStat { state, started })
 }
 
-/// The fields of a `/proc/PID/stat` from the third on, which is the state. The second is the name in
-/// parentheses, and may hold anything.
+/// The fields of `/proc/PID/stat` from the third (the state) on. The second is the name in parentheses, and can
+/// contain anything.
 pub(super) fn stat_fields(stat: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
     let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
     Some(std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?.split_ascii_whitespace())
 }
 
-/// The words it was executed with; anybody may read them.
+/// Its arguments; readable by everyone.
 pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
     Ok(pieces(&read(&format!("/proc/{pid}/cmdline"))?))
 }
 
-/// A variable that it was executed with. For its own user and root only.
+/// A variable from its initial environment; readable only by its own user and root.
 pub fn variable(pid: i32, name: &str) -> io::Result<Option<OsString>> {
     let variables = pieces(&read(&format!("/proc/{pid}/environ"))?);
     let value = |variable: &OsString| {
@@ -98,20 +98,19 @@ pub fn variable(pid: i32, name: &str) -> io::Result<Option<OsString>> {
     Ok(variables.iter().find_map(value))
 }
 
-/// Its working directory. For its own user and root only.
+/// Its working directory; readable only by its own user and root.
 pub fn working_directory(pid: i32) -> io::Result<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/cwd"))
 }
 
-/// The program file that it executes, without the mark of one that has been replaced since. For its own user
-/// and root only.
+/// Its executable, without the marker for a deleted one; readable only by its own user and root.
 pub fn program(pid: i32) -> io::Result<PathBuf> {
     let path = std::fs::read_link(format!("/proc/{pid}/exe"))?;
     let bytes = path.as_os_str().as_bytes();
     Ok(PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes))))
 }
 
-/// Real, effective, saved and file-system ids of a process.
+/// The real, effective, saved and file-system ids of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
     uids: [u32; 4],
@@ -124,12 +123,12 @@ impl Ids {
         self.uids
     }
 
-    /// Its uid, if all are the same.
+    /// Its uid, if all are equal.
     pub fn only_uid(&self) -> Option<u32> {
         only(&self.uids)
     }
 
-    /// Its gid, if all are the same.
+    /// Its gid, if all are equal.
     pub fn only_gid(&self) -> Option<u32> {
         only(&self.gids)
     }
@@ -140,7 +139,7 @@ fn only(ids: &[u32; 4]) -> Option<u32> {
     rest.iter().all(|id| id == first).then_some(*first)
 }
 
-/// Its ids; anybody may read them.
+/// Its ids; readable by everyone.
 pub fn ids(pid: i32) -> io::Result<Ids> {
     let status = read(&format!("/proc/{pid}/status"))?;
     let text = String::from_utf8_lossy(&status);
@@ -151,7 +150,7 @@ pub fn ids(pid: i32) -> io::Result<Ids> {
     };
     match (four("Uid:"), four("Gid:")) {
         (Some(uids), Some(gids)) => Ok(Ids { uids, gids }),
-        _ => Err(io::Error::other("it is not in the form of a process's status")),
+        _ => Err(io::Error::other("it is not a valid process status")),
     }
 }
 
@@ -178,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stat_is_read_whatever_the_process_calls_itself() {
+    fn a_stat_is_parsed_whatever_the_process_name() {
         let fields = "S 1 10 10 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 999 1\n";
         for name in ["sh", "a b", ") S 1 2 (", "a\nb"] {
             let text = format!("10 ({name}) {fields}");

@@ -1,4 +1,4 @@
-//! Replacing a file by one rename: whoever opens it finds the old content or the new one, and a kill leaves either.
+//! Replacing a file by a single rename: readers see the old or the new content, also after a kill.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -10,29 +10,29 @@ use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::{fd, nofollow};
 
-/// What takes the place of a file.
+/// The replacement for a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Replacement<'r> {
-    /// Its name until it does. What a killed process has left under this name is removed.
+    /// Its temporary name. A file of this name left by a killed process is removed.
     pub temporary: &'r Path,
     /// The whole content.
     pub content: &'r [u8],
-    /// As it is, whatever the umask.
+    /// The exact mode, regardless of the umask.
     pub mode: Mode,
-    /// When the content has to be on the disk.
+    /// When the content must be on disk.
     pub flush: Flush,
 }
 
-/// When the content of a file has to be on the disk.
+/// When the content of a file must be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
-    /// Before the rename: the file outlives a power cut, old or new.
+    /// Before the rename: the old or new file survives a power failure.
     BeforeRename,
-    /// When the kernel sees fit: a power cut may cost the content, and saves the time of a disk.
+    /// Whenever the kernel writes it: faster, but a power failure may lose the content.
     Later,
 }
 
-/// The step that the system refused. Nothing has changed.
+/// The step that the system refused. The file is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceError {
     /// The new file could not be created.
@@ -41,7 +41,7 @@ pub enum ReplaceError {
     Replace(Errno),
 }
 
-/// Replaces a file of an open directory, or makes it. No link is followed.
+/// Replaces or creates a file in an open directory. Follows no link.
 pub fn replace(directory: &OwnedFd, name: &Path, new: Replacement<'_>) -> Result<(), ReplaceError> {
     let file = create(directory, new.temporary, new.mode).map_err(ReplaceError::Create)?;
     let flush = || match new.flush {
@@ -77,11 +77,11 @@ mod tests {
     use crate::sys::scratch;
 
     #[test]
-    fn the_new_content_is_there_whole_and_nothing_else_is_left() {
+    fn the_new_content_is_complete_and_nothing_else_is_left() {
         let scratch = scratch::directory("replace");
         let directory = OwnedFd::from(fs::File::open(&scratch).expect("the directory"));
         fs::write(scratch.join("other"), "other").expect("written");
-        // as whoever may write the directory could have left it
+        // as anyone with write access to the directory could have left it
         symlink("other", scratch.join(".new")).expect("a link");
         let new = Replacement {
             temporary: Path::new(".new"),

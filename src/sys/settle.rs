@@ -1,11 +1,11 @@
-//! When a change has settled: editors replace a file in steps (the old one is moved away, a new one is made, and
-//! written), and each step is an event of its own.
+//! Detects when a change has settled: editors replace a file in steps (move the old one, create a new one, write it),
+//! each with its own event.
 
 use std::time::Duration;
 
 use super::clock::BootTime;
 
-/// A change counts when nothing more has happened for this long,
+/// A change has settled after this long without events,
 const QUIET: Duration = Duration::from_millis(100);
 /// or this long after the first event at the latest.
 const AT_LATEST: Duration = Duration::from_millis(500);
@@ -18,13 +18,13 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// Notes an event.
+    /// Records an event.
     pub fn event(&mut self, now: BootTime) {
         let latest = *self.latest.get_or_insert(now.after(AT_LATEST));
         self.settled = Some(latest.min(now.after(QUIET)));
     }
 
-    /// When the change will have settled, as far as is known; none if nothing has happened.
+    /// When the change will have settled, without further events; none if there was no event.
     pub fn due(&self) -> Option<BootTime> {
         self.settled
     }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_settles_when_it_is_quiet_and_at_the_latest_after_a_bound() {
+    fn a_change_settles_when_quiet_or_after_the_limit() {
         let start = BootTime::now();
         let mut settling = Settling::default();
         assert!(settling.due().is_none() && !settling.is_over(start));

@@ -4,16 +4,16 @@
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 
-/// From now on a write to a closed pipe, or beyond the worker's `--ulimit fsize`, is an error, not the end
-/// of the launcher. The worker gets the defaults back: see [`restore_for_worker`].
+/// Makes a write to a closed pipe, or beyond the worker's `--ulimit fsize`, an error instead of terminating the
+/// launcher. The worker gets the defaults again: see [`restore_for_worker`].
 pub fn survive_writes() {
     for signal in OF_WRITES {
         set(signal, SigHandler::SigIgn);
     }
 }
 
-/// The same for one write, while these signals may be taken: those that the write itself brings go nowhere, and
-/// those that others send come in again afterwards.
+/// The same for a single write, while these signals may be handled: those caused by the write are ignored, and the
+/// handlers are restored afterwards.
 pub fn surviving<T>(write: impl FnOnce() -> T) -> T {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     let mut handlers = Vec::new();
@@ -27,20 +27,19 @@ pub fn surviving<T>(write: impl FnOnce() -> T) -> T {
     }
     let written = write();
     for (signal, handler) in handlers {
-        // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe
+        // SAFETY: a previously installed handler, from a library whose handlers are async-signal-safe
         let _ = unsafe { sigaction(signal, &handler) };
     }
     written
 }
 
-/// The numbers of all signals but KILL and STOP, which cannot be caught, and those of the C library (32 and 33),
-/// which cannot be caught through it.
+/// The numbers of all signals but KILL and STOP, which cannot be caught, and 32 and 33, which the C library reserves.
 pub fn all_that_can_be_caught() -> impl Iterator<Item = i32> {
     let caught = |number: &i32| ![libc::SIGKILL, libc::SIGSTOP].contains(number);
     (1..=libc::SIGSYS).filter(caught).chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
 }
 
-/// The signals that a write can bring.
+/// The signals that a write can cause.
 pub const OF_WRITES: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
 
 /// Unblocks every signal.
@@ -48,7 +47,7 @@ pub fn unblock_all() -> Result<(), Errno> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
 }
 
-/// What a worker is to find: an empty mask, and the default answers to a write that fails.
+/// Restores the state for a worker: an empty mask, and the default dispositions for failing writes.
 pub fn restore_for_worker() -> Result<(), Errno> {
     for signal in OF_WRITES {
         set(signal, SigHandler::SigDfl);
@@ -56,25 +55,24 @@ pub fn restore_for_worker() -> Result<(), Errno> {
     unblock_all()
 }
 
-/// The kernel's last signal, and the bytes of its set of them.
+/// The kernel's last signal, and the size of its signal set in bytes.
 const LAST: libc::c_int = 64;
 const SET_BYTES: usize = 8;
 
-/// Every signal has its default effect, also those that were inherited as ignored. To be called before any is
-/// handled: what is executed begins with no other dispositions.
+/// Resets every signal to its default disposition, including those inherited as ignored. Must be called before any is
+/// handled: executed programs inherit only ignored signals.
 pub fn reset_ignored() {
-    // the kernel's own struct, longer than on any machine: the default disposition, no flags, an empty mask
+    // the kernel's own struct, at least as long as on any machine: default disposition, no flags, empty mask
     let default = [0_u64; 8];
     let nothing = std::ptr::null_mut::<u64>();
     for number in 1..=LAST {
-        // the C library refuses its own two, which it never resets either
-        // SAFETY: live memory for reading; a default effect runs no code of ours, and a refusal (KILL, STOP) changes
-        // nothing
+        // the C library refuses its own two signals, and would never reset them SAFETY: live memory for reading; a
+        // default disposition runs no code of ours, and a refusal (KILL, STOP) changes nothing
         unsafe { libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), nothing, SET_BYTES) };
     }
 }
 
-/// Whether a signal is ignored: before any is handled, by inheritance.
+/// Whether any signal is ignored; before any is handled, by inheritance.
 pub fn is_any_ignored() -> bool {
     let mut found = [0_u64; 8];
     (1..=LAST).any(|number| {
@@ -90,15 +88,14 @@ pub fn is_any_ignored() -> bool {
 
 /// Blocks every signal.
 pub fn block_all() {
-    // a set of all signals cannot be refused
+    // blocking all signals cannot fail
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
 }
 
-/// Dispositions to be restored.
+/// Saved dispositions.
 pub struct SavedDispositions(Vec<(i32, libc::sigaction)>);
 
-/// Blocks all signals and gives these their default effect, which they have as soon as the mask is
-/// emptied.
+/// Blocks all signals and resets these to their default disposition, which takes effect once the mask is cleared.
 pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
     block_all();
     // SAFETY: all-zero is a valid sigaction: the default disposition, no flags, an empty mask
@@ -106,7 +103,7 @@ pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
     let mut saved = Vec::new();
     for number in signals {
         let mut before = default;
-        // SAFETY: live structs; a default effect runs no code of ours in a handler
+        // SAFETY: live structs; a default disposition runs no code of ours
         if unsafe { libc::sigaction(*number, &raw const default, &raw mut before) } == 0 {
             saved.push((*number, before));
         }
@@ -114,10 +111,10 @@ pub fn block_and_default(signals: &[i32]) -> SavedDispositions {
     SavedDispositions(saved)
 }
 
-/// Restores them and unblocks every signal.
+/// Restores dispositions and unblocks every signal.
 pub fn restore(saved: SavedDispositions) {
     for (number, before) in saved.0 {
-        // SAFETY: a handler that was installed before, by a library whose handlers are async-signal-safe
+        // SAFETY: a previously installed handler, from a library whose handlers are async-signal-safe
         unsafe { libc::sigaction(number, &raw const before, std::ptr::null_mut()) };
     }
     let _ = unblock_all();

@@ -1,4 +1,4 @@
-//! Sessions and their terminals, as far as nix has no safe form for them.
+//! Sessions and their terminals, where nix has no safe wrapper.
 #![expect(unsafe_code, reason = "ioctl, and a wait that takes every signal's number")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::pty::Winsize;
 use nix::unistd::Pid;
 
-/// Makes a terminal the controlling one of this process's new session.
+/// Makes a terminal the controlling terminal of this process's new session.
 pub fn take(terminal: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: a live descriptor and a number
     let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
@@ -23,13 +23,13 @@ pub fn window_size(terminal: BorrowedFd<'_>) -> Option<Winsize> {
     (result == 0).then_some(size)
 }
 
-/// Gives a terminal the window size of another; its foreground group gets SIGWINCH.
+/// Sets a terminal's window size; its foreground group gets SIGWINCH.
 pub fn set_window_size(terminal: impl AsFd, size: &Winsize) {
     // SAFETY: a live descriptor, and a live struct that is only read
     unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCSWINSZ, std::ptr::from_ref(size)) };
 }
 
-/// A change of state of a child.
+/// A state change of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It has ended: its exit code, 128 + n after signal n.
@@ -38,7 +38,7 @@ pub enum Change {
     Stopped,
 }
 
-/// Takes the next change of a child, if there is one.
+/// Reads the next state change of a child, if there is one.
 pub fn next_change(child: Pid) -> Option<Change> {
     let mut status = 0;
     // SAFETY: a live, writable number

@@ -1,9 +1,8 @@
-//! Starting a worker without copying the launcher: clone with shared memory, as posix_spawn does it,
-//! plus what posix_spawn cannot do (the parent-death signal).
+//! Starting a worker without copying the launcher: clone with shared memory, like posix_spawn, plus the parent-death
+//! signal, which posix_spawn does not support.
 //!
-//! The parent sleeps until the child has executed the program or left. Everything is allocated
-//! before; the child only makes system calls and writes its (step, errno) into memory that the parent
-//! reads afterwards, which a shared address space makes the whole of the error pipe.
+//! The parent sleeps until the child has executed the program or exited. Everything is allocated beforehand; the child
+//! only makes system calls, and reports (step, errno) through the shared memory instead of an error pipe.
 #![expect(unsafe_code, reason = "clone, execve and what the child does between them")]
 
 mod stack;
@@ -18,7 +17,7 @@ use nix::unistd::Pid;
 
 use stack::Stack;
 
-/// A list of texts as the kernel wants it, ended by a null pointer.
+/// A null-terminated array of strings, as expected by the kernel.
 #[derive(Debug, Default)]
 pub struct Vector {
     texts: Vec<CString>,
@@ -26,13 +25,13 @@ pub struct Vector {
 }
 
 impl Vector {
-    /// Takes the texts.
+    /// Builds it from strings.
     pub fn new(texts: Vec<CString>) -> Self {
         let pointers = texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
         Vector { texts, pointers }
     }
 
-    /// The texts, without the null pointer.
+    /// The strings, without the null pointer.
     pub fn texts(&self) -> &[CString] {
         &self.texts
     }
@@ -41,29 +40,29 @@ impl Vector {
 /// What to start and how.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    /// Paths to try in order, as a search of PATH gives them.
+    /// Paths to try, in order, as from a search of PATH.
     pub candidates: &'a [CString],
     /// Program name and arguments.
     pub arguments: &'a Vector,
     /// `NAME=VALUE`
     pub environment: &'a Vector,
-    /// Becomes stdout and stderr, if not those of the launcher.
+    /// The descriptor for stdout and stderr, if not the launcher's.
     pub output: Option<RawFd>,
-    /// Which of the two inherited ones both become where there is no log.
+    /// The inherited descriptor used for both without a log.
     pub join: Join,
-    /// The working directory, if another than the launcher's.
+    /// The working directory, if not the launcher's.
     pub directory: Option<&'a CStr>,
-    /// The file mode creation mask, if another than the launcher's.
+    /// The file mode creation mask, if not the launcher's.
     pub umask: Option<u32>,
     /// Resource limits.
     pub limits: &'a [Limit],
     /// Signals that the launcher handles and the worker must not.
     pub handled: &'a [c_int],
-    /// The terminal's foreground goes to the worker's group.
+    /// Whether the worker's group becomes the terminal's foreground group.
     pub foreground: bool,
 }
 
-/// A resource limit, as the kernel wants it.
+/// A resource limit, in the kernel's form.
 #[derive(Clone, Copy)]
 pub struct Limit(libc::__rlimit_resource_t, libc::rlimit);
 
@@ -73,7 +72,7 @@ impl Limit {
         Limit(resource as libc::__rlimit_resource_t, libc::rlimit { rlim_cur: soft, rlim_max: hard })
     }
 
-    /// Limits this process. Makes a system call only.
+    /// Limits this process. Only makes a system call.
     pub fn set(&self) -> Result<(), Errno> {
         // SAFETY: a number and a live struct
         Errno::result(unsafe { libc::setrlimit(self.0, &raw const self.1) }).map(drop)
@@ -86,7 +85,7 @@ impl std::fmt::Debug for Limit {
     }
 }
 
-/// How stdout and stderr are one where there is no log.
+/// How stdout and stderr are merged without a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Join {
     /// `--log -`: stderr joins the inherited stdout.
@@ -112,12 +111,12 @@ pub enum Step {
     Execute,
 }
 
-/// Why there is no worker.
+/// Why the worker was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
     /// The system refused a process.
     Clone(Errno),
-    /// The child could not go on.
+    /// The child failed at a step.
     Child(Step, Errno),
 }
 
@@ -142,13 +141,13 @@ pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {
     };
     let stack = Stack::map().map_err(SpawnError::Clone)?;
 
-    // no handler of ours may run in the child while it shares our memory
+    // no handler may run in the child while it shares the launcher's memory
     let mut before = SigSet::empty();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
         .map_err(SpawnError::Clone)?;
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: with CLONE_VFORK the parent does not go on before the child has left this memory, so
-    // stack and `shared` outlive its use of them
+    // SAFETY: with CLONE_VFORK the parent is suspended until the child has released this memory, so stack and `shared`
+    // outlive their use
     let pid = unsafe { libc::clone(child, stack.top(), flags, (&raw mut shared).cast::<c_void>()) };
     let pid = Errno::result(pid);
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
@@ -159,7 +158,7 @@ pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {
     match failed {
         None => Ok(pid),
         Some((step, errno)) => {
-            // it has left with _exit: nobody else waits for it
+            // it called _exit, and nothing else waits for it
             let _ = nix::sys::wait::waitpid(pid, None);
             Err(SpawnError::Child(step, errno))
         }
@@ -168,10 +167,10 @@ pub fn spawn(launch: &Launch<'_>) -> Result<Pid, SpawnError> {
 
 /// The child, from clone to execve: system calls only.
 extern "C" fn child(shared: *mut c_void) -> c_int {
-    // SAFETY: the pointer that `spawn` gave, to a value that lives until this process leaves it
+    // SAFETY: the pointer passed by `spawn`, to a value that outlives its use here
     let shared = unsafe { &mut *shared.cast::<Shared<'_>>() };
     shared.failed = Some(prepare_and_execute(shared));
-    // SAFETY: ends this process without running anything of the parent's
+    // SAFETY: ends this process without running any cleanup of the parent's
     unsafe { libc::_exit(127) }
 }
 
@@ -185,8 +184,7 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
     if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } != 0 {
         return (Step::DeathSignal, Errno::last());
     }
-    // the launcher may have died before the signal was armed
-    // SAFETY: only asks
+    // the launcher may have died before the signal was armed SAFETY: changes nothing
     if unsafe { libc::getppid() } != shared.parent.as_raw() {
         return (Step::DeathSignal, Errno::ESRCH);
     }
@@ -221,7 +219,7 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
         }
     }
     for signal in launch.handled.iter().chain(&[libc::SIGPIPE, libc::SIGXFSZ]) {
-        // SAFETY: sets a default; the tables of dispositions are not shared (no CLONE_SIGHAND)
+        // SAFETY: sets a default; dispositions are not shared (no CLONE_SIGHAND)
         unsafe { libc::sigaction(*signal, &raw const shared.default, ptr::null_mut()) };
     }
     // SAFETY: a live signal set
@@ -229,8 +227,8 @@ fn prepare_and_execute(shared: &Shared<'_>) -> (Step, Errno) {
     (Step::Execute, execute_first(launch.candidates, launch.arguments, launch.environment))
 }
 
-/// Replaces this process by the first candidate that can be executed; returns only if none can, with
-/// the error that counts: as execvp, one that may not be executed counts over one that is not there.
+/// Replaces this process with the first candidate that can be executed. Returns only if none can, with the most
+/// relevant error: as with execvp, permission denied takes precedence over not found.
 pub fn execute_first(candidates: &[CString], arguments: &Vector, environment: &Vector) -> Errno {
     let mut counts = Errno::ENOENT;
     for candidate in candidates {

@@ -6,13 +6,13 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-/// Bytes of the child's stack. It makes a few nested calls and no allocation.
+/// The size of the child's stack in bytes. The child makes a few nested calls and does not allocate.
 const STACK: usize = 16 * 1024;
-/// Bytes below it that nobody can write: a multiple of every page size in use.
+/// The size of the guard area below it, in bytes: a multiple of every page size in use.
 const GUARD: usize = 64 * 1024;
 
-/// The child's stack. It shares the launcher's memory: what overruns the stack must end the child, not
-/// change what the launcher goes on with.
+/// The stack of the child, which shares the launcher's memory: a stack overflow must kill the child, not corrupt the
+/// launcher.
 pub(super) struct Stack {
     lowest: *mut c_void,
 }
@@ -20,19 +20,19 @@ pub(super) struct Stack {
 impl Stack {
     pub(super) fn map() -> Result<Stack, Errno> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
-        // SAFETY: no address is asked for, so nothing of ours is replaced
+        // SAFETY: no address is requested, so no mapping is replaced
         let lowest = unsafe { libc::mmap(ptr::null_mut(), GUARD + STACK, libc::PROT_NONE, flags, -1, 0) };
         if lowest == libc::MAP_FAILED {
             return Err(Errno::last());
         }
         let stack = Stack { lowest };
         let above_the_guard = stack.at(GUARD);
-        // SAFETY: the upper part of the mapping that was just made
+        // SAFETY: the upper part of the new mapping
         let result = unsafe { libc::mprotect(above_the_guard, STACK, libc::PROT_READ | libc::PROT_WRITE) };
         Errno::result(result).map(|_| stack)
     }
 
-    /// Stacks grow downwards. A mapping begins at a page, so its end is aligned as a stack has to be.
+    /// Stacks grow downwards. A mapping is page-aligned, so its end is aligned for a stack.
     pub(super) fn top(&self) -> *mut c_void {
         self.at(GUARD + STACK)
     }
@@ -45,7 +45,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // SAFETY: the mapping that `map` made, which nobody uses any more
+        // SAFETY: the mapping created by `map`, which is no longer used
         unsafe { libc::munmap(self.lowest, GUARD + STACK) };
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn below_the_stack_of_the_child_nothing_can_be_written() {
+    fn the_guard_below_the_childs_stack_is_not_writable() {
         let stack = Stack::map().expect("a stack");
         let maps = std::fs::read_to_string("/proc/self/maps").expect("the mappings");
         let rights_at = |address: usize| {
