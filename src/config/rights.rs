@@ -21,7 +21,7 @@ pub enum TrustError {
     #[error("--file '{}': {what}: not allowed behind a file that others than root can write", path.display())]
     RightsAfter { path: PathBuf, what: String },
     /// It, or a file of variables, would be used for a worker that is root.
-    #[error("'{}': non-root users can write it, and the worker would be root", path.display())]
+    #[error("'{}': it is writable by non-root users, and the worker would be root", path.display())]
     ForRoot { path: PathBuf },
 }
 

@@ -68,7 +68,7 @@ impl Supervision {
             )),
             Supervision::UnderShell(program) => Some(Finding::trouble(
                 format!(
-                    "'{program}' runs between the supervisor and the launcher, which receives none of its signals"
+                    "'{program}' is between the supervisor and the launcher, which receives none of its signals"
                 ),
                 Some("start futo-launch with exec in the run script".to_string()),
             )),
