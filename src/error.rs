@@ -50,11 +50,11 @@ impl<P: Problem> From<P> for Finding {
 }
 
 /// In bytes: longer than any path plus an error.
-const LONGEST: usize = 6 << 10;
+const MAX_BYTES: usize = 6 << 10;
 
 /// A message may quote a hostile file, but never much of it.
 fn bounded(text: String) -> String {
-    match escape::shortened(&text, LONGEST) {
+    match escape::shortened(&text, MAX_BYTES) {
         Cow::Borrowed(_) => text,
         Cow::Owned(short) => short,
     }
@@ -91,11 +91,11 @@ impl Findings {
     }
 
     /// The maximum number of findings: their source may be hostile.
-    const MANY: usize = 100;
+    const MAX: usize = 100;
 
     /// Whether the maximum has been reached.
-    pub fn are_many(&self) -> bool {
-        self.0.len() >= Self::MANY
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= Self::MAX
     }
 
     /// Whether there are no findings.

@@ -41,7 +41,7 @@ pub fn escaped(text: &str) -> String {
 /// escape.
 pub fn field(text: &str) -> String {
     let mut field = String::with_capacity(text.len());
-    for character in text.chars().take(LONGEST_FIELD) {
+    for character in text.chars().take(MAX_FIELD_CHARS) {
         match character {
             // printable ASCII, except the blank and the backslash, which would make escapes ambiguous
             '!'..='~' if character != '\\' => field.push(character),
@@ -49,14 +49,14 @@ pub fn field(text: &str) -> String {
             _ => field.extend(character.escape_default()),
         }
     }
-    if text.chars().nth(LONGEST_FIELD).is_some() {
+    if text.chars().nth(MAX_FIELD_CHARS).is_some() {
         field.push('…');
     }
     field
 }
 
 /// The longest field, in characters.
-const LONGEST_FIELD: usize = 256;
+const MAX_FIELD_CHARS: usize = 256;
 
 /// JSON that is safe to show on a terminal: hidden characters in strings are written as `\u202e`. The values do not
 /// change; the JSON writer escapes only C0.
@@ -98,11 +98,11 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
 
 /// A word typed by the user, for a message.
 pub fn word(text: &str) -> Cow<'_, str> {
-    shortened(text, LONGEST_WORD)
+    shortened(text, MAX_WORD_BYTES)
 }
 
 /// The longest word shown in full, in bytes: longer than any option, zone or service name.
-const LONGEST_WORD: usize = 120;
+const MAX_WORD_BYTES: usize = 120;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::ready;
 use crate::ready::readiness::Notification;
 use crate::report::Reporter;
 use crate::rest::{self, Next, Rest, RunsAs};
-use crate::run::{self, Gates, LoopLock, MayBegin, Outcome, Stopped};
+use crate::run::{self, Gates, LoopLock, MayStart, Outcome, Stopped};
 use crate::sys;
 use crate::wait::Waiter;
 
@@ -68,8 +68,8 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
     if let Some(supervisor) = rest.supervisor(plan) {
         waiter.watch_parent(supervisor);
         match loop_lock.take(plan, waiter, reporter)? {
-            MayBegin::Yes => {}
-            MayBegin::Stopped => return Ok(Outcome::Left(Exit::OK)),
+            MayStart::Yes => {}
+            MayStart::Stopped => return Ok(Outcome::Left(Exit::OK)),
         }
     }
     run::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter)

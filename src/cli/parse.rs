@@ -19,7 +19,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
     loop {
         match parser.next_word() {
             Ok(None) => return request,
-            Ok(Some(_)) if findings.are_many() => return request,
+            Ok(Some(_)) if findings.is_full() => return request,
             Ok(Some(Word::Option { option, spelling, value })) => {
                 take(&mut request, option, spelling, value.unwrap_or_default(), findings);
             }

@@ -83,7 +83,7 @@ struct Applied {
 
 impl Applied {
     fn apply(&mut self, given: Given, findings: &mut Findings) {
-        if findings.are_many() {
+        if findings.is_full() {
             return;
         }
         let applied = match given.literal() {

@@ -253,16 +253,16 @@ impl<'a, 'e> Reader<'a, 'e> {
 
     /// The rest of a `set`: only exporting all names, which always happens.
     fn set(&mut self, line: usize) -> Result<(), Refusal> {
-        let mut said = Vec::new();
+        let mut words = Vec::new();
         while self.has_word()? {
             let word = words::word(&mut self.cursor, Context::Plain)?;
-            said.push(self.variables.value(&word, line)?);
+            words.push(self.variables.value(&word, line)?);
         }
-        let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
-        match said.as_slice() {
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        match words.as_slice() {
             [b"-a" | b"+a"] | [b"-o" | b"+o", b"allexport"] => {
                 if let Some(spelling) = &mut self.spelling {
-                    spelling.set(&said);
+                    spelling.set(&words);
                 }
                 Ok(())
             }

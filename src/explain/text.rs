@@ -88,7 +88,7 @@ fn user(plan: &Plan) -> [String; 2] {
         Change::Unknown => "none".to_string(),
         _ => identity(plan),
     };
-    let what_is_done = match plan.change {
+    let change = match plan.change {
         Change::Become => {
             "root switches to this user, and verifies it, before touching any of the user's files"
         }
@@ -96,7 +96,7 @@ fn user(plan: &Plan) -> [String; 2] {
         Change::Unknown => "see problems",
         Change::StaysRoot => "uid 0: nothing to drop",
     };
-    [who, what_is_done.to_string()]
+    [who, change.to_string()]
 }
 
 fn identity(plan: &Plan) -> String {

@@ -204,14 +204,14 @@ fn change(
 }
 
 fn same_groups(identity: &Identity, host: &dyn Host) -> bool {
-    let mut has: Vec<u32> = host.groups().iter().map(|gid| gid.as_raw()).collect();
-    has.push(identity.gid.as_raw());
-    let mut wants: Vec<u32> = identity.groups.iter().map(|gid| gid.as_raw()).collect();
-    for list in [&mut has, &mut wants] {
+    let mut current: Vec<u32> = host.groups().iter().map(|gid| gid.as_raw()).collect();
+    current.push(identity.gid.as_raw());
+    let mut requested: Vec<u32> = identity.groups.iter().map(|gid| gid.as_raw()).collect();
+    for list in [&mut current, &mut requested] {
         list.sort_unstable();
         list.dedup();
     }
-    has == wants
+    current == requested
 }
 
 fn requested(user: &UserRequest, files: &Files) -> Result<Identity, IdentityError> {

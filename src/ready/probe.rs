@@ -22,14 +22,14 @@ use crate::sys::process::{Ending, next_ended, open_process};
 use crate::sys::spawn::{Join, Launch, Vector, spawn};
 
 /// The timeout for a connection.
-const CONNECT_TAKES: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The timeout for a command.
-const COMMAND_TAKES: Duration = Duration::from_secs(10);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// The interval for polling a command's end on kernels without pidfd.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The environment and directory for commands and relative paths.
-pub struct Surroundings<'a> {
+pub struct ProbeContext<'a> {
     /// `NAME=VALUE`
     pub environment: &'a Vector,
     /// The directory; this process's if none.
@@ -48,7 +48,7 @@ pub enum ProbeResult {
 }
 
 /// Probes once; `end` interrupts it.
-pub fn probe(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
+pub fn probe(check: &Check, context: &ProbeContext<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     match check {
         Check::Tcp(addresses) => {
             match addresses.iter().any(|address| takes_connection(address, end).is_ok()) {
@@ -56,14 +56,14 @@ pub fn probe(check: &Check, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>
                 false => ProbeResult::NotMet,
             }
         }
-        Check::File(path) => exists(path, surroundings),
-        Check::Command(command) => run(command, surroundings, end),
+        Check::File(path) => exists(path, context),
+        Check::Command(command) => run(command, context, end),
     }
 }
 
-fn exists(path: &Path, surroundings: &Surroundings<'_>) -> ProbeResult {
+fn exists(path: &Path, context: &ProbeContext<'_>) -> ProbeResult {
     use std::os::unix::ffi::OsStrExt;
-    let base = surroundings.directory.map(|base| Path::new(std::ffi::OsStr::from_bytes(base.to_bytes())));
+    let base = context.directory.map(|base| Path::new(std::ffi::OsStr::from_bytes(base.to_bytes())));
     let path = base.map_or(path.to_path_buf(), |base| base.join(path));
     match nix::sys::stat::stat(&path) {
         Ok(_) => ProbeResult::Met,
@@ -84,7 +84,7 @@ fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Err
         result => return result,
     }
     let mut watched = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT), PollFd::new(end, PollFlags::POLLIN)];
-    poll(&mut watched, timeout(CONNECT_TAKES))?;
+    poll(&mut watched, timeout(CONNECT_TIMEOUT))?;
     match watched.first().and_then(PollFd::revents) {
         Some(events) if !events.is_empty() => match getsockopt(&socket, SocketError)? {
             0 => Ok(()),
@@ -94,7 +94,7 @@ fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Err
     }
 }
 
-fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<'_>) -> ProbeResult {
+fn run(command: &ShellCommand, context: &ProbeContext<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     // its output would fill the log while it keeps failing
     let Ok(null) = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()) else {
         return ProbeResult::NotMet;
@@ -103,10 +103,10 @@ fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<
     let started = spawn(&Launch {
         candidates: &[CString::from(c"/bin/sh")],
         arguments: &arguments,
-        environment: surroundings.environment,
+        environment: context.environment,
         output: Some(null.as_raw_fd()),
         join: Join::StderrToStdout,
-        directory: surroundings.directory,
+        directory: context.directory,
         umask: None,
         limits: &[],
         handled: &[],
@@ -114,7 +114,7 @@ fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<
     });
     let Ok(pid) = started else { return ProbeResult::NotMet };
     let process: Option<OwnedFd> = open_process(pid).ok();
-    let deadline = BootTime::now().after(COMMAND_TAKES);
+    let deadline = BootTime::now().after(COMMAND_TIMEOUT);
     loop {
         while let Some((ended, ending)) = next_ended() {
             if ended == pid.as_raw() {
@@ -124,8 +124,8 @@ fn run(command: &ShellCommand, surroundings: &Surroundings<'_>, end: BorrowedFd<
         let left = deadline.since(BootTime::now());
         let mut watched = vec![PollFd::new(end, PollFlags::POLLIN)];
         watched.extend(process.as_ref().map(|process| PollFd::new(process.as_fd(), PollFlags::POLLIN)));
-        let nap = if process.is_some() { left } else { left.min(POLL_INTERVAL) };
-        let polled = poll(&mut watched, timeout(nap));
+        let pause = if process.is_some() { left } else { left.min(POLL_INTERVAL) };
+        let polled = poll(&mut watched, timeout(pause));
         let has_ended = watched.first().and_then(PollFd::any).unwrap_or(false);
         if has_ended || left.is_zero() || !matches!(polled, Ok(_) | Err(Errno::EINTR)) {
             let _ = killpg(pid, Signal::SIGKILL);

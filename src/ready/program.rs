@@ -145,8 +145,8 @@ pub fn interpreter_of(plan: &Plan, environment: &Environment) -> Option<PathBuf>
 }
 
 /// The maximum number of arguments to inspect, and of files to return.
-const MOST_ARGUMENTS: usize = 256;
-const MOST_FILES: usize = 16;
+const MAX_ARGUMENTS: usize = 256;
+const MAX_FILES: usize = 16;
 
 /// The files among the program's arguments, such as an interpreter's script, relative to the launcher's directory.
 /// Files the launcher itself writes do not count.
@@ -164,9 +164,9 @@ pub fn argument_files(plan: &Plan) -> Vec<PathBuf> {
             || path.as_ref().zip(state_dir.as_ref()).is_some_and(|(path, it)| path.starts_with(it));
         path.is_none() || path == log || is_state()
     };
-    let words = plan.program.iter().skip(1).take(MOST_ARGUMENTS);
+    let words = plan.program.iter().skip(1).take(MAX_ARGUMENTS);
     let files = words.map(|word| base.join(word)).filter(|path| sys::file::is_regular(path));
-    files.filter(|path| !is_own(path)).take(MOST_FILES).collect()
+    files.filter(|path| !is_own(path)).take(MAX_FILES).collect()
 }
 
 fn cannot_execute(path: &Path, errno: Errno) -> ProgramError {

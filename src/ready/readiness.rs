@@ -78,7 +78,7 @@ impl Notification {
         let bytes = sys::file::read_at_most(file, 4096).map_err(NotificationError::Read)?;
         let text = String::from_utf8_lossy(&bytes);
         let number = descriptor(text.trim()).map_err(|_| NotificationError::NoNumber)?;
-        Ok(sys::fd::is_for_notices(number).then_some(Notification(number)))
+        Ok(sys::fd::can_take_notification(number).then_some(Notification(number)))
     }
 
     /// The number of the descriptor.

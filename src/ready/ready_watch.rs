@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::pipe2;
 
-use super::probe::{ProbeResult, Surroundings, probe, timeout};
+use super::probe::{ProbeContext, ProbeResult, probe, timeout};
 use super::readiness::Notification;
 use crate::config::value::Check;
 use crate::report::Reporter;
@@ -18,8 +18,8 @@ use crate::sys::clock::BootTime;
 use crate::sys::process::open_process;
 
 /// The pause between probes, doubled each time up to the maximum.
-const FIRST_NAP: Duration = Duration::from_millis(20);
-const LONGEST_NAP: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The task of the helper.
 pub struct ReadyWatch<'a> {
@@ -28,7 +28,7 @@ pub struct ReadyWatch<'a> {
     /// The condition that makes the service ready.
     pub check: &'a Check,
     /// The environment of the check's commands.
-    pub surroundings: Surroundings<'a>,
+    pub context: ProbeContext<'a>,
     /// The time limit, if any.
     pub timeout: Option<Duration>,
     /// Reports a timeout.
@@ -88,9 +88,9 @@ impl ReadyWatch<'_> {
     /// Probes until `end` is readable.
     fn probe_until(&self, end: &OwnedFd) -> i32 {
         let started = BootTime::now();
-        let mut nap = FIRST_NAP;
+        let mut pause = FIRST_PAUSE;
         loop {
-            match probe(self.check, &self.surroundings, end.as_fd()) {
+            match probe(self.check, &self.context, end.as_fd()) {
                 ProbeResult::Met => {
                     self.notification.send();
                     return 0;
@@ -99,7 +99,7 @@ impl ReadyWatch<'_> {
                 ProbeResult::NotMet => {}
             }
             let left = match self.timeout {
-                None => nap,
+                None => pause,
                 Some(most) => most.saturating_sub(BootTime::now().since(started)),
             };
             if left.is_zero() {
@@ -108,11 +108,11 @@ impl ReadyWatch<'_> {
                 return 1;
             }
             let mut watched = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut watched, timeout(nap.min(left))) {
+            match poll(&mut watched, timeout(pause.min(left))) {
                 Ok(0) | Err(Errno::EINTR) => {}
                 _ => return 0,
             }
-            nap = (nap * 2).min(LONGEST_NAP);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 }

@@ -91,7 +91,7 @@ pub enum How {
 }
 
 /// The maximum length of [`EndedRun::what`] in characters, to keep the record small.
-const LONGEST_WHAT: usize = 1000;
+const MAX_WHAT_CHARS: usize = 1000;
 
 impl EndedRun {
     /// A run that ended at this time, rounded for the record.
@@ -101,7 +101,7 @@ impl EndedRun {
             status: exit.code(),
             duration: (duration.as_secs_f64() * 1000.0).round() / 1000.0,
             how,
-            what: what.chars().take(LONGEST_WHAT).collect(),
+            what: what.chars().take(MAX_WHAT_CHARS).collect(),
         }
     }
 }

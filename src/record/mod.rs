@@ -13,4 +13,4 @@ pub(crate) use events::{Judgement, NextDue};
 pub(crate) use file::{RecordFile, write_resting};
 pub use form::{EndedRun, FormerLoop, How, LockWait, Resting, RestingKind, RunRecord};
 pub(crate) use past::Past;
-pub(crate) use read::{read, says_resting};
+pub(crate) use read::{is_recorded_as_resting, read};

@@ -76,7 +76,7 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
 }
 
 /// Whether the record has the service as resting.
-pub(crate) fn says_resting(plan: &Plan) -> bool {
+pub(crate) fn is_recorded_as_resting(plan: &Plan) -> bool {
     read_of(plan).ok().flatten().is_some_and(|record| record.resting.is_some())
 }
 

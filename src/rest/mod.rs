@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::plan::{Mode, Place, Plan};
 use crate::ready::environment::Signature;
 use crate::ready::{Ready, program};
-use crate::record::{Resting, RestingKind, says_resting, write_resting};
+use crate::record::{Resting, RestingKind, is_recorded_as_resting, write_resting};
 use crate::report::{Audience, Level, Reporter};
 use crate::run::{Closed, Outcome};
 use crate::sys::clock::BootTime;
@@ -31,7 +31,7 @@ use change::Changed;
 use sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use starter::Starter;
 use watch::RestWatch;
-use words::{exit_of, kind_of, looking, reason_of, shortened, until};
+use words::{exit_of, kind_of, polling_note, reason_of, shortened, until};
 
 /// What to do after an attempt, and any rest that followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,14 +61,14 @@ pub(crate) struct Rest {
 struct ReportedGate {
     gate: Gate,
     /// The pause before the last recheck.
-    nap: Duration,
+    pause: Duration,
 }
 
 /// The first pause before a gate's command is run again; it doubles each time, since most dependencies are up within
 /// seconds.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+const FIRST_RECHECK: Duration = Duration::from_secs(1);
 /// The longest pause between rechecks: a short command every ten seconds is cheap, and limits the delay.
-const LAST_LOOK: Duration = Duration::from_secs(10);
+const MAX_RECHECK: Duration = Duration::from_secs(10);
 
 impl Rest {
     /// The process whose end must end this one, if there is one.
@@ -86,10 +86,10 @@ impl Rest {
         let rested = std::mem::take(&mut self.resting);
         // a missing program is a failed run in a loop, and a rest in exec mode
         let stays = matches!(ready.plan.mode, Mode::Loop(_));
-        let may_say_so = !stays && ready.plan.place == Place::Service;
-        let is_said =
-            rested || (may_say_so && says_resting(ready.plan) && self.starter.supervises(ready.plan));
-        if !is_said {
+        let may_have_rested = !stays && ready.plan.place == Place::Service;
+        let shows_resting = rested
+            || (may_have_rested && is_recorded_as_resting(ready.plan) && self.starter.supervises(ready.plan));
+        if !shows_resting {
             return;
         }
         if !stays && program::predict_failure(ready.plan, &ready.environment).is_some() {
@@ -193,7 +193,7 @@ impl Rest {
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
     ) -> Next {
-        let Closed { gate, look_again } = closed;
+        let Closed { gate, needs_polling } = closed;
         let reason = shortened(&format!("closed until {gate}"));
         if !gate.is_waited_for() && !self.starter.supervises(plan) {
             reporter.info(&format!("nothing to do: {reason}"));
@@ -209,22 +209,22 @@ impl Rest {
             return Next::Leave(Exit::SYSTEM);
         }
         let resting = Resting::now(RestingKind::Gate, reason, Exit::OK);
-        let nap = match &self.gate {
-            Some(reported) if reported.gate == gate => (reported.nap * 2).min(LAST_LOOK),
+        let pause = match &self.gate {
+            Some(reported) if reported.gate == gate => (reported.pause * 2).min(MAX_RECHECK),
             _ => {
-                let until = match look_again {
+                let until = match needs_polling {
                     true => " and rechecking (or HUP, ALRM)".to_string(),
-                    false => format!(" until that changes (or HUP, ALRM){}", looking(watch)),
+                    false => format!(" until that changes (or HUP, ALRM){}", polling_note(watch)),
                 };
                 reporter.info(&format!("{}; resting{until}", resting.reason));
                 write_resting(plan, Some(resting.clone()), reporter);
-                FIRST_LOOK
+                FIRST_RECHECK
             }
         };
-        self.gate = Some(ReportedGate { gate, nap });
+        self.gate = Some(ReportedGate { gate, pause });
         self.reported = None;
         self.resting = true;
-        let again = look_again.then(|| BootTime::now().after(nap));
+        let again = needs_polling.then(|| BootTime::now().after(pause));
         self.sleep(resting, again, plan, waiter, reporter)
     }
 
@@ -255,7 +255,7 @@ impl Rest {
             write_resting(plan, Some(resting), reporter);
         }
         match sleep(watch, waiter, Changed::UsersFiles, again) {
-            Woken::ToLookAgain => Next::Attempt,
+            Woken::RecheckDue => Next::Attempt,
             // the record may belong to the launcher started by the next supervisor
             Woken::Orphaned => Next::Leave(orphaned(reporter)),
             Woken::Refused(errno) => Next::Leave(unable_to_wait(errno, reporter)),

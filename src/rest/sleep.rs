@@ -16,7 +16,7 @@ use crate::sys::settle::Settling;
 use crate::wait::{Deadline, Waiter, is_stop};
 
 /// The polling interval where a change may go unreported.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What ended a rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Woken {
     /// The supervisor is gone: this launcher can no longer be stopped, and the next supervisor starts another.
     Orphaned,
     /// A recheck is due.
-    ToLookAgain,
+    RecheckDue,
     /// HUP, ALRM, or a change.
     By(Changed),
     /// The system refused the wait.
@@ -78,7 +78,7 @@ pub(super) fn sleep(
         if waiter.has_lost_parent() {
             return Woken::Orphaned;
         }
-        let look_at = watch.unwatched().map(|_| BootTime::now().after(LOOK_EVERY));
+        let look_at = watch.unwatched().map(|_| BootTime::now().after(POLL_INTERVAL));
         let boot = settling.due().into_iter().chain(again).chain(look_at).min();
         let signals = match waiter.wait_for_any(Deadline { boot, wall: None }, &watch.descriptors()) {
             Ok(signals) => signals,
@@ -102,7 +102,7 @@ pub(super) fn sleep(
             return Woken::By(most);
         }
         if again.is_some_and(|at| now >= at) {
-            return Woken::ToLookAgain;
+            return Woken::RecheckDue;
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn until_run_changes(
         Woken::Stop => Exit::OK,
         Woken::Orphaned => orphaned(reporter),
         Woken::Refused(errno) => unable_to_wait(errno, reporter),
-        Woken::By(_) | Woken::ToLookAgain => exit,
+        Woken::By(_) | Woken::RecheckDue => exit,
     }
 }
 

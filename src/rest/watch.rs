@@ -21,16 +21,16 @@ use crate::ready::{environment, gate, program};
 use crate::service::layout;
 
 /// As many links as the kernel follows.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 /// cifs, smb3, 9p, ceph, afs: changes by other hosts are not reported.
-const SHARED: [i64; 5] = [0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F];
+const NETWORK_FILE_SYSTEMS: [i64; 5] = [0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F];
 
 /// A watch on everything that can end a rest. In parent directories, where others may write at any time, only the
 /// named entries count.
 #[derive(Debug)]
 pub(super) struct RestWatch {
     inotify: Option<Inotify>,
-    counts: BTreeMap<WatchDescriptor, Vec<(What, Changed)>>,
+    counts: BTreeMap<WatchDescriptor, Vec<(Watched, Changed)>>,
     /// `/proc/self/mountinfo`: it has an exceptional condition after a mount or unmount.
     mounts: Option<OwnedFd>,
     marks: Marks,
@@ -38,9 +38,9 @@ pub(super) struct RestWatch {
     unwatched: Option<String>,
 }
 
-/// What is watched in a directory.
+/// Watched is watched in a directory.
 #[derive(Debug)]
-enum What {
+enum Watched {
     /// Changes to this name in it.
     Name(OsString),
     /// Changes to any name in it.
@@ -78,7 +78,7 @@ impl RestWatch {
             watch.add(&path, Changed::UsersFiles);
         }
         for directory in environment.signature().directories() {
-            watch.watch_names(directory, What::Names, Changed::UsersFiles);
+            watch.watch_names(directory, Watched::Names, Changed::UsersFiles);
         }
         watch
     }
@@ -97,15 +97,15 @@ impl RestWatch {
         match inotify {
             Ok(inotify) => watch.inotify = Some(inotify),
             // the limit on inotify instances, not on descriptors
-            Err(Errno::EMFILE) => watch.is_unwatched(
+            Err(Errno::EMFILE) => watch.note_unwatched(
                 "this user has reached its limit of inotify instances (fs.inotify.max_user_instances)"
                     .to_string(),
             ),
-            Err(errno) => watch.is_unwatched(format!("inotify: {}", reason(errno))),
+            Err(errno) => watch.note_unwatched(format!("inotify: {}", reason(errno))),
         }
         match mounts {
             Ok(mounts) => watch.mounts = Some(mounts),
-            Err(errno) => watch.is_unwatched(format!("'/proc/self/mountinfo': {}", reason(errno))),
+            Err(errno) => watch.note_unwatched(format!("'/proc/self/mountinfo': {}", reason(errno))),
         }
         watch
     }
@@ -122,7 +122,7 @@ impl RestWatch {
         self.unwatched.as_deref()
     }
 
-    fn is_unwatched(&mut self, why: String) {
+    fn note_unwatched(&mut self, why: String) {
         self.unwatched.get_or_insert(why);
     }
 
@@ -138,10 +138,10 @@ impl RestWatch {
             let whole = here.join(&name);
             let status = std::fs::symlink_metadata(&whole);
             if status.as_ref().is_ok_and(|status| status.is_symlink()) {
-                self.watch_names(&here, What::Name(name), changed);
+                self.watch_names(&here, Watched::Name(name), changed);
                 links += 1;
                 let Ok(target) = std::fs::read_link(&whole) else { return };
-                if self.links == Links::NotFollowed || links > MOST_LINKS {
+                if self.links == Links::NotFollowed || links > MAX_LINKS {
                     return;
                 }
                 if target.is_absolute() {
@@ -156,8 +156,8 @@ impl RestWatch {
             let leads_on =
                 status.is_ok_and(|status| status.is_dir()) && access(&whole, AccessFlags::X_OK).is_ok();
             let is_passed = leads_on && !todo.is_empty();
-            if !(is_passed && self.watch(&whole, What::Itself, changed).is_ok()) {
-                self.watch_names(&here, What::Name(name), changed);
+            if !(is_passed && self.watch(&whole, Watched::Itself, changed).is_ok()) {
+                self.watch_names(&here, Watched::Name(name), changed);
             }
             if !is_passed {
                 return;
@@ -167,7 +167,7 @@ impl RestWatch {
     }
 
     /// Watches names in a directory; records if it cannot be watched.
-    fn watch_names(&mut self, directory: &Path, what: What, changed: Changed) {
+    fn watch_names(&mut self, directory: &Path, what: Watched, changed: Changed) {
         if self.inotify.is_none() {
             return;
         }
@@ -175,20 +175,24 @@ impl RestWatch {
             // its entries are handled the same way
             Err(Errno::ENOENT | Errno::ENOTDIR) => {}
             Err(errno) => {
-                self.is_unwatched(format!("'{}' cannot be watched: {}", directory.display(), reason(errno)));
+                self.note_unwatched(format!(
+                    "'{}' cannot be watched: {}",
+                    directory.display(),
+                    reason(errno)
+                ));
             }
-            Ok(()) if is_shared(directory) => {
-                self.is_unwatched(format!("'{}' is on a network file system", directory.display()));
+            Ok(()) if is_on_network(directory) => {
+                self.note_unwatched(format!("'{}' is on a network file system", directory.display()));
             }
             Ok(()) => {}
         }
     }
 
-    fn watch(&mut self, directory: &Path, what: What, changed: Changed) -> Result<(), Errno> {
+    fn watch(&mut self, directory: &Path, what: Watched, changed: Changed) -> Result<(), Errno> {
         let Some(inotify) = &self.inotify else { return Err(Errno::EMFILE) };
         let flags = match what {
-            What::Itself => AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF,
-            What::Name(_) | What::Names => {
+            Watched::Itself => AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF,
+            Watched::Name(_) | Watched::Names => {
                 AddWatchFlags::IN_CREATE
                     | AddWatchFlags::IN_MOVED_TO
                     | AddWatchFlags::IN_MOVED_FROM
@@ -220,10 +224,10 @@ impl RestWatch {
                 }
                 let of_itself =
                     event.mask.intersects(AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF);
-                let counts = |what: &What| match what {
-                    What::Name(name) => event.name.as_ref() == Some(name),
-                    What::Names => event.name.is_some(),
-                    What::Itself => of_itself,
+                let counts = |what: &Watched| match what {
+                    Watched::Name(name) => event.name.as_ref() == Some(name),
+                    Watched::Names => event.name.is_some(),
+                    Watched::Itself => of_itself,
                 };
                 let of_directory = self.counts.get(&event.wd).map(Vec::as_slice).unwrap_or_default();
                 let hit =
@@ -235,11 +239,11 @@ impl RestWatch {
     }
 }
 
-fn is_shared(directory: &Path) -> bool {
+fn is_on_network(directory: &Path) -> bool {
     let Ok(status) = statfs(directory) else { return false };
     let FsType(kind) = status.filesystem_type();
     [NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, SMB_SUPER_MAGIC].iter().any(|magic| magic.0 == kind)
-        || SHARED.contains(&kind)
+        || NETWORK_FILE_SYSTEMS.contains(&kind)
 }
 
 /// The names of a path, without `.`.

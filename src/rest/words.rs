@@ -6,15 +6,15 @@ use crate::exit::Exit;
 use crate::record::{Resting, RestingKind};
 
 /// The maximum length of a reason in characters, to keep the record small.
-const LONGEST_REASON: usize = 1000;
+const MAX_REASON_CHARS: usize = 1000;
 
 /// Describes what ends the rest, and how it is detected.
 pub(super) fn until(watch: &RestWatch, changes: &str) -> String {
-    format!("resting until {changes} (or HUP, ALRM){}", looking(watch))
+    format!("resting until {changes} (or HUP, ALRM){}", polling_note(watch))
 }
 
 /// Describes polling, if a change may go unreported.
-pub(super) fn looking(watch: &RestWatch) -> String {
+pub(super) fn polling_note(watch: &RestWatch) -> String {
     watch.unwatched().map_or(String::new(), |why| format!("; checking every minute, because {why}"))
 }
 
@@ -25,7 +25,7 @@ pub(super) fn reason_of(findings: &Findings) -> String {
 
 /// A reason, shortened for the record.
 pub(super) fn shortened(reason: &str) -> String {
-    reason.chars().take(LONGEST_REASON).collect()
+    reason.chars().take(MAX_REASON_CHARS).collect()
 }
 
 /// The kind of rest for the exit code of a launch.

@@ -7,7 +7,7 @@ use nix::sys::stat::Mode;
 use crate::config::value::ReadyForm;
 use crate::error::{Finding, Findings};
 use crate::log::Log;
-use crate::ready::probe::Surroundings;
+use crate::ready::probe::ProbeContext;
 use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
 use crate::ready::{Ready, ReadyError, c_path, program};
@@ -100,7 +100,7 @@ fn notify_readiness(
             let watch = ReadyWatch {
                 notification,
                 check,
-                surroundings: Surroundings { environment, directory: directory.as_deref() },
+                context: ProbeContext { environment, directory: directory.as_deref() },
                 timeout: ready.ready_timeout.map(|delay| delay.duration()),
                 reporter,
                 handled: handled(),

@@ -19,7 +19,7 @@ use crate::sys::spawn::{Join, Launch};
 use crate::wait::{Deadline, Waiter, handled};
 
 /// The timeout of a gate's command.
-const COMMAND_TAKES: Duration = Duration::from_secs(10);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The gate that keeps the worker from running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Closed {
     /// The first that is closed.
     pub(crate) gate: Gate,
     /// Whether only polling can detect that it opens.
-    pub(crate) look_again: bool,
+    pub(crate) needs_polling: bool,
 }
 
 /// The combined state of all gates.
@@ -45,7 +45,7 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
             GateState::Open => {}
             // no event reports a file that appears with a mount; a switch is rarely on one
             GateState::Closed => {
-                return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: gate.is_waited_for() }));
+                return Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling: gate.is_waited_for() }));
             }
             GateState::Depends(command) => {
                 let waiter = Waiter::in_place(place)
@@ -53,7 +53,7 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
                 match run(command, ready, waiter)? {
                     CommandEnd::Ended(Ending::Exited(0)) => {}
                     CommandEnd::Stopped => return Ok(Gates::Stopped),
-                    _ => return Ok(Gates::Closed(Closed { gate: gate.clone(), look_again: true })),
+                    _ => return Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling: true })),
                 }
             }
         }
@@ -65,7 +65,7 @@ pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -
 pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Closed> {
     let mut switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
     let gate = switches.find(|gate| state(gate, plan, environment) == GateState::Closed)?;
-    Some(Closed { gate: gate.clone(), look_again: false })
+    Some(Closed { gate: gate.clone(), needs_polling: false })
 }
 
 fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<CommandEnd, Finding> {
@@ -86,7 +86,7 @@ fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result
         foreground: false,
     });
     let Ok(worker) = started else { return Ok(CommandEnd::TimedOut) };
-    let (end, _) = command::wait_for(worker, COMMAND_TAKES, &mut |boot| {
+    let (end, _) = command::wait_for(worker, COMMAND_TIMEOUT, &mut |boot| {
         waiter
             .wait(Deadline { boot, wall: None }, None)
             .map_err(|errno| Finding::refused("wait", errno.into()))

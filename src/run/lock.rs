@@ -19,7 +19,7 @@ use crate::sys::nofollow::{self, Missing, PathError};
 use crate::wait::handled;
 
 /// The delay before a helper that ended without the lock (it was killed) is replaced.
-const HELP_AGAIN: Duration = Duration::from_secs(1);
+const HELPER_RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// The outcome of waiting for another process's lock.
 pub(super) enum Waited {
@@ -67,7 +67,7 @@ pub(super) fn wait_for(mut file: OwnedFd, step: Step<'_>) -> Result<Waited, Find
             Ok(Tried::Others(file)) => file,
             Err(errno) => return Ok(Waited::Refused(Finding::refused("wait for a lock", errno.into()))),
         };
-        let until = BootTime::now().after(HELP_AGAIN);
+        let until = BootTime::now().after(HELPER_RESTART_DELAY);
         while BootTime::now() < until {
             if step(Some(until))?.is_break() {
                 return Ok(Waited::Stopped);

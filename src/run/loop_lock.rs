@@ -15,7 +15,7 @@ use crate::sys::lock::{FileLock, Tried};
 use crate::wait::{Deadline, Waiter, is_stop};
 
 /// The delay before a wait that the system refused is retried.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+const RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// The lock of this process's loop, for as long as the process lives.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct LoopLock(Option<FileLock>);
 
 /// Whether the loop may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MayBegin {
+pub(crate) enum MayStart {
     /// No other loop holds the lock, or there is no lock.
     Yes,
     /// A stop arrived while another loop held it, or the supervisor is gone.
@@ -38,19 +38,19 @@ impl LoopLock {
         plan: &Plan,
         waiter: &mut Waiter,
         reporter: &mut Reporter,
-    ) -> Result<MayBegin, Finding> {
+    ) -> Result<MayStart, Finding> {
         if self.0.is_some() {
-            return Ok(MayBegin::Yes);
+            return Ok(MayStart::Yes);
         }
         loop {
             match self.attempt(plan, waiter, reporter)? {
-                Attempt::Ended(may_begin) => return Ok(may_begin),
+                Attempt::Ended(may_start) => return Ok(may_start),
                 Attempt::Refused(finding) => {
                     reporter.trouble("loop lock", Some(finding));
-                    let until = BootTime::now().after(ASK_AGAIN);
+                    let until = BootTime::now().after(RETRY_DELAY);
                     while BootTime::now() < until {
                         if step(waiter, Some(until))?.is_break() {
-                            return Ok(MayBegin::Stopped);
+                            return Ok(MayStart::Stopped);
                         }
                     }
                 }
@@ -65,37 +65,37 @@ impl LoopLock {
         reporter: &mut Reporter,
     ) -> Result<Attempt, Finding> {
         // writing the record fails for the same reason, and is reported
-        let Some(path) = path(plan) else { return Ok(Attempt::Ended(MayBegin::Yes)) };
+        let Some(path) = path(plan) else { return Ok(Attempt::Ended(MayStart::Yes)) };
         let tried = lock::open(&path, Users::Owner)
             .and_then(|file| FileLock::try_exclusive(file).map_err(reason))
             .map_err(|why| unlocked(&path, &why));
         let file = match tried {
             Ok(Tried::Ours(lock)) => {
                 self.0 = Some(lock);
-                return Ok(Attempt::Ended(MayBegin::Yes));
+                return Ok(Attempt::Ended(MayStart::Yes));
             }
             Ok(Tried::Others(file)) => file,
             Err(trouble) => {
                 reporter.trouble("loop lock", Some(trouble));
-                return Ok(Attempt::Ended(MayBegin::Yes));
+                return Ok(Attempt::Ended(MayStart::Yes));
             }
         };
         report_wait(plan, &path, reporter);
         match lock::wait_for(file, &mut |until| step(waiter, until))? {
-            Waited::Stopped => Ok(Attempt::Ended(MayBegin::Stopped)),
+            Waited::Stopped => Ok(Attempt::Ended(MayStart::Stopped)),
             Waited::Refused(finding) => Ok(Attempt::Refused(finding)),
             Waited::Ours(lock) => {
                 self.0 = Some(lock);
                 reporter.trouble("loop lock", None);
                 reporter.info("the other loop has ended: starting");
-                Ok(Attempt::Ended(MayBegin::Yes))
+                Ok(Attempt::Ended(MayStart::Yes))
             }
         }
     }
 }
 
 enum Attempt {
-    Ended(MayBegin),
+    Ended(MayStart),
     /// Another loop holds the lock, and waiting for it failed.
     Refused(Finding),
 }

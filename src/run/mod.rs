@@ -16,6 +16,6 @@ pub(crate) use exec::{Stopped, exec};
 pub(crate) use foreground::run_in_foreground;
 pub(crate) use gates::{Closed, Gates, first_closed_gate};
 pub(crate) use init::run_as_init;
-pub(crate) use loop_lock::{LoopLock, MayBegin};
+pub(crate) use loop_lock::{LoopLock, MayStart};
 pub(crate) use outcome::Outcome;
 pub(crate) use repeat::run_loop;

@@ -70,7 +70,7 @@ pub fn is_open(fd: RawFd) -> bool {
 }
 
 /// Whether the number is the write end of a pipe, or a socket.
-pub fn is_for_notices(fd: RawFd) -> bool {
+pub fn can_take_notification(fd: RawFd) -> bool {
     // SAFETY: all-zero is a valid stat
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: takes a number and a live, writable struct

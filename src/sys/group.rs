@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::{file, proc};
 
 /// The longest `/proc/PID/stat` has about fifty numbers and a name of 16 bytes.
-const MOST: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// The remaining processes of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn left_of(group: Pid) -> Left {
 /// The state of a process, if it is in the group.
 fn member(process: &Path, group: Pid) -> Option<u8> {
     let file = file::open_regular(&process.join("stat"), OFlag::empty()).ok()?;
-    let stat = file::read_at_most(file, MOST).ok()?;
+    let stat = file::read_at_most(file, MAX_BYTES).ok()?;
     let (state, of) = state_and_group(&stat)?;
     (of == group.as_raw()).then_some(state)
 }

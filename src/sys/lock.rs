@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
 /// The maximum number of retries after an interruption by a signal.
-const MOST_TRIES: u32 = 16;
+const MAX_TRIES: u32 = 16;
 
 /// A lock that this process holds until it is dropped.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub fn wait_exclusive(descriptor: RawFd) -> i32 {
 }
 
 fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
-    for _ in 1..MOST_TRIES {
+    for _ in 1..MAX_TRIES {
         // SAFETY: takes two numbers
         match Errno::result(unsafe { libc::flock(descriptor, operation) }) {
             Err(Errno::EINTR) => {}

@@ -17,8 +17,8 @@ use super::privilege::Privilege;
 use crate::error::reason;
 
 /// As many links as the kernel follows.
-const MOST_LINKS: usize = 40;
-const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+const MAX_LINKS: usize = 40;
+const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// Whether missing directories are created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ pub fn walk_in(
 ) -> Result<Walked, PathError> {
     let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
     let status = fstat(directory).map_err(refused)?;
-    let here = openat(directory, ".", LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
+    let here = openat(directory, ".", PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
     walk_on(here, status, PathBuf::new(), path, Missing::Refuse, judge)
 }
 
@@ -179,7 +179,7 @@ fn enter(
     judge: impl Fn(&Path, &FileStat, Option<&FileStat>) -> Result<(), PathError>,
 ) -> Result<(OwnedFd, FileStat), PathError> {
     let refused = |errno| PathError::Refused(path.to_path_buf(), errno);
-    let directory = openat(AT_FDCWD, path, LOOK | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
+    let directory = openat(AT_FDCWD, path, PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty()).map_err(refused)?;
     let status = fstat(&directory).map_err(refused)?;
     judge(path, &status, None)?;
     Ok((directory, status))
@@ -199,10 +199,10 @@ fn walk_on(
     while let Some(name) = todo.pop_front() {
         let whole = walked.join(&name);
         let refused = |errno| PathError::Refused(whole.clone(), errno);
-        let next = match openat(&here, name.as_os_str(), LOOK, Mode::empty()) {
+        let next = match openat(&here, name.as_os_str(), PATH_ONLY, Mode::empty()) {
             Err(Errno::ENOENT) if missing == Missing::Create => {
                 make_directory(&here, &name).map_err(refused)?;
-                openat(&here, name.as_os_str(), LOOK, Mode::empty()).map_err(refused)?
+                openat(&here, name.as_os_str(), PATH_ONLY, Mode::empty()).map_err(refused)?
             }
             result => result.map_err(refused)?,
         };
@@ -215,7 +215,7 @@ fn walk_on(
             continue;
         }
         links += 1;
-        if links > MOST_LINKS {
+        if links > MAX_LINKS {
             return Err(refused(Errno::ELOOP));
         }
         // of the link that was judged, not of whatever has its name by now

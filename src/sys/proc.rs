@@ -12,7 +12,7 @@ use super::clock::BootTime;
 use super::file;
 
 /// The maximum size of arguments and environment that is read, in bytes.
-const MOST: usize = 256 << 10;
+const MAX_BYTES: usize = 256 << 10;
 
 /// A process, from `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ fn pieces(bytes: &[u8]) -> Vec<OsString> {
 }
 
 fn read(path: &str) -> io::Result<Vec<u8>> {
-    file::read_at_most(file::open_regular(path.as_ref(), OFlag::empty())?, MOST)
+    file::read_at_most(file::open_regular(path.as_ref(), OFlag::empty())?, MAX_BYTES)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct ServiceFile {
 pub fn parse(path: &Path, text: &str, findings: &mut Findings) -> ServiceFile {
     let mut file = ServiceFile::default();
     for entry in entries(path, text, findings) {
-        if findings.are_many() {
+        if findings.is_full() {
             break;
         }
         if let Err(error) = file.take(path, entry) {

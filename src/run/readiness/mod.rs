@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use crate::config::value::{Delay, ReadyForm};
 use crate::error::reason;
 use crate::plan::Plan;
-use crate::ready::probe::Surroundings;
+use crate::ready::probe::ProbeContext;
 use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{LoopHelper, ReadyWatch};
 use crate::report::Reporter;
@@ -67,7 +67,7 @@ impl<'a> Readiness<'a> {
                     let watch = ReadyWatch {
                         notification,
                         check,
-                        surroundings: Surroundings { environment, directory },
+                        context: ProbeContext { environment, directory },
                         timeout: timeout.map(Delay::duration),
                         reporter,
                         handled: handled(),

@@ -27,11 +27,11 @@ use crate::plan::{Change, Plan};
 use crate::sys::file::kind;
 
 /// The maximum length of a message, in bytes.
-const LONGEST: usize = 4096;
+const MAX_BYTES: usize = 4096;
 /// The maximum number of messages read at once: more than the kernel's queue holds.
-const MOST: usize = 32;
+const MAX_MESSAGES: usize = 32;
 /// How long the socket is ignored after messages from other users.
-const DEAF: Duration = Duration::from_secs(1);
+const MUTE_TIME: Duration = Duration::from_secs(1);
 
 /// The socket of one loop.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) struct NotifySocket {
     /// The path; none for an abstract name.
     path: Option<PathBuf>,
     /// Running while the socket is ignored.
-    deaf: Option<TimerFd>,
+    mute_timer: Option<TimerFd>,
 }
 
 impl NotifySocket {
@@ -64,7 +64,7 @@ impl NotifySocket {
         let bound = bind(socket.as_raw_fd(), &address);
         umask(mask);
         bound?;
-        Ok(NotifySocket { socket, variable, path: Some(path), deaf: None })
+        Ok(NotifySocket { socket, variable, path: Some(path), mute_timer: None })
     }
 
     /// An abstract name chosen by the kernel: no file, and unique.
@@ -74,7 +74,7 @@ impl NotifySocket {
         let address: UnixAddr = getsockname(socket.as_raw_fd())?;
         let name = String::from_utf8_lossy(address.as_abstract().unwrap_or_default()).into_owned();
         let variable = CString::new(format!("NOTIFY_SOCKET=@{name}")).map_err(|_| Errno::EINVAL)?;
-        Ok(NotifySocket { socket, variable, path: None, deaf: None })
+        Ok(NotifySocket { socket, variable, path: None, mute_timer: None })
     }
 
     /// `NOTIFY_SOCKET=…` for the worker.
@@ -84,7 +84,7 @@ impl NotifySocket {
 
     /// Readable when there are messages.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        match &self.deaf {
+        match &self.mute_timer {
             Some(timer) => timer.as_fd(),
             None => self.socket.as_fd(),
         }
@@ -92,16 +92,16 @@ impl NotifySocket {
 
     /// Reads the pending messages; returns whether one is `READY=1` from a process of the worker's user.
     pub(super) fn takes_ready(&mut self) -> bool {
-        if let Some(timer) = &self.deaf {
+        if let Some(timer) = &self.mute_timer {
             // readable only after it has expired
             match nix::unistd::read(timer, &mut [0; 8]) {
-                Ok(_) => self.deaf = None,
+                Ok(_) => self.mute_timer = None,
                 Err(_) => return false,
             }
         }
         let mut is_ready = false;
         let mut strangers = false;
-        for _ in 0..MOST {
+        for _ in 0..MAX_MESSAGES {
             match self.receive() {
                 Some(Message::Ready) => is_ready = true,
                 Some(Message::Other) => {}
@@ -110,13 +110,13 @@ impl NotifySocket {
             }
         }
         if strangers && !is_ready {
-            self.deaf = deaf().ok();
+            self.mute_timer = mute_timer().ok();
         }
         is_ready
     }
 
     fn receive(&self) -> Option<Message> {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; MAX_BYTES];
         // there is no room for a passed descriptor (BARRIER=1), so the kernel closes it, which is the expected answer
         let mut control = cmsg_space!(UnixCredentials);
         loop {
@@ -175,9 +175,9 @@ fn remove_old(path: &Path) -> Result<(), Errno> {
     }
 }
 
-fn deaf() -> Result<TimerFd, Errno> {
+fn mute_timer() -> Result<TimerFd, Errno> {
     let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
-    timer.set(Expiration::OneShot(TimeSpec::from(DEAF)), TimerSetTimeFlags::empty())?;
+    timer.set(Expiration::OneShot(TimeSpec::from(MUTE_TIME)), TimerSetTimeFlags::empty())?;
     Ok(timer)
 }
 

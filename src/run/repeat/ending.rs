@@ -18,12 +18,12 @@ use crate::sys::process;
 /// At container shutdown TERM arrives up to three times within 1 ms; a second one kills only after this time.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
 /// How long a group may survive KILL (uninterruptible system calls).
-const KILL_TAKES: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// No signal reports the end of a process that is not a child. While a group is being ended, this is the interval for
 /// checking whether it is empty,
-const CHECK_EVERY: Duration = Duration::from_millis(50);
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// and this the longest for checking whether only zombies remain, which reads the state of every process.
-const CHECK_CLOSELY_EVERY: Duration = Duration::from_secs(1);
+const MAX_ZOMBIE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The state of ending a run.
 pub(super) struct RunEnding {
@@ -32,21 +32,21 @@ pub(super) struct RunEnding {
     rules: StopRules,
     stop_asked_at: Option<BootTime>,
     interrupted: bool,
-    winding: Option<Winding>,
+    group_end: Option<GroupEnd>,
     /// The worker's own end, once known.
     ended: Option<WorkerEnd>,
-    check: CloseCheck,
+    check: ZombieCheck,
 }
 
 /// The state of ending a group.
 #[derive(Clone, Copy)]
-struct Winding {
-    why: Why,
+struct GroupEnd {
+    why: EndReason,
     kill: Kill,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
+enum EndReason {
     Stop,
     Timeout,
     /// The worker ended on its own, and `--on-exit kill` ends the processes it left.
@@ -68,8 +68,8 @@ struct WorkerEnd {
 }
 
 /// When to read the state of every process next.
-struct CloseCheck {
-    nap: Duration,
+struct ZombieCheck {
+    pause: Duration,
     at: Option<BootTime>,
 }
 
@@ -81,9 +81,9 @@ impl RunEnding {
             rules,
             stop_asked_at: None,
             interrupted: false,
-            winding: None,
+            group_end: None,
             ended: None,
-            check: CloseCheck { nap: CHECK_EVERY, at: None },
+            check: ZombieCheck { pause: CHECK_INTERVAL, at: None },
         }
     }
 
@@ -93,15 +93,15 @@ impl RunEnding {
             self.ended = worker.ended().map(|how| WorkerEnd { how, at: now });
         }
         if let Some(ended) = self.ended {
-            if self.winding.is_none() && self.rules.on_exit == OnExit::Kill && !worker.group_is_empty() {
-                self.begin(Why::LeftBehind, worker, now);
+            if self.group_end.is_none() && self.rules.on_exit == OnExit::Kill && !worker.group_is_empty() {
+                self.begin(EndReason::LeftBehind, worker, now);
             }
-            if self.winding.is_none() || self.check.finds_nothing(worker, now) {
+            if self.group_end.is_none() || self.check.is_clear(worker, now) {
                 return Some(self.end(ended));
             }
         }
-        match self.winding {
-            Some(Winding { kill: Kill::SentAt(at), .. }) if now >= at.after(KILL_TAKES) => {
+        match self.group_end {
+            Some(GroupEnd { kill: Kill::SentAt(at), .. }) if now >= at.after(KILL_TIMEOUT) => {
                 reporter.warn("a process in the worker's group survived KILL; continuing without it");
                 let how = self.ended.map_or(process::Ending::Killed(libc::SIGKILL), |ended| ended.how);
                 Some(self.end(self.ended.unwrap_or(WorkerEnd { how, at: now })))
@@ -112,9 +112,11 @@ impl RunEnding {
 
     /// Carries out due actions: the timeout, KILL.
     pub(super) fn proceed(&mut self, worker: &Child, now: BootTime) {
-        match &mut self.winding {
-            None if self.timeout_at.is_some_and(|at| now >= at) => self.begin(Why::Timeout, worker, now),
-            Some(Winding { kill, .. }) => {
+        match &mut self.group_end {
+            None if self.timeout_at.is_some_and(|at| now >= at) => {
+                self.begin(EndReason::Timeout, worker, now)
+            }
+            Some(GroupEnd { kill, .. }) => {
                 if let Kill::At(at) = *kill
                     && now >= at
                 {
@@ -130,14 +132,14 @@ impl RunEnding {
 
     /// When the next action is due.
     pub(super) fn deadline(&self, worker: &Child, now: BootTime) -> Option<BootTime> {
-        let of_winding = match self.winding {
+        let of_group = match self.group_end {
             None => return self.timeout_at,
-            Some(Winding { kill: Kill::At(at), .. }) => at,
-            Some(Winding { kill: Kill::SentAt(at), .. }) => at.after(KILL_TAKES),
+            Some(GroupEnd { kill: Kill::At(at), .. }) => at,
+            Some(GroupEnd { kill: Kill::SentAt(at), .. }) => at.after(KILL_TIMEOUT),
         };
         // the worker's own end is reported by a signal
-        let check = worker.ended().map(|_| now.after(CHECK_EVERY));
-        check.into_iter().chain([of_winding]).min()
+        let check = worker.ended().map(|_| now.after(CHECK_INTERVAL));
+        check.into_iter().chain([of_group]).min()
     }
 
     /// The first signal asks the worker to end (or lets it finish); a second INT, or any signal more than a second
@@ -148,14 +150,14 @@ impl RunEnding {
         match self.stop_asked_at {
             None => {
                 self.stop_asked_at = Some(now);
-                if self.rules.on_stop == OnStop::Kill && self.winding.is_none() {
-                    self.begin(Why::Stop, worker, now);
+                if self.rules.on_stop == OnStop::Kill && self.group_end.is_none() {
+                    self.begin(EndReason::Stop, worker, now);
                 }
             }
             Some(first) if second_int || now.since(first) > IMPATIENT_AFTER => {
-                let why = self.winding.map_or(Why::Stop, |winding| winding.why);
-                if !matches!(self.winding, Some(Winding { kill: Kill::SentAt(_), .. })) {
-                    self.winding = Some(Winding { why, kill: Kill::At(now) });
+                let why = self.group_end.map_or(EndReason::Stop, |group_end| group_end.why);
+                if !matches!(self.group_end, Some(GroupEnd { kill: Kill::SentAt(_), .. })) {
+                    self.group_end = Some(GroupEnd { why, kill: Kill::At(now) });
                 }
             }
             Some(_) => {}
@@ -163,21 +165,22 @@ impl RunEnding {
     }
 
     /// Asks the group to end: the signal, then CONT for stopped processes.
-    fn begin(&mut self, why: Why, worker: &Child, now: BootTime) {
+    fn begin(&mut self, why: EndReason, worker: &Child, now: BootTime) {
         worker.signal_group(self.rules.signal.0 as i32);
         worker.signal_group(libc::SIGCONT);
-        self.winding = Some(Winding { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
+        self.group_end = Some(GroupEnd { why, kill: Kill::At(now.after(self.rules.grace.duration())) });
     }
 
     fn end(&self, ended: WorkerEnd) -> RunEnd {
         let duration = ended.at.since(self.started);
-        let why = self.winding.map(|winding| winding.why);
-        let is_killed = matches!(self.winding, Some(Winding { kill: Kill::SentAt(_), .. }));
-        let needed_kill =
-            is_killed && why != Some(Why::LeftBehind) && ended.how == process::Ending::Killed(libc::SIGKILL);
+        let why = self.group_end.map(|group_end| group_end.why);
+        let is_killed = matches!(self.group_end, Some(GroupEnd { kill: Kill::SentAt(_), .. }));
+        let needed_kill = is_killed
+            && why != Some(EndReason::LeftBehind)
+            && ended.how == process::Ending::Killed(libc::SIGKILL);
         let stopped = self.stop_asked_at.map(|_| if needed_kill { Exit::KILLED } else { Exit::OK });
         let (exit, how, what) = match ended.how {
-            _ if why == Some(Why::Timeout) => {
+            _ if why == Some(EndReason::Timeout) => {
                 (Exit::TIMED_OUT, How::TimedOut, format!("timed out after {}", in_words(duration)))
             }
             process::Ending::Exited(code) => (exit_of(ended.how), How::Exited, format!("exit status {code}")),
@@ -187,25 +190,25 @@ impl RunEnding {
             }
         };
         let cut_short = match why {
-            Some(Why::Stop) if stopped.is_some() => CutShort::ByStop,
+            Some(EndReason::Stop) if stopped.is_some() => CutShort::ByStop,
             _ => CutShort::No,
         };
         RunEnd { exit, how, what, hint: None, duration, stopped, cut_short }
     }
 }
 
-impl CloseCheck {
+impl ZombieCheck {
     /// Whether the group has no process left that a signal can affect.
-    fn finds_nothing(&mut self, worker: &Child, now: BootTime) -> bool {
+    fn is_clear(&mut self, worker: &Child, now: BootTime) -> bool {
         if worker.group_is_empty() {
             return true;
         }
-        let at = *self.at.get_or_insert(now.after(self.nap));
+        let at = *self.at.get_or_insert(now.after(self.pause));
         if now < at {
             return false;
         }
-        self.nap = (self.nap * 2).min(CHECK_CLOSELY_EVERY);
-        self.at = Some(now.after(self.nap));
+        self.pause = (self.pause * 2).min(MAX_ZOMBIE_CHECK_INTERVAL);
+        self.at = Some(now.after(self.pause));
         worker.left_of_group() != Left::Processes
     }
 }

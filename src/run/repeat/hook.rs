@@ -20,12 +20,12 @@ use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 use crate::wait::handled;
 
 /// The time limit.
-const BOUND: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The prefix of its variables.
 const PREFIX: &str = "FUTO_RUN_";
 
 /// The outcome of a hook.
-pub(super) enum Hooked {
+pub(super) enum HookOutcome {
     /// The loop continues.
     GoOn,
     /// A stop arrived, and the command was killed.
@@ -39,12 +39,12 @@ pub(super) fn run(
     setup: &Setup<'_>,
     waiter: &mut LoopWaiter<'_>,
     journal: &mut Journal<'_>,
-) -> Result<Hooked, Finding> {
+) -> Result<HookOutcome, Finding> {
     let (option, command) = match end.exit {
         Exit::OK => ("--on-success", &around.on_success),
         _ => ("--on-failure", &around.on_failure),
     };
-    let Some(command) = command else { return Ok(Hooked::GoOn) };
+    let Some(command) = command else { return Ok(HookOutcome::GoOn) };
     // the command may read it
     journal.write_record();
     let environment = environment(end, &journal.record.content, setup.entries());
@@ -53,10 +53,10 @@ pub(super) fn run(
         Err(error) => {
             let finding = setup.not_started(error);
             journal.reporter.warn(&format!("unable to run the {option} command: {}", finding.text));
-            return Ok(Hooked::GoOn);
+            return Ok(HookOutcome::GoOn);
         }
     };
-    let (end, others) = command::wait_for(hook, BOUND, &mut |deadline| waiter.wait_until(deadline))?;
+    let (end, others) = command::wait_for(hook, TIME_LIMIT, &mut |deadline| waiter.wait_until(deadline))?;
     for signal in others {
         match signal {
             libc::SIGALRM => waiter.request_run(),
@@ -65,16 +65,18 @@ pub(super) fn run(
         }
     }
     match end {
-        CommandEnd::Stopped => return Ok(Hooked::Stopped),
+        CommandEnd::Stopped => return Ok(HookOutcome::Stopped),
         CommandEnd::Ended(Ending::Exited(0)) => {}
         CommandEnd::Ended(ending) => {
             journal.reporter.warn(&format!("the {option} command failed: {}", in_words(ending)));
         }
         CommandEnd::TimedOut => {
-            journal.reporter.warn(&format!("the {option} command was killed after {} s", BOUND.as_secs()));
+            journal
+                .reporter
+                .warn(&format!("the {option} command was killed after {} s", TIME_LIMIT.as_secs()));
         }
     }
-    Ok(Hooked::GoOn)
+    Ok(HookOutcome::GoOn)
 }
 
 /// Starts the command in the worker's directory, or in the launcher's if that cannot be entered, which may be the

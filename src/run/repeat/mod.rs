@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use conclude::{conclude, end_of_loop};
 use failures::Failures;
-use hook::Hooked;
+use hook::HookOutcome;
 use journal::Journal;
 use pacer::Now;
 use pacing::Pacing;
@@ -67,7 +67,7 @@ struct RunLoop<'a> {
 }
 
 /// The outcome of waiting for the next run.
-enum Slept {
+enum WaitOutcome {
     /// A run is due.
     Due,
     /// The schedule has no further starts.
@@ -129,10 +129,10 @@ impl<'a> RunLoop<'a> {
         sys::process::give_back_memory();
         loop {
             match self.sleep()? {
-                Slept::Due => {}
-                Slept::Stopped => return Ok(self.stopped()),
-                Slept::Orphaned => return Ok(self.orphaned()),
-                Slept::NoMore => {
+                WaitOutcome::Due => {}
+                WaitOutcome::Stopped => return Ok(self.stopped()),
+                WaitOutcome::Orphaned => return Ok(self.orphaned()),
+                WaitOutcome::NoMore => {
                     let reason = "done: the schedule has no further starts";
                     return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
                 }
@@ -152,7 +152,7 @@ impl<'a> RunLoop<'a> {
                 return Ok(Outcome::Left(exit));
             }
             let around = &self.pacing.timing.around;
-            if let Hooked::Stopped =
+            if let HookOutcome::Stopped =
                 hook::run(&end, around, &self.setup, &mut self.waiter, &mut self.journal)?
             {
                 self.journal.write_record();
@@ -168,16 +168,16 @@ impl<'a> RunLoop<'a> {
     }
 
     /// Sleeps until a run is due, or none will be.
-    fn sleep(&mut self) -> Result<Slept, Finding> {
+    fn sleep(&mut self) -> Result<WaitOutcome, Finding> {
         let mut asked = self.waiter.take_run_request().then(BootTime::now);
         loop {
             if self.waiter.has_lost_supervisor() {
-                return Ok(Slept::Orphaned);
+                return Ok(WaitOutcome::Orphaned);
             }
-            let Some(deadline) = self.pacing.deadline(asked) else { return Ok(Slept::NoMore) };
+            let Some(deadline) = self.pacing.deadline(asked) else { return Ok(WaitOutcome::NoMore) };
             for signal in self.waiter.wait(deadline)? {
                 match signal {
-                    signal if is_stop(signal) => return Ok(Slept::Stopped),
+                    signal if is_stop(signal) => return Ok(WaitOutcome::Stopped),
                     libc::SIGALRM => {
                         asked.get_or_insert(BootTime::now().after(GATHER_REQUESTS));
                     }
@@ -193,7 +193,7 @@ impl<'a> RunLoop<'a> {
             let now = Now::read();
             let is_due = asked.is_some_and(|at| at <= now.boot) || self.pacing.pacer.is_due(now);
             if is_due && !self.waiter.has_lost_supervisor() {
-                return Ok(Slept::Due);
+                return Ok(WaitOutcome::Due);
             }
             self.pacing.report_dropped(&self.waiter, &mut self.journal);
         }
@@ -201,7 +201,7 @@ impl<'a> RunLoop<'a> {
 
     /// One run, unless something prevents it.
     fn turn(&mut self) -> Result<Turn, Finding> {
-        if let Some(closed) = self.look_around() {
+        if let Some(closed) = self.refresh() {
             return Ok(Turn::Closed(closed));
         }
         let path = self.pacing.timing.around.lock.as_deref().map(|path| self.plan.own(path));
@@ -212,7 +212,7 @@ impl<'a> RunLoop<'a> {
             Lock::Held(lock, Wait::None) => Ok(Some(lock)),
             Lock::Held(lock, Wait::Some) => {
                 // that may have been long ago
-                if let Some(closed) = self.look_around() {
+                if let Some(closed) = self.refresh() {
                     return Ok(Turn::Closed(closed));
                 }
                 Ok(Some(lock))
@@ -230,13 +230,13 @@ impl<'a> RunLoop<'a> {
             Ok(_lock) => {
                 one_run::run(now.boot, &self.pacing.timing, &self.setup, &mut self.waiter, &mut self.journal)?
             }
-            Err(finding) => RunEnd::not_begun(finding),
+            Err(finding) => RunEnd::not_started(finding),
         };
         Ok(Turn::Ended(end, log))
     }
 
     /// Applies changes since the last run; returns a switch that is now off.
-    fn look_around(&mut self) -> Option<Closed> {
+    fn refresh(&mut self) -> Option<Closed> {
         self.renew_variables();
         self.journal.reopen_log(Rotation::WhenDue);
         gates::switched_off(self.plan, self.setup.environment())

@@ -14,7 +14,7 @@ use crate::sys::clock::BootTime;
 use crate::wait::is_stop;
 
 /// The start of a run is recorded after this time; of a shorter run, only the end.
-const RECORD_BEGIN_AFTER: Duration = Duration::from_secs(1);
+const RECORD_START_AFTER: Duration = Duration::from_secs(1);
 
 /// Starts the worker and supervises it.
 pub(super) fn run(
@@ -30,7 +30,7 @@ pub(super) fn run(
             let ending = RunEnding::new(started, timeout_at, timing.stop);
             supervise(worker, started, ending, waiter, journal)
         }
-        Err(error) => Ok(RunEnd::not_begun(setup.not_started(error))),
+        Err(error) => Ok(RunEnd::not_started(setup.not_started(error))),
     }
 }
 
@@ -42,7 +42,7 @@ fn supervise(
     waiter: &mut LoopWaiter<'_>,
     journal: &mut Journal<'_>,
 ) -> Result<RunEnd, Finding> {
-    let mut record_at = Some(started.after(RECORD_BEGIN_AFTER));
+    let mut record_at = Some(started.after(RECORD_START_AFTER));
     loop {
         worker.reap();
         let now = BootTime::now();

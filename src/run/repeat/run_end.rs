@@ -31,7 +31,7 @@ pub(super) enum CutShort {
 
 impl RunEnd {
     /// A run whose worker did not start.
-    pub(super) fn not_begun(finding: Finding) -> Self {
+    pub(super) fn not_started(finding: Finding) -> Self {
         RunEnd {
             exit: finding.exit,
             how: How::NotStarted,

@@ -17,7 +17,7 @@ pub(super) use now::{Due, Now};
 /// future may run again. A smaller step is a correction: no start is lost or repeated.
 const NEW_TIME: Duration = Duration::from_secs(3600);
 /// Passed ticks are counted up to this number, and skipped beyond it.
-const MOST_COUNTED: u64 = 100_000;
+const MAX_COUNTED: u64 = 100_000;
 
 /// The state of the decision.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl Pacer {
                 {
                     *seen = tick;
                     passed += 1;
-                    if passed == MOST_COUNTED {
+                    if passed == MAX_COUNTED {
                         *seen = earlier(now.wall, self.splay);
                         break;
                     }
