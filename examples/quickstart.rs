@@ -139,7 +139,7 @@ impl Stage {
     fn set_up(launcher: &Path) -> Result<Stage> {
         let is_root = nix::unistd::geteuid().is_root();
         let passwd = fs::read("/etc/passwd").unwrap_or_default();
-        let user = is_root.then(|| match futo_launch::machine::accounts::account_named(&passwd, "abc") {
+        let user = is_root.then(|| match futo_launch::machine::accounts::user_by_name(&passwd, "abc") {
             Some(abc) => (abc.uid, abc.gid, abc.name),
             None => (65534, 65534, "65534:65534".to_string()),
         });

@@ -54,7 +54,7 @@ impl DelegateTo {
 /// A group of /etc/group, by name or number.
 fn group_named(name: &str) -> Option<Gid> {
     let number = name.parse().ok();
-    number.or_else(|| accounts::group_named(&Machine.group().ok()?, name)).map(Gid::from_raw)
+    number.or_else(|| accounts::gid_by_name(&Machine.group().ok()?, name)).map(Gid::from_raw)
 }
 
 /// The group does not exist.

@@ -5,7 +5,7 @@
 
 /// An entry in /etc/passwd.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct PasswdEntry {
     /// The login name.
     pub name: String,
     /// The uid.
@@ -17,7 +17,7 @@ pub struct Account {
 }
 
 /// The first matching entry in the file, as with getpwnam.
-fn account(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<Account> {
+fn find(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<PasswdEntry> {
     lines(passwd).find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next().filter(|name| is_name(name))?;
@@ -27,22 +27,22 @@ fn account(passwd: &[u8], matches: impl Fn(&str, u32) -> bool) -> Option<Account
             return None;
         }
         let home = fields.nth(1).unwrap_or_default();
-        Some(Account { name: name.to_string(), uid, gid, home: home.to_string() })
+        Some(PasswdEntry { name: name.to_string(), uid, gid, home: home.to_string() })
     })
 }
 
 /// The entry for this name.
-pub fn account_named(passwd: &[u8], name: &str) -> Option<Account> {
-    account(passwd, |each, _| each == name)
+pub fn user_by_name(passwd: &[u8], name: &str) -> Option<PasswdEntry> {
+    find(passwd, |each, _| each == name)
 }
 
 /// The first entry with this uid.
-pub fn account_numbered(passwd: &[u8], uid: u32) -> Option<Account> {
-    account(passwd, |_, each| each == uid)
+pub fn user_by_uid(passwd: &[u8], uid: u32) -> Option<PasswdEntry> {
+    find(passwd, |_, each| each == uid)
 }
 
 /// The gid of the group with this name.
-pub fn group_named(group: &[u8], name: &str) -> Option<u32> {
+pub fn gid_by_name(group: &[u8], name: &str) -> Option<u32> {
     groups(group).find(|(each, _, _)| *each == name).map(|(_, gid, _)| gid)
 }
 
@@ -62,8 +62,7 @@ pub fn groups_of(group: &[u8], user: &str, primary: u32) -> Vec<u32> {
 /// account counts: it may exist in LDAP, or be added later.
 pub fn has_others(passwd: &[u8], group: &[u8], gid: u32, uid: u32) -> bool {
     let is_other = |each: u32| each != uid && each != 0;
-    let is_stranger =
-        |member: &str| account_named(passwd, member).is_none_or(|account| is_other(account.uid));
+    let is_stranger = |member: &str| user_by_name(passwd, member).is_none_or(|account| is_other(account.uid));
     lines(passwd).filter_map(numbers).any(|(each, primary)| primary == gid && is_other(each))
         || groups(group)
             .filter(|(_, each, _)| *each == gid)
@@ -106,11 +105,11 @@ mod tests {
 
     #[test]
     fn the_first_valid_line_of_a_name_counts() {
-        let abc = account_named(PASSWD, "abc").expect("abc is there");
+        let abc = user_by_name(PASSWD, "abc").expect("abc is there");
         assert_eq!((abc.uid, abc.gid, abc.home.as_str()), (911, 1000, "/config"));
-        assert_eq!(account_numbered(PASSWD, 911).map(|account| account.name), Some("abc".to_string()));
+        assert_eq!(user_by_uid(PASSWD, 911).map(|account| account.name), Some("abc".to_string()));
         for absent in ["broken", "short", "+nis", "#old", "", "ab", "abcd"] {
-            assert_eq!(account_named(PASSWD, absent), None, "{absent}");
+            assert_eq!(user_by_name(PASSWD, absent), None, "{absent}");
         }
     }
 
@@ -118,8 +117,8 @@ mod tests {
     fn supplementary_groups_are_those_that_list_the_user_each_once() {
         assert_eq!(groups_of(GROUP, "abc", 1000), [1000, 100, 44, 46]);
         assert_eq!(groups_of(GROUP, "nobody", 65534), [65534]);
-        assert_eq!(group_named(GROUP, "video"), Some(44));
-        assert_eq!(group_named(GROUP, "numberless"), None);
+        assert_eq!(gid_by_name(GROUP, "video"), Some(44));
+        assert_eq!(gid_by_name(GROUP, "numberless"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::config::value::{GroupRequest, GroupsRequest, UserRequest};
 use crate::error::{Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::machine::Host;
-use crate::machine::accounts::{self, Account};
+use crate::machine::accounts::{self, PasswdEntry};
 
 /// The worker's user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,12 +217,12 @@ fn same_groups(identity: &Identity, host: &dyn Host) -> bool {
 fn requested(user: &UserRequest, files: &Files) -> Result<Identity, IdentityError> {
     let (account, uid, group) = match user {
         UserRequest::Name(name, group) => {
-            let account = accounts::account_named(&files.passwd, name)
+            let account = accounts::user_by_name(&files.passwd, name)
                 .ok_or_else(|| IdentityError::NoUser { name: name.clone() })?;
             let uid = account.uid;
             (Some(account), uid, group)
         }
-        UserRequest::Uid(uid, group) => (accounts::account_numbered(&files.passwd, *uid), *uid, group),
+        UserRequest::Uid(uid, group) => (accounts::user_by_uid(&files.passwd, *uid), *uid, group),
     };
     let gid = match (group, &account) {
         (Some(group), _) => gid_of(group, "user", files)?,
@@ -232,7 +232,7 @@ fn requested(user: &UserRequest, files: &Files) -> Result<Identity, IdentityErro
     Ok(identity(account, Uid::from_raw(uid), gid, files))
 }
 
-fn identity(account: Option<Account>, uid: Uid, gid: Gid, files: &Files) -> Identity {
+fn identity(account: Option<PasswdEntry>, uid: Uid, gid: Gid, files: &Files) -> Identity {
     let groups = match &account {
         Some(account) => accounts::groups_of(&files.group, &account.name, gid.as_raw()),
         None => vec![gid.as_raw()],
@@ -250,7 +250,7 @@ fn identity(account: Option<Account>, uid: Uid, gid: Gid, files: &Files) -> Iden
 fn gid_of(request: &GroupRequest, option: &'static str, files: &Files) -> Result<Gid, IdentityError> {
     match request {
         GroupRequest::Gid(gid) => Ok(Gid::from_raw(*gid)),
-        GroupRequest::Name(name) => accounts::group_named(&files.group, name)
+        GroupRequest::Name(name) => accounts::gid_by_name(&files.group, name)
             .map(Gid::from_raw)
             .ok_or_else(|| IdentityError::NoGroup { option, name: name.clone() }),
     }
@@ -259,6 +259,6 @@ fn gid_of(request: &GroupRequest, option: &'static str, files: &Files) -> Result
 fn caller(files: &Files, host: &dyn Host) -> Identity {
     let [_, uid, _] = host.uids();
     let [_, gid, _] = host.gids();
-    let account = accounts::account_numbered(&files.passwd, uid.as_raw());
+    let account = accounts::user_by_uid(&files.passwd, uid.as_raw());
     Identity { groups: Vec::new(), ..identity(account, uid, gid, files) }
 }

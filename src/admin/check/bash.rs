@@ -54,7 +54,7 @@ pub(super) enum BashUser {
     /// The caller.
     Caller,
     /// abc: root asks, and others can write the file.
-    User(accounts::Account),
+    User(accounts::PasswdEntry),
 }
 
 impl BashUser {
@@ -64,7 +64,7 @@ impl BashUser {
             return Ok(BashUser::Caller);
         }
         let passwd = Machine.passwd()?;
-        let account = accounts::account_named(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
+        let account = accounts::user_by_name(&passwd, DEFAULT_USER).filter(|account| account.uid != 0);
         account.map(BashUser::User).ok_or(CompareError::NotOwnedByRoot)
     }
 
