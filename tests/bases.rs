@@ -34,7 +34,7 @@ fn an_image_without_accounts_starts_users_by_number_and_names_nobody() {
     for (options, message) in [
         ([].as_slice(), "no user 'abc' in /etc/passwd, and no --user given"),
         (&["--user", "nobody"], "--user: no user 'nobody' in /etc/passwd"),
-        (&["--user", "1000"], "--user: uid 1000 has no entry in /etc/passwd that would tell its group"),
+        (&["--user", "1000"], "--user: uid 1000 is not in /etc/passwd, so its group is unknown"),
         (&["--user", "1000:games"], "--user: no group 'games' in /etc/group"),
     ] {
         let refused = run(options);
@@ -119,8 +119,8 @@ fn a_noexec_volume_is_named_and_not_the_mode() {
     ));
     let (hook, plain, outside) = (volume.join("hook"), volume.join("plain"), scratch.join("outside"));
     let noexec = format!(
-        "TIME hook: fatal: unable to execute '{}': it is on a volume that is mounted noexec\n\
-         TIME hook: hint: mount it with exec, move the program, or name the interpreter: sh SCRIPT, python3 SCRIPT\n",
+        "TIME hook: fatal: unable to execute '{}': it is on a volume mounted noexec\n\
+         TIME hook: hint: remount it with exec, move the program, or name the interpreter: sh SCRIPT, python3 SCRIPT\n",
         hook.display()
     );
     for options in [["--log", "-"].as_slice(), &["--log", "-", "--ready", "start"]] {
@@ -128,9 +128,9 @@ fn a_noexec_volume_is_named_and_not_the_mode() {
         assert_eq!((code(&refused), said(&refused)), (126, noexec.clone()));
     }
     let refused = finish(scratch.launch_by(&prefix, &scratch.path, &["--"]).arg(&plain));
-    assert!(said(&refused).contains("it needs mode +x"), "{}", said(&refused));
+    assert!(said(&refused).contains("needs execute permission (chmod +x)"), "{}", said(&refused));
     let refused = finish(scratch.launch_by(&prefix, &scratch.path, &["--"]).arg(&outside));
-    let interpreter = format!("its interpreter '{}' is on a volume that is mounted noexec", hook.display());
+    let interpreter = format!("its interpreter '{}' is on a volume mounted noexec", hook.display());
     assert!(said(&refused).contains(&interpreter), "{}", said(&refused));
 }
 
@@ -145,8 +145,8 @@ fn a_user_namespace_that_denies_setgroups_or_lacks_the_id_is_named() {
         finish(&mut scratch.launch_by(&prefix, &scratch.path, &["--user", "0:0", "--groups", "0", "true"]));
     assert_eq!(code(&refused), 111, "{}", said(&refused));
     let expected = "TIME true: fatal: unable to set supplementary groups 0: operation not permitted\n\
-                    TIME true: hint: this user namespace denies setgroups (/proc/self/setgroups): let it be set up \
-                    by root, or with newgidmap and a range in /etc/subgid\n";
+                    TIME true: hint: this user namespace denies setgroups (/proc/self/setgroups): create it as root, \
+                    or with newgidmap and a range in /etc/subgid\n";
     assert_eq!(said(&refused), expected);
     // root's: setgroups is allowed, the id is not there
     for (user, step) in [
@@ -188,7 +188,7 @@ fn a_read_only_volume_is_answered_with_the_option_for_another_place() {
     let ran = finish(&mut scratch.launch_by(&prefix, &service, &words));
     assert_eq!(code(&ran), 0, "{}", said(&ran));
     let hint =
-        "hint: name a directory on a writable volume with --state-dir DIR, or hand output on with --log -";
+        "hint: choose a directory on a writable volume with --state-dir DIR, or pass output on with --log -";
     let said = said(&ran);
     assert!(said.contains("unable to open log") && said.contains("read-only file system"), "{said}");
     assert!(said.contains("unable to write the run record"), "{said}");
@@ -205,12 +205,12 @@ fn files_from_windows_are_read_or_named() {
         own_by_abc(&service.join(name));
     };
     for (content, value, quirk) in [
-        (b"s3cret\r\n".as_slice(), "s3cret", "the CR LF at its end is not part of the value"),
-        (b"\xef\xbb\xbfs3cret", "s3cret", "the byte order mark is not part of the value"),
+        (b"s3cret\r\n".as_slice(), "s3cret", "its trailing CR LF is not part of the value"),
+        (b"\xef\xbb\xbfs3cret", "s3cret", "its byte order mark is not part of the value"),
         (
             b"\xef\xbb\xbfs3cret\r\n\r\n",
             "s3cret",
-            "a byte order mark and the CR LF at its end are not part of the value",
+            "its byte order mark and trailing CR LF are not part of the value",
         ),
         (b"s3cret\n\n", "s3cret", ""),
         (b"a\r\nb\r", "a\r\nb\r", ""),
@@ -221,7 +221,7 @@ fn files_from_windows_are_read_or_named() {
         assert_eq!(stdout(&ran), value, "{content:?}");
         let note = match quirk {
             "" => String::new(),
-            quirk => format!("TIME bases-windows: warning: the file that FILE__TOKEN names: {quirk}\n"),
+            quirk => format!("TIME bases-windows: warning: the file named by FILE__TOKEN: {quirk}\n"),
         };
         assert_eq!(said(&ran), note, "{content:?}");
     }
@@ -234,7 +234,7 @@ fn files_from_windows_are_read_or_named() {
             (["--dotenv", "wide"], "fatal: wide:1: the file is UTF-16\n"),
             (
                 ["--env", "FILE__TOKEN=wide"],
-                "the file that FILE__TOKEN names: it is in UTF-16: save it as UTF-8\n",
+                "the file named by FILE__TOKEN: it is in UTF-16: save it as UTF-8\n",
             ),
         ] {
             let refused = finish(scratch.launch(&service, &options).args(["--", "true"]));

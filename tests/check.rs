@@ -38,14 +38,14 @@ fn reports_every_line_that_cannot_be_read_of_all_files_and_no_value() {
     let expected = "\
 good.env: 2 variables, with the values that bash would give
 windows.env: 1 variable, with the values that bash would give, but for this
-windows.env: a byte order mark and line ends of CR LF are read as if absent
+windows.env: the byte order mark is ignored, and CR LF line endings are read as LF
 bad.env:1: a second word, which bash would run as a command
   hint: put the value in quotes: MSG='…'
-bad.env:3: a command substitution is not run
-  hint: write its result
+bad.env:3: command substitution is not supported
+  hint: write the result
 bad.env:4: an unquoted '&'
   hint: put the value in quotes: URL='…'
-bad.env:5: HUNTER is not set or empty, and the file asks for it
+bad.env:5: HUNTER is required, but unset or empty
   hint: set HUNTER before this line
 fifo.env: unable to read it: it is a FIFO, not a regular file
 none.env: unable to read it: no such file or directory
@@ -124,7 +124,7 @@ fn a_comparison_asks_bash_as_abc_and_names_what_differs_without_its_value() {
     let expected = "\
 same.env: no value differs from bash's
 windows.env: A has another value in bash
-windows.env: line ends of CR LF are read as if they were LF
+windows.env: CR LF line endings are read as LF
 ";
     assert_eq!((code, said), (1, expected.to_string()));
     // nothing of the caller's steers bash, and its own variables do not count

@@ -144,7 +144,7 @@ fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
     assert!(!direct.log().contains("run\n"), "{}", direct.log());
     assert!(direct.stderr().contains("nothing to do: closed until NOT_SET is set"), "{}", direct.stderr());
     direct.launch(Caller::Root, &["--wait-for", "file:flag"], &["sh", "-c", "echo run"]);
-    direct.logs("resting, looking again");
+    direct.logs("resting and rechecking");
     direct.write("flag", "", 0o644);
     direct.logs("run\n");
     assert_eq!(direct.end(), 0);
@@ -164,9 +164,9 @@ fn explain_says_which_gates_are_open_and_runs_no_command() {
         direct.command(Caller::Root, &options, &["true"]).stdout(std::process::Stdio::piped()),
     ));
     for line in [
-        "if A is set  (it is so now)",
-        "if 'b' is there  (it is not so now: rests)",
-        "'touch ran' succeeds  (not tried here)",
+        "if A is set  (met now)",
+        "if 'b' is there  (not met now: rests)",
+        "'touch ran' succeeds  (not checked here)",
     ] {
         assert!(explained.contains(line), "{explained}");
     }

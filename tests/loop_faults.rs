@@ -72,8 +72,8 @@ fn what_a_rest_needs_and_the_system_refuses_is_reported() {
         ("over", "--interval 0.05 --max-failures 1 -- false", ""),
     ];
     for (call, errno, words) in [
-        ("socketpair", "EMFILE", "unable to take signals"),
-        ("timerfd_create", "ENFILE", "unable to take signals"),
+        ("socketpair", "EMFILE", "unable to set up signal handling"),
+        ("timerfd_create", "ENFILE", "unable to set up signal handling"),
         ("poll", "ENOMEM", "unable to wait"),
     ] {
         for (rest, launch, text) in rests {
@@ -102,5 +102,9 @@ fn a_loop_that_is_refused_its_stream_of_signals_reports_it_without_a_supervisor_
     needs!(root, "strace", "flock");
     let mut direct = refused("refused-stream", "socketpair:error=EMFILE", &["--interval", "1"], &["true"]);
     assert_eq!(direct.end(), 111);
-    assert!(direct.stderr().contains("unable to take signals: too many open files"), "{}", direct.stderr());
+    assert!(
+        direct.stderr().contains("unable to set up signal handling: too many open files"),
+        "{}",
+        direct.stderr()
+    );
 }

@@ -81,7 +81,7 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
     eventually_dead(left);
     eventually("the next loop runs", || (occurrences(&log_of("orphan-run"), "begin") > 1).then_some(()));
     eprintln!("taken over after {:?}", start.elapsed());
-    logs("orphan-run", "the supervisor has gone");
+    logs("orphan-run", "the supervisor is gone");
     let taken = eventually("its record", || {
         let record = record_of("orphan-run");
         (record["pid"] == svscan.pid("orphan-run") && record["waiting_for_lock"].is_null()).then_some(record)
@@ -146,7 +146,7 @@ fn a_supervisor_that_leaves_with_its_service_is_not_lost_and_one_that_leaves_it_
     let before = occurrences(&log_of("leaves-x"), "run\n");
     eventually("more runs", || (occurrences(&log_of("leaves-x"), "run\n") > before + 3).then_some(()));
     assert!(is_alive(pid) && is_alive(supervisor));
-    assert!(!log_of("leaves-x").contains("supervisor has gone"), "{}", log_of("leaves-x"));
+    assert!(!log_of("leaves-x").contains("supervisor is gone"), "{}", log_of("leaves-x"));
     svscan.svc(&["-d"], "leaves-x");
     eventually_dead(supervisor);
     assert!(!is_alive(pid));
@@ -154,7 +154,7 @@ fn a_supervisor_that_leaves_with_its_service_is_not_lost_and_one_that_leaves_it_
     let pid = svscan.pid("leaves-quit");
     signal(parent_of(pid), Signal::SIGQUIT);
     eventually_dead(pid);
-    logs("leaves-quit", "the supervisor has gone");
+    logs("leaves-quit", "the supervisor is gone");
 }
 
 #[test]

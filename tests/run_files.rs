@@ -126,7 +126,7 @@ fn a_linked_run_that_changes_to_its_definition_has_its_config_env_and_a_warning(
         symlink(run, directory.join("run")).expect("a link");
         svscan.control(&["-a"]);
         eventually_contains(&state(&format!("{name}.log")), "A is it\n");
-        let warning = format!("the run script has left its service directory '{}'", directory.display());
+        let warning = format!("the run script changed from its service directory '{}'", directory.display());
         assert_eq!(svscan.stderr().contains(&warning), has_warning, "{}", svscan.stderr());
         if has_warning {
             svscan.svc(&["-wD", "-T", "10000", "-d"], name);

@@ -150,7 +150,7 @@ fn the_last_run_is_shown_with_its_reason_while_the_next_one_runs() {
     let done = becomes(&svscan, "lr-late", "failing")["runs"]["ended_run"]["how"].clone();
     assert_eq!(done, "timed-out");
     svscan.add_launch("lr-once", "--once -- true", &[]);
-    assert_eq!(becomes(&svscan, "lr-once", "done")["why"], "the one run has succeeded");
+    assert_eq!(becomes(&svscan, "lr-once", "done")["why"], "the run succeeded");
 }
 
 #[test]

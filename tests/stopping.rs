@@ -55,7 +55,7 @@ fn a_zombie_in_the_group_holds_no_stop_up() {
         let (code, time, log) = stopped(name, member, "time.sleep(1000)");
         assert_eq!(code, 0, "{name}: {log}");
         assert!(time < Duration::from_secs(20), "{name}: {time:?}");
-        assert!(!log.contains("survives KILL"), "{name}: {log}");
+        assert!(!log.contains("survived KILL"), "{name}: {log}");
     }
 }
 

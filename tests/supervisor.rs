@@ -69,7 +69,7 @@ fn a_oneshot_that_fails_ends_at_once_and_has_the_name_of_its_program() {
     let ups = [
         ("missing", format!("#!/bin/sh\nexec {launcher} -- nosuchprogram\n")),
         ("option", format!("#!/bin/sh\nexec {launcher} --intervall 5 -- true\n")),
-        // no exec: a shell stands between
+        // no exec: a shell is between
         ("shell", format!("#!/bin/sh\n{launcher} -- nosuchprogram\nexit $?\n")),
         ("setting", format!("#!/bin/sh\nexec {launcher} --env-file /nosuch -- true\n")),
         ("fine", format!("#!/bin/sh\nexec {launcher} -- sh -c 'exit 7'\n")),
@@ -151,9 +151,8 @@ fn under_a_shell_that_does_not_exec_it_does_not_rest_and_logs_the_reason() {
     let launcher = svscan.scratch.launcher().display().to_string();
     let run = format!("#!/bin/sh\n{launcher} -- nosuchprogram\nexit $?\n");
     svscan.add("sv-no-exec", &[("run", &run)]);
-    let said =
-        eventually("it is said", || Some(svscan.stderr()).filter(|said| said.contains("write exec before")));
-    let line = "info: not resting: 'run' stands between the supervisor and the launcher, which gets none of its signals";
+    let said = eventually("it is said", || Some(svscan.stderr()).filter(|said| said.contains("with exec")));
+    let line = "info: not resting: 'run' is between the supervisor and the launcher, which receives none of its signals";
     assert!(said.contains(line), "{said}");
     eventually("it is started again", || {
         fs::metadata(svscan.directory("sv-no-exec").join("supervise/death_tally"))
@@ -163,7 +162,7 @@ fn under_a_shell_that_does_not_exec_it_does_not_rest_and_logs_the_reason() {
     // a loop there is a mistake also while nothing fails; a first step before the service proper is none
     let run = format!("#!/bin/sh\n{launcher} -- true\n{launcher} --interval 100 -- echo ran\n");
     svscan.add("sv-loop-no-exec", &[("run", &run)]);
-    let warning = "sv-loop-no-exec: warning: 'run' stands between";
+    let warning = "sv-loop-no-exec: warning: 'run' is between";
     let said = eventually("it is said", || Some(svscan.stderr()).filter(|said| said.contains(warning)));
     assert_eq!(said.matches(warning).count(), 1, "{said}");
     // a stop of the supervisor's would leave it behind, as it says
@@ -187,13 +186,13 @@ fn a_run_script_that_leaves_its_directory_is_warned_unless_it_gives_a_name() {
         Some(svscan.stderr()).filter(|said| said.contains("started\n") && said.contains("named\n"))
     });
     let warning = format!(
-        "sh: warning: the run script has left its service directory '{}' for '/': name, config.env, log and record \
-         go by the latter, and what fails does not rest\n",
+        "sh: warning: the run script changed from its service directory '{}' to '/': name, config.env, log and \
+         record follow the latter, and failures do not rest\n",
         fs::canonicalize(directory).expect("it is there").display()
     );
     assert!(said.contains(&warning), "{said}");
-    assert!(said.contains("hint: in place of cd write --chdir DIR"), "{said}");
-    assert_eq!(said.matches("has left its service directory").count(), 1, "{said}");
+    assert!(said.contains("hint: instead of cd, use --chdir DIR"), "{said}");
+    assert_eq!(said.matches("changed from its service directory").count(), 1, "{said}");
 }
 
 /// A supervisor, started by hand.

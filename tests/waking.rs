@@ -151,7 +151,7 @@ fn a_program_that_comes_by_a_link_or_a_mount_ends_the_rest() {
     for case in &PROGRAMS {
         eventually_rests(case.name, "program");
         let pid = svscan.pid(case.name);
-        assert!(!log_of(case.name).contains("looking every minute"), "{}", log_of(case.name));
+        assert!(!log_of(case.name).contains("checking every minute"), "{}", log_of(case.name));
         (case.correct)(&at(case.name));
         eventually_ready(&svscan, case.name, pid);
     }
@@ -237,7 +237,7 @@ fn where_no_watch_can_be_had_it_looks_every_minute_and_reports_it() {
     for (name, _, says) in &cases {
         eventually_rests(name, "program");
         let text = log_of(name);
-        assert!(text.contains("looking every minute, because") && text.contains(says), "{name}: {text}");
+        assert!(text.contains("checking every minute, because") && text.contains(says), "{name}: {text}");
         let pid = svscan.pid(name);
         let armed = eventually("a timer", || {
             let armed = timers(pid);
@@ -309,7 +309,7 @@ fn every_rest_whose_user_is_known_writes_a_record_and_the_log() {
         assert_eq!(record["resting"]["exit"], 100, "{name}: {record}");
         let log = log_of(name);
         assert!(log.contains("fatal: ") && log.contains("resting until run"), "{name}: {log}");
-        assert!(!log.contains("no run record"), "{name}: {log}");
+        assert!(!log.contains("not recorded"), "{name}: {log}");
     }
 }
 
@@ -355,7 +355,7 @@ fn where_no_record_can_be_written_the_launcher_reports_it() {
             .lines()
             .any(|line| {
                 line.contains(" unrecorded: info: resting until run")
-                    && line.contains("no run record says so: the worker's user is not known")
+                    && line.contains("not recorded: the worker's user is unknown")
             })
             .then_some(())
     });

@@ -75,7 +75,8 @@ fn a_worker_that_is_root_gets_no_variables_from_a_file_that_others_can_change() 
     let refused = |service: &Path, more: &[&str], file: &str| {
         let output = root_run(service, more);
         assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{service:?} {more:?}");
-        let line = format!("fatal: '{file}': non-root users can write it, and the worker would be root\n");
+        let line =
+            format!("fatal: '{file}': it is writable by non-root users, and the worker would be root\n");
         assert!(said(&output).contains(&line), "{}", said(&output));
     };
     // abc's file; writable by a group; by all

@@ -111,7 +111,7 @@ fn a_log_left_by_root_is_renamed_aside_with_its_content_and_it_is_reported() {
         let kept = fs::metadata(&aside[0]).expect("kept");
         assert_eq!((kept.uid(), kept.mode() & 0o7777), (0, 0o600));
         let line = format!(
-            "TIME attack-left: warning: log '{}' could not be opened (it belongs to uid 0, mode 0600) and is now '{}'\n",
+            "TIME attack-left: warning: log '{}' could not be opened (owned by uid 0, mode 0600) and was renamed to '{}'\n",
             scene.log().display(),
             aside[0].file_name().expect("a name").display()
         );
@@ -187,7 +187,7 @@ fn the_line_that_fixes_it_cannot_be_made_to_do_more() {
     for place in ["/etc", "/etc/sudoers.d", "/root", "/run/futo-no-such-place"] {
         let output = scene.run(&["--log", &format!("{place}/log")], &["echo", "worker ran"]);
         let said = self::said(&output);
-        assert!(said.contains("hint: name a place that uid 911 can write"), "{place}: {said}");
+        assert!(said.contains("hint: choose a location writable by uid 911"), "{place}: {said}");
         for word in ["install", "chown", "chmod", "mv "] {
             assert!(!said.contains(word), "{place}: {said}");
         }

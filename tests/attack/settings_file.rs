@@ -74,7 +74,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
         finish(&mut scratch.launch(&scratch.path, &["--user", "root", "--file", path_str(&harmless)]));
     assert_eq!(code(&output), 100);
     assert!(
-        said(&output).contains("non-root users can write it, and the worker would be root"),
+        said(&output).contains("it is writable by non-root users, and the worker would be root"),
         "{}",
         said(&output)
     );
@@ -171,8 +171,8 @@ fn a_settings_file_that_is_no_plain_file_is_refused_at_once() {
         let mut expected = format!("futo-launch: fatal: unable to read '{}': {why}\n", place.display());
         if matches!(plant, Plant::Directory) {
             expected.push_str(
-                "futo-launch: hint: put a file there; a container runtime makes a directory where a mounted file is \
-                 missing\n",
+                "futo-launch: hint: put a file there; container runtimes create a directory in place of a missing \
+                 mounted file\n",
             );
         }
         assert_eq!((code(&output), said(&output)), (100, expected), "{plant:?}");

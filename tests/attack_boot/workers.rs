@@ -202,7 +202,7 @@ fn dropped_capabilities_come_back_by_no_program() {
     let mut launch = scratch.launch_by(&AS_ABC, &scratch.path, &["--cap-drop", "all", "--", "echo", "ran"]);
     let output = finish(&mut launch);
     assert_eq!((code(&output), stdout(&output)), (100, String::new()), "{}", said(&output));
-    assert!(said(&output).contains("--cap-drop: only root can take capabilities away"), "{}", said(&output));
+    assert!(said(&output).contains("--cap-drop: only root can drop capabilities"), "{}", said(&output));
     let shown =
         finish(&mut scratch.launch(&scratch.path, &["--explain", "--cap-drop", "KILL,net_raw", "--", "id"]));
     assert!(

@@ -55,7 +55,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
         "variables: config.env:1: a second word, which bash would run as a command\n  \
          hint: put the value in quotes: MSG='…'\n\
          variables: config.env:2: an unquoted '&'\n  hint: put the value in quotes: URL='…'\n\
-         variables: config.env:3: a command substitution is not run\n  hint: write its result\n\
+         variables: config.env:3: command substitution is not supported\n  hint: write the result\n\
          variables: --require: variable 'TOKEN' is not set\n  hint: set TOKEN in config.env\n"
     );
     let zone = scene.define("zone", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
@@ -69,8 +69,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
             "zone: note: TZ is set and there is no zone data in /usr/share/zoneinfo: programs that ask libc get UTC\n  hint: install tzdata in the image\n"
         }
     };
-    let expected =
-        format!("zone: note: config.env: line ends of CR LF are read as if they were LF\n{judged}");
+    let expected = format!("zone: note: config.env: CR LF line endings are read as LF\n{judged}");
     assert_eq!(scene.said("zone"), expected);
 
     // readable by root, not by abc: looked at with abc's rights
@@ -81,7 +80,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     assert_eq!(
         scene.said("private"),
         "private: unable to execute 'SCRATCH/private/bin/worker': permission denied at 'SCRATCH/private'\n  \
-         hint: it needs mode +x, and the worker's user must be able to search every directory above it\n"
+         hint: the worker's user needs execute permission (chmod +x), and search permission on its parent directories\n"
     );
     scene.define("script", &format!("#!/bin/sh\nexec LAUNCHER -- sh {}\n", private.display()));
     assert_eq!(
@@ -94,7 +93,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     assert_eq!(
         scene.said("log"),
         "log: log 'SCRATCH/private/log' cannot be written: permission denied\n  \
-         hint: name a place that uid 911 can write: --state-dir DIR, --log PATH\n"
+         hint: choose a location writable by uid 911: --state-dir DIR, --log PATH\n"
     );
     // what root has touched in abc's directory
     let touched = scene.define("touched", "#!/bin/sh\nexec LAUNCHER --log DIRECTORY/own.log -- sleep 1\n");
@@ -123,8 +122,8 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     scene.define("files/log", "#!/bin/sh\nexec LAUNCHER -- s6-log .\n");
     assert_eq!(
         scene.said("files"),
-        "files: notification-fd: is not a descriptor from 3 up\n  \
-         hint: write one number, for instance 3, or remove the file\n\
+        "files: notification-fd: not a descriptor number of 3 or more\n  \
+         hint: write a single number such as 3, or remove the file\n\
          files: DIR/files/lock-fd: is broken in s6 2.11 to 2.13.2\n  \
          hint: remove it: futo-launch holds no two workers at once\n\
          files: note: DIR/files/log: its logger gets nothing, output goes to '/config/.local/state/futodama/files.log'\n  \

@@ -66,7 +66,7 @@ fn what_is_wrong_with_a_service_that_runs_is_reported() {
     assert_eq!(scene.check(&[], &["ck-bad"]), (1, expected));
     let expected = format!(
         "ck-rest: unable to execute '/nonexistent': not found\n  \
-         hint: check the name, or write the program with its whole path\n\
+         hint: check the name, or give the full path\n\
          {}ck-rest: is resting: unable to execute '/nonexistent': not found\n  \
          hint: correct that, and it starts by itself; or futo run-now ck-rest\n",
         writable("ck-rest")

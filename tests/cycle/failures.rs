@@ -118,7 +118,7 @@ fn a_state_directory_that_cannot_be_written_is_reported_once_and_fixed_while_it_
     });
     let stderr = direct.stderr();
     assert_eq!(occurrences(&stderr, "unable to open log"), 1, "{stderr}");
-    assert_eq!(occurrences(&stderr, "name a place that uid 911 can write"), 1, "{stderr}");
+    assert_eq!(occurrences(&stderr, "choose a location writable by uid 911"), 1, "{stderr}");
     assert_eq!(occurrences(&stderr, "unable to write the run record"), 1, "{stderr}");
     assert!(occurrences(&stderr, "run\n") >= 4, "{stderr}");
     own_by_abc(&state);

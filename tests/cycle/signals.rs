@@ -173,7 +173,7 @@ fn a_bad_config_env_keeps_the_old_values_and_is_reported_once() {
     }
     for text in [direct.log(), direct.stderr()] {
         assert_eq!(occurrences(&text, "config.env:1"), 1, "{text}");
-        assert_eq!(occurrences(&text, "keeps the environment"), 1, "{text}");
+        assert_eq!(occurrences(&text, "keeps its previous environment"), 1, "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
     assert_eq!(occurrences(&direct.log(), "value=one\n"), 4);

@@ -27,7 +27,7 @@ fn a_change_of_any_source_is_read_before_the_next_run() {
     direct.logs("dir2 dot2 file2\n");
     // a bad one keeps the old values, and the old timing, and is said once
     direct.write("config.env", "EVERY=soon\n", 0o644);
-    let log = direct.logs("the worker keeps the environment it had");
+    let log = direct.logs("the worker keeps its previous environment");
     assert!(log.contains("--interval: invalid value '${EVERY}': is not a duration"), "{log}");
     direct.write("config.env", "EVERY=1h\nV=unused\n", 0o644);
     let record = support::eventually("the next run is due in an hour", || {
@@ -38,7 +38,7 @@ fn a_change_of_any_source_is_read_before_the_next_run() {
         (seconds(&next)?.duration_since(seconds(&last)?).ok()?.as_secs() >= 3590).then_some(record)
     });
     assert_eq!(record["failures"], 0, "{record}");
-    assert_eq!(direct.log().matches("the worker keeps the environment it had").count(), 1);
+    assert_eq!(direct.log().matches("the worker keeps its previous environment").count(), 1);
 }
 
 #[test]
@@ -76,10 +76,10 @@ fn a_config_env_that_was_made_readable_is_read_and_reported() {
     let draft = direct.scratch.write("draft", "V=new\n", 0o600);
     let config = direct.directory().join("config.env");
     fs::rename(&draft, &config).expect("renamed");
-    direct.logs("the worker keeps the environment it had");
+    direct.logs("the worker keeps its previous environment");
     own_by_abc(&config);
     direct.logs("v=new\n");
-    let log = direct.logs("the worker's environment is that of its files again");
+    let log = direct.logs("the worker's environment is up to date again");
     assert_eq!(log.matches("permission denied").count(), 1, "{log}");
     // in place, of the same length and time
     let time = fs::metadata(&config).expect("its times").modified().expect("a time");

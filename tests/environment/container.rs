@@ -83,16 +83,16 @@ fn root_reads_the_containers_variables_only_where_they_are_roots() {
     fs::create_dir(&fifo).expect("a directory");
     nix::unistd::mkfifo(&fifo.join("A"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     for (name, why) in [
-        ("abcs", "non-root users can write it"),
+        ("abcs", "it is writable by non-root users"),
         ("linked/B", "it is a symbolic link"),
-        ("file/A", "non-root users can write it"),
+        ("file/A", "it is writable by non-root users"),
         ("fifo/A", "it is a FIFO, not a regular file"),
         ("absent", "no such file or directory"),
     ] {
         let directory = scratch.join(name.split('/').next().expect("a name"));
         let expected = format!(
             "futo-launch: fatal: unable to read the container's variables in '{}': {why}\n\
-             futo-launch: hint: correct it, or do without: --container-env none\n",
+             futo-launch: hint: correct it, or use --container-env none\n",
             scratch.join(name).display()
         );
         let (code, said) = refused(&scratch, &scratch.path, &["--container-env", path_str(&directory)]);

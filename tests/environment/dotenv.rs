@@ -48,31 +48,31 @@ fn what_dotenv_cannot_read_or_would_misread_is_refused_with_its_line_and_no_valu
     needs!(root, "s6-envdir", "chpst");
     let scratch = Scratch::new("dotenv-bad");
     let bad = [
-        ("hunter2 hunter2", "not a line of the dotenv dialect"),
-        ("B='1' hunter2", "something right after the closing quote"),
+        ("hunter2 hunter2", "not a valid dotenv line"),
+        ("B='1' hunter2", "text right after the closing quote"),
         ("C=${D:-$hunter2}", "a '${' that is neither ${NAME} nor ${NAME:-word} with a plain word"),
-        ("D=pa$hunter2", "a '$' before a name that is not set"),
-        ("D=\"${hunter2}\"", "a '$' before a name that is not set"),
-        ("D=$2y$10$hunter2", "a '$' that names no variable"),
-        ("E=hunter2$", "a '$' that names no variable"),
-        ("F=#hunter2", "a '#' where the value begins"),
-        ("F= # hunter2", "a '#' where the value begins"),
+        ("D=pa$hunter2", "a '$' before the name of an unset variable"),
+        ("D=\"${hunter2}\"", "a '$' before the name of an unset variable"),
+        ("D=$2y$10$hunter2", "a '$' without a variable name"),
+        ("E=hunter2$", "a '$' without a variable name"),
+        ("F=#hunter2", "a '#' at the start of the value"),
+        ("F= # hunter2", "a '#' at the start of the value"),
         ("F=hunter2\t# c", "a '#' right after a tab"),
-        ("G=hunter2\\$GOOD", "a backslash before a '$' without quotes"),
-        ("H=\"a\\qhunter2\"", "a backslash in double quotes with another meaning elsewhere"),
-        ("I=hunter2\u{a0}", "a control character or an unusual blank outside of quotes"),
-        ("J='hunter2'x", "something right after the closing quote"),
-        ("J=\"one\nhunter2\"x", "a quote that closes on a later line, with something right after it"),
-        ("=hunter2", "no name at the beginning of the line"),
-        ("1HUNTER=hunter2", "not a name and '=' at the beginning of the line"),
-        ("K:hunter2", "a ':' after the name, and no blank after it"),
-        ("L=${LATIN}", "a variable that is not UTF-8"),
-        ("GOOD", "a name without '=' that an earlier line sets"),
-        ("# hunter2\rN=1", "a CR that ends no line"),
-        ("M=\"one\nhunter2", "a quote that is never closed"),
+        ("G=hunter2\\$GOOD", "a backslash before an unquoted '$'"),
+        ("H=\"a\\qhunter2\"", "a backslash in double quotes that other programs read differently"),
+        ("I=hunter2\u{a0}", "a control character or unusual blank outside quotes"),
+        ("J='hunter2'x", "text right after the closing quote"),
+        ("J=\"one\nhunter2\"x", "a quote closed on a later line, with text right after it"),
+        ("=hunter2", "no name at the start of the line"),
+        ("1HUNTER=hunter2", "no name followed by '=' at the start of the line"),
+        ("K:hunter2", "a ':' after the name without a space after it"),
+        ("L=${LATIN}", "a variable whose value is not UTF-8"),
+        ("GOOD", "a name without '=' that an earlier line already sets"),
+        ("# hunter2\rN=1", "a CR in the middle of a line"),
+        ("M=\"one\nhunter2", "an unterminated quote"),
         // goes on after it; what refers to a refused line is not judged
         ("O=$K$M", "-"),
-        ("P=hunter2$", "a '$' that names no variable"),
+        ("P=hunter2$", "a '$' without a variable name"),
     ];
     let mut file = "GOOD=1\n\n# it's a comment\nFINE='${J:-fine}' # ${K:-comment}\nhunter2\n".to_string();
     let mut expected = Vec::new();
@@ -134,11 +134,11 @@ fn what_a_dotenv_file_comes_to_is_bounded_in_time_and_memory() {
     let many = (0..100_000).map(|number| format!("V{number}=1\n")).collect::<String>();
     let blanks = format!("A='{0}'\n{1}B={2}\n", "x".repeat(100_000), " ".repeat(20_000), "${A}".repeat(1000));
     for (file, what) in [
-        (doubling, ":14: a value of over 128 KiB"),
-        (long_line, ":2: a value of over 128 KiB"),
-        (many_lines, ":42: the values of the file exceed 4 MiB"),
+        (doubling, ":14: a value longer than 128 KiB"),
+        (long_line, ":2: a value longer than 128 KiB"),
+        (many_lines, ":42: the values in this file exceed 4 MiB"),
         (many, ":4097: more than 4096 variables"),
-        (blanks, ":2: a value of over 128 KiB"),
+        (blanks, ":2: a value longer than 128 KiB"),
         (
             (0..4000).map(|n| format!("V{n}=1\n")).collect::<String>() + &"N\n".repeat(400_000) + "=\n",
             ":404001: no name",

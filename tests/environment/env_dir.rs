@@ -51,13 +51,13 @@ fn what_is_wrong_in_an_env_dir_is_reported_all_at_once() {
         refused(&scratch, &scratch.path, &["--env-dir", &directory, "--env-dir", "/does/not/exist"]);
     let expected = "\
 TIME echo: fatal: unable to read 'DIR/DIR': it is a directory, not a regular file
-TIME echo: hint: put a file there; a container runtime makes a directory where a mounted file is missing
+TIME echo: hint: put a file there; container runtimes create a directory in place of a missing mounted file
 TIME echo: fatal: unable to read 'DIR/FIFO': it is a FIFO, not a regular file
 TIME echo: fatal: unable to read 'DIR/GONE': no such file or directory
 TIME echo: fatal: unable to read 'DIR/LONG': it is longer than 131072 bytes
 TIME echo: fatal: unable to read 'DIR/ROOTS': permission denied
 TIME echo: hint: it is read as the worker's user
-TIME echo: fatal: unable to read 'DIR/a=b': no variable has a '=' in its name
+TIME echo: fatal: unable to read 'DIR/a=b': a variable name cannot contain '='
 TIME echo: fatal: unable to read '/does/not/exist': no such file or directory
 ";
     assert_eq!((code, said.replace(&directory, "DIR")), (100, expected.to_string()));

@@ -118,12 +118,12 @@ fn a_worker_that_is_root_gets_no_variables_from_what_others_can_write() {
                 .map(|(_, rest)| rest.replace(&place, "ABCS").replace(&directory, "DIR"))
         })
         .collect();
-    let why = "non-root users can write it, and the worker would be root";
+    let why = "it is writable by non-root users, and the worker would be root";
     let expected = [
         format!("'ABCS/file': {why}"),
         format!("'ABCS/file': {why}"),
         format!("unable to read 'DIR/LINKED': {why}"),
-        format!("DIR/FILE__B: unable to read the file that FILE__B names, 'ABCS/file': {why}"),
+        format!("DIR/FILE__B: unable to read the file named by FILE__B, 'ABCS/file': {why}"),
         format!("'ABCS': {why}"),
     ];
     assert_eq!((code, lines), (100, expected.to_vec()), "{said}");

@@ -39,11 +39,11 @@ fn a_variable_may_name_the_file_with_its_value() {
     let bad = format!("FILE__A=hunter2\nFILE__B={}\nFILE__C=/\n", roots.display());
     scratch.write("env-named/config.env", &bad, 0o644);
     let expected = "\
-TIME env-named: fatal: config.env:1: unable to read the file that FILE__A names: no such file or directory
-TIME env-named: fatal: config.env:2: unable to read the file that FILE__B names, 'ROOTS': permission denied
+TIME env-named: fatal: config.env:1: unable to read the file named by FILE__A: no such file or directory
+TIME env-named: fatal: config.env:2: unable to read the file named by FILE__B, 'ROOTS': permission denied
 TIME env-named: hint: it is read as the worker's user
-TIME env-named: fatal: config.env:3: unable to read the file that FILE__C names: it is a directory, not a regular file
-TIME env-named: hint: put a file there; a container runtime makes a directory where a mounted file is missing
+TIME env-named: fatal: config.env:3: unable to read the file named by FILE__C: it is a directory, not a regular file
+TIME env-named: hint: put a file there; container runtimes create a directory in place of a missing mounted file
 ";
     let expected = expected.replace("ROOTS", &roots.display().to_string());
     assert_eq!(refused(&scratch, &service, &[]), (100, expected));
@@ -106,7 +106,10 @@ fn values_of_options_expand_over_the_environment_and_say_what_is_missing() {
 
     let explain = ["--explain", "--interval", "${EVERY:-60}", "--timeout", "${TIMEOUT:-30}", "--", "true"];
     let output = finish(&mut scratch.launch(&service, &explain));
-    assert!(stdout(&output).contains("timing       5m after each end; first run at once"), "{output:?}");
+    assert!(
+        stdout(&output).contains("timing       5m after the end of each run; first run immediately"),
+        "{output:?}"
+    );
 
     let options = [
         "--interval",

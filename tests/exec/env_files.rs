@@ -20,13 +20,13 @@ fn a_config_env_that_bash_would_not_read_plainly_is_refused_all_at_once_without_
     let expected = "\
 TIME exec-configenv: fatal: config.env:2: a second word, which bash would run as a command
 TIME exec-configenv: hint: put the value in quotes: MSG='…'
-TIME exec-configenv: fatal: config.env:3: a command substitution is not run
-TIME exec-configenv: hint: write its result
-TIME exec-configenv: fatal: config.env:4: a command substitution is not run
-TIME exec-configenv: hint: write its result
+TIME exec-configenv: fatal: config.env:3: command substitution is not supported
+TIME exec-configenv: hint: write the result
+TIME exec-configenv: fatal: config.env:4: command substitution is not supported
+TIME exec-configenv: hint: write the result
 TIME exec-configenv: fatal: config.env:5: an unquoted '&'
 TIME exec-configenv: hint: put the value in quotes: U='…'
-TIME exec-configenv: fatal: config.env:6: a quote that is never closed
+TIME exec-configenv: fatal: config.env:6: an unterminated quote
 TIME exec-configenv: hint: close it with \"
 ";
     let output = finish(&mut scratch.launch(&service, &["echo", "ran"]));
@@ -49,7 +49,7 @@ fn a_config_env_that_cannot_be_read_is_refused() {
     fs::create_dir(&place).expect("a directory");
     refused(
         "it is a directory, not a regular file",
-        "TIME exec-kind: hint: put a file there; a container runtime makes a directory where a mounted file is missing\n",
+        "TIME exec-kind: hint: put a file there; container runtimes create a directory in place of a missing mounted file\n",
     );
     fs::remove_dir(&place).expect("removed");
     nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");

@@ -31,9 +31,9 @@ fn explain_shows_all_problems_at_once_and_never_a_value() {
     let problems = [
         "unknown option '--xyzzy'",
         "--nice: invalid value '99': is not a whole number from -20 to 19",
-        "notification-fd: is not a descriptor from 3 up",
+        "notification-fd: not a descriptor number of 3 or more",
         "--keep-fd: descriptor 77 is not open",
-        "config.env:2: a command substitution is not run",
+        "config.env:2: command substitution is not supported",
         "unable to change to directory '/nosuch': no such file or directory",
         "unable to execute 'nosuchprogram': not found in PATH",
     ];
@@ -91,16 +91,16 @@ fn explain_says_nothing_of_a_timing_that_it_could_not_read() {
     ] {
         let said = |form: &str| stdout(&finish(scratch.launch(&service, &[form]).args(words)));
         let page = said("--explain");
-        assert!(page.contains("not known; see the problems\n"), "{words:?}: {page}");
-        assert!(!page.contains("takes the launcher's place"), "{words:?}: {page}");
+        assert!(page.contains("unknown; see problems\n"), "{words:?}: {page}");
+        assert!(!page.contains("replaces the launcher"), "{words:?}: {page}");
         let json: serde_json::Value = serde_json::from_str(&said("--explain=json")).expect("JSON");
         assert_eq!((json["mode"].as_str(), json["timing"].is_null()), (Some("loop"), true), "{words:?}");
     }
     scratch.write("exec-timing/run", "#!/bin/sh\nexec futo-launch --interval 5x -- true\n", 0o755);
     let page = stdout(&finish(std::process::Command::new(scratch.futo()).arg("explain").arg(&service)));
-    assert!(page.contains("not known; see the problems\n"), "futo explain: {page}");
+    assert!(page.contains("unknown; see problems\n"), "futo explain: {page}");
     let page = stdout(&finish(scratch.launch(&service, &["--explain"]).args(["--nice", "99", "--", "true"])));
-    assert!(page.contains("none: the worker takes the launcher's place"), "{page}");
+    assert!(page.contains("none: the worker replaces the launcher"), "{page}");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn explain_takes_nobody_for_a_user_that_there_is_not() {
             stdout(&output)
         };
         let page = run("--explain");
-        assert!(page.contains("\nuser         none\n             see the problems\n"), "{user}: {page}");
+        assert!(page.contains("\nuser         none\n             see problems\n"), "{user}: {page}");
         assert_eq!(page.contains("config.env:2"), !prefix.is_empty(), "{user}: {page}");
         let json: serde_json::Value = serde_json::from_str(&run("--explain=json")).expect("JSON");
         assert_eq!(json["user"], serde_json::Value::Null, "{user}");

@@ -105,8 +105,8 @@ fn the_notification_descriptor_is_handed_on_in_exec_mode_and_written_in_a_loop()
     let output = finish(scratch.launch(&service, &["--log", "-", "--"]).arg(&probe));
     assert_eq!(Probe::of(&output).descriptors(), [0, 1, 2]);
     scratch.write("exec-notification/notification-fd", "three\n", 0o644);
-    let refusal = "TIME exec-notification: fatal: notification-fd: is not a descriptor from 3 up\n\
-                   TIME exec-notification: hint: write one number, for instance 3, or remove the file\n";
+    let refusal = "TIME exec-notification: fatal: notification-fd: not a descriptor number of 3 or more\n\
+                   TIME exec-notification: hint: write a single number such as 3, or remove the file\n";
     let output = finish(&mut scratch.launch(&service, &["--log", "-", "true"]));
     assert_eq!(ended(&output), (100, refusal.to_string()));
 }

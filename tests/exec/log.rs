@@ -73,7 +73,7 @@ fn our_own_lines_about_a_missing_program_go_to_stderr_and_to_the_log() {
     let output = finish(&mut scratch.launch(&service, &["nosuchprogram"]));
     let expected = format!(
         "TIME exec-ownlines: fatal: unable to execute 'nosuchprogram': not found in PATH ({PATH})\n\
-         TIME exec-ownlines: hint: check the name, or write the program with its whole path\n"
+         TIME exec-ownlines: hint: check the name, or give the full path\n"
     );
     assert_eq!(ended(&output), (127, expected.clone()));
     assert_eq!(without_times(&log_of("exec-ownlines")), expected);

@@ -20,7 +20,7 @@ futo-launch: fatal: --nice: invalid value '99': is not a whole number from -20 t
 futo-launch: fatal: --grace: needs a timing option: without one the launcher does not stay
 futo-launch: hint: add --interval DURATION, --every DURATION, --schedule WHEN or --once
 futo-launch: fatal: --user: no user 'nosuch' in /etc/passwd
-futo-launch: hint: a user known to LDAP or systemd only is named by its numbers: --user UID:GID
+futo-launch: hint: for a user known only to LDAP or systemd, give the numbers: --user UID:GID
 ";
     assert_eq!(words(&scratch, &options), (100, expected.to_string()));
     let expected = "\

@@ -26,9 +26,10 @@ fn cannot_execute(scratch: &Scratch, program: &str, why: &str, hint: Option<&str
 }
 
 const RIGHTS: &str =
-    "it needs mode +x, and the worker's user must be able to search every directory above it";
-const INTERPRETER: &str = "correct the script's first line (a line end of CR LF is part of the name)";
-const NO_SHEBANG: &str = "begin a script with #!/bin/sh, or write sh in front of it";
+    "the worker's user needs execute permission (chmod +x), and search permission on its parent directories";
+const INTERPRETER: &str =
+    "correct the script's first line (with CR LF line endings, the CR is part of the name)";
+const NO_SHEBANG: &str = "start the script with #!/bin/sh, or run it with sh";
 
 #[test]
 fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
@@ -37,10 +38,10 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
     scratch.write("plain", "echo\n", 0o644);
     cannot_execute(&scratch, "./plain", "permission denied", Some(RIGHTS));
     scratch.write("missing", "#!/bin/nosuch -x\n", 0o755);
-    cannot_execute(&scratch, "./missing", "its interpreter '/bin/nosuch' is not there", Some(INTERPRETER));
+    cannot_execute(&scratch, "./missing", "its interpreter '/bin/nosuch' does not exist", Some(INTERPRETER));
     scratch.write("crlf", "#!/bin/sh\r\necho\r\n", 0o755);
-    cannot_execute(&scratch, "./crlf", "its interpreter '/bin/sh\\r' is not there", Some(INTERPRETER));
-    let why = "it is neither a binary of this machine nor a script with an interpreter line";
+    cannot_execute(&scratch, "./crlf", "its interpreter '/bin/sh\\r' does not exist", Some(INTERPRETER));
+    let why = "it is neither a binary for this machine nor a script with a #! line";
     scratch.write("bare", "echo hi\n", 0o755);
     cannot_execute(&scratch, "./bare", why, Some(NO_SHEBANG));
     scratch.write("empty", "", 0o755);
@@ -64,7 +65,7 @@ fn a_program_that_cannot_be_executed_is_126_with_the_reason() {
 fn a_program_that_is_not_there_is_127_with_the_path_that_was_searched() {
     needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("not-found");
-    let hint = "check the name, or write the program with its whole path";
+    let hint = "check the name, or give the full path";
     for (options, place) in [
         ([].as_slice(), format!("not found in PATH ({PATH})")),
         (&["--env", "PATH=/a:/b"], "not found in PATH (/a:/b)".to_string()),
@@ -121,7 +122,8 @@ fn what_the_system_refuses_is_111() {
     let gone = scratch.join("gone");
     fs::create_dir(&gone).expect("a directory");
     let mut command = scratch.launch_by(&["sh", "-c", "rmdir \"$PWD\"; exec \"$@\"", "sh"], &gone, &["true"]);
-    let expected = "futo-launch: fatal: unable to find the working directory: no such file or directory\n";
+    let expected =
+        "futo-launch: fatal: unable to determine the working directory: no such file or directory\n";
     assert_eq!(ended(&finish(&mut command)), (111, expected.to_string()));
 }
 

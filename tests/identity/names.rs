@@ -96,7 +96,7 @@ fn differs_from_s6_setuidgid_and_chpst_a_bare_uid_with_an_account_has_its_group(
 fn a_bare_uid_without_an_account_is_refused_and_never_gets_gid_0() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("uid");
-    let expected = "futo-launch: fatal: --user: uid 12345 has no entry in /etc/passwd that would tell its group\n\
+    let expected = "futo-launch: fatal: --user: uid 12345 is not in /etc/passwd, so its group is unknown\n\
                     futo-launch: hint: write --user 12345:GID\n";
     assert_eq!(refused(&scratch, &[], &["--user", "12345"]), (100, expected.to_string()));
 }
@@ -106,15 +106,15 @@ fn unknown_names_are_refused_all_at_once() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("unknown");
     let expected = "futo-launch: fatal: --user: no user 'nosuch' in /etc/passwd\n\
-                    futo-launch: hint: a user known to LDAP or systemd only is named by its numbers: --user UID:GID\n";
+                    futo-launch: hint: for a user known only to LDAP or systemd, give the numbers: --user UID:GID\n";
     assert_eq!(refused(&scratch, &[], &["--user", "nosuch"]), (100, expected.to_string()));
     let expected = "futo-launch: fatal: --user: no group 'nosuch' in /etc/group\n\
-                    futo-launch: hint: a group may be named by its number\n";
+                    futo-launch: hint: a group can also be given by number\n";
     assert_eq!(refused(&scratch, &[], &["--user", "abc:nosuch"]), (100, expected.to_string()));
     let expected = "futo-launch: fatal: --groups: no group 'nope' in /etc/group\n\
-                    futo-launch: hint: a group may be named by its number\n\
+                    futo-launch: hint: a group can also be given by number\n\
                     futo-launch: fatal: --groups: no group 'nope2' in /etc/group\n\
-                    futo-launch: hint: a group may be named by its number\n";
+                    futo-launch: hint: a group can also be given by number\n";
     assert_eq!(refused(&scratch, &[], &["--groups", "nope,futoa,nope2"]), (100, expected.to_string()));
 }
 
@@ -133,7 +133,7 @@ fn minus_one_is_no_id_in_an_option_nor_in_the_account_files() {
         });
         let (code, said) = refused(&scratch, &with_file_at(&file, "/etc/passwd"), &[]);
         assert_eq!(code, 111, "{line}: {said}");
-        let proof = "unable to become uid 4294967295: uids read back differ";
+        let proof = "unable to become uid 4294967295: uids differ when read back";
         let refusal = "unable to set supplementary groups 4294967295,9101,9102: invalid argument";
         assert!(said.contains(proof) || said.contains(refusal), "{said}");
     }
@@ -145,7 +145,7 @@ fn where_there_is_no_abc_the_error_names_user() {
     let scratch = Scratch::new("no-abc");
     let file = passwd(&scratch, |line| (!line.starts_with("abc:")).then(|| line.to_string()));
     let expected = "futo-launch: fatal: no user 'abc' in /etc/passwd, and no --user given\n\
-                    futo-launch: hint: name the worker's user: --user USER or --user UID:GID\n";
+                    futo-launch: hint: set the worker's user: --user USER or --user UID:GID\n";
     assert_eq!(refused(&scratch, &with_file_at(&file, "/etc/passwd"), &[]), (100, expected.to_string()));
 }
 

@@ -45,7 +45,7 @@ fn differs_from_s6_setuidgid_chpst_and_setpriv_which_fail_where_nothing_is_to_be
 fn asking_for_another_user_without_root_is_refused_with_a_hint() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("not-root");
-    let remedy = "futo-launch: hint: run by root, or leave the option out to stay the user you are\n";
+    let remedy = "futo-launch: hint: run as root, or omit the option to keep your uid\n";
     for (options, what) in [
         (["--user", "root"].as_slice(), "--user: only root can become 'root' (uid 0, gid 0)"),
         (&["--user", "abc:futoa"], "--user: only root can become 'abc' (uid 911, gid 9101)"),
@@ -62,8 +62,8 @@ fn asking_for_another_user_without_root_is_refused_with_a_hint() {
 fn a_user_that_is_uid_0_stays_root_with_a_warning_unless_root_was_asked_for() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("uid0");
-    let warning = "TIME probe: warning: the worker's user is uid 0: there is nothing to drop\n\
-                   TIME probe: hint: --user root says that this is intended\n";
+    let warning = "TIME probe: warning: the worker runs as root: no privileges are dropped\n\
+                   TIME probe: hint: if this is intended, use --user root\n";
     for user in ["root", "0", "0:0"] {
         let output = finish(scratch.launch(&scratch.path, &["--user", user]).arg("--").arg(scratch.probe()));
         assert_eq!(Probe::of(&output).get("uids"), "0 0 0 0", "{user}");
@@ -108,7 +108,7 @@ fn a_drop_that_root_could_take_back_never_reaches_the_worker() {
     // with this bit the capabilities outlive setuid: s6-setuidgid runs the worker all the same
     let prefix: Vec<OsString> =
         ["setpriv", "--securebits=+no_setuid_fixup", "--"].iter().map(OsString::from).collect();
-    let expected = "TIME probe: fatal: unable to drop root: uid 0 could be taken back after the drop\n";
+    let expected = "TIME probe: fatal: unable to drop root: uid 0 could be regained after the drop\n";
     assert_eq!(refused(&scratch, &prefix, &[]), (111, expected.to_string()));
 }
 
@@ -127,7 +127,7 @@ fn a_drop_that_the_container_forbids_names_the_step_and_the_capability() {
         // to set a niceness without the right is EACCES
         let why = if capability == "sys_nice" { "permission denied" } else { "operation not permitted" };
         let name = capability.to_uppercase();
-        let hint = format!("it needs the capability CAP_{name}; for a container: --cap-add {name}");
+        let hint = format!("this requires CAP_{name} (for a container: --cap-add {name})");
         let expected = format!("TIME probe: fatal: unable to {step}: {why}\nTIME probe: hint: {hint}\n");
         assert_eq!(refused(&scratch, &prefix, options), (111, expected), "{capability}");
     }

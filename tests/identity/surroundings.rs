@@ -85,7 +85,7 @@ fn chdir_is_entered_as_the_user_and_finds_relative_programs() {
     for (name, why) in [("roots", "permission denied"), ("absent", "no such file or directory")] {
         let expected = format!(
             "TIME probe: fatal: unable to change to directory '{name}': {why}\n\
-             TIME probe: hint: it is entered as the worker's user\n"
+             TIME probe: hint: the worker's user needs search permission on it and every directory above it\n"
         );
         assert_eq!(refused(&scratch, &[], &["--chdir", name]), (100, expected));
     }

@@ -34,7 +34,7 @@ fn whatever_it_rests_for_it_is_not_restarted_not_ready_and_reports_it_once() {
             "3 failures in a row",
             7,
         ),
-        ("rests-done", "--once -- true", &[], "done", "the one run has succeeded", 0),
+        ("rests-done", "--once -- true", &[], "done", "the run succeeded", 0),
     ];
     for (name, words, files, ..) in services {
         svscan.add_launch(name, words, files);
@@ -106,8 +106,8 @@ fn a_notification_fd_that_holds_no_descriptor_rests_as_the_user_with_log_and_rec
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("rests-notification");
     let services: [(&str, Option<&str>, &str); 3] = [
-        ("rests-fd-one", Some("1\n"), "notification-fd: is not a descriptor from 3 up"),
-        ("rests-fd-word", Some("abc\n"), "notification-fd: is not a descriptor from 3 up"),
+        ("rests-fd-one", Some("1\n"), "notification-fd: not a descriptor number of 3 or more"),
+        ("rests-fd-word", Some("abc\n"), "notification-fd: not a descriptor number of 3 or more"),
         (
             "rests-fd-directory",
             None,

@@ -130,8 +130,7 @@ fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout, "sync: service=file action=published\nsync: service=line action=published\n");
     for name in ["file/run", "line/run", "line/finish"] {
-        let warning =
-            format!("{}: line ends of CR LF are read as if they were LF", definitions.abcs(name).display());
+        let warning = format!("{}: CR LF line endings are read as LF", definitions.abcs(name).display());
         assert!(ran.stderr.contains(&warning), "{name}: {}", ran.stderr);
     }
     for name in ["file/run", "line/run", "line/finish"] {

@@ -57,7 +57,7 @@ fn a_hook_never_delays_a_stop_and_the_last_failure_has_its_own() {
     assert_eq!(direct.end(), 3);
     let log = direct.log();
     assert!(log.contains("hook 1\n") && log.contains("hook 2\n"), "{log}");
-    assert!(log.contains("the command of --on-failure failed: exit status 9"), "{log}");
+    assert!(log.contains("the --on-failure command failed: exit status 9"), "{log}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_hook_that_hangs_is_killed_after_thirty_seconds_and_the_loop_goes_on() {
     let direct = Direct::start("hook-hangs", &["--interval", "0.05", "--on-success", hook], "echo run");
     let pid = number_after(&direct.logs("hook "), "hook ");
     throughout("it may take its time", Duration::from_secs(25), || !direct.log().contains("was killed"));
-    direct.logs("the command of --on-success was killed after 30 s");
+    direct.logs("the --on-success command was killed after 30 s");
     eventually_dead(pid);
     eventually("the next run", || (direct.log().matches("run\n").count() >= 2).then_some(()));
 }

@@ -30,7 +30,7 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_reported_once_and_idle() {
         &["--interval", "0.05", "--lock", "lock"],
         &["sh", "-c", "flock -n lock true && echo free; echo run"],
     );
-    direct.logs("waiting for the lock 'lock', which another process holds");
+    direct.logs("waiting for lock 'lock', held by another process");
     // behind the line it still starts who waits
     let before = eventually("it sleeps", || {
         let before = context_switches(direct.pid());
@@ -47,7 +47,7 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_reported_once_and_idle() {
     holder.wait().expect("waited");
     let log = direct.logs("run\n");
     assert!(!log.contains("free"), "held during the run: {log}");
-    assert_eq!(log.matches("waiting for the lock").count(), 1, "{log}");
+    assert_eq!(log.matches("waiting for lock").count(), 1, "{log}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn term_ends_the_wait_for_a_lock_at_once() {
     set_mode(&lock, 0o644);
     held.lock().expect("locked");
     direct.launch(Caller::Root, &["--interval", "0.05", "--lock", "lock"], &["sh", "-c", "echo run"]);
-    direct.logs("waiting for the lock");
+    direct.logs("waiting for lock");
     let pid = direct.pid();
     let helper = eventually("a helper waits", || {
         read(format!("/proc/{pid}/task/{pid}/children")).trim().parse::<i32>().ok()
@@ -115,7 +115,7 @@ fn what_changes_while_a_lock_is_waited_for_counts_for_the_run() {
     .expect("locked");
     let options = ["--interval", "0.1", "--if-file", "gate", "--lock", "lock"];
     direct.launch(Caller::Root, &options, &["sh", "-c", "echo v=$V"]);
-    direct.logs("waiting for the lock");
+    direct.logs("waiting for lock");
     direct.write("config.env", "V=new\n", 0o644);
     drop(holder);
     direct.logs("v=new\n");

@@ -148,12 +148,9 @@ fn a_record_in_the_future_or_corrupt_is_reported_ignored_and_rewritten() {
     needs!(root);
     let schedule = minute_at(now() + 7200);
     for (content, said) in [
-        (
-            serde_json::json!({ "last_start": rfc_3339(now() + 864_000) }).to_string(),
-            "in the future: ignored",
-        ),
-        (serde_json::json!({ "last_start": "yesterday\u{1b}[2J" }).to_string(), "is no time: ignored"),
-        ("{ half".to_string(), "it is written anew"),
+        (serde_json::json!({ "last_start": rfc_3339(now() + 864_000) }).to_string(), ": in the future"),
+        (serde_json::json!({ "last_start": "yesterday\u{1b}[2J" }).to_string(), ": not a valid time"),
+        ("{ half".to_string(), "starting a new one"),
     ] {
         let mut direct = Direct::new("bad-record");
         write(&direct.record_path(), &content, 0o640);

@@ -53,7 +53,7 @@ fn the_zone_of_a_schedule_is_its_last_word_else_tz_of_the_workers_environment() 
     let refused = output(&mut direct.command(Caller::Root, &["--schedule", "09:00"], &["true"]));
     assert_eq!(refused.status.code(), Some(100));
     let said = direct.stderr();
-    assert!(said.contains("--schedule: TZ: 'Asia/Tokio' is no time zone"), "{said}");
+    assert!(said.contains("--schedule: TZ: 'Asia/Tokio' is not a time zone"), "{said}");
     assert!(said.contains("did you mean Asia/Tokyo?"), "{said}");
 }
 
@@ -115,7 +115,7 @@ fn a_schedule_that_has_no_further_start_is_done() {
     needs!(root);
     let mut direct = Direct::start("no-further-start", &["--schedule", "2020-01-01 UTC"], "echo run");
     assert_eq!(direct.end(), 0);
-    assert!(direct.stderr().contains("done: the schedule has no further start"), "{}", direct.stderr());
+    assert!(direct.stderr().contains("done: the schedule has no further starts"), "{}", direct.stderr());
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn hup_in_sleep_takes_up_a_changed_schedule() {
     direct.logs("run");
     direct.write("config.env", "WHEN='09:00 JST'\n", 0o644);
     direct.signal(Signal::SIGHUP);
-    let log = direct.logs("the worker keeps the environment it had");
-    assert!(log.contains("'JST' is no time zone"), "{log}");
+    let log = direct.logs("the worker keeps its previous environment");
+    assert!(log.contains("'JST' is not a time zone"), "{log}");
 }
 
 #[test]

@@ -243,6 +243,6 @@ fn another_schedule_takes_effect_at_once_and_has_missed_nothing() {
 fn a_month_of_seconds_is_skipped_quickly() {
     let mut pacer = first(&timing(schedule("*:*:*")), started(-30.0 * 86_400.0));
     assert!(pacer.is_due(at(0.0)));
-    assert!(run(&mut pacer, 0.0, 0.5) >= MOST_COUNTED - 1);
+    assert!(run(&mut pacer, 0.0, 0.5) >= MAX_COUNTED - 1);
     assert_eq!(pacer.due(at(0.5)), Due::Wall(wall(1.0)));
 }
