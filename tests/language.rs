@@ -1,8 +1,9 @@
-//! The English of the documents: no phrase of the glossary's left column.
+//! The English of documents and messages: no phrase of the glossary's left column.
 
 mod support;
 
 use support::documents::{all, page, prose};
+use support::literals::{Literal, literals};
 
 /// A phrase, and what to write instead. `#` is a word that begins with a digit, `.` any punctuation or code; a word that
 /// ends with `*` is the beginning of one. Case and line ends do not count.
@@ -79,6 +80,48 @@ const PHRASES: &[(&str, &str)] = &[
     ("him", "them"),
 ];
 
+/// What messages avoid besides. A document may quote these.
+const IN_MESSAGES: &[(&str, &str)] = &[
+    ("says", "reports, shows"),
+    ("tells", "reports, shows"),
+    ("nobody", "no process, only root"),
+    ("somebody", "another user, someone"),
+    ("whoever", "the user who"),
+    ("goes by", "follows"),
+    ("it wants", "it requires"),
+    ("behind it", "after it"),
+    ("stands between", "is between"),
+    ("line ends of", "LF line endings"),
+    ("is meant", "for a literal X"),
+    ("as it may", "has reached its limit"),
+    ("is not there", "does not exist"),
+    ("must be there", "must exist"),
+    ("has gone", "is gone"),
+];
+
+/// The sources whose messages are held to this.
+const SOURCES: [&str; 19] = [
+    "src/drop.rs",
+    "src/env_file/",
+    "src/error.rs",
+    "src/escape.rs",
+    "src/explain/",
+    "src/launch.rs",
+    "src/lifecycle.rs",
+    "src/log/",
+    "src/machine/",
+    "src/plan/",
+    "src/ready/",
+    "src/record/",
+    "src/report.rs",
+    "src/rest/",
+    "src/run/",
+    "src/schedule/",
+    "src/shell_quote.rs",
+    "src/sys/",
+    "src/wait/",
+];
+
 /// A text in words, without its code: the line of each, and the word in lower case. Punctuation, code and the end of a
 /// paragraph are a `.`.
 fn words(lines: &[&str]) -> Vec<(usize, String)> {
@@ -116,10 +159,10 @@ fn is_like(pattern: &str, word: &str) -> bool {
 }
 
 /// The lines of a text that have one of the phrases.
-fn found(lines: &[&str]) -> Vec<String> {
+fn found(lines: &[&str], phrases: &[(&str, &str)]) -> Vec<String> {
     let words = words(lines);
     let mut found = Vec::new();
-    for (phrase, instead) in PHRASES {
+    for (phrase, instead) in phrases {
         let patterns: Vec<&str> = phrase.split(' ').collect();
         for window in words.windows(patterns.len()) {
             if patterns.iter().zip(window).all(|(pattern, (_, word))| is_like(pattern, word)) {
@@ -146,7 +189,24 @@ fn documents_use_the_fields_words() {
         let text = page(&name);
         let lines: Vec<&str> =
             prose(&text).into_iter().map(|line| if quotes(&name, line) { "" } else { line }).collect();
-        all_found.extend(found(&lines).into_iter().map(|line| format!("{name}:{line}")));
+        all_found.extend(found(&lines, PHRASES).into_iter().map(|line| format!("{name}:{line}")));
+    }
+    assert!(all_found.is_empty(), "{}", all_found.join("\n"));
+}
+
+#[test]
+fn messages_use_the_fields_words() {
+    let phrases = [PHRASES, IN_MESSAGES].concat();
+    let mut all_found = Vec::new();
+    // a word alone is a key, a name or a path
+    let is_message = |literal: &Literal| {
+        literal.text.contains(' ') && SOURCES.iter().any(|source| literal.place.starts_with(source))
+    };
+    for literal in literals().into_iter().filter(is_message) {
+        let lines: Vec<&str> = literal.text.lines().collect();
+        let found = found(&lines, &phrases);
+        all_found
+            .extend(found.into_iter().map(|phrase| format!("{}: {phrase}: {}", literal.place, literal.text)));
     }
     assert!(all_found.is_empty(), "{}", all_found.join("\n"));
 }
@@ -160,7 +220,7 @@ fn phrases_are_found_over_line_ends_and_not_in_code() {
         "mend` Mended.",
     ];
     assert_eq!(
-        found(&lines),
+        found(&lines, PHRASES),
         [
             "4: 'mend*': fix, repair, correct",
             "1: 'is told': is notified",
@@ -168,5 +228,5 @@ fn phrases_are_found_over_line_ends_and_not_in_code() {
             "2: 'each #': every",
         ]
     );
-    assert_eq!(found(&["It is", "", "told. Tell them each: 10 wishing of root's group"]), [""; 0]);
+    assert_eq!(found(&["It is", "", "told. Tell them each: 10 wishing of root's group"], PHRASES), [""; 0]);
 }
