@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::Problem;
 use crate::exit::Exit;
-use crate::machine::ownership::is_roots;
+use crate::machine::ownership::is_root_owned;
 use crate::machine::{Host, Machine};
 use crate::service::launcher;
 
@@ -47,7 +47,7 @@ pub(crate) fn judge(launcher: &str) -> Result<(), LauncherError> {
         // there are no rights to be gained from a supervisor of one's own
         false => Ok(()),
         true if !launcher.starts_with('/') => Err(LauncherError::Missing),
-        true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true if !is_root_owned(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
         true => Ok(()),
     }
 }

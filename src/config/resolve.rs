@@ -201,7 +201,7 @@ fn environment_spec(settings: EnvironmentSettings) -> EnvironmentSpec {
 
 /// Whether a file could give its writers more rights than they have.
 fn is_untrusted(file: &SpecFile, host: &dyn Host) -> bool {
-    !file.is_roots && host.is_root()
+    !file.is_root_owned && host.is_root()
 }
 
 /// Whether an option after a file that non-root users can write may be applied. Whoever can create a service
@@ -236,11 +236,11 @@ fn passed_name(words: Vec<OsString>, findings: &mut Findings) -> Option<OsString
 }
 
 fn read_service_file(path: PathBuf, read: ReadFile<'_>, findings: &mut Findings) -> (SpecFile, ServiceFile) {
-    let (text, is_roots) = match read(&path, service_file::MAX_BYTES) {
+    let (text, is_root_owned) = match read(&path, service_file::MAX_BYTES) {
         Ok(read) => read,
         Err(source) => {
             findings.push(ServiceFileError::Read { path: path.clone(), source });
-            return (SpecFile { path, is_roots: false }, ServiceFile::default());
+            return (SpecFile { path, is_root_owned: false }, ServiceFile::default());
         }
     };
     let before = findings.iter().count();
@@ -248,5 +248,5 @@ fn read_service_file(path: PathBuf, read: ReadFile<'_>, findings: &mut Findings)
     if file.worker.is_none() && findings.iter().count() == before {
         findings.push(SpecError::NoWorker { path: path.display().to_string() });
     }
-    (SpecFile { path, is_roots }, file)
+    (SpecFile { path, is_root_owned }, file)
 }

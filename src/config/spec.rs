@@ -64,7 +64,7 @@ pub struct SpecFile {
     /// As given.
     pub path: PathBuf,
     /// Whether root owns it and every directory above it, and no other user can write them.
-    pub is_roots: bool,
+    pub is_root_owned: bool,
 }
 
 /// Where the variables come from, beside what is inherited.

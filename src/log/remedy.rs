@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::stat::lstat;
 use nix::unistd::{Gid, Uid};
 
-use crate::machine::ownership::is_roots;
+use crate::machine::ownership::is_root_owned;
 use crate::plan::STATE_DIR;
 use crate::shell_quote::shell_quoted;
 
@@ -34,7 +34,7 @@ pub(crate) fn for_unwritable(path: &Path, uid: Uid, gid: Gid) -> String {
     let there = from_top.iter().rev().find(|part| owner(part).is_some());
     // this path has no other meaning elsewhere
     match there {
-        Some(there) if is_missing && path.ends_with(STATE_DIR) && is_roots(there) => {
+        Some(there) if is_missing && path.ends_with(STATE_DIR) && is_root_owned(there) => {
             format!("as root: install -d -o {uid} -g {gid} -m 0755 {}", quoted(path))
         }
         _ => format!("choose a location writable by uid {uid}: --state-dir DIR, --log PATH"),

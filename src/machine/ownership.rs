@@ -16,7 +16,7 @@ use crate::sys::nofollow::{self, Missing, PathError};
 ///
 /// Each component is checked before it is passed, so that a link in a user-owned directory cannot be changed between
 /// check and use.
-pub fn is_roots(path: &Path) -> bool {
+pub fn is_root_owned(path: &Path) -> bool {
     belongs_to_root(path).unwrap_or(false)
 }
 
@@ -26,8 +26,8 @@ pub fn belongs_to_root(path: &Path) -> Result<bool, Errno> {
     let is_foreign = Cell::new(false);
     let walked = nofollow::walk(&directory.join(path), Missing::Refuse, |component, status, _| {
         // the mode of a link is meaningless
-        let is_link_of_roots = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
-        if is_link_of_roots || nofollow::belongs_to_root_alone(status) {
+        let is_root_owned_link = sys::file::kind(status) == SFlag::S_IFLNK && status.st_uid == 0;
+        if is_root_owned_link || nofollow::belongs_to_root_alone(status) {
             return Ok(());
         }
         is_foreign.set(true);
@@ -45,18 +45,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_below_a_directory_that_others_can_write_is_not_roots() {
+    fn a_path_below_a_directory_writable_by_others_is_not_root_owned() {
         // /tmp is 1777: root-owned, but writable by everyone
-        assert!(!is_roots(Path::new("/tmp")));
-        assert!(!is_roots(Path::new("/tmp/../etc/passwd/../../tmp/x")));
-        assert!(!is_roots(Path::new("/does/not/exist")));
+        assert!(!is_root_owned(Path::new("/tmp")));
+        assert!(!is_root_owned(Path::new("/tmp/../etc/passwd/../../tmp/x")));
+        assert!(!is_root_owned(Path::new("/does/not/exist")));
     }
 
     #[test]
-    fn system_files_are_roots_through_roots_links() {
-        assert!(is_roots(Path::new("/etc/passwd")));
-        assert!(is_roots(Path::new("/etc/../etc/./passwd")));
+    fn system_files_are_root_owned_through_root_owned_links() {
+        assert!(is_root_owned(Path::new("/etc/passwd")));
+        assert!(is_root_owned(Path::new("/etc/../etc/./passwd")));
         // /bin is a root-owned link to usr/bin in every current distribution; a directory elsewhere
-        assert!(is_roots(Path::new("/bin")));
+        assert!(is_root_owned(Path::new("/bin")));
     }
 }

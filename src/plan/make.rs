@@ -129,7 +129,7 @@ fn service_name(
 /// A worker that stays root must not use a file writable by non-root users.
 fn refuse_for_root(file: Option<&SpecFile>, change: Change) -> Result<(), TrustError> {
     match file {
-        Some(SpecFile { path, is_roots: false }) if change == Change::StaysRoot => {
+        Some(SpecFile { path, is_root_owned: false }) if change == Change::StaysRoot => {
             Err(TrustError::ForRoot { path: path.clone() })
         }
         _ => Ok(()),

@@ -86,7 +86,7 @@ fn become_recorder(plan: &Plan, runs_as: RunsAs) -> Result<(), &'static str> {
     match (runs_as, plan.change) {
         (RunsAs::User, _) => Ok(()),
         (RunsAs::Caller, Change::Unknown) if Machine.is_root() => Err("the worker's user is unknown"),
-        (RunsAs::Caller, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_roots) => {
+        (RunsAs::Caller, Change::StaysRoot) if plan.file.as_ref().is_some_and(|file| !file.is_root_owned) => {
             Err("its location would come from a file not owned by root")
         }
         (RunsAs::Caller, Change::StaysRoot) => drop::become_identity(plan).or(cannot_become),

@@ -60,7 +60,7 @@ pub(super) enum BashUser {
 impl BashUser {
     /// By who can write the file.
     pub(super) fn of(path: &Path) -> Result<Self, CompareError> {
-        if !Machine.is_root() || ownership::is_roots(path) {
+        if !Machine.is_root() || ownership::is_root_owned(path) {
             return Ok(BashUser::Caller);
         }
         let passwd = Machine.passwd()?;

@@ -10,7 +10,7 @@ use super::run_file::{check_foreign_text, check_text};
 use super::scene::{Scene, UNREADABLE, hint_of_denied};
 use super::state::check_state;
 use crate::error::Problem;
-use crate::machine::ownership::is_roots;
+use crate::machine::ownership::is_root_owned;
 use crate::observe::{Owner, Snapshot};
 use crate::service::executable::{self, DirectoryKind, Obstacle};
 use crate::service::layout;
@@ -154,7 +154,7 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     [layout::RUN, layout::FINISH, layout::LOG_RUN]
         .into_iter()
         .map(|name| live.join(name))
-        .filter(|path| path.exists() && !is_roots(path))
+        .filter(|path| path.exists() && !is_root_owned(path))
         .map(|path| {
             let text = format!(
                 "{}: is writable by non-root users, and root executes it: they can become root",

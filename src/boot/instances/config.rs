@@ -31,8 +31,8 @@ pub fn preset_names() -> String {
 pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Option<System> {
     let failed = |source| ServiceFileError::Read { path: path.to_path_buf(), source };
     let read = Machine.read_service_file(path, service_file::MAX_BYTES).map_err(failed);
-    let (text, is_roots) = findings.take(read)?;
-    if Machine.is_root() && !is_roots {
+    let (text, is_root_owned) = findings.take(read)?;
+    if Machine.is_root() && !is_root_owned {
         // it decides what is run, and as whom
         let what = "what root is to run".to_string();
         findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });

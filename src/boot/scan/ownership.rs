@@ -87,11 +87,11 @@ fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
     }
     let Ok(slot) = directory.try_open(name) else { return false };
     let are_roots = |below: &Directory, names: &[&str]| {
-        let is_roots = |name: &&str| match below.look_at(OsStr::new(name)) {
+        let is_root_owned = |name: &&str| match below.look_at(OsStr::new(name)) {
             Ok(status) => status.st_uid == 0,
             Err(errno) => errno == Errno::ENOENT,
         };
-        belongs_to_root_alone(below) && names.iter().all(is_roots)
+        belongs_to_root_alone(below) && names.iter().all(is_root_owned)
     };
     let log = slot.try_open(OsStr::new(layout::LOG));
     are_roots(&slot, &[layout::RUN, layout::FINISH, layout::LOG])
