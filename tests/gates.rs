@@ -144,7 +144,7 @@ fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
     assert!(!direct.log().contains("run\n"), "{}", direct.log());
     assert!(direct.stderr().contains("nothing to do: closed until NOT_SET is set"), "{}", direct.stderr());
     direct.launch(Caller::Root, &["--wait-for", "file:flag"], &["sh", "-c", "echo run"]);
-    direct.logs("resting and rechecking");
+    direct.logs("resting, rechecking");
     direct.write("flag", "", 0o644);
     direct.logs("run\n");
     assert_eq!(direct.end(), 0);

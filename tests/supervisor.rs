@@ -187,7 +187,7 @@ fn a_run_script_that_leaves_its_directory_is_warned_unless_it_gives_a_name() {
     });
     let warning = format!(
         "sh: warning: the run script changed from its service directory '{}' to '/': name, config.env, log and \
-         record follow the latter, and failures do not rest\n",
+         record follow the latter, and the service does not rest after a failure\n",
         fs::canonicalize(directory).expect("it is there").display()
     );
     assert!(said.contains(&warning), "{said}");

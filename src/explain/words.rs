@@ -48,7 +48,7 @@ fn start_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
         Pace::Interval(delay) => format!("{delay} after the end of each run; {first}"),
         Pace::Every(delay) => format!("every {delay} from the first start; {first}"),
         Pace::Schedule(schedule) => format!("at {schedule}"),
-        Pace::Once { retry } => format!("until a run succeeds, {retry} after each failure; {first}"),
+        Pace::Once { retry } => format!("until a run succeeds, retried {retry} after a failure; {first}"),
     }];
     if let (Pace::Schedule(_), Some(delay)) = (&timing.pace, timing.initial_delay) {
         lines.push(format!("no run in the first {delay}"));
@@ -66,7 +66,7 @@ fn missed_line(timing: &Timing) -> Option<String> {
     let late = timing.max_late.map_or(String::new(), |most| format!(", unless more than {most} late"));
     match (timing.persist, &timing.pace) {
         (Persist::Yes, _) => {
-            Some(format!("starts missed while the service is down are made up once, at startup{late}"))
+            Some(format!("starts missed while the service is down are made up for by one run at startup{late}"))
         }
         (Persist::No, Pace::Schedule(_)) => {
             Some("starts missed while the service is down are lost".to_string())

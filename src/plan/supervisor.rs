@@ -60,7 +60,7 @@ impl Supervision {
             Supervision::Left(service_dir) => Some(Finding::trouble(
                 format!(
                     "the run script changed from its service directory '{}' to '{}': name, config.env, log and record \
-                     follow the latter, and failures do not rest",
+                     follow the latter, and the service does not rest after a failure",
                     service_dir.display(),
                     directory.display()
                 ),

@@ -213,7 +213,7 @@ impl Rest {
             Some(reported) if reported.gate == gate => (reported.pause * 2).min(MAX_RECHECK),
             _ => {
                 let until = match needs_polling {
-                    true => " and rechecking (or HUP, ALRM)".to_string(),
+                    true => ", rechecking regularly (or on HUP, ALRM)".to_string(),
                     false => format!(" until that changes (or HUP, ALRM){}", polling_note(watch)),
                 };
                 reporter.info(&format!("{}; resting{until}", resting.reason));

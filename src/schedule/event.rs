@@ -11,7 +11,7 @@ const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursd
 /// Parses the words; the last can be a zone.
 pub(super) fn parse(words: &[&str]) -> Result<(Calendar, Option<Zone>), Invalid> {
     in_order(words).map_err(|invalid| match sorted(words) {
-        Some(sorted) => Invalid::new("is out of order: weekdays, date, time and zone are expected")
+        Some(sorted) => Invalid::new("has its parts out of order (expected: weekdays, date, time, zone)")
             .hint(format!("write '{}'", sorted.join(" "))),
         None => invalid,
     })
