@@ -99,7 +99,7 @@ fn a_service_has_the_umask_of_the_container_unless_it_has_its_own() {
         let (mask, said) = umask(bad, &service, &[]);
         assert_eq!(mask, own, "{bad}");
         let warning = "TIME bases-umask: warning: the container's UMASK is not an octal number up to 0777: the \
-                       worker keeps the inherited umask\nTIME bases-umask: hint: write UMASK as in UMASK=002, ";
+                       worker keeps the inherited umask\nTIME bases-umask: hint: write it as in UMASK=002 ";
         assert!(said.starts_with(warning), "{bad}: {said}");
     }
 }
@@ -280,7 +280,7 @@ fn a_directory_in_place_of_a_file_is_answered_with_what_makes_them() {
         assert_eq!(code(&refused), 100, "{words:?}");
         let said = said(&refused);
         assert!(said.contains("it is a directory, not a regular file\n"), "{words:?}: {said}");
-        assert!(said.contains("hint: put a file there; a container runtime makes"), "{words:?}: {said}");
+        assert!(said.contains("hint: put a file there; container runtimes create"), "{words:?}: {said}");
     }
 }
 
@@ -289,7 +289,10 @@ fn a_missing_secret_is_named_by_its_path_where_that_can_be_no_secret() {
     needs!(root, "unshare");
     let scratch = Scratch::new("secret-path");
     for (value, shown) in [
-        ("/run/secrets/nosuch/token", Some("names, '/run/secrets/nosuch/token': no such file or directory")),
+        (
+            "/run/secrets/nosuch/token",
+            Some("FILE__TOKEN, '/run/secrets/nosuch/token': no such file or directory"),
+        ),
         // a password that was written in place of a path
         ("hunter2", None),
         ("/q8Zr", None),
@@ -302,7 +305,10 @@ fn a_missing_secret_is_named_by_its_path_where_that_can_be_no_secret() {
         match shown {
             Some(shown) => assert!(said.contains(shown), "{said}"),
             None => {
-                assert!(said.contains("FILE__TOKEN names: no such file") && !said.contains(value), "{said}")
+                assert!(
+                    said.contains("named by FILE__TOKEN: no such file") && !said.contains(value),
+                    "{said}"
+                )
             }
         }
     }
@@ -365,7 +371,10 @@ fn a_log_that_the_worker_truncates_by_name_is_reported() {
         .stderr(fs::File::create(scratch.join("said")).expect("a file"))
         .spawn();
     let mut child = child.expect("it starts");
-    let said = support::eventually_contains(&scratch.join("said"), "hint: a worker that opens /dev/stderr");
+    let said = support::eventually_contains(
+        &scratch.join("said"),
+        "hint: opening /dev/stderr or /dev/stdout by name truncates it",
+    );
     let warning = format!("log '{}' was truncated during a run: earlier lines are lost", log.display());
     assert!(said.contains(&warning), "{said}");
     support::signal(child.id().cast_signed(), nix::sys::signal::Signal::SIGTERM);

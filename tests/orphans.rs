@@ -68,7 +68,7 @@ fn a_loop_whose_supervisor_is_killed_ends_after_its_run_and_the_next_one_waits_f
     assert_eq!(waits["pid"], svscan.pid("orphan-run"), "{waits}");
     assert!(waits["next_due"].is_string(), "{waits}");
     assert_eq!(waits["waiting_for_lock"]["former"]["pid"], left, "{waits}");
-    logs("orphan-run", &format!("another loop of this service (pid {left}) has not ended"));
+    logs("orphan-run", &format!("another loop of this service (pid {left}) is still running"));
     throughout("the run goes on, alone", Duration::from_secs(2), || {
         is_alive(left)
             && occurrences(&log_of("orphan-run"), "begin") == 1

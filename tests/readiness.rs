@@ -98,7 +98,7 @@ fn ready_without_notification_fd_is_reported() {
         let log_text = logs(name, "begins\n");
         assert_eq!(log_text.matches(&format!("warning: {text}")).count(), 1, "{name}: {log_text}");
         let said = check(name);
-        assert!(said.contains(&format!("{name}: {text}\n  hint: echo 3 > notification-fd")), "{said}");
+        assert!(said.contains(&format!("{name}: {text}\n  hint: run echo 3 > notification-fd")), "{said}");
         write(&directory.join("notification-fd"), "3\n", 0o644);
         let said = check(name);
         assert!(!said.contains(text), "{said}");

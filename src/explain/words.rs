@@ -65,9 +65,9 @@ fn start_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
 fn missed_line(timing: &Timing) -> Option<String> {
     let late = timing.max_late.map_or(String::new(), |most| format!(", unless more than {most} late"));
     match (timing.persist, &timing.pace) {
-        (Persist::Yes, _) => {
-            Some(format!("starts missed while the service is down are made up for by one run at startup{late}"))
-        }
+        (Persist::Yes, _) => Some(format!(
+            "starts missed while the service is down are made up for by one run at startup{late}"
+        )),
         (Persist::No, Pace::Schedule(_)) => {
             Some("starts missed while the service is down are lost".to_string())
         }

@@ -120,7 +120,7 @@ fn a_name_alone_in_a_dotenv_file_takes_the_variable_from_the_environment() {
         ["PASSED=on", "B=on"].iter().all(|line| stdout(&output).lines().any(|each| each == *line)),
         "{output:?}"
     );
-    assert!(said.contains(".env: lines 3, 5: a name without '=' that is not in the environment"), "{said}");
+    assert!(said.contains(".env: lines 3, 5: a name without '=' is not in the environment"), "{said}");
     assert!(!said.contains("hunter"), "{said}");
 }
 

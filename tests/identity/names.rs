@@ -187,7 +187,7 @@ fn differs_from_gosu_in_the_groups_of_user_and_group_and_takes_nothing_empty() {
     }
     assert_eq!(by_us("abc:abc", &["--groups", "none"]), ids(911, 911, "911"));
     for (user, gosu, says) in [
-        ("12345", Some("12345 0"), "uid 12345 has no entry in /etc/passwd"),
+        ("12345", Some("12345 0"), "uid 12345 is not in /etc/passwd"),
         ("12345:", Some("12345 0"), "its group is empty"),
         ("abc:", Some("911 911"), "its group is empty"),
         (":911", Some("0 911"), "its user is empty"),
