@@ -49,7 +49,7 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
                 snapshot.record_doubt = Some(why);
             }
         },
-        None => snapshot.record_doubt = Some("there is no place for a run record: HOME is not set".into()),
+        None => snapshot.record_doubt = Some("the run record has no place: HOME is not set".into()),
     }
     let Some(path) = snapshot.log_path() else { return };
     let log = match refused {
@@ -89,9 +89,9 @@ fn read_record_of(plan: &Plan, path: &Path, refused: Option<&AccountError>) -> R
         return unreadable(error, None);
     }
     match record::read(path.parent().unwrap_or(Path::new("/")), plan.name.as_str()) {
-        Ok(None) => Err(NoRecord::Missing(format!("run record '{shown}' is not there").into())),
+        Ok(None) => Err(NoRecord::Missing(format!("run record '{shown}' does not exist").into())),
         Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => {
-            unreadable(&format_args!("it belongs to uid {owner}, not to the service's user"), None)
+            unreadable(&format_args!("it is owned by uid {owner}, not by the service's user"), None)
         }
         Ok(Some((record, _))) => Ok(record),
         Err(error) => unreadable(&error, error.errno()),

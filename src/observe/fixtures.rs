@@ -65,7 +65,7 @@ pub(crate) fn launched(name: &str, since: u64, words: &[&str], record: Option<Ru
         }),
         plan: Some(plan),
         record: record.map(|record| RunRecord { pid: 77, pid_started: Some(4711), ..record }),
-        record_doubt: Some("run record 'x.json' is not there".into()),
+        record_doubt: Some("run record 'x.json' does not exist".into()),
         ..up(name, since)
     }
 }

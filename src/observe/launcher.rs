@@ -137,7 +137,7 @@ fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<
             let bytes: usize = words.iter().map(|word| word.len() + 1).sum();
             if words.len() > MOST_WORDS || bytes > MOST_BYTES {
                 return Err(io::Error::other(format!(
-                    "{NAME} has more than {MOST_WORDS} words or {} KiB of them",
+                    "{NAME} has more than {MOST_WORDS} arguments, or more than {} KiB of them",
                     MOST_BYTES >> 10
                 )));
             }
@@ -209,7 +209,7 @@ impl Launcher {
     pub(super) fn doubts(&self, record: &RunRecord, path: &Path) -> Option<String> {
         (!self.wrote(record)).then(|| {
             let (path, pid, other) = (path.display(), self.pid, writer(record).unwrap_or_default());
-            format!("run record '{path}' is of another launcher{other}, not of pid {pid}")
+            format!("run record '{path}' was written by another launcher{other}, not by pid {pid}")
         })
     }
 }

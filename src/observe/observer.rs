@@ -89,7 +89,7 @@ impl Observer {
             match self.planner.of_process(launcher, directory, supervisor) {
                 Some(planned) => take(snapshot, planned),
                 None => {
-                    let why = format!("pid {} has not the ids of one user", launcher.pid);
+                    let why = format!("pid {} does not have the ids of a single user", launcher.pid);
                     snapshot.record_doubt = Some(why.into());
                 }
             }

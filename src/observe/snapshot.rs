@@ -136,7 +136,7 @@ impl Snapshot {
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match &self.opener {
             Some(opener) => opener.attempt(action),
-            None => Err(io::Error::other("nobody can tell with whose rights it may be read")),
+            None => Err(io::Error::other("it is unknown whose permissions apply")),
         }
     }
 

@@ -59,7 +59,7 @@ SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT
 a-service-with-a-rather…  resting      2h         0                      0
   --require: variable 'TOKEN' is not set\\nforged
 crasher                   crashing     2s         4
-  died 4 times in 5 minutes, the last by exit status 7
+  died 4 times in 5 minutes (last: exit status 7)
 worker                    waiting      1h         0        1m     0      0    2m
   log: posted, status 200 \\u{1b}[31m
 1 healthy, 2 not healthy; 2 others not shown (--all)
@@ -88,7 +88,7 @@ fn in_a_pipe_each_service_has_one_line() {
     let expected = "\
 SERVICE                           STATE    SINCE DEATHS/H LAST-RUN CODE FAILS NEXT LOG-SIZE WHY
 a-service-with-a-rather-long-name resting  2h    0        -        -    0     -    -        --require: variable 'TOKEN' is not set\\nforged
-crasher                           crashing 2s    4        -        -    -     -    -        died 4 times in 5 minutes, the last by exit status 7
+crasher                           crashing 2s    4        -        -    -     -    -        died 4 times in 5 minutes (last: exit status 7)
 worker                            waiting  1h    0        1m       0    0     2m   2M       log: posted, status 200 \\u{1b}[31m
 ";
     assert_eq!(table::plain(&some()), expected);

@@ -32,9 +32,9 @@ pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Assessment {
     match &snapshot.supervisor {
         SupervisorState::NotPublished if snapshot.is_down_by_file => judged(ServiceState::Down, "disabled"),
         SupervisorState::NotPublished => {
-            judged(ServiceState::NotPublished, "it is defined, and not published")
+            judged(ServiceState::NotPublished, "it is defined, but not published")
         }
-        SupervisorState::None => judged(ServiceState::Unsupervised, "no supervisor runs"),
+        SupervisorState::None => judged(ServiceState::Unsupervised, "no supervisor is running"),
         SupervisorState::Unknown(why) => judged(ServiceState::Unknown, why.clone()),
         SupervisorState::Known(status) => judge_supervised(snapshot, status, now),
     }
@@ -73,12 +73,10 @@ fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessmen
     match &snapshot.process {
         _ if status.is_paused => judged(ServiceState::Paused, "stopped by SIGSTOP"),
         Process::Stopped(Halt::Signal) => judged(ServiceState::Paused, "stopped by SIGSTOP"),
-        Process::Stopped(Halt::Tracer) => {
-            judged(ServiceState::Paused, "stopped by the process that traces it")
-        }
+        Process::Stopped(Halt::Tracer) => judged(ServiceState::Paused, "stopped by the process tracing it"),
         Process::Unknown(why) => judged(ServiceState::Unknown, why.clone()),
         Process::None => {
-            judged(ServiceState::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
+            judged(ServiceState::Unknown, format!("pid {pid} has ended, but its supervisor has not noticed"))
         }
         Process::Runs | Process::InRunScript => match &snapshot.launcher {
             Some(launcher) => judge_launcher(snapshot, launcher, now),
@@ -96,7 +94,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessme
                 ServiceState::CannotStart,
                 format!("its finish script has been running for {}", span(time)),
             ),
-            false => judged(ServiceState::Restarting, "its finish script runs"),
+            false => judged(ServiceState::Restarting, "its finish script is running"),
         };
     }
     if !status.wants_up {
@@ -126,14 +124,11 @@ fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assess
     let up = ago(status.changed, now);
     if snapshot.reports_readiness && status.is_ready == Some(false) {
         return match up > READY_WITHIN {
-            false => judged(ServiceState::Starting, "it has not reported that it is ready"),
-            true => judged(
-                ServiceState::NotReady,
-                format!("it has not reported that it is ready for {}", span(up)),
-            ),
+            false => judged(ServiceState::Starting, "it has not reported readiness"),
+            true => judged(ServiceState::NotReady, format!("it has not reported readiness for {}", span(up))),
         };
     }
-    let why = "its run script has not come to futo-launch";
+    let why = "its run script has not reached futo-launch";
     match snapshot.is_loop() && snapshot.process == Process::InRunScript {
         true if up > READY_WITHIN => judged(ServiceState::NotReady, format!("{why} for {}", span(up))),
         true => judged(ServiceState::Starting, format!("{why} yet")),

@@ -200,7 +200,7 @@ fn a_definition_is_to_be_published_unless_it_is_disabled() {
     let service = Service { name: "x".into(), definition: Some("/config/s6-services/x".into()), live: None };
     let snapshot = Snapshot::empty(service.clone());
     let complaint = |snapshot: &Snapshot| complaint(snapshot, at(0), None);
-    assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, and not published"));
+    assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, but not published"));
     let disabled = Snapshot { is_down_by_file: true, ..Snapshot::empty(service) };
     assert_eq!((complaint(&disabled), judge(&disabled, at(0)).0), (None, ServiceState::Down));
 }
