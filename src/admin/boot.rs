@@ -44,7 +44,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
             Some("none") => delegate.to = Some(DelegateTo::Nobody),
             Some(group) if !group.is_empty() => delegate.to = Some(DelegateTo::Group(group.to_string())),
             _ => {
-                let what = "--delegate: is no name of a group".to_string();
+                let what = "--delegate: is not a group name".to_string();
                 return Err(CommandError::Usage { command, what, remedy: None });
             }
         }

@@ -104,13 +104,16 @@ fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(S
     if !is_published || !persistence::is_rebuilt(scan_dir) {
         return None;
     }
-    let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
+    let why = format!(
+        "'{}' is recreated whenever the container starts, and the change would be lost",
+        live.display()
+    );
     let name = &service.name;
     let operand = operand(name);
     let hint = match (persistence::origin(name), persistence::notes_orders(caller, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
-        (None, true) => format!("futo stop {operand} and futo start {operand} are noted for the next boot"),
-        (None, false) => "name the directory of its definition instead".to_string(),
+        (None, true) => format!("futo stop {operand} and futo start {operand} last across restarts"),
+        (None, false) => "give the directory of its definition instead".to_string(),
     };
     Some((why, hint))
 }

@@ -46,8 +46,11 @@ fn health(words: Words) -> Result<Exit, CommandError> {
     let mut lines: Vec<String> = complaints.chain(unseen).collect();
     if services.is_empty() && lines.is_empty() {
         let scan_dir = services::locations(&words).scan_dir;
-        let others = if others == 0 { String::new() } else { format!("; {others} others (--all)") };
-        lines.push(format!("no service is defined or published in '{}'{others}", scan_dir.display()));
+        let others = if others == 0 { String::new() } else { format!("; {others} others not shown (--all)") };
+        lines.push(format!(
+            "no services: none is defined, and none is published in '{}'{others}",
+            scan_dir.display()
+        ));
     }
     let exit = if lines.is_empty() { Exit::OK } else { Exit::FINDINGS };
     if lines.is_empty() {

@@ -46,9 +46,10 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
     let count = match words.value(Key::Lines) {
         None => LINES,
-        Some(given) => {
-            given.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| usage("--lines: is no number"))?
-        }
+        Some(given) => given
+            .to_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| usage("--lines: is not a number"))?,
     };
     let service = services::one(COMMAND.name, &words)?;
     let observer = Observer::new(&services::locations(&words).scan_dir);
@@ -60,13 +61,15 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     let name = &snapshot.service.name;
     let Some(path) = snapshot.log_path() else {
         let why = match (&snapshot.plan, snapshot.troubles.first()) {
-            (Some(_), _) => "its output goes to the supervisor's own",
+            (Some(_), _) => "its output goes to the supervisor's stdout and stderr",
             (None, Some(trouble)) => trouble.text.as_str(),
-            (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
+            (None, None) => {
+                "futo-launch is not running, and its run script is not a plain futo-launch command"
+            }
         };
         return fatal(
             format!("unable to find the log of '{name}': {why}"),
-            Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
+            Some("s6-svscan's stderr goes to docker logs, or to the catch-all log"),
         );
     };
     let caller = observer.caller();

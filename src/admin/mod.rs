@@ -134,7 +134,7 @@ pub enum CommandError {
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
     /// The run script is not one futo-launch command.
-    #[error("'{}' is not one plain futo-launch command: {why}", path.display())]
+    #[error("'{}' is not a single plain futo-launch command: {why}", path.display())]
     NotOurs {
         /// The script.
         path: PathBuf,

@@ -37,7 +37,7 @@ fn next(words: Words) -> Result<Exit, CommandError> {
     let when: Vec<String> = words.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let when = when.join(" ");
     if when.is_empty() {
-        let what = "which schedule?".to_string();
+        let what = "no schedule given".to_string();
         return Err(CommandError::Usage { command: NAME, what, remedy: None });
     }
     let count = given(&words, Key::Count, "number of starts", |text| whole(text, 1, MOST_STARTS))?;
@@ -78,7 +78,7 @@ fn given<T>(
 /// RFC 3339 with `Z` or an offset, or seconds since 1970 as `@SECONDS`.
 fn instant(text: &str) -> Result<SystemTime, Invalid> {
     let form = || {
-        Invalid::new("is no time")
+        Invalid::new("is not a time")
             .hint("write 2026-11-22T09:00:00Z, 2026-11-22T09:00:00+09:00 or @1795305600")
     };
     let at = match text.strip_prefix('@') {

@@ -40,7 +40,7 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
         .map(|name| (Path::new("/custom-services.d").join(name), "move that file to another directory"));
     let others = [
         ("/etc/services.d", "a file 'down' in it keeps the service from starting"),
-        ("/etc/s6-overlay/s6-rc.d", "take it out of user/contents.d there, in the image"),
+        ("/etc/s6-overlay/s6-rc.d", "remove it from user/contents.d there, in the image"),
     ];
     let others = others.map(|(place, how)| (Path::new(place).join(name), how));
     custom.into_iter().chain(others).find(|(path, _)| sys::file::exists(path))

@@ -64,7 +64,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
     place(&mut system, &words, &facts)?;
     if words.has(Key::Watch) {
         if words.has(Key::Json) || words.has(Key::DryRun) {
-            return Err(usage("--watch: not with --dry-run or --json"));
+            return Err(usage("--watch: cannot be combined with --dry-run or --json"));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
         let watched = Reconciler::new(system, choice, facts, Follow::Changes);
@@ -106,9 +106,7 @@ fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, Comm
     match (words.value(Key::Config), preset) {
         (Some(path), preset) => Ok(config::read(Path::new(path), preset, findings)),
         (None, Some(preset)) => Ok(Some(preset)),
-        (None, None) => Err(usage(format!(
-            "--preset NAME ({names}) or --config FILE is needed: it says what the instances are"
-        ))),
+        (None, None) => Err(usage(format!("--preset NAME ({names}) or --config FILE is required"))),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn locations(words: &Words) -> Locations {
 /// The services that the operands name.
 pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>, CommandError> {
     if words.operands.is_empty() {
-        let what = "which service?".to_string();
+        let what = "no service given".to_string();
         return Err(CommandError::Usage { command, what, remedy: None });
     }
     let places = locations(words);
@@ -96,7 +96,7 @@ fn meant(places: &Locations, name: &str) -> Option<String> {
 pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, CommandError> {
     let mut services = named(command, words)?;
     services.pop().filter(|_| services.is_empty()).ok_or_else(|| {
-        let what = "one service at a time".to_string();
+        let what = "takes only one service".to_string();
         CommandError::Usage { command, what, remedy: None }
     })
 }

@@ -67,7 +67,8 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     let choice = Choice { hardening: Some(hardening), ..boot::choice(&words, "sync")? };
     if words.has(Key::Harden) && words.has(Key::TrustRun) {
         return Err(usage(
-            "--harden: not with --trust-run, by which root executes what users wrote".to_string(),
+            "--harden: cannot be combined with --trust-run, which makes root execute what users wrote"
+                .to_string(),
         ));
     }
     let named = |path: &OsString| {
@@ -87,7 +88,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     let reporter = Reporter::of_program("futo");
     if words.has(Key::Watch) {
         if words.has(Key::Json) || words.has(Key::DryRun) {
-            return Err(usage("--watch: not with --dry-run or --json".to_string()));
+            return Err(usage("--watch: cannot be combined with --dry-run or --json".to_string()));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
         return Ok(Watcher::new(Synced { definitions, choice }, reporter).watch());

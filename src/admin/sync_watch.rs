@@ -56,7 +56,7 @@ impl<P: Published> Watcher<P> {
             let watch = match self.published.watch() {
                 Ok(watch) => watch,
                 Err(errno) => {
-                    let text = format!("unable to watch by inotify: {}", reason(errno));
+                    let text = format!("unable to watch with inotify: {}", reason(errno));
                     self.reporter.say(Level::Fatal, Audience::Everyone, &text);
                     return Exit::NOTHING_DONE;
                 }

@@ -30,13 +30,16 @@ use crate::sys::clock::BootTime;
 pub(super) enum CompareError {
     #[error("unable to run 'bash': {}", reason_of(.0))]
     Run(#[from] io::Error),
-    #[error("bash fails on it, though every line is a plain assignment")]
+    #[error("bash fails on it, although every line is a plain assignment")]
     Complains,
-    #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
+    #[error(
+        "it is writable by non-root users, and there is no user '{DEFAULT_USER}' to run bash as: run this \
+         as its owner"
+    )]
     NotOwnedByRoot,
-    #[error("bash does not end within {} s", PATIENCE.as_secs())]
+    #[error("bash did not finish within {} s", PATIENCE.as_secs())]
     Late,
-    #[error("bash writes more than {} MiB", MOST >> 20)]
+    #[error("bash wrote more than {} MiB", MOST >> 20)]
     TooMuch,
 }
 

@@ -47,7 +47,8 @@ impl Executed {
         match self {
             Executed::AsIs => found,
             Executed::Rewritten => {
-                let text = format!("{} (where a hook links it; futo sync writes its own)", found.text);
+                let text =
+                    format!("{} (only where a hook links it: futo sync writes its own script)", found.text);
                 CheckFinding::note(text, found.hint.as_deref().unwrap_or_default())
             }
         }

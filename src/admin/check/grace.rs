@@ -32,7 +32,8 @@ pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<
     let given = request.given.iter().rfind(|given| given.is(Key::Loop(LoopOption::Grace)))?;
     let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
     (ours > theirs).then(|| {
-        let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
+        let text =
+            format!("--grace {ours}: when the container stops, s6-overlay kills '{name}' after {theirs}");
         CheckFinding::problem(
             text,
             &format!("set {GRACE_VARIABLE}, in milliseconds, in the container's environment"),

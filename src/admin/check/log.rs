@@ -36,7 +36,7 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
         Err(Errno::ENOENT) => {
             if let Err(errno) = may_write {
                 let text = format!(
-                    "log '{}' cannot be made: {} at '{}'",
+                    "unable to create log '{}': {} at '{}'",
                     path.display(),
                     reason(errno),
                     program::refusing_component(&above.join("x")).unwrap_or(above.clone()).display()
@@ -48,17 +48,17 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
         }
         Err(Errno::EACCES) if may_write.is_ok() => {
             let text = format!(
-                "log '{}' cannot be written by {}: the launcher renames it and begins a new one",
+                "log '{}' is not writable by {}: the launcher renames it and starts a new one",
                 path.display(),
                 owner()
             );
             found.push(CheckFinding::note(
                 text,
-                &format!("it needs nothing; {}", remedy::move_away(&path, uid)),
+                &format!("no action is needed; to rename it now, {}", remedy::move_away(&path, uid)),
             ));
         }
         Err(errno) => {
-            let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
+            let text = format!("unable to write log '{}': {}", path.display(), refusal(errno));
             found.push(CheckFinding::problem(text, &remedy::for_unwritable(&path, uid, gid)));
         }
     }
@@ -97,8 +97,8 @@ pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
         #[allow(clippy::useless_conversion, reason = "not on every target")]
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
         if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
-            let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
-            found.push(CheckFinding::problem(text, "make room: df -h, df -i"));
+            let text = format!("the volume of '{}' is full: {left} bytes left", above.display());
+            found.push(CheckFinding::problem(text, "free some space; see df -h and df -i"));
         }
     }
     found

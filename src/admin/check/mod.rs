@@ -61,7 +61,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
     let show = match (words.has(Key::Canonical), words.has(Key::Compare)) {
-        (true, true) => return Err(usage("--canonical or --compare, not both")),
+        (true, true) => return Err(usage("--canonical: cannot be combined with --compare")),
         (true, false) => Some(Show::Canonical),
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
@@ -75,19 +75,19 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     };
     let dialect = if words.has(Key::Dotenv) { Dialect::Dotenv } else { Dialect::Bash };
     if dialect == Dialect::Dotenv && show.is_some() {
-        return Err(usage("--dotenv: not with --canonical or --compare, which are about bash"));
+        return Err(usage("--dotenv: cannot be combined with --canonical or --compare, which apply to bash"));
     }
     let are_files = show.is_some() || dialect == Dialect::Dotenv;
     let files = words.operands.iter().filter(|operand| are_files || is_file(operand)).count();
     match (files, words.operands.len()) {
-        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: one file at a time")),
-        (0, 0) if are_files => Err(usage("which file? config.env, for instance")),
+        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: takes only one file")),
+        (0, 0) if are_files => Err(usage("no file given")),
         (0, _) => check_services(&words),
         (files, all) if files == all => {
             let files = words.operands.iter().map(Path::new);
             Ok(env_file::check(files, dialect, show.unwrap_or(Show::Verdict)))
         }
-        _ => Err(usage("services and files of variables apart, please")),
+        _ => Err(usage("services and variable files cannot be checked together")),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read
 /// What to do where a permission is missing.
 pub(super) fn hint_of_denied(caller: Privilege) -> &'static str {
     match caller {
-        Privilege::Root => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
-        Privilege::User => "ask as root",
+        Privilege::Root => "root lacks the capability DAC_OVERRIDE here: run this as the owner of the file",
+        Privilege::User => "run this as root",
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckF
             (true, _) => CheckFinding::unseen(error.to_string(), denied),
             (false, Some(hint)) => CheckFinding::problem(error.to_string(), &hint),
             (false, None) => {
-                CheckFinding::problem(error.to_string(), "a service directory holds an executable file 'run'")
+                CheckFinding::problem(error.to_string(), "a service directory needs an executable file 'run'")
             }
         }],
     };
@@ -129,7 +129,7 @@ fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<CheckFinding> {
     }
     if executable::is_on_noexec(directory) {
         let text = format!(
-            "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
+            "{}: is on a volume that is mounted noexec: if a hook links it, the service cannot start",
             directory.display()
         );
         found.push(CheckFinding::note(text, "futo sync writes a run script of its own and is not affected"));
@@ -173,14 +173,17 @@ fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
-        found.push(CheckFinding::problem(text, "remove it: futo-launch holds no two workers at once"));
+        found.push(CheckFinding::problem(text, "remove it: futo-launch never runs two workers at once"));
     }
     let has_logger = sys::file::exists(&directory.join("log").join(layout::RUN));
     if has_logger && let Some(path) = snapshot.log_path() {
         let place = directory.join("log");
-        let text =
-            format!("{}: its logger gets nothing, output goes to '{}'", place.display(), path.display());
-        found.push(CheckFinding::note(text, "--log - hands the output to the logger"));
+        let text = format!(
+            "{}: its logger receives nothing, because output goes to '{}'",
+            place.display(),
+            path.display()
+        );
+        found.push(CheckFinding::note(text, "--log - sends the output to the logger"));
     }
     found
 }

@@ -20,12 +20,12 @@ pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) 
     control::probe(live.supervise().ok()?).ok()?;
     let path = wish.path();
     match wish.record(wanted) {
-        Ok(Recorded::NoStateFile) => Some(format!("{word} at the next boot too: it has no state")),
+        Ok(Recorded::NoStateFile) => Some(format!("{word} at the next boot, too: it has no state file")),
         Ok(Recorded::Written) => {
-            Some(format!("{word} at the next boot too: {} in {}", wish.key(), path.display()))
+            Some(format!("{word} at the next boot, too: {} in {}", wish.key(), path.display()))
         }
         Err(error) => {
-            let text = format!("unable to note '{}' in '{}': {error}", wish.key(), path.display());
+            let text = format!("unable to record '{}' in '{}': {error}", wish.key(), path.display());
             reporter.finding(Level::Warning, &Finding::trouble(text, error.hint()));
             None
         }

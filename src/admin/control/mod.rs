@@ -118,7 +118,10 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
         Exit::SYSTEM
     };
     let Some(live) = &service.live else {
-        return refuse("it is not published", Some("futo check says why; root publishes it"));
+        return refuse(
+            "it is not published",
+            Some("futo check reports why; futo sync, as root, publishes it"),
+        );
     };
     let live = match SupervisedDirectory::open(observer.caller(), live) {
         Ok(live) => live,
@@ -170,11 +173,11 @@ fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, Contr
     let before = supervisor.status()?;
     match (verb, before.pid) {
         (Verb::Start, Some(pid)) if before.wants_up => match start_stop::rest_of(supervisor, pid) {
-            None => reached(format!("is up already (pid {pid})")),
-            Some(reason) => missed(format!("is up already (pid {pid}), resting: {reason}")),
+            None => reached(format!("is already up (pid {pid})")),
+            Some(reason) => missed(format!("is already up (pid {pid}), resting: {reason}")),
         },
         (Verb::Start, _) => start_stop::start(supervisor, &before, "started"),
-        (Verb::Stop, None) if !before.wants_up => reached("is down already"),
+        (Verb::Stop, None) if !before.wants_up => reached("is already down"),
         (Verb::Stop, _) => start_stop::stop(supervisor, &before),
         (Verb::Restart, None) => start_stop::start(supervisor, &before, "was down: started"),
         (Verb::Restart, Some(pid)) => start_stop::restart(supervisor, pid),
@@ -190,16 +193,14 @@ fn in_words(error: &ControlError) -> (String, Option<&'static str>) {
     match error {
         ControlError::Refused(Errno::EACCES) => (
             reason(Errno::EACCES),
-            Some("root may, and members of the group that its supervise/control has been given to"),
+            Some("run this as root, or as a member of the group that owns supervise/control"),
         ),
         ControlError::NoSupervisor => (
-            "no supervisor runs".to_string(),
-            Some(
-                "s6-svscan takes it up: s6-svscanctl -a /run/service, as root; runsvdir and svscan do by themselves",
-            ),
+            "no supervisor is running".to_string(),
+            Some("run s6-svscanctl -a /run/service as root; runsvdir and svscan start one by themselves"),
         ),
         ControlError::Status(_) => {
-            (error.to_string(), Some("futo knows the supervisors of s6, runit and daemontools"))
+            (error.to_string(), Some("futo supports the supervisors of s6, runit and daemontools"))
         }
         ControlError::NoFifo | ControlError::Refused(_) => (error.to_string(), None),
     }

@@ -50,13 +50,13 @@ fn man(words: Words) -> Result<Exit, CommandError> {
             return Ok(crate::report::print(&names));
         }
         [name] => name.to_string_lossy().into_owned(),
-        _ => return Err(usage("one page at a time".to_string())),
+        _ => return Err(usage("takes only one page".to_string())),
     };
     let is_it =
         |(each, _): &&Maker| *each == name || each.split_once('.').is_some_and(|(each, _)| each == name);
     match PAGES.iter().find(is_it) {
         Some((_, make)) => Ok(show(&make())),
-        None => Err(usage(format!("there is no page '{name}': {}", names().join(", ")))),
+        None => Err(usage(format!("unknown page '{name}': not one of {}", names().join(", ")))),
     }
 }
 

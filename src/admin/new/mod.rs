@@ -74,7 +74,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let Some(definition) = NewDefinition::of(name, &line, starter, kind, &plan) else {
-        return Err(usage("the words must be UTF-8 without line breaks".to_string()));
+        return Err(usage("the arguments must be UTF-8 without line breaks".to_string()));
     };
     let path = match write::write(above, &definition, &plan) {
         Ok(path) => path,
@@ -103,18 +103,18 @@ fn usage(what: String) -> CommandError {
 impl NewService {
     fn read(words: &Words) -> Result<Self, CommandError> {
         let mut operands = words.operands.iter();
-        let Some(given) = operands.next() else { return Err(usage("which name?".to_string())) };
+        let Some(given) = operands.next() else { return Err(usage("no name given".to_string())) };
         let name = ServiceName::parse(given)
             .map_err(|why| usage(format!("the name '{}' {why}", given.to_string_lossy())))?;
         let program: Vec<OsString> = operands.cloned().collect();
         let kind = match (words.value(Key::Template), program.first()) {
             (Some(word), _) => Some(Starter::named(word).ok_or_else(|| {
                 let word = word.to_string_lossy();
-                usage(format!("--template: '{word}' is none of python, uv, shell, node"))
+                usage(format!("--template: '{word}' is not one of python, uv, shell, node"))
             })?),
             (None, Some(program)) => Starter::of_program(program),
             (None, None) => {
-                return Err(usage("which program? or --template, for a starter worker".to_string()));
+                return Err(usage("no program given, and no --template for a starter worker".to_string()));
             }
         };
         Ok(NewService { name, program, kind })
@@ -126,20 +126,20 @@ fn written(path: &Path, definition: &NewDefinition) -> String {
     let word = shell_word(definition.name.as_str());
     let mut page = String::new();
     push_escaped(&mut page, &format!("written: {} ({})", path.display(), definition.names().join(", ")));
-    page.push_str(&format!("\n  look: futo check {word}\n  once: futo try {word}\n"));
+    page.push_str(&format!("\n  check: futo check {word}\n  run once: futo try {word}\n"));
     page
 }
 
 fn how_to_publish(places: &Locations) -> &'static str {
     match publish::may_publish(places) {
-        true => "  live: futo sync\n",
-        false => "  live: futo sync, as root\n",
+        true => "  publish: futo sync\n",
+        false => "  publish: futo sync, as root\n",
     }
 }
 
 fn report_error(place: &Path, error: WriteError, reporter: &Reporter) -> Exit {
     let (exit, why, hint) = match error {
-        WriteError::Exists => (Exit::EDIT, "it is there already".to_string(), Some("choose another name")),
+        WriteError::Exists => (Exit::EDIT, "it already exists".to_string(), Some("choose another name")),
         WriteError::System(why) => (Exit::SYSTEM, why, None),
     };
     let text = format!("unable to write '{}': {why}", place.display());

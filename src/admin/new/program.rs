@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::sys;
 
 pub(super) const HINT: &str =
-    "the service rests until the program is there; futo check looks again, as its user";
+    "the service rests until the program exists; futo check NAME tests it as the service's user";
 
 /// Where the program is, or why it cannot be started. An empty command has been refused before.
 pub(super) fn find(words: &[OsString]) -> Result<PathBuf, String> {

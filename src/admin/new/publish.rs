@@ -77,11 +77,9 @@ fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     {
         return;
     }
-    let text = format!(
-        "nothing publishes '{name}' again when the container restarts: no hook or service runs futo sync"
-    );
-    let hint =
-        "a script in /custom-cont-init.d with the line: futo sync; docs/first-service.md#after-a-restart";
+    let text =
+        format!("'{name}' will be gone after a restart of the container: no hook or service runs futo sync");
+    let hint = "add a script to /custom-cont-init.d or /etc/cont-init.d that runs: futo sync";
     reporter.say_at_shell(Level::Warning, &text, Some(hint));
 }
 
@@ -121,7 +119,7 @@ fn said(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: 
         reporter.say_at_shell(
             Level::Fatal,
             &text,
-            Some("as root, or as the owner of the scan directory: futo sync"),
+            Some("run futo sync as root, or as the owner of the scan directory"),
         );
         return Exit::FINDINGS;
     }

@@ -71,7 +71,7 @@ fn run_once(entered: EnteredService) -> Exit {
 }
 
 fn without_session(errno: Errno, reporter: &Reporter) -> Exit {
-    let text = format!("unable to give the worker a session of its own: {}", reason(errno));
+    let text = format!("unable to create a session for the worker: {}", reason(errno));
     reporter.say_at_shell(Level::Fatal, &text, None);
     Exit::SYSTEM
 }
