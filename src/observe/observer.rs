@@ -69,13 +69,11 @@ impl Observer {
         let mut snapshot = Snapshot::empty(service);
         let supervisor = match snapshot.service.live.clone() {
             Some(path) => supervisor::read(&mut snapshot, &path, self.privileges, &self.trust),
-            None => {
-                let definition = snapshot.service.definition.as_ref();
-                snapshot.is_down_by_file =
-                    definition.is_some_and(|path| sys::file::exists(&path.join(layout::DOWN)));
-                None
-            }
+            None => None,
         };
+        if let Some(definition) = &snapshot.service.definition {
+            snapshot.is_disabled = sys::file::exists(&definition.join(layout::DOWN));
+        }
         self.read_plan(&mut snapshot, supervisor);
         snapshot
     }

@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub has_finish: bool,
     /// `down` exists: it is not started automatically.
     pub is_down_by_file: bool,
+    /// It is not started at boot: `down` exists where `futo disable` writes it.
+    pub is_disabled: bool,
     /// It reports its readiness.
     pub reports_readiness: bool,
     /// Its process.
@@ -117,6 +119,7 @@ impl Snapshot {
             stop_signal: libc::SIGTERM,
             has_finish: false,
             is_down_by_file: false,
+            is_disabled: false,
             reports_readiness: false,
             process: Process::None,
             launcher: None,

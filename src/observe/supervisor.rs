@@ -42,6 +42,8 @@ pub(super) fn read(
         }
     };
     snapshot.is_down_by_file = live.has(layout::DOWN);
+    // in what futo reconcile has published, `down` is the desired state
+    snapshot.is_disabled = snapshot.is_down_by_file && !live.has(layout::WISH);
     snapshot.reports_readiness = live.has(layout::NOTIFICATION_FD);
     snapshot.has_finish = live.has(layout::FINISH);
     snapshot.stop_signal = live.stop_signal();

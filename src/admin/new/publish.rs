@@ -25,7 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
     if may_publish(places)
-        && let Some(exit) = sync(words, places, reporter)
+        && let Some(exit) = sync(words, places, name, reporter)
     {
         return exit;
     }
@@ -88,8 +88,9 @@ fn is_first_run_due(snapshot: &Snapshot) -> bool {
     snapshot.is_loop() && snapshot.current_record().is_none_or(|record| record.last_end.is_none())
 }
 
-/// Publishes as `futo sync` does; an exit code if nothing could be done.
-fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
+/// Publishes as `futo sync` does; an exit code if nothing could be done. What is wrong with other services is not
+/// reported: nobody has asked about them.
+fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
     let definitions = Definitions {
@@ -102,7 +103,8 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
         foreign: Foreign::Left,
     };
     match definitions::sync(&definitions, &choice) {
-        Ok(report) => {
+        Ok(mut report) => {
+            report.rows.retain(|row| row.shown == name.as_str());
             report.say(reporter);
             None
         }

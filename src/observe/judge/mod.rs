@@ -11,6 +11,7 @@ mod tests;
 use std::time::{Duration, SystemTime};
 
 use super::launcher::Process;
+use super::reason::Reason;
 use super::snapshot::{Snapshot, SupervisorState, parse_time};
 use super::state::{ServiceState, Verdict};
 use crate::service::supervision::Status;
@@ -29,8 +30,18 @@ const FINISHES_WITHIN: Duration = Duration::from_secs(60);
 
 /// The state of a service, and the reason where that is not plain.
 pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Assessment {
+    let (state, why) = judge_state(snapshot, now);
+    let disabled = || {
+        let is_down = state == ServiceState::Down;
+        let text = if is_down { "disabled" } else { "disabled: will not be started at the next boot" };
+        snapshot.is_disabled.then(|| Reason::from(text))
+    };
+    (state, why.or_else(disabled))
+}
+
+fn judge_state(snapshot: &Snapshot, now: SystemTime) -> Assessment {
     match &snapshot.supervisor {
-        SupervisorState::NotPublished if snapshot.is_down_by_file => judged(ServiceState::Down, "disabled"),
+        SupervisorState::NotPublished if snapshot.is_disabled => (ServiceState::Down, None),
         SupervisorState::NotPublished => {
             judged(ServiceState::NotPublished, "it is defined, but not published")
         }

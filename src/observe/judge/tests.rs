@@ -201,8 +201,25 @@ fn a_definition_is_to_be_published_unless_it_is_disabled() {
     let snapshot = Snapshot::empty(service.clone());
     let complaint = |snapshot: &Snapshot| complaint(snapshot, at(0), None);
     assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, but not published"));
-    let disabled = Snapshot { is_down_by_file: true, ..Snapshot::empty(service) };
+    let disabled = Snapshot { is_disabled: true, ..Snapshot::empty(service) };
     assert_eq!((complaint(&disabled), judge(&disabled, at(0)).0), (None, ServiceState::Down));
+}
+
+#[test]
+fn a_disabled_service_is_marked_as_such_while_it_is_up_too() {
+    let disabled = |snapshot: Snapshot| judge(&Snapshot { is_disabled: true, ..snapshot }, at(0));
+    let will_not = "disabled: will not be started at the next boot";
+    assert_eq!(disabled(up("x", 100)), (ServiceState::Up, Some(will_not.into())));
+    let waits = || launched("x", 900, &["--interval", "60", "true"], Some(between_runs()));
+    assert_eq!(disabled(waits()), (ServiceState::Waiting, Some(will_not.into())));
+    let mut down = up("x", 100);
+    if let SupervisorState::Known(status) = &mut down.supervisor {
+        (status.pid, status.wants_up) = (None, false);
+    }
+    assert_eq!(disabled(down), (ServiceState::Down, Some("disabled".into())));
+    let failed = RunRecord { consecutive_failures: 1, last_status: Some(1), ..between_runs() };
+    let (state, why) = disabled(launched("x", 900, &["--interval", "60", "true"], Some(failed)));
+    assert_eq!((state, why), (ServiceState::Failing, Some("1 run failed with status 1".into())));
 }
 
 #[test]
