@@ -35,7 +35,7 @@ pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<
     Err(CommandError::Usage { command, what, remedy: None })
 }
 
-/// The choices that these options make.
+/// The choices made by these options.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
     let mut delegate = DelegateChoice::default();
     for value in words.values(Key::Delegate) {

@@ -66,7 +66,7 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
         let name = service.name.clone();
         let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
-        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.caller()) {
+        if let Some((why, hint)) = why_lost(&service, &places.scan_dir, observer.caller()) {
             let text = format!("unable to {command} '{name}': {why}");
             reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
             worst = worst.max(Exit::EDIT);
@@ -96,9 +96,9 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
     Ok(worst)
 }
 
-/// Why a change would not last, and what does last: of a service without a definition, in a scan directory that is
-/// recreated when the container starts.
-fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
+/// Why a change would be lost, and what lasts instead: for a service without a definition, in a scan directory that
+/// is recreated when the container starts.
+fn why_lost(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
     let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
     let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;
     if !is_published || !persistence::is_rebuilt(scan_dir) {
@@ -110,7 +110,7 @@ fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(S
     );
     let name = &service.name;
     let operand = operand(name);
-    let hint = match (persistence::origin(name), persistence::notes_orders(caller, live)) {
+    let hint = match (persistence::origin(name), persistence::records_orders(caller, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
         (None, true) => format!("futo stop {operand} and futo start {operand} last across restarts"),
         (None, false) => "give the directory of its definition instead".to_string(),
@@ -118,7 +118,7 @@ fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(S
     Some((why, hint))
 }
 
-/// Writes or removes the file; whether that changed anything.
+/// Writes or removes the file; returns whether that changed anything.
 fn change(directory: &Path, at_boot: AtBoot) -> Result<bool, String> {
     if !Machine.is_root() {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

@@ -1,4 +1,4 @@
-//! `futo logs NAME [-f]`: the end of a service's log, and what is appended to it.
+//! `futo logs NAME [-f]`: the end of a service's log, and lines appended to it.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -99,7 +99,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
 struct Output {
     form: OutputForm,
     /// The start of a character whose end has not been read yet.
-    begun: Vec<u8>,
+    incomplete: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ enum OutputForm {
 
 impl Output {
     fn new(form: OutputForm) -> Self {
-        Output { form, begun: Vec::new() }
+        Output { form, incomplete: Vec::new() }
     }
 
     fn show(&mut self, bytes: &[u8]) -> Result<(), Errno> {
@@ -124,13 +124,13 @@ impl Output {
 
     /// What could control a terminal is escaped; lines and tabs stay.
     fn escaped(&mut self, bytes: &[u8]) -> String {
-        let mut all = std::mem::take(&mut self.begun);
+        let mut all = std::mem::take(&mut self.incomplete);
         all.extend_from_slice(bytes);
         if let Err(error) = std::str::from_utf8(last_bytes(&all))
             && error.error_len().is_none()
         {
             let whole = all.len() - (last_bytes(&all).len() - error.valid_up_to());
-            self.begun = all.split_off(whole);
+            self.incomplete = all.split_off(whole);
         }
         let mut shown = String::new();
         for part in String::from_utf8_lossy(&all).split_inclusive(['\n', '\t']) {
@@ -149,7 +149,7 @@ fn last_bytes(bytes: &[u8]) -> &[u8] {
     bytes.get(start..).unwrap_or_default()
 }
 
-/// Shows what is appended until nobody reads it any more. A rotated log is read to its end first.
+/// Shows what is appended, until the output has no reader. A rotated log is read to its end first.
 fn follow(
     snapshot: &Snapshot,
     caller: Privilege,
@@ -213,8 +213,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_drives_a_terminal_is_escaped_and_no_character_torn() {
-        let mut output = Output { form: OutputForm::Escaped, begun: Vec::new() };
+    fn terminal_controls_are_escaped_and_characters_stay_whole() {
+        let mut output = Output { form: OutputForm::Escaped, incomplete: Vec::new() };
         assert_eq!(output.escaped(b"a\tb\n\x1b[2Jc\r\n"), "a\tb\n\\u{1b}[2Jc\\r\n");
         assert_eq!(output.escaped("\u{85}\u{202e}日".as_bytes()), "\\u{85}\\u{202e}日");
         let [one, two, three] = *"日".as_bytes() else { panic!("three bytes") };

@@ -1,4 +1,4 @@
-//! `futo`: the commands for people. One file a command.
+//! `futo`: the commands for people. One file per command.
 
 mod boot;
 mod check;
@@ -84,17 +84,17 @@ pub enum CommandError {
     Unknown {
         /// As typed.
         name: String,
-        /// What was meant.
+        /// What was probably meant.
         remedy: Option<String>,
     },
-    /// The command's words are off.
+    /// The command line is wrong.
     #[error("{command}: {what}")]
     Usage {
         /// The command.
         command: &'static str,
         /// What is wrong.
         what: String,
-        /// What was meant.
+        /// What was probably meant.
         remedy: Option<String>,
     },
     /// A value that an option or argument does not take.
@@ -125,7 +125,7 @@ pub enum CommandError {
     NoService {
         /// As given.
         name: String,
-        /// Where it was looked for.
+        /// Where it was searched for.
         places: Vec<PathBuf>,
         /// The one that may have been meant.
         near: Option<String>,
@@ -172,7 +172,7 @@ impl Problem for CommandError {
     }
 }
 
-/// Runs a command; the words are those behind the program's own name.
+/// Runs a command; the words are those after the program's name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let mut words = words.into_iter();
     let name = words.next().unwrap_or_default();

@@ -93,7 +93,7 @@ fn usage(what: impl Into<String>) -> CommandError {
     CommandError::Usage { command: "reconcile", what: what.into(), remedy: None }
 }
 
-/// What `--preset` and `--config` describe; none, and a finding, if that cannot be used.
+/// What `--preset` and `--config` describe; none, and a finding, if that is invalid.
 fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, CommandError> {
     let names = config::preset_names();
     let preset = match words.value(Key::Preset) {
@@ -110,8 +110,8 @@ fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, Comm
     }
 }
 
-/// Where the volume and the scan directory are: by the words, by a variable of the preset that the words name, by
-/// the file.
+/// The volume and the scan directory: from the command line, from a variable of the preset that it names, or from the
+/// file.
 fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), CommandError> {
     // variables are read only for a preset that the command line names
     let has_preset = words.value(Key::Preset).is_some();

@@ -1,4 +1,4 @@
-//! Which services a command is about: names, directories, or all; and the options that say where they are.
+//! The services that a command applies to: by name, by directory, or all; and the options that locate them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -102,9 +102,9 @@ pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, Comma
 }
 
 /// Prints the result of a command for one service.
-pub(super) fn print_line(name: &str, said: &str) {
+pub(super) fn print_line(name: &str, result: &str) {
     let mut line = String::new();
-    push_escaped(&mut line, &format!("{name}: {said}"));
+    push_escaped(&mut line, &format!("{name}: {result}"));
     line.push('\n');
     crate::report::print(&line);
 }
@@ -115,7 +115,7 @@ pub(super) struct EnteredService {
     pub(super) name: String,
     /// Its run script.
     pub(super) script: Script,
-    /// The launcher's words in it.
+    /// The launcher's arguments in it.
     pub(super) words: Vec<OsString>,
 }
 
@@ -142,9 +142,9 @@ pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredServi
     Ok(EnteredService { name: service.name, script, words })
 }
 
-/// The services that a command is about, observed.
+/// The services that a command applies to, observed.
 pub(super) struct Observed {
-    /// The services that are named; without a name all of ours, with `--all` others too.
+    /// The named services; without a name, all of futo-launch, and with `--all` the others too.
     pub(super) services: Vec<Snapshot>,
     /// How many others there are.
     pub(super) others: usize,
@@ -152,7 +152,7 @@ pub(super) struct Observed {
     pub(super) unseen: Vec<String>,
 }
 
-/// Observes the services that are named, or all.
+/// Observes the named services, or all.
 pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
     let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
@@ -174,7 +174,7 @@ pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, 
 /// A launcher writes its record within a second of its start, or of the start of a run.
 const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 
-/// Observes services; those whose launcher has proved nothing yet, a second time: it may just have been started.
+/// Observes services; those whose launcher has given no evidence yet, a second time: it may just have started.
 fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
     let mut all = observer.observe_all(services);
     let now = clock::wall_now();
@@ -191,7 +191,7 @@ fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot>
     all
 }
 
-/// How many services are in which state of health: `5 healthy, 1 stopped`.
+/// The number of services by health: `5 healthy, 1 stopped`.
 pub(super) fn count(states: impl Iterator<Item = ServiceState>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),

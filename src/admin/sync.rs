@@ -109,7 +109,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     Ok(report.exit())
 }
 
-/// What `--watch` publishes again and again.
+/// What `--watch` keeps published.
 struct Synced {
     definitions: Definitions,
     choice: Choice,

@@ -12,7 +12,7 @@ use crate::sys::privilege::Privilege;
 use crate::trust::Opener;
 use crate::trust::account::AccountError;
 
-/// Reads the records and logs of these services; the ids of each user are taken on once.
+/// Reads the records and logs of these services; the ids of each user are assumed once.
 pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
     let mut openers: Vec<Opener> = Vec::new();
     for opener in all.iter().filter_map(|snapshot| snapshot.opener.as_ref()) {
@@ -33,7 +33,7 @@ pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
     all.iter_mut().for_each(doubt_record);
 }
 
-/// Record and log, with the ids that may open them; `refused` is the reason why these ids could not be taken on.
+/// Record and log, with the ids that may open them; `refused` is the reason why these ids could not be assumed.
 fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&AccountError>) {
     let Some(plan) = &snapshot.plan else { return };
     match record_path(plan) {
@@ -67,9 +67,9 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
 
 /// Why there is no record to read from.
 enum NoRecord {
-    /// A service that has never run has none.
+    /// There is none: the service may never have run.
     Missing(Reason),
-    /// There is one, and it cannot be used.
+    /// There is one, but it cannot be used.
     Unreadable(Reason),
 }
 

@@ -1,4 +1,4 @@
-//! What is checked with the ids of the worker's user: variables, program, directory, log.
+//! The checks made with the ids of the worker's user: variables, program, directory, log.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -29,7 +29,7 @@ use crate::{ready, sys};
 const INTERPRETERS: [&str; 10] =
     ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
 
-/// The launcher's words, and what a longer run script does before them.
+/// The launcher's arguments, and what a longer run script does before it.
 pub(super) struct LauncherLine<'l> {
     pub(super) script: &'l Script,
     pub(super) words: Vec<OsString>,
@@ -42,7 +42,7 @@ pub(super) fn check_as_user(
     line: LauncherLine<'_>,
     observer: &Observer,
 ) -> Vec<CheckFinding> {
-    if !may_see_as_user(snapshot) {
+    if !can_act_as_user(snapshot) {
         let text = "variables, program, directory and log were not checked with the permissions of the service's user";
         return vec![CheckFinding::unseen(text, "run this as root, or as that user")];
     }
@@ -185,7 +185,7 @@ fn zone(environment: &Environment) -> Option<CheckFinding> {
     })
 }
 
-/// Options whose relative paths count from the service directory, which may surprise.
+/// Options whose paths are relative to the service directory, which may be a surprise.
 fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     let mut note = |option: &str, path: &Path| {
@@ -207,7 +207,7 @@ fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
 }
 
 /// Whether this process can act with the rights of the service's user.
-fn may_see_as_user(snapshot: &Snapshot) -> bool {
+fn can_act_as_user(snapshot: &Snapshot) -> bool {
     let Some(plan) = &snapshot.plan else { return true };
     Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

@@ -1,4 +1,4 @@
-//! `futo check FILE.env`: how a file of variables is read, without using it.
+//! `futo check FILE.env`: reports how a file of variables is read.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -21,14 +21,14 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 use crate::trust::Trust;
 
-/// What is shown of a file that can be read.
+/// What to show of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
     /// Whether it can be read.
     Verdict,
     /// `--canonical`: the file in canonical spelling, with its values: it is the user's own file.
     Canonical,
-    /// `--compare`: the names of variables to which bash gives another value.
+    /// `--compare`: the names of variables that have a different value in bash.
     Comparison,
 }
 
@@ -57,7 +57,7 @@ impl Reading {
     }
 }
 
-/// Reports of each file how it is read.
+/// Reports how each file is read.
 pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect, show: Show) -> Exit {
     let mut exit = Exit::OK;
     for file in files {
@@ -134,7 +134,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     page.faulty()
 }
 
-/// A report whose lines begin with the name of the file.
+/// A report whose lines start with the name of the file.
 struct FileReport {
     place: String,
     text: String,

@@ -16,7 +16,7 @@ use crate::plan::{LogPlan, Plan};
 use crate::ready::program;
 use crate::sys;
 
-/// A volume with less than this is as good as full, in bytes.
+/// A volume with less free space than this counts as full, in bytes.
 const LITTLE: u64 = 1 << 20;
 
 /// Whether the log can be written.
@@ -77,22 +77,22 @@ fn may_be_log(path: &Path) -> Result<(), Errno> {
     }
 }
 
-/// Volumes of the log and of the run record on which nothing more can be written.
+/// Full volumes among those of the log and the run record.
 pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
     let log = match &plan.log {
         LogPlan::File(path) => Some(path.clone()),
         LogPlan::Inherited => None,
     };
     let record = plan.state_dir.as_ref().map(|directory| directory.join("record"));
-    let mut looked_at = Vec::new();
+    let mut checked = Vec::new();
     let mut found = Vec::new();
     for path in log.into_iter().chain(record) {
         let above = existing_directory(&plan.directory.join(path));
         let Ok(volume) = statvfs(&above) else { continue };
-        if looked_at.contains(&volume.filesystem_id()) {
+        if checked.contains(&volume.filesystem_id()) {
             continue;
         }
-        looked_at.push(volume.filesystem_id());
+        checked.push(volume.filesystem_id());
         // the fields are as wide as a machine word
         #[allow(clippy::useless_conversion, reason = "not on every target")]
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
@@ -115,7 +115,7 @@ fn refusal(errno: Errno) -> String {
     }
 }
 
-/// The nearest existing directory above, or one that may not be looked into.
+/// The nearest existing directory above, or one that cannot be searched.
 fn existing_directory(path: &Path) -> PathBuf {
     let is_there =
         |path: &&Path| path.as_os_str() != OsStr::new("") && sys::file::look_for(path) != Err(Errno::ENOENT);

@@ -1,5 +1,4 @@
-//! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
-//! remedy.
+//! `futo check`: everything that is wrong with a service or a file of variables, each with its location and remedy.
 
 mod as_user;
 mod bash;
@@ -70,8 +69,8 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     let is_file = |operand: &std::ffi::OsString| {
         let path = Path::new(operand);
         let is_script = path.file_name() == Some(layout::RUN.as_ref());
-        let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
-        is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
+        let is_named_so = operand.as_encoded_bytes().ends_with(b".env");
+        is_named_so || !is_script && sys::file::exists(path) && !path.is_dir()
     };
     let dialect = if words.has(Key::Dotenv) { Dialect::Dotenv } else { Dialect::Bash };
     if dialect == Dialect::Dotenv && show.is_some() {

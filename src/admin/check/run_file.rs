@@ -1,4 +1,4 @@
-//! What is wrong with the text of a run script, whoever wrote it.
+//! Checks of the text of any run script.
 
 use super::executed::Executed;
 use super::finding::{CheckFinding, Weight};
@@ -55,7 +55,7 @@ pub(super) fn check_text(
         found.extend(longer(place, &outline));
         return found;
     }
-    // execline leaves no shell behind
+    // execline does not leave a shell
     if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
         let text = format!("{place}: no command is started with exec: a stop reaches only the shell");
         found.push(CheckFinding::problem(text, "write exec before the last command"));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_of_a_run_script_is_named() {
+    fn each_mistake_in_a_run_script_is_named() {
         let none: Vec<String> = Vec::new();
         assert_eq!(problems("#!/bin/sh\nexec futo-launch -- a\n"), none);
         assert_eq!(problems("#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), none);

@@ -1,4 +1,4 @@
-//! Where a service stands, for the checks that ask for it; and the hints that several of them give.
+//! The context of a check, and the hints that several checks share.
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 use crate::trust::Script;
 
-/// Everything that can be found out about a service.
+/// All findings about a service.
 pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let observer = scene.observer;
     let denied = hint_of_denied(observer.caller());
@@ -54,7 +54,7 @@ fn check_script(
     directory: &Path,
     scene: Scene<'_>,
 ) -> Vec<CheckFinding> {
-    // those who name an interpreter may not learn what root can read of it
+    // users must not learn through an interpreter line what root can read
     let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
         Ok(Execution { found, is_hopeless: true }) => return found,
         Ok(Execution { found, is_hopeless: false }) => found,
@@ -86,7 +86,7 @@ fn check_script(
 #[derive(Default)]
 struct Execution {
     found: Vec<CheckFinding>,
-    /// Nothing can execute the run script: what it says does not matter.
+    /// Nothing can execute the run script: its content does not matter.
     is_hopeless: bool,
 }
 
@@ -145,7 +145,7 @@ fn how_executed(snapshot: &Snapshot, path: &Path, scene: Scene<'_>) -> Executed 
     Executed::of(snapshot, &read.unwrap_or_default())
 }
 
-/// Whoever can write what root executes can become root.
+/// Anyone who can write what root executes can become root.
 fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let Some(live) = &snapshot.service.live else { return Vec::new() };
     if scene.observer.privileges().starter == Privilege::User {
@@ -168,7 +168,7 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
         .collect()
 }
 
-/// Files of the service directory that do not do what they seem to.
+/// Files of the service directory that are not effective.
 fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {

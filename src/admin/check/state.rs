@@ -65,7 +65,7 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Where the reason can be read, and how it can be reproduced.
+/// Where to read the reason, and how to reproduce it.
 fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
     let operand = operand(&snapshot.service.name);
     let log = match (snapshot.log_path(), &snapshot.plan) {
@@ -149,7 +149,7 @@ fn problems_in(
     vec![CheckFinding::problem(text, &hint)]
 }
 
-/// What ends a rest; what is outside the service's own files is not watched.
+/// How to end a rest; only the service's own files are watched.
 fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
     match snapshot.current_record().and_then(|record| record.resting.as_ref()) {
         Some(resting) if resting.kind == RestingKind::MaxFailures => {
@@ -162,7 +162,7 @@ fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
 fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> CheckFinding {
     let text = why.text.as_str();
     if observer.caller() == Privilege::User && why.is_permission_denied() {
-        // what may not be read here may well be correct
+        // what cannot be read here may well be correct
         let hint = "run this as root, or as a member of the group that it is delegated to";
         return CheckFinding::unseen(text, hint);
     }

@@ -1,5 +1,6 @@
 //! Workers that open /dev/stderr or /dev/stdout by name. Where the log is a regular file, that opens the log
-//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, which makes it a surprise.
+//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, so this comes as a
+//! surprise.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for the supervisor, and waiting for its effect, which
-//! is read from what the supervisor and the launcher record.
+//! `futo start`, `stop`, `restart`, `reload`, `run-now`: sends an order to the supervisor and waits for its effect, as
+//! recorded by the supervisor and the launcher.
 
 mod desired_state;
 mod outcome;
@@ -166,7 +166,7 @@ fn cannot_signal(verb: Verb, service: &Service, observer: &Observer) -> Option<C
     }
 }
 
-/// Gives the order, and waits for what it brings about.
+/// Sends the order and waits for its effect.
 fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
     // a missing permission is reported before anything else
     supervisor.probe()?;

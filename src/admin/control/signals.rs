@@ -1,4 +1,4 @@
-//! `reload` and `run-now`: signals that the launcher takes as orders.
+//! `reload` and `run-now`: signals that the launcher obeys.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::record::RunRecord;
 use crate::service::control::{ControlError, Order};
 use crate::sys::clock::BootTime;
 
-/// The end of a run that takes no longer is waited for.
+/// The end of a run is waited for if it takes no longer than this.
 const SHORT_RUN: Duration = Duration::from_secs(1);
 
 /// Sends HUP to the process of the service.

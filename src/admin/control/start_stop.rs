@@ -1,4 +1,4 @@
-//! `start`, `stop` and `restart`: until a process is there, or gone.
+//! `start`, `stop` and `restart`: wait until there is a process, or none.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::sys::clock::BootTime;
 
 /// s6-supervise tries a start at once, and then only every 10 or 60 s; the others every second.
 const TRIES_WITHIN: Duration = Duration::from_secs(1);
-/// A launcher that is to rest or to run has recorded that by then.
+/// By then a launcher has recorded whether it rests or runs.
 const SETTLES_RECORD_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn start(
@@ -68,7 +68,7 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Ou
     }
 }
 
-/// Why the launcher rests that is this process, or that this process has started; none if it does not rest.
+/// Why the launcher that is, or was started by, this process is resting; none if it is not.
 pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     let until = supervisor.until.min(BootTime::now().after(SETTLES_RECORD_WITHIN));
     loop {
@@ -99,7 +99,7 @@ pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     }
 }
 
-/// How it ended, where the supervisor writes that.
+/// How it ended, where the supervisor records that.
 fn with(cause: Option<Cause>) -> String {
     cause.map_or(String::new(), |cause| format!(": {cause}"))
 }

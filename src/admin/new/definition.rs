@@ -18,7 +18,7 @@ pub(super) struct NewDefinition {
 }
 
 impl NewDefinition {
-    /// None if the words cannot be written as a line of a run file.
+    /// None if the arguments cannot be written as one line of a run file.
     pub(super) fn of(
         name: ServiceName,
         line: &CommandLine,
@@ -46,7 +46,7 @@ impl NewDefinition {
     }
 }
 
-/// A run script of one line; none if it would not be read back as it was meant.
+/// A run script of one line; none if it would not be read back as the same arguments.
 fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
         plan::Mode::Loop(_)
@@ -67,7 +67,7 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
         text.push_str(&shell_word(word));
     }
     text.push('\n');
-    // what is written must be read as it was meant
+    // the line must be parsed back into the same arguments
     match run_script::parse(text.as_bytes()) {
         Ok(RunScript::OneLine(words)) if words == line => Some(text),
         _ => None,

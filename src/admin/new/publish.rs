@@ -53,7 +53,7 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
             _ => false,
         };
         if is_settled || waited > PATIENCE {
-            let exit = said(name, state, why, reporter);
+            let exit = report_state(name, state, why, reporter);
             if is_published {
                 warn_if_lost(name, places, reporter);
             }
@@ -89,7 +89,7 @@ fn is_first_run_due(snapshot: &Snapshot) -> bool {
 }
 
 /// Publishes as `futo sync` does; an exit code if nothing could be done. What is wrong with other services is not
-/// reported: nobody has asked about them.
+/// reported.
 fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
@@ -115,7 +115,7 @@ fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Report
     }
 }
 
-fn said(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
+fn report_state(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
     if state == ServiceState::NotPublished {
         let text = format!("'{name}' is written, but not published");
         reporter.say_at_shell(

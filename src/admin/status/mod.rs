@@ -1,4 +1,4 @@
-//! `futo status`: which services work, and why one does not.
+//! `futo status`: the state of services, and what is wrong with them.
 
 mod json;
 mod overview;
@@ -74,6 +74,6 @@ fn status(words: Words) -> Result<Exit, CommandError> {
 
 /// As <https://no-color.org> has it.
 fn colours() -> Colours {
-    let asks_for_none = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
-    if Machine.environment().iter().any(asks_for_none) { Colours::Off } else { Colours::On }
+    let turns_colour_off = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
+    if Machine.environment().iter().any(turns_colour_off) { Colours::Off } else { Colours::On }
 }

@@ -133,10 +133,13 @@ pub(super) fn page(overview: &Overview) -> String {
     );
     for (snapshot, state, _) in &overview.services {
         for each in ServiceState::ALL {
-            let is_so = u8::from(each == *state);
+            let is_current = u8::from(each == *state);
             let name = label(&snapshot.service.name);
-            let _ =
-                writeln!(page, "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_so}", each.word());
+            let _ = writeln!(
+                page,
+                "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_current}",
+                each.word()
+            );
         }
     }
     page

@@ -95,12 +95,12 @@ worker                            waiting  1h    0        1m       0    0     2m
 }
 
 #[test]
-fn the_page_of_metrics_is_this() {
+fn the_metrics_are_these() {
     assert_eq!(prometheus::page(&some()), include_str!("tests.prom"));
 }
 
 #[test]
-fn metrics_escape_names_and_leave_out_what_is_not_known() {
+fn metrics_escape_names_and_omit_unknown_values() {
     let page = prometheus::page(&overview_of(vec![up("a\"b\\c", 5)]));
     assert!(page.contains("futo_service_up{service=\"a\\\"b\\\\c\"} 1\n"), "{page}");
     assert!(page.contains("futo_service_state{service=\"a\\\"b\\\\c\",state=\"up\"} 1\n"), "{page}");
@@ -108,7 +108,7 @@ fn metrics_escape_names_and_leave_out_what_is_not_known() {
 }
 
 #[test]
-fn what_a_suite_does_not_record_is_left_empty() {
+fn values_that_a_suite_does_not_record_are_empty() {
     for suite in [Suite::Runit, Suite::Daemontools] {
         let running = || {
             let mut snapshot = up("x", 61);

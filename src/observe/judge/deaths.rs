@@ -1,4 +1,4 @@
-//! What the deaths of a service's processes say: whether somebody asked for them, or whether they are a crash loop.
+//! The deaths of a service's processes: whether they were ordered, or are a crash loop.
 
 use std::time::{Duration, SystemTime};
 

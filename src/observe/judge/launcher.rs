@@ -147,16 +147,16 @@ fn overdue(
 
 fn failures(record: &RunRecord) -> String {
     let times = record.consecutive_failures;
-    let says = last_line(record);
+    let line = last_line(record);
     let how = match &record.ended_run {
-        // the exit status says less
+        // the exit status is less specific
         Some(run) if run.how != How::Exited => format!(": {}", run.what),
         _ => record.ended_status().map_or(String::new(), |status| format!(" with status {status}")),
     };
     match times {
-        1 => format!("1 run failed{how}{says}"),
-        _ if how.is_empty() => format!("{times} runs in a row failed{says}"),
-        _ => format!("{times} runs in a row failed, the last{how}{says}"),
+        1 => format!("1 run failed{how}{line}"),
+        _ if how.is_empty() => format!("{times} runs in a row failed{line}"),
+        _ => format!("{times} runs in a row failed, the last{how}{line}"),
     }
 }
 

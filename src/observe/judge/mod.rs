@@ -23,7 +23,7 @@ use span::{ago, span};
 
 /// A process that has been up for this long is not in a crash loop.
 const SETTLED: Duration = Duration::from_secs(60);
-/// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
+/// A supervisor restarts a service within a second or two; one that stays down for longer cannot be started.
 const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
 /// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
 const FINISHES_WITHIN: Duration = Duration::from_secs(60);
@@ -56,7 +56,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> As
     let is_settled = status.pid.is_some() && since >= SETTLED;
     let is_to_be_up = status.pid.is_some() || status.wants_up;
     let judged = judge_now(snapshot, status, now);
-    // what is known of the present process, or of its absence, counts more than earlier deaths
+    // evidence about the current process, or its absence, outweighs earlier deaths
     let has_evidence = matches!(
         judged.0,
         ServiceState::CannotStart
@@ -78,7 +78,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> As
     }
 }
 
-/// The state by what is known of this moment, whatever happened before.
+/// The current state, whatever happened before.
 fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessment {
     let Some(pid) = status.pid else { return judge_down(snapshot, status, now) };
     match &snapshot.process {
@@ -116,7 +116,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessme
             _ => (ServiceState::Down, None),
         };
     }
-    // before the first death the status says "exit status 0"
+    // before the first death the status reads "exit status 0"
     let ended = snapshot.deaths.last().map(|death| ended(death.cause));
     let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
     if down <= RESPAWNS_WITHIN {
