@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::program;
 use super::starter::Starter;
+use super::{paths, program};
 use crate::config::Spec;
 use crate::config::timing::{Pace, TimingSpec};
 use crate::config::value::VariableName;
@@ -71,8 +71,8 @@ fn words(options: Vec<OsString>, worker: Vec<OsString>) -> Vec<OsString> {
     options.into_iter().chain(["--".into()]).chain(worker).collect()
 }
 
-/// `--env NAME=VALUE` goes into config.env, where people look for it; a value that refers to other variables stays on
-/// the command line.
+/// The options with absolute paths. `--env NAME=VALUE` goes into config.env, where people look for it; a value that
+/// refers to other variables stays on the command line.
 fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String)>) {
     let mut line = Vec::new();
     let mut variables = Vec::new();
@@ -83,7 +83,7 @@ fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String
             Some((name, value)) if !value.contains('$') && VariableName::parse(name.as_bytes()).is_ok() => {
                 variables.push((name.to_string(), value.to_string()));
             }
-            _ => line.push(word.clone()),
+            _ => line.push(paths::absolute(word.clone())),
         }
     }
     (line, variables)

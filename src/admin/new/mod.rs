@@ -2,6 +2,7 @@
 
 mod definition;
 mod line;
+mod paths;
 mod program;
 mod publish;
 mod starter;
@@ -26,21 +27,23 @@ use write::WriteError;
 pub(super) const COMMAND: Command = Command {
     name: "new",
     operands: Operands::NewService("NAME [--] [PROGRAM [ARG…]]"),
-    help: "write the definition of a service: run, config.env and, without PROGRAM, a starter worker",
-    more: "Takes the options of futo-launch: --interval 5m makes a periodic service, without a timing option it is \
-           long-lived. A program's path is made absolute, the current directory (but /) becomes --chdir, --env goes into \
-           config.env (mode 0600). From an --interval or --every of 1 h on --persist is added: a restart repeats no \
-           run. Nothing is overwritten, and nothing is left half-written. Write -- before PROGRAM.",
+    help: "create a service definition: run, config.env and, without PROGRAM, a starter worker",
+    more: "Takes the options of futo-launch: --interval 5m makes a periodic service; without a timing option, the worker \
+           runs continuously. Relative paths of PROGRAM and of options are made absolute, the current directory (except \
+           /) becomes --chdir, and --env goes into config.env (mode 0600). With an --interval or --every of 1 h or more, \
+           --persist is added, so that a restart does not repeat a run. Existing files are not overwritten, and nothing \
+           is left half-written. Write -- before PROGRAM.",
     options: &[
         value(
             Key::Template,
             "python|uv|shell|node",
-            "what the worker is; found by PROGRAM where it is given",
+            "the kind of worker; by default that of PROGRAM, if given",
         ),
         switch(
             Key::Now,
-            "publish it too, and wait until it works; as root or as the owner of the scan directory, else by a running \
-             futo sync --watch. Warns where nothing publishes it again when the container restarts",
+            "also publish it and wait until it works: as root or the owner of the scan directory, else through \
+             a running futo sync --watch. Warns if nothing would publish it again after a restart of the \
+             container",
         ),
         services::SCAN_DIR,
         services::FROM,
