@@ -13,8 +13,8 @@ pub(super) struct Scene<'a> {
     pub(super) scan_dir: &'a Path,
 }
 
-/// The page with the reasons for which something cannot be read.
-pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
+/// Refers to the manual page that has the remedy for each reason why something cannot be read.
+pub(super) const UNREADABLE: &str = "futo man futo.1 has the remedies: What cannot be read";
 
 /// What to do where a permission is missing.
 pub(super) fn hint_of_denied(caller: Privilege) -> &'static str {
