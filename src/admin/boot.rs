@@ -14,11 +14,11 @@ pub(super) const CHOICE: [CommandOption; 3] = [
     value(
         Key::Delegate,
         "GROUP|none|wait",
-        "let members of a group start, stop, signal and look at the services; 'wait' lets them use s6-svwait \
-         too, and with it write as root through links that they plant",
+        "let members of a group start, stop, signal and inspect the services; 'wait' also allows s6-svwait, \
+         which lets them write as root through links that they create",
     ),
-    switch(Key::DryRun, "report what would be done, and touch nothing"),
-    switch(Key::Json, "report for programs"),
+    switch(Key::DryRun, "report what would be done and change nothing"),
+    switch(Key::Json, "print the report as JSON"),
 ];
 
 /// How long to wait for the supervisors of removed services: the grace of s6 is 3 s, that of futo-launch 5 s.

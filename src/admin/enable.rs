@@ -26,10 +26,11 @@ use crate::trust::account::Account;
 pub(super) const DISABLE: Command = Command {
     name: "disable",
     operands: Operands::Services("NAME|DIR…"),
-    help: "write the file 'down' into a definition: from the next boot on it is not started",
-    more: "A running process stays up: futo stop ends it. Written with the rights of the definition's owner. Refused where \
-           only the published service is known and the container makes that anew (custom-svc-NAME of \
-           /custom-services.d, for instance): the definition is named instead.",
+    help: "keep a service from starting at boot (write the file 'down' into its definition)",
+    more: "A running process stays up; futo stop ends it. The file is written with the permissions of the \
+           definition's owner. A service without a definition that is recreated whenever the container starts \
+           (for instance, custom-svc-NAME from /custom-services.d) is refused, and the message names the file \
+           that defines it.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: |words| set(AtBoot::Down, &words),
@@ -38,8 +39,8 @@ pub(super) const DISABLE: Command = Command {
 pub(super) const ENABLE: Command = Command {
     name: "enable",
     operands: Operands::Services("NAME|DIR…"),
-    help: "remove the file 'down' from a definition: from the next boot on it is started",
-    more: "Now: futo start. Removed with the rights of the definition's owner.",
+    help: "start a service at boot again (remove the file 'down' from its definition)",
+    more: "To start it now: futo start. The file is removed with the permissions of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: |words| set(AtBoot::Up, &words),

@@ -27,13 +27,13 @@ const LINES: usize = 20;
 pub(super) const COMMAND: Command = Command {
     name: "logs",
     operands: Operands::Services("NAME|DIR"),
-    help: "the last lines of a service's log",
-    more: "With -f also what comes, across rotation, until interrupted. At a terminal what could \
-           drive it is escaped; otherwise, and with --raw, bytes are shown as they are in the log.",
+    help: "show the last lines of a service's log",
+    more: "With -f, follows the log across rotation until interrupted. At a terminal, control characters are \
+           escaped; otherwise, and with --raw, bytes are printed unchanged.",
     options: &[
-        switch(Key::Follow, "stay, and show what comes").short('f'),
-        value(Key::Lines, "N", "so many lines [20]").short('n'),
-        switch(Key::Raw, "bytes as they are in the log, at a terminal too"),
+        switch(Key::Follow, "keep running and print what is appended").short('f'),
+        value(Key::Lines, "N", "number of lines [20]").short('n'),
+        switch(Key::Raw, "print bytes unchanged, even at a terminal"),
         services::SCAN_DIR,
         services::FROM,
     ],

@@ -22,12 +22,13 @@ const MOST_STARTS: u32 = 1_000_000;
 pub(super) const COMMAND: Command = Command {
     name: NAME,
     operands: Operands::Other("WHEN"),
-    help: "print the next starts of a schedule, one per line",
-    more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
-           word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
+    help: "print the next start times of a schedule, one per line",
+    more: "WHEN is the value of --schedule, as one argument or several. Times are in RFC 3339, with the offset \
+           of the time zone: that of the last word, else TZ, else /etc/localtime. Exits 100 if there is no \
+           further start.",
     options: &[
-        value(Key::Count, "N", "so many [5]").short('n'),
-        value(Key::From, "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
+        value(Key::Count, "N", "number of start times [5]").short('n'),
+        value(Key::From, "TIME", "print those after this time: RFC 3339, or @SECONDS since 1970 [now]"),
     ],
     launch_options: false,
     run: next,

@@ -21,17 +21,17 @@ use crate::trust::{Opener, Script, Trust, Untrusted};
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
-    value(Key::ScanDir, "DIR", "where the supervisor looks for services [/run/service]");
+    value(Key::ScanDir, "DIR", "the supervisor's scan directory [/run/service]");
 /// `--from`
 pub(super) const FROM: CommandOption = value(
     Key::From,
     "DIR",
-    "where service definitions are; may be given again [/etc/futo/services, /config/s6-services]",
+    "a directory of service definitions; may be repeated [/etc/futo/services, /config/s6-services]",
 );
 
 /// `--all`
 pub(super) const ALL: CommandOption =
-    switch(Key::All, "also services that are not made for futo-launch and have no definition in --from");
+    switch(Key::All, "include services that do not use futo-launch and have no definition in --from");
 
 /// Where to look for services, by these options.
 pub(super) fn locations(words: &Words) -> Locations {

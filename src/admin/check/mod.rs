@@ -30,24 +30,21 @@ use env_file::Show;
 pub(super) const COMMAND: Command = Command {
     name: "check",
     operands: Operands::ServicesAndFiles("[NAME|DIR|FILE.env…]"),
-    help: "everything that is wrong with services, or with files of variables, with the remedy",
-    more: "Without a name: all services that have a definition or start futo-launch. As root the user's files are \
-           read with that user's rights; another user sees less, and what could not be seen is reported. Exits 0, \
-           or 1 if there is something to fix; notes and what could not be seen do not count. No value is shown, but \
-           by --canonical. What a file does not set itself is looked up in this command's environment, not in the \
-           service's.",
+    help: "report everything that is wrong with services or files of variables, with remedies",
+    more: "Without a name, checks all services that have a definition or start futo-launch. As root, a user's \
+           files are read with that user's permissions; other users see less, and what could not be checked is \
+           reported. Exits 0, or 1 if there is something to fix; notes and what could not be checked do not \
+           count. Values are shown only by --canonical. Variables that a file refers to but does not set come \
+           from this command's environment, not from the service's.",
     options: &[
-        switch(Key::Json, "for programs; of services"),
+        switch(Key::Json, "print JSON (services only)"),
         services::ALL,
-        switch(Key::Dotenv, "read files as --dotenv does: the dialect of compose's .env"),
-        switch(
-            Key::Canonical,
-            "print a file in canonical spelling: one command per line, all values in quotes",
-        ),
+        switch(Key::Dotenv, "read files as --dotenv does, in the dialect of compose's .env"),
+        switch(Key::Canonical, "print a file in canonical spelling: one command per line, all values quoted"),
         switch(
             Key::Compare,
-            "source a file with bash too and name the variables that differ; only if every line is a plain \
-             assignment, and as abc, with PATH alone, where root asks and the file is not root's",
+            "also source a file with bash and list the variables that differ; only if every line is a plain \
+             assignment. If root checks a file that others can write, bash runs as abc, with only PATH set",
         ),
         services::SCAN_DIR,
         services::FROM,

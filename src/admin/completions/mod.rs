@@ -18,7 +18,7 @@ const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 pub(super) const COMMAND: Command = Command {
     name: "completions",
     operands: Operands::OneOf("bash|zsh|fish", || SHELLS.to_vec()),
-    help: "print what the shell needs to complete futo and futo-launch",
+    help: "print the shell's completion script for futo and futo-launch",
     more: "bash: . <(futo completions bash). zsh: . <(futo completions zsh), after compinit. fish: futo completions fish \
            | source.",
     options: &[],

@@ -33,19 +33,20 @@ const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM]
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 macro_rules! exits {
     () => {
-        "Exits 0 when it is so, 1 if it is not within --timeout (the order stands), 111 if no order could be given."
+        "Exits 0 on success, 1 if the effect does not occur within --timeout (the order remains in force), 111 \
+         if no order could be sent."
     };
 }
 const EXITS: &str = exits!();
 const EXITS_AND_BOOT: &str = concat!(
-    "Of a service that futo reconcile starts as it was left it is noted for the next boot.\n",
+    "If futo reconcile has published the service, the desired state is recorded for the next boot, too.\n",
     exits!()
 );
 
 pub(super) const START: Command = Command {
     name: "start",
     operands: Operands::Services("NAME|DIR…"),
-    help: "start a service that is down, and wait until it is up, and ready if it tells that",
+    help: "start a service and wait until it is up, and ready if it reports readiness",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -55,7 +56,7 @@ pub(super) const START: Command = Command {
 pub(super) const STOP: Command = Command {
     name: "stop",
     operands: Operands::Services("NAME|DIR…"),
-    help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
+    help: "stop a service and wait until it is down; it stays down until the next boot (see disable)",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -65,7 +66,7 @@ pub(super) const STOP: Command = Command {
 pub(super) const RESTART: Command = Command {
     name: "restart",
     operands: Operands::Services("NAME|DIR…"),
-    help: "end a service's process and wait until a new one is up; one that is down is started",
+    help: "restart a service and wait until it is up; start it if it is down",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -75,7 +76,7 @@ pub(super) const RESTART: Command = Command {
 pub(super) const RELOAD: Command = Command {
     name: "reload",
     operands: Operands::Services("NAME|DIR…"),
-    help: "HUP: a loop opens its log and reads config.env again; another worker gets the signal itself",
+    help: "send HUP: a loop reopens its log and rereads config.env; other workers get the signal itself",
     more: EXITS,
     options: OPTIONS,
     launch_options: false,
@@ -85,7 +86,7 @@ pub(super) const RELOAD: Command = Command {
 pub(super) const RUN_NOW: Command = Command {
     name: "run-now",
     operands: Operands::Services("NAME|DIR…"),
-    help: "let a loop run its worker now, or right after the run that is under way",
+    help: "make a loop run its worker now, or right after the current run",
     more: EXITS,
     options: OPTIONS,
     launch_options: false,

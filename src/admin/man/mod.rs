@@ -19,8 +19,8 @@ pub(super) const COMMAND: Command = Command {
     name: "man",
     operands: Operands::OneOf("[PAGE]", names),
     help: "show a manual page: futo-launch.1, futo.1, futo-service.5 or futo-config-env.5",
-    more: "At a terminal through man(1), or as plain text where there is none; else its source is printed. To install: \
-           futo man futo.1 > /usr/local/share/man/man1/futo.1",
+    more: "At a terminal, uses man(1), or prints plain text if that is not installed; otherwise prints the \
+           source. To install a page: futo man futo.1 > /usr/local/share/man/man1/futo.1",
     options: &[],
     launch_options: false,
     run: man,
