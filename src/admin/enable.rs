@@ -83,7 +83,7 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
                 continue;
             }
         };
-        let again = if is_changed { "" } else { " already" };
+        let already = if is_changed { "" } else { "already " };
         let is_published = service.live.is_some();
         let is_up = observer.observe(service).status().is_some_and(|status| status.pid.is_some());
         let now = match (at_boot, is_up) {
@@ -92,7 +92,7 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
             (AtBoot::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
-        services::print_line(&name, &format!("{done}{again}{now}"));
+        services::print_line(&name, &format!("{already}{done}{now}"));
     }
     Ok(worst)
 }
