@@ -49,7 +49,9 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
                 snapshot.record_doubt = Some(why);
             }
         },
-        None => snapshot.record_doubt = Some("the run record has no place: HOME is not set".into()),
+        None => {
+            snapshot.record_doubt = Some("there is no directory for a run record: HOME is not set".into())
+        }
     }
     let Some(path) = snapshot.log_path() else { return };
     let log = match refused {

@@ -14,7 +14,7 @@ pub(super) struct Scene<'a> {
 }
 
 /// Refers to the manual page that has the remedy for each reason why something cannot be read.
-pub(super) const UNREADABLE: &str = "futo man futo.1 has the remedies: What cannot be read";
+pub(super) const UNREADABLE: &str = "the remedies are in futo man futo.1, section What cannot be read";
 
 /// What to do where a permission is missing.
 pub(super) fn hint_of_denied(caller: Privilege) -> &'static str {
