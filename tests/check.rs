@@ -36,8 +36,8 @@ fn reports_every_line_that_cannot_be_read_of_all_files_and_no_value() {
     );
     nix::unistd::mkfifo(&scratch.join("fifo.env"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     let expected = "\
-good.env: 2 variables, with the values that bash would give
-windows.env: 1 variable, with the values that bash would give, but for this
+good.env: 2 variables, with the values that bash would assign
+windows.env: 1 variable, with the values that bash would assign, except as follows
 windows.env: the byte order mark is ignored, and CR LF line endings are read as LF
 bad.env:1: a second word, which bash would run as a command
   hint: put the value in quotes: MSG='…'
@@ -75,13 +75,13 @@ fn a_dotenv_file_is_read_in_its_own_dialect_and_one_that_only_that_reads_is_reco
     let (exit, said) = page(&mut check(&scratch, &["--dotenv", "compose/.env"]));
     assert_eq!(
         (exit, said.as_str()),
-        (0, "compose/.env: 3 variables, with the values that compose would give\n")
+        (0, "compose/.env: 3 variables, with the values that compose would assign\n")
     );
     let (exit, said) = page(&mut check(&scratch, &["compose/.env"]));
     let expected = "\
 compose/.env:2: an unquoted '&'
   hint: put the value in quotes: URL='…'
-compose/.env: can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file
+compose/.env: is valid as a dotenv file: use futo check --dotenv, and --dotenv in the run file
 ";
     assert_eq!((exit, said.as_str()), (1, expected));
     let (exit, said) = page(&mut check(&scratch, &["--dotenv", "compose/.env", "bad", "none"]));
@@ -122,8 +122,8 @@ fn a_comparison_asks_bash_as_abc_and_names_what_differs_without_its_value() {
     scratch.write("windows.env", "A=hunter2\r\nB=1\n", 0o644);
     let (code, said) = page(&mut check(&scratch, &["--compare", "same.env", "windows.env"]));
     let expected = "\
-same.env: no value differs from bash's
-windows.env: A has another value in bash
+same.env: all values are the same in bash
+windows.env: A has a different value in bash
 windows.env: CR LF line endings are read as LF
 ";
     assert_eq!((code, said), (1, expected.to_string()));
@@ -132,7 +132,7 @@ windows.env: CR LF line endings are read as LF
     let benv = scratch.write("benv", "echo ran >&2; A=other; exit 3\n", 0o644);
     command.env("BASH_ENV", &benv).env("ENV", &benv).env("SHELLOPTS", "xtrace").env("b-c", "odd");
     command.env("BASH_FUNC_printf%%", "() { echo forged; }").env("BASH_FUNC_set%%", "() { echo forged; }");
-    assert_eq!(page(&mut command), (0, "same.env: no value differs from bash's\n".to_string()));
+    assert_eq!(page(&mut command), (0, "same.env: all values are the same in bash\n".to_string()));
     // no program is started in the environment that the file makes
     let scratch_directory = scratch.directory_of_abc("preload");
     let trace = scratch_directory.join("trace");
@@ -168,5 +168,5 @@ fn root_reads_no_link_of_a_users() {
     let words =
         ["setpriv", "--reuid=abc", "--regid=abc", "--clear-groups", "--", futo.to_str().expect("text")];
     let (code, said) = page(command(&words, Path::new(&abcs)).args(["check", "b.env"]));
-    assert_eq!((code, said.as_str()), (0, "b.env: 1 variable, with the values that bash would give\n"));
+    assert_eq!((code, said.as_str()), (0, "b.env: 1 variable, with the values that bash would assign\n"));
 }

@@ -37,33 +37,33 @@ fn each_order_waits_for_its_effect_and_reports_it() {
     let svscan = Svscan::start("control");
     svscan.add_launch("co-up", "-- sleep 1000", &[]);
     let pid = svscan.pid("co-up");
-    assert_eq!(futo(&svscan, &["start", "co-up"]), so("co-up: is up already (pid PID)"));
+    assert_eq!(futo(&svscan, &["start", "co-up"]), so("co-up: is already up (pid PID)"));
     assert_eq!(futo(&svscan, &["restart", "co-up"]), so("co-up: restarted (pid PID)"));
     assert_ne!(svscan.pid("co-up"), pid);
     assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: stopped (killed by signal 15)"));
     assert_eq!(svscan.svstat("up,wantedup", "co-up"), ["false", "false"]);
-    assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: is down already"));
+    assert_eq!(futo(&svscan, &["stop", "co-up"]), so("co-up: is already down"));
     assert_eq!(futo(&svscan, &["reload", "co-up"]), not_so("co-up: is down: there is nothing to reload"));
     assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so("co-up: is down: start it first"));
     // what s6-svc -r passes over silently
     assert_eq!(futo(&svscan, &["restart", "co-up"]), so("co-up: was down: started (pid PID)"));
-    let refused = "co-up: is no loop: ALRM would end its worker, nothing was sent";
+    let refused = "co-up: is not a loop: ALRM would end its worker, and was not sent";
     assert_eq!(futo(&svscan, &["run-now", "co-up"]), not_so(refused));
     assert_eq!(svscan.svstat("up", "co-up"), ["true"]);
-    let ended = "co-up: HUP sent to pid PID, and it has ended by that";
+    let ended = "co-up: HUP sent to pid PID, which ended it";
     assert_eq!(futo(&svscan, &["reload", "co-up"]), not_so(ended));
 
     svscan.add("co-crash", &[("run", "#!/bin/sh\nexit 7\n"), ("down", "")]);
     eventually("it is supervised", || (svscan.svstat("up", "co-crash") == ["false"]).then_some(()));
     let (exit, said) = futo(&svscan, &["start", "co-crash"]);
-    assert!(exit == 1 && said.ends_with(", and it ended at once: exit status 7\n"), "{exit} {said}");
+    assert!(exit == 1 && said.ends_with(", but ended at once: exit status 7\n"), "{exit} {said}");
 
     svscan.add("co-stubborn", &[("run", "#!/bin/sh\ntrap '' TERM\nexec sleep 1000\n")]);
     let stubborn = svscan.pid("co-stubborn");
     eventually("it ignores TERM", || {
         support::read(format!("/proc/{stubborn}/comm")).starts_with("sleep").then_some(())
     });
-    let stays = "co-stubborn: was asked to stop, and pid PID still runs";
+    let stays = "co-stubborn: was asked to stop, but pid PID is still running";
     assert_eq!(futo(&svscan, &["stop", "co-stubborn", "--timeout", "0.2"]), not_so(stays));
     svscan.svc(&["-k"], "co-stubborn");
 
@@ -71,7 +71,7 @@ fn each_order_waits_for_its_effect_and_reports_it() {
     let directory = svscan.add("co-ready", &[("run", slow), ("notification-fd", "3\n"), ("down", "")]);
     nix::unistd::mkfifo(&directory.join("go"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     eventually("it is supervised", || (svscan.svstat("up", "co-ready") == ["false"]).then_some(()));
-    let late = "co-ready: started (pid PID), and it has not said that it is ready";
+    let late = "co-ready: started (pid PID), but has not reported readiness";
     assert_eq!(futo(&svscan, &["start", "co-ready", "--timeout", "0.5"]), not_so(late));
     fs::write(directory.join("go"), "\n").expect("written");
     eventually("it is ready", || (svscan.svstat("ready", "co-ready") == ["true"]).then_some(()));
@@ -93,16 +93,16 @@ fn run_now_reports_the_run_that_it_caused() {
     let (exit, said) = futo(&svscan, &["run-now", "rn-loop"]);
     assert!(
         exit == 0
-            && ["rn-loop: run 2 has ended with status 3\n", "rn-loop: run 2 has begun\n"]
+            && ["rn-loop: run 2 ended with status 3\n", "rn-loop: run 2 has started\n"]
                 .contains(&said.as_str()),
         "{said}"
     );
     eventually_contains(&state("rn-busy.json"), "\"last_end\":null");
     assert_eq!(
         futo(&svscan, &["run-now", "rn-busy"]),
-        so("rn-busy: a run is under way; one more follows it at once")
+        so("rn-busy: a run is in progress; another one follows immediately")
     );
-    let rests = "rn-rest: still rests: unable to execute '/nonexistent': not found";
+    let rests = "rn-rest: is still resting: unable to execute '/nonexistent': not found";
     assert_eq!(futo(&svscan, &["run-now", "rn-rest", "--timeout", "1"]), not_so(rests));
     assert_eq!(futo(&svscan, &["reload", "rn-loop"]), so("rn-loop: HUP sent to pid PID"));
 }
@@ -124,7 +124,7 @@ fn start_and_restart_report_a_rest() {
         svscan.add_launch(name, words, &[("config.env", content)]);
         svscan.pid(name);
         let orders =
-            [("restart", "restarted"), ("start", "is up already"), ("stop", ""), ("start", "started")];
+            [("restart", "restarted"), ("start", "is already up"), ("stop", ""), ("start", "started")];
         for (order, verb) in orders {
             let (exit, said) = futo(&svscan, &[order, name]);
             if order == "stop" {
@@ -154,7 +154,7 @@ fn run_now_names_the_lock_that_the_run_waits_for() {
     let words = format!("--interval 1h --lock {} -- true", path.display());
     svscan.add_launch("cl-loop", &words, &[]);
     eventually_contains(&state("cl-loop.json"), "\"waiting_for_lock\":{");
-    let waits = format!("cl-loop: ALRM was sent, and the run is waiting for the lock '{}'", path.display());
+    let waits = format!("cl-loop: ALRM was sent, but the run is waiting for the lock '{}'", path.display());
     assert_eq!(futo(&svscan, &["run-now", "cl-loop", "--timeout", "1"]), not_so(&waits));
 }
 
@@ -165,7 +165,7 @@ fn abc_may_do_what_has_been_delegated_and_is_refused_the_rest() {
     let directory = svscan.add_launch("de-up", "-- sleep 1000", &[]);
     svscan.pid("de-up");
     let refused = "futo: fatal: unable to stop 'de-up': permission denied\n\
-        futo: hint: root may, and members of the group that its supervise/control has been given to\n";
+        futo: hint: run this as root, or as a member of the group that owns supervise/control\n";
     let as_abc = |words: &[&str]| outcome(&finish(&mut svscan.futo(&AS_ABC, words)));
     assert_eq!(as_abc(&["stop", "de-up"]), (111, refused.to_string()));
     assert_eq!(svscan.svstat("up", "de-up"), ["true"]);
@@ -201,10 +201,10 @@ fn an_unsupervised_service_is_reported_and_a_planted_control_is_not_written() {
             "{said}"
         );
     };
-    refuses("no supervisor runs");
+    refuses("no supervisor is running");
     let control = bare.join("supervise/control");
     nix::unistd::mkfifo(&control, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-    refuses("no supervisor runs");
+    refuses("no supervisor is running");
     fs::remove_file(&control).expect("removed");
     let victim = svscan.scratch.write("victim", "kept\n", 0o644);
     std::os::unix::fs::symlink(&victim, &control).expect("a link");
@@ -293,18 +293,33 @@ fn disable_writes_down_with_the_owners_rights_and_enable_removes_it() {
     assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled"));
     let status = fs::metadata(&down).expect("down");
     assert_eq!((status.uid(), status.mode() & 0o7777), (ABC, 0o644));
-    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled already"));
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: already disabled"));
     assert_eq!(futo(&svscan, &["enable", "di-x"]), so("di-x: enabled; it is not published"));
     assert!(!down.exists());
     // a link of the user's is taken for what it is: down is there; nothing is written through it
     std::os::unix::fs::symlink("/etc/futo-planted", &down).expect("a link");
-    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: disabled already"));
+    assert_eq!(futo(&svscan, &["disable", "di-x"]), so("di-x: already disabled"));
     assert!(!std::path::Path::new("/etc/futo-planted").exists());
     assert_eq!(futo(&svscan, &["enable", "di-x"]), so("di-x: enabled; it is not published"));
     // root with the owner's rights can do no more than the owner
     set_mode(directory, 0o555);
     let said = format!("futo: fatal: unable to disable 'di-x': '{}': permission denied\n", down.display());
     assert_eq!(futo(&svscan, &["disable", "di-x"]), (111, said));
+}
+
+#[test]
+fn status_marks_a_disabled_service_while_it_is_up() {
+    needs!(root, "s6-svscan");
+    let svscan = Svscan::start("disabled");
+    svscan.add_launch("di-up", "-- sleep 1000", &[]);
+    svscan.scratch.write("definitions/di-up/run", "#!/bin/sh\nexec futo-launch -- sleep 1000\n", 0o755);
+    assert_eq!(futo(&svscan, &["start", "di-up"]).0, 0);
+    assert_eq!(futo(&svscan, &["disable", "di-up"]), so("di-up: disabled; it is still up: futo stop di-up"));
+    let (exit, said) = futo(&svscan, &["status", "di-up"]);
+    let mark = " disabled: will not be started at the next boot\n";
+    assert!(exit == 0 && said.contains(" up ") && said.ends_with(mark), "{said}");
+    assert_eq!(futo(&svscan, &["enable", "di-up"]), so("di-up: enabled"));
+    assert!(!futo(&svscan, &["status", "di-up"]).1.contains("disabled"));
 }
 
 #[test]
@@ -323,7 +338,7 @@ fn a_service_is_explained_from_where_all_commands_find_it() {
         format!("futo: fatal: unable to find service 'ex-none' in {place}/definitions or {place}/scan\n");
     assert_eq!(futo(&svscan, &["explain", "ex-none"]), (100, unknown));
     let (exit, said) = futo(&svscan, &["explain", "ex-live", "ex-draft"]);
-    assert_eq!((exit, said.lines().next()), (100, Some("futo: fatal: explain: one service at a time")));
+    assert_eq!((exit, said.lines().next()), (100, Some("futo: fatal: explain: takes only one service")));
 }
 
 /// The process number in what a command said.

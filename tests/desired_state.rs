@@ -37,7 +37,7 @@ impl Live {
 
     fn noted(&self, profile: &str, said: &str, word: &str) -> (i32, String, String) {
         let path = self.state(profile);
-        let second = format!("{word} at the next boot too: desired_state in {}", path.display());
+        let second = format!("{word} at the next boot, too: desired_state in {}", path.display());
         (0, format!("gateway-{profile}: {said}\ngateway-{profile}: {second}\n"), String::new())
     }
 }
@@ -64,8 +64,9 @@ fn what_is_stopped_stays_down_and_what_is_started_comes_up_at_the_next_boot() {
 
     // one that has never run has no state; down is what it is anyway
     let path = live.state("idle");
-    let said = "gateway-idle: is down already\ngateway-idle: down at the next boot too: it has no state\n"
-        .to_string();
+    let said =
+        "gateway-idle: is already down\ngateway-idle: down at the next boot, too: it has no state file\n"
+            .to_string();
     assert_eq!(live.futo(&[], &["stop", "gateway-idle"]), (0, said, String::new()));
     assert!(!path.exists());
     assert_eq!(live.futo(&[], &["start", "gateway-idle"]), live.noted("idle", "started (pid PID)", "up"));
@@ -115,7 +116,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
     let stop = |why: &str| {
         let (exit, said, warned) = live.futo(&[], &["stop", "gateway-coder"]);
         let expected = format!(
-            "futo: warning: unable to note 'desired_state' in '{}': {why}\n\
+            "futo: warning: unable to record 'desired_state' in '{}': {why}\n\
              futo: hint: the next boot goes by what it says; mend that, or write it there\n",
             path.display()
         );

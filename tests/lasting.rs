@@ -54,8 +54,8 @@ fn what_is_live_now_and_gone_after_a_restart_is_reported() {
         let made = finish(&mut command);
         assert_eq!(code(&made), 0, "{hook}: {made:?}");
         let said = format!(
-            "futo: warning: nothing publishes '{name}' again when the container restarts: no hook or service runs futo sync\n\
-             futo: hint: a script in /custom-cont-init.d with the line: futo sync; docs/first-service.md#after-a-restart\n"
+            "futo: warning: '{name}' will be gone after a restart of the container: no hook or service runs futo sync\n\
+             futo: hint: add a script to /custom-cont-init.d or /etc/cont-init.d that runs: futo sync\n"
         );
         assert_eq!(stderr(&made), if is_lost { said } else { String::new() }, "{hook}");
         assert!(stdout(&made).contains(&format!("\n{name}: ")), "{made:?}");
@@ -98,7 +98,7 @@ fn a_change_that_the_container_would_undo_is_refused_and_the_definition_is_named
     assert_eq!(stdout(&output), expected, "{}", stderr(&output));
     let said = |name: &str, hint: &str| {
         format!(
-            "futo: fatal: unable to disable '{name}': '/run/service/{name}' is made anew at each start of the container: it would not last\n\
+            "futo: fatal: unable to disable '{name}': '/run/service/{name}' is recreated whenever the container starts, and the change would be lost\n\
              futo: hint: {hint}\n"
         )
     };
@@ -108,12 +108,13 @@ fn a_change_that_the_container_would_undo_is_refused_and_the_definition_is_named
             "by-image",
             "it is defined in '/etc/services.d/by-image': a file 'down' in it keeps the service from starting",
         ),
-        said("by-hand", "name the directory of its definition instead"),
+        said("by-hand", "give the directory of its definition instead"),
         said(
             "s6-one",
-            "it is defined in '/etc/s6-overlay/s6-rc.d/s6-one': take it out of user/contents.d there, in the image",
+            "it is defined in '/etc/s6-overlay/s6-rc.d/s6-one': remove it from user/contents.d there, in the \
+             image",
         ),
-        said("noted", "futo stop noted and futo start noted are noted for the next boot"),
+        said("noted", "futo stop noted and futo start noted last across restarts"),
     ];
     assert_eq!(stderr(&output), expected.concat());
 }

@@ -40,13 +40,16 @@ fn a_definition_holds_what_was_asked_for() {
     let made = futo(&scratch, &[], &words);
     let directory = scratch.join("definitions/beat");
     let said = format!(
-        "written: {} (run, config.env)\n  look: futo check beat\n  once: futo try beat\n  live: futo sync\n",
+        "written: {} (run, config.env)\n  \
+         check: futo check beat\n  \
+         run once: futo try beat\n  \
+         publish: futo sync\n",
         directory.display()
     );
     assert_eq!((code(&made), stdout(&made), stderr(&made)), (0, said, String::new()));
     let sh = support::find_program("sh").expect("sh");
     let run = format!(
-        "#!/bin/sh\n# beat: runs again and again; a restart repeats no run (--persist). All that it does: futo explain beat\n\
+        "#!/bin/sh\n# beat: runs periodically; a restart does not repeat a run (--persist). Details: futo explain beat\n\
          exec {} --interval=1h '--env=WAY=${{PATH}}:x' --require=TOKEN --persist --chdir={} -- {} ./beat.sh 'a b'\n",
         scratch.launcher().display(),
         scratch.path.display(),
@@ -54,8 +57,8 @@ fn a_definition_holds_what_was_asked_for() {
     );
     assert_eq!(read(directory.join("run")), run);
     let config_env = "\
-# Variables of beat, read as bash would read them before each start; never executed.
-# One a line: NAME='value'. Is it right? futo check beat
+# Variables of beat, read as bash would read them, before each start; never executed.
+# One per line: NAME='value'. To check them: futo check beat
 
 MSG='it'\\''s me'
 
@@ -71,7 +74,7 @@ TOKEN=
 
     let again = futo(&scratch, &[], &["new", "beat", "--template", "shell"]);
     let said = format!(
-        "futo: fatal: unable to write '{}': it is there already\nfuto: hint: choose another name\n",
+        "futo: fatal: unable to write '{}': it already exists\nfuto: hint: choose another name\n",
         directory.display()
     );
     assert_eq!((code(&again), stderr(&again)), (100, said));
@@ -104,14 +107,18 @@ fn a_restart_repeats_no_run_from_an_hour_on_unless_set_otherwise() {
         let run = read(scratch.join("definitions").join(&name).join("run"));
         let expected = format!("exec {} {expected} sh ./worker.sh\n", scratch.launcher().display());
         assert!(run.ends_with(&expected), "{given:?}: {run}");
-        assert_eq!(run.contains("a restart repeats no run"), expected.contains("--persist --"), "{run}");
+        assert_eq!(
+            run.contains("a restart does not repeat a run"),
+            expected.contains("--persist --"),
+            "{run}"
+        );
     }
     // a word of the program's own
     assert_eq!(
         code(&futo(&scratch, &AS_ABC, &["new", "own", "--interval", "1m", "--", "sh", "--persist"])),
         0
     );
-    assert!(!read(scratch.join("definitions/own/run")).contains("a restart repeats no run"));
+    assert!(!read(scratch.join("definitions/own/run")).contains("a restart does not repeat a run"));
 }
 
 #[test]
@@ -189,10 +196,11 @@ fn what_is_wrong_is_reported_at_once_and_nothing_is_left() {
         &["new", "a/b", "--", "sh"],
         "futo: fatal: new: the name 'a/b' contains a slash\nfuto: hint: futo new --help\n",
     );
-    refused(&["new"], "futo: fatal: new: which name?\nfuto: hint: futo new --help\n");
+    refused(&["new"], "futo: fatal: new: no name given\nfuto: hint: futo new --help\n");
     refused(
         &["new", "x"],
-        "futo: fatal: new: which program? or --template, for a starter worker\nfuto: hint: futo new --help\n",
+        "futo: fatal: new: no program given, and no --template for a starter worker\n\
+         futo: hint: futo new --help\n",
     );
     refused(
         &["new", "x", "--intervall", "5", "--", "sh"],
@@ -241,8 +249,8 @@ fn a_program_that_is_not_there_is_reported_and_the_root_directory_is_not_recorde
     scratch.write("plain", "#!/bin/sh\n", 0o644);
     scratch.write("good", "#!/bin/sh\n", 0o755);
     let place = scratch.path.display();
-    let hint =
-        "futo: hint: the service rests until the program is there; futo check looks again, as its user\n";
+    let hint = "futo: hint: the service rests until the program exists; futo check NAME tests it as the service's \
+         user\n";
     for (number, (program, expected)) in [
         ("nosuch-program", "program 'nosuch-program' was not found in PATH"),
         ("./nosuch", "program 'SCRATCH/nosuch': no such file or directory"),
@@ -289,6 +297,8 @@ fn the_owner_of_the_scan_directory_publishes_without_root() {
     let svscan = support::Svscan::on(scratch, &prefix);
     let scratch = &svscan.scratch;
     let scan = scratch.join("scan");
+    // what is wrong with another definition is for sync to report
+    scratch.write("definitions/broken/run", "#!/bin/sh\nexec futo-launch --nonsense -- true\n", 0o755);
     let made = futo(
         scratch,
         &prefix,
@@ -311,8 +321,10 @@ fn the_owner_of_the_scan_directory_publishes_without_root() {
         &prefix,
         &["new", "later", "--template", "shell", "--scan-dir", scan.to_str().expect("text")],
     );
-    assert!(stdout(&made).ends_with("  live: futo sync\n"), "{made:?}");
-    // another one may not
+    assert!(stdout(&made).ends_with("  publish: futo sync\n"), "{made:?}");
+    let synced = futo(scratch, &prefix, &["sync", "--scan-dir", scan.to_str().expect("text")]);
+    assert!(stderr(&synced).contains("broken"), "{synced:?}");
+    // another user cannot
     let made = futo(
         scratch,
         &AS_ABC,

@@ -94,7 +94,7 @@ fn at_a_terminal_a_page_is_read_with_or_without_man() {
     assert_eq!(too_long.collect::<Vec<_>>(), [""; 0]);
     let shown = at_a_terminal(&scratch, "/usr/bin:/bin", "futo-config-env");
     assert!(
-        shown.contains("futo-config-env - variables of a service") && shown.contains("code 0\n"),
+        shown.contains("futo-config-env - environment file of a service") && shown.contains("code 0\n"),
         "{shown}"
     );
     assert!(!shown.contains(".SH") && shown.contains("FUTO-CONFIG-ENV(5)"), "{shown}");

@@ -55,7 +55,7 @@ fn try_runs_what_a_closed_gate_would_keep_from_running_and_has_no_variables_of_i
 }
 
 #[test]
-fn paths_in_options_of_new_are_written_as_given_and_the_callers_directory_is_the_workers() {
+fn paths_in_options_of_new_count_from_the_callers_directory() {
     needs!(root);
     let scratch = Scratch::of_root("new-paths");
     scratch.write("caller/extra.env", "A='of the caller'\n", 0o644);
@@ -67,23 +67,19 @@ fn paths_in_options_of_new_are_written_as_given_and_the_callers_directory_is_the
     let written = finish(futo(&scratch, &caller, &["new", "paths"]).args(words));
     assert_eq!((code(&written), stderr(&written)), (0, String::new()));
     let run = read(definitions.join("paths/run"));
-    let options = format!(" --env-file=extra.env --if-file=flag --chdir={} -- ", caller.display());
+    let options = format!(" --env-file={0}/extra.env --if-file=flag --chdir={0} -- ", caller.display());
     assert!(run.contains(&options), "{run}");
-    // --env-file counts from the service directory
     let service = definitions.join("paths").display().to_string();
     let tried = finish(&mut futo(&scratch, &caller, &["try", &service]));
-    assert_eq!(code(&tried), 100, "{}", stdout(&tried));
-    scratch.write("definitions/paths/extra.env", "A='of the definition'\n", 0o644);
-    let tried = finish(&mut futo(&scratch, &caller, &["try", &service]));
-    assert_eq!(stdout(&tried), format!("of the definition\n{}\n", caller.display()), "{}", stderr(&tried));
-    // --if-file from the worker's
+    assert_eq!(stdout(&tried), format!("of the caller\n{}\n", caller.display()), "{}", stderr(&tried));
+    // --if-file is relative to the worker's directory, which is that of the caller
     for (flag, is_open) in [("definitions/paths/flag", false), ("caller/flag", true)] {
         scratch.write(flag, "", 0o644);
         let mut run = Command::new("./run");
         let ran = finish(run.current_dir(&service).env("HOME", "/nonexistent"));
         let log = state("paths.log");
         let output = if log.exists() { read(&log) } else { stdout(&ran) };
-        assert_eq!(output.contains("of the definition\n"), is_open, "{flag}: {output} {}", stderr(&ran));
+        assert_eq!(output.contains("of the caller\n"), is_open, "{flag}: {output} {}", stderr(&ran));
     }
 }
 

@@ -64,7 +64,7 @@ fn each_state_of_a_service_is_shown_with_its_reason() {
     becomes(&svscan, "st-slow", "starting");
     assert_eq!(becomes(&svscan, "st-down", "down")["healthy"], true);
     let crash = becomes(&svscan, "st-crash", "crashing");
-    assert!(crash["why"].as_str().is_some_and(|why| why.ends_with(", the last by exit status 7")), "{crash}");
+    assert!(crash["why"].as_str().is_some_and(|why| why.ends_with(" (last: exit status 7)")), "{crash}");
     assert_eq!(becomes(&svscan, "st-gone", "gave-up")["why"], "ended with exit status 4");
 
     let health = futo(&svscan, &["health", "--all"]);
@@ -73,7 +73,7 @@ fn each_state_of_a_service_is_shown_with_its_reason() {
     let expected = [
         "st-bad: failing: 1 run failed with status 3: kaputt",
         "st-crash: crashing",
-        "st-draft: unpublished: it is defined, and not published",
+        "st-draft: unpublished: it is defined, but not published",
         "st-gone: gave-up: ended with exit status 4",
         "st-rest: resting: unable to execute '/nonexistent': not found",
     ];
@@ -83,7 +83,7 @@ fn each_state_of_a_service_is_shown_with_its_reason() {
     let health = futo(&svscan, &["health", "st-draft"]);
     assert_eq!(
         (code(&health), stdout(&health).as_str()),
-        (1, "st-draft: unpublished: it is defined, and not published\n")
+        (1, "st-draft: unpublished: it is defined, but not published\n")
     );
     eventually("the last run is older than a second", || {
         let health = futo(&svscan, &["health", "st-good", "--max-age", "1"]);
@@ -305,7 +305,7 @@ fn a_planted_record_log_or_tally_is_reported_and_not_followed() {
         ("cut", "it is not a run record: line 1, column 8"),
         ("directory", "it is a directory, not a regular file"),
         ("fifo", "it is a FIFO, not a regular file"),
-        ("foreign", "it belongs to uid 912, not to the service's user"),
+        ("foreign", "it is owned by uid 912, not by the service's user"),
         ("huge", "it is longer than 65536 bytes"),
         ("link", "it is a symbolic link"),
     ] {
@@ -397,7 +397,7 @@ fn where_nothing_is_published_health_is_not_well() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_futo"));
     let missing = scratch.join("missing");
     let output = finish(command.args(["health", "--from"]).arg(&missing).arg("--scan-dir").arg(&missing));
-    let said = format!("no service is defined or published in '{}'\n", missing.display());
+    let said = format!("no services: none is defined, and none is published in '{}'\n", missing.display());
     assert_eq!((code(&output), stdout(&output)), (1, said));
 }
 

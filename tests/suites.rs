@@ -210,7 +210,7 @@ fn orders(suite: Suite) {
         (&busy, "waiting", ""),
         (&bad, "failing", "1 run failed with status 3: kaputt"),
         (&rest, "resting", "unable to execute '/nonexistent': not found"),
-        (&down, "down", ""),
+        (&down, "down", "disabled"),
         (&ready, "up", ""),
     ];
     for (name, state, why) in states {
@@ -231,20 +231,20 @@ fn orders(suite: Suite) {
     let by_term = suite.of_s6(" (killed by signal 15)");
     let with_0 = suite.of_s6(" (exit status 0)");
     for (words, name, exit, expected) in [
-        ("start", &up, 0, "is up already (pid PID)".to_string()),
+        ("start", &up, 0, "is already up (pid PID)".to_string()),
         ("restart", &up, 0, "restarted (pid PID)".to_string()),
         ("stop", &up, 0, format!("stopped{by_term}")),
-        ("stop", &up, 0, "is down already".to_string()),
+        ("stop", &up, 0, "is already down".to_string()),
         ("reload", &up, 1, "is down: there is nothing to reload".to_string()),
         ("run-now", &up, 1, "is down: start it first".to_string()),
         ("restart", &up, 0, "was down: started (pid PID)".to_string()),
-        ("run-now", &up, 1, "is no loop: ALRM would end its worker, nothing was sent".to_string()),
-        ("reload", &up, 1, "HUP sent to pid PID, and it has ended by that".to_string()),
+        ("run-now", &up, 1, "is not a loop: ALRM would end its worker, and was not sent".to_string()),
+        ("reload", &up, 1, "HUP sent to pid PID, which ended it".to_string()),
         ("start", &down, 0, "started (pid PID)".to_string()),
         ("reload", &busy, 0, "HUP sent to pid PID".to_string()),
         ("stop", &busy, 0, format!("stopped{with_0}")),
         ("start", &busy, 0, "started (pid PID)".to_string()),
-        ("run-now", &rest, 1, "still rests: unable to execute '/nonexistent': not found".to_string()),
+        ("run-now", &rest, 1, "is still resting: unable to execute '/nonexistent': not found".to_string()),
     ] {
         let timeout = if words == "run-now" { "1" } else { "20" };
         assert_eq!(
@@ -261,8 +261,7 @@ fn orders(suite: Suite) {
     }
     eventually("a run by order", || {
         let (exit, said) = scan.says(&["run-now", &busy]);
-        (exit == 0 && (said.contains(" has ended with status 0") || said.contains(" has begun")))
-            .then_some(())
+        (exit == 0 && (said.contains(" ended with status 0") || said.contains(" has started"))).then_some(())
     });
     // stopped by the suite's own tool, and continued by a restart
     scan.order(&up, ["-p", "pause", "-p"]);
@@ -270,9 +269,8 @@ fn orders(suite: Suite) {
     assert_eq!(scan.says(&["restart", &up]), (0, format!("{up}: restarted (pid PID)\n")));
     scan.becomes(&up, "up");
     // one that dies again and again
-    let says_why = |why: &str| {
-        suite == Suite::S6 || why.contains(&format!("{} does not record how often", suite.word()))
-    };
+    let says_why =
+        |why: &str| suite == Suite::S6 || why.contains(&format!("{} does not record deaths", suite.word()));
     eventually("the reason", || {
         let seen = scan.seen(&crash);
         assert_eq!(seen["healthy"], false, "{seen}");
@@ -282,7 +280,7 @@ fn orders(suite: Suite) {
     assert_eq!(scan.says(&["stop", &crash]).0, 0);
     scan.becomes(&crash, "down");
     let (exit, said) = scan.says(&["start", &crash]);
-    let ended = format!(", and it ended at once{}\n", suite.of_s6(": exit status 7"));
+    let ended = format!(", but ended at once{}\n", suite.of_s6(": exit status 7"));
     assert!(exit == 1 && said.starts_with(&format!("{crash}: started")) && said.ends_with(&ended), "{said}");
     // who may not, learns it
     let (exit, said) = said_as_abc(&scan, &["stop", &up]);

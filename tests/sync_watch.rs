@@ -150,7 +150,7 @@ fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
     let mut watched = Watched::start("now");
     let written = |name: &str, files: &str| {
         let path = watched.definitions.abcs(name).display().to_string();
-        format!("written: {path} ({files})\n  look: futo check {name}\n  once: futo try {name}\n")
+        format!("written: {path} ({files})\n  check: futo check {name}\n  run once: futo try {name}\n")
     };
     let stays = new_as_abc(&watched.definitions, "nw-stay", &["--log", "-", "--", "sleep", "1000"]);
     let expected = written("nw-stay", "run, config.env") + "nw-stay: up\n";
@@ -171,7 +171,8 @@ fn what_abc_makes_with_now_is_up_where_it_watches_and_else_root_is_named() {
 
     let alone = written("nw-alone", "run, config.env, worker.sh");
     assert_eq!(watched.end_by(Signal::SIGTERM), Some(0));
-    let said = "futo: fatal: 'nw-alone' is written, but not published\nfuto: hint: as root, or as the owner of the scan directory: futo sync\n";
+    let said = "futo: fatal: 'nw-alone' is written, but not published\n\
+                futo: hint: run futo sync as root, or as the owner of the scan directory\n";
     assert_eq!(new_as_abc(&watched.definitions, "nw-alone", &often), (1, alone, said.to_string()));
 }
 

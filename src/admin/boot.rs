@@ -14,11 +14,11 @@ pub(super) const CHOICE: [CommandOption; 3] = [
     value(
         Key::Delegate,
         "GROUP|none|wait",
-        "let members of a group start, stop, signal and look at the services; 'wait' lets them use s6-svwait \
-         too, and with it write as root through links that they plant",
+        "let members of a group start, stop, signal and inspect the services; 'wait' also allows s6-svwait, \
+         which lets them write as root through links that they create",
     ),
-    switch(Key::DryRun, "report what would be done, and touch nothing"),
-    switch(Key::Json, "report for programs"),
+    switch(Key::DryRun, "report what would be done and change nothing"),
+    switch(Key::Json, "print the report as JSON"),
 ];
 
 /// How long to wait for the supervisors of removed services: the grace of s6 is 3 s, that of futo-launch 5 s.
@@ -35,7 +35,7 @@ pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<
     Err(CommandError::Usage { command, what, remedy: None })
 }
 
-/// The choices that these options make.
+/// The choices made by these options.
 pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, CommandError> {
     let mut delegate = DelegateChoice::default();
     for value in words.values(Key::Delegate) {
@@ -44,7 +44,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
             Some("none") => delegate.to = Some(DelegateTo::Nobody),
             Some(group) if !group.is_empty() => delegate.to = Some(DelegateTo::Group(group.to_string())),
             _ => {
-                let what = "--delegate: is no name of a group".to_string();
+                let what = "--delegate: is not a group name".to_string();
                 return Err(CommandError::Usage { command, what, remedy: None });
             }
         }

@@ -26,10 +26,11 @@ use crate::trust::account::Account;
 pub(super) const DISABLE: Command = Command {
     name: "disable",
     operands: Operands::Services("NAME|DIR…"),
-    help: "write the file 'down' into a definition: from the next boot on it is not started",
-    more: "A running process stays up: futo stop ends it. Written with the rights of the definition's owner. Refused where \
-           only the published service is known and the container makes that anew (custom-svc-NAME of \
-           /custom-services.d, for instance): the definition is named instead.",
+    help: "keep a service from starting at boot (write the file 'down' into its definition)",
+    more: "A running process stays up; futo stop ends it. The file is written with the permissions of the \
+           definition's owner. A service without a definition that is recreated whenever the container starts \
+           (for instance, custom-svc-NAME from /custom-services.d) is refused, and the message names the file \
+           that defines it.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: |words| set(AtBoot::Down, &words),
@@ -38,8 +39,8 @@ pub(super) const DISABLE: Command = Command {
 pub(super) const ENABLE: Command = Command {
     name: "enable",
     operands: Operands::Services("NAME|DIR…"),
-    help: "remove the file 'down' from a definition: from the next boot on it is started",
-    more: "Now: futo start. Removed with the rights of the definition's owner.",
+    help: "start a service at boot again (remove the file 'down' from its definition)",
+    more: "To start it now: futo start. The file is removed with the permissions of the definition's owner.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: |words| set(AtBoot::Up, &words),
@@ -66,7 +67,7 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
         let name = service.name.clone();
         let operand = operand(&name);
         let Some(directory) = service.definition.as_ref().or(service.live.as_ref()) else { continue };
-        if let Some((why, hint)) = forgotten(&service, &places.scan_dir, observer.caller()) {
+        if let Some((why, hint)) = why_lost(&service, &places.scan_dir, observer.caller()) {
             let text = format!("unable to {command} '{name}': {why}");
             reporter.say_at_shell(Level::Fatal, &text, Some(&hint));
             worst = worst.max(Exit::EDIT);
@@ -82,7 +83,7 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
                 continue;
             }
         };
-        let again = if is_changed { "" } else { " already" };
+        let already = if is_changed { "" } else { "already " };
         let is_published = service.live.is_some();
         let is_up = observer.observe(service).status().is_some_and(|status| status.pid.is_some());
         let now = match (at_boot, is_up) {
@@ -91,31 +92,34 @@ fn set(at_boot: AtBoot, words: &Words) -> Result<Exit, CommandError> {
             (AtBoot::Up, false) => "; it is not published".to_string(),
             _ => String::new(),
         };
-        services::print_line(&name, &format!("{done}{again}{now}"));
+        services::print_line(&name, &format!("{already}{done}{now}"));
     }
     Ok(worst)
 }
 
-/// Why a change would not last, and what does last: of a service without a definition, in a scan directory that is
-/// recreated when the container starts.
-fn forgotten(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
+/// Why a change would be lost, and what lasts instead: for a service without a definition, in a scan directory that
+/// is recreated when the container starts.
+fn why_lost(service: &Service, scan_dir: &Path, caller: Privilege) -> Option<(String, String)> {
     let live = service.live.as_ref().filter(|_| service.definition.is_none())?;
     let is_published = std::fs::canonicalize(live.parent()?).ok()? == std::fs::canonicalize(scan_dir).ok()?;
     if !is_published || !persistence::is_rebuilt(scan_dir) {
         return None;
     }
-    let why = format!("'{}' is made anew at each start of the container: it would not last", live.display());
+    let why = format!(
+        "'{}' is recreated whenever the container starts, and the change would be lost",
+        live.display()
+    );
     let name = &service.name;
     let operand = operand(name);
-    let hint = match (persistence::origin(name), persistence::notes_orders(caller, live)) {
+    let hint = match (persistence::origin(name), persistence::records_orders(caller, live)) {
         (Some((path, how)), _) => format!("it is defined in '{}': {how}", path.display()),
-        (None, true) => format!("futo stop {operand} and futo start {operand} are noted for the next boot"),
-        (None, false) => "name the directory of its definition instead".to_string(),
+        (None, true) => format!("futo stop {operand} and futo start {operand} last across restarts"),
+        (None, false) => "give the directory of its definition instead".to_string(),
     };
     Some((why, hint))
 }
 
-/// Writes or removes the file; whether that changed anything.
+/// Writes or removes the file; returns whether that changed anything.
 fn change(directory: &Path, at_boot: AtBoot) -> Result<bool, String> {
     if !Machine.is_root() {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

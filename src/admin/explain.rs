@@ -11,11 +11,11 @@ use crate::explain::{self, Shown};
 pub(super) const COMMAND: Command = Command {
     name: "explain",
     operands: Operands::Services("NAME|DIR"),
-    help: "show the launcher's plan for a service, and everything that would fail; runs nothing",
+    help: "show the launcher's plan for a service and everything that would fail, without running it",
     more: "",
     options: &[
-        switch(Key::Json, "for programs"),
-        switch(Key::ShowValues, "show the variables' values too"),
+        switch(Key::Json, "print JSON"),
+        switch(Key::ShowValues, "also show the values of variables"),
         services::SCAN_DIR,
         services::FROM,
     ],

@@ -12,14 +12,14 @@ use crate::sys::clock;
 pub(super) const COMMAND: Command = Command {
     name: "health",
     operands: Operands::Services("[NAME|DIR…]"),
-    help: "exit 0 if all services work, else 1 with one line for each that does not",
-    more: "Without a name: every service of futo-launch and every definition, published or not; with --all also \
-           other services of the scan directory. A service that is to be up is healthy only on evidence: what \
-           cannot be established is unknown, which is not healthy. Down or disabled on purpose, or its gate \
-           closed, is counted apart. A loop that has missed a run is overdue, whatever its schedule: no option is \
-           needed for that. No services at all is not healthy.",
+    help: "exit 0 if all services are healthy, else 1 with one line for each that is not",
+    more: "Without a name, checks all futo-launch services and all definitions, published or not; with --all, \
+           also the other services of the scan directory. A service that should be up is healthy only on \
+           evidence: what cannot be established is unknown, which is not healthy. A service that is down or \
+           disabled intentionally, or whose gate is closed, counts as stopped. A loop that has missed a run is \
+           overdue, whatever its schedule; this needs no option. No services at all is not healthy.",
     options: &[
-        value(Key::MaxAge, "DURATION", "a loop whose last run ended longer ago is not healthy either"),
+        value(Key::MaxAge, "DURATION", "also report a loop whose last run ended longer ago than this"),
         services::ALL,
         services::SCAN_DIR,
         services::FROM,
@@ -46,8 +46,11 @@ fn health(words: Words) -> Result<Exit, CommandError> {
     let mut lines: Vec<String> = complaints.chain(unseen).collect();
     if services.is_empty() && lines.is_empty() {
         let scan_dir = services::locations(&words).scan_dir;
-        let others = if others == 0 { String::new() } else { format!("; {others} others (--all)") };
-        lines.push(format!("no service is defined or published in '{}'{others}", scan_dir.display()));
+        let others = if others == 0 { String::new() } else { format!("; {others} others not shown (--all)") };
+        lines.push(format!(
+            "no services: none is defined, and none is published in '{}'{others}",
+            scan_dir.display()
+        ));
     }
     let exit = if lines.is_empty() { Exit::OK } else { Exit::FINDINGS };
     if lines.is_empty() {

@@ -1,4 +1,4 @@
-//! `futo logs NAME [-f]`: the end of a service's log, and what is appended to it.
+//! `futo logs NAME [-f]`: the end of a service's log, and lines appended to it.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -27,13 +27,13 @@ const LINES: usize = 20;
 pub(super) const COMMAND: Command = Command {
     name: "logs",
     operands: Operands::Services("NAME|DIR"),
-    help: "the last lines of a service's log",
-    more: "With -f also what comes, across rotation, until interrupted. At a terminal what could \
-           drive it is escaped; otherwise, and with --raw, bytes are shown as they are in the log.",
+    help: "show the last lines of a service's log",
+    more: "With -f, follows the log across rotation until interrupted. At a terminal, control characters are \
+           escaped; otherwise, and with --raw, bytes are printed unchanged.",
     options: &[
-        switch(Key::Follow, "stay, and show what comes").short('f'),
-        value(Key::Lines, "N", "so many lines [20]").short('n'),
-        switch(Key::Raw, "bytes as they are in the log, at a terminal too"),
+        switch(Key::Follow, "keep running and print what is appended").short('f'),
+        value(Key::Lines, "N", "number of lines [20]").short('n'),
+        switch(Key::Raw, "print bytes unchanged, even at a terminal"),
         services::SCAN_DIR,
         services::FROM,
     ],
@@ -46,9 +46,10 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
     let count = match words.value(Key::Lines) {
         None => LINES,
-        Some(given) => {
-            given.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| usage("--lines: is no number"))?
-        }
+        Some(given) => given
+            .to_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| usage("--lines: is not a number"))?,
     };
     let service = services::one(COMMAND.name, &words)?;
     let observer = Observer::new(&services::locations(&words).scan_dir);
@@ -60,13 +61,15 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     let name = &snapshot.service.name;
     let Some(path) = snapshot.log_path() else {
         let why = match (&snapshot.plan, snapshot.troubles.first()) {
-            (Some(_), _) => "its output goes to the supervisor's own",
+            (Some(_), _) => "its output goes to the supervisor's stdout and stderr",
             (None, Some(trouble)) => trouble.text.as_str(),
-            (None, None) => "no futo-launch runs, and its run script is not one plain command of it",
+            (None, None) => {
+                "futo-launch is not running, and its run script is not a plain futo-launch command"
+            }
         };
         return fatal(
             format!("unable to find the log of '{name}': {why}"),
-            Some("what goes to s6-svscan's stderr is in docker logs, or in the catch-all log"),
+            Some("s6-svscan's stderr goes to docker logs, or to the catch-all log"),
         );
     };
     let caller = observer.caller();
@@ -96,7 +99,7 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
 struct Output {
     form: OutputForm,
     /// The start of a character whose end has not been read yet.
-    begun: Vec<u8>,
+    incomplete: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,7 @@ enum OutputForm {
 
 impl Output {
     fn new(form: OutputForm) -> Self {
-        Output { form, begun: Vec::new() }
+        Output { form, incomplete: Vec::new() }
     }
 
     fn show(&mut self, bytes: &[u8]) -> Result<(), Errno> {
@@ -121,13 +124,13 @@ impl Output {
 
     /// What could control a terminal is escaped; lines and tabs stay.
     fn escaped(&mut self, bytes: &[u8]) -> String {
-        let mut all = std::mem::take(&mut self.begun);
+        let mut all = std::mem::take(&mut self.incomplete);
         all.extend_from_slice(bytes);
         if let Err(error) = std::str::from_utf8(last_bytes(&all))
             && error.error_len().is_none()
         {
             let whole = all.len() - (last_bytes(&all).len() - error.valid_up_to());
-            self.begun = all.split_off(whole);
+            self.incomplete = all.split_off(whole);
         }
         let mut shown = String::new();
         for part in String::from_utf8_lossy(&all).split_inclusive(['\n', '\t']) {
@@ -146,7 +149,7 @@ fn last_bytes(bytes: &[u8]) -> &[u8] {
     bytes.get(start..).unwrap_or_default()
 }
 
-/// Shows what is appended until nobody reads it any more. A rotated log is read to its end first.
+/// Shows what is appended, until the output has no reader. A rotated log is read to its end first.
 fn follow(
     snapshot: &Snapshot,
     caller: Privilege,
@@ -210,8 +213,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_drives_a_terminal_is_escaped_and_no_character_torn() {
-        let mut output = Output { form: OutputForm::Escaped, begun: Vec::new() };
+    fn terminal_controls_are_escaped_and_characters_stay_whole() {
+        let mut output = Output { form: OutputForm::Escaped, incomplete: Vec::new() };
         assert_eq!(output.escaped(b"a\tb\n\x1b[2Jc\r\n"), "a\tb\n\\u{1b}[2Jc\\r\n");
         assert_eq!(output.escaped("\u{85}\u{202e}日".as_bytes()), "\\u{85}\\u{202e}日");
         let [one, two, three] = *"日".as_bytes() else { panic!("three bytes") };

@@ -1,4 +1,4 @@
-//! `futo`: the commands for people. One file a command.
+//! `futo`: the commands for people. One file per command.
 
 mod boot;
 mod check;
@@ -61,14 +61,20 @@ pub static COMMANDS: &[&Command] = &[
 ];
 
 const EXIT_CODES: &str = "
-  -h, --help                   show this; of a command: futo COMMAND --help
+  -h, --help                   show this help; of a command: futo COMMAND --help
   -V, --version                show the version
 
 A service is a directory, or a name in /config/s6-services or /run/service.
-Exit codes: 0 all is well, 100 edit something, 111 the system refused; of check and health 1: there is
-something to fix; of start, stop, restart, reload, run-now 1: the effect did not occur in time; of explain
-also 126, 127: the program cannot be executed, was not found; of reconcile and sync 1: some failed, each
-is named, 2: nothing could be done.
+
+Exit codes:
+  0         success
+  1         check, health: there is something to fix
+            start, stop, restart, reload, run-now: no effect in time
+            reconcile, sync: some services failed; each is named
+  2         reconcile, sync: nothing could be done
+  100       something must be edited: an option, a file, an account
+  111       the system refused
+  126, 127  explain: the program cannot be executed, was not found
 ";
 
 fn help() -> String {
@@ -84,17 +90,17 @@ pub enum CommandError {
     Unknown {
         /// As typed.
         name: String,
-        /// What was meant.
+        /// What was probably meant.
         remedy: Option<String>,
     },
-    /// The command's words are off.
+    /// The command line is wrong.
     #[error("{command}: {what}")]
     Usage {
         /// The command.
         command: &'static str,
         /// What is wrong.
         what: String,
-        /// What was meant.
+        /// What was probably meant.
         remedy: Option<String>,
     },
     /// A value that an option or argument does not take.
@@ -125,7 +131,7 @@ pub enum CommandError {
     NoService {
         /// As given.
         name: String,
-        /// Where it was looked for.
+        /// Where it was searched for.
         places: Vec<PathBuf>,
         /// The one that may have been meant.
         near: Option<String>,
@@ -134,7 +140,7 @@ pub enum CommandError {
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
     /// The run script is not one futo-launch command.
-    #[error("'{}' is not one plain futo-launch command: {why}", path.display())]
+    #[error("'{}' is not a single plain futo-launch command: {why}", path.display())]
     NotOurs {
         /// The script.
         path: PathBuf,
@@ -172,7 +178,7 @@ impl Problem for CommandError {
     }
 }
 
-/// Runs a command; the words are those behind the program's own name.
+/// Runs a command; the words are those after the program's name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let mut words = words.into_iter();
     let name = words.next().unwrap_or_default();
@@ -201,4 +207,18 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
         Reporter::of_program("futo").finding(Level::Fatal, &error.into());
         exit
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_fits_into_80_columns() {
+        for page in COMMANDS.iter().map(|command| command.page()).chain([help()]) {
+            for line in page.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
 }

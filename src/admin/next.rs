@@ -22,12 +22,13 @@ const MOST_STARTS: u32 = 1_000_000;
 pub(super) const COMMAND: Command = Command {
     name: NAME,
     operands: Operands::Other("WHEN"),
-    help: "print the next starts of a schedule, one per line",
-    more: "WHEN is that of --schedule, in one word or several. RFC 3339 with the offset of its time zone: the last \
-           word, else TZ, else /etc/localtime. Exits 100 if there is no start.",
+    help: "print the next start times of a schedule, one per line",
+    more: "WHEN is the value of --schedule, as one argument or several. Times are in RFC 3339, with the offset \
+           of the time zone: that of the last word, else TZ, else /etc/localtime. Exits 100 if there is no \
+           further start.",
     options: &[
-        value(Key::Count, "N", "so many [5]").short('n'),
-        value(Key::From, "TIME", "after this time, RFC 3339 or @SECONDS since 1970 [now]"),
+        value(Key::Count, "N", "number of start times [5]").short('n'),
+        value(Key::From, "TIME", "print those after this time: RFC 3339, or @SECONDS since 1970 [now]"),
     ],
     launch_options: false,
     run: next,
@@ -37,7 +38,7 @@ fn next(words: Words) -> Result<Exit, CommandError> {
     let when: Vec<String> = words.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let when = when.join(" ");
     if when.is_empty() {
-        let what = "which schedule?".to_string();
+        let what = "no schedule given".to_string();
         return Err(CommandError::Usage { command: NAME, what, remedy: None });
     }
     let count = given(&words, Key::Count, "number of starts", |text| whole(text, 1, MOST_STARTS))?;
@@ -78,7 +79,7 @@ fn given<T>(
 /// RFC 3339 with `Z` or an offset, or seconds since 1970 as `@SECONDS`.
 fn instant(text: &str) -> Result<SystemTime, Invalid> {
     let form = || {
-        Invalid::new("is no time")
+        Invalid::new("is not a time")
             .hint("write 2026-11-22T09:00:00Z, 2026-11-22T09:00:00+09:00 or @1795305600")
     };
     let at = match text.strip_prefix('@') {

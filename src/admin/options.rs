@@ -10,6 +10,11 @@ use crate::config::flags::{self, Flag};
 use crate::exit::Exit;
 use crate::options::{OptionRow, Takes};
 
+/// The columns of a help page.
+const WIDTH: usize = 80;
+/// Where the descriptions of the commands start.
+const INDENT: usize = 31;
+
 /// A command of `futo`.
 pub struct Command {
     /// `sync`
@@ -143,7 +148,7 @@ pub const fn value(key: Key, metavariable: &'static str, help: &'static str) -> 
 }
 
 /// The option that every command has.
-pub(super) static HELP: CommandOption = switch(Key::Help, "show this").short('h');
+pub(super) static HELP: CommandOption = switch(Key::Help, "show this help").short('h');
 
 /// The words after a command's name, read by its table.
 #[derive(Clone, Debug, Default)]
@@ -152,7 +157,7 @@ pub struct Words {
     pub(super) given: Vec<(Key, OsString)>,
     /// The launcher's options, as its command line has them.
     pub launch: Vec<OsString>,
-    /// What is no option.
+    /// What is not an option.
     pub operands: Vec<OsString>,
 }
 
@@ -199,33 +204,41 @@ impl Command {
     pub(super) fn line(&self) -> String {
         let usage = self.usage();
         let mut page = String::new();
-        let mut lines = wrapped(self.help, 66).into_iter();
-        // a long one stands on a line of its own
-        let _ = match usage.chars().count() <= 28 {
-            true => writeln!(page, "  {usage:<28} {}", lines.next().unwrap_or_default()),
+        let mut lines = wrapped(self.help, WIDTH - INDENT).into_iter();
+        // a long one gets a line of its own
+        let _ = match usage.chars().count() < INDENT - 2 {
+            true => writeln!(page, "{:<INDENT$}{}", format!("  {usage}"), lines.next().unwrap_or_default()),
             false => writeln!(page, "  {usage}"),
         };
         for line in lines {
-            let _ = writeln!(page, "  {:<28} {line}", "");
+            let _ = writeln!(page, "{:INDENT$}{line}", "");
         }
         page
     }
 
     /// The page of `futo COMMAND --help`.
     pub(super) fn page(&self) -> String {
-        let mut page = format!("Usage: futo {}\n\n", self.usage());
-        for paragraph in [self.help].into_iter().chain(self.more.lines()) {
-            for line in wrapped(paragraph, 96) {
+        let mut page = format!("Usage: futo {}\n", self.usage());
+        let summary = format!("{}.", capital(self.help));
+        for paragraph in [summary.as_str()].into_iter().chain(self.more.lines()) {
+            page.push('\n');
+            for line in wrapped(paragraph, WIDTH) {
                 let _ = writeln!(page, "{line}");
             }
         }
         page.push_str("\nOptions:\n");
         for option in self.options.iter().chain([&HELP]) {
             let _ = writeln!(page, "  {}", option.spelled());
-            for line in wrapped(option.help, 90) {
+            for line in wrapped(option.help, WIDTH - 6) {
                 let _ = writeln!(page, "      {line}");
             }
         }
         page
     }
+}
+
+/// The text as the start of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }

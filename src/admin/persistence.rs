@@ -1,4 +1,4 @@
-//! What survives a restart of the container: definitions do, the scan directory of s6-overlay does not.
+//! What survives a restart of the container: definitions do, but not the scan directory of s6-overlay.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::sys::privilege::Privilege;
 
 /// ramfs: a `/run` that is created when the container starts may be one (nix has no name for it).
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
-/// Where hooks that run when a container starts are: those of linuxserver.io images and of s6-overlay.
+/// Hooks that run when a container starts: those of linuxserver.io images and of s6-overlay.
 const HOOKS: [&str; 5] = [
     "/custom-cont-init.d",
     "/config/custom-cont-init.d",
@@ -40,14 +40,14 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
         .map(|name| (Path::new("/custom-services.d").join(name), "move that file to another directory"));
     let others = [
         ("/etc/services.d", "a file 'down' in it keeps the service from starting"),
-        ("/etc/s6-overlay/s6-rc.d", "take it out of user/contents.d there, in the image"),
+        ("/etc/s6-overlay/s6-rc.d", "remove it from user/contents.d there, in the image"),
     ];
     let others = others.map(|(place, how)| (Path::new(place).join(name), how));
     custom.into_iter().chain(others).find(|(path, _)| sys::file::exists(path))
 }
 
-/// Whether `futo reconcile` has published it: then orders are noted for the next boot.
-pub(super) fn notes_orders(caller: Privilege, live: &Path) -> bool {
+/// Whether `futo reconcile` has published it: then orders are recorded for the next boot.
+pub(super) fn records_orders(caller: Privilege, live: &Path) -> bool {
     SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::WISH))
 }
 

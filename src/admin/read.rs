@@ -66,7 +66,7 @@ impl Command {
                     read.launch.push(launch_word(flag, value));
                 }
                 Word::Operand { .. } if matches!(self.operands, Operands::None) => {
-                    return Err(usage("takes options only".to_string(), None));
+                    return Err(usage("takes no arguments other than options".to_string(), None));
                 }
                 Word::Operand { word, after } => {
                     if let Some(Accepted::Launch(flag)) = after
@@ -109,7 +109,7 @@ mod tests {
         operands: Operands::Services("NAME"),
         help: "looks",
         more: "",
-        options: &[switch(Key::Json, "for programs"), value(Key::From, "DIR", "from there")],
+        options: &[switch(Key::Json, "print JSON"), value(Key::From, "DIR", "from there")],
         launch_options: false,
         run: |_| Ok(Exit::OK),
     };

@@ -19,8 +19,13 @@ use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 
 const OPTIONS: &[CommandOption] = &[
-    value(Key::Preset, "hermes", "the gateways of hermes"),
-    value(Key::Config, "FILE", "any other system, or what differs from the preset; keys in docs/boot.md"),
+    value(Key::Preset, "hermes", "use a built-in configuration: the gateways of hermes"),
+    value(
+        Key::Config,
+        "FILE",
+        "a TOML file that describes another system, or changes the preset; keys: see \
+         above",
+    ),
     value(Key::Home, "DIR", "the volume [hermes: HERMES_HOME, else /opt/data]"),
     value(
         Key::ScanDir,
@@ -29,12 +34,12 @@ const OPTIONS: &[CommandOption] = &[
     ),
     switch(
         Key::Watch,
-        "stay, and publish each change within two seconds: an instance that is made, renamed or deleted, and a \
-         desired state that changes, which starts or stops its service; --prune is part of it. A service run by \
-         root: TERM ends it",
+        "keep running and publish every change within two seconds: instances that are created, renamed or \
+         deleted, and changes of the desired state, which start or stop the service. Implies --prune. Run it \
+         as a service, as root; TERM ends it",
     ),
-    switch(Key::NoStart, "start nothing, whatever it did before"),
-    switch(Key::Prune, "take out services whose instances have gone"),
+    switch(Key::NoStart, "start nothing, whatever was running before"),
+    switch(Key::Prune, "remove services whose instances are gone"),
     CHOICE[0],
     CHOICE[1],
     CHOICE[2],
@@ -44,9 +49,15 @@ pub(super) const COMMAND: Command = Command {
     name: "reconcile",
     operands: Operands::None,
     help: "publish a service for each instance on a volume, started if it was running",
-    more: "Safe at any time and again and again: what is as it should be is left alone, what runs is neither \
-           started, stopped nor replaced. Prints one line per instance, and exits 0 if all is well, 1 if some \
-           failed, 2 if nothing could be done, 100 if the words here are wrong.",
+    more: "Safe to run at any time, and repeatedly: what is correct is left alone, and a running service is \
+           not stopped or replaced. Prints one line per instance. Exits 0 on success, 1 if some instances \
+           failed, 2 if nothing could be done, 100 if the command line is wrong.\nKeys of --config: home, user and \
+           command, which are required; preset, name, home-variable, scan-dir, scan-dir-variable, delegate, \
+           label, instances, marker, root-instance, service, state-file, state-keys, running, transient, \
+           stale, boot-log, boot-log-size, log-field, log-field-file, log-field-key, log-field-words, \
+           container-command, skip, hold, seed, seed-state, predecessor-run, predecessor-root-run, \
+           predecessor-staging, policy, policies, root-command, options, chdir, user-home, venv, env, log-dir, \
+           log-command, no-restart. A value of the wrong form is reported with the right one.",
     options: OPTIONS,
     launch_options: false,
     run: reconcile,
@@ -64,7 +75,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
     place(&mut system, &words, &facts)?;
     if words.has(Key::Watch) {
         if words.has(Key::Json) || words.has(Key::DryRun) {
-            return Err(usage("--watch: not with --dry-run or --json"));
+            return Err(usage("--watch: cannot be combined with --dry-run or --json"));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
         let watched = Reconciler::new(system, choice, facts, Follow::Changes);
@@ -93,7 +104,7 @@ fn usage(what: impl Into<String>) -> CommandError {
     CommandError::Usage { command: "reconcile", what: what.into(), remedy: None }
 }
 
-/// What `--preset` and `--config` describe; none, and a finding, if that cannot be used.
+/// What `--preset` and `--config` describe; none, and a finding, if that is invalid.
 fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, CommandError> {
     let names = config::preset_names();
     let preset = match words.value(Key::Preset) {
@@ -106,14 +117,12 @@ fn system(words: &Words, findings: &mut Findings) -> Result<Option<System>, Comm
     match (words.value(Key::Config), preset) {
         (Some(path), preset) => Ok(config::read(Path::new(path), preset, findings)),
         (None, Some(preset)) => Ok(Some(preset)),
-        (None, None) => Err(usage(format!(
-            "--preset NAME ({names}) or --config FILE is needed: it says what the instances are"
-        ))),
+        (None, None) => Err(usage(format!("--preset NAME ({names}) or --config FILE is required"))),
     }
 }
 
-/// Where the volume and the scan directory are: by the words, by a variable of the preset that the words name, by
-/// the file.
+/// The volume and the scan directory: from the command line, from a variable of the preset that it names, or from the
+/// file.
 fn place(system: &mut System, words: &Words, facts: &Facts) -> Result<(), CommandError> {
     // variables are read only for a preset that the command line names
     let has_preset = words.value(Key::Preset).is_some();
@@ -149,5 +158,20 @@ impl Published for Reconciler {
 
     fn skipped(&self, why: &str) -> String {
         format!("reconcile: skipped: {why}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_key_of_a_configuration() {
+        let (_, keys) = COMMAND.more.split_once("Keys of --config: ").expect("the keys");
+        let is_part = |character: char| character.is_ascii_lowercase() || character == '-';
+        let named: Vec<&str> = keys.split(|character| !is_part(character)).collect();
+        for key in config::KEYS {
+            assert!(named.contains(&key.name), "{}", key.name);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which services a command is about: names, directories, or all; and the options that say where they are.
+//! The services that a command applies to: by name, by directory, or all; and the options that locate them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,17 +21,17 @@ use crate::trust::{Opener, Script, Trust, Untrusted};
 
 /// `--scan-dir`
 pub(super) const SCAN_DIR: CommandOption =
-    value(Key::ScanDir, "DIR", "where the supervisor looks for services [/run/service]");
+    value(Key::ScanDir, "DIR", "the supervisor's scan directory [/run/service]");
 /// `--from`
 pub(super) const FROM: CommandOption = value(
     Key::From,
     "DIR",
-    "where service definitions are; may be given again [/etc/futo/services, /config/s6-services]",
+    "a directory of service definitions; may be repeated [/etc/futo/services, /config/s6-services]",
 );
 
 /// `--all`
 pub(super) const ALL: CommandOption =
-    switch(Key::All, "also services that are not made for futo-launch and have no definition in --from");
+    switch(Key::All, "include services that do not use futo-launch and have no definition in --from");
 
 /// Where to look for services, by these options.
 pub(super) fn locations(words: &Words) -> Locations {
@@ -46,7 +46,7 @@ pub(super) fn locations(words: &Words) -> Locations {
 /// The services that the operands name.
 pub(super) fn named(command: &'static str, words: &Words) -> Result<Vec<Service>, CommandError> {
     if words.operands.is_empty() {
-        let what = "which service?".to_string();
+        let what = "no service given".to_string();
         return Err(CommandError::Usage { command, what, remedy: None });
     }
     let places = locations(words);
@@ -96,15 +96,15 @@ fn meant(places: &Locations, name: &str) -> Option<String> {
 pub(super) fn one(command: &'static str, words: &Words) -> Result<Service, CommandError> {
     let mut services = named(command, words)?;
     services.pop().filter(|_| services.is_empty()).ok_or_else(|| {
-        let what = "one service at a time".to_string();
+        let what = "takes only one service".to_string();
         CommandError::Usage { command, what, remedy: None }
     })
 }
 
 /// Prints the result of a command for one service.
-pub(super) fn print_line(name: &str, said: &str) {
+pub(super) fn print_line(name: &str, result: &str) {
     let mut line = String::new();
-    push_escaped(&mut line, &format!("{name}: {said}"));
+    push_escaped(&mut line, &format!("{name}: {result}"));
     line.push('\n');
     crate::report::print(&line);
 }
@@ -115,7 +115,7 @@ pub(super) struct EnteredService {
     pub(super) name: String,
     /// Its run script.
     pub(super) script: Script,
-    /// The launcher's words in it.
+    /// The launcher's arguments in it.
     pub(super) words: Vec<OsString>,
 }
 
@@ -142,9 +142,9 @@ pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredServi
     Ok(EnteredService { name: service.name, script, words })
 }
 
-/// The services that a command is about, observed.
+/// The services that a command applies to, observed.
 pub(super) struct Observed {
-    /// The services that are named; without a name all of ours, with `--all` others too.
+    /// The named services; without a name, all of futo-launch, and with `--all` the others too.
     pub(super) services: Vec<Snapshot>,
     /// How many others there are.
     pub(super) others: usize,
@@ -152,7 +152,7 @@ pub(super) struct Observed {
     pub(super) unseen: Vec<String>,
 }
 
-/// Observes the services that are named, or all.
+/// Observes the named services, or all.
 pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
     let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
@@ -174,7 +174,7 @@ pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, 
 /// A launcher writes its record within a second of its start, or of the start of a run.
 const RECORDS_WITHIN: Duration = Duration::from_millis(1500);
 
-/// Observes services; those whose launcher has proved nothing yet, a second time: it may just have been started.
+/// Observes services; those whose launcher has given no evidence yet, a second time: it may just have started.
 fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot> {
     let mut all = observer.observe_all(services);
     let now = clock::wall_now();
@@ -191,7 +191,7 @@ fn observe_settled(services: Vec<Service>, observer: &Observer) -> Vec<Snapshot>
     all
 }
 
-/// How many services are in which state of health: `5 healthy, 1 stopped`.
+/// The number of services by health: `5 healthy, 1 stopped`.
 pub(super) fn count(states: impl Iterator<Item = ServiceState>) -> String {
     let mut counts = [
         (Verdict::Healthy, "healthy", 0),

@@ -23,25 +23,25 @@ const OPTIONS: &[CommandOption] = &[
     value(
         Key::From,
         "DIR",
-        "a directory of definitions, in place of /etc/futo/services and /config/s6-services; again for \
-         another one, of two definitions with one name the first counts",
+        "a directory of definitions, in place of /etc/futo/services and /config/s6-services; may be repeated, \
+         and of two definitions with the same name the first one counts",
     ),
     value(Key::ScanDir, "DIR", "the supervisor's directory [/run/service]"),
     switch(
         Key::Watch,
-        "stay, and publish each change within two seconds; --prune is part of it. A service run by root: TERM \
-         ends it",
+        "keep running and publish every change within two seconds. Implies --prune. Run it as a service, as \
+         root; TERM ends it",
     ),
-    switch(Key::Prune, "take out services whose definitions have gone"),
+    switch(Key::Prune, "remove services whose definitions are gone"),
     switch(
         Key::TrustRun,
-        "publish run scripts that are no command of futo-launch too: root executes them as they are, and \
-         whoever can write them can become root",
+        "also publish run scripts that are not futo-launch commands: root executes them as they are, and \
+         anyone who can write them can become root",
     ),
     switch(
         Key::Harden,
-        "give definitions that non-root users can write --no-new-privs --cap-drop all. Not the default: their \
-         workers may use sudo, as those of webtop images do",
+        "add --no-new-privs --cap-drop all to definitions that non-root users can write. Not the default, \
+         because their workers may use sudo, as in webtop images",
     ),
     CHOICE[0],
     CHOICE[1],
@@ -52,10 +52,11 @@ pub(super) const COMMAND: Command = Command {
     name: "sync",
     operands: Operands::None,
     help: "publish the service definitions on the volume, with no more rights than their writers have",
-    more: "Reads run as one command of futo-launch, never executes it, and publishes what it writes itself: as \
-           the user abc unless the definition is root's alone. Safe at any time and again and again: nothing \
-           that runs is started, stopped or replaced. Prints one line per service, and exits 0 if all is well, \
-           1 if some failed, 2 if nothing could be done, 100 if the words here are wrong.",
+    more: "Parses each run script as a single futo-launch command, without executing it, and publishes a \
+           script of its own. The worker runs as the user abc, unless only root can write the definition. Safe \
+           to run at any time, and repeatedly: running services are not stopped or replaced. Prints one line \
+           per service. Exits 0 on success, 1 if some services failed, 2 if nothing could be done, 100 if the \
+           command line is wrong.",
     options: OPTIONS,
     launch_options: false,
     run: sync,
@@ -67,7 +68,8 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     let choice = Choice { hardening: Some(hardening), ..boot::choice(&words, "sync")? };
     if words.has(Key::Harden) && words.has(Key::TrustRun) {
         return Err(usage(
-            "--harden: not with --trust-run, by which root executes what users wrote".to_string(),
+            "--harden: cannot be combined with --trust-run, which makes root execute what users wrote"
+                .to_string(),
         ));
     }
     let named = |path: &OsString| {
@@ -87,7 +89,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     let reporter = Reporter::of_program("futo");
     if words.has(Key::Watch) {
         if words.has(Key::Json) || words.has(Key::DryRun) {
-            return Err(usage("--watch: not with --dry-run or --json".to_string()));
+            return Err(usage("--watch: cannot be combined with --dry-run or --json".to_string()));
         }
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
         return Ok(Watcher::new(Synced { definitions, choice }, reporter).watch());
@@ -108,7 +110,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     Ok(report.exit())
 }
 
-/// What `--watch` publishes again and again.
+/// What `--watch` keeps published.
 struct Synced {
     definitions: Definitions,
     choice: Choice,

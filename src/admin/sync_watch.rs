@@ -22,7 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Short enough for all other changes to be published within two seconds.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What a watcher publishes again and again.
+/// What a watcher keeps published.
 pub(super) trait Published {
     /// A watch on everything that may change it.
     fn watch(&self) -> Result<VolumeWatch, Errno>;
@@ -30,7 +30,7 @@ pub(super) trait Published {
     fn publish(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings>;
     /// The report of these rows.
     fn lines(&self, rows: &[ReportRow]) -> String;
-    /// The report that nothing is published, and why.
+    /// The report that nothing is published, with the reason.
     fn skipped(&self, why: &str) -> String;
 }
 
@@ -56,7 +56,7 @@ impl<P: Published> Watcher<P> {
             let watch = match self.published.watch() {
                 Ok(watch) => watch,
                 Err(errno) => {
-                    let text = format!("unable to watch by inotify: {}", reason(errno));
+                    let text = format!("unable to watch with inotify: {}", reason(errno));
                     self.reporter.say(Level::Fatal, Audience::Everyone, &text);
                     return Exit::NOTHING_DONE;
                 }

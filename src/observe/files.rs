@@ -12,7 +12,7 @@ use crate::sys::privilege::Privilege;
 use crate::trust::Opener;
 use crate::trust::account::AccountError;
 
-/// Reads the records and logs of these services; the ids of each user are taken on once.
+/// Reads the records and logs of these services; the ids of each user are assumed once.
 pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
     let mut openers: Vec<Opener> = Vec::new();
     for opener in all.iter().filter_map(|snapshot| snapshot.opener.as_ref()) {
@@ -33,7 +33,7 @@ pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
     all.iter_mut().for_each(doubt_record);
 }
 
-/// Record and log, with the ids that may open them; `refused` is the reason why these ids could not be taken on.
+/// Record and log, with the ids that may open them; `refused` is the reason why these ids could not be assumed.
 fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&AccountError>) {
     let Some(plan) = &snapshot.plan else { return };
     match record_path(plan) {
@@ -49,7 +49,9 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
                 snapshot.record_doubt = Some(why);
             }
         },
-        None => snapshot.record_doubt = Some("there is no place for a run record: HOME is not set".into()),
+        None => {
+            snapshot.record_doubt = Some("there is no directory for a run record: HOME is not set".into())
+        }
     }
     let Some(path) = snapshot.log_path() else { return };
     let log = match refused {
@@ -67,9 +69,9 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
 
 /// Why there is no record to read from.
 enum NoRecord {
-    /// A service that has never run has none.
+    /// There is none: the service may never have run.
     Missing(Reason),
-    /// There is one, and it cannot be used.
+    /// There is one, but it cannot be used.
     Unreadable(Reason),
 }
 
@@ -89,9 +91,9 @@ fn read_record_of(plan: &Plan, path: &Path, refused: Option<&AccountError>) -> R
         return unreadable(error, None);
     }
     match record::read(path.parent().unwrap_or(Path::new("/")), plan.name.as_str()) {
-        Ok(None) => Err(NoRecord::Missing(format!("run record '{shown}' is not there").into())),
+        Ok(None) => Err(NoRecord::Missing(format!("run record '{shown}' does not exist").into())),
         Ok(Some((_, owner))) if owner != 0 && owner != plan.identity.uid.as_raw() => {
-            unreadable(&format_args!("it belongs to uid {owner}, not to the service's user"), None)
+            unreadable(&format_args!("it is owned by uid {owner}, not by the service's user"), None)
         }
         Ok(Some((record, _))) => Ok(record),
         Err(error) => unreadable(&error, error.errno()),

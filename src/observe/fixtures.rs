@@ -43,7 +43,7 @@ pub(crate) fn up(name: &str, since: u64) -> Snapshot {
     }
 }
 
-/// A service whose launcher has this record, if any, and these words.
+/// A service whose launcher has this record, if any, and these arguments.
 pub(crate) fn launched(name: &str, since: u64, words: &[&str], record: Option<RunRecord>) -> Snapshot {
     let mut findings = crate::error::Findings::default();
     let words: Vec<_> = words.iter().map(std::ffi::OsString::from).collect();
@@ -65,7 +65,7 @@ pub(crate) fn launched(name: &str, since: u64, words: &[&str], record: Option<Ru
         }),
         plan: Some(plan),
         record: record.map(|record| RunRecord { pid: 77, pid_started: Some(4711), ..record }),
-        record_doubt: Some("run record 'x.json' is not there".into()),
+        record_doubt: Some("run record 'x.json' does not exist".into()),
         ..up(name, since)
     }
 }

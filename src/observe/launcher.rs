@@ -1,4 +1,4 @@
-//! The launcher of a service, from the live process: its arguments say what it was asked to do, whatever the run script
+//! The launcher of a service, from the live process: its arguments are what it runs with, whatever the run script
 //! around it looks like, and can be neither missing nor out of date.
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ use crate::trust::{Rights, Trust};
 const DEEPEST: usize = 3;
 /// More processes of one service than this are not inspected.
 const MOST: usize = 64;
-/// A launcher with more words,
+/// A launcher with more arguments,
 const MOST_WORDS: usize = 1000;
 /// or more bytes of them, is not read: the plan that is made of them takes many times as much memory.
 const MOST_BYTES: usize = 64 << 10;
@@ -44,7 +44,7 @@ pub struct Launcher {
     pub words: Vec<OsString>,
     /// Its user and group, if it has only these.
     pub ids: Option<(Uid, Gid)>,
-    /// The rights that its words carry; none if it is unknown who chose them.
+    /// The rights that its arguments carry; none if their author is unknown.
     pub(crate) rights: Option<Rights>,
     /// Its working directory, where this process may read it.
     pub directory: Option<PathBuf>,
@@ -57,9 +57,9 @@ pub struct Launcher {
 /// The children of a launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Children {
-    /// Nothing.
+    /// There are none.
     None,
-    /// Something, the oldest of it for this long.
+    /// At least one, the oldest of which is this old.
     For(Duration),
 }
 
@@ -71,7 +71,7 @@ impl Children {
     }
 }
 
-/// Its words may hold a secret.
+/// Its arguments may contain a secret.
 impl std::fmt::Debug for Launcher {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "launcher {}, started at tick {}", self.pid, self.started)
@@ -89,7 +89,7 @@ pub enum Process {
     Stopped(Halt),
     /// It runs.
     Runs,
-    /// It is the interpreter of the run script, which has started no launcher.
+    /// It is the interpreter of the run script, which has not started a launcher.
     InRunScript,
 }
 
@@ -126,7 +126,7 @@ fn is_gone(error: &io::Error) -> bool {
 fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<Launcher>)> {
     let stat = proc::stat(leader)?;
     let mut todo = VecDeque::from([(leader, stat, 0)]);
-    let mut looked_at = 0;
+    let mut inspected = 0;
     while let Some((pid, stat, depth)) = todo.pop_front() {
         let words = match proc::command_line(pid) {
             Ok(words) => words,
@@ -137,7 +137,7 @@ fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<
             let bytes: usize = words.iter().map(|word| word.len() + 1).sum();
             if words.len() > MOST_WORDS || bytes > MOST_BYTES {
                 return Err(io::Error::other(format!(
-                    "{NAME} has more than {MOST_WORDS} words or {} KiB of them",
+                    "{NAME} has more than {MOST_WORDS} arguments, or more than {} KiB of them",
                     MOST_BYTES >> 10
                 )));
             }
@@ -153,8 +153,8 @@ fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<
         }
         // on a kernel without these lists only the leader is known
         for child in proc::children(pid).unwrap_or_default() {
-            looked_at += 1;
-            if looked_at > MOST {
+            inspected += 1;
+            if inspected > MOST {
                 break;
             }
             if let Ok(stat) = proc::stat(child) {
@@ -165,14 +165,14 @@ fn find_launcher(leader: i32, trust: &Trust) -> io::Result<(ProcessStat, Option<
     Ok((stat, None))
 }
 
-/// The words after the program's name, if this is a launcher: by its first word, else by the file that it executes.
+/// The arguments, if this is a launcher: by its first word, else by the file that it executes.
 fn words_of_launcher(pid: i32, words: &[OsString]) -> Option<&[OsString]> {
     let (name, words) = words.split_first()?;
     let is_launcher = launcher::is_launcher(name) || proc::program(pid).is_ok_and(launcher::is_launcher);
     is_launcher.then_some(words)
 }
 
-/// Whether these words are an interpreter's that executes a run script: `/bin/sh -e ./run NAME`.
+/// Whether this is an interpreter that executes a run script: `/bin/sh -e ./run NAME`.
 fn is_run_script(words: &[OsString]) -> bool {
     words.iter().skip(1).take(3).any(|word| basename(word) == layout::RUN.as_bytes())
 }
@@ -209,7 +209,7 @@ impl Launcher {
     pub(super) fn doubts(&self, record: &RunRecord, path: &Path) -> Option<String> {
         (!self.wrote(record)).then(|| {
             let (path, pid, other) = (path.display(), self.pid, writer(record).unwrap_or_default());
-            format!("run record '{path}' is of another launcher{other}, not of pid {pid}")
+            format!("run record '{path}' was written by another launcher{other}, not by pid {pid}")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Reads all that is known of services; what is the same for all of them is read once.
+//! Reads all that is known about services; what they share is read once.
 
 use std::path::Path;
 
@@ -45,19 +45,19 @@ impl Observer {
         self.privileges
     }
 
-    /// The judge of who may have which plan.
+    /// Decides who may have which plan.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
 
-    /// What can be known of a service now.
+    /// What can be known about a service now.
     pub fn observe(&self, service: Service) -> Snapshot {
         let mut snapshot = self.without_files(service);
         files::read_all(std::slice::from_mut(&mut snapshot), self.caller());
         snapshot
     }
 
-    /// The same of several services: the ids of each user are taken on once.
+    /// The same of several services: the ids of each user are assumed once.
     pub fn observe_all(&self, services: Vec<Service>) -> Vec<Snapshot> {
         let mut all: Vec<Snapshot> =
             services.into_iter().map(|service| self.without_files(service)).collect();
@@ -69,18 +69,16 @@ impl Observer {
         let mut snapshot = Snapshot::empty(service);
         let supervisor = match snapshot.service.live.clone() {
             Some(path) => supervisor::read(&mut snapshot, &path, self.privileges, &self.trust),
-            None => {
-                let definition = snapshot.service.definition.as_ref();
-                snapshot.is_down_by_file =
-                    definition.is_some_and(|path| sys::file::exists(&path.join(layout::DOWN)));
-                None
-            }
+            None => None,
         };
+        if let Some(definition) = &snapshot.service.definition {
+            snapshot.is_disabled = sys::file::exists(&definition.join(layout::DOWN));
+        }
         self.read_plan(&mut snapshot, supervisor);
         snapshot
     }
 
-    /// The plan of the running launcher, and what it would rest for; else that of the run script.
+    /// The plan of the running launcher, with what is wrong with it; else that of the run script.
     fn read_plan(&self, snapshot: &mut Snapshot, supervisor: Option<u32>) {
         let service = &snapshot.service;
         let Some(directory) = service.live.as_ref().or(service.definition.as_ref()) else { return };
@@ -89,7 +87,7 @@ impl Observer {
             match self.planner.of_process(launcher, directory, supervisor) {
                 Some(planned) => take(snapshot, planned),
                 None => {
-                    let why = format!("pid {} has not the ids of one user", launcher.pid);
+                    let why = format!("pid {} does not have the ids of a single user", launcher.pid);
                     snapshot.record_doubt = Some(why.into());
                 }
             }
@@ -120,7 +118,7 @@ impl Observer {
     }
 }
 
-/// Keeps what a plan says, without the words of the worker: they may hold a secret.
+/// Keeps a plan, without the worker's command line, which may contain a secret.
 fn take(snapshot: &mut Snapshot, planned: Planned) {
     let findings: Vec<&str> = planned.findings.iter().map(|finding| finding.text.as_str()).collect();
     snapshot.findings = (!findings.is_empty()).then(|| findings.join("; "));

@@ -37,8 +37,8 @@ impl Planner {
         Planner { caller, starter, passwd: OnceCell::new(), group: OnceCell::new() }
     }
 
-    /// The plan of the running launcher, made as it made it: from its words, directory and user. None if it is unknown
-    /// who chose its words.
+    /// The plan of the running launcher, made as it made it: from its arguments, directory and user. None if the author
+    /// of its arguments is unknown.
     pub(super) fn of_process(
         &self,
         launcher: &Launcher,
@@ -56,7 +56,7 @@ impl Planner {
         let planned = view.plan_of_process(launcher, rights, |_| ());
         let (uid, gid) = launcher.ids?;
         let is_its_own = |plan: &Plan| (plan.identity.uid, plan.identity.gid) == (uid, gid);
-        // root is about to become another user; another user stays what it is
+        // root is about to become another user; other users keep their ids
         if uid.is_root() || is_its_own(&planned.plan) || uid == view.user && !self.caller.is_root() {
             return Some(planned);
         }
@@ -117,7 +117,7 @@ struct LauncherView<'m> {
     directory: &'m Path,
     /// Who executes the launcher.
     user: Uid,
-    /// In which group, where that is known.
+    /// Its group, where known.
     group: Option<Gid>,
     /// The HOME of a launcher that runs, where it may be seen.
     home: Option<&'m OsString>,
@@ -214,7 +214,7 @@ impl Host for LauncherView<'_> {
     fn read_envdir(&self, directory: &Path) -> Result<Vec<(OsString, OsString)>, EnvdirError> {
         use io::ErrorKind::{NotADirectory, NotFound};
         match Machine.read_envdir(directory) {
-            // the launcher may be able to read what this process may not
+            // the launcher may be able to read what this process cannot
             Err(error) if !matches!(error.source.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
             read => read,
         }

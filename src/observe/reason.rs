@@ -7,10 +7,10 @@ use nix::errno::Errno;
 
 use crate::error::reason_of;
 
-/// A reason in words, with the error number where the system gave one.
+/// A reason as text, with the error number where the system gave one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// In words.
+    /// As text.
     pub text: String,
     errno: Option<Errno>,
 }
@@ -22,7 +22,7 @@ impl Reason {
         Reason { text: format!("{what}: {}", reason_of(error)), errno }
     }
 
-    /// The words of an error, and its number if it has one.
+    /// The text of an error, and its number if it has one.
     pub(super) fn of_error(error: &impl fmt::Display, errno: Option<Errno>) -> Self {
         Reason { text: error.to_string(), errno }
     }

@@ -1,4 +1,4 @@
-//! What is known of a service at one moment, before anything is made of it.
+//! What is known about a service at one moment, without any judgement.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use crate::service::place::Service;
 use crate::service::supervision::{Death, Status};
 use crate::trust::Opener;
 
-/// What is known of the supervisor of a service.
+/// What is known about the supervisor of a service.
 #[derive(Debug)]
 pub enum SupervisorState {
-    /// The definition is not published: no supervisor knows of it.
+    /// The definition is not published: it has no supervisor.
     NotPublished,
-    /// It is published and no supervisor runs.
+    /// It is published, but no supervisor is running.
     None,
     /// Its status cannot be read.
     Unknown(Reason),
@@ -30,7 +30,7 @@ pub enum SupervisorState {
 /// Whether a service belongs to futo-launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// It has a definition in one of our places, or futo-launch runs it.
+    /// It has a definition, or futo-launch runs it.
     Ours,
     /// It belongs to another program that uses the same scan directory.
     Other,
@@ -43,13 +43,13 @@ pub struct Snapshot {
     pub service: Service,
     /// Whether it is a service of futo-launch.
     pub owner: Owner,
-    /// Its supervisor, and what that says of it.
+    /// What its supervisor records.
     pub supervisor: SupervisorState,
     /// When and how its processes died, the oldest first. Only s6 records that.
     pub deaths: Vec<Death>,
     /// When its supervisor was last given an order, by anyone.
     pub last_order: Option<SystemTime>,
-    /// When its supervisor was started; only looked for where it records no deaths.
+    /// When its supervisor was started; only read if it records no deaths.
     pub supervisor_since: Option<SystemTime>,
     /// The number of the signal that stops it.
     pub stop_signal: i32,
@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub has_finish: bool,
     /// `down` exists: it is not started automatically.
     pub is_down_by_file: bool,
+    /// It is not started at boot: `down` exists where `futo disable` writes it.
+    pub is_disabled: bool,
     /// It reports its readiness.
     pub reports_readiness: bool,
     /// Its process.
@@ -77,7 +79,7 @@ pub struct Snapshot {
     pub record_doubt: Option<Reason>,
     /// Its log, if there is one.
     pub log: Option<LogSummary>,
-    /// Why its run script cannot be executed; only looked for where there is no process.
+    /// Why its run script cannot be executed; only checked if there is no process.
     pub obstacle: Option<Obstacle>,
     /// What could not be read, and why.
     pub troubles: Vec<Reason>,
@@ -105,7 +107,7 @@ impl PreviousLoop {
 }
 
 impl Snapshot {
-    /// A service of which nothing is known yet.
+    /// A service about which nothing is known yet.
     pub(crate) fn empty(service: Service) -> Self {
         Snapshot {
             owner: if service.definition.is_some() { Owner::Ours } else { Owner::Other },
@@ -117,6 +119,7 @@ impl Snapshot {
             stop_signal: libc::SIGTERM,
             has_finish: false,
             is_down_by_file: false,
+            is_disabled: false,
             reports_readiness: false,
             process: Process::None,
             launcher: None,
@@ -136,7 +139,7 @@ impl Snapshot {
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match &self.opener {
             Some(opener) => opener.attempt(action),
-            None => Err(io::Error::other("nobody can tell with whose rights it may be read")),
+            None => Err(io::Error::other("it is unknown whose permissions apply")),
         }
     }
 
@@ -148,7 +151,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether a launcher stays and runs its worker again and again.
+    /// Whether the launcher stays and runs its worker periodically.
     pub fn is_loop(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| matches!(plan.mode, Mode::Loop(_)))
     }

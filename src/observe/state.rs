@@ -9,15 +9,15 @@ pub enum ServiceState {
     CannotStart,
     /// A loop whose last run failed.
     Failing,
-    /// A loop that has missed a run that was due, or whose run is longer than it may be.
+    /// A loop that has missed a run, or whose run takes longer than allowed.
     Overdue,
     /// It waits for someone to repair something.
     Resting,
-    /// It went down by itself and is not started again.
+    /// It went down by itself and is not restarted.
     GaveUp,
-    /// It is published and no supervisor runs.
+    /// It is published, but no supervisor is running.
     Unsupervised,
-    /// Defined, not published.
+    /// Defined, but not published.
     NotPublished,
     /// What it does cannot be established.
     Unknown,
@@ -33,13 +33,13 @@ pub enum ServiceState {
     Gated,
     /// A run is under way.
     Running,
-    /// Between two runs, the last of which ended well.
+    /// Between two runs, the last of which succeeded.
     Waiting,
     /// `--once` has done its work.
     Done,
     /// Its process runs, and is ready if it reports that.
     Up,
-    /// It is down, and meant to be.
+    /// It is down intentionally.
     Down,
 }
 
@@ -48,7 +48,7 @@ pub enum ServiceState {
 pub enum Verdict {
     /// It works, or is about to.
     Healthy,
-    /// It does not run, and is meant not to.
+    /// It is intentionally not running.
     Stopped,
     /// Something is wrong, or cannot be established.
     Unhealthy,

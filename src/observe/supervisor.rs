@@ -1,4 +1,4 @@
-//! What the supervisor of a service knows: its status, the process that the status names, and when that died.
+//! What the supervisor of a service records: its status, the process that the status names, and its deaths.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,7 @@ const TRIES: usize = 10;
 /// and how long after each other.
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Reads what the supervisor of a published service knows; gives the uid of that supervisor.
+/// Reads what the supervisor of a published service records; returns the uid of that supervisor.
 pub(super) fn read(
     snapshot: &mut Snapshot,
     path: &Path,
@@ -42,6 +42,8 @@ pub(super) fn read(
         }
     };
     snapshot.is_down_by_file = live.has(layout::DOWN);
+    // in what futo reconcile has published, `down` is the desired state
+    snapshot.is_disabled = snapshot.is_down_by_file && !live.has(layout::WISH);
     snapshot.reports_readiness = live.has(layout::NOTIFICATION_FD);
     snapshot.has_finish = live.has(layout::FINISH);
     snapshot.stop_signal = live.stop_signal();
@@ -81,7 +83,7 @@ fn state_and_process(
             break;
         };
         last.1 = Process::inspect(pid, trust);
-        // it may have ended in between, and its number be another's
+        // it may have ended in between, and its pid have been reused
         let again = live.supervise().ok().and_then(|supervise| Status::read(supervise).ok());
         if last.1.0 != Process::None && again.and_then(|status| status.pid) == Some(pid) {
             break;
@@ -101,7 +103,7 @@ fn state_of(live: &SupervisedDirectory) -> SupervisorState {
         Err(errno) => return unreadable(&reason(errno), Some(errno)),
         Ok(supervise) => supervise,
     };
-    // who may not write there cannot know, and reads what it last wrote
+    // without write permission this is unknown, and the last status counts
     if control::probe(supervise) == Err(ControlError::NoSupervisor) {
         return SupervisorState::None;
     }

@@ -21,13 +21,15 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     set_mode(mode.join("run"), 0o644);
     assert_eq!(
         scene.said("mode"),
-        "mode: note: DIR/mode/run: is not executable (mode 0644): s6 cannot start it (where a hook links it; futo sync writes its own)\n  \
+        "mode: note: DIR/mode/run: is not executable (mode 0644): s6 cannot start it (only where a hook links \
+         it: futo sync writes its own script)\n  \
          hint: chmod +x DIR/mode/run\n"
     );
     scene.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
         scene.said("crlf"),
-        "crlf: note: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR (where a hook links it; futo sync writes its own)\n  \
+        "crlf: note: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR (only \
+         where a hook links it: futo sync writes its own script)\n  \
          hint: sed -i 's/\\r$//' DIR/crlf/run\n"
     );
     scene.define("bare", "exec LAUNCHER -- sleep 1\n");
@@ -38,15 +40,16 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     scene.define("noexec", "#!/bin/sh\nLAUNCHER -- sleep 1\n");
     assert_eq!(
         scene.said("noexec"),
-        "noexec: note: DIR/noexec/run:2: no exec before futo-launch: a stop reaches the shell only (where a hook links it; futo sync writes its own)\n  \
+        "noexec: note: DIR/noexec/run:2: no exec before futo-launch: a stop reaches only the shell (only where \
+         a hook links it: futo sync writes its own script)\n  \
          hint: exec futo-launch …\n"
     );
     scene.define("relative", "#!/bin/sh\nexec LAUNCHER --state-dir state -- sh hook.sh\n");
     assert_eq!(
         scene.said("relative"),
-        "relative: note: --state-dir 'state': counts from the service directory\n  hint: write the whole path\n\
+        "relative: note: --state-dir 'state': is relative to the service directory\n  hint: write an absolute path\n\
          relative: unable to read 'hook.sh': not found in 'DIR/relative'\n  \
-         hint: write its whole path, or say with --chdir where it is\n"
+         hint: write its absolute path, or set its directory with --chdir\n"
     );
     let variables = scene.define("variables", "#!/bin/sh\nexec LAUNCHER --require TOKEN -- sleep 1\n");
     write(&variables, "config.env", "MSG=hello world\nURL=http://x?a=b&c=d\nP=\"p@ss$(id)\"\n");
@@ -63,10 +66,13 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     let zones = Path::new("/usr/share/zoneinfo").is_dir();
     let judged = match zones {
         true => {
-            "zone: TZ names no zone of /usr/share/zoneinfo: programs silently use UTC\n  hint: Asia/Tokyo, for instance\n"
+            "zone: TZ is not a time zone of /usr/share/zoneinfo: programs silently use UTC\n  \
+             hint: write Asia/Tokyo, for instance\n"
         }
         false => {
-            "zone: note: TZ is set and there is no zone data in /usr/share/zoneinfo: programs that ask libc get UTC\n  hint: install tzdata in the image\n"
+            "zone: note: TZ is set, but there is no time zone data in /usr/share/zoneinfo: programs silently \
+             use UTC\n  \
+             hint: install tzdata in the image\n"
         }
     };
     let expected = format!("zone: note: config.env: CR LF line endings are read as LF\n{judged}");
@@ -86,13 +92,13 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     assert_eq!(
         scene.said("script"),
         "script: unable to read 'SCRATCH/private/bin/worker': permission denied at 'SCRATCH/private'\n  \
-         hint: move it to where the worker's user may read it\n"
+         hint: move it to a place that the worker's user can read\n"
     );
     let log = scene.svscan.scratch.join("private/log");
     scene.define("log", &format!("#!/bin/sh\nexec LAUNCHER --log {} -- sleep 1\n", log.display()));
     assert_eq!(
         scene.said("log"),
-        "log: log 'SCRATCH/private/log' cannot be written: permission denied\n  \
+        "log: unable to write log 'SCRATCH/private/log': permission denied\n  \
          hint: choose a location writable by uid 911: --state-dir DIR, --log PATH\n"
     );
     // what root has touched in abc's directory
@@ -105,16 +111,18 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     set_mode(touched.join("own.log"), 0o644);
     assert_eq!(
         scene.said("touched"),
-        "touched: note: log 'DIR/touched/own.log' cannot be written by abc: the launcher renames it and begins a new one\n  \
-         hint: it needs nothing; as uid 911: mv -T 'DIR/touched/own.log' 'DIR/touched/own.log.old'\n"
+        "touched: note: log 'DIR/touched/own.log' is not writable by abc: the launcher renames it and starts a \
+         new one\n  \
+         hint: no action is needed; to rename it now, as uid 911: mv -T 'DIR/touched/own.log' \
+         'DIR/touched/own.log.old'\n"
     );
     scene.define("loop", "#!/bin/bash\nset -e\nwhile true; do hook; sleep 60; done\n");
     let said = scene.said("loop");
-    let expected = "loop: DIR/loop/run: nothing is started with exec: a stop reaches the shell only\n  \
+    let expected = "loop: DIR/loop/run: no command is started with exec: a stop reaches only the shell\n  \
         hint: write exec before the last command\n\
-        loop: DIR/loop/run: nothing in it becomes another user: the worker is root\n  \
+        loop: DIR/loop/run: nothing in it drops root: the worker runs as root\n  \
         hint: exec futo-launch -- PROGRAM runs it as abc\n\
-        loop: note: DIR/loop/run: is not a futo-launch script, only its text was checked: ";
+        loop: note: DIR/loop/run: is not a futo-launch script, so only its text was checked: ";
     assert!(said.starts_with(expected), "{said}");
     let files = scene.define("files", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
     write(&files, "lock-fd", "4\n");
@@ -125,9 +133,9 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
         "files: notification-fd: not a descriptor number of 3 or more\n  \
          hint: write a single number such as 3, or remove the file\n\
          files: DIR/files/lock-fd: is broken in s6 2.11 to 2.13.2\n  \
-         hint: remove it: futo-launch holds no two workers at once\n\
-         files: note: DIR/files/log: its logger gets nothing, output goes to '/config/.local/state/futodama/files.log'\n  \
-         hint: --log - hands the output to the logger\n"
+         hint: remove it: futo-launch never runs two workers at once\n\
+         files: note: DIR/files/log: its logger receives nothing, because output goes to '/config/.local/state/futodama/files.log'\n  \
+         hint: --log - sends the output to the logger\n"
     );
     let linked = scene.svscan.scratch.join("definitions/linked");
     std::os::unix::fs::symlink(scene.svscan.scratch.join("private"), &linked).expect("a link");
@@ -157,7 +165,7 @@ fn services_that_are_not_for_futo_are_left_out_and_cost_no_exit_status() {
     }
     assert_eq!(
         scene.check(&[], &[]),
-        (0, "no services of futo-launch; 3 others: futo check --all\n".to_string())
+        (0, "no futo-launch services; 3 others not shown (--all)\n".to_string())
     );
     scene.svscan.add_launch("ot-own", "-- sleep 1000", &[]);
     scene.svscan.pid("ot-own");
@@ -192,7 +200,7 @@ fn a_grace_that_the_overlay_cuts_short_is_reported() {
     };
     let cut = |after: &str| {
         let text = format!(
-            "grace: --grace 10 s: at the container's end s6-overlay kills 'grace' after {after}\n  \
+            "grace: --grace 10 s: when the container stops, s6-overlay kills 'grace' after {after}\n  \
              hint: set S6_KILL_GRACETIME, in milliseconds, in the container's environment\n"
         );
         (1, text + &unpublished("grace"))

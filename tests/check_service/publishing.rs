@@ -111,7 +111,8 @@ fn hints_lead_only_to_commands_that_work_there() {
         // false leaves with 1; what cannot be tried is refused
         assert_eq!(code(&futo("try")) == 1, tries, "{name}");
         if name == "wh-longer" {
-            let expected = "no futo-launch runs, and its run script is not one plain command of it\n";
+            let expected =
+                "futo-launch is not running, and its run script is not a plain futo-launch command\n";
             assert!(stderr(&output).contains(expected), "{output:?}");
         }
     }
@@ -153,7 +154,7 @@ fn what_only_a_linked_definition_would_suffer_from_is_a_note_where_sync_publishe
         let (exit, said) = futo(&["check", name]);
         assert_eq!(exit, 0, "{said}");
         let is_clean = name == "cp-contenv" && Path::new("/usr/bin/with-contenv").exists();
-        let notes = said.matches("(where a hook links it; futo sync writes its own)").count();
+        let notes = said.matches("(only where a hook links it: futo sync writes its own script)").count();
         assert_eq!(notes, usize::from(!is_clean), "{name}: {said}");
     }
     // a hook has linked the very same: s6 executes it

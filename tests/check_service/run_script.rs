@@ -14,20 +14,25 @@ const LONGER: [(&str, &str, &str); 10] = [
     (
         "umask",
         "umask 027\n",
-        "umask: not checked: DIR/umask/run:2: the shell runs this before futo-launch; what it changes was not checked\n  \
-         hint: futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new\n",
+        "umask: not checked: DIR/umask/run:2: the shell runs this before futo-launch; what it changes was not \
+         checked\n  \
+         hint: futo-launch has options for such things: --env, --chdir, --umask, --if-env; see futo-launch \
+         --help\n",
     ),
     (
         "several",
         "if [ -z \"$X\" ]; then\n exec sleep infinity\nfi\n. ./lib.sh\n",
-        "several: not checked: DIR/several/run: the shell runs lines 2, 3, 5 before futo-launch; what they change was not checked\n  \
-         hint: futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new\n",
+        "several: not checked: DIR/several/run: the shell runs lines 2, 3, 5 before futo-launch; what they \
+         change was not checked\n  \
+         hint: futo-launch has options for such things: --env, --chdir, --umask, --if-env; see futo-launch \
+         --help\n",
     ),
     (
         "cd",
         "set -e\ncd /srv\n",
-        "cd: DIR/cd/run:3: cd: futo-launch starts outside its service directory, with another name, without config.env, \
-         its log and its run record elsewhere\n  hint: remove cd and write futo-launch --chdir DIR\n",
+        "cd: DIR/cd/run:3: cd: futo-launch starts outside its service directory: under another name, without \
+         config.env, and with its log and run record elsewhere\n  \
+         hint: replace cd with futo-launch --chdir DIR\n",
     ),
     ("own-cd", "cd \"$(dirname \"$0\")\"\n", ""),
     (
@@ -71,7 +76,8 @@ fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
     scene.define("lone", "#!/bin/bash\nexec 2>&1\nLAUNCHER -- sleep 1\n");
     assert_eq!(
         scene.said("lone"),
-        "lone: DIR/lone/run:3: no exec before futo-launch: a stop reaches the shell only\n  hint: exec futo-launch …\n"
+        "lone: DIR/lone/run:3: no exec before futo-launch: a stop reaches only the shell\n  \
+         hint: exec futo-launch …\n"
     );
     scene.define("execline", "#!/bin/execlineb -P\nexport A b\nLAUNCHER -- sleep 1\n");
     let said = scene.said("execline");
@@ -187,7 +193,7 @@ fn a_run_that_cannot_be_executed_is_reported_whatever_keeps_it_from_that() {
     let said = on(&scene.definitions, "noexec");
     assert!(
         said.starts_with(
-            "noexec: note: DIR/noexec: is on a volume that is mounted noexec: a hook that links it"
+            "noexec: note: DIR/noexec: is on a volume that is mounted noexec: if a hook links it"
         ),
         "{said}"
     );

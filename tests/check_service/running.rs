@@ -30,7 +30,8 @@ fn a_full_volume_is_reported_once_for_log_and_record() {
     };
     let full = |name: &str, left: &str| {
         format!(
-            "{name}: the volume of 'SCRATCH/small' is full: {left} bytes are left\n  hint: make room: df -h, df -i\n"
+            "{name}: the volume of 'SCRATCH/small' is full: {left} bytes left\n  \
+             hint: free some space; see df -h and df -i\n"
         )
     };
     let fill = format!("head -c 65536 /dev/zero > {place}/fill;");
@@ -60,7 +61,8 @@ fn what_is_wrong_with_a_service_that_runs_is_reported() {
     };
     let expected = format!(
         "{}ck-bad: is failing: 1 run failed with status 3: kaputt\n  \
-         hint: its process is up, its worker fails; the reason is in its log: futo logs ck-bad; once in the foreground: futo try ck-bad\n",
+         hint: its process is up, but its worker fails; the reason is in its log: futo logs ck-bad; to run it \
+         once in the foreground: futo try ck-bad\n",
         writable("ck-bad")
     );
     assert_eq!(scene.check(&[], &["ck-bad"]), (1, expected));
@@ -68,7 +70,7 @@ fn what_is_wrong_with_a_service_that_runs_is_reported() {
         "ck-rest: unable to execute '/nonexistent': not found\n  \
          hint: check the name, or give the full path\n\
          {}ck-rest: is resting: unable to execute '/nonexistent': not found\n  \
-         hint: correct that, and it starts by itself; or futo run-now ck-rest\n",
+         hint: fix that and it starts by itself, or run: futo run-now ck-rest\n",
         writable("ck-rest")
     );
     assert_eq!(scene.check(&[], &["ck-rest"]), (1, expected));
@@ -81,7 +83,7 @@ fn what_is_wrong_with_a_service_that_runs_is_reported() {
     eventually_contains(&state("ck-tired.json"), "max-failures");
     let expected = format!(
         "{}ck-tired: is resting: 2 failures in a row, the last: exit status 3: no net\n  \
-         hint: fix it, then futo run-now ck-tired\n",
+         hint: fix it, then run: futo run-now ck-tired\n",
         writable("ck-tired")
     );
     assert_eq!(scene.check(&[], &["ck-tired"]), (1, expected));
@@ -104,14 +106,14 @@ fn what_is_wrong_with_a_service_that_runs_is_reported() {
     fs::copy(&launcher, launcher.with_extension("new")).expect("copied");
     fs::rename(launcher.with_extension("new"), &launcher).expect("renamed");
     let (_, said) = scene.check(&[], &["ck-bad"]);
-    assert!(said.contains(" is an older launcher: '"), "{said}");
+    assert!(said.contains(" runs an older launcher: '"), "{said}");
     // abc learns what they cannot see
     let (exit, said) = scene.check(&AS_ABC, &["ck-bad"]);
     assert_eq!(exit, 1);
     assert!(
         said.ends_with(
             "ck-bad: not checked: unable to read 'supervise/status': permission denied\n  \
-             hint: root may read it, and members of the group that it has been delegated to\n"
+             hint: run this as root, or as a member of the group that it is delegated to\n"
         ),
         "{said}"
     );
@@ -128,7 +130,8 @@ fn a_missing_supervisor_is_distinguished_from_a_missing_scanner() {
     scene.svscan.pid("sc-first");
     scratch.write("scan/sc-new/run", run, 0o755);
     let (_, said) = scene.check(&[], &["sc-new"]);
-    let expected = "is published, and no supervisor runs\n  hint: s6-svscanctl -a SCRATCH/scan, as root\n";
+    let expected = "is published, but no supervisor is running\n  \
+                    hint: run as root: s6-svscanctl -a SCRATCH/scan\n";
     assert!(said.contains(expected), "{said}");
     // one has run here and is gone; none ever has
     for (name, before) in [("gone", true), ("never", false)] {
@@ -143,8 +146,9 @@ fn a_missing_supervisor_is_distinguished_from_a_missing_scanner() {
         command.args(["check", "sc-new", "--scan-dir"]).arg(&scan).arg("--from").arg(&scene.definitions);
         let said = stdout(&finish(&mut command));
         let shown = scan.display();
-        let expected =
-            format!("is published, and no s6-svscan runs on '{shown}'\n  hint: restart the container; ");
+        let expected = format!(
+            "is published, but no s6-svscan is running on '{shown}'\n  hint: restart the container; "
+        );
         assert!(said.contains(&expected) && !said.contains("s6-svscanctl"), "{name}: {said}");
     }
 }
@@ -186,7 +190,7 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
     assert_eq!(up, ["true", "true"]);
     assert_eq!(started.0, 0, "{}", started.1);
     assert!(
-        exit == 1 && checked.contains("de-up: stop, restart and reload do nothing: its supervisor (pid "),
+        exit == 1 && checked.contains("de-up: stop, restart and reload have no effect: its supervisor (pid "),
         "{checked}"
     );
 }
@@ -209,8 +213,10 @@ fn a_worker_that_opens_its_streams_by_name_is_found_where_that_empties_the_log()
     };
     let found = |name: &str, at: &str| {
         format!(
-            "{name}: {at}: opens /dev/stderr by name: that empties the log '/config/.local/state/futodama/{name}.log'\n  \
-             hint: in a shell write >&2 or >&1, or >> to append; a program has a setting for its own stderr\n"
+            "{name}: {at}: opens /dev/stderr by name, which truncates the log \
+             '/config/.local/state/futodama/{name}.log'\n  \
+             hint: in a shell script, write >&2 or >&1, or >> to append; in a program, use its setting for \
+             stderr\n"
         )
     };
     assert_eq!(said("program", "-- SCRATCH/bad.sh"), found("program", "SCRATCH/bad.sh:4"));
@@ -242,11 +248,11 @@ fn root_without_the_right_to_read_is_not_sent_to_root() {
     assert!(!said.contains("unable to read 'DIR/closed/run'"), "{said}");
     set_mode(directory.join("run"), 0o000);
     let (_, said) = scene.check(&bounded, &["closed"]);
-    let hint = "  hint: root lacks the capability DAC_OVERRIDE here: ask as the owner of the file\n";
-    assert!(said.starts_with(&format!("{unable}{hint}")) && !said.contains("ask as root"), "{said}");
+    let hint = "  hint: root lacks the capability DAC_OVERRIDE here: run this as the owner of the file\n";
+    assert!(said.starts_with(&format!("{unable}{hint}")) && !said.contains("run this as root"), "{said}");
     let as_other = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "--"];
     let (_, said) = scene.check(&as_other, &["closed"]);
-    assert!(said.starts_with(&format!("{unable}  hint: ask as root\n")), "{said}");
+    assert!(said.starts_with(&format!("{unable}  hint: run this as root\n")), "{said}");
     // the owner reads it
     set_mode(directory.join("run"), 0o700);
     let (_, said) = scene.check(&AS_ABC, &["closed"]);

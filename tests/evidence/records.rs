@@ -50,19 +50,23 @@ fn a_record_that_proves_nothing_is_not_healthy() {
     });
     let place = |record: &Path| record.display().to_string();
     let expected = [
-        ("re-childless", "overdue", "the run that its record shows since ".to_string()),
+        ("re-childless", "overdue", "the run record still shows a run that started ".to_string()),
         (
             "re-corrupt",
             "unknown",
             format!("unable to read run record '{}': it is not a run record", place(&corrupt)),
         ),
-        ("re-foreign", "unknown", format!("run record '{}' is of another launcher", place(&foreign))),
-        ("re-missing", "unknown", format!("run record '{}' is not there", place(&missing))),
-        ("re-moved", "unknown", format!("run record '{}' is not there", place(&moved))),
+        (
+            "re-foreign",
+            "unknown",
+            format!("run record '{}' was written by another launcher", place(&foreign)),
+        ),
+        ("re-missing", "unknown", format!("run record '{}' does not exist", place(&missing))),
+        ("re-moved", "unknown", format!("run record '{}' does not exist", place(&moved))),
         ("re-older", "waiting", String::new()),
         ("re-overdue", "overdue", "a run was due ".to_string()),
-        ("re-reused", "unknown", format!("run record '{}' is of another launcher", place(&reused))),
-        ("re-stolen", "unknown", format!("unable to read run record '{}': it belongs", place(&stolen))),
+        ("re-reused", "unknown", format!("run record '{}' was written by another launcher", place(&reused))),
+        ("re-stolen", "unknown", format!("unable to read run record '{}': it is owned", place(&stolen))),
     ];
     becomes(&svscan, "re-missing", "unknown");
     let all = states(&svscan, &[]);
@@ -102,7 +106,7 @@ fn a_state_directory_that_cannot_be_written_is_unknown() {
         svscan.add_launch(name, &words, &[]);
         let why = becomes(&svscan, name, "unknown");
         let record = directory.join(format!("{name}.json"));
-        assert_eq!(why, format!("run record '{}' is not there", record.display()));
+        assert_eq!(why, format!("run record '{}' does not exist", record.display()));
         assert_eq!(health(&svscan, name).0, 1);
     }
     // root without the right to read what is abc's
@@ -134,6 +138,6 @@ fn a_record_of_another_service_names_that_service() {
     svscan.add_launch("on-second", "--name on-both --interval 60 -- true", &[]);
     let pid = svscan.pid("on-second");
     let why = becomes(&svscan, "on-first", "unknown");
-    let whose = format!("is of another launcher (pid {pid}, service 'on-second'), not of pid ");
+    let whose = format!("was written by another launcher (pid {pid}, service 'on-second'), not by pid ");
     assert!(why.contains(&whose), "{why}");
 }

@@ -95,7 +95,7 @@ sys.stdin.read()
         .stdin(Stdio::piped())
         .spawn()
         .expect("python3 starts");
-    assert_eq!(becomes(&svscan, "tr-worker", "paused"), "stopped by the process that traces it");
+    assert_eq!(becomes(&svscan, "tr-worker", "paused"), "stopped by the process tracing it");
     assert_eq!(health(&svscan, "tr-worker").0, 1);
     drop(tracer.stdin.take());
     tracer.wait().expect("ended");
@@ -204,7 +204,7 @@ fn what_is_not_published_is_not_healthy_and_what_is_disabled_is_counted_apart() 
     // as after a change of PUID: nothing is there any more but the definitions
     svscan.scratch.write("definitions/ct-gone/run", run, 0o755);
     let output = futo(&svscan, &["health"]);
-    let said = "ct-gone: unpublished: it is defined, and not published\n";
+    let said = "ct-gone: unpublished: it is defined, but not published\n";
     assert_eq!((code(&output), stdout(&output).as_str()), (1, said));
 }
 

@@ -21,7 +21,7 @@ fn next_refuses_what_is_no_schedule_with_100() {
         (vec!["next", "*/60 * * * *"], "steps beyond"),
         (vec!["next", "*-02-31"], "never occurs"),
         (vec!["next", "2020-01-01"], "does not occur after"),
-        (vec!["next"], "which schedule?"),
+        (vec!["next"], "no schedule given"),
         (vec!["next", "daily", "-n", "0"], "invalid number of starts '0'"),
         (vec!["next", "daily", "--from", "soon"], "invalid time 'soon'"),
         (vec!["next", "--until", "x", "daily"], "--until"),

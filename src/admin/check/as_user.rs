@@ -1,4 +1,4 @@
-//! What is checked with the ids of the worker's user: variables, program, directory, log.
+//! The checks made with the ids of the worker's user: variables, program, directory, log.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -29,7 +29,7 @@ use crate::{ready, sys};
 const INTERPRETERS: [&str; 10] =
     ["python", "python3", "sh", "bash", "dash", "node", "perl", "ruby", "php", "lua"];
 
-/// The launcher's words, and what a longer run script does before them.
+/// The launcher's arguments, and what a longer run script does before it.
 pub(super) struct LauncherLine<'l> {
     pub(super) script: &'l Script,
     pub(super) words: Vec<OsString>,
@@ -42,13 +42,12 @@ pub(super) fn check_as_user(
     line: LauncherLine<'_>,
     observer: &Observer,
 ) -> Vec<CheckFinding> {
-    if !may_see_as_user(snapshot) {
-        let text =
-            "variables, program, directory and log were not looked at with the rights of the service's user";
-        return vec![CheckFinding::unseen(text, "ask as root, or as that user")];
+    if !can_act_as_user(snapshot) {
+        let text = "variables, program, directory and log were not checked with the permissions of the service's user";
+        return vec![CheckFinding::unseen(text, "run this as root, or as that user")];
     }
     let unable = |why: &dyn Display| {
-        let text = format!("unable to look into '{}': {why}", directory.display());
+        let text = format!("unable to enter '{}': {why}", directory.display());
         vec![CheckFinding::problem(text, "the worker's user must be able to search it")]
     };
     let opened = match observer.trust().open(directory) {
@@ -153,7 +152,7 @@ fn script(plan: &Plan, path: &Path) -> Option<CheckFinding> {
     let (text, hint) = match (errno, place) {
         (Errno::ENOENT, _) if script.is_relative() => (
             format!("unable to read '{}': not found in '{}'", script.display(), directory.display()),
-            "write its whole path, or say with --chdir where it is".to_string(),
+            "write its absolute path, or set its directory with --chdir".to_string(),
         ),
         (errno, None) => (
             format!("unable to read '{}': {}", path.display(), reason(errno)),
@@ -161,7 +160,7 @@ fn script(plan: &Plan, path: &Path) -> Option<CheckFinding> {
         ),
         (errno, Some(component)) => (
             format!("unable to read '{}': {} at '{}'", path.display(), reason(errno), component.display()),
-            "move it to where the worker's user may read it".to_string(),
+            "move it to a place that the worker's user can read".to_string(),
         ),
     };
     Some(CheckFinding::problem(text, &hint))
@@ -177,22 +176,22 @@ fn zone(environment: &Environment) -> Option<CheckFinding> {
         return None;
     }
     if !Path::new(ZONES).is_dir() {
-        let text = format!("TZ is set and there is no zone data in {ZONES}: programs that ask libc get UTC");
+        let text = format!("TZ is set, but there is no time zone data in {ZONES}: programs silently use UTC");
         return Some(CheckFinding::note(text, "install tzdata in the image"));
     }
     (!Path::new(ZONES).join(name).is_file()).then(|| {
-        let text = format!("TZ names no zone of {ZONES}: programs silently use UTC");
-        CheckFinding::problem(text, "Asia/Tokyo, for instance")
+        let text = format!("TZ is not a time zone of {ZONES}: programs silently use UTC");
+        CheckFinding::problem(text, "write Asia/Tokyo, for instance")
     })
 }
 
-/// Options whose relative paths count from the service directory, which may surprise.
+/// Options whose paths are relative to the service directory, which may be a surprise.
 fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     let mut note = |option: &str, path: &Path| {
         if path.is_relative() {
-            let text = format!("--{option} '{}': counts from the service directory", path.display());
-            found.push(CheckFinding::note(text, "write the whole path"));
+            let text = format!("--{option} '{}': is relative to the service directory", path.display());
+            found.push(CheckFinding::note(text, "write an absolute path"));
         }
     };
     if let Some(LogTarget::File(path)) = &spec.log {
@@ -208,7 +207,7 @@ fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
 }
 
 /// Whether this process can act with the rights of the service's user.
-fn may_see_as_user(snapshot: &Snapshot) -> bool {
+fn can_act_as_user(snapshot: &Snapshot) -> bool {
     let Some(plan) = &snapshot.plan else { return true };
     Machine.is_root() || plan.identity.uid == nix::unistd::geteuid()
 }

@@ -1,5 +1,6 @@
-//! bash as the reference for a file of variables. Its process may belong to whoever wrote the file, who can stop it,
-//! take its pipe and write to it without end. So it has a deadline, gets nothing of root's, and its output is bounded.
+//! bash as the reference for a file of variables. Its process may belong to the author of the file, who can stop it,
+//! take over its pipe and write to it endlessly. So it has a deadline, gets nothing from root, and its output is
+//! bounded.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -25,18 +26,21 @@ use crate::machine::{Host, Machine, accounts, ownership};
 use crate::service::search_path;
 use crate::sys::clock::BootTime;
 
-/// Why there is no answer from bash.
+/// Why there is no result from bash.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CompareError {
     #[error("unable to run 'bash': {}", reason_of(.0))]
     Run(#[from] io::Error),
-    #[error("bash fails on it, though every line is a plain assignment")]
+    #[error("bash fails on it, although every line is a plain assignment")]
     Complains,
-    #[error("it is not root's, and there is no user '{DEFAULT_USER}' to run bash as: run this as its owner")]
+    #[error(
+        "it is writable by non-root users, and there is no user '{DEFAULT_USER}' to run bash as: run this \
+         as its owner"
+    )]
     NotOwnedByRoot,
-    #[error("bash does not end within {} s", PATIENCE.as_secs())]
+    #[error("bash did not finish within {} s", PATIENCE.as_secs())]
     Late,
-    #[error("bash writes more than {} MiB", MOST >> 20)]
+    #[error("bash wrote more than {} MiB", MOST >> 20)]
     TooMuch,
 }
 
@@ -68,7 +72,7 @@ impl BashUser {
         account.map(BashUser::User).ok_or(CompareError::NotOwnedByRoot)
     }
 
-    /// The environment in which the file is read, by us and by bash: root's own is not for others.
+    /// The environment in which the file is read, here and by bash: other users must not see root's own.
     pub(super) fn environment(&self) -> VariableMap {
         match self {
             BashUser::Caller => Machine.environment().into_iter().collect(),
@@ -103,14 +107,14 @@ pub(super) fn variables(
         // std drops the supplementary groups with the uid
         command.uid(account.uid).gid(account.gid).current_dir("/");
     }
-    // the same bytes that were read; a pipe of root's could not be opened by another user
+    // the bytes that were read; another user could not open a root-owned pipe
     let mut text = File::from(memfd_create("config.env", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from)?);
     text.write_all(bytes)?;
     text.rewind()?;
     command.stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn()?;
     let output = read_until_exit(&mut child);
-    let (status, said) = output.inspect_err(|_| {
+    let (status, written) = output.inspect_err(|_| {
         // even if it is stopped, and with its children
         let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
         let _ = child.wait();
@@ -118,7 +122,7 @@ pub(super) fn variables(
     if !status.success() {
         return Err(CompareError::Complains);
     }
-    let entries = said.split(|byte| *byte == 0).filter_map(|entry| {
+    let entries = written.split(|byte| *byte == 0).filter_map(|entry| {
         let at = entry.iter().position(|byte| *byte == b'=')?;
         let (name, value) = entry.split_at_checked(at)?;
         Some((OsStr::from_bytes(name).into(), OsStr::from_bytes(value.get(1..)?).into()))
@@ -131,7 +135,7 @@ fn read_until_exit(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareEr
     let Some(mut pipe) = child.stdout.take() else { return Err(CompareError::Complains) };
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
     let deadline = BootTime::now().after(PATIENCE);
-    let mut said = Vec::new();
+    let mut written = Vec::new();
     loop {
         let ended = child.try_wait()?;
         let mut part = vec![0; 64 << 10];
@@ -140,17 +144,17 @@ fn read_until_exit(child: &mut Child) -> Result<(ExitStatus, Vec<u8>), CompareEr
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(error) => return Err(error.into()),
         };
-        said.extend(part.into_iter().take(count));
+        written.extend(part.into_iter().take(count));
         match ended {
-            _ if said.len() > MOST => return Err(CompareError::TooMuch),
-            Some(status) if count == 0 => return Ok((status, said)),
+            _ if written.len() > MOST => return Err(CompareError::TooMuch),
+            Some(status) if count == 0 => return Ok((status, written)),
             _ if deadline.since(BootTime::now()).is_zero() => return Err(CompareError::Late),
             _ if count > 0 => continue,
             _ => {}
         }
         let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
         match poll(&mut watched, POLL_INTERVAL) {
-            // a closed pipe of a process that has not exited would be reported again and again
+            // the closed pipe of a process that is still running would be reported endlessly
             Ok(_) if watched.iter().any(|each| each.revents() == Some(PollFlags::POLLHUP)) => {
                 crate::sys::clock::pause(Duration::from_millis(u64::from(POLL_INTERVAL)));
             }

@@ -1,4 +1,4 @@
-//! `futo check FILE.env`: how a file of variables is read, without using it.
+//! `futo check FILE.env`: reports how a file of variables is read.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -21,14 +21,14 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 use crate::trust::Trust;
 
-/// What is shown of a file that can be read.
+/// What to show of a file that can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
     /// Whether it can be read.
     Verdict,
     /// `--canonical`: the file in canonical spelling, with its values: it is the user's own file.
     Canonical,
-    /// `--compare`: the names of variables to which bash gives another value.
+    /// `--compare`: the names of variables that have a different value in bash.
     Comparison,
 }
 
@@ -57,7 +57,7 @@ impl Reading {
     }
 }
 
-/// Reports of each file how it is read.
+/// Reports how each file is read.
 pub(super) fn check<'a>(files: impl Iterator<Item = &'a Path>, dialect: Dialect, show: Show) -> Exit {
     let mut exit = Exit::OK;
     for file in files {
@@ -110,7 +110,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
             if dialect == Dialect::Bash && Reading::of(&bytes, Dialect::Dotenv, &inherited).is_ok() {
                 page.line(
                     None,
-                    "can be read as a dotenv file: futo check --dotenv, and --dotenv in the run file",
+                    "is valid as a dotenv file: use futo check --dotenv, and --dotenv in the run file",
                 );
             }
             return page.faulty();
@@ -124,7 +124,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
         }
         Show::Canonical => match env_file::spell(&bytes, &value) {
             Ok(Some(text)) => return (text, true),
-            _ => page.line(None, "there is no canonical spelling of it with the same values"),
+            _ => page.line(None, "it has no canonical spelling with the same values"),
         },
         Show::Comparison => match bash::variables(&who, &bytes, &inherited) {
             Ok(in_bash) => return page.comparison(&reading, &inherited, &in_bash),
@@ -134,7 +134,7 @@ fn page(path: &Path, dialect: Dialect, show: Show) -> (Vec<u8>, bool) {
     page.faulty()
 }
 
-/// A report whose lines begin with the name of the file.
+/// A report whose lines start with the name of the file.
 struct FileReport {
     place: String,
     text: String,
@@ -182,8 +182,8 @@ impl FileReport {
             Dialect::Bash => "bash",
             Dialect::Dotenv => "compose",
         };
-        let but = if reading.quirk.is_some() { ", but for this" } else { "" };
-        self.line(None, &format!("{count} {variables}, with the values that {whose} would give{but}"));
+        let but = if reading.quirk.is_some() { ", except as follows" } else { "" };
+        self.line(None, &format!("{count} {variables}, with the values that {whose} would assign{but}"));
         if let Some(quirk) = &reading.quirk {
             self.line(None, quirk);
         }
@@ -213,10 +213,10 @@ impl FileReport {
         let differing: Vec<&OsString> =
             names.into_iter().filter(|name| ours.get(*name) != in_bash.get(*name)).collect();
         if differing.is_empty() {
-            self.line(None, "no value differs from bash's");
+            self.line(None, "all values are the same in bash");
         }
         for name in &differing {
-            self.line(None, &format!("{} has another value in bash", name.display()));
+            self.line(None, &format!("{} has a different value in bash", name.display()));
         }
         if let Some(quirk) = &reading.quirk {
             self.line(None, quirk);

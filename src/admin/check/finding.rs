@@ -1,4 +1,4 @@
-//! What a check has found.
+//! A finding of a check.
 
 use serde::Serialize;
 
@@ -17,11 +17,11 @@ pub(super) enum Weight {
     Unseen,
 }
 
-/// One thing that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct CheckFinding {
     pub(super) weight: Weight,
-    /// What is wrong, with its place: file and line, or option.
+    /// What is wrong, with its location: file and line, or option.
     pub(super) text: String,
     /// What to do about it.
     pub(super) hint: Option<String>,

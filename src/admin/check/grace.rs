@@ -1,4 +1,4 @@
-//! A grace that is longer than the time that a container gives its services when it stops.
+//! A grace period that is longer than a stopping container allows its services.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::error::Findings;
 use crate::service::s6_overlay;
 use crate::{cli, sys};
 
-/// How long s6-overlay waits when the container stops, before it kills what is left; its default.
+/// How long s6-overlay waits before it kills what is left when the container stops: the default.
 const OVERLAYS_GRACE: Delay = Delay::from_secs(3);
 /// The variable that sets it, in milliseconds. S6_SERVICES_GRACETIME is another limit, for /etc/services.d.
 const GRACE_VARIABLE: &str = "S6_KILL_GRACETIME";
 
-/// A grace that the stop of the container cuts short.
+/// A grace period that the stop of the container cuts short.
 pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<CheckFinding> {
     if !s6_overlay::is_present() {
         return None;
@@ -32,7 +32,8 @@ pub(super) fn check_grace(words: Vec<std::ffi::OsString>, name: &str) -> Option<
     let given = request.given.iter().rfind(|given| given.is(Key::Loop(LoopOption::Grace)))?;
     let ours = Delay::parse_or_zero(&given.value.to_string_lossy()).ok()?;
     (ours > theirs).then(|| {
-        let text = format!("--grace {ours}: at the container's end s6-overlay kills '{name}' after {theirs}");
+        let text =
+            format!("--grace {ours}: when the container stops, s6-overlay kills '{name}' after {theirs}");
         CheckFinding::problem(
             text,
             &format!("set {GRACE_VARIABLE}, in milliseconds, in the container's environment"),

@@ -16,7 +16,7 @@ use crate::plan::{LogPlan, Plan};
 use crate::ready::program;
 use crate::sys;
 
-/// A volume with less than this is as good as full, in bytes.
+/// A volume with less free space than this counts as full, in bytes.
 const LITTLE: u64 = 1 << 20;
 
 /// Whether the log can be written.
@@ -36,7 +36,7 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
         Err(Errno::ENOENT) => {
             if let Err(errno) = may_write {
                 let text = format!(
-                    "log '{}' cannot be made: {} at '{}'",
+                    "unable to create log '{}': {} at '{}'",
                     path.display(),
                     reason(errno),
                     program::refusing_component(&above.join("x")).unwrap_or(above.clone()).display()
@@ -48,17 +48,17 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
         }
         Err(Errno::EACCES) if may_write.is_ok() => {
             let text = format!(
-                "log '{}' cannot be written by {}: the launcher renames it and begins a new one",
+                "log '{}' is not writable by {}: the launcher renames it and starts a new one",
                 path.display(),
                 owner()
             );
             found.push(CheckFinding::note(
                 text,
-                &format!("it needs nothing; {}", remedy::move_away(&path, uid)),
+                &format!("no action is needed; to rename it now, {}", remedy::move_away(&path, uid)),
             ));
         }
         Err(errno) => {
-            let text = format!("log '{}' cannot be written: {}", path.display(), refusal(errno));
+            let text = format!("unable to write log '{}': {}", path.display(), refusal(errno));
             found.push(CheckFinding::problem(text, &remedy::for_unwritable(&path, uid, gid)));
         }
     }
@@ -77,28 +77,28 @@ fn may_be_log(path: &Path) -> Result<(), Errno> {
     }
 }
 
-/// Volumes of the log and of the run record on which nothing more can be written.
+/// Full volumes among those of the log and the run record.
 pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
     let log = match &plan.log {
         LogPlan::File(path) => Some(path.clone()),
         LogPlan::Inherited => None,
     };
     let record = plan.state_dir.as_ref().map(|directory| directory.join("record"));
-    let mut looked_at = Vec::new();
+    let mut checked = Vec::new();
     let mut found = Vec::new();
     for path in log.into_iter().chain(record) {
         let above = existing_directory(&plan.directory.join(path));
         let Ok(volume) = statvfs(&above) else { continue };
-        if looked_at.contains(&volume.filesystem_id()) {
+        if checked.contains(&volume.filesystem_id()) {
             continue;
         }
-        looked_at.push(volume.filesystem_id());
+        checked.push(volume.filesystem_id());
         // the fields are as wide as a machine word
         #[allow(clippy::useless_conversion, reason = "not on every target")]
         let left = u64::from(volume.blocks_available()).saturating_mul(u64::from(volume.fragment_size()));
         if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
-            let text = format!("the volume of '{}' is full: {left} bytes are left", above.display());
-            found.push(CheckFinding::problem(text, "make room: df -h, df -i"));
+            let text = format!("the volume of '{}' is full: {left} bytes left", above.display());
+            found.push(CheckFinding::problem(text, "free some space; see df -h and df -i"));
         }
     }
     found
@@ -115,7 +115,7 @@ fn refusal(errno: Errno) -> String {
     }
 }
 
-/// The nearest existing directory above, or one that may not be looked into.
+/// The nearest existing directory above, or one that cannot be searched.
 fn existing_directory(path: &Path) -> PathBuf {
     let is_there =
         |path: &&Path| path.as_os_str() != OsStr::new("") && sys::file::look_for(path) != Err(Errno::ENOENT);

@@ -1,5 +1,4 @@
-//! `futo check`: everything that is wrong with a service, or with a file of variables, each with its place and
-//! remedy.
+//! `futo check`: everything that is wrong with a service or a file of variables, each with its location and remedy.
 
 mod as_user;
 mod bash;
@@ -31,24 +30,21 @@ use env_file::Show;
 pub(super) const COMMAND: Command = Command {
     name: "check",
     operands: Operands::ServicesAndFiles("[NAME|DIR|FILE.env…]"),
-    help: "everything that is wrong with services, or with files of variables, with the remedy",
-    more: "Without a name: all services that have a definition or start futo-launch. As root the user's files are \
-           read with that user's rights; another user sees less, and what could not be seen is reported. Exits 0, \
-           or 1 if there is something to fix; notes and what could not be seen do not count. No value is shown, but \
-           by --canonical. What a file does not set itself is looked up in this command's environment, not in the \
-           service's.",
+    help: "report everything that is wrong with services or files of variables, with remedies",
+    more: "Without a name, checks all services that have a definition or start futo-launch. As root, a user's \
+           files are read with that user's permissions; other users see less, and what could not be checked is \
+           reported. Exits 0, or 1 if there is something to fix; notes and what could not be checked do not \
+           count. Values are shown only by --canonical. Variables that a file refers to but does not set come \
+           from this command's environment, not from the service's.",
     options: &[
-        switch(Key::Json, "for programs; of services"),
+        switch(Key::Json, "print JSON (services only)"),
         services::ALL,
-        switch(Key::Dotenv, "read files as --dotenv does: the dialect of compose's .env"),
-        switch(
-            Key::Canonical,
-            "print a file in canonical spelling: one command per line, all values in quotes",
-        ),
+        switch(Key::Dotenv, "read files as --dotenv does, in the dialect of compose's .env"),
+        switch(Key::Canonical, "print a file in canonical spelling: one command per line, all values quoted"),
         switch(
             Key::Compare,
-            "source a file with bash too and name the variables that differ; only if every line is a plain \
-             assignment, and as abc, with PATH alone, where root asks and the file is not root's",
+            "also source a file with bash and list the variables that differ; only if every line is a plain \
+             assignment. If root checks a file that others can write, bash runs as abc, with only PATH set",
         ),
         services::SCAN_DIR,
         services::FROM,
@@ -61,7 +57,7 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
     let show = match (words.has(Key::Canonical), words.has(Key::Compare)) {
-        (true, true) => return Err(usage("--canonical or --compare, not both")),
+        (true, true) => return Err(usage("--canonical: cannot be combined with --compare")),
         (true, false) => Some(Show::Canonical),
         (false, true) => Some(Show::Comparison),
         (false, false) => None,
@@ -70,24 +66,24 @@ fn check(words: Words) -> Result<Exit, CommandError> {
     let is_file = |operand: &std::ffi::OsString| {
         let path = Path::new(operand);
         let is_script = path.file_name() == Some(layout::RUN.as_ref());
-        let is_called_so = operand.as_encoded_bytes().ends_with(b".env");
-        is_called_so || !is_script && sys::file::exists(path) && !path.is_dir()
+        let is_named_so = operand.as_encoded_bytes().ends_with(b".env");
+        is_named_so || !is_script && sys::file::exists(path) && !path.is_dir()
     };
     let dialect = if words.has(Key::Dotenv) { Dialect::Dotenv } else { Dialect::Bash };
     if dialect == Dialect::Dotenv && show.is_some() {
-        return Err(usage("--dotenv: not with --canonical or --compare, which are about bash"));
+        return Err(usage("--dotenv: cannot be combined with --canonical or --compare, which apply to bash"));
     }
     let are_files = show.is_some() || dialect == Dialect::Dotenv;
     let files = words.operands.iter().filter(|operand| are_files || is_file(operand)).count();
     match (files, words.operands.len()) {
-        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: one file at a time")),
-        (0, 0) if are_files => Err(usage("which file? config.env, for instance")),
+        (2.., _) if show == Some(Show::Canonical) => Err(usage("--canonical: takes only one file")),
+        (0, 0) if are_files => Err(usage("no file given")),
         (0, _) => check_services(&words),
         (files, all) if files == all => {
             let files = words.operands.iter().map(Path::new);
             Ok(env_file::check(files, dialect, show.unwrap_or(Show::Verdict)))
         }
-        _ => Err(usage("services and files of variables apart, please")),
+        _ => Err(usage("services and variable files cannot be checked together")),
     }
 }
 

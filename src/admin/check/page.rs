@@ -37,7 +37,7 @@ pub(super) fn text(checked: &Checked, others: usize) -> String {
     if checked.is_empty() {
         page.push_str(&match others {
             0 => "no services\n".to_string(),
-            others => format!("no services of futo-launch; {others} others: futo check --all\n"),
+            others => format!("no futo-launch services; {others} others not shown (--all)\n"),
         });
     }
     page

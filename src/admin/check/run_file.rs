@@ -1,4 +1,4 @@
-//! What is wrong with the text of a run script, whoever wrote it.
+//! Checks of the text of any run script.
 
 use super::executed::Executed;
 use super::finding::{CheckFinding, Weight};
@@ -55,13 +55,13 @@ pub(super) fn check_text(
         found.extend(longer(place, &outline));
         return found;
     }
-    // execline leaves no shell behind
+    // execline does not leave a shell
     if !starts_with_exec(script) && !text.lines().next().is_some_and(|first| first.contains("execlineb")) {
-        let text = format!("{place}: nothing is started with exec: a stop reaches the shell only");
+        let text = format!("{place}: no command is started with exec: a stop reaches only the shell");
         found.push(CheckFinding::problem(text, "write exec before the last command"));
     }
     if starter.is_root() && !DROPS.iter().any(|program| text.contains(program)) {
-        let text = format!("{place}: nothing in it becomes another user: the worker is root");
+        let text = format!("{place}: nothing in it drops root: the worker runs as root");
         found.push(CheckFinding::problem(text, "exec futo-launch -- PROGRAM runs it as abc"));
     }
     found.push(not_ours(place, &why));
@@ -69,12 +69,12 @@ pub(super) fn check_text(
 }
 
 fn not_ours(place: &str, why: &NotOurs) -> CheckFinding {
-    let text = format!("{place}: is not a futo-launch script, only its text was checked: {why}");
+    let text = format!("{place}: is not a futo-launch script, so only its text was checked: {why}");
     CheckFinding::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
 }
 
 fn without_exec(place: &str, line: usize) -> CheckFinding {
-    let text = format!("{place}:{line}: no exec before futo-launch: a stop reaches the shell only");
+    let text = format!("{place}:{line}: no exec before futo-launch: a stop reaches only the shell");
     CheckFinding::problem(text, "exec futo-launch …")
 }
 
@@ -85,10 +85,10 @@ fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
         && !outline.launcher.as_ref().is_ok_and(names_service_directory)
     {
         let text = format!(
-            "{place}:{line}: cd: futo-launch starts outside its service directory, with another name, without \
-             config.env, its log and its run record elsewhere"
+            "{place}:{line}: cd: futo-launch starts outside its service directory: under another name, without \
+             config.env, and with its log and run record elsewhere"
         );
-        found.push(CheckFinding::problem(text, "remove cd and write futo-launch --chdir DIR"));
+        found.push(CheckFinding::problem(text, "replace cd with futo-launch --chdir DIR"));
     }
     if !outline.unparsed.is_empty() {
         let lines: Vec<String> = outline.unparsed.iter().take(10).map(usize::to_string).collect();
@@ -103,7 +103,7 @@ fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
         };
         found.push(CheckFinding::unseen(
             text,
-            "futo-launch has options for it: --env, --chdir, --umask, --if-env; README.md#old-and-new",
+            "futo-launch has options for such things: --env, --chdir, --umask, --if-env; see futo-launch --help",
         ));
     }
     match &outline.launcher {
@@ -111,8 +111,8 @@ fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
         Ok(_) => {}
         Err(Unparsed { line, what }) => {
             let text = format!("{place}:{line}: {what}: the options of futo-launch were not checked");
-            let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes \
-                        futo-launch itself expands '${NAME:-word}' in --interval, --env and others";
+            let hint = "end it with one plain command, exec futo-launch … -- PROGRAM; in single quotes, \
+                        '${NAME:-word}' in --interval, --env and others is expanded by futo-launch itself";
             found.push(CheckFinding::unseen(text, hint));
         }
     }
@@ -160,19 +160,19 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_of_a_run_script_is_named() {
+    fn each_mistake_in_a_run_script_is_named() {
         let none: Vec<String> = Vec::new();
         assert_eq!(problems("#!/bin/sh\nexec futo-launch -- a\n"), none);
         assert_eq!(problems("#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), none);
         assert_eq!(
             problems("#!/bin/sh\nfuto-launch -- a\n"),
-            ["run:2: no exec before futo-launch: a stop reaches the shell only"]
+            ["run:2: no exec before futo-launch: a stop reaches only the shell"]
         );
         assert_eq!(
             problems("#!/bin/bash\nwhile true; do hook; sleep 60; done\n"),
             [
-                "run: nothing is started with exec: a stop reaches the shell only",
-                "run: nothing in it becomes another user: the worker is root"
+                "run: no command is started with exec: a stop reaches only the shell",
+                "run: nothing in it drops root: the worker runs as root"
             ]
         );
     }

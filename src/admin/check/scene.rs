@@ -1,4 +1,4 @@
-//! Where a service stands, for the checks that ask for it; and the hints that several of them give.
+//! The context of a check, and the hints that several checks share.
 
 use std::path::Path;
 
@@ -13,13 +13,13 @@ pub(super) struct Scene<'a> {
     pub(super) scan_dir: &'a Path,
 }
 
-/// The page with the reasons for which something cannot be read.
-pub(super) const UNREADABLE: &str = "docs/troubleshooting.md#what-cannot-be-read";
+/// Refers to the manual page that has the remedy for each reason why something cannot be read.
+pub(super) const UNREADABLE: &str = "the remedies are in futo man futo.1, section What cannot be read";
 
 /// What to do where a permission is missing.
 pub(super) fn hint_of_denied(caller: Privilege) -> &'static str {
     match caller {
-        Privilege::Root => "root lacks the capability DAC_OVERRIDE here: ask as the owner of the file",
-        Privilege::User => "ask as root",
+        Privilege::Root => "root lacks the capability DAC_OVERRIDE here: run this as the owner of the file",
+        Privilege::User => "run this as root",
     }
 }

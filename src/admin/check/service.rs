@@ -20,7 +20,7 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 use crate::trust::Script;
 
-/// Everything that can be found out about a service.
+/// All findings about a service.
 pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let observer = scene.observer;
     let denied = hint_of_denied(observer.caller());
@@ -34,7 +34,7 @@ pub(super) fn check_service(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckF
             (true, _) => CheckFinding::unseen(error.to_string(), denied),
             (false, Some(hint)) => CheckFinding::problem(error.to_string(), &hint),
             (false, None) => {
-                CheckFinding::problem(error.to_string(), "a service directory holds an executable file 'run'")
+                CheckFinding::problem(error.to_string(), "a service directory needs an executable file 'run'")
             }
         }],
     };
@@ -54,7 +54,7 @@ fn check_script(
     directory: &Path,
     scene: Scene<'_>,
 ) -> Vec<CheckFinding> {
-    // those who name an interpreter may not learn what root can read of it
+    // users must not learn through an interpreter line what root can read
     let mut found = match script.act(|| check_execution(snapshot, script, directory, scene)) {
         Ok(Execution { found, is_hopeless: true }) => return found,
         Ok(Execution { found, is_hopeless: false }) => found,
@@ -86,7 +86,7 @@ fn check_script(
 #[derive(Default)]
 struct Execution {
     found: Vec<CheckFinding>,
-    /// Nothing can execute the run script: what it says does not matter.
+    /// Nothing can execute the run script: its content does not matter.
     is_hopeless: bool,
 }
 
@@ -129,7 +129,7 @@ fn check_volumes(scan_dir: &Path, directory: &Path) -> Vec<CheckFinding> {
     }
     if executable::is_on_noexec(directory) {
         let text = format!(
-            "{}: is on a volume that is mounted noexec: a hook that links it makes a service that cannot start",
+            "{}: is on a volume that is mounted noexec: if a hook links it, the service cannot start",
             directory.display()
         );
         found.push(CheckFinding::note(text, "futo sync writes a run script of its own and is not affected"));
@@ -145,7 +145,7 @@ fn how_executed(snapshot: &Snapshot, path: &Path, scene: Scene<'_>) -> Executed 
     Executed::of(snapshot, &read.unwrap_or_default())
 }
 
-/// Whoever can write what root executes can become root.
+/// Anyone who can write what root executes can become root.
 fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let Some(live) = &snapshot.service.live else { return Vec::new() };
     if scene.observer.privileges().starter == Privilege::User {
@@ -168,19 +168,22 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
         .collect()
 }
 
-/// Files of the service directory that do not do what they seem to.
+/// Files of the service directory that are not effective.
 fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
-        found.push(CheckFinding::problem(text, "remove it: futo-launch holds no two workers at once"));
+        found.push(CheckFinding::problem(text, "remove it: futo-launch never runs two workers at once"));
     }
     let has_logger = sys::file::exists(&directory.join("log").join(layout::RUN));
     if has_logger && let Some(path) = snapshot.log_path() {
         let place = directory.join("log");
-        let text =
-            format!("{}: its logger gets nothing, output goes to '{}'", place.display(), path.display());
-        found.push(CheckFinding::note(text, "--log - hands the output to the logger"));
+        let text = format!(
+            "{}: its logger receives nothing, because output goes to '{}'",
+            place.display(),
+            path.display()
+        );
+        found.push(CheckFinding::note(text, "--log - sends the output to the logger"));
     }
     found
 }

@@ -65,23 +65,22 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Where the reason can be read, and how it can be reproduced.
+/// Where to read the reason, and how to reproduce it.
 fn where_to_look(snapshot: &Snapshot, observer: &Observer) -> String {
     let operand = operand(&snapshot.service.name);
     let log = match (snapshot.log_path(), &snapshot.plan) {
         (Some(_), _) => format!("the reason is in its log: futo logs {operand}"),
         (None, Some(_)) => {
-            "its output goes to the supervisor's own: docker logs, or the catch-all log".to_string()
+            "it writes to the supervisor's output: see docker logs, or the catch-all log".to_string()
         }
         (None, None) => {
-            "what its run script writes is on s6-svscan's stderr: docker logs, or the catch-all log"
-                .to_string()
+            "its run script writes to s6-svscan's stderr: see docker logs, or the catch-all log".to_string()
         }
     };
     let directory = snapshot.service.definition.as_ref().or(snapshot.service.live.as_ref());
     let script = directory.and_then(|directory| observer.trust().script(directory).ok());
     match script.is_some_and(|script| script.words().is_ok()) {
-        true => format!("{log}; once in the foreground: futo try {operand}"),
+        true => format!("{log}; to run it once in the foreground: futo try {operand}"),
         false => log,
     }
 }
@@ -115,7 +114,7 @@ fn problems_in(
         ServiceState::Unknown => return vec![unknown(why, snapshot, scene.observer)],
         ServiceState::Crashing => (format!("is crashing: {why}"), where_to_look()),
         ServiceState::Failing => {
-            let hint = format!("its process is up, its worker fails; {}", where_to_look());
+            let hint = format!("its process is up, but its worker fails; {}", where_to_look());
             (format!("is failing: {why}"), hint)
         }
         ServiceState::Resting => (format!("is resting: {why}"), end_of_rest(snapshot, &operand)),
@@ -123,11 +122,11 @@ fn problems_in(
         ServiceState::CannotStart if has_obstacles(snapshot, scene.observer) => return Vec::new(),
         ServiceState::CannotStart => {
             let (supervisor, scanner) = (suite.supervisor(), suite.scanner());
-            let hint = format!("{supervisor} reports the system's reason on {scanner}'s stderr");
+            let hint = format!("{supervisor} writes the system's reason to {scanner}'s stderr");
             (format!("cannot be started: {why}"), hint)
         }
         ServiceState::Overdue => {
-            let hint = format!("{}; futo restart {operand} starts it over", where_to_look());
+            let hint = format!("{}; to restart it: futo restart {operand}", where_to_look());
             (format!("is overdue: {why}"), hint)
         }
         ServiceState::NotReady => (format!("is not ready: {why}"), where_to_look()),
@@ -150,26 +149,26 @@ fn problems_in(
     vec![CheckFinding::problem(text, &hint)]
 }
 
-/// What ends a rest; what is outside the service's own files is not watched.
+/// How to end a rest; only the service's own files are watched.
 fn end_of_rest(snapshot: &Snapshot, operand: &str) -> String {
     match snapshot.current_record().and_then(|record| record.resting.as_ref()) {
         Some(resting) if resting.kind == RestingKind::MaxFailures => {
-            format!("fix it, then futo run-now {operand}")
+            format!("fix it, then run: futo run-now {operand}")
         }
-        _ => format!("correct that, and it starts by itself; or futo run-now {operand}"),
+        _ => format!("fix that and it starts by itself, or run: futo run-now {operand}"),
     }
 }
 
 fn unknown(why: &Reason, snapshot: &Snapshot, observer: &Observer) -> CheckFinding {
     let text = why.text.as_str();
     if observer.caller() == Privilege::User && why.is_permission_denied() {
-        // what may not be read here may well be correct
-        let hint = "root may read it, and members of the group that it has been delegated to";
+        // what cannot be read here may well be correct
+        let hint = "run this as root, or as a member of the group that it is delegated to";
         return CheckFinding::unseen(text, hint);
     }
     match snapshot.status().is_some_and(|status| !status.suite.keeps_tally()) {
         true => {
-            let hint = format!("if it dies again and again: {}", where_to_look(snapshot, observer));
+            let hint = format!("if it keeps dying: {}", where_to_look(snapshot, observer));
             CheckFinding::problem(text, &hint)
         }
         false => CheckFinding::problem(text, UNREADABLE),
@@ -182,12 +181,13 @@ fn unsupervised(scan_dir: &Path) -> (String, String) {
     // without write permission this cannot be known
     match control::probe_scanner(scan_dir) {
         Err(ControlError::NoSupervisor) => (
-            format!("is published, and no s6-svscan runs on '{}'", scan_dir.display()),
-            format!("restart the container; elsewhere start it: s6-svscan {shown}, or runsvdir {shown}"),
+            format!("is published, but no s6-svscan is running on '{}'", scan_dir.display()),
+            format!("restart the container; elsewhere, start s6-svscan {shown} or runsvdir {shown}"),
         ),
-        _ => {
-            ("is published, and no supervisor runs".to_string(), format!("s6-svscanctl -a {shown}, as root"))
-        }
+        _ => (
+            "is published, but no supervisor is running".to_string(),
+            format!("run as root: s6-svscanctl -a {shown}"),
+        ),
     }
 }
 
@@ -205,7 +205,7 @@ fn outdated_launcher(snapshot: &Snapshot) -> Option<CheckFinding> {
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(String::from)?;
     launcher::is_launcher(&replaced).then(|| {
-        let text = format!("pid {pid} is an older launcher: '{replaced}' has been replaced since");
+        let text = format!("pid {pid} runs an older launcher: '{replaced}' has since been replaced");
         CheckFinding::note(text, &format!("futo restart {}", operand(&snapshot.service.name)))
     })
 }
@@ -214,7 +214,7 @@ fn outdated_launcher(snapshot: &Snapshot) -> Option<CheckFinding> {
 fn powerless_supervisor(snapshot: &Snapshot) -> Option<CheckFinding> {
     let refusal = CannotSignal::check(snapshot.status()?.pid?)?;
     Some(CheckFinding::problem(
-        format!("stop, restart and reload do nothing: {refusal}"),
+        format!("stop, restart and reload have no effect: {refusal}"),
         signal_permission::REMEDY,
     ))
 }

@@ -1,5 +1,6 @@
 //! Workers that open /dev/stderr or /dev/stdout by name. Where the log is a regular file, that opens the log
-//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, which makes it a surprise.
+//! itself, and truncates it unless it is opened for appending. A pipe would not be affected, so this comes as a
+//! surprise.
 
 use std::path::{Path, PathBuf};
 
@@ -42,14 +43,15 @@ pub(super) fn check_streams(
 fn found(place: &str, stream: &str, weight: Weight, log: &Path) -> CheckFinding {
     let text = match weight {
         Weight::Problem => {
-            format!("{place}: opens {stream} by name: that empties the log '{}'", log.display())
+            format!("{place}: opens {stream} by name, which truncates the log '{}'", log.display())
         }
         _ => format!(
-            "{place}: names {stream}: a program that opens it without appending empties the log '{}'",
+            "{place}: names {stream}: a program that opens it, other than to append, truncates the log '{}'",
             log.display()
         ),
     };
-    let hint = "in a shell write >&2 or >&1, or >> to append; a program has a setting for its own stderr";
+    let hint =
+        "in a shell script, write >&2 or >&1, or >> to append; in a program, use its setting for stderr";
     CheckFinding { weight, ..CheckFinding::problem(text, hint) }
 }
 

@@ -18,7 +18,7 @@ const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 pub(super) const COMMAND: Command = Command {
     name: "completions",
     operands: Operands::OneOf("bash|zsh|fish", || SHELLS.to_vec()),
-    help: "print what the shell needs to complete futo and futo-launch",
+    help: "print the shell's completion script for futo and futo-launch",
     more: "bash: . <(futo completions bash). zsh: . <(futo completions zsh), after compinit. fish: futo completions fish \
            | source.",
     options: &[],
@@ -29,7 +29,7 @@ pub(super) const COMMAND: Command = Command {
 fn completions(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
-    let [shell] = words.operands.as_slice() else { return Err(usage("which shell? bash, zsh or fish")) };
+    let [shell] = words.operands.as_slice() else { return Err(usage("no shell given: bash, zsh or fish")) };
     let script = match shell.to_str() {
         Some("bash") => bash::script(),
         Some("zsh") => zsh::script(),

@@ -1,4 +1,4 @@
-//! The desired state of a service that `futo reconcile` has published, noted for the next boot.
+//! The desired state of a service that `futo reconcile` has published, recorded for the next boot.
 
 use super::verb::Verb;
 use crate::boot::instances::desired_state::{DesiredStateFile, Recorded};
@@ -8,24 +8,24 @@ use crate::report::{Level, Reporter};
 use crate::service::supervised_directory::SupervisedDirectory;
 use crate::service::{control, layout};
 
-/// Notes it, where the boot preset asks for that; gives what to report about it.
+/// Records it, where the boot preset asks for that; returns what to report about it.
 pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) -> Option<String> {
-    let (wanted, word) = match verb {
+    let (desired, word) = match verb {
         Verb::Start | Verb::Restart => (DesiredState::Up, "up"),
         Verb::Stop => (DesiredState::Down, "down"),
         Verb::Reload | Verb::RunNow => return None,
     };
-    let wish = DesiredStateFile::read(&live.read_of_publisher(layout::WISH).ok()??)?;
+    let file = DesiredStateFile::read(&live.read_of_publisher(layout::WISH).ok()??)?;
     // without permission for the order nothing is recorded either
     control::probe(live.supervise().ok()?).ok()?;
-    let path = wish.path();
-    match wish.record(wanted) {
-        Ok(Recorded::NoStateFile) => Some(format!("{word} at the next boot too: it has no state")),
+    let path = file.path();
+    match file.record(desired) {
+        Ok(Recorded::NoStateFile) => Some(format!("{word} at the next boot, too: it has no state file")),
         Ok(Recorded::Written) => {
-            Some(format!("{word} at the next boot too: {} in {}", wish.key(), path.display()))
+            Some(format!("{word} at the next boot, too: {} in {}", file.key(), path.display()))
         }
         Err(error) => {
-            let text = format!("unable to note '{}' in '{}': {error}", wish.key(), path.display());
+            let text = format!("unable to record '{}' in '{}': {error}", file.key(), path.display());
             reporter.finding(Level::Warning, &Finding::trouble(text, error.hint()));
             None
         }

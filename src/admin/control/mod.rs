@@ -1,5 +1,5 @@
-//! `futo start`, `stop`, `restart`, `reload`, `run-now`: an order for the supervisor, and waiting for its effect, which
-//! is read from what the supervisor and the launcher record.
+//! `futo start`, `stop`, `restart`, `reload`, `run-now`: sends an order to the supervisor and waits for its effect, as
+//! recorded by the supervisor and the launcher.
 
 mod desired_state;
 mod outcome;
@@ -33,19 +33,20 @@ const OPTIONS: &[CommandOption] = &[TIMEOUT, services::SCAN_DIR, services::FROM]
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 macro_rules! exits {
     () => {
-        "Exits 0 when it is so, 1 if it is not within --timeout (the order stands), 111 if no order could be given."
+        "Exits 0 on success, 1 if the effect does not occur within --timeout (the order remains in force), 111 \
+         if no order could be sent."
     };
 }
 const EXITS: &str = exits!();
 const EXITS_AND_BOOT: &str = concat!(
-    "Of a service that futo reconcile starts as it was left it is noted for the next boot.\n",
+    "If futo reconcile has published the service, the desired state is recorded for the next boot, too.\n",
     exits!()
 );
 
 pub(super) const START: Command = Command {
     name: "start",
     operands: Operands::Services("NAME|DIR…"),
-    help: "start a service that is down, and wait until it is up, and ready if it tells that",
+    help: "start a service and wait until it is up, and ready if it reports readiness",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -55,7 +56,7 @@ pub(super) const START: Command = Command {
 pub(super) const STOP: Command = Command {
     name: "stop",
     operands: Operands::Services("NAME|DIR…"),
-    help: "stop a service and wait until it is down; it stays so until the next boot (see disable)",
+    help: "stop a service and wait until it is down; it stays down until the next boot (see disable)",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -65,7 +66,7 @@ pub(super) const STOP: Command = Command {
 pub(super) const RESTART: Command = Command {
     name: "restart",
     operands: Operands::Services("NAME|DIR…"),
-    help: "end a service's process and wait until a new one is up; one that is down is started",
+    help: "restart a service and wait until it is up; start it if it is down",
     more: EXITS_AND_BOOT,
     options: OPTIONS,
     launch_options: false,
@@ -75,7 +76,7 @@ pub(super) const RESTART: Command = Command {
 pub(super) const RELOAD: Command = Command {
     name: "reload",
     operands: Operands::Services("NAME|DIR…"),
-    help: "HUP: a loop opens its log and reads config.env again; another worker gets the signal itself",
+    help: "send HUP: a loop reopens its log and rereads config.env; other workers get the signal itself",
     more: EXITS,
     options: OPTIONS,
     launch_options: false,
@@ -85,7 +86,7 @@ pub(super) const RELOAD: Command = Command {
 pub(super) const RUN_NOW: Command = Command {
     name: "run-now",
     operands: Operands::Services("NAME|DIR…"),
-    help: "let a loop run its worker now, or right after the run that is under way",
+    help: "make a loop run its worker now, or right after the current run",
     more: EXITS,
     options: OPTIONS,
     launch_options: false,
@@ -118,7 +119,10 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
         Exit::SYSTEM
     };
     let Some(live) = &service.live else {
-        return refuse("it is not published", Some("futo check says why; root publishes it"));
+        return refuse(
+            "it is not published",
+            Some("futo check reports why; futo sync, as root, publishes it"),
+        );
     };
     let live = match SupervisedDirectory::open(observer.caller(), live) {
         Ok(live) => live,
@@ -163,18 +167,18 @@ fn cannot_signal(verb: Verb, service: &Service, observer: &Observer) -> Option<C
     }
 }
 
-/// Gives the order, and waits for what it brings about.
+/// Sends the order and waits for its effect.
 fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, ControlError> {
     // a missing permission is reported before anything else
     supervisor.probe()?;
     let before = supervisor.status()?;
     match (verb, before.pid) {
         (Verb::Start, Some(pid)) if before.wants_up => match start_stop::rest_of(supervisor, pid) {
-            None => reached(format!("is up already (pid {pid})")),
-            Some(reason) => missed(format!("is up already (pid {pid}), resting: {reason}")),
+            None => reached(format!("is already up (pid {pid})")),
+            Some(reason) => missed(format!("is already up (pid {pid}), resting: {reason}")),
         },
         (Verb::Start, _) => start_stop::start(supervisor, &before, "started"),
-        (Verb::Stop, None) if !before.wants_up => reached("is down already"),
+        (Verb::Stop, None) if !before.wants_up => reached("is already down"),
         (Verb::Stop, _) => start_stop::stop(supervisor, &before),
         (Verb::Restart, None) => start_stop::start(supervisor, &before, "was down: started"),
         (Verb::Restart, Some(pid)) => start_stop::restart(supervisor, pid),
@@ -190,16 +194,14 @@ fn in_words(error: &ControlError) -> (String, Option<&'static str>) {
     match error {
         ControlError::Refused(Errno::EACCES) => (
             reason(Errno::EACCES),
-            Some("root may, and members of the group that its supervise/control has been given to"),
+            Some("run this as root, or as a member of the group that owns supervise/control"),
         ),
         ControlError::NoSupervisor => (
-            "no supervisor runs".to_string(),
-            Some(
-                "s6-svscan takes it up: s6-svscanctl -a /run/service, as root; runsvdir and svscan do by themselves",
-            ),
+            "no supervisor is running".to_string(),
+            Some("run s6-svscanctl -a /run/service as root; runsvdir and svscan start one by themselves"),
         ),
         ControlError::Status(_) => {
-            (error.to_string(), Some("futo knows the supervisors of s6, runit and daemontools"))
+            (error.to_string(), Some("futo supports the supervisors of s6, runit and daemontools"))
         }
         ControlError::NoFifo | ControlError::Refused(_) => (error.to_string(), None),
     }

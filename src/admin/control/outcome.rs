@@ -1,12 +1,12 @@
-//! What came of an order.
+//! The outcome of an order.
 
 use crate::service::control::ControlError;
 
-/// What came of it, in words.
+/// The outcome, as text.
 pub(super) enum Outcome {
-    /// It is as it was asked for.
+    /// The effect occurred.
     Reached(String),
-    /// It is not, within the time.
+    /// It did not occur in time.
     Missed(String),
 }
 

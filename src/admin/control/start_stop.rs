@@ -1,4 +1,4 @@
-//! `start`, `stop` and `restart`: until a process is there, or gone.
+//! `start`, `stop` and `restart`: wait until there is a process, or none.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::sys::clock::BootTime;
 
 /// s6-supervise tries a start at once, and then only every 10 or 60 s; the others every second.
 const TRIES_WITHIN: Duration = Duration::from_secs(1);
-/// A launcher that is to rest or to run has recorded that by then.
+/// By then a launcher has recorded whether it rests or runs.
 const SETTLES_RECORD_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn start(
@@ -42,13 +42,13 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Ou
             _ if status.wants_up && status.ready_changed.is_some_and(|end| end <= status.changed) => {
                 "is not up yet: the supervisor's own log has the reason".to_string()
             }
-            _ if status.wants_up => format!("{verb}, and it ended at once{}", with(status.cause)),
+            _ if status.wants_up => format!("{verb}, but ended at once{}", with(status.cause)),
             _ => format!("is still down{}", with(status.cause)),
         });
     };
     if !supervisor.stays(pid)? {
         let cause = supervisor.status()?.cause;
-        return missed(format!("{verb} (pid {pid}), and it ended at once{}", with(cause)));
+        return missed(format!("{verb} (pid {pid}), but ended at once{}", with(cause)));
     }
     if let Some(reason) = rest_of(supervisor, pid) {
         return missed(format!("{verb} (pid {pid}), resting: {reason}"));
@@ -63,12 +63,12 @@ fn came_up(supervisor: &Supervisor<'_>, status: Status, verb: &str) -> Result<Ou
     let (status, _) = supervisor.wait(|status| status.is_ready == Some(true) || status.pid != Some(pid))?;
     match (status.pid == Some(pid), status.is_ready == Some(true)) {
         (true, true) => reached(format!("{verb} and ready (pid {pid})")),
-        (true, false) => missed(format!("{verb} (pid {pid}), and it has not said that it is ready")),
-        (false, _) => missed(format!("{verb} (pid {pid}), and it ended{}", with(status.cause))),
+        (true, false) => missed(format!("{verb} (pid {pid}), but has not reported readiness")),
+        (false, _) => missed(format!("{verb} (pid {pid}), but ended{}", with(status.cause))),
     }
 }
 
-/// Why the launcher rests that is this process, or that this process has started; none if it does not rest.
+/// Why the launcher that is, or was started by, this process is resting; none if it is not.
 pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     let until = supervisor.until.min(BootTime::now().after(SETTLES_RECORD_WITHIN));
     loop {
@@ -99,7 +99,7 @@ pub(super) fn rest_of(supervisor: &Supervisor<'_>, pid: i32) -> Option<String> {
     }
 }
 
-/// How it ended, where the supervisor writes that.
+/// How it ended, where the supervisor records that.
 fn with(cause: Option<Cause>) -> String {
     cause.map_or(String::new(), |cause| format!(": {cause}"))
 }
@@ -116,8 +116,8 @@ pub(super) fn stop(supervisor: &Supervisor<'_>, before: &Status) -> Result<Outco
         // without a process there is no exit status to report
         (true, _) if before.pid.is_none() => reached("stopped"),
         (true, _) => reached(format!("stopped{}", in_parentheses(status.cause))),
-        (false, Some(pid)) => missed(format!("was asked to stop, and pid {pid} still runs")),
-        (false, None) => missed("was asked to stop, and its finish script still runs"),
+        (false, Some(pid)) => missed(format!("was asked to stop, but pid {pid} is still running")),
+        (false, None) => missed("was asked to stop, but its finish script is still running"),
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn restart(supervisor: &Supervisor<'_>, pid: i32) -> Result<Outcome, 
     let (status, is_new) = supervisor.wait(|status| status.pid.is_some_and(|new| new != pid))?;
     match (is_new, status.pid) {
         (true, _) => came_up(supervisor, status, "restarted"),
-        (false, Some(pid)) => missed(format!("was asked to end, and pid {pid} still runs")),
-        (false, None) => missed(format!("has ended{}, and is not up again", in_parentheses(status.cause))),
+        (false, Some(pid)) => missed(format!("was asked to restart, but pid {pid} is still running")),
+        (false, None) => missed(format!("ended{}, but is not up again", in_parentheses(status.cause))),
     }
 }

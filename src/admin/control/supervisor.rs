@@ -1,4 +1,4 @@
-//! The supervisor of one service: orders for it, and what it records.
+//! The supervisor of one service: the orders that it takes, and its records.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ pub(super) struct Supervisor<'a> {
     pub(super) service: &'a Service,
     pub(super) live: &'a SupervisedDirectory,
     pub(super) observer: &'a Observer,
-    /// Until when an effect is waited for.
+    /// How long to wait for an effect.
     pub(super) until: BootTime,
 }
 
 impl Supervisor<'_> {
-    /// Whether one runs that may be given an order.
+    /// Whether one is running that this process may send orders to.
     pub(super) fn probe(&self) -> Result<(), ControlError> {
         control::probe(self.live.supervise().map_err(refused)?)
     }
@@ -57,11 +57,11 @@ impl Supervisor<'_> {
         })
     }
 
-    /// Waits until `wanted` holds of the status, or time is up; gives the last status, and whether it holds.
-    pub(super) fn wait(&self, wanted: impl Fn(&Status) -> bool) -> Result<(Status, bool), ControlError> {
+    /// Waits until the status meets the condition, or time is up; returns the last status, and whether it meets it.
+    pub(super) fn wait(&self, condition: impl Fn(&Status) -> bool) -> Result<(Status, bool), ControlError> {
         loop {
             let status = self.status()?;
-            if wanted(&status) {
+            if condition(&status) {
                 return Ok((status, true));
             }
             if BootTime::now() >= self.until {
@@ -71,7 +71,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Whether this process lives on for a moment.
+    /// Whether this process survives its first moments.
     pub(super) fn stays(&self, pid: i32) -> Result<bool, ControlError> {
         let until = BootTime::now().after(match self.status()?.suite {
             Suite::S6 | Suite::Runit => SETTLES,

@@ -1,6 +1,6 @@
 //! The commands that give a supervisor an order.
 
-/// What is asked for.
+/// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     Start,

@@ -19,8 +19,8 @@ pub(super) const COMMAND: Command = Command {
     name: "man",
     operands: Operands::OneOf("[PAGE]", names),
     help: "show a manual page: futo-launch.1, futo.1, futo-service.5 or futo-config-env.5",
-    more: "At a terminal through man(1), or as plain text where there is none; else its source is printed. To install: \
-           futo man futo.1 > /usr/local/share/man/man1/futo.1",
+    more: "At a terminal, uses man(1), or prints plain text if that is not installed; otherwise prints the \
+           source. To install a page: futo man futo.1 > /usr/local/share/man/man1/futo.1",
     options: &[],
     launch_options: false,
     run: man,
@@ -50,13 +50,13 @@ fn man(words: Words) -> Result<Exit, CommandError> {
             return Ok(crate::report::print(&names));
         }
         [name] => name.to_string_lossy().into_owned(),
-        _ => return Err(usage("one page at a time".to_string())),
+        _ => return Err(usage("takes only one page".to_string())),
     };
     let is_it =
         |(each, _): &&Maker| *each == name || each.split_once('.').is_some_and(|(each, _)| each == name);
     match PAGES.iter().find(is_it) {
         Some((_, make)) => Ok(show(&make())),
-        None => Err(usage(format!("there is no page '{name}': {}", names().join(", ")))),
+        None => Err(usage(format!("unknown page '{name}': not one of {}", names().join(", ")))),
     }
 }
 

@@ -11,10 +11,10 @@ pub(super) struct ManualPage {
 pub(super) enum Part {
     Section(String),
     Subsection(String),
-    /// The name of the page and what it is about.
+    /// The name of the page and its subject.
     Summary(String),
     Paragraph(String),
-    /// A term and what it means.
+    /// A term and its meaning.
     Entry(String, String),
     /// Lines as they are.
     Example(String),

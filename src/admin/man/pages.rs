@@ -2,11 +2,12 @@
 
 use super::page::ManualPage;
 use crate::admin::COMMANDS;
+use crate::admin::options::capital;
 use crate::config::flags::{self, SECTIONS};
 
 const EXIT_CODES: [(&str, &str); 7] = [
-    ("0", "All is well: stopped, or done."),
-    ("100", "Someone must edit something: an option, a file, an account."),
+    ("0", "Success: stopped, or done."),
+    ("100", "Something must be edited: an option, a file, an account."),
     ("111", "The system refused."),
     ("124", "The run lasted longer than --timeout."),
     ("126", "The program cannot be executed."),
@@ -14,10 +15,30 @@ const EXIT_CODES: [(&str, &str); 7] = [
     ("128 + n", "The worker was killed by signal n."),
 ];
 
+const UNREADABLE: [(&str, &str); 6] = [
+    (
+        "permission denied",
+        "Run it as root; if root lacks the capability DAC_OVERRIDE, as the owner of the file.",
+    ),
+    (
+        "it is owned by uid 1000, not by the service's user",
+        "The uid of the account has changed (PUID), or --user of the service. Change the owner with chown -R, or \
+         remove the file: the launcher writes a new one.",
+    ),
+    ("it is a symbolic link, a FIFO, a directory", "Remove it; the launcher does not follow a user's links."),
+    (
+        "was written by another launcher (pid 42, service 'other')",
+        "Both services have the same --name, and share a run record and a log. Give each its own. If no pid is \
+         named, that launcher has ended: futo restart NAME.",
+    ),
+    ("does not exist", "The launcher has not written it: futo logs NAME, or futo restart NAME."),
+    ("it is not a run record", "Remove it; counts and the time of the last start are lost."),
+];
+
 const PLACES: [(&str, &str); 5] = [
     ("/config/s6-services/NAME", "The definition of a service."),
-    ("/run/service/NAME", "The service as s6 looks after it."),
-    ("HOME/.local/state/futodama/NAME.log", "Its log; rotated ones end with .1, .2 and so on."),
+    ("/run/service/NAME", "The service as published, supervised by s6."),
+    ("HOME/.local/state/futodama/NAME.log", "Its log; rotated logs end with .1, .2 and so on."),
     ("HOME/.local/state/futodama/NAME.json", "Its run record."),
     ("/run/s6/container_environment", "The container's variables, one file per variable (s6-overlay)."),
 ];
@@ -29,16 +50,16 @@ pub(super) fn futo_launch() -> ManualPage {
     page.paragraph("futo-launch --file FILE [OPTION…] [NAME]");
     page.section("Description");
     page.paragraph(
-        "Makes the process right (user, environment, log, limits) and runs PROGRAM: directly, as the same process, or \
-         in a loop with a timing option. Stands at the end of a run file of s6, runit or daemontools. Options end at \
-         the first word that is none.",
+        "Sets up the process (user, environment, log, limits) and runs PROGRAM: directly, in its own place, or \
+         in a loop if there is a timing option. It is the last command of a run file of s6, runit or \
+         daemontools. Options end at the first argument that is not an option.",
     );
     page.example("#!/bin/sh\nexec futo-launch --interval 60 -- python3 /config/startup/hook.py");
     page.section("Options");
     for section in &SECTIONS {
         page.subsection(section.title);
         for flag in section.options {
-            let again = if flag.repeats { " May be given again." } else { "" };
+            let again = if flag.repeats { " May be repeated." } else { "" };
             let help = capital(flag.help);
             let meaning = match flag.more {
                 "" => format!("{help}.{again}"),
@@ -54,13 +75,13 @@ pub(super) fn futo_launch() -> ManualPage {
 }
 
 pub(super) fn futo() -> ManualPage {
-    let mut page = ManualPage::new("futo", 1, "look after services of futo-launch");
+    let mut page = ManualPage::new("futo", 1, "manage futo-launch services");
     page.section("Synopsis");
     page.paragraph("futo COMMAND [OPTION…] [NAME…]");
     page.section("Description");
     page.paragraph(
-        "For people, container init hooks and health checks. A service is a directory, or a name in \
-         /config/s6-services or /run/service.",
+        "A command for people, container init hooks and health checks. A service is given as a directory, or \
+         as a name in /config/s6-services or /run/service.",
     );
     page.section("Commands");
     for command in COMMANDS {
@@ -74,45 +95,54 @@ pub(super) fn futo() -> ManualPage {
         }
     }
     page.section("Exit status");
-    page.entry("1", "There is something to fix (check, health), or the effect did not come about in time (start, stop and so on).");
+    page.entry(
+        "1",
+        "There is something to fix (check, health), or the effect did not occur in time (start, stop and so \
+         on).",
+    );
     for (code, meaning) in EXIT_CODES {
         page.entry(code, meaning);
     }
+    page.section("What cannot be read");
+    page.paragraph(
+        "futo check reports a run record, a log or a file of the supervisor that cannot be read, with the reason:",
+    );
+    for (reason, remedy) in UNREADABLE {
+        page.entry(reason, remedy);
+    }
     page.section("Environment");
-    page.entry("NO_COLOR", "If it is set and not empty, futo status uses no colour.");
+    page.entry("NO_COLOR", "If set and not empty, futo status does not use colour.");
     files(&mut page);
     see_also(&mut page, "futo-launch(1), futo-service(5), futo-config-env(5)");
     page
 }
 
 pub(super) fn service() -> ManualPage {
-    let mut page = ManualPage::new("futo-service", 5, "a service directory, as futo-launch reads it");
+    let mut page = ManualPage::new("futo-service", 5, "service directory of futo-launch");
     page.section("Description");
-    page.paragraph("A service directory holds what a supervisor executes and what the worker needs:");
+    page.paragraph("A service directory contains what the supervisor executes and what the worker needs:");
     for (name, meaning) in [
-        (
-            "run",
-            "What the supervisor executes: one line of sh that ends in exec futo-launch, or the file form below.",
-        ),
-        ("config.env", "Variables of the worker: futo-config-env(5). Mode 0600 keeps secrets."),
-        ("down", "If it is there, the service is not started by itself: futo disable writes it."),
-        ("notification-fd", "A number: the service tells on this descriptor that it is ready."),
-        ("finish", "What the supervisor executes when run has ended."),
-        ("log/run", "A logger: gets what the service writes to stdout (with --log -)."),
-        ("supervise/", "The supervisor's own: state, death tally, control FIFO."),
+        ("run", "Executed by the supervisor: one line of sh with exec futo-launch, or the file form below."),
+        ("config.env", "Variables of the worker; see futo-config-env(5). Use mode 0600 for secrets."),
+        ("down", "If it exists, the service is not started at boot. Written by futo disable."),
+        ("notification-fd", "The number of the descriptor on which the service reports readiness."),
+        ("finish", "Executed by the supervisor when run has ended."),
+        ("log/run", "A logger, which receives the stdout of the service (with --log -)."),
+        ("supervise/", "Private to the supervisor: status, death tally, control FIFO."),
     ] {
         page.entry(name, meaning);
     }
     page.section("The file form");
     page.paragraph(
-        "A file with this first line is a service in TOML. Each long option of futo-launch is a key of the same name; \
-         switches take true or false, options that may be given again take a list. An unknown key is an error.",
+        "A run file with this first line describes the service in TOML. Each long option of futo-launch is a \
+         key of the same name; switches take true or false, and options that may be repeated take a list. An \
+         unknown key is an error.",
     );
     page.example(
         "#!/usr/local/bin/futo-launch --file\nexec = [\"python3\", \"/config/startup/hook.py\"]\ninterval = \"5m\"\n\
          env = { MODE = \"daily\" }",
     );
-    page.paragraph("Instead of exec, script = '''…''' is run by sh -eu.");
+    page.paragraph("Instead of exec, script = '''…''' gives a script for sh -eu.");
     page.section("Keys");
     for flag in flags::settings() {
         page.entry(flag.long, &format!("{}.", capital(flag.help)));
@@ -122,32 +152,38 @@ pub(super) fn service() -> ManualPage {
 }
 
 pub(super) fn config_env() -> ManualPage {
-    let mut page = ManualPage::new("futo-config-env", 5, "variables of a service");
+    let mut page = ManualPage::new("futo-config-env", 5, "environment file of a service");
     page.section("Description");
     page.paragraph(
-        "config.env in a service directory, and the files of --env-file. Read as the worker's user, and never \
-         executed: a file that bash would source to plain values gives exactly bash's values.",
+        "The format of config.env in a service directory, and of the files of --env-file. They are read as the \
+         worker's user and never executed: a file that only assigns plain values yields exactly the values \
+         that bash would assign.",
     );
     page.example(
         "# a comment\nTOKEN='it'\\''s a secret'\nGREETING=\"hello $NAME\"\nDATA=${HOME}/data\n: \"${MODE:=daily}\"",
     );
-    page.section("What is read");
+    page.section("Accepted syntax");
     for text in [
-        "NAME=word, NAME+=word, several on a line, export, blank lines, comments, also behind a value.",
-        "Quotes of all kinds, mixed as bash mixes them, over several lines too.",
+        "NAME=word and NAME+=word, several per line, with or without export; blank lines; comments, also after \
+         a value.",
+        "All kinds of quotes, combined as in bash, also across lines.",
         "$NAME, ${NAME} and its forms :- - := = :? ? :+ +, # ## % %%, ^ ^^ , ,, and :OFFSET:LENGTH; ~ and ~/.",
-        "A line sees what the lines before it set, and what the worker's environment holds. The last assignment wins.",
+        "A line can use variables from earlier lines and from the worker's environment. The last assignment \
+         wins.",
     ] {
         page.paragraph(text);
     }
-    page.section("What is refused");
+    page.section("Rejected syntax");
     page.paragraph(
-        "Whatever bash would run, and whatever depends on more than the file and the environment: an error with its \
-         line and the way to write it, never another value. No message shows a value.",
+        "Anything that bash would execute, and anything that depends on more than the file and the \
+         environment, is an error, reported with its line and the remedy. It never yields a different value. \
+         Messages do not show values.",
     );
-    page.section("Checking it");
-    page.paragraph("futo check config.env reports every line that cannot be read; --compare asks bash too. futo check --dotenv reads \
-                    a file as --dotenv does.");
+    page.section("Checking a file");
+    page.paragraph(
+        "futo check config.env reports every line that is rejected; --compare compares the values with bash's. \
+         futo check --dotenv reads a file as --dotenv does.",
+    );
     see_also(&mut page, "futo-launch(1), futo(1), futo-service(5)");
     page
 }
@@ -169,11 +205,6 @@ fn files(page: &mut ManualPage) {
 fn see_also(page: &mut ManualPage, pages: &str) {
     page.section("See also");
     page.paragraph(pages);
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn with_dot(text: &str) -> String {

@@ -25,7 +25,7 @@ pub(super) fn text(page: &ManualPage) -> String {
     text
 }
 
-/// A line that begins with no request.
+/// A line that does not start with a request.
 fn line(text: &str) -> String {
     let escaped = escaped(text);
     if escaped.is_empty() || escaped.starts_with(['.', '\'']) { format!("\\&{escaped}") } else { escaped }

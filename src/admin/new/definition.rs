@@ -18,7 +18,7 @@ pub(super) struct NewDefinition {
 }
 
 impl NewDefinition {
-    /// None if the words cannot be written as a line of a run file.
+    /// None if the arguments cannot be written as one line of a run file.
     pub(super) fn of(
         name: ServiceName,
         line: &CommandLine,
@@ -46,21 +46,19 @@ impl NewDefinition {
     }
 }
 
-/// A run script of one line; none if it would not be read back as it was meant.
+/// A run script of one line; none if it would not be read back as the same arguments.
 fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
         plan::Mode::Loop(_)
             if line.iter().take_while(|word| *word != "--").any(|word| word == "--persist") =>
         {
-            "runs again and again; a restart repeats no run (--persist)"
+            "runs periodically; a restart does not repeat a run (--persist)"
         }
-        plan::Mode::Loop(_) => "runs again and again",
-        plan::Mode::Exec | plan::Mode::ExecAsInit => "is long-lived",
+        plan::Mode::Loop(_) => "runs periodically",
+        plan::Mode::Exec | plan::Mode::ExecAsInit => "runs continuously",
     };
-    let mut text = format!(
-        "#!/bin/sh\n# {name}: {kind}. All that it does: futo explain {}\n",
-        shell_word(name.as_str())
-    );
+    let mut text =
+        format!("#!/bin/sh\n# {name}: {kind}. Details: futo explain {}\n", shell_word(name.as_str()));
     text.push_str("exec ");
     text.push_str(&launcher::word());
     for word in line {
@@ -69,7 +67,7 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
         text.push_str(&shell_word(word));
     }
     text.push('\n');
-    // what is written must be read as it was meant
+    // the line must be parsed back into the same arguments
     match run_script::parse(text.as_bytes()) {
         Ok(RunScript::OneLine(words)) if words == line => Some(text),
         _ => None,
@@ -84,8 +82,8 @@ fn config_env(
 ) -> String {
     let word = shell_word(name.as_str());
     let mut text = format!(
-        "# Variables of {name}, read as bash would read them before each start; never executed.\n\
-         # One a line: NAME='value'. Is it right? futo check {word}\n\n"
+        "# Variables of {name}, read as bash would read them, before each start; never executed.\n\
+         # One per line: NAME='value'. To check them: futo check {word}\n\n"
     );
     let is_set = |name: &str| variables.iter().any(|(each, _)| each == name);
     for (name, value, why) in kind.map_or(&[][..], Starter::variables) {

@@ -1,12 +1,12 @@
-//! The launcher's command line of a new service, and the plan that it leads to.
+//! The launcher's command line of a new service, and the resulting plan.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::program;
 use super::starter::Starter;
+use super::{paths, program};
 use crate::config::Spec;
 use crate::config::timing::{Pace, TimingSpec};
 use crate::config::value::VariableName;
@@ -22,16 +22,16 @@ const PERSISTS_FROM: Duration = Duration::from_secs(3600);
 pub(super) struct CommandLine {
     /// Options, `--`, program and arguments.
     pub(super) words: Vec<OsString>,
-    /// How many of them are options that the user gave.
+    /// The number of options given by the user.
     given: usize,
-    /// What goes into config.env instead: `--env NAME=VALUE`.
+    /// What is moved to config.env: `--env NAME=VALUE`.
     pub(super) variables: Vec<(String, String)>,
     /// Where the program is, or why it cannot be started.
     pub(super) program: Result<PathBuf, String>,
 }
 
 impl CommandLine {
-    /// Of a program that is to become a service; the current directory becomes `--chdir`.
+    /// For a given program; the current directory becomes `--chdir`.
     pub(super) fn of_program(launch: &[OsString], program: &[OsString]) -> Self {
         let (mut options, variables) = split_environment(launch);
         let given = options.len();
@@ -47,7 +47,7 @@ impl CommandLine {
         CommandLine { words: words(options, program), given, variables, program: found }
     }
 
-    /// Of a starter worker, which lies in the service directory.
+    /// For a starter worker, which is in the service directory.
     pub(super) fn of_starter(launch: &[OsString], starter: Starter) -> Self {
         let (options, variables) = split_environment(launch);
         let program: Vec<OsString> = starter.words().iter().map(OsString::from).collect();
@@ -56,10 +56,10 @@ impl CommandLine {
         CommandLine { words: words(options, program), given, variables, program: found }
     }
 
-    /// The plan that it leads to, with `--persist` where runs are rare; or everything that is wrong with it.
+    /// The resulting plan, with `--persist` where runs are rare; or everything that is wrong with it.
     pub(super) fn plan(&mut self, name: &ServiceName, above: &Path) -> Result<Plan, Findings> {
         let plan = plan_of(&self.words, name, above)?;
-        if !wants_persist(&plan, self.words.get(..self.given).unwrap_or_default()) {
+        if !needs_persist(&plan, self.words.get(..self.given).unwrap_or_default()) {
             return Ok(plan);
         }
         self.words.insert(self.given, "--persist".into());
@@ -71,7 +71,8 @@ fn words(options: Vec<OsString>, worker: Vec<OsString>) -> Vec<OsString> {
     options.into_iter().chain(["--".into()]).chain(worker).collect()
 }
 
-/// `--env NAME=VALUE` goes into config.env, where people look for it; a value that refers to other variables stays.
+/// The options with absolute paths. `--env NAME=VALUE` goes into config.env, where people look for it; a value that
+/// refers to other variables stays on the command line.
 fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String)>) {
     let mut line = Vec::new();
     let mut variables = Vec::new();
@@ -82,13 +83,14 @@ fn split_environment(launch: &[OsString]) -> (Vec<OsString>, Vec<(String, String
             Some((name, value)) if !value.contains('$') && VariableName::parse(name.as_bytes()).is_ok() => {
                 variables.push((name.to_string(), value.to_string()));
             }
-            _ => line.push(word.clone()),
+            _ => line.push(paths::absolute(word.clone())),
         }
     }
     (line, variables)
 }
 
-/// The plan of these words in a service directory below `above`: those who can write there may not ask for everything.
+/// The plan for these arguments in a service directory below `above`, limited to what those who can write there may
+/// have.
 fn plan_of(line: &[OsString], name: &ServiceName, above: &Path) -> Result<Plan, Findings> {
     let mut findings = Findings::default();
     let named = |spec: &mut Spec| {
@@ -99,8 +101,8 @@ fn plan_of(line: &[OsString], name: &ServiceName, above: &Path) -> Result<Plan, 
     draft.approve(&findings).map_err(|_| findings)
 }
 
-/// Whether runs are so rare that a restart must not repeat one, and the user did not choose otherwise.
-fn wants_persist(plan: &Plan, options: &[OsString]) -> bool {
+/// Whether runs are so rare that a restart must not repeat one, and the user has not decided otherwise.
+fn needs_persist(plan: &Plan, options: &[OsString]) -> bool {
     let is_rare = match &plan.mode {
         plan::Mode::Loop(TimingSpec::Fixed(timing)) => match timing.pace {
             Pace::Interval(delay) | Pace::Every(delay) => delay.duration() >= PERSISTS_FROM,

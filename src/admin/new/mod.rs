@@ -2,6 +2,7 @@
 
 mod definition;
 mod line;
+mod paths;
 mod program;
 mod publish;
 mod starter;
@@ -26,21 +27,23 @@ use write::WriteError;
 pub(super) const COMMAND: Command = Command {
     name: "new",
     operands: Operands::NewService("NAME [--] [PROGRAM [ARG…]]"),
-    help: "write the definition of a service: run, config.env and, without PROGRAM, a starter worker",
-    more: "Takes the options of futo-launch: --interval 5m makes a periodic service, without a timing option it is \
-           long-lived. A program's path is made absolute, the current directory (but /) becomes --chdir, --env goes into \
-           config.env (mode 0600). From an --interval or --every of 1 h on --persist is added: a restart repeats no \
-           run. Nothing is overwritten, and nothing is left half-written. Write -- before PROGRAM.",
+    help: "create a service definition: run, config.env and, without PROGRAM, a starter worker",
+    more: "Takes the options of futo-launch: --interval 5m makes a periodic service; without a timing option, the worker \
+           runs continuously. Relative paths of PROGRAM and of options are made absolute, the current directory (except \
+           /) becomes --chdir, and --env goes into config.env (mode 0600). With an --interval or --every of 1 h or more, \
+           --persist is added, so that a restart does not repeat a run. Existing files are not overwritten, and nothing \
+           is left half-written. Write -- before PROGRAM.",
     options: &[
         value(
             Key::Template,
             "python|uv|shell|node",
-            "what the worker is; found by PROGRAM where it is given",
+            "the kind of worker; by default that of PROGRAM, if given",
         ),
         switch(
             Key::Now,
-            "publish it too, and wait until it works; as root or as the owner of the scan directory, else by a running \
-             futo sync --watch. Warns where nothing publishes it again when the container restarts",
+            "also publish it and wait until it works: as root or the owner of the scan directory, else through \
+             a running futo sync --watch. Warns if nothing would publish it again after a restart of the \
+             container",
         ),
         services::SCAN_DIR,
         services::FROM,
@@ -74,7 +77,7 @@ fn new(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let Some(definition) = NewDefinition::of(name, &line, starter, kind, &plan) else {
-        return Err(usage("the words must be UTF-8 without line breaks".to_string()));
+        return Err(usage("the arguments must be UTF-8 without line breaks".to_string()));
     };
     let path = match write::write(above, &definition, &plan) {
         Ok(path) => path,
@@ -103,18 +106,18 @@ fn usage(what: String) -> CommandError {
 impl NewService {
     fn read(words: &Words) -> Result<Self, CommandError> {
         let mut operands = words.operands.iter();
-        let Some(given) = operands.next() else { return Err(usage("which name?".to_string())) };
+        let Some(given) = operands.next() else { return Err(usage("no name given".to_string())) };
         let name = ServiceName::parse(given)
             .map_err(|why| usage(format!("the name '{}' {why}", given.to_string_lossy())))?;
         let program: Vec<OsString> = operands.cloned().collect();
         let kind = match (words.value(Key::Template), program.first()) {
             (Some(word), _) => Some(Starter::named(word).ok_or_else(|| {
                 let word = word.to_string_lossy();
-                usage(format!("--template: '{word}' is none of python, uv, shell, node"))
+                usage(format!("--template: '{word}' is not one of python, uv, shell, node"))
             })?),
             (None, Some(program)) => Starter::of_program(program),
             (None, None) => {
-                return Err(usage("which program? or --template, for a starter worker".to_string()));
+                return Err(usage("no program given, and no --template for a starter worker".to_string()));
             }
         };
         Ok(NewService { name, program, kind })
@@ -126,20 +129,20 @@ fn written(path: &Path, definition: &NewDefinition) -> String {
     let word = shell_word(definition.name.as_str());
     let mut page = String::new();
     push_escaped(&mut page, &format!("written: {} ({})", path.display(), definition.names().join(", ")));
-    page.push_str(&format!("\n  look: futo check {word}\n  once: futo try {word}\n"));
+    page.push_str(&format!("\n  check: futo check {word}\n  run once: futo try {word}\n"));
     page
 }
 
 fn how_to_publish(places: &Locations) -> &'static str {
     match publish::may_publish(places) {
-        true => "  live: futo sync\n",
-        false => "  live: futo sync, as root\n",
+        true => "  publish: futo sync\n",
+        false => "  publish: futo sync, as root\n",
     }
 }
 
 fn report_error(place: &Path, error: WriteError, reporter: &Reporter) -> Exit {
     let (exit, why, hint) = match error {
-        WriteError::Exists => (Exit::EDIT, "it is there already".to_string(), Some("choose another name")),
+        WriteError::Exists => (Exit::EDIT, "it already exists".to_string(), Some("choose another name")),
         WriteError::System(why) => (Exit::SYSTEM, why, None),
     };
     let text = format!("unable to write '{}': {why}", place.display());

@@ -1,4 +1,4 @@
-//! The program of a new service: searched for now, so that its whole path is written, or its absence reported.
+//! The program of a new service, searched for now: its absolute path is written, or its absence reported.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::sys;
 
 pub(super) const HINT: &str =
-    "the service rests until the program is there; futo check looks again, as its user";
+    "the service rests until the program exists; futo check NAME tests it as the service's user";
 
 /// Where the program is, or why it cannot be started. An empty command has been refused before.
 pub(super) fn find(words: &[OsString]) -> Result<PathBuf, String> {
@@ -41,7 +41,7 @@ pub(super) fn find(words: &[OsString]) -> Result<PathBuf, String> {
     found.ok_or_else(|| format!("program '{}' was not found in PATH", program.display()))
 }
 
-/// The command with the whole path of its program, so that the service finds it too.
+/// The command with the absolute path of its program, so that the service finds it too.
 pub(super) fn absolute(mut words: Vec<OsString>, found: &Result<PathBuf, String>) -> Vec<OsString> {
     let Some(program) = words.first_mut() else { return words };
     match found {
@@ -63,6 +63,6 @@ pub(super) fn directory(words: &[OsString]) -> Option<PathBuf> {
         let path = Path::new(word);
         path.is_relative() && !word.is_empty() && sys::file::exists(path)
     };
-    let says_something = directory != Path::new("/") || words.iter().skip(1).any(counts_from_here);
-    says_something.then_some(directory)
+    let is_needed = directory != Path::new("/") || words.iter().skip(1).any(counts_from_here);
+    is_needed.then_some(directory)
 }

@@ -25,7 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
     if may_publish(places)
-        && let Some(exit) = sync(words, places, reporter)
+        && let Some(exit) = sync(words, places, name, reporter)
     {
         return exit;
     }
@@ -53,7 +53,7 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
             _ => false,
         };
         if is_settled || waited > PATIENCE {
-            let exit = said(name, state, why, reporter);
+            let exit = report_state(name, state, why, reporter);
             if is_published {
                 warn_if_lost(name, places, reporter);
             }
@@ -77,11 +77,9 @@ fn warn_if_lost(name: &ServiceName, places: &Locations, reporter: &Reporter) {
     {
         return;
     }
-    let text = format!(
-        "nothing publishes '{name}' again when the container restarts: no hook or service runs futo sync"
-    );
-    let hint =
-        "a script in /custom-cont-init.d with the line: futo sync; docs/first-service.md#after-a-restart";
+    let text =
+        format!("'{name}' will be gone after a restart of the container: no hook or service runs futo sync");
+    let hint = "add a script to /custom-cont-init.d or /etc/cont-init.d that runs: futo sync";
     reporter.say_at_shell(Level::Warning, &text, Some(hint));
 }
 
@@ -90,8 +88,9 @@ fn is_first_run_due(snapshot: &Snapshot) -> bool {
     snapshot.is_loop() && snapshot.current_record().is_none_or(|record| record.last_end.is_none())
 }
 
-/// Publishes as `futo sync` does; an exit code if nothing could be done.
-fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
+/// Publishes as `futo sync` does; an exit code if nothing could be done. What is wrong with other services is not
+/// reported.
+fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
     let missing = MissingSource::Fine;
     let definitions = Definitions {
@@ -104,7 +103,8 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
         foreign: Foreign::Left,
     };
     match definitions::sync(&definitions, &choice) {
-        Ok(report) => {
+        Ok(mut report) => {
+            report.rows.retain(|row| row.shown == name.as_str());
             report.say(reporter);
             None
         }
@@ -115,13 +115,13 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
     }
 }
 
-fn said(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
+fn report_state(name: &ServiceName, state: ServiceState, why: Option<Reason>, reporter: &Reporter) -> Exit {
     if state == ServiceState::NotPublished {
         let text = format!("'{name}' is written, but not published");
         reporter.say_at_shell(
             Level::Fatal,
             &text,
-            Some("as root, or as the owner of the scan directory: futo sync"),
+            Some("run futo sync as root, or as the owner of the scan directory"),
         );
         return Exit::FINDINGS;
     }

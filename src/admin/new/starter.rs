@@ -1,4 +1,4 @@
-//! Kinds of workers: the variables that each wants, and a starter worker of each.
+//! Kinds of workers: the variables that each needs, and a starter worker of each.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -55,7 +55,7 @@ impl Starter {
         }
     }
 
-    /// Variables that such a worker wants: name, value as in config.env, why.
+    /// Variables that such a worker needs: name, value as in config.env, why.
     pub(super) fn variables(self) -> &'static [(&'static str, &'static str, &'static str)] {
         match self {
             Starter::Python => &[("PYTHONUNBUFFERED", "1", "lines reach the log as they are printed")],
@@ -64,7 +64,7 @@ impl Starter {
                 ("UV_NO_PROGRESS", "1", "no progress bars in the log"),
             ],
             Starter::Shell => &[],
-            Starter::Node => &[("NODE_ENV", "production", "what libraries ask for")],
+            Starter::Node => &[("NODE_ENV", "production", "libraries adapt to it")],
         }
     }
 
@@ -85,14 +85,14 @@ impl Starter {
 
 const PYTHON_RUN: &str = "\
 #!/usr/bin/env python3
-\"\"\"One run. What it prints goes to the log; another exit code than 0 is a failed run.\"\"\"
+\"\"\"One run. Its output goes to the log; a nonzero exit code marks the run as failed.\"\"\"
 
 print(\"hello\")
 ";
 
 const PYTHON_STAY: &str = "\
 #!/usr/bin/env python3
-\"\"\"Runs until it is stopped: TERM ends it.\"\"\"
+\"\"\"Runs until TERM stops it.\"\"\"
 
 import signal
 import sys
@@ -110,7 +110,7 @@ const UV_RUN: &str = "\
 # requires-python = \">=3.11\"
 # dependencies = []
 # ///
-\"\"\"One run. What it prints goes to the log; another exit code than 0 is a failed run.\"\"\"
+\"\"\"One run. Its output goes to the log; a nonzero exit code marks the run as failed.\"\"\"
 
 print(\"hello\")
 ";
@@ -121,7 +121,7 @@ const UV_STAY: &str = "\
 # requires-python = \">=3.11\"
 # dependencies = []
 # ///
-\"\"\"Runs until it is stopped: TERM ends it.\"\"\"
+\"\"\"Runs until TERM stops it.\"\"\"
 
 import signal
 import sys
@@ -135,7 +135,7 @@ while True:
 
 const SHELL_RUN: &str = "\
 #!/bin/sh
-# One run. What it prints goes to the log; another exit code than 0 is a failed run.
+# One run. Its output goes to the log; a nonzero exit code marks the run as failed.
 set -eu
 
 echo hello
@@ -143,7 +143,7 @@ echo hello
 
 const SHELL_STAY: &str = "\
 #!/bin/sh
-# Runs until it is stopped: the program at the end takes this shell's place and gets TERM.
+# Runs until TERM stops it: exec replaces this shell, so that the program receives the signal.
 set -eu
 
 echo ready
@@ -151,12 +151,12 @@ exec sleep infinity
 ";
 
 const NODE_RUN: &str = "\
-// One run. What it prints goes to the log; another exit code than 0 is a failed run.
+// One run. Its output goes to the log; a nonzero exit code marks the run as failed.
 console.log('hello');
 ";
 
 const NODE_STAY: &str = "\
-// Runs until it is stopped: TERM ends it.
+// Runs until TERM stops it.
 process.on('SIGTERM', () => process.exit(0));
 console.log('ready');
 setInterval(() => {}, 60_000);

@@ -1,4 +1,4 @@
-//! Writing a definition with the rights of whoever owns the place: whole, by one rename, over nothing.
+//! Writes a definition with the permissions of the directory's owner: as a whole, by one rename, overwriting nothing.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn in_words(error: impl std::fmt::Display) -> WriteError {
     WriteError::System(error.to_string())
 }
 
-/// Writes it below `above`, which is created if needed; gives its path.
+/// Writes it below `above`, which is created if needed; returns its path.
 pub(super) fn write(above: &Path, definition: &NewDefinition, plan: &Plan) -> Result<PathBuf, WriteError> {
     if !Machine.is_root() {
         return write_here(above, definition, None);

@@ -1,4 +1,4 @@
-//! `futo status`: which services work, and why one does not.
+//! `futo status`: the state of services, and what is wrong with them.
 
 mod json;
 mod overview;
@@ -27,19 +27,19 @@ use table::Colours;
 pub(super) const COMMAND: Command = Command {
     name: "status",
     operands: Operands::Services("[NAME|DIR…]"),
-    help: "which services work, and why one does not",
-    more: "A service is crashing if its processes died again and again in the last 5 minutes (by s6's death \
-           tally, without those that were ordered); failing if it is a loop whose last run failed; overdue if it \
-           has missed a run; resting if the \
-           launcher waits for someone to repair something; unknown if nothing proves what it does. DEATHS/H: \
-           deaths in the last hour. LAST RUN, CODE: when the last run ended and with which exit code. FAILS: \
-           failed runs in a row. On a terminal a table, in colour unless NO_COLOR is set, without the columns \
-           that do not fit; in a pipe one line per service, an empty field is '-'. Services that are not made \
-           for futo-launch and have no definition are shown only with --all, or by name.",
+    help: "show the state of services, and what is wrong with them",
+    more: "A service is crashing if its processes died repeatedly in the last 5 minutes (by s6's death tally, \
+           not counting ordered deaths), failing if it is a loop whose last run failed, overdue if it has \
+           missed a run, resting if the launcher waits for something to be fixed, and unknown if there is no \
+           evidence of what it does. DEATHS/H: deaths in the last hour. LAST RUN, CODE: time since the end of \
+           the last run, and its exit code. FAILS: failed runs in a row. At a terminal, prints a table, in \
+           colour unless NO_COLOR is set, without the columns that do not fit; in a pipe, prints one line per \
+           service, with '-' for an empty field. Services that do not use futo-launch and have no definition \
+           are shown only with --all, or by name.",
     options: &[
-        switch(Key::Json, "for programs; docs/status.schema.json tells its form"),
-        switch(Key::Prometheus, "as metrics, for node_exporter's textfile collector"),
-        switch(Key::Watch, "again every second, until interrupted"),
+        switch(Key::Json, "print JSON"),
+        switch(Key::Prometheus, "print metrics for node_exporter's textfile collector"),
+        switch(Key::Watch, "refresh every second until interrupted"),
         services::ALL,
         services::SCAN_DIR,
         services::FROM,
@@ -74,6 +74,6 @@ fn status(words: Words) -> Result<Exit, CommandError> {
 
 /// As <https://no-color.org> has it.
 fn colours() -> Colours {
-    let asks_for_none = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
-    if Machine.environment().iter().any(asks_for_none) { Colours::Off } else { Colours::On }
+    let turns_colour_off = |(name, value): &(OsString, OsString)| name == "NO_COLOR" && !value.is_empty();
+    if Machine.environment().iter().any(turns_colour_off) { Colours::Off } else { Colours::On }
 }

@@ -1,4 +1,4 @@
-//! What a page of `futo status` shows.
+//! The content of a page of `futo status`.
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use crate::sys::clock;
 pub(super) struct Overview {
     pub(super) now: SystemTime,
     pub(super) services: Vec<(Snapshot, ServiceState, Option<String>)>,
-    /// How many others there are, which are not shown.
+    /// The number of other services, which are not shown.
     pub(super) others: usize,
     pub(super) unseen: Vec<String>,
 }

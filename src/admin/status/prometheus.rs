@@ -20,7 +20,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "futo_service_healthy",
         kind: "gauge",
-        help: "Whether futo health has nothing to report about the service.",
+        help: "Whether futo health reports no problem with the service.",
         value: |_, _, state| Some(f64::from(u8::from(state.is_healthy()))),
     },
     Metric {
@@ -40,7 +40,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "futo_service_deaths_last_hour",
         kind: "gauge",
-        help: "How often its processes died in the last hour, by the death tally.",
+        help: "Number of deaths of its processes in the last hour.",
         value: |overview, snapshot, _| {
             let hour_ago = overview.now.checked_sub(std::time::Duration::from_secs(3600))?;
             snapshot.deaths_since(hour_ago).map(|deaths| number(deaths as u64))
@@ -49,19 +49,19 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "futo_service_runs_total",
         kind: "counter",
-        help: "Runs begun.",
+        help: "Runs started.",
         value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.runs))),
     },
     Metric {
         name: "futo_service_run_failures_total",
         kind: "counter",
-        help: "Runs failed.",
+        help: "Failed runs.",
         value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.failures))),
     },
     Metric {
         name: "futo_service_consecutive_failures",
         kind: "gauge",
-        help: "Runs failed since the last success.",
+        help: "Failed runs since the last success.",
         value: |_, snapshot, _| of_record(snapshot, |record| Some(number(record.consecutive_failures))),
     },
     Metric {
@@ -127,13 +127,19 @@ pub(super) fn page(overview: &Overview) -> String {
             }
         }
     }
-    page.push_str("# HELP futo_service_state 1 for the state that the service is in.\n# TYPE futo_service_state gauge\n");
+    page.push_str(
+        "# HELP futo_service_state 1 for the current state of the service, 0 for all others.\n\
+         # TYPE futo_service_state gauge\n",
+    );
     for (snapshot, state, _) in &overview.services {
         for each in ServiceState::ALL {
-            let is_so = u8::from(each == *state);
+            let is_current = u8::from(each == *state);
             let name = label(&snapshot.service.name);
-            let _ =
-                writeln!(page, "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_so}", each.word());
+            let _ = writeln!(
+                page,
+                "futo_service_state{{service=\"{name}\",state=\"{}\"}} {is_current}",
+                each.word()
+            );
         }
     }
     page

@@ -1,4 +1,4 @@
-//! One row of the table: a service in texts.
+//! One row of the table: a service as text.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,12 +8,12 @@ use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A service as texts; what is not known is empty.
+/// A service as text; an unknown field is empty.
 pub(super) struct TableRow {
     pub(super) state: ServiceState,
     /// In the order of [`HEADINGS`].
     pub(super) fields: [String; HEADINGS.len()],
-    /// Why, or the last line of the log.
+    /// The reason, or the last line of the log.
     pub(super) detail: String,
 }
 

@@ -59,7 +59,7 @@ SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT
 a-service-with-a-rather…  resting      2h         0                      0
   --require: variable 'TOKEN' is not set\\nforged
 crasher                   crashing     2s         4
-  died 4 times in 5 minutes, the last by exit status 7
+  died 4 times in 5 minutes (last: exit status 7)
 worker                    waiting      1h         0        1m     0      0    2m
   log: posted, status 200 \\u{1b}[31m
 1 healthy, 2 not healthy; 2 others not shown (--all)
@@ -88,19 +88,19 @@ fn in_a_pipe_each_service_has_one_line() {
     let expected = "\
 SERVICE                           STATE    SINCE DEATHS/H LAST-RUN CODE FAILS NEXT LOG-SIZE WHY
 a-service-with-a-rather-long-name resting  2h    0        -        -    0     -    -        --require: variable 'TOKEN' is not set\\nforged
-crasher                           crashing 2s    4        -        -    -     -    -        died 4 times in 5 minutes, the last by exit status 7
+crasher                           crashing 2s    4        -        -    -     -    -        died 4 times in 5 minutes (last: exit status 7)
 worker                            waiting  1h    0        1m       0    0     2m   2M       log: posted, status 200 \\u{1b}[31m
 ";
     assert_eq!(table::plain(&some()), expected);
 }
 
 #[test]
-fn the_page_of_metrics_is_this() {
+fn the_metrics_are_these() {
     assert_eq!(prometheus::page(&some()), include_str!("tests.prom"));
 }
 
 #[test]
-fn metrics_escape_names_and_leave_out_what_is_not_known() {
+fn metrics_escape_names_and_omit_unknown_values() {
     let page = prometheus::page(&overview_of(vec![up("a\"b\\c", 5)]));
     assert!(page.contains("futo_service_up{service=\"a\\\"b\\\\c\"} 1\n"), "{page}");
     assert!(page.contains("futo_service_state{service=\"a\\\"b\\\\c\",state=\"up\"} 1\n"), "{page}");
@@ -108,7 +108,7 @@ fn metrics_escape_names_and_leave_out_what_is_not_known() {
 }
 
 #[test]
-fn what_a_suite_does_not_record_is_left_empty() {
+fn values_that_a_suite_does_not_record_are_empty() {
     for suite in [Suite::Runit, Suite::Daemontools] {
         let running = || {
             let mut snapshot = up("x", 61);

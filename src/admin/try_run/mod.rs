@@ -24,10 +24,11 @@ use terminals::Terminals;
 pub(super) const COMMAND: Command = Command {
     name: "try",
     operands: Operands::Services("NAME|DIR"),
-    help: "run a service's worker once, here, with its environment, user and directory",
-    more: "Without log, run record, timing or readiness; leaves as the worker does. The environment is the service's \
-           own: of the shell's only PATH (unless the container has one) and TERM are kept. As root, a worker of another \
-           user gets a session and a terminal of its own (as with sudo's use_pty): ^C, ^Z and the window's size reach it.",
+    help: "run a service's worker once in the foreground, with its environment, user and directory",
+    more: "Without log, run record, timing or readiness; exits as the worker does. The environment is the \
+           service's: only PATH (unless the container sets it) and TERM are inherited from the shell. Under \
+           root, a worker of another user gets a session and a terminal of its own (as with sudo's use_pty), \
+           which ^C, ^Z and changes of the window size reach.",
     options: &[services::SCAN_DIR, services::FROM],
     launch_options: false,
     run: try_run,
@@ -71,7 +72,7 @@ fn run_once(entered: EnteredService) -> Exit {
 }
 
 fn without_session(errno: Errno, reporter: &Reporter) -> Exit {
-    let text = format!("unable to give the worker a session of its own: {}", reason(errno));
+    let text = format!("unable to create a session for the worker: {}", reason(errno));
     reporter.say_at_shell(Level::Fatal, &text, None);
     Exit::SYSTEM
 }

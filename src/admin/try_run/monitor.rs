@@ -26,7 +26,7 @@ pub(super) const PASSED_ON: [Signal; 9] = [
 /// Leads a session of its own, on this terminal if there is one, until the worker has ended; gives its exit code.
 pub(super) fn lead(slave: Option<OwnedFd>, terminals: &Terminals, work: impl FnOnce() -> i32) -> i32 {
     let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD]).collect();
-    // TTOU would stop whoever sets the foreground group
+    // TTOU would stop the process that sets the foreground group
     sys::signals::block_all();
     // if the process that passes signals on is killed, the worker gets a hangup
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGHUP);

@@ -1,5 +1,5 @@
-//! A worker of another user never gets root's terminal, on which it could type into root's shell: it gets a session,
-//! and in place of a terminal one of its own, between which and root's the bytes are copied (as sudo's `use_pty`).
+//! A worker of another user never gets root's terminal, where it could type into root's shell. It gets a session of
+//! its own and, if there is a terminal, one of its own; bytes are copied between the two (as sudo's `use_pty` does).
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -23,7 +23,7 @@ const PART: usize = 16 << 10;
 /// How much of the output of processes that outlive the worker is shown, in chunks.
 const MOST_LEFT: usize = 64;
 
-/// Works in a session of its own; gives the exit code.
+/// Works in a session of its own; returns the exit code.
 pub(super) fn run(terminals: &Terminals, user: Uid, work: impl FnOnce() -> i32) -> Result<i32, Errno> {
     let handled: SigSet = PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGWINCH]).collect();
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&handled), None)?;

@@ -34,7 +34,7 @@ impl Terminals {
         self.is_any() || open("/dev/tty", flags, Mode::empty()).is_ok()
     }
 
-    /// Replaces each terminal by another; what is not a terminal stays.
+    /// Replaces each terminal by another, and leaves all other descriptors alone.
     pub(super) fn replace_by(&self, terminal: &OwnedFd) -> Result<(), Errno> {
         if self.stdin {
             dup2_stdin(terminal)?;

@@ -1,4 +1,4 @@
-//! What the deaths of a service's processes say: whether somebody asked for them, or whether they are a crash loop.
+//! The deaths of a service's processes: whether they were ordered, or are a crash loop.
 
 use std::time::{Duration, SystemTime};
 
@@ -65,7 +65,7 @@ pub(super) fn judge_deaths(snapshot: &Snapshot, now: SystemTime) -> Option<Asses
     let last = deaths.last().filter(|_| deaths.len() >= DEATHS || failures >= FAILED_DEATHS)?;
     Some(judged(
         ServiceState::Crashing,
-        format!("died {} times in 5 minutes, the last by {}", deaths.len(), last.cause),
+        format!("died {} times in 5 minutes (last: {})", deaths.len(), last.cause),
     ))
 }
 
@@ -86,6 +86,6 @@ pub(super) fn judge_unrecorded(snapshot: &Snapshot, status: &Status, now: System
     let (ago, suite) = (span(ago(status.changed, now)), status.suite.word());
     Some(judged(
         ServiceState::Unknown,
-        format!("{what} {ago} ago without an order, and {suite} does not record how often"),
+        format!("{what} {ago} ago without a command, and {suite} does not record deaths"),
     ))
 }

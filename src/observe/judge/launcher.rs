@@ -24,7 +24,7 @@ pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: Syst
     let Some(record) = snapshot.current_record() else {
         return match &snapshot.findings {
             _ if launcher.age <= RECORDS_WITHIN => {
-                judged(ServiceState::Starting, "its launcher has just been started")
+                judged(ServiceState::Starting, "its launcher has just started")
             }
             Some(findings) => judged(ServiceState::Resting, findings.clone()),
             None => (ServiceState::Unknown, snapshot.record_doubt.clone()),
@@ -40,7 +40,7 @@ pub(super) fn judge_launcher(snapshot: &Snapshot, launcher: &Launcher, now: Syst
         _ if launcher.age <= RECORDS_WITHIN => {
             judged(ServiceState::Starting, "its worker has not been started yet")
         }
-        _ => judged(ServiceState::Unknown, "its launcher neither rests nor has started its worker"),
+        _ => judged(ServiceState::Unknown, "its launcher is not resting, but has not started its worker"),
     }
 }
 
@@ -64,7 +64,7 @@ fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now
                 gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
             let closed = parse_time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
             match waits && closed > READY_WITHIN {
-                true => judged(ServiceState::NotReady, format!("{reason}, for {}", span(closed))),
+                true => judged(ServiceState::NotReady, format!("{reason} (for {})", span(closed))),
                 false => judged(ServiceState::Gated, reason),
             }
         }
@@ -121,7 +121,7 @@ fn overdue(
             .or_else(|| parse_time(due).map(|at| ago(at, now)))
             .unwrap_or(Duration::MAX);
         return (late > LATE)
-            .then(|| format!("a run was due {} ago, and the run record does not show it", span(late)));
+            .then(|| format!("a run was due {} ago, but the run record does not show it", span(late)));
     }
     if is_running(record) {
         let lasts = since_boot(record.last_start_boot).or_else(|| since(&record.last_start))?;
@@ -132,31 +132,31 @@ fn overdue(
         };
         if is_another {
             return Some(format!(
-                "the run that its record shows since {} has ended: the record is no longer written",
+                "the run record still shows a run that started {} ago and has ended",
                 span(lasts)
             ));
         }
         let most = timing.and_then(|timing| Some(timing.timeout?.duration() + timing.stop.grace.duration()));
         return most
             .filter(|most| lasts > most.saturating_add(LATE))
-            .map(|_| format!("its run has lasted {}, longer than --timeout allows", span(lasts)));
+            .map(|_| format!("its run has taken {}, longer than --timeout allows", span(lasts)));
     }
     let idle = since(&record.last_end).unwrap_or(launcher.age);
-    (idle > SETTLES_NEXT_WITHIN).then(|| format!("its run record has named no next run for {}", span(idle)))
+    (idle > SETTLES_NEXT_WITHIN).then(|| format!("its run record has shown no next run for {}", span(idle)))
 }
 
 fn failures(record: &RunRecord) -> String {
     let times = record.consecutive_failures;
-    let says = last_line(record);
+    let line = last_line(record);
     let how = match &record.ended_run {
-        // the exit status says less
+        // the exit status is less specific
         Some(run) if run.how != How::Exited => format!(": {}", run.what),
         _ => record.ended_status().map_or(String::new(), |status| format!(" with status {status}")),
     };
     match times {
-        1 => format!("1 run failed{how}{says}"),
-        _ if how.is_empty() => format!("{times} runs in a row failed{says}"),
-        _ => format!("{times} runs in a row failed, the last{how}{says}"),
+        1 => format!("1 run failed{how}{line}"),
+        _ if how.is_empty() => format!("{times} runs in a row failed{line}"),
+        _ => format!("{times} runs in a row failed, the last{how}{line}"),
     }
 }
 

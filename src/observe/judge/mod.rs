@@ -11,6 +11,7 @@ mod tests;
 use std::time::{Duration, SystemTime};
 
 use super::launcher::Process;
+use super::reason::Reason;
 use super::snapshot::{Snapshot, SupervisorState, parse_time};
 use super::state::{ServiceState, Verdict};
 use crate::service::supervision::Status;
@@ -22,19 +23,29 @@ use span::{ago, span};
 
 /// A process that has been up for this long is not in a crash loop.
 const SETTLED: Duration = Duration::from_secs(60);
-/// A supervisor starts a service again within a second or two; one that is down for longer cannot be started.
+/// A supervisor restarts a service within a second or two; one that stays down for longer cannot be started.
 const RESPAWNS_WITHIN: Duration = Duration::from_secs(3);
 /// s6 ends a finish script after 5 s by default; one that takes this long holds the service up.
 const FINISHES_WITHIN: Duration = Duration::from_secs(60);
 
 /// The state of a service, and the reason where that is not plain.
 pub fn judge(snapshot: &Snapshot, now: SystemTime) -> Assessment {
+    let (state, why) = judge_state(snapshot, now);
+    let disabled = || {
+        let is_down = state == ServiceState::Down;
+        let text = if is_down { "disabled" } else { "disabled: will not be started at the next boot" };
+        snapshot.is_disabled.then(|| Reason::from(text))
+    };
+    (state, why.or_else(disabled))
+}
+
+fn judge_state(snapshot: &Snapshot, now: SystemTime) -> Assessment {
     match &snapshot.supervisor {
-        SupervisorState::NotPublished if snapshot.is_down_by_file => judged(ServiceState::Down, "disabled"),
+        SupervisorState::NotPublished if snapshot.is_disabled => (ServiceState::Down, None),
         SupervisorState::NotPublished => {
-            judged(ServiceState::NotPublished, "it is defined, and not published")
+            judged(ServiceState::NotPublished, "it is defined, but not published")
         }
-        SupervisorState::None => judged(ServiceState::Unsupervised, "no supervisor runs"),
+        SupervisorState::None => judged(ServiceState::Unsupervised, "no supervisor is running"),
         SupervisorState::Unknown(why) => judged(ServiceState::Unknown, why.clone()),
         SupervisorState::Known(status) => judge_supervised(snapshot, status, now),
     }
@@ -45,7 +56,7 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> As
     let is_settled = status.pid.is_some() && since >= SETTLED;
     let is_to_be_up = status.pid.is_some() || status.wants_up;
     let judged = judge_now(snapshot, status, now);
-    // what is known of the present process, or of its absence, counts more than earlier deaths
+    // evidence about the current process, or its absence, outweighs earlier deaths
     let has_evidence = matches!(
         judged.0,
         ServiceState::CannotStart
@@ -67,18 +78,16 @@ fn judge_supervised(snapshot: &Snapshot, status: &Status, now: SystemTime) -> As
     }
 }
 
-/// The state by what is known of this moment, whatever happened before.
+/// The current state, whatever happened before.
 fn judge_now(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessment {
     let Some(pid) = status.pid else { return judge_down(snapshot, status, now) };
     match &snapshot.process {
         _ if status.is_paused => judged(ServiceState::Paused, "stopped by SIGSTOP"),
         Process::Stopped(Halt::Signal) => judged(ServiceState::Paused, "stopped by SIGSTOP"),
-        Process::Stopped(Halt::Tracer) => {
-            judged(ServiceState::Paused, "stopped by the process that traces it")
-        }
+        Process::Stopped(Halt::Tracer) => judged(ServiceState::Paused, "stopped by the process tracing it"),
         Process::Unknown(why) => judged(ServiceState::Unknown, why.clone()),
         Process::None => {
-            judged(ServiceState::Unknown, format!("pid {pid} has ended, and its supervisor has not noticed"))
+            judged(ServiceState::Unknown, format!("pid {pid} has ended, but its supervisor has not noticed"))
         }
         Process::Runs | Process::InRunScript => match &snapshot.launcher {
             Some(launcher) => judge_launcher(snapshot, launcher, now),
@@ -96,7 +105,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessme
                 ServiceState::CannotStart,
                 format!("its finish script has been running for {}", span(time)),
             ),
-            false => judged(ServiceState::Restarting, "its finish script runs"),
+            false => judged(ServiceState::Restarting, "its finish script is running"),
         };
     }
     if !status.wants_up {
@@ -107,7 +116,7 @@ fn judge_down(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assessme
             _ => (ServiceState::Down, None),
         };
     }
-    // before the first death the status says "exit status 0"
+    // before the first death the status reads "exit status 0"
     let ended = snapshot.deaths.last().map(|death| ended(death.cause));
     let down = status.down_since().map_or(Duration::ZERO, |since| ago(since, now));
     if down <= RESPAWNS_WITHIN {
@@ -126,14 +135,11 @@ fn judge_worker(snapshot: &Snapshot, status: &Status, now: SystemTime) -> Assess
     let up = ago(status.changed, now);
     if snapshot.reports_readiness && status.is_ready == Some(false) {
         return match up > READY_WITHIN {
-            false => judged(ServiceState::Starting, "it has not reported that it is ready"),
-            true => judged(
-                ServiceState::NotReady,
-                format!("it has not reported that it is ready for {}", span(up)),
-            ),
+            false => judged(ServiceState::Starting, "it has not reported readiness"),
+            true => judged(ServiceState::NotReady, format!("it has not reported readiness for {}", span(up))),
         };
     }
-    let why = "its run script has not come to futo-launch";
+    let why = "its run script has not reached futo-launch";
     match snapshot.is_loop() && snapshot.process == Process::InRunScript {
         true if up > READY_WITHIN => judged(ServiceState::NotReady, format!("{why} for {}", span(up))),
         true => judged(ServiceState::Starting, format!("{why} yet")),

@@ -16,7 +16,7 @@ pub(super) fn since_boot(at: Option<f64>) -> Option<Duration> {
 
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    // the seconds of a long span say nothing
+    // the seconds of a long span do not matter
     let rounded = if seconds >= 600 { seconds / 60 * 60 } else { seconds };
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }

@@ -14,13 +14,13 @@ use crate::service::supervision::{Cause, Death, Status, Suite};
 use crate::sys::clock;
 use crate::sys::proc::Halt;
 
-/// What it holds while a run is under way.
-fn under_way(since: u64) -> RunRecord {
+/// The record while a run is in progress.
+fn in_progress(since: u64) -> RunRecord {
     RunRecord { runs: 3, last_start: stamp(since), ..RunRecord::default() }
 }
 
 #[test]
-fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
+fn a_running_launcher_is_healthy_only_with_a_record_of_its_own() {
     let every = ["--interval", "60", "true"];
     let due = |ago: u64| RunRecord { next_due: stamp(ago), ..between_runs() };
     let locked = |ago: u64| RunRecord {
@@ -73,21 +73,37 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
     let daily = ["--schedule", "09:00 UTC", "true"];
     for (what, snapshot, state) in [
         ("between runs", launched(&every, Some(between_runs())), ServiceState::Waiting),
-        ("a run", launched(&every, Some(under_way(5))), ServiceState::Running),
-        ("a long run", launched(&every, Some(under_way(80_000))), ServiceState::Running),
-        ("a run within its time", launched(&with_timeout, Some(under_way(600))), ServiceState::Running),
-        ("a run that cannot be", launched(&with_timeout, Some(under_way(700))), ServiceState::Overdue),
-        ("a run without a process", with_children(Children::None, under_way(80_000)), ServiceState::Overdue),
-        ("a run that is another by now", with_children(young, under_way(80_000)), ServiceState::Overdue),
-        ("a run that has just ended", with_children(Children::None, under_way(20)), ServiceState::Running),
+        ("a run", launched(&every, Some(in_progress(5))), ServiceState::Running),
+        ("a long run", launched(&every, Some(in_progress(80_000))), ServiceState::Running),
+        ("a run within its time", launched(&with_timeout, Some(in_progress(600))), ServiceState::Running),
+        ("a run over its time", launched(&with_timeout, Some(in_progress(700))), ServiceState::Overdue),
+        (
+            "a run without a process",
+            with_children(Children::None, in_progress(80_000)),
+            ServiceState::Overdue,
+        ),
+        (
+            "a run other than the recorded one",
+            with_children(young, in_progress(80_000)),
+            ServiceState::Overdue,
+        ),
+        ("a run that has just ended", with_children(Children::None, in_progress(20)), ServiceState::Running),
         ("due a moment ago", launched(&every, Some(due(30))), ServiceState::Waiting),
         ("due long ago", launched(&every, Some(due(90))), ServiceState::Overdue),
-        ("a day that was missed", launched(&daily, Some(due(3600))), ServiceState::Overdue),
+        ("a missed day", launched(&daily, Some(due(3600))), ServiceState::Overdue),
         ("waiting for a lock", launched(&every, Some(locked(900))), ServiceState::Waiting),
-        ("waiting for it for ever", launched(&every, Some(locked(4000))), ServiceState::Overdue),
-        ("waiting for a former loop", for_previous(90_000, PreviousLoop::Running), ServiceState::Waiting),
-        ("for a lock that anybody holds", for_previous(90, PreviousLoop::Gone), ServiceState::Overdue),
-        ("for a former loop that ends", for_previous(30, PreviousLoop::Gone), ServiceState::Waiting),
+        ("waiting for it forever", launched(&every, Some(locked(4000))), ServiceState::Overdue),
+        ("waiting for a previous loop", for_previous(90_000, PreviousLoop::Running), ServiceState::Waiting),
+        (
+            "waiting for a lock held by another process",
+            for_previous(90, PreviousLoop::Gone),
+            ServiceState::Overdue,
+        ),
+        (
+            "waiting for a previous loop that is ending",
+            for_previous(30, PreviousLoop::Gone),
+            ServiceState::Waiting,
+        ),
         (
             "no next run",
             launched(&every, Some(RunRecord { next_due: None, ..due(0) })),
@@ -95,23 +111,19 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ),
         ("a gate", launched(&["--if-file", "/x", "true"], Some(gate(9000))), ServiceState::Gated),
         (
-            "what is waited for",
+            "a gate that is awaited",
             launched(&["--wait-for", "file:/x", "true"], Some(gate(90))),
             ServiceState::Gated,
         ),
         (
-            "and does not come",
+            "one that stays closed",
             launched(&["--wait-for", "file:/x", "true"], Some(gate(900))),
             ServiceState::NotReady,
         ),
         ("no record", launched(&every, None), ServiceState::Unknown),
         ("no record in exec mode", launched(&["true"], None), ServiceState::Unknown),
         ("another pid", foreign(&|record| record.pid = 78), ServiceState::Unknown),
-        (
-            "another life of the pid",
-            foreign(&|record| record.pid_started = Some(4712)),
-            ServiceState::Unknown,
-        ),
+        ("a reused pid", foreign(&|record| record.pid_started = Some(4712)), ServiceState::Unknown),
         (
             "a record of an older launcher",
             foreign(&|record| record.pid_started = None),
@@ -120,8 +132,8 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
         ("stopped without s6's knowledge", stopped, ServiceState::Paused),
         ("held by a debugger", traced, ServiceState::Paused),
         ("a run script before its launcher", before(30), ServiceState::Starting),
-        ("which never comes to it", before(900), ServiceState::NotReady),
-        ("no way to look", unseen, ServiceState::Unknown),
+        ("a run script that never reaches it", before(900), ServiceState::NotReady),
+        ("a process that cannot be inspected", unseen, ServiceState::Unknown),
         ("a process that has gone", gone, ServiceState::Unknown),
     ] {
         let (judged, why) = judge(&snapshot, at(0));
@@ -137,7 +149,7 @@ fn a_live_launcher_is_healthy_only_by_a_record_of_its_own() {
 }
 
 #[test]
-fn max_age_claims_no_run_that_never_was() {
+fn max_age_does_not_invent_a_last_run() {
     let complaint = |record, max_age| {
         let snapshot = launched("x", 90_000, &["--interval", "60", "true"], Some(record));
         complaint(&snapshot, at(0), Some(Duration::from_secs(max_age)))
@@ -152,7 +164,7 @@ fn max_age_claims_no_run_that_never_was() {
 }
 
 #[test]
-fn what_is_to_be_up_has_a_process_within_seconds() {
+fn a_service_that_should_be_up_has_a_process_within_seconds() {
     let down = |ago: u64, change: &dyn Fn(&mut Status)| {
         let mut snapshot = up("x", ago);
         snapshot.process = Process::None;
@@ -186,7 +198,7 @@ fn what_is_to_be_up_has_a_process_within_seconds() {
 }
 
 #[test]
-fn readiness_is_waited_for_and_not_for_ever() {
+fn readiness_is_awaited_but_not_forever() {
     for (since, state) in
         [(10, ServiceState::Starting), (300, ServiceState::Starting), (400, ServiceState::NotReady)]
     {
@@ -196,17 +208,34 @@ fn readiness_is_waited_for_and_not_for_ever() {
 }
 
 #[test]
-fn a_definition_is_to_be_published_unless_it_is_disabled() {
+fn a_definition_should_be_published_unless_it_is_disabled() {
     let service = Service { name: "x".into(), definition: Some("/config/s6-services/x".into()), live: None };
     let snapshot = Snapshot::empty(service.clone());
     let complaint = |snapshot: &Snapshot| complaint(snapshot, at(0), None);
-    assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, and not published"));
-    let disabled = Snapshot { is_down_by_file: true, ..Snapshot::empty(service) };
+    assert_eq!(complaint(&snapshot).as_deref(), Some("unpublished: it is defined, but not published"));
+    let disabled = Snapshot { is_disabled: true, ..Snapshot::empty(service) };
     assert_eq!((complaint(&disabled), judge(&disabled, at(0)).0), (None, ServiceState::Down));
 }
 
 #[test]
-fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
+fn a_disabled_service_is_marked_even_while_it_is_up() {
+    let disabled = |snapshot: Snapshot| judge(&Snapshot { is_disabled: true, ..snapshot }, at(0));
+    let will_not = "disabled: will not be started at the next boot";
+    assert_eq!(disabled(up("x", 100)), (ServiceState::Up, Some(will_not.into())));
+    let waits = || launched("x", 900, &["--interval", "60", "true"], Some(between_runs()));
+    assert_eq!(disabled(waits()), (ServiceState::Waiting, Some(will_not.into())));
+    let mut down = up("x", 100);
+    if let SupervisorState::Known(status) = &mut down.supervisor {
+        (status.pid, status.wants_up) = (None, false);
+    }
+    assert_eq!(disabled(down), (ServiceState::Down, Some("disabled".into())));
+    let failed = RunRecord { consecutive_failures: 1, last_status: Some(1), ..between_runs() };
+    let (state, why) = disabled(launched("x", 900, &["--interval", "60", "true"], Some(failed)));
+    assert_eq!((state, why), (ServiceState::Failing, Some("1 run failed with status 1".into())));
+}
+
+#[test]
+fn a_settled_service_is_not_crashing_and_orderly_deaths_weigh_less() {
     let judge = |snapshot: &Snapshot| judge(snapshot, at(0)).0;
     let mut snapshot = up("x", 61);
     snapshot.deaths = (0..9).map(|n| Death { at: at(100 - n), cause: Cause::Exited(1) }).collect();
@@ -218,13 +247,13 @@ fn a_settled_service_is_no_crasher_and_orderly_deaths_are_few_to_worry() {
     assert_eq!(judge(&snapshot), ServiceState::Up);
     snapshot.deaths = orderly(5);
     assert_eq!(judge(&snapshot), ServiceState::Crashing);
-    // of yesterday
+    // from yesterday
     snapshot.deaths = (0..9).map(|n| Death { at: at(90_000 + n), cause: Cause::Exited(1) }).collect();
     assert_eq!(judge(&snapshot), ServiceState::Up);
 }
 
 #[test]
-fn down_is_no_problem_only_if_someone_wants_it() {
+fn down_is_a_problem_unless_it_is_intentional() {
     let complaint = |snapshot: &Snapshot| complaint(snapshot, at(0), None);
     let down = |cause: Cause, wants_up: bool| {
         let mut snapshot = up("x", 100);
@@ -267,7 +296,7 @@ fn down_is_no_problem_only_if_someone_wants_it() {
 }
 
 #[test]
-fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
+fn ordered_deaths_are_not_a_crash_loop_and_resting_outweighs_deaths() {
     let judge = |snapshot: &Snapshot| judge(snapshot, at(0)).0;
     let died = |cause: Cause, count: u64, order: Option<u64>| Snapshot {
         deaths: (0..count).map(|n| Death { at: at(2 + 10 * (count - 1 - n)), cause }).collect(),
@@ -282,11 +311,11 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
         ("TERM", died(Cause::Killed(15), 9, None), ServiceState::Up),
         ("143", died(Cause::Exited(143), 9, None), ServiceState::Up),
         ("1, the last ordered", died(Cause::Exited(1), 9, Some(3)), ServiceState::Up),
-        ("1, nobody ordered", died(Cause::Exited(1), 3, None), ServiceState::Crashing),
+        ("1, not ordered", died(Cause::Exited(1), 3, None), ServiceState::Crashing),
         ("1, ordered long ago", died(Cause::Exited(1), 3, Some(200)), ServiceState::Crashing),
         ("1, two since the order", died(Cause::Exited(1), 3, Some(13)), ServiceState::Crashing),
         ("0, the last ordered", died(Cause::Exited(0), 9, Some(3)), ServiceState::Up),
-        ("0, nobody ordered", died(Cause::Exited(0), 5, None), ServiceState::Crashing),
+        ("0, not ordered", died(Cause::Exited(0), 5, None), ServiceState::Crashing),
         ("a loop that was stopped", of_loop(Cause::Exited(0)), ServiceState::Waiting),
         ("a loop that needed KILL", of_loop(Cause::Exited(137)), ServiceState::Waiting),
         ("a loop that dies", of_loop(Cause::Exited(111)), ServiceState::Crashing),
@@ -306,7 +335,7 @@ fn deaths_that_were_ordered_are_no_crash_loop_and_a_rest_counts_more() {
 }
 
 #[test]
-fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
+fn without_a_death_tally_only_an_explained_start_is_up() {
     let judge = |snapshot: &Snapshot| judge(snapshot, at(0)).0;
     for suite in [Suite::Runit, Suite::Daemontools] {
         let snapshot = |since: u64, pid: Option<i32>| {
@@ -319,7 +348,7 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
         let running = |since: u64| snapshot(since, Some(77));
         for (what, snapshot, expected) in [
             ("long up", running(61), ServiceState::Up),
-            ("just up, of itself", running(4), ServiceState::Unknown),
+            ("just up, by itself", running(4), ServiceState::Unknown),
             ("just up, ordered", Snapshot { last_order: Some(at(6)), ..running(4) }, ServiceState::Up),
             (
                 "ordered long before",
@@ -337,7 +366,7 @@ fn where_no_deaths_are_recorded_only_a_start_that_is_explained_is_up() {
                 Snapshot { reports_readiness: true, ..running(90) },
                 ServiceState::Up,
             ),
-            ("between two lives", snapshot(1, None), ServiceState::Unknown),
+            ("between two processes", snapshot(1, None), ServiceState::Unknown),
             (
                 "between two, ordered",
                 Snapshot { last_order: Some(at(2)), ..snapshot(1, None) },
