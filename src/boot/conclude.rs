@@ -38,7 +38,7 @@ pub(super) fn prune(
     let others = report.failures.take(scan.others(kept)).unwrap_or_default();
     let (gone, stays): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, source)| listed.contains(source));
     for source in stays.into_iter().map(|(_, source)| source).collect::<BTreeSet<_>>() {
-        let text = format!("{source} could not be listed: what was made from it stays");
+        let text = format!("unable to list {source}: services published from it are kept");
         report.warnings.push(Finding::trouble(text, None));
     }
     let gone: Vec<String> = gone.into_iter().map(|(name, _)| name).collect();

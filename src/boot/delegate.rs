@@ -124,7 +124,7 @@ const CLOSED: [Node; 3] = [
 
 /// Control stays with root.
 #[derive(Debug, thiserror::Error)]
-#[error("control of the services is not delegated to group {0}: root lacks the capability CHOWN")]
+#[error("unable to delegate control of the services to group {0}: root lacks the capability CHOWN")]
 struct NotDelegated(Gid);
 
 impl Problem for NotDelegated {
@@ -133,7 +133,7 @@ impl Problem for NotDelegated {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("docker run --cap-add CHOWN; without it root alone starts and stops the services".to_string())
+        Some("docker run --cap-add CHOWN; without it only root can start and stop the services".to_string())
     }
 }
 
@@ -225,7 +225,7 @@ fn make_one(directory: &Directory, name: &str, kind: NodeKind, mode: u32) -> Res
         NodeKind::Directory => directory.make(name, mode & 0o777),
         NodeKind::Fifo => mkfifoat(&directory.fd, name, Mode::from_bits_truncate(mode)).map_err(refused(
             directory,
-            "make FIFO",
+            "create FIFO",
             name,
         )),
     }
@@ -240,7 +240,7 @@ fn set_mode(directory: &Directory, name: &str, mode: u32) -> Result<(), StepErro
 fn own(directory: &Directory, name: &str, group: Gid) -> Result<(), StepError> {
     fchownat(&directory.fd, name, None, Some(group), AtFlags::AT_SYMLINK_NOFOLLOW).map_err(refused(
         directory,
-        "give the group",
+        "set the group of",
         name,
     ))
 }

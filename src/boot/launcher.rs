@@ -25,7 +25,7 @@ pub enum LauncherError {
     #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
     NotRoots(String),
     /// The PATH of a supervisor may find anything.
-    #[error("no {LAUNCHER} beside this program or on PATH")]
+    #[error("no {LAUNCHER} next to this program or on PATH")]
     Missing,
 }
 
@@ -36,7 +36,7 @@ impl Problem for LauncherError {
 
     fn hint(&self) -> Option<String> {
         Some(format!(
-            "install futo and {LAUNCHER} in a directory that only root can write, /usr/local/bin for instance"
+            "install futo and {LAUNCHER} in a directory that only root can write, for example /usr/local/bin"
         ))
     }
 }

@@ -50,16 +50,16 @@ impl Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// No FIFO, or nobody reads it.
-    #[error("no supervisor runs")]
+    #[error("no supervisor is running")]
     NoSupervisor,
     /// Something that is not a FIFO has its name.
-    #[error("'supervise/{control}' is no FIFO", control = layout::CONTROL)]
+    #[error("'supervise/{control}' is not a FIFO", control = layout::CONTROL)]
     NoFifo,
     /// The status cannot be decoded: it is not that of a known suite.
     #[error("unable to read 'supervise/{status}': {0}", status = layout::STATUS)]
     Status(Malformed),
     /// The FIFO may not be written.
-    #[error("'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
+    #[error("unable to write to 'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
     Refused(Errno),
 }
 

@@ -99,7 +99,7 @@ pub fn scripts(directory: &Path) -> Vec<PathBuf> {
 /// What keeps the supervisor from executing the run script that is published here.
 pub fn obstacle_of_run(directory: &Path, privileges: Privileges) -> Option<Obstacle> {
     let path = directory.join(layout::RUN);
-    let missing = |what: String| Some(Obstacle::of_file(&path, what, "write it, or remove the service"));
+    let missing = |what: String| Some(Obstacle::of_file(&path, what, "create it, or remove the service"));
     match nix::sys::stat::stat(&path) {
         Err(errno) => missing(reason(errno)),
         Ok(status) => match sys::file::kind_name(sys::file::kind(&status)) {
@@ -136,8 +136,8 @@ fn is_noexec(volume: &Statvfs) -> bool {
 /// Of a file or scan directory on such a volume.
 pub fn noexec(path: &Path) -> Obstacle {
     let hint = match path.starts_with("/run") {
-        true => "docker: --tmpfs /run:exec; now: mount -o remount,exec /run, as root",
-        false => "mount that volume without noexec",
+        true => "docker run --tmpfs /run:exec; to fix it now: mount -o remount,exec /run, as root",
+        false => "mount the volume without noexec",
     };
     Obstacle::of_file(path, "is on a volume that is mounted noexec: s6 cannot execute it", hint)
 }
@@ -170,12 +170,12 @@ fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let problem = |what: &str, hint: &str| Some(Obstacle::of_first_line(file, what, hint));
     if start.starts_with(b"\xef\xbb\xbf") {
         return problem(
-            "begins with a byte order mark: the kernel finds no interpreter",
-            "save it without one",
+            "starts with a byte order mark: the kernel finds no interpreter",
+            "save the file without a byte order mark",
         );
     }
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return problem("is UTF-16: the kernel finds no interpreter", "save it as UTF-8");
+        return problem("is UTF-16: the kernel finds no interpreter", "save the file as UTF-8");
     }
     if elf::is_elf(start) {
         return None;
@@ -183,23 +183,23 @@ fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.ends_with(b"\r") {
         let hint = format!("sed -i 's/\\r$//' {}", shell_word(&file.to_string_lossy()));
-        return problem("lines end with CR LF: the interpreter's name would end with CR", &hint);
+        return problem("ends with CR LF: the kernel takes the CR as part of the interpreter's name", &hint);
     }
     let interpreter = line.strip_prefix(b"#!").map(<[u8]>::trim_ascii).filter(|rest| !rest.is_empty());
     let Some(interpreter) = interpreter else {
-        return problem("names no interpreter", "begin it with #!/bin/sh");
+        return problem("names no interpreter", "start the file with #!/bin/sh");
     };
     if line.len() > LONGEST_FIRST_LINE {
         let what = format!(
-            "has {} bytes: the kernel takes {LONGEST_FIRST_LINE} and cuts off or refuses the rest",
+            "is {} bytes long: the kernel reads {LONGEST_FIRST_LINE} and truncates or rejects the rest",
             line.len()
         );
-        return problem(&what, "begin it with a shorter line, for instance #!/bin/sh");
+        return problem(&what, "shorten the first line, for example to #!/bin/sh");
     }
     if !interpreter.starts_with(b"/") {
         let what =
             format!("the interpreter '{}' is not an absolute path", String::from_utf8_lossy(interpreter));
-        return problem(&what, "begin it with #!/bin/sh");
+        return problem(&what, "start the file with #!/bin/sh");
     }
     None
 }
@@ -240,7 +240,7 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
     // root reads the header of a program there, and follows root-owned links only
     let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
-        MOST_INTERPRETERS.. => problem("is one script too many"),
+        MOST_INTERPRETERS.. => problem("is nested too deeply for the kernel"),
         _ => interpreter(&path, &read_start(&opened).ok()?, privileges, depth + 1),
     }
 }
@@ -256,7 +256,7 @@ fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
     let program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
     // the kernel passes on all that follows as one word; with-contenv splits it
     if finder == "env" && argument.contains(char::is_whitespace) && !argument.starts_with("-S") {
-        let what = format!("env is given '{argument}' as one word and does not find that program");
+        let what = format!("env gets '{argument}' as a single argument and finds no program of that name");
         let hint = format!("#!/usr/bin/env -S {argument}");
         return Some(Obstacle::of_first_line(file, what, hint));
     }
@@ -268,8 +268,8 @@ fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
         }
     };
     (!is_there).then(|| {
-        let what = format!("{finder} does not find '{program}' in {}", search_path::OF_SUPERVISOR);
-        Obstacle::of_first_line(file, what, "install it, or name it by its path")
+        let what = format!("{finder} cannot find '{program}' in {}", search_path::OF_SUPERVISOR);
+        Obstacle::of_first_line(file, what, "install it, or use its absolute path")
     })
 }
 
@@ -278,12 +278,12 @@ fn binary(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let header = elf::ElfHeader::parse(start)?;
     if !header.is_for_this_machine {
         let hint = "install the build for this machine (uname -m)";
-        return Some(Obstacle::of_file(file, "is a program for another processor", hint));
+        return Some(Obstacle::of_file(file, "is built for a different CPU architecture", hint));
     }
     let loader = header.loader?;
     (!loader.exists()).then(|| {
-        let what = format!("its loader '{}' does not exist", loader.display());
-        let hint = "it is built for another C library: take a static build, or one for this image";
+        let what = format!("its dynamic loader '{}' does not exist", loader.display());
+        let hint = "install a static build, or one for this image's C library";
         Obstacle::of_file(file, what, hint)
     })
 }

@@ -16,7 +16,7 @@ pub enum InvalidName {
     #[error("is empty")]
     Empty,
     /// s6-svscan skips such names.
-    #[error("begins with a dot")]
+    #[error("starts with a dot")]
     LeadingDot,
     /// A path instead of a name.
     #[error("contains a slash")]

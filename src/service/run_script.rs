@@ -26,13 +26,13 @@ pub enum RunScript {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotOurs {
     /// It begins with no `#!`, or with another interpreter.
-    #[error("its first line names neither sh nor futo-launch --file")]
+    #[error("its first line names neither a shell nor futo-launch --file")]
     Interpreter,
     /// Something a shell would expand, or a second command.
     #[error("line {}: {}", .0.line, .0.what)]
     NotPlain(Refusal),
     /// Another command.
-    #[error("it does not consist of: exec futo-launch …")]
+    #[error("it is not a single command, exec futo-launch …")]
     OtherCommand,
 }
 

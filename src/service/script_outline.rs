@@ -61,7 +61,7 @@ pub fn read(script: &[u8]) -> Option<Outline> {
         ..=MOST if run_script::is_for_a_shell(script) => {
             shell_commands::split(script).map_err(|error| unparsed(error.line, error.what))
         }
-        ..=MOST => Err(unparsed(named_at, "a script of another interpreter than sh")),
+        ..=MOST => Err(unparsed(named_at, "a script for an interpreter other than sh")),
         _ => Err(unparsed(1, "it is longer than 256 KiB")),
     };
     let commands = match commands {

@@ -52,7 +52,7 @@ pub fn split(script: &[u8]) -> Result<Vec<SimpleCommand<'_>>, SplitError> {
     splitter.run()?;
     match splitter.depth {
         0 => Ok(splitter.commands),
-        _ => Err(SplitError { line: line_at(script, script.len()), what: "a block that is never closed" }),
+        _ => Err(SplitError { line: line_at(script, script.len()), what: "an unclosed block" }),
     }
 }
 
@@ -100,7 +100,7 @@ impl<'s> Splitter<'s> {
                 _ => self.at += 1,
             }
             if self.depth < 0 {
-                return Err(self.error_here("an unopened ')'"));
+                return Err(self.error_here("an unmatched ')'"));
             }
         }
         self.at = self.script.len();
@@ -196,7 +196,7 @@ fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, SplitE
             _ => at += 1,
         }
     }
-    Err(error_at("a quote that is never closed"))
+    Err(error_at("an unclosed quote"))
 }
 
 fn line_at(script: &[u8], at: usize) -> usize {

@@ -41,13 +41,13 @@ impl std::fmt::Display for CannotSignal {
         let CannotSignal { pid, uid, supervisor } = self;
         write!(
             formatter,
-            "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} of uid {uid}"
+            "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} (uid {uid})"
         )
     }
 }
 
 /// What to do about it.
-pub const REMEDY: &str = "give the container the capability KILL (docker: --cap-add KILL)";
+pub const REMEDY: &str = "grant the container the capability KILL: docker run --cap-add KILL";
 
 /// What credentials(7) and capabilities(7) say of a process.
 struct Credentials {

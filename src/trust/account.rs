@@ -57,7 +57,7 @@ pub enum AccountError {
         errno: Errno,
     },
     /// There is no such user.
-    #[error("there is no such user to look as")]
+    #[error("the user does not exist")]
     Nobody,
     /// A C library takes -1 for "unchanged" and reports success. This process has its own ids.
     #[error("unable to become {0}: the ids read back differ")]
@@ -78,7 +78,7 @@ impl Problem for AccountError {
                 Some("this user namespace forbids setgroups".to_string())
             }
             AccountError::Refused { errno: Errno::EPERM, .. } => Some(
-                "root needs the capabilities SETUID and SETGID here: docker run --cap-add SETUID --cap-add SETGID"
+                "grant root the capabilities SETUID and SETGID: docker run --cap-add SETUID --cap-add SETGID"
                     .to_string(),
             ),
             AccountError::Refused { errno: Errno::EINVAL, .. } => {
@@ -129,7 +129,7 @@ impl Account {
             let user = self.shown();
             move |errno| AccountError::Refused { step, user, errno }
         };
-        let before = present_groups().map_err(refused("read the groups before acting as"))?;
+        let before = present_groups().map_err(refused("save the groups before switching to"))?;
         let (uid, gid) = (geteuid(), getegid());
         setgroups(&self.identity.groups).map_err(refused("set the groups of"))?;
         let done = setegid(self.identity.gid)

@@ -36,14 +36,16 @@ impl Problem for WritableByOthers {
 /// What lets somebody else write it, in words.
 fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     match access {
-        WriteAccess::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
+        WriteAccess::User(uid) => {
+            format!("is owned by uid {uid}, not by root or {DEFAULT_USER} (uid {})", abc.uid)
+        }
         WriteAccess::Group(gid) if gid == abc.gid || gid == 0 => {
-            format!("is writable by group {gid}, in which others than root and {DEFAULT_USER} are")
+            format!("is writable by group {gid}, which has members other than root and {DEFAULT_USER}")
         }
         WriteAccess::Group(gid) => {
-            format!("is writable by group {gid}, and {DEFAULT_USER}'s group is {}", abc.gid)
+            format!("is writable by group {gid}, which is not {DEFAULT_USER}'s group ({})", abc.gid)
         }
-        WriteAccess::Everybody => "is writable by everybody".to_string(),
+        WriteAccess::Everybody => "is world-writable".to_string(),
     }
 }
 
@@ -58,7 +60,7 @@ fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
         WriteAccess::User(uid) => {
             let whole = if path.starts_with(source) { source } else { path };
             format!(
-                "if {DEFAULT_USER} had this uid before (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
+                "if {DEFAULT_USER} previously had this uid (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
                 quoted(whole)
             )
         }

@@ -29,22 +29,22 @@ pub enum Rights {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DefinitionError {
     /// It would run nothing.
-    #[error("{}: --explain, --help and --version run nothing", .0.display())]
+    #[error("{}: --explain, --help and --version are not allowed in a run script", .0.display())]
     RunsNothing(PathBuf),
     /// It names a service file besides the line.
-    #[error("{}: --file: not in a one-line run script", .0.display())]
+    #[error("{}: --file is not allowed in a one-line run script", .0.display())]
     File(PathBuf),
     /// It has an option that only futo sync may write.
-    #[error("{}: --service-dir: is written by futo sync", .0.display())]
+    #[error("{}: --service-dir is reserved for futo sync", .0.display())]
     ServiceDir(PathBuf),
     /// It asks for rights that its writers lack.
-    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    #[error("{}: {what}: not allowed in a file writable by non-root users", path.display())]
     Rights { path: PathBuf, what: String },
     /// It has a NUL byte, which no argument can contain.
-    #[error("{}: the command has a NUL byte", .0.display())]
+    #[error("{}: the command contains a NUL byte", .0.display())]
     Nul(PathBuf),
     /// It is not UTF-8.
-    #[error("{}: it is not UTF-8", .0.display())]
+    #[error("{}: not valid UTF-8", .0.display())]
     NotUtf8(PathBuf),
 }
 
@@ -56,10 +56,10 @@ impl Problem for DefinitionError {
     fn hint(&self) -> Option<String> {
         match self {
             DefinitionError::File(_) => {
-                Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
+                Some("start run itself with #!/usr/local/bin/futo-launch --file".to_string())
             }
             DefinitionError::Rights { .. } => Some(format!(
-                "leave the option out: it runs as {DEFAULT_USER}; root's own definitions may say more"
+                "remove the option: the service runs as {DEFAULT_USER}, and only root-owned definitions may set it"
             )),
             _ => None,
         }

@@ -158,8 +158,7 @@ mod tests {
         assert_eq!(
             published(file, Writers::Abc),
             Err(vec![
-                "x/run: user may be abc only: not allowed in a file that others than root can write"
-                    .to_string()
+                "x/run: user may be abc only: not allowed in a file writable by non-root users".to_string()
             ])
         );
         assert!(published("#!/bin/sh\nexec futo-launch --user abc:root -- id\n", Writers::Abc).is_err());

@@ -26,7 +26,7 @@ pub enum DefinitionsError {
     #[error(transparent)]
     List(StepError),
     /// It was a link to the definition, and is now a service directory.
-    #[error("was a link to the definition, which root executes as it is: {}", in_time(*.0))]
+    #[error("was a link to a definition that root executed unchecked: {}", in_time(*.0))]
     TookOver(Legacy),
     /// A definition cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
@@ -43,25 +43,25 @@ pub enum DefinitionsError {
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
     /// The quota of services that users may publish is used up.
-    #[error("{}", no_room(*.0))]
+    #[error("{}", quota_exceeded(*.0))]
     NoRoom(QuotaExceeded),
     /// Reading it took too long.
-    #[error("reading it took more than {} ms of processor time", .0.as_millis())]
+    #[error("reading it took more than {} ms of CPU time", .0.as_millis())]
     TooSlow(Duration),
     /// Reading the definitions before it took too long.
-    #[error("it was not read: those before it took {} s of processor time", .0.as_secs())]
+    #[error("not read: the definitions before it used up {} s of CPU time", .0.as_secs())]
     NoTimeLeft(Duration),
     /// It was published, and its `run` is gone.
-    #[error("'{}' has no run any more: what was published of it stays", .0.display())]
+    #[error("'{}' no longer contains run: its service is kept", .0.display())]
     NoRun(PathBuf),
     /// s6-svscan only starts or stops a logger when it picks the service up.
-    #[error("its logger comes or goes when the supervisor of the service is started again")]
+    #[error("the change to its logger takes effect when its supervisor restarts")]
     LoggerWaits,
     /// The name is not a valid service name.
     #[error("its name {0}")]
     Name(InvalidName),
     /// Another definition has the same name.
-    #[error("'{}' is passed over: '{}' has the same name", passed.display(), counts.display())]
+    #[error("'{}' is ignored: '{}' has the same name and takes precedence", passed.display(), counts.display())]
     Shadowed {
         /// This one.
         passed: PathBuf,
@@ -91,21 +91,21 @@ impl Problem for DefinitionsError {
         match self {
             DefinitionsError::Others(others) => others.hint(),
             DefinitionsError::TookOver(_) => {
-                Some("take out the init hook that makes these links".to_string())
+                Some("remove the init hook that creates these links".to_string())
             }
-            DefinitionsError::NoRun(_) => Some("remove the directory to have it pruned".to_string()),
+            DefinitionsError::NoRun(_) => Some("remove the directory to have the service pruned".to_string()),
             _ => None,
         }
     }
 }
 
-fn no_room(full: QuotaExceeded) -> String {
+fn quota_exceeded(full: QuotaExceeded) -> String {
     match full {
         QuotaExceeded::Services(most) => {
-            format!("there are more than {most} definitions that others than root can write")
+            format!("the definitions writable by non-root users exceed the limit of {most}")
         }
         QuotaExceeded::Bytes(most) => {
-            format!("the definitions that others than root can write have more than {most} bytes")
+            format!("the definitions writable by non-root users exceed the limit of {most} bytes")
         }
     }
 }
@@ -113,6 +113,6 @@ fn no_room(full: QuotaExceeded) -> String {
 fn in_time(legacy: Legacy) -> &'static str {
     match legacy {
         Legacy::Idle => "replaced",
-        Legacy::Supervised => "replaced, and its service restarted",
+        Legacy::Supervised => "replaced, and the service restarted",
     }
 }

@@ -143,7 +143,7 @@ impl DefinitionReader<'_> {
             (Part::Service, _) => self.directory,
             (Part::Logger, Some(log)) => log,
             (Part::Logger, None) => {
-                return Err(failed(std::io::Error::other("'log' is no directory that can be opened")));
+                return Err(failed(std::io::Error::other("'log' cannot be opened as a directory")));
             }
         };
         let open = match file::open_regular_at(&directory.fd, Path::new(file), OFlag::O_NOFOLLOW) {

@@ -238,9 +238,7 @@ impl<'v> Volume<'v> {
         let mut provenance = source.provenance.clone();
         let looked = self.acting_as(provenance.writers, || source.directory.look_at(name))?;
         Ok(match looked.map(|status| (kind(&status), status)) {
-            Ok((SFlag::S_IFLNK, _)) => {
-                Some(refused("it is a symbolic link, which is not followed".to_string()))
-            }
+            Ok((SFlag::S_IFLNK, _)) => Some(refused("symbolic links are not followed".to_string())),
             // who owns it explains more than that it is closed
             Ok((SFlag::S_IFDIR, status)) => {
                 provenance.see(&path, &status);

@@ -40,7 +40,7 @@ impl Problem for StepError {
 fn why(errno: Errno) -> String {
     match errno {
         // our own: see `Directory::names`
-        Errno::E2BIG => "it holds more names than are taken".to_string(),
+        Errno::E2BIG => "too many entries".to_string(),
         _ => reason(errno),
     }
 }
@@ -98,13 +98,14 @@ impl Directory {
 
     /// Makes a directory with exactly this mode: the engine runs without a umask.
     pub fn make(&self, name: &str, mode: u32) -> Result<(), StepError> {
-        mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)).map_err(self.refused("make directory", name))
+        mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))
+            .map_err(self.refused("create directory", name))
     }
 
     /// The same; it may exist already.
     pub fn make_if_missing(&self, name: &str, mode: u32) -> Result<(), StepError> {
         match mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)) {
-            Err(errno) if errno != Errno::EEXIST => Err(self.refused("make directory", name)(errno)),
+            Err(errno) if errno != Errno::EEXIST => Err(self.refused("create directory", name)(errno)),
             _ => Ok(()),
         }
     }
@@ -139,7 +140,7 @@ impl Directory {
             Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
             Err(errno) => return Err(self.refused("open", name)(errno)),
         };
-        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        let status = fstat(&file).map_err(self.refused("stat", name))?;
         if kind(&status) != SFlag::S_IFREG {
             return Ok(None);
         }
@@ -157,7 +158,7 @@ impl Directory {
             Err(Errno::ENOENT | Errno::ELOOP) => return Ok(false),
             Err(errno) => return Err(self.refused("open", name)(errno)),
         };
-        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        let status = fstat(&file).map_err(self.refused("stat", name))?;
         if kind(&status) != SFlag::S_IFREG
             || status.st_mode & 0o7777 != mode
             || usize::try_from(status.st_size) != Ok(bytes.len())
@@ -184,13 +185,13 @@ impl Directory {
 
     /// Makes a symbolic link.
     pub fn link(&self, target: &str, name: &str) -> Result<(), StepError> {
-        symlinkat(target, &self.fd, name).map_err(self.refused("make link", name))
+        symlinkat(target, &self.fd, name).map_err(self.refused("create symbolic link", name))
     }
 
     /// Makes a hard link in another directory.
     pub fn add_name(&self, name: &str, other: &Directory, other_name: &str) -> Result<(), StepError> {
         linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
-            .map_err(other.refused("make hard link", other_name))
+            .map_err(other.refused("create hard link", other_name))
     }
 
     /// The target of a symbolic link; none if there is no such link.
@@ -219,7 +220,7 @@ impl Directory {
 
     /// This directory's own status.
     pub fn own_status(&self) -> Result<FileStat, StepError> {
-        fstat(&self.fd).map_err(self.refused("look at", ""))
+        fstat(&self.fd).map_err(self.refused("stat", ""))
     }
 
     /// Whether this is the working directory of a process, such as a supervisor that has not locked it yet.
@@ -252,7 +253,7 @@ impl Directory {
         match fstatat(&self.fd, name, flags) {
             Ok(status) => Ok(Some(status)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-            Err(errno) => Err(self.refused("look at", name)(errno)),
+            Err(errno) => Err(self.refused("stat", name)(errno)),
         }
     }
 

@@ -80,8 +80,8 @@ impl Directory {
         let directory = self.open(name)?;
         let status = directory.own_status()?;
         if status.st_uid != geteuid().as_raw() || status.st_mode & 0o022 != 0 {
-            fchown(&directory.fd, Some(geteuid()), None).map_err(self.refused("take over", name))?;
-            fchmod(&directory.fd, Mode::S_IRWXU).map_err(self.refused("take over", name))?;
+            fchown(&directory.fd, Some(geteuid()), None).map_err(self.refused("take ownership of", name))?;
+            fchmod(&directory.fd, Mode::S_IRWXU).map_err(self.refused("take ownership of", name))?;
         }
         Ok(directory)
     }

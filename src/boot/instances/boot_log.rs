@@ -46,9 +46,9 @@ impl Problem for BootLogError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            BootLogError::Refused { errno: Errno::EACCES, .. } => Some(
-                "its directory belongs to another user: chown it to the user of the instances".to_string(),
-            ),
+            BootLogError::Refused { errno: Errno::EACCES, .. } => {
+                Some("chown its directory to the owner of the instances".to_string())
+            }
             _ => None,
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn parse(
                 findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
             }
             Some(_) if value.has_nul() => {
-                let wanted = "a text without a NUL byte".to_string();
+                let wanted = "a string without NUL bytes".to_string();
                 findings.push(ServiceFileError::WrongKind { path, line, key, wanted });
             }
             Some(known) => {
@@ -145,10 +145,10 @@ mod tests {
                 "a.toml:3: instances: must be a path below home, without .. (-)",
                 "a.toml:4: policy: must be always, last or never (-)",
                 "a.toml:5: no-restart: must be a list of exit codes, 0 to 255 (-)",
-                "a.toml:6: stale: must be a list of names of files (-)",
-                "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
+                "a.toml:6: stale: must be a list of file names (-)",
+                "a.toml:7: options: must be a list of futo-launch options: [\"--nice\", \"5\"] (-)",
                 &format!("a.toml:8: preset: must be {} (-)", preset_names()),
-                "a.toml:9: service: must be a text with {name} in it: no two instances may have one service (-)",
+                "a.toml:9: service: must be a string containing {name}: every instance needs a service of its own (-)",
                 "a.toml:10: env: must be a table of variables: { NAME = \"value\" } (-)",
                 "a.toml: home is missing (-)",
                 "a.toml: user is missing (-)",

@@ -54,7 +54,7 @@ pub enum Recorded {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The user does not exist.
-    #[error("user '{0}' is not known")]
+    #[error("unknown user '{0}'")]
     User(String),
     /// The user's ids could not be taken on.
     #[error(transparent)]
@@ -63,7 +63,7 @@ pub enum RecordingError {
     #[error(transparent)]
     Directory(#[from] PathError),
     /// It belongs to another user.
-    #[error("its directory belongs to uid {0}")]
+    #[error("its directory is owned by uid {0}")]
     Another(u32),
     /// The file cannot be read.
     #[error("{}", reason_of(.0))]
@@ -87,7 +87,7 @@ impl Problem for RecordingError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("the next boot goes by what it says; mend that, or write it there".to_string())
+        Some("correct the file: the next boot uses the state recorded in it".to_string())
     }
 }
 
@@ -141,7 +141,7 @@ impl DesiredStateFile {
     fn record_here(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         let directory = nofollow::open_directory(&self.directory, Missing::Refuse)?;
         let owner = fstat(&directory)
-            .map_err(|errno| RecordingError::Replace { verb: "look at its directory", errno })?
+            .map_err(|errno| RecordingError::Replace { verb: "stat its directory", errno })?
             .st_uid;
         // the replaced file would belong to the caller
         if owner != geteuid().as_raw() {
@@ -201,7 +201,7 @@ fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Resul
     let temporary = format!(".{name}.futo-{}", std::process::id());
     let new = Replacement { temporary: Path::new(&temporary), content, mode, flush: Flush::BeforeRename };
     replace::replace(directory, Path::new(name), new).map_err(|error| match error {
-        ReplaceError::Create(errno) => RecordingError::Replace { verb: "make a new file", errno },
+        ReplaceError::Create(errno) => RecordingError::Replace { verb: "create a temporary file", errno },
         ReplaceError::Replace(errno) => RecordingError::Replace { verb: "replace it", errno },
     })
 }

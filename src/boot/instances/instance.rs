@@ -184,7 +184,7 @@ pub(super) fn open_below(directory: &Directory, path: &str) -> Result<Directory,
 /// Why a directory below the home cannot be read.
 pub(super) fn directory_error(path: &str, errno: Errno) -> InstancesError {
     let reason = match errno {
-        Errno::ELOOP => "it is a symbolic link, which is not followed".to_string(),
+        Errno::ELOOP => "symbolic links are not followed".to_string(),
         _ => reason(errno),
     };
     InstancesError::Directory { path: path.to_string(), reason }

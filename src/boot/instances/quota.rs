@@ -57,7 +57,7 @@ mod tests {
         let has_place = ["a", "b", "c", "z"].map(|name| quota.take_or_count(&format!("x-{name}"), name));
         assert_eq!(has_place, [true, false, false, true]);
         let said = quota.left_out().expect("two are left out").to_string();
-        assert_eq!(said, "there are more than 3 instances: 2 are left out, the first of them 'b'");
+        assert_eq!(said, "there are more than 3 instances: 2 are not published, starting with 'b'");
         assert!(InstanceQuota::new(1, BTreeSet::new()).left_out().is_none());
     }
 }

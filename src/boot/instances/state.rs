@@ -44,7 +44,7 @@ impl Problem for StateError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("it counts as not running".to_string())
+        Some("the instance is treated as not running".to_string())
     }
 }
 
@@ -109,14 +109,14 @@ fn state_in(bytes: &[u8], system: &System) -> Result<InstanceState, &'static str
     let keys: Vec<&str> = system.state_keys.iter().map(String::as_str).collect();
     let found = values(bytes, &keys).map_err(|error| match error {
         NotRead::NotObject => "it is not a JSON object",
-        NotRead::Malformed => "it is not a whole JSON text in UTF-8",
+        NotRead::Malformed => "it is not valid JSON in UTF-8",
     })?;
     let first_with_value = found.into_iter().enumerate().find_map(|(at, found)| match found {
         None | Some(FoundValue::Null) => None,
         Some(found) => Some((at, found)),
     });
     let Some((at, found)) = first_with_value else { return Ok(state) };
-    let text = found.into_text().ok_or("the state is not a text")?;
+    let text = found.into_text().ok_or("the state is not a string")?;
     if at == 0 && keys.len() > 1 {
         state.desired = Some(text.clone());
     }

@@ -30,7 +30,7 @@ impl ScanDirectory {
             }
             Occupant::Foreign(what) => Err(PublishError::Foreign { name: name.to_string(), what }),
             Occupant::Ours(_, marker) if !self.sources.contains(&marker.source) => {
-                let what = format!("was made from another directory, {}", marker.source);
+                let what = format!("was created from another directory, {}", marker.source);
                 Err(PublishError::Foreign { name: name.to_string(), what })
             }
             Occupant::Ours(_, marker) if marker.author.is_some_and(|author| author != manifest.author) => {

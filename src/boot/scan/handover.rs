@@ -71,10 +71,10 @@ impl ScanDirectory {
         let Some(group) = before.filter(|group| now.is_none_or(|now| now.group != *group)) else { return };
         if self.is_supervised(name) {
             let text = format!(
-                "'{name}': group {group} no longer controls it, but members that have its control FIFO open do \
-                 until the service directory is recreated"
+                "'{name}': group {group} no longer controls it, but members that have its control FIFO open keep \
+                 control until the service directory is recreated"
             );
-            let hint = "a container restart does that where the scan directory is a tmpfs".to_string();
+            let hint = "restart the container: a scan directory on tmpfs is recreated".to_string();
             self.troubles.borrow_mut().push(Finding::trouble(text, Some(hint)));
         }
     }

@@ -56,11 +56,11 @@ pub enum ScanError {
     #[error("unable to open the scan directory: {0}")]
     Path(PathError),
     /// Whoever can write it could have root run their programs.
-    #[error("the scan directory '{}' can be written by others than root", .0.display())]
+    #[error("the scan directory '{}' is writable by non-root users", .0.display())]
     NotRoots(PathBuf),
     /// It contains what s6-svscan has not picked up yet and somebody other than root made.
     #[error(
-        "in the scan directory '{}' s6-svscan would execute or obey as root what root has not made: {}",
+        "the scan directory '{}' contains entries not created by root that s6-svscan would execute or obey as root: {}",
         path.display(),
         names.join(", ")
     )]
@@ -91,7 +91,7 @@ impl Problem for ScanError {
     fn hint(&self) -> Option<String> {
         match self {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
-                Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
+                Some("use --scan-dir DIR to select the directory that s6-svscan watches".to_string())
             }
             // chown would have root execute what others have put there
             ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),

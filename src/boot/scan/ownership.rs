@@ -22,8 +22,8 @@ use crate::sys::{acl, nofollow, process};
 /// The limit of names in a message.
 const MOST_NAMED: usize = 10;
 /// What to do about a scan directory that does not belong to root alone, or did not in the past.
-pub(super) const REMEDY: &str = "delete the line of the init hook that gives it away ('chown -R USER /run/service'), then \
-     restart the container, so that the scan directory is empty; docs/boot.md";
+pub(super) const REMEDY: &str = "remove the line of the init hook that changes its owner ('chown -R USER /run/service'), \
+     then restart the container to empty the scan directory; see docs/boot.md";
 
 /// Whether only root can write a directory, and what is made in it.
 pub(super) fn belongs_to_root_alone(directory: &Directory) -> bool {
@@ -135,7 +135,7 @@ pub(super) fn not_owned_by_root(directory: &Directory, is_known: impl Fn(&String
     let more = if names.len() > MOST_NAMED { ", …" } else { "" };
     names.truncate(MOST_NAMED);
     let text = format!(
-        "in the scan directory '{}' root executes what non-root users own or can write: {}{more}",
+        "root executes files in the scan directory '{}' that non-root users own or can write: {}{more}",
         directory.shown.display(),
         names.join(", ")
     );

@@ -58,12 +58,10 @@ pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
         return;
     }
     let text = format!(
-        "the s6-svscan of '{}' runs as root and executes what uid {uid} can write there: whoever acts as uid {uid} \
-         can become root",
+        "s6-svscan runs as root in '{}' and executes files that uid {uid} can write: uid {uid} can become root",
         directory.shown.display()
     );
-    let hint =
-        "run this command as root, from the init hook, and leave the scan directory to root (docs/boot.md)";
+    let hint = "run this command as root from the init hook, and keep the scan directory owned by root; see docs/boot.md";
     warnings.push(Finding::trouble(text, Some(hint.to_string())));
 }
 

@@ -43,7 +43,7 @@ pub enum PublishError {
     #[error(transparent)]
     Step(#[from] StepError),
     /// Something else has the name.
-    #[error("'{name}' is in the scan directory already, and {what}")]
+    #[error("'{name}' already exists in the scan directory and {what}")]
     Foreign {
         /// The name.
         name: String,
@@ -51,13 +51,15 @@ pub enum PublishError {
         what: String,
     },
     /// Its predecessor was removed, and the supervisor of that one has not exited.
-    #[error("'{name}' was taken away, and its supervisor has not left yet")]
+    #[error("'{name}' was removed, but its supervisor has not exited yet")]
     StillSupervised {
         /// The name.
         name: String,
     },
     /// A member of the group that may control it holds the lock that its supervisor needs.
-    #[error("'{name}' is published, and no supervisor can start: a process of another user holds its lock")]
+    #[error(
+        "'{name}' is published, but its supervisor cannot start: a process of another user holds its lock"
+    )]
     LockedByStranger {
         /// The name.
         name: String,
@@ -65,7 +67,7 @@ pub enum PublishError {
         pid: Option<i32>,
     },
     /// s6-svscan was notified and has not picked it up.
-    #[error("'{name}' is published, and s6-svscan has not taken it up")]
+    #[error("'{name}' is published, but s6-svscan has not picked it up")]
     NotTakenUp {
         /// The name.
         name: String,
@@ -80,19 +82,19 @@ impl Problem for PublishError {
     fn hint(&self) -> Option<String> {
         match self {
             PublishError::Foreign { name, .. } => Some(format!(
-                "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
+                "stop it if it is running, and remove it from the scan directory: {name}"
             )),
             PublishError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
-                "root lacks the capability KILL, and can stop no process of another user: docker run --cap-add KILL"
+                "root lacks the capability KILL and cannot stop processes of other users: docker run --cap-add KILL"
                     .to_string(),
             ),
-            PublishError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
+            PublishError::StillSupervised { .. } => Some("the next run completes the change".to_string()),
             PublishError::LockedByStranger { pid, .. } => {
-                pid.map(|pid| format!("kill {pid}; the lock is supervise/lock of the service directory"))
+                pid.map(|pid| format!("kill {pid}, which holds supervise/lock in the service directory"))
             }
             PublishError::Step(_) => None,
             PublishError::NotTakenUp { .. } => {
-                Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
+                Some("see the log of s6-svscan; by default it accepts at most 500 services (option -c)".to_string())
             }
         }
     }
@@ -133,20 +135,20 @@ pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occup
                     target.to_string_lossy()
                 )));
             }
-            None => return Ok(Occupant::Foreign("is no directory".to_string())),
+            None => return Ok(Occupant::Foreign("is not a directory".to_string())),
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
     // whoever could write there could have copied a marker
     let owner = directory.own_status()?.st_uid;
     if owner != geteuid().as_raw() {
-        return Ok(Occupant::Foreign(format!("belongs to uid {owner}")));
+        return Ok(Occupant::Foreign(format!("is owned by uid {owner}")));
     }
     match directory.read(MARKER, MAX_MARKER)? {
         Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
             Some(marker) => Ok(Occupant::Ours(directory, Box::new(marker))),
-            None => Ok(Occupant::Foreign("was made by another command or for another user".to_string())),
+            None => Ok(Occupant::Foreign("was created by another command or for another user".to_string())),
         },
-        None => Ok(Occupant::Foreign("was not made by futo".to_string())),
+        None => Ok(Occupant::Foreign("was not created by futo".to_string())),
     }
 }

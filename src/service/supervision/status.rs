@@ -148,16 +148,16 @@ pub struct Death {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Too short or too long.
-    #[error("it holds {0} bytes; a status of s6 has 35 or 43, of runit 20, of daemontools 18")]
+    #[error("it is {0} bytes long, expected 35 or 43 (s6), 20 (runit) or 18 (daemontools)")]
     Length(usize),
     /// No time stamp.
-    #[error("it holds no time stamp where one should be")]
+    #[error("its time stamp is invalid")]
     Stamp,
     /// No process number.
-    #[error("it holds no process number where one should be")]
+    #[error("its pid is invalid")]
     Pid,
     /// No whole number of deaths.
-    #[error("it holds {0} bytes, a death has {length}", length = DEATH_LENGTH)]
+    #[error("it is {0} bytes long, not a multiple of {length}", length = DEATH_LENGTH)]
     TallyLength(usize),
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::boot::instances) enum NotRead {
     /// Not UTF-8, or not JSON, or truncated.
-    #[error("it is not a whole JSON text in UTF-8")]
+    #[error("it is not valid JSON in UTF-8")]
     Malformed,
     /// JSON, but not an object.
     #[error("it is not a JSON object")]
