@@ -18,8 +18,8 @@ pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Repo
     for row in &mut report.rows {
         if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
             row.fail(match scan.lock_holder(&name) {
-                Holder::Stranger(pid) => PublishError::LockedByStranger { name, pid },
-                Holder::Nobody | Holder::Supervisor => PublishError::NotTakenUp { name },
+                Holder::Other(pid) => PublishError::LockedByOtherUser { name, pid },
+                Holder::None | Holder::Supervisor => PublishError::NotPickedUp { name },
             });
         }
     }

@@ -23,7 +23,7 @@ pub fn launcher() -> String {
 pub enum LauncherError {
     /// Whoever can replace it could have root run their program.
     #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
-    NotRoots(String),
+    NotRootOwned(String),
     /// The PATH of a supervisor may find anything.
     #[error("no {LAUNCHER} next to this program or on PATH")]
     Missing,
@@ -47,7 +47,7 @@ pub(crate) fn judge(launcher: &str) -> Result<(), LauncherError> {
         // there are no rights to be gained from a supervisor of one's own
         false => Ok(()),
         true if !launcher.starts_with('/') => Err(LauncherError::Missing),
-        true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true if !is_roots(Path::new(launcher)) => Err(LauncherError::NotRootOwned(launcher.to_string())),
         true => Ok(()),
     }
 }

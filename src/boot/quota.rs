@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_published_keeps_its_place_and_the_rest_is_bounded() {
+    fn published_services_keep_their_place_and_the_rest_is_limited() {
         let taken = BTreeMap::from([("old".to_string(), MOST_BYTES - 10)]);
         let mut quota = Quota::new(3, taken);
         assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MOST_BYTES)));

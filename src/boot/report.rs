@@ -53,7 +53,7 @@ impl ReportRow {
 
     /// Notes why its service directory is not as desired.
     pub fn fail(&mut self, error: PublishError) {
-        self.is_unfinished |= error.passes();
+        self.is_unfinished |= error.is_temporary();
         self.failures.push(error);
     }
 

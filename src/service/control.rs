@@ -14,7 +14,7 @@ use crate::error::reason;
 use crate::sys;
 
 /// How far apart a supervisor creates its files.
-const MADE_WITHIN: Duration = Duration::from_millis(50);
+const CREATION_SPREAD: Duration = Duration::from_millis(50);
 
 /// What a supervisor is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
     let made = match control.created() {
         Ok(made) => made,
         // older kernels keep no such time on tmpfs; a supervisor creates its lock at the same time, and never writes it
-        Err(_) => status(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
+        Err(_) => status(layout::LOCK)?.modified().ok()? + CREATION_SPREAD,
     };
     (changed > made).then_some(changed)
 }

@@ -18,11 +18,11 @@ use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
 /// As much of a first line as the kernel reads (BINPRM_BUF_SIZE, since 5.1).
-const LONGEST_FIRST_LINE: usize = 255;
+const MAX_FIRST_LINE: usize = 255;
 /// An interpreter may be a script itself; the kernel refuses deeper chains.
-const MOST_INTERPRETERS: usize = 4;
+const MAX_INTERPRETERS: usize = 4;
 /// What is read of a file: its first line, or its ELF headers.
-const START: usize = 4096;
+const HEAD_SIZE: usize = 4096;
 
 /// What the supervisor does with a service directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn mode(path: &Path, privileges: Privileges) -> Option<Obstacle> {
 }
 
 fn read_start(file: impl AsFd) -> Result<Vec<u8>, nix::errno::Errno> {
-    let mut room = vec![0_u8; START];
+    let mut room = vec![0_u8; HEAD_SIZE];
     let count = nix::unistd::read(file, &mut room)?;
     room.truncate(count);
     Ok(room)
@@ -189,9 +189,9 @@ fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let Some(interpreter) = interpreter else {
         return problem("names no interpreter", "start the file with #!/bin/sh");
     };
-    if line.len() > LONGEST_FIRST_LINE {
+    if line.len() > MAX_FIRST_LINE {
         let what = format!(
-            "is {} bytes long: the kernel reads {LONGEST_FIRST_LINE} and truncates or rejects the rest",
+            "is {} bytes long: the kernel reads {MAX_FIRST_LINE} and truncates or rejects the rest",
             line.len()
         );
         return problem(&what, "shorten the first line, for example to #!/bin/sh");
@@ -240,7 +240,7 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
     // root reads the header of a program there, and follows root-owned links only
     let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
-        MOST_INTERPRETERS.. => problem("is nested too deeply for the kernel"),
+        MAX_INTERPRETERS.. => problem("is nested too deeply for the kernel"),
         _ => interpreter(&path, &read_start(&opened).ok()?, privileges, depth + 1),
     }
 }

@@ -59,6 +59,6 @@ pub const FILES: [&str; 15] = [
 /// The user's definitions, on the volume of the container.
 pub const DEFINITIONS: &str = "/config/s6-services";
 /// Root's definitions.
-pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
+pub const ROOT_DEFINITIONS: &str = "/etc/futo/services";
 /// The scan directory of s6-overlay.
 pub const SCAN_DIRECTORY: &str = "/run/service";

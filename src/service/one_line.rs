@@ -38,7 +38,7 @@ mod tests {
     use crate::service::run_script::{self, RunScript};
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_scripts_are_read_back() {
         let words: Vec<OsString> = [
             b"--env=A=b c".as_slice(),
             b"",

@@ -9,7 +9,7 @@ use super::{InvalidName, ServiceName, layout};
 use crate::sys;
 
 /// More services than this in one directory are not read.
-const MOST: usize = 2_000;
+const MAX_SERVICES: usize = 2_000;
 
 /// Where to look.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Locations {
 impl Default for Locations {
     fn default() -> Self {
         Locations {
-            definitions: [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
+            definitions: [layout::ROOT_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
         }
     }
@@ -46,7 +46,7 @@ impl Locations {
         let mut services = BTreeMap::new();
         let mut unseen = Vec::new();
         let mut note = |place: &Path, is_live: bool| {
-            let names = match sys::file::names(place, MOST) {
+            let names = match sys::file::names(place, MAX_SERVICES) {
                 Ok(names) => names,
                 // without definitions, or without a supervisor, there are none
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return,

@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_file_form() {
+    fn recognises_the_file_form() {
         assert_eq!(parse(b"#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), Ok(RunScript::File));
         assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotOurs::Interpreter));
     }
 
     #[test]
-    fn what_a_shell_would_expand_or_run_beside_it_is_not_ours() {
+    fn scripts_that_take_a_shell_to_run_are_rejected() {
         for (script, line) in [
             ("#!/bin/sh\nexec futo-launch -- $PROGRAM\n", 2),
             ("#!/bin/sh\nexec futo-launch a; rm b\n", 2),

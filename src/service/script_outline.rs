@@ -11,7 +11,7 @@ use super::{launcher, run_script};
 use crate::env_file;
 
 /// Longer scripts are not read.
-const MOST: usize = 256 << 10;
+const MAX_SCRIPT: usize = 256 << 10;
 
 /// What is understood of such a script.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,10 +58,10 @@ pub fn read(script: &[u8]) -> Option<Outline> {
     let named_at = line_of_launcher(script).unwrap_or(1);
     let unparsed = |line: usize, what: &str| Unparsed { line, what: what.to_string() };
     let commands = match script.len() {
-        ..=MOST if run_script::is_for_a_shell(script) => {
+        ..=MAX_SCRIPT if run_script::is_for_a_shell(script) => {
             shell_commands::split(script).map_err(|error| unparsed(error.line, error.what))
         }
-        ..=MOST => Err(unparsed(named_at, "a script for an interpreter other than sh")),
+        ..=MAX_SCRIPT => Err(unparsed(named_at, "a script for an interpreter other than sh")),
         _ => Err(unparsed(1, "it is longer than 256 KiB")),
     };
     let commands = match commands {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_named_by_its_line() {
+    fn unparsed_commands_are_listed_by_line() {
         for (before, unparsed, directory) in [
             ("umask 027\n", &[2][..], None),
             ("cd /srv\n", &[], Some(2)),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_not_plain_or_stand_elsewhere_are_not_guessed() {
+    fn the_launchers_words_are_never_guessed() {
         for (script, line) in [
             ("#!/bin/sh\nset -e\nexec futo-launch --interval \"$EVERY\" -- a\n", 3),
             ("#!/bin/sh\nexec futo-launch -- a\necho done\n", 2),

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hook_that_runs_a_program_is_known_by_its_words() {
+    fn a_hook_is_recognised_by_the_program_it_runs() {
         for (script, expected) in [
             ("#!/bin/sh\nfuto sync\n", true),
             ("exec /usr/local/bin/futo sync --watch", true),

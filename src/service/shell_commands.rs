@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_stand_with_their_lines_and_what_follows_them() {
+    fn commands_have_a_line_and_a_terminator() {
         let script = "#!/bin/sh\n# why\nset -e; A='x;\ny' # not a command; exec b\nexec 2>&1\n\
                       cd /x && a \\\n  b | c &\nlast";
         let expected = [
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_block_is_inner() {
+    fn commands_in_a_block_are_inner() {
         let script = "if [ -z \"$(id \")\" -n)\" ]; then exec a; fi\nwhile :; do (b); done\nf() { c; }\nd ${X:-\"}\"} e";
         let inner: Vec<(String, bool)> =
             texts(script).into_iter().map(|(_, text, top, _)| (text, top)).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_uncertain_is_an_error_with_its_line() {
+    fn uncertain_syntax_is_an_error_with_its_line() {
         for (script, line) in [
             ("a\ncat <<X\nexec b\nX\n", 2),
             ("a\n'b", 2),

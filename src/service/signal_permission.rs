@@ -10,7 +10,7 @@ use crate::sys;
 /// kill(2) to processes of other users: a bit of CapEff.
 const CAP_KILL: u32 = 5;
 /// /proc/PID/status has about 1.5 KiB.
-const MOST: usize = 16 << 10;
+const MAX_STATUS: usize = 16 << 10;
 
 /// A supervisor that may not signal its own service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Credentials {
     fn of(pid: i32) -> Option<Self> {
         let path = format!("/proc/{pid}/status");
         let file = sys::file::open_regular(Path::new(&path), OFlag::O_NOFOLLOW).ok()?;
-        Self::parse(&String::from_utf8_lossy(&sys::file::read_at_most(file, MOST).ok()?))
+        Self::parse(&String::from_utf8_lossy(&sys::file::read_at_most(file, MAX_STATUS).ok()?))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -62,7 +62,7 @@ impl SupervisedDirectory {
     /// A small file from whoever published the service: root, or this process's own user. None if it is missing, or
     /// writable by anyone else.
     pub fn read_of_publisher(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        const MOST: usize = 16 << 10;
+        const MAX_BYTES: usize = 16 << 10;
         let own = nix::unistd::geteuid().as_raw();
         let is_trusted = |status: &FileStat| [0, own].contains(&status.st_uid) && status.st_mode & 0o022 == 0;
         if !is_trusted(&self.status) {
@@ -70,7 +70,7 @@ impl SupervisedDirectory {
         }
         // an update turns the names into links; only those who may write the directory can have created one
         match sys::file::open_regular_with_status(&self.directory, Path::new(name), OFlag::empty()) {
-            Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MOST).map(Some),
+            Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MAX_BYTES).map(Some),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -79,8 +79,8 @@ impl SupervisedDirectory {
 
     /// The number of the signal that stops it: TERM, or what `down-signal` names for s6.
     pub fn stop_signal(&self) -> i32 {
-        const LONGEST: usize = 64;
-        let named = read_at(&self.directory, layout::DOWN_SIGNAL, LONGEST).ok();
+        const MAX_BYTES: usize = 64;
+        let named = read_at(&self.directory, layout::DOWN_SIGNAL, MAX_BYTES).ok();
         let named = named.and_then(|text| signal_of(String::from_utf8_lossy(&text).trim()));
         named.unwrap_or(libc::SIGTERM)
     }

@@ -58,7 +58,7 @@ pub enum AccountError {
     },
     /// There is no such user.
     #[error("the user does not exist")]
-    Nobody,
+    NoSuchUser,
     /// A C library takes -1 for "unchanged" and reports success. This process has its own ids.
     #[error("unable to become {0}: the ids read back differ")]
     NotProved(String),

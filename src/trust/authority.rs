@@ -53,7 +53,7 @@ impl Trust {
     pub(crate) fn read_as_user<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self.abc() {
             Some((abc, _)) => abc.attempt(read),
-            None => Err(io::Error::other(AccountError::Nobody.to_string())),
+            None => Err(io::Error::other(AccountError::NoSuchUser.to_string())),
         }
     }
 

@@ -25,7 +25,7 @@ impl Opener {
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.0 {
             Some(account) => account.act(action),
-            None => Err(AccountError::Nobody),
+            None => Err(AccountError::NoSuchUser),
         }
     }
 

@@ -45,7 +45,7 @@ fn in_words(access: WriteAccess, abc: AbcIds) -> String {
         WriteAccess::Group(gid) => {
             format!("is writable by group {gid}, which is not {DEFAULT_USER}'s group ({})", abc.gid)
         }
-        WriteAccess::Everybody => "is world-writable".to_string(),
+        WriteAccess::Everyone => "is world-writable".to_string(),
     }
 }
 
@@ -65,6 +65,6 @@ fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
             )
         }
         WriteAccess::Group(_) => format!("chmod g-w {}", quoted(path)),
-        WriteAccess::Everybody => format!("chmod o-w {}", quoted(path)),
+        WriteAccess::Everyone => format!("chmod o-w {}", quoted(path)),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum WriteAccess {
     /// This group can write it.
     Group(u32),
     /// Everybody can write it.
-    Everybody,
+    Everyone,
 }
 
 /// The ids of abc.
@@ -41,24 +41,24 @@ pub(crate) struct AbcIds {
     /// Who else is in that group.
     pub members: Members,
     /// Who else is in root's group.
-    pub roots_members: Members,
+    pub root_members: Members,
 }
 
 /// The members of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Members {
     /// At most abc and root: the usual private group.
-    AbcAlone,
+    OnlyAbc,
     /// Others as well.
-    More,
+    Others,
 }
 
 impl Members {
     /// Who can write what the group can write.
     fn writers(self, gid: u32) -> Writers {
         match self {
-            Members::AbcAlone => Writers::Abc,
-            Members::More => Writers::Others(WriteAccess::Group(gid)),
+            Members::OnlyAbc => Writers::Abc,
+            Members::Others => Writers::Others(WriteAccess::Group(gid)),
         }
     }
 }
@@ -69,11 +69,11 @@ impl AbcIds {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
-            (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::AbcAlone,
+            (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::OnlyAbc,
             // a file that cannot be read may name anybody
-            _ => Members::More,
+            _ => Members::Others,
         };
-        AbcIds { uid, gid, members: members(gid), roots_members: members(0) }
+        AbcIds { uid, gid, members: members(gid), root_members: members(0) }
     }
 }
 
@@ -134,11 +134,11 @@ fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let group = match (status.st_mode & 0o020 != 0 && !is_sticky, abc) {
         (false, _) => Writers::Root,
         (true, Some(abc)) if status.st_gid == abc.gid => abc.members.writers(abc.gid),
-        (true, Some(abc)) if status.st_gid == 0 => abc.roots_members.writers(0),
+        (true, Some(abc)) if status.st_gid == 0 => abc.root_members.writers(0),
         (true, _) => return Writers::Others(WriteAccess::Group(status.st_gid)),
     };
     if status.st_mode & 0o002 != 0 && !is_sticky {
-        return Writers::Others(WriteAccess::Everybody);
+        return Writers::Others(WriteAccess::Everyone);
     }
     let sticky = if is_sticky && status.st_mode & 0o022 != 0 { Writers::Abc } else { Writers::Root };
     owner.max(group).max(sticky)
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_least_trusted_of_owner_group_and_others_counts() {
         let numbers =
-            AbcIds { uid: 911, gid: 1000, members: Members::AbcAlone, roots_members: Members::AbcAlone };
+            AbcIds { uid: 911, gid: 1000, members: Members::OnlyAbc, root_members: Members::OnlyAbc };
         let abc = Some(numbers);
         for (mode, uid, gid, expected) in [
             (0o100_755, 0, 0, Writers::Root),
@@ -160,16 +160,16 @@ mod tests {
             (0o100_775, 0, 1000, Writers::Abc),
             (0o100_775, 911, 0, Writers::Abc),
             (0o100_775, 911, 100, Writers::Others(WriteAccess::Group(100))),
-            (0o100_757, 0, 0, Writers::Others(WriteAccess::Everybody)),
+            (0o100_757, 0, 0, Writers::Others(WriteAccess::Everyone)),
             (0o100_755, 912, 0, Writers::Others(WriteAccess::User(912))),
             (0o041_777, 0, 0, Writers::Abc),
-            (0o040_777, 0, 0, Writers::Others(WriteAccess::Everybody)),
+            (0o040_777, 0, 0, Writers::Others(WriteAccess::Everyone)),
         ] {
             let mut status = nix::sys::stat::stat("/").expect("a status");
             (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
             assert_eq!(writers_of(&status, abc), expected, "{mode:o} {uid}:{gid}");
         }
-        let shared = Some(AbcIds { members: Members::More, roots_members: Members::More, ..numbers });
+        let shared = Some(AbcIds { members: Members::Others, root_members: Members::Others, ..numbers });
         for (mode, uid, gid, expected) in [
             (0o100_775, 911, 1000, Writers::Others(WriteAccess::Group(1000))),
             (0o100_755, 911, 1000, Writers::Abc),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn users_definitions_are_hardened_and_roots_are_not() {
+    fn user_writable_definitions_are_hardened_and_root_owned_ones_are_not() {
         let line = "#!/bin/sh\nexec futo-launch --cap-drop NET_RAW -- id\n";
         assert_eq!(
             published_with(line, Writers::Abc, Hardening::On).as_deref(),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_nothing_or_leads_elsewhere_is_refused() {
+    fn options_that_start_no_worker_or_point_elsewhere_are_refused() {
         for line in [
             "--explain -- id",
             "--help",

@@ -26,8 +26,8 @@ pub enum DefinitionsError {
     #[error(transparent)]
     List(StepError),
     /// It was a link to the definition, and is now a service directory.
-    #[error("was a link to a definition that root executed unchecked: {}", in_time(*.0))]
-    TookOver(Legacy),
+    #[error("was a link to a definition that root executed unchecked: {}", outcome(*.0))]
+    ReplacedLink(Legacy),
     /// A definition cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
     Directory {
@@ -44,7 +44,7 @@ pub enum DefinitionsError {
     NoUser(PathBuf),
     /// The quota of services that users may publish is used up.
     #[error("{}", quota_exceeded(*.0))]
-    NoRoom(QuotaExceeded),
+    QuotaExceeded(QuotaExceeded),
     /// Reading it took too long.
     #[error("reading it took more than {} ms of CPU time", .0.as_millis())]
     TooSlow(Duration),
@@ -90,7 +90,7 @@ impl Problem for DefinitionsError {
     fn hint(&self) -> Option<String> {
         match self {
             DefinitionsError::Others(others) => others.hint(),
-            DefinitionsError::TookOver(_) => {
+            DefinitionsError::ReplacedLink(_) => {
                 Some("remove the init hook that creates these links".to_string())
             }
             DefinitionsError::NoRun(_) => Some("remove the directory to have the service pruned".to_string()),
@@ -110,7 +110,7 @@ fn quota_exceeded(full: QuotaExceeded) -> String {
     }
 }
 
-fn in_time(legacy: Legacy) -> &'static str {
+fn outcome(legacy: Legacy) -> &'static str {
     match legacy {
         Legacy::Idle => "replaced",
         Legacy::Supervised => "replaced, and the service restarted",

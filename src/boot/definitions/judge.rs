@@ -24,7 +24,7 @@ pub fn judge(definition: &Path) -> Option<ReportRow> {
         Ok(Err(error)) => return failed(error.into()),
         Err(error) => return failed(error.into()),
     };
-    match volume.look_at(&open, name, &mut TimeBudget::default()) {
+    match volume.read_entry(&open, name, &mut TimeBudget::default()) {
         Ok(Candidate::Definition { row, .. }) => Some(row),
         Ok(Candidate::Nothing | Candidate::NoRun(..)) => None,
         Err(error) => failed(error.into()),

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_files_are_what_the_supervisor_reads_or_refused() {
+    fn small_files_are_normalised_or_rejected() {
         for (name, text, expected) in [
             ("notification-fd", " 3\n", Ok("3\n")),
             ("notification-fd", "2", Err(())),

@@ -52,7 +52,7 @@ pub enum Foreign {
 
 /// The default places: the root-owned one first, then the users'.
 pub fn usual_sources() -> Vec<DefinitionSource> {
-    [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS]
+    [layout::ROOT_DEFINITIONS, layout::DEFINITIONS]
         .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Fine })
         .into()
 }

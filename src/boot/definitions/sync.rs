@@ -148,7 +148,7 @@ impl Sync<'_> {
             if go_on().is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            match self.volume.look_at(open, name, &mut self.time)? {
+            match self.volume.read_entry(open, name, &mut self.time)? {
                 Candidate::Nothing => {}
                 Candidate::NoRun(name, path, writers) => {
                     // a root-owned definition keeps its name while somebody edits it
@@ -187,7 +187,7 @@ impl Sync<'_> {
             _ => self.quota.take(name.as_str(), &definition.files),
         };
         if let Err(exceeded) = taken {
-            row.failures.push(DefinitionsError::NoRoom(exceeded));
+            row.failures.push(DefinitionsError::QuotaExceeded(exceeded));
             self.report.rows.push(row);
             return;
         }
@@ -269,7 +269,7 @@ impl Sync<'_> {
 
 fn took_over(row: &mut ReportRow, change: DirectoryChange, legacy: Legacy) {
     note(row, change);
-    row.warnings.push(DefinitionsError::TookOver(legacy));
+    row.warnings.push(DefinitionsError::ReplacedLink(legacy));
 }
 
 fn note(row: &mut ReportRow, change: DirectoryChange) {

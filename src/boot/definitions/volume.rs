@@ -130,7 +130,7 @@ impl<'v> Volume<'v> {
     }
 
     /// Reads an entry of a source.
-    pub(super) fn look_at(
+    pub(super) fn read_entry(
         &self,
         source: &OpenSource,
         name: &OsStr,
@@ -236,7 +236,7 @@ impl<'v> Volume<'v> {
         let refused =
             |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
         let mut provenance = source.provenance.clone();
-        let looked = self.acting_as(provenance.writers, || source.directory.look_at(name))?;
+        let looked = self.acting_as(provenance.writers, || source.directory.try_status(name))?;
         Ok(match looked.map(|status| (kind(&status), status)) {
             Ok((SFlag::S_IFLNK, _)) => Some(refused("symbolic links are not followed".to_string())),
             // who owns it explains more than that it is closed

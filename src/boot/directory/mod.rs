@@ -46,7 +46,7 @@ fn why(errno: Errno) -> String {
 }
 
 /// The limit of names in a scan directory.
-pub(super) const MOST_NAMES: usize = 100_000;
+pub(super) const MAX_NAMES: usize = 100_000;
 /// The size limit of files that this program has written.
 const MAX_OWN: usize = 1 << 20;
 
@@ -171,7 +171,7 @@ impl Directory {
     }
 
     /// The content of a file that this program has written. Links on the way are our own.
-    pub fn read_behind(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
+    pub fn read_following_links(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
         match file::open_regular_at(&self.fd, Path::new(name), OFlag::empty())
             .and_then(|open| file::read_at_most(open, MAX_OWN))
         {
@@ -230,13 +230,13 @@ impl Directory {
     }
 
     /// The status of this name itself, with the bare errno.
-    pub fn look_at(&self, name: &OsStr) -> Result<FileStat, Errno> {
+    pub fn try_status(&self, name: &OsStr) -> Result<FileStat, Errno> {
         fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }
 
     /// The kind of file that has this name; links are not followed.
     pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
-        self.look_at(name).map(|status| kind(&status))
+        self.try_status(name).map(|status| kind(&status))
     }
 
     /// The status of this name itself; none if it does not exist.
@@ -245,7 +245,7 @@ impl Directory {
     }
 
     /// The status of what the name leads to.
-    pub fn status_behind(&self, name: &str) -> Result<Option<FileStat>, StepError> {
+    pub fn status_following_links(&self, name: &str) -> Result<Option<FileStat>, StepError> {
         self.status_by(name, AtFlags::empty())
     }
 

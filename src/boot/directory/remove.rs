@@ -11,7 +11,7 @@ use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
 use super::{Directory, StepError};
 
 /// The limit of files that one call removes.
-const MOST_REMOVED: usize = 100_000;
+const MAX_REMOVED: usize = 100_000;
 /// The name of a directory that was moved up before it is emptied.
 const MOVED: &str = ".futo-moved-";
 
@@ -29,14 +29,14 @@ impl Directory {
     /// any depth, and may grow meanwhile: each directory is taken over before it is emptied, the directories in
     /// it are moved up, and their number is limited.
     pub fn remove_content(&self) -> Result<(), StepError> {
-        let mut todo = self.names(MOST_REMOVED)?;
-        let mut numbers = 0..MOST_REMOVED;
+        let mut todo = self.names(MAX_REMOVED)?;
+        let mut numbers = 0..MAX_REMOVED;
         while let Some(name) = todo.pop() {
             if !self.is_directory_and_stays(&name)? {
                 continue;
             }
             let directory = self.take_over(&name)?;
-            for below in directory.names(MOST_REMOVED)? {
+            for below in directory.names(MAX_REMOVED)? {
                 if directory.is_directory_and_stays(&below)? {
                     todo.push(directory.move_up(&below, self, &mut numbers)?);
                 }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removes_what_is_deeper_than_any_path_can_say_and_no_more() {
+    fn removes_trees_deeper_than_path_max_and_nothing_else() {
         let scratch = crate::sys::scratch::directory("remove-all");
         let top = Directory {
             fd: nix::fcntl::open(&scratch, OFlag::O_RDONLY, Mode::empty()).expect("open"),

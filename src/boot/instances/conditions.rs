@@ -15,7 +15,7 @@ use crate::plan::variables_of_container;
 use crate::sys::file;
 
 /// The size limit of a settings file, in bytes.
-const LARGEST_SETTINGS: usize = 1 << 20;
+const MAX_SETTINGS: usize = 1 << 20;
 
 /// A condition. If `env` is set to yes or no, that decides; else all other parts have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,15 +107,15 @@ impl Facts {
 
     /// Whether a condition holds; `home` is read with the user's ids.
     pub(super) fn hold(&self, condition: &Condition, home: &OwnedFd) -> bool {
-        let says = |name: &Option<String>| {
+        let answer = |name: &Option<String>| {
             let value = name.as_deref().and_then(|name| self.variable(name))?;
             yes_or_no(&value.to_string_lossy())
         };
-        if let Some(decided) = says(&condition.env) {
+        if let Some(decided) = answer(&condition.env) {
             return decided;
         }
         let command = self.command.as_deref();
-        says(&condition.unless_env) != Some(true)
+        answer(&condition.unless_env) != Some(true)
             && (condition.command.is_empty() || command.is_some_and(|it| it.starts_with(&condition.command)))
             && !condition.without.as_ref().is_some_and(|word| command.unwrap_or_default().contains(word))
             && condition.yaml.as_deref().is_none_or(|file| setting(home, file, &condition.keys))
@@ -126,7 +126,7 @@ impl Facts {
 /// Whether the first of the keys that has a value is true. A file that cannot be read counts as false.
 fn setting(home: &OwnedFd, name: &str, keys: &[String]) -> bool {
     let open = file::open_regular_at(home, Path::new(name), OFlag::O_NOFOLLOW);
-    let Ok(bytes) = open.and_then(|open| file::read_at_most(open, LARGEST_SETTINGS)) else { return false };
+    let Ok(bytes) = open.and_then(|open| file::read_at_most(open, MAX_SETTINGS)) else { return false };
     let Ok(text) = String::from_utf8(bytes) else { return false };
     yaml::first_value(&text, keys).is_some_and(|value| {
         // as a truth value, any number but 0 is true
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_says_something_else_is_not_a_condition() {
+    fn a_table_with_other_keys_is_not_a_condition() {
         for bad in [
             [("comand", "x")].as_slice(),
             &[],

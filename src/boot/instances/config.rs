@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn says_all_that_is_wrong_with_line_and_nearest_name() {
+    fn reports_every_error_with_line_and_nearest_name() {
         let findings = parsed(
             "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
              stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nservice = 'fixed'\nenv = { 'A B' = 'c' }\n",

@@ -8,7 +8,7 @@ use nix::sys::stat::Mode;
 use crate::sys::file;
 
 /// The limit of a command line that is read, in bytes.
-const LONGEST_COMMAND: usize = 64 << 10;
+const MAX_COMMAND_LINE: usize = 64 << 10;
 
 /// Where the container's command is found: in the command line of a process, after a certain word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
         openat(nix::fcntl::AT_FDCWD, &Path::new("/proc").join(number), flags, Mode::empty()).ok()?;
     let read = |name: &str| {
         let open = file::open_regular_at(&process, Path::new(name), OFlag::empty());
-        open.and_then(|open| file::read_at_most(open, LONGEST_COMMAND)).ok()
+        open.and_then(|open| file::read_at_most(open, MAX_COMMAND_LINE)).ok()
     };
     let is_trusted = || Some(is_trusted(&String::from_utf8_lossy(&read("status")?)));
     // before reading the words, since another user's process could hold these ids for a moment; and afterwards,
@@ -131,12 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_a_word_to_look_for_is_no_place() {
+    fn a_table_without_a_word_to_search_for_is_rejected() {
         assert_eq!(CommandPlace::of(vec![("skip".to_string(), "x".to_string())]), None);
     }
 
     #[test]
-    fn only_root_and_the_caller_in_this_namespace_are_believed() {
+    fn only_processes_of_root_or_the_caller_in_this_namespace_are_trusted() {
         let own = nix::unistd::geteuid();
         assert!(is_trusted("Name:\tsh\nUid:\t0\t0\t0\t0\nNSpid:\t17\n"));
         assert!(is_trusted(&format!("Uid:\t{own}\t{own}\t{own}\t{own}\n")));

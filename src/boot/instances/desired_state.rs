@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_not_touched() {
+    fn anything_but_an_object_is_left_alone() {
         for bad in ["", "[]", "null", "{\"a\":1", "\"running\""] {
             assert!(matches!(with_state(bad.as_bytes(), "k", "v"), Err(RecordingError::Content)), "{bad}");
         }
     }
 
     #[test]
-    fn what_was_published_is_read_back() {
+    fn a_published_state_file_is_read_back() {
         let file =
             DesiredStateFile::of(&config::example(), "/srv/bots/coder").expect("a system that keeps states");
         assert_eq!(DesiredStateFile::read(&file.text()), Some(file));

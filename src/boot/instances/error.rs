@@ -82,7 +82,7 @@ pub enum InstancesError {
         QuotaExceeded::Services(most) => format!("there are more than {most} instances"),
         QuotaExceeded::Bytes(most) => format!("the services of the instances exceed {most} bytes"),
     })]
-    NoRoom(QuotaExceeded),
+    QuotaExceeded(QuotaExceeded),
     /// There is no room for all instances.
     #[error("there are more than {most} instances: {count} are not published, starting with '{first}'")]
     LeftOut {

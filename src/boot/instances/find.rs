@@ -18,7 +18,7 @@ use super::quota::InstanceQuota;
 use super::system::System;
 use crate::boot::choice::GoOn;
 use crate::boot::directory::Directory;
-use crate::boot::quota::MOST_INSTANCES as MOST_PUBLISHED;
+use crate::boot::quota::MOST_INSTANCES as MAX_PUBLISHED;
 use crate::boot::report::Report;
 use crate::error::Findings;
 use crate::sys::clock;
@@ -28,9 +28,9 @@ use crate::sys::nofollow::PathError;
 /// The limit of names in the directory of the instances.
 pub(super) const MOST_INSTANCES: usize = 20_000;
 /// The limit of warnings about directories that are not instances.
-const MOST_WARNINGS: usize = 150;
+const MAX_WARNINGS: usize = 150;
 /// The processor time that reading all instances may take.
-const MOST_TIME: Duration = Duration::from_secs(10);
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The instances on the volume.
 #[derive(Default)]
@@ -50,15 +50,15 @@ pub(super) struct FoundInstances {
 pub(super) enum SearchEnd {
     /// All names were seen.
     #[default]
-    Whole,
+    Complete,
     /// It was interrupted.
-    BrokenOff,
+    Interrupted,
 }
 
 impl FoundInstances {
     /// A few warnings are enough to know what to do.
     fn warn(&mut self, error: InstancesError) {
-        if self.report.warnings.iter().count() < MOST_WARNINGS {
+        if self.report.warnings.iter().count() < MAX_WARNINGS {
             self.report.warnings.push(error);
         }
     }
@@ -70,7 +70,7 @@ pub(super) enum Gone {
     /// They are pruned.
     Pruned,
     /// They stay.
-    Stays,
+    Kept,
 }
 
 /// Searches for instances, with the user's ids.
@@ -85,7 +85,7 @@ pub(super) struct Finder<'f> {
 impl Finder<'_> {
     /// Reads as many instances as the quota allows.
     pub(super) fn find(&self, home: &OwnedFd, go_on: GoOn<'_>) -> Result<FoundInstances, Findings> {
-        let began = clock::processor_time();
+        let start = clock::processor_time();
         let mut found = FoundInstances::default();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = openat(home, ".", flags, Mode::empty()).map_err(|errno| {
@@ -117,15 +117,15 @@ impl Finder<'_> {
         let mut quota = self.quota(&names);
         for name in names {
             if go_on().is_break() {
-                found.end = SearchEnd::BrokenOff;
+                found.end = SearchEnd::Interrupted;
                 break;
             }
-            if clock::processor_time().saturating_sub(began) > MOST_TIME {
+            if clock::processor_time().saturating_sub(start) > MAX_TIME {
                 let name = name.to_string_lossy().into_owned();
-                found.report.failures.push(InstancesError::NoTimeLeft { most: MOST_TIME, name });
+                found.report.failures.push(InstancesError::NoTimeLeft { most: MAX_TIME, name });
                 break;
             }
-            self.look_at(&directory, &name, &mut quota, &mut found);
+            self.visit(&directory, &name, &mut quota, &mut found);
         }
         found.left_out = quota.left_out();
         Ok(found)
@@ -139,19 +139,13 @@ impl Finder<'_> {
             .chain(self.system.root_instance.as_deref())
             .map(|name| service_name(self.system, name))
             .collect();
-        let stays = |service: &&String| self.gone == Gone::Stays || there.contains(*service);
+        let stays = |service: &&String| self.gone == Gone::Kept || there.contains(*service);
         let root = self.system.root_instance.iter().map(|name| service_name(self.system, name));
         let taken = self.published.iter().filter(stays).cloned().chain(root).collect();
-        InstanceQuota::new(MOST_PUBLISHED, taken)
+        InstanceQuota::new(MAX_PUBLISHED, taken)
     }
 
-    fn look_at(
-        &self,
-        above: &Directory,
-        name: &OsStr,
-        quota: &mut InstanceQuota,
-        found: &mut FoundInstances,
-    ) {
+    fn visit(&self, above: &Directory, name: &OsStr, quota: &mut InstanceQuota, found: &mut FoundInstances) {
         let shown = name.to_string_lossy();
         let path = Path::new(&self.system.instances).join(name);
         let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
@@ -198,7 +192,7 @@ impl Finder<'_> {
 
     /// What an entry is that could not be opened or searched.
     fn missed(&self, above: &Directory, name: &OsStr, errno: Errno) -> Missed {
-        let status = match above.look_at(name) {
+        let status = match above.try_status(name) {
             Ok(status) => status,
             Err(Errno::ENOENT) => return Missed::Nothing,
             Err(errno) => return Missed::Instance(errno),

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_what_the_pattern_says_and_the_whole_of_it() {
+    fn a_name_matches_the_whole_pattern() {
         for good in ["a", "0", "coder", "a-b_c9", "9-"] {
             assert!(is_name(good), "{good}");
         }

@@ -23,7 +23,7 @@ use crate::service::layout;
 use crate::sys::clock::BootTime;
 
 /// A stopped service of an earlier maker is replaced after this time.
-const STOP_SETTLES: Duration = Duration::from_millis(500);
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 impl Reconciler {
     /// Publishes one instance, and sends the order that a changed desired state calls for.
@@ -39,7 +39,7 @@ impl Reconciler {
         let decision = self.decide(pass, instance, present, row.prior_state.as_deref());
         let manifest = self.manifest(pass, instance, decision.state);
         if let Err(exceeded) = quota.take(service, &manifest.files) {
-            return row.failures.push(InstancesError::NoRoom(exceeded));
+            return row.failures.push(InstancesError::QuotaExceeded(exceeded));
         }
         match pass.scan.apply(&manifest) {
             Ok(change) => {
@@ -136,7 +136,7 @@ impl Reconciler {
     fn has_just_stopped(&mut self, service: &str) -> bool {
         let now = BootTime::now();
         let since = *self.down_since.entry(service.to_string()).or_insert(now);
-        self.passes == Passes::Some && now.since(since) < STOP_SETTLES
+        self.passes == Passes::Some && now.since(since) < SETTLE_TIME
     }
 
     /// The possible last lines of `run` in an earlier maker's service directory of this name.

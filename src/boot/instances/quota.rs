@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_published_has_its_place_and_the_rest_is_counted() {
+    fn published_services_keep_their_place_and_the_rest_is_counted() {
         let mut quota = InstanceQuota::new(3, BTreeSet::from(["x-z".to_string()]));
         assert!(quota.take("x-default"));
         let has_place = ["a", "b", "c", "z"].map(|name| quota.take_or_count(&format!("x-{name}"), name));

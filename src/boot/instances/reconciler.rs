@@ -172,7 +172,7 @@ impl Reconciler {
             system: &self.system,
             reader,
             published: scan.taken(Author::Root, |_| true)?.into_keys().collect(),
-            gone: if self.choice.prune { Gone::Pruned } else { Gone::Stays },
+            gone: if self.choice.prune { Gone::Pruned } else { Gone::Kept },
         };
         account.act(|| finder.find(home, go_on))?
     }
@@ -187,7 +187,7 @@ impl Reconciler {
         let scan = &pass.scan;
         let FoundInstances { instances, mut kept, mut report, left_out, end } =
             self.survey(pass, account, home, &mut *go_on)?;
-        if end == SearchEnd::BrokenOff {
+        if end == SearchEnd::Interrupted {
             return Ok(report);
         }
         let is_complete = report.failures.is_empty();

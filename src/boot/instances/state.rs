@@ -15,7 +15,7 @@ use crate::sys::file;
 pub(super) const MAX_BYTES: usize = 64 << 10;
 
 /// The limit of a state, in characters: one more than a line shows.
-const LONGEST: usize = 257;
+const MAX_STATE: usize = 257;
 
 /// Why the state is not known. The instance counts as one without a state.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +98,7 @@ impl FoundValue {
     fn into_text(self) -> Option<String> {
         match self {
             // a line does not show more, and no state is this long
-            FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
+            FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(MAX_STATE).collect()),
             FoundValue::Null | FoundValue::Other => None,
         }
     }
@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(
             shown(format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000))).map(|s| s.len()),
-            Some(LONGEST)
+            Some(MAX_STATE)
         );
     }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_key_says_what_is_desired() {
+    fn only_the_first_key_holds_the_desired_state() {
         let desired = |text: &str| state_in(text.as_bytes(), &config::example()).expect("read").desired;
         assert_eq!(desired(r#"{"desired_state":"running"}"#).as_deref(), Some("running"));
         assert_eq!(desired(r#"{"gateway_state":"running"}"#), None);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_object_of_text_is_not_a_state() {
+    fn anything_but_an_object_of_strings_is_not_a_state() {
         let deep = "[".repeat(100_000);
         for bad in [
             b"[]".as_slice(),

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_put_in_once() {
+    fn placeholders_are_expanded_once() {
         let names = Placeholders { name: "a", service: "s-a", home: "/h{name}", directory: "/h/a" };
         assert_eq!(expand("x {name} {home}/{log-dir} ${X} {", &names, "L"), "x a /h{name}/L ${X} {");
     }

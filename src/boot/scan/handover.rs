@@ -18,9 +18,9 @@ use crate::service::layout;
 use crate::sys::clock::{self, BootTime};
 
 /// How long a user's process may take to end when root needs its name: longer than any default grace period,
-const TIME_TO_END: Duration = Duration::from_secs(8);
+const GRACE_PERIOD: Duration = Duration::from_secs(8);
 /// and how long it may take to disappear once it is killed.
-const KILLED_WITHIN: Duration = Duration::from_secs(1);
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl ScanDirectory {
     /// Removes a service directory, waits for its supervisor to exit, and makes a new one: whoever had its
@@ -36,7 +36,7 @@ impl ScanDirectory {
         self.troubles.borrow_mut().take(notified);
         if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
             self.kill_squatter(manifest)?;
-            self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
+            self.remove_gone(name, &gone, BootTime::now().after(KILL_TIMEOUT))?;
         }
         publish::publish(&self.directory, &format!("{STAGING}{name}"), manifest, &self.maker)?;
         Ok(DirectoryChange::Updated)
@@ -53,7 +53,7 @@ impl ScanDirectory {
         // the rename was the last change of the directory itself
         let taken_away = self.directory.status(&gone)?.map_or(0, |status| status.st_ctime);
         let now = clock::wall_now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if now.saturating_sub(taken_away.cast_unsigned()) < TIME_TO_END.as_secs() {
+        if now.saturating_sub(taken_away.cast_unsigned()) < GRACE_PERIOD.as_secs() {
             return Ok(());
         }
         for part in Part::ALL {

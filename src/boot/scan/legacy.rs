@@ -19,8 +19,8 @@ impl ScanDirectory {
     /// Whether this name is a link to the directory of a definition, and whether a supervisor is at work there.
     pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
         self.directory.target(name)?;
-        let behind = self.behind(name)?;
-        if FileId::of(&behind.own_status().ok()?) != definition {
+        let target = self.open_following_links(name)?;
+        if FileId::of(&target.own_status().ok()?) != definition {
             return None;
         }
         match self.is_supervised(name) || self.logger_is_supervised(name) {

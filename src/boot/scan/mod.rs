@@ -31,7 +31,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::choice::Intent;
-use super::directory::{Directory, MOST_NAMES, StepError};
+use super::directory::{Directory, MAX_NAMES, StepError};
 use super::part::Part;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ const STAGING: &str = ".futo-new-";
 /// and of one that was removed and may still have a supervisor.
 const GONE: &str = ".futo-gone-";
 /// How often to check for a supervisor.
-const LOOKS_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Why the scan directory cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum ScanError {
     Path(PathError),
     /// Whoever can write it could have root run their programs.
     #[error("the scan directory '{}' is writable by non-root users", .0.display())]
-    NotRoots(PathBuf),
+    NotRootOwned(PathBuf),
     /// It contains what s6-svscan has not picked up yet and somebody other than root made.
     #[error(
         "the scan directory '{}' contains entries not created by root that s6-svscan would execute or obey as root: {}",
@@ -94,7 +94,7 @@ impl Problem for ScanError {
                 Some("use --scan-dir DIR to select the directory that s6-svscan watches".to_string())
             }
             // chown would have root execute what others have put there
-            ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
+            ScanError::NotRootOwned(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
             _ => None,
         }
     }
@@ -137,7 +137,7 @@ impl ScanDirectory {
         if !geteuid().is_root() {
             svscan::warn_of_root(&directory, &mut troubles);
         } else if !ownership::belongs_to_root_alone(&directory) {
-            return Err(ScanError::NotRoots(path.to_path_buf()));
+            return Err(ScanError::NotRootOwned(path.to_path_buf()));
         }
         let lock = match intent {
             Intent::Look => None,
@@ -165,7 +165,7 @@ impl ScanDirectory {
 
     /// Removes the leftovers of a killed run. What cannot be removed is in nobody's way.
     fn sweep(&mut self) -> Result<(), StepError> {
-        for name in self.directory.names(MOST_NAMES)? {
+        for name in self.directory.names(MAX_NAMES)? {
             let Some(name) = name.to_str() else { continue };
             match name.strip_prefix(GONE) {
                 Some(service) if self.is_supervised(name) || self.logger_is_supervised(name) => {
@@ -191,7 +191,7 @@ impl ScanDirectory {
     /// a second TERM for its process, which may treat that as an order to hurry.
     fn needs_notice(&self, name: &str) -> bool {
         let knows_nothing = |part: Part| {
-            let gone = self.behind(&format!("{GONE}{name}"));
+            let gone = self.open_following_links(&format!("{GONE}{name}"));
             let state = gone.and_then(|gone| RunState::of(&gone, part));
             state.is_none_or(|state| !state.has_process || state.is_wanted_up)
         };
@@ -213,7 +213,7 @@ impl ScanDirectory {
 
     /// All names that s6-svscan would pick up.
     pub fn names(&self) -> Result<BTreeSet<String>, StepError> {
-        let names = self.directory.names(MOST_NAMES)?;
+        let names = self.directory.names(MAX_NAMES)?;
         Ok(names
             .into_iter()
             .filter_map(|name| name.into_string().ok())
@@ -223,21 +223,23 @@ impl ScanDirectory {
 
     /// Whether a supervisor is at work in the directory of this name.
     pub fn is_supervised(&self, name: &str) -> bool {
-        self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
+        self.open_following_links(name).is_some_and(|directory| supervised::is_supervised(&directory))
     }
 
     /// Who holds the lock that the supervisor of this service directory takes.
     pub(super) fn lock_holder(&self, name: &str) -> Holder {
-        self.behind(name).map_or(Holder::Nobody, |directory| supervised::lock_holder(&directory))
+        self.open_following_links(name).map_or(Holder::None, |directory| supervised::lock_holder(&directory))
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {
-        let log = self.behind(name).and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
+        let log = self
+            .open_following_links(name)
+            .and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
         log.is_some_and(|log| supervised::is_supervised(&log))
     }
 
     /// The directory of this name, or the target of a link if no link of a user's is on the way.
-    pub(super) fn behind(&self, name: &str) -> Option<Directory> {
+    pub(super) fn open_following_links(&self, name: &str) -> Option<Directory> {
         let name = OsStr::new(name);
         if let Ok(directory) = self.directory.try_open(name) {
             return Some(directory);

@@ -17,7 +17,7 @@ impl ScanDirectory {
         }
         let slot = self.directory.try_open(OsStr::new(name)).ok()?;
         // a supervisor that has just started has not written a status yet: it goes by `down`
-        let starts = !slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some());
+        let starts = !slot.status_following_links(layout::DOWN).is_ok_and(|down| down.is_some());
         let unborn = RunState { has_process: false, is_finishing: false, is_wanted_up: starts };
         Some(RunState::of(&slot, Part::Service).unwrap_or(unborn))
     }
@@ -25,7 +25,7 @@ impl ScanDirectory {
     /// Whether the service of this name is not started by itself.
     pub fn has_down(&self, name: &str) -> bool {
         let slot = self.directory.try_open(OsStr::new(name));
-        slot.is_ok_and(|slot| slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some()))
+        slot.is_ok_and(|slot| slot.status_following_links(layout::DOWN).is_ok_and(|down| down.is_some()))
     }
 
     /// Sends an order to the supervisor of a service.

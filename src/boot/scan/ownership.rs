@@ -12,7 +12,7 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::geteuid;
 
 use super::supervised::{self, is_root};
-use crate::boot::directory::{Directory, MOST_NAMES, StepError};
+use crate::boot::directory::{Directory, MAX_NAMES, StepError};
 use crate::error::{Finding, Findings};
 use crate::service::layout::{self, SCANNER};
 use crate::service::supervision::Suite;
@@ -20,7 +20,7 @@ use crate::sys::file::kind;
 use crate::sys::{acl, nofollow, process};
 
 /// The limit of names in a message.
-const MOST_NAMED: usize = 10;
+const MAX_NAMED: usize = 10;
 /// What to do about a scan directory that does not belong to root alone, or did not in the past.
 pub(super) const REMEDY: &str = "remove the line of the init hook that changes its owner ('chown -R USER /run/service'), \
      then restart the container to empty the scan directory; see docs/boot.md";
@@ -34,15 +34,15 @@ pub(super) fn belongs_to_root_alone(directory: &Directory) -> bool {
 /// What s6-svscan executes or obeys as root although somebody else made it.
 pub(super) fn planted(directory: &Directory) -> Result<Vec<String>, StepError> {
     let mut planted = planted_for_svscan(directory)?;
-    for name in directory.names(MOST_NAMES)? {
+    for name in directory.names(MAX_NAMES)? {
         let shown = name.to_string_lossy().into_owned();
-        if !shown.starts_with('.') && !is_of_root(directory, &name) && !is_taken_up(directory, &name) {
+        if !shown.starts_with('.') && !is_of_root(directory, &name) && !is_picked_up(directory, &name) {
             planted.push(shown);
         }
     }
     planted.sort_unstable();
-    if planted.len() > MOST_NAMED {
-        planted.truncate(MOST_NAMED);
+    if planted.len() > MAX_NAMED {
+        planted.truncate(MAX_NAMED);
         planted.push("…".to_string());
     }
     Ok(planted)
@@ -60,7 +60,7 @@ fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
         return Ok(vec![SCANNER.to_string()]);
     }
     let is_fine = |name: &OsStr| {
-        let status = match svscan.look_at(name) {
+        let status = match svscan.try_status(name) {
             Ok(status) => status,
             Err(errno) => return errno == Errno::ENOENT,
         };
@@ -69,7 +69,7 @@ fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
             && (is_link || name == layout::LOCK || status.st_mode & 0o022 == 0)
             && (name != layout::CONTROL || kind(&status) == SFlag::S_IFIFO)
     };
-    let names = svscan.names(MOST_NAMES)?;
+    let names = svscan.names(MAX_NAMES)?;
     let planted = names.iter().filter(|name| !is_fine(name));
     Ok(planted.map(|name| format!("{SCANNER}/{}", name.to_string_lossy())).collect())
 }
@@ -77,7 +77,7 @@ fn planted_for_svscan(directory: &Directory) -> Result<Vec<String>, StepError> {
 /// Whether only root can have made it: a root-owned file or link, or a directory whose scripts are root-owned
 /// too.
 fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
-    match directory.look_at(name) {
+    match directory.try_status(name) {
         // it has just been removed
         Err(Errno::ENOENT) => return true,
         Err(_) => return false,
@@ -87,7 +87,7 @@ fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
     }
     let Ok(slot) = directory.try_open(name) else { return false };
     let are_roots = |below: &Directory, names: &[&str]| {
-        let is_roots = |name: &&str| match below.look_at(OsStr::new(name)) {
+        let is_roots = |name: &&str| match below.try_status(OsStr::new(name)) {
             Ok(status) => status.st_uid == 0,
             Err(errno) => errno == Errno::ENOENT,
         };
@@ -101,7 +101,7 @@ fn is_of_root(directory: &Directory, name: &OsStr) -> bool {
 /// Whether a supervisor of root's s6-svscan is at work in exactly this directory: then root has been executing it
 /// anyway. The lock alone proves nothing, since any process could hold one, and any lock could have been moved
 /// here.
-fn is_taken_up(directory: &Directory, name: &OsStr) -> bool {
+fn is_picked_up(directory: &Directory, name: &OsStr) -> bool {
     let is_at_work = || {
         let slot = directory.try_open(name).ok()?;
         let supervisor = supervised::root_with_lock(&slot)?;
@@ -121,7 +121,7 @@ pub(super) fn not_owned_by_root(directory: &Directory, is_known: impl Fn(&String
         return findings;
     }
     let mut names: Vec<String> = directory
-        .names(MOST_NAMES)
+        .names(MAX_NAMES)
         .unwrap_or_default()
         .into_iter()
         .filter(|name| !is_of_root(directory, name))
@@ -132,8 +132,8 @@ pub(super) fn not_owned_by_root(directory: &Directory, is_known: impl Fn(&String
     if names.is_empty() {
         return findings;
     }
-    let more = if names.len() > MOST_NAMED { ", …" } else { "" };
-    names.truncate(MOST_NAMED);
+    let more = if names.len() > MAX_NAMED { ", …" } else { "" };
+    names.truncate(MAX_NAMED);
     let text = format!(
         "root executes files in the scan directory '{}' that non-root users own or can write: {}{more}",
         directory.shown.display(),

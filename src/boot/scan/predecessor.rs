@@ -9,9 +9,9 @@ use crate::boot::part::Part;
 use crate::service::layout;
 
 /// The limit of a `run` that is read, in bytes.
-const LONGEST_RUN: usize = 16 << 10;
+const MAX_RUN: usize = 16 << 10;
 /// The limit of names: a service directory has fewer.
-const MOST_NAMES: usize = 64;
+const MAX_NAMES: usize = 64;
 
 /// Whether a service directory is an earlier maker's, and whether it has a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl ScanDirectory {
 
     fn is_predecessor(&self, name: &str, last_lines: &[String]) -> Option<bool> {
         let slot = self.directory.try_open(OsStr::new(name)).ok()?;
-        let (_, run) = slot.read(layout::RUN, LONGEST_RUN).ok()??;
+        let (_, run) = slot.read(layout::RUN, MAX_RUN).ok()??;
         let run = std::str::from_utf8(&run).ok()?;
         let last = run.trim_end_matches('\n').lines().next_back()?;
         Some(has_nothing_else(&slot) && last_lines.iter().any(|line| line == last))
@@ -44,7 +44,7 @@ impl ScanDirectory {
 
     /// The names that satisfy `is_meant` and are directories with nothing but the files of a service directory.
     pub fn predecessor_names(&self, is_meant: impl Fn(&String) -> bool) -> Vec<String> {
-        let names = self.directory.names(directory::MOST_NAMES).unwrap_or_default();
+        let names = self.directory.names(directory::MAX_NAMES).unwrap_or_default();
         let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
         names.retain(|name| {
             is_meant(name)
@@ -64,7 +64,7 @@ fn has_nothing_else(slot: &Directory) -> bool {
             || layout::FILES.iter().any(|file| is_file(file))
     };
     let all_known = |directory: &Directory, part: Part| {
-        directory.names(MOST_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(part, name)))
+        directory.names(MAX_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(part, name)))
     };
     let log = slot.try_open(OsStr::new(layout::LOG));
     all_known(slot, Part::Service) && log.is_ok_and(|log| all_known(&log, Part::Logger))

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::{GONE, LOOKS_EVERY, ScanDirectory, svscan};
+use super::{GONE, POLL_INTERVAL, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
 use crate::boot::service_directory::{DirectoryChange, PublishError};
 use crate::error::Findings;
@@ -52,7 +52,7 @@ impl ScanDirectory {
             if BootTime::now() >= deadline {
                 return Err(PublishError::StillSupervised { name: name.to_string() });
             }
-            clock::pause(LOOKS_EVERY);
+            clock::pause(POLL_INTERVAL);
         }
         self.directory.remove_all(OsStr::new(gone))?;
         Ok(DirectoryChange::Pruned)

@@ -16,11 +16,11 @@ use crate::sys::{self, proc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::boot) enum Holder {
     /// It is free.
-    Nobody,
+    None,
     /// A supervisor: a process of root, of this user or of another container that reads `control`.
     Supervisor,
     /// Anybody else, with the pid if it is a live process of another user. Whoever can read the file can lock it.
-    Stranger(Option<i32>),
+    Other(Option<i32>),
 }
 
 /// Whether a supervisor is at work: s6-supervise holds a lock for as long as it lives, as other supervisors do.
@@ -30,24 +30,22 @@ pub(super) fn is_supervised(directory: &Directory) -> bool {
 
 /// Who holds the lock. The directory may belong to a user: links in it are not followed.
 pub(super) fn lock_holder(directory: &Directory) -> Holder {
-    let Ok(supervise) = directory.try_open(OsStr::new(layout::SUPERVISE)) else { return Holder::Nobody };
-    let Ok(lock) = open_lock(&supervise) else { return Holder::Nobody };
-    let Some(pid) = sys::lock::posix_holder(lock.as_fd()) else { return Holder::Nobody };
+    let Ok(supervise) = directory.try_open(OsStr::new(layout::SUPERVISE)) else { return Holder::None };
+    let Ok(lock) = open_lock(&supervise) else { return Holder::None };
+    let Some(pid) = sys::lock::posix_holder(lock.as_fd()) else { return Holder::None };
     // those to whom control is delegated may only write it, so that a reader is a supervisor
     let has_reader = || control::probe(&supervise.fd).is_ok();
     let trusted = [0, geteuid().as_raw()];
     match (pid, proc::ids(pid).ok()) {
         // it lives in another container
         (0, _) if has_reader() => Holder::Supervisor,
-        (1.., Some(ids)) if ids.uids().iter().any(|uid| !trusted.contains(uid)) => {
-            Holder::Stranger(Some(pid))
-        }
+        (1.., Some(ids)) if ids.uids().iter().any(|uid| !trusted.contains(uid)) => Holder::Other(Some(pid)),
         // the pid may have been reused: the lock lives as long as the table of open files, which processes can
         // share
         (1.., Some(_)) if has_reader() || directory.is_worked_in_by(pid) => Holder::Supervisor,
         (1.., None) if proc::ids(own_pid()).is_err() && has_reader() => Holder::Supervisor,
         // a process that has ended, or the lock of an open file description, which s6 does not use
-        _ => Holder::Stranger(None),
+        _ => Holder::Other(None),
     }
 }
 

@@ -23,14 +23,14 @@ pub(super) enum Listener {
     /// s6-svscan.
     Svscan,
     /// Nobody: it does not run.
-    Nobody,
+    None,
 }
 
 /// Notifies s6-svscan, if it runs: `a` has it scan again, `n` has it stop the supervisors of removed services.
 pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener, StepError> {
     let written = match open_control(directory) {
         // it scans by itself when it starts
-        Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
+        Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::None),
         opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
     };
     match written {
@@ -69,7 +69,7 @@ pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
 fn is_run_by_root(directory: &Directory) -> bool {
     let Ok(svscan) = directory.try_open(OsStr::new(layout::SCANNER)) else {
         // it is closed to this user
-        return directory.look_at(OsStr::new(layout::SCANNER)).is_ok_and(|status| status.st_uid == 0);
+        return directory.try_status(OsStr::new(layout::SCANNER)).is_ok_and(|status| status.st_uid == 0);
     };
     let Ok(lock) = supervised::open_lock(&svscan) else {
         return svscan.own_status().is_ok_and(|status| status.st_uid == 0);

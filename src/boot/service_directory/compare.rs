@@ -33,7 +33,7 @@ fn is_untouched(slot: &Directory, marker: &Marker, manifest: &Manifest) -> Resul
         return Ok(false);
     }
     for (name, _) in manifest.files.iter() {
-        if !slot.status_behind(name)?.is_some_and(|status| is_file(&status, name)) {
+        if !slot.status_following_links(name)?.is_some_and(|status| is_file(&status, name)) {
             return Ok(false);
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn has_files(
             (Part::Service, name) => is_there(name),
         };
         // a dangling link counts as absent
-        if may_be_there && slot.status_behind(name)?.is_some() {
+        if may_be_there && slot.status_following_links(name)?.is_some() {
             return Ok(false);
         }
     }

@@ -60,7 +60,7 @@ pub enum PublishError {
     #[error(
         "'{name}' is published, but its supervisor cannot start: a process of another user holds its lock"
     )]
-    LockedByStranger {
+    LockedByOtherUser {
         /// The name.
         name: String,
         /// The pid, if the kernel shows it.
@@ -68,7 +68,7 @@ pub enum PublishError {
     },
     /// s6-svscan was notified and has not picked it up.
     #[error("'{name}' is published, but s6-svscan has not picked it up")]
-    NotTakenUp {
+    NotPickedUp {
         /// The name.
         name: String,
     },
@@ -89,11 +89,11 @@ impl Problem for PublishError {
                     .to_string(),
             ),
             PublishError::StillSupervised { .. } => Some("the next run completes the change".to_string()),
-            PublishError::LockedByStranger { pid, .. } => {
+            PublishError::LockedByOtherUser { pid, .. } => {
                 pid.map(|pid| format!("kill {pid}, which holds supervise/lock in the service directory"))
             }
             PublishError::Step(_) => None,
-            PublishError::NotTakenUp { .. } => {
+            PublishError::NotPickedUp { .. } => {
                 Some("see the log of s6-svscan; by default it accepts at most 500 services (option -c)".to_string())
             }
         }
@@ -102,12 +102,12 @@ impl Problem for PublishError {
 
 impl PublishError {
     /// Whether it passes by itself.
-    pub fn passes(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         matches!(
             self,
             PublishError::StillSupervised { .. }
-                | PublishError::LockedByStranger { .. }
-                | PublishError::NotTakenUp { .. }
+                | PublishError::LockedByOtherUser { .. }
+                | PublishError::NotPickedUp { .. }
         )
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::boot) fn update(slot: &Directory, manifest: &Manifest, maker: &str
 /// Adds the files of the present logger.
 pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -> Result<(), StepError> {
     for name in layout::FILES.into_iter().filter(|name| Part::of(name).0 == Part::Logger) {
-        if let Some(content) = slot.read_behind(name)? {
+        if let Some(content) = slot.read_following_links(name)? {
             files.set(name, content);
         }
     }

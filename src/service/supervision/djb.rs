@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runit_and_daemontools_write_is_read_and_the_rest_is_not_known() {
+    fn decodes_what_runit_and_daemontools_write() {
         use Suite::{Daemontools, Runit};
         // (bytes after the pid, suite, pid, paused, finishing, wanted up)
         for (pid, rest, suite, process, paused, finishing, wants_up) in [

@@ -147,7 +147,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_each_s6_writes_is_read_the_same() {
+    fn decodes_every_s6_version_alike() {
         for (what, versions) in WRITTEN {
             for hex in versions {
                 let bytes: Vec<u8> = (0..hex.len())
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_status_is_reported() {
+    fn malformed_statuses_are_rejected() {
         for length in [0, 17, 19, 21, 34, 36, 42, 44] {
             assert_eq!(Status::decode(&vec![0; length]), Err(Malformed::Length(length)));
         }

@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_a_preset_where_it_says_otherwise() {
+    fn a_file_overrides_keys_of_its_preset() {
         let system = parsed("preset = 'hermes'\nhome = '/data'\npolicies = { coder = 'always' }\n");
         assert_eq!(system.home, Path::new("/data"));
         assert_eq!(system.service, "gateway-{name}");
