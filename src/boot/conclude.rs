@@ -1,4 +1,4 @@
-//! The last steps of both front ends: s6-svscan is notified, and services whose source is gone are pruned.
+//! The last steps of both front ends: notifying s6-svscan, and pruning services without a source.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::scan::supervised::Holder;
 use super::service_directory::PublishError;
 use crate::error::Finding;
 
-/// Notifies s6-svscan of what is published, and reports the services that it does not pick up.
+/// Notifies s6-svscan, and reports the services that it does not pick up.
 pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     let published = |row: &ReportRow| row.change.and(row.service.clone());
     let names: Vec<String> = report.rows.iter().filter_map(published).collect();
@@ -26,8 +26,8 @@ pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Repo
     report.warnings.add_new(scan.troubles());
 }
 
-/// Prunes the services that this command published and that are not `kept`, one row each. A source that is not
-/// among the `listed` could not be read: what was published from it stays.
+/// Prunes the services published by this command that are not `kept`, one row each. A source that is not `listed` could
+/// not be read: the services published from it are kept.
 pub(super) fn prune(
     scan: &ScanDirectory,
     kept: &BTreeSet<String>,

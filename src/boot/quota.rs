@@ -1,5 +1,5 @@
-//! How much may be published for users other than root: s6-svscan has a limit of its own, the scan directory is
-//! memory, and there must always be room for root's own services.
+//! Limits on the services published for non-root users: s6-svscan has a limit of its own, the scan directory is in
+//! memory, and there must always be room for root-owned services.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use super::manifest::ServiceFiles;
 
 /// The limit of services from user-writable definitions.
 pub const MOST_DEFINITIONS: usize = 300;
-/// The limit of instances. s6-svscan takes 500 services by default; the rest is left to root.
+/// The limit of instances. s6-svscan accepts 500 services by default; the rest is reserved for root.
 pub const MOST_INSTANCES: usize = 150;
-/// The limit of each of the two in bytes of all files.
+/// The limit of the total file size, in bytes, for each of the two.
 pub const MOST_BYTES: usize = 8 << 20;
 
-/// What the published services use, and how much they may use.
+/// The resources used by published services, and their limits.
 #[derive(Debug)]
 pub struct Quota {
     most: usize,
@@ -20,7 +20,7 @@ pub struct Quota {
     bytes: usize,
 }
 
-/// The quota is used up.
+/// The quota is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaExceeded {
     /// There are too many services.
@@ -30,14 +30,14 @@ pub enum QuotaExceeded {
 }
 
 impl Quota {
-    /// `taken` is what is published and stays, with its bytes. It keeps its place even if others come first; else
-    /// every run would add new ones to it.
+    /// `taken` are the published services that are kept, with their sizes. They keep their place even if other names
+    /// sort before them; otherwise every run would add new ones.
     pub fn new(most: usize, taken: BTreeMap<String, usize>) -> Self {
         let bytes = taken.values().sum();
         Quota { most, taken, bytes }
     }
 
-    /// Takes what a service needs.
+    /// Takes the share of one service.
     pub fn take(&mut self, name: &str, files: &ServiceFiles) -> Result<(), QuotaExceeded> {
         let before = self.taken.get(name);
         if before.is_none() && self.taken.len() >= self.most {

@@ -1,5 +1,5 @@
-//! The words of a run script that is one futo-launch command: one line of sh, or the `--file` form. It
-//! is parsed, never executed.
+//! Parses run scripts that consist of a single futo-launch command: one line of sh, or the `--file` form. The script is
+//! never executed.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use super::{launcher, one_line};
 pub use crate::env_file::with_unix_lines;
 use crate::env_file::{self, Refusal};
 
-/// Shells that all read one plain command in the same way.
+/// Shells that parse a single plain command alike.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "with-contenv"];
 
-/// A run script that is one futo-launch command.
+/// A run script that is a single futo-launch command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunScript {
     /// `exec futo-launch …`: the words after the program's name.
@@ -25,18 +25,18 @@ pub enum RunScript {
 /// Why a run script is not a futo-launch script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotOurs {
-    /// It begins with no `#!`, or with another interpreter.
+    /// It has no `#!` line, or names another interpreter.
     #[error("its first line names neither a shell nor futo-launch --file")]
     Interpreter,
-    /// Something a shell would expand, or a second command.
+    /// It contains an expansion, or a second command.
     #[error("line {}: {}", .0.line, .0.what)]
     NotPlain(Refusal),
-    /// Another command.
+    /// It is another command.
     #[error("it is not a single command, exec futo-launch …")]
     OtherCommand,
 }
 
-/// Reads a run script; CR LF counts as LF.
+/// Parses a run script; CR LF counts as LF.
 pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     let script = with_unix_lines(script);
     let script = script.as_ref();
@@ -53,7 +53,7 @@ pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
     }
     let words =
         env_file::words(&without_wake(rest)).map_err(|refusals| match refusals.into_iter().next() {
-            // the first line has been cut off, its newline has not
+            // `rest` starts with the newline of the first line: line numbers are right
             Some(refusal) => NotOurs::NotPlain(refusal),
             None => NotOurs::OtherCommand,
         })?;
@@ -72,20 +72,20 @@ fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
         Some(at) => {
             let (before, rest) = script.split_at(at);
             let after = rest.get(wake.len()..).unwrap_or_default();
-            // an empty line in its place: messages give line numbers
+            // an empty line in its place keeps line numbers right
             Cow::Owned([before, b"\n", after].concat())
         }
         None => Cow::Borrowed(script),
     }
 }
 
-/// Whether the script is one for a shell.
+/// Whether the script is for a shell.
 pub(super) fn is_for_a_shell(script: &[u8]) -> bool {
     let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
     interpreter(first).is_some_and(|(name, _)| SHELLS.contains(&name))
 }
 
-/// The interpreter that a first line names, and what follows it.
+/// The interpreter named in the first line, and its arguments.
 fn interpreter(first: &[u8]) -> Option<(&str, Vec<&str>)> {
     let mut words = std::str::from_utf8(first).ok()?.strip_prefix("#!")?.split_whitespace();
     let mut name = words.next().map(basename).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Whether a supervisor may signal the process that it started: as root without CAP_KILL it may not, once that
-//! process has become another user. s6-supervise reads the order, and nothing happens.
+//! Whether a supervisor may signal the process that it started. Without CAP_KILL even root may not, once that process
+//! has switched to another user: s6-supervise reads the command, and nothing happens.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::sys;
 
 /// kill(2) to processes of other users: a bit of CapEff.
 const CAP_KILL: u32 = 5;
-/// /proc/PID/status has about 1.5 KiB.
+/// The size limit of /proc/PID/status, which has about 1.5 KiB.
 const MAX_STATUS: usize = 16 << 10;
 
 /// A supervisor that may not signal its own service.
@@ -17,14 +17,14 @@ const MAX_STATUS: usize = 16 << 10;
 pub struct CannotSignal {
     /// The supervised process.
     pub pid: i32,
-    /// The user of that.
+    /// Its user.
     pub uid: u32,
     /// The supervisor.
     pub supervisor: i32,
 }
 
 impl CannotSignal {
-    /// Checks the process of this number; none if its parent may signal it, or if that cannot be seen.
+    /// Checks the process with this pid; `None` if its parent may signal it, or if that cannot be determined.
     pub fn check(pid: i32) -> Option<Self> {
         let process = Credentials::of(pid)?;
         let supervisor = Credentials::of(process.parent)?;
@@ -46,10 +46,10 @@ impl std::fmt::Display for CannotSignal {
     }
 }
 
-/// What to do about it.
+/// The remedy.
 pub const REMEDY: &str = "grant the container the capability KILL: docker run --cap-add KILL";
 
-/// What credentials(7) and capabilities(7) say of a process.
+/// The credentials(7) and capabilities(7) of a process.
 struct Credentials {
     parent: i32,
     real: u32,

@@ -1,4 +1,4 @@
-//! What one command finds out about those who may write definitions, cached for as long as it runs.
+//! The users who may write definitions, looked up once per command.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -20,7 +20,7 @@ use crate::machine::{Host, Machine};
 pub struct Trust {
     pub(super) is_root: bool,
     abc: OnceCell<Option<(Account, AbcIds)>>,
-    /// The directory that was opened last: services are neighbours.
+    /// The directory opened last, as services are often siblings.
     pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Provenance)>>,
 }
 
@@ -57,7 +57,7 @@ impl Trust {
         }
     }
 
-    /// Acts as root, and as abc where root has no rights on the volume.
+    /// Runs an action as root and, if permission is denied, as abc: root may lack access to the volume.
     pub(super) fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,

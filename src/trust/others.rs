@@ -1,4 +1,4 @@
-//! The error about a path that somebody other than root and abc can write.
+//! The error for a path writable by a user other than root and abc.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::exit::Exit;
 use crate::shell_quote::shell_word;
 use crate::sys::capability;
 
-/// Somebody other than root and abc can write it.
+/// A user other than root and abc can write it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("'{}' {}", path.display(), in_words(*access, *abc))]
 pub struct WritableByOthers {
-    /// The path that they can write.
+    /// The writable path.
     pub(crate) path: PathBuf,
-    /// What lets them.
+    /// What grants the access.
     pub(crate) access: WriteAccess,
     /// The ids of abc.
     pub(crate) abc: AbcIds,
@@ -33,7 +33,7 @@ impl Problem for WritableByOthers {
     }
 }
 
-/// What lets somebody else write it, in words.
+/// What grants the access, for a message.
 fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     match access {
         WriteAccess::User(uid) => {
@@ -49,8 +49,8 @@ fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     }
 }
 
-/// A command that takes rights away, or gives the files of one user to abc: never root's files, and following no
-/// link.
+/// A command that revokes write access, or changes the owner of one user's files to abc. It never affects root-owned
+/// files, and follows no links.
 fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
     let quoted = |path: &Path| shell_word(&path.to_string_lossy());
     match access {

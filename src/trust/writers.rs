@@ -1,4 +1,4 @@
-//! Who can write a definition: it never gets more rights than they have.
+//! Who can write a definition: it is never granted more rights than its writers have.
 
 use std::path::{Path, PathBuf};
 
@@ -9,25 +9,25 @@ use crate::machine::accounts;
 use crate::plan::Identity;
 use crate::sys::file::kind;
 
-/// Who can write a file, or a directory and what is in it.
+/// Who can write a file, or a directory and its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writers {
     /// Only root.
     Root,
     /// Root and abc.
     Abc,
-    /// Somebody else.
+    /// Another user.
     Others(WriteAccess),
 }
 
-/// What lets somebody else write it.
+/// What grants another user write access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WriteAccess {
-    /// It belongs to this user.
+    /// This user owns it.
     User(u32),
     /// This group can write it.
     Group(u32),
-    /// Everybody can write it.
+    /// It is world-writable.
     Everyone,
 }
 
@@ -38,9 +38,9 @@ pub(crate) struct AbcIds {
     pub uid: u32,
     /// Primary group.
     pub gid: u32,
-    /// Who else is in that group.
+    /// The other members of that group.
     pub members: Members,
-    /// Who else is in root's group.
+    /// The other members of root's group.
     pub root_members: Members,
 }
 
@@ -49,12 +49,12 @@ pub(crate) struct AbcIds {
 pub(crate) enum Members {
     /// At most abc and root: the usual private group.
     OnlyAbc,
-    /// Others as well.
+    /// Other users as well.
     Others,
 }
 
 impl Members {
-    /// Who can write what the group can write.
+    /// Who can write a group-writable file.
     fn writers(self, gid: u32) -> Writers {
         match self {
             Members::OnlyAbc => Writers::Abc,
@@ -64,34 +64,34 @@ impl Members {
 }
 
 impl AbcIds {
-    /// The ids of abc, and who else is in the two groups.
+    /// The ids of abc, and the other members of the two groups.
     pub(crate) fn of(identity: &Identity, host: &dyn Host) -> AbcIds {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
             (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::OnlyAbc,
-            // a file that cannot be read may name anybody
+            // an unreadable file may list any user
             _ => Members::Others,
         };
         AbcIds { uid, gid, members: members(gid), root_members: members(0) }
     }
 }
 
-/// Who judges.
+/// Who evaluates write access.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Judge {
-    /// Root; with the ids of abc, if it exists.
+    /// Root, with the ids of abc if that user exists.
     Root(Option<AbcIds>),
-    /// A user with a supervisor of their own, who has no rights to grant.
+    /// A user running their own supervisor, who has no rights to grant.
     User,
 }
 
-/// Who can write what was seen of a definition so far: the least trusted counts.
+/// Who can write the parts of a definition seen so far; the least trusted writer decides.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     judge: Judge,
     pub(crate) writers: Writers,
-    /// The first path that others can write.
+    /// The first path writable by another user.
     others: Option<PathBuf>,
 }
 
@@ -113,7 +113,7 @@ impl Provenance {
         }
     }
 
-    /// The first path that somebody other than root and abc can write, and what lets them.
+    /// The first path writable by a user other than root and abc, and what grants the access.
     pub(crate) fn others(&self) -> Option<(&Path, WriteAccess)> {
         match (&self.others, self.writers) {
             (Some(path), Writers::Others(access)) => Some((path, access)),
@@ -122,8 +122,8 @@ impl Provenance {
     }
 }
 
-/// Who can write a file. A directory with the sticky bit, where everybody can make files but not rename those of
-/// others (/tmp), counts as its owner's.
+/// Who can write a file. A sticky directory (/tmp), in which users can create files but not rename those of other
+/// users, counts as writable by its owner only.
 fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let is_sticky = kind(status) == SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
     let owner = match (status.st_uid, abc) {

@@ -1,7 +1,7 @@
-//! A run script on the volume → the words of the published run script.
+//! A run script on the volume → the command in the published run script.
 //!
-//! The script is parsed as one command of the launcher and never executed. What root executes is written here,
-//! from words that were understood.
+//! The script is parsed as a single futo-launch command and never executed. The script that root executes is generated
+//! here, from the parsed command.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,27 +19,27 @@ use crate::service::run_script::{self, NotOurs, RunScript};
 use crate::trust::rights;
 use crate::trust::writers::Writers;
 
-/// A script of a definition.
+/// A script in a definition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DefinitionScript<'s> {
     /// Its path, for messages.
     pub(super) path: &'s Path,
     /// Its content.
     pub(super) bytes: &'s [u8],
-    /// Who can write it.
+    /// Its writers.
     pub(super) writers: Writers,
     /// The default name of its service.
     pub(super) service: &'s str,
-    /// The directory that relative paths in it refer to.
+    /// The directory to which its paths are relative.
     pub(super) directory: &'s Path,
-    /// What is added to a script that users can write.
+    /// Whether a user-writable script is hardened.
     pub(super) hardening: Hardening,
 }
 
-/// What keeps the programs of users from gaining privileges.
+/// The options that keep users' programs from gaining privileges.
 const HARDENED: [&str; 2] = ["--no-new-privs", "--cap-drop=all"];
 
-/// The words to publish, the launcher first. They must not be published if `findings` has grown.
+/// The command to publish, starting with the launcher. It must not be published if `findings` has grown.
 pub(super) fn words(
     script: DefinitionScript<'_>,
     launcher: &str,
@@ -56,12 +56,12 @@ pub(super) fn words(
         if script.writers != Writers::Root {
             rights::refuse_options(path, &mut request.given, &Machine, findings);
         }
-        // everything that the launcher would reject before it looks at the machine
+        // reports everything that the launcher would reject before it examines the machine
         config::resolve(request.clone(), &Machine, findings);
     }
     let Request { given, words: program, .. } = request;
 
-    // the service directory is renamed while it is being pruned
+    // the service directory, whose name is the default, is renamed when pruned
     let is_named = given.iter().any(|given| given.is(Key::Launch(LaunchOption::Name)));
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {

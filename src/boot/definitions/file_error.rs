@@ -9,7 +9,7 @@ use crate::service::layout;
 use crate::service::run_script::NotOurs;
 use crate::shell_quote::shell_word;
 
-/// What can be wrong with a file of a definition.
+/// An error in a file of a definition.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
     /// It cannot be read.
@@ -21,10 +21,10 @@ pub(super) enum FileError {
     /// It is not a command of the launcher.
     #[error("'{}' is not a futo-launch script: {why}", path.display())]
     NotOurs { path: PathBuf, why: NotOurs },
-    /// `--trust-run` has root execute what users can write.
+    /// `--trust-run` makes root execute a user-writable script.
     #[error("root executes '{}', which is writable by non-root users: they can become root", .0.display())]
     Trusted(PathBuf),
-    /// It was saved with Windows line ends.
+    /// It has Windows line endings.
     #[error("{}: CR LF line endings are read as LF", .0.display())]
     Crlf(PathBuf),
     /// `--trust-run` publishes a script that is not executable.

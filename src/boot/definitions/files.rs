@@ -26,11 +26,11 @@ use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Provenance, Writers};
 
-/// The size limit of all files but scripts, in bytes.
+/// The size limit of files other than scripts, in bytes.
 const MAX_SMALL: usize = 4096;
 const BY: &str = "futo sync";
 
-/// The files of a service directory, and who can write what they were made from.
+/// The files of a service directory, and the writers of their definition.
 #[derive(Debug)]
 pub(super) struct ReadDefinition {
     pub(super) files: ServiceFiles,
@@ -40,11 +40,11 @@ pub(super) struct ReadDefinition {
 /// Why a definition is not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotPublished {
-    /// It has errors, which are among the failures.
+    /// It has errors, which have been reported as failures.
     Failed,
     /// A script in it is not a command of the launcher; a warning names it.
     NotOurs,
-    /// `run` has been removed since it was last seen.
+    /// `run` has been removed in the meantime.
     NoRun,
 }
 
@@ -53,9 +53,9 @@ pub(super) struct DefinitionReader<'r> {
     pub(super) directory: &'r Directory,
     /// The name of its service.
     pub(super) name: &'r ServiceName,
-    /// Who can write its directory, and the directories above.
+    /// The writers of its directory and the parent directories.
     pub(super) provenance: Provenance,
-    /// The error to report if others can write it.
+    /// The error to report if other users can write it.
     pub(super) others: &'r dyn Fn(&Provenance) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
@@ -69,7 +69,7 @@ struct Text {
 }
 
 impl DefinitionReader<'_> {
-    /// All files of the service directory, or why there are none.
+    /// The files of the service directory, or why it is not published.
     pub(super) fn read(
         &self,
         warnings: &mut Findings,
@@ -84,10 +84,10 @@ impl DefinitionReader<'_> {
         {
             provenance.see(&log.shown, &status);
         }
-        // a logger's directory that cannot be opened is reported by its run script
+        // a logger's directory that cannot be opened is reported when its run script is read
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
-        // a state file that a definition names would be written with root's rights
+        // root would write the state file named there
         let comes_along =
             |name: &&&str| **name != layout::WISH && (has_logger || Part::of(name).0 == Part::Service);
         let names = layout::FILES.iter().filter(comes_along);
@@ -135,7 +135,7 @@ impl DefinitionReader<'_> {
         self.directory.shown.join(name)
     }
 
-    /// The content of a file; none if it does not exist. Symbolic links are not followed.
+    /// The content of a file; `None` if it does not exist. Symbolic links are not followed.
     fn text(&self, name: &str, log: Option<&Directory>) -> Result<Option<Text>, FileError> {
         let failed = |source| FileError::Read { path: self.path(name), source };
         let (part, file) = Part::of(name);
@@ -158,7 +158,7 @@ impl DefinitionReader<'_> {
         Ok(Some(Text { bytes, status }))
     }
 
-    /// The script that is published in place of this one.
+    /// The script to publish in place of this one.
     fn script(
         &self,
         name: &str,

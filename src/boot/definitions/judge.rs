@@ -1,4 +1,4 @@
-//! The judgement of a run on one definition.
+//! A dry run on one definition.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::boot::choice::Hardening;
 use crate::boot::report::ReportRow;
 use crate::error::Findings;
 
-/// What a run would report about one definition, without publishing it; none if it is not a definition.
+/// The report of a run on one definition, without publishing it; `None` if it is not a definition.
 pub fn judge(definition: &Path) -> Option<ReportRow> {
     let (source, name) = (definition.parent()?, definition.file_name()?);
     let failed = |failures: Findings| {

@@ -1,11 +1,11 @@
-//! The small files of a definition: numbers and words that the supervisor reads.
+//! The small files of a definition: numbers and words read by the supervisor.
 
 use nix::sys::signal::Signal;
 
 use crate::config::value::{descriptor, whole};
 use crate::service::layout;
 
-/// A small file in the form that the supervisor reads. Its writers may be hostile.
+/// Normalises a small file for the supervisor. Its writers may be hostile.
 pub(super) fn small(name: &str, bytes: &[u8]) -> Result<String, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not valid UTF-8")?.trim();
     match name.rsplit('/').next() {

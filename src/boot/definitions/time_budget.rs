@@ -1,16 +1,16 @@
-//! How long root reads the definitions of other users.
+//! The time limit for reading user-writable definitions as root.
 
 use std::time::Duration;
 
 use super::error::DefinitionsError;
 use crate::trust::writers::Writers;
 
-/// The processor time that reading one of them may take. The largest script takes a few milliseconds.
+/// The CPU time limit for reading one definition. The largest script takes a few milliseconds.
 const MAX_TIME_PER_DEFINITION: Duration = Duration::from_millis(500);
-/// The same for all of them in one run.
+/// The CPU time limit for all definitions in one run.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// The processor time that is left.
+/// The remaining CPU time.
 #[derive(Debug)]
 pub(super) struct TimeBudget {
     left: Duration,
@@ -23,7 +23,7 @@ impl Default for TimeBudget {
 }
 
 impl TimeBudget {
-    /// Whether there is time to read one more.
+    /// Whether there is time left to read another one.
     pub(super) fn has_time(&self, writers: Writers) -> Result<(), DefinitionsError> {
         match writers == Writers::Root || !self.left.is_zero() {
             true => Ok(()),
@@ -31,7 +31,7 @@ impl TimeBudget {
         }
     }
 
-    /// Subtracts the time that reading one has taken; root-owned definitions have no limit.
+    /// Subtracts the time spent on reading one; root-owned definitions are not limited.
     pub(super) fn spend(&mut self, writers: Writers, time: Duration) -> Result<(), DefinitionsError> {
         if writers == Writers::Root {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The volume: definitions are found and read with the ids of those who can write them.
+//! The volume: definitions are found and read with the ids of their writers.
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
@@ -27,10 +27,10 @@ use crate::trust::WritableByOthers;
 use crate::trust::account::{AccessError, Account, AccountError};
 use crate::trust::writers::{AbcIds, Judge, Provenance, Writers};
 
-/// What is read, and for whom.
+/// The settings for reading definitions.
 pub(super) struct Volume<'v> {
     abc: Option<&'v Account>,
-    /// Looked up before abc's ids are taken on.
+    /// Looked up before switching to abc's ids.
     judge: Judge,
     foreign: Foreign,
     launcher: &'v str,
@@ -48,13 +48,13 @@ pub(super) struct OpenSource {
 pub(super) enum Candidate {
     /// Not a definition.
     Nothing,
-    /// A directory without `run`: its name, its path, and who can write it.
+    /// A directory without `run`: its name, path and writers.
     NoRun(String, PathBuf, Writers),
     /// A definition.
     Definition {
         row: ReportRow,
         path: PathBuf,
-        /// What it takes to publish it; none if it has errors.
+        /// The data needed to publish it; `None` if it has errors.
         publishable: Option<PublishableDefinition>,
     },
 }
@@ -67,7 +67,7 @@ impl Candidate {
     }
 }
 
-/// What it takes to publish a definition.
+/// The data needed to publish a definition.
 pub(super) struct PublishableDefinition {
     pub(super) name: ServiceName,
     pub(super) definition: ReadDefinition,
@@ -79,7 +79,7 @@ pub(super) struct PublishableDefinition {
 struct OpenDefinition {
     directory: Directory,
     id: FileId,
-    /// Who can write it, and the directories above.
+    /// The writers of it and its parent directories.
     provenance: Provenance,
 }
 
@@ -98,8 +98,8 @@ impl<'v> Volume<'v> {
         Volume { abc, judge, foreign, launcher, hardening }
     }
 
-    /// Opens a source and lists it. Only root-owned links are followed, and whoever can write a directory on the
-    /// way can write everything below.
+    /// Opens a source and lists it. Only root-owned links are followed. The writers of a parent directory can write
+    /// everything below it.
     pub(super) fn open(&self, source: &Path) -> Result<Result<OpenSource, DefinitionsError>, AccountError> {
         let seen = RefCell::new(Provenance::nothing(self.judge));
         let opened = self.reach(|| {
@@ -110,7 +110,7 @@ impl<'v> Volume<'v> {
         let because = |error| self.others(&provenance, source).unwrap_or(error);
         let fd = match opened {
             Ok(fd) => fd,
-            // who owns it explains more than that it is closed
+            // its owner explains more than a permission error
             Err(PathError::Refused(path, Errno::EACCES)) => {
                 return Ok(Err(because(DefinitionsError::Source(PathError::Refused(path, Errno::EACCES)))));
             }
@@ -153,7 +153,7 @@ impl<'v> Volume<'v> {
         let writers = open.provenance.writers;
         let run = self.acting_as(writers, || open.directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
-            // its `run` may be about to be replaced; to have it pruned, the directory has to go
+            // its `run` may be about to be replaced; it is pruned only once the directory is removed
             return Ok(Candidate::NoRun(shown, path, writers));
         }
         let service = match ServiceName::parse(name) {
@@ -180,7 +180,7 @@ impl<'v> Volume<'v> {
         Ok(Candidate::Definition { row, path, publishable })
     }
 
-    /// Opens the directory of a definition, and notes who can write it.
+    /// Opens the directory of a definition, and records its writers.
     fn open_definition(
         &self,
         source: &OpenSource,
@@ -199,7 +199,7 @@ impl<'v> Volume<'v> {
         }))
     }
 
-    /// Reads a definition with the ids of those who can write it, and counts the time that this takes.
+    /// Reads a definition with the ids of its writers, and accounts for the time spent.
     fn read(
         &self,
         open: &OpenDefinition,
@@ -225,7 +225,7 @@ impl<'v> Volume<'v> {
         Ok(read)
     }
 
-    /// Why an entry could not be opened; none if it is not a definition.
+    /// Why an entry could not be opened; `None` if it is not a definition.
     fn why_closed(
         &self,
         source: &OpenSource,
@@ -239,7 +239,7 @@ impl<'v> Volume<'v> {
         let looked = self.acting_as(provenance.writers, || source.directory.try_status(name))?;
         Ok(match looked.map(|status| (kind(&status), status)) {
             Ok((SFlag::S_IFLNK, _)) => Some(refused("symbolic links are not followed".to_string())),
-            // who owns it explains more than that it is closed
+            // its owner explains more than a permission error
             Ok((SFlag::S_IFDIR, status)) => {
                 provenance.see(&path, &status);
                 let others = self.others(&provenance, &source.directory.shown);
@@ -250,7 +250,7 @@ impl<'v> Volume<'v> {
         })
     }
 
-    /// The error to report if somebody other than root and abc can write a definition.
+    /// The error to report if a user other than root and abc can write a definition.
     fn others(&self, provenance: &Provenance, source: &Path) -> Option<DefinitionsError> {
         let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Left)?;
         let path = path.to_path_buf();
@@ -263,7 +263,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// Acts with the ids of those who can write it: what they cannot read is not published either.
+    /// Runs an action with the ids of the writers: files that they cannot read are not published.
     fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match (writers, self.abc) {
             (Writers::Root, _) | (_, None) => Ok(action()),
@@ -271,7 +271,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// Acts as root, and as abc where root has no rights on the volume.
+    /// Runs an action as root and, if permission is denied, as abc: root may lack access to the volume.
     fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -283,7 +283,7 @@ impl<'v> Volume<'v> {
     }
 }
 
-/// Opens a directory for listing, and notes who can write what is on the way.
+/// Opens a directory for listing, and records who can write it and its parents.
 fn open_directory(path: &Path, seen: &RefCell<Provenance>) -> Result<OwnedFd, PathError> {
     let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
     let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;

@@ -1,4 +1,4 @@
-//! Everything that may change what is published: the directories of definitions, and the definitions in them.
+//! Watches all inputs of a run: the directories of definitions, and the definitions in them.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;

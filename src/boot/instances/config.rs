@@ -1,4 +1,4 @@
-//! The file of `--config`, and the presets, which have the same form, read into a [`System`].
+//! Reads the file of `--config`, or a preset of the same form, into a [`System`].
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::machine::{Host, Machine};
 use crate::nearest::nearest;
 
 impl System {
-    /// The preset of this name, if there is one.
+    /// The preset with this name, if it exists.
     pub fn preset(name: &str) -> Option<System> {
         let (_, text) = PRESETS.iter().find(|(each, _)| *each == name)?;
-        // a test holds that there are none
+        // a test ensures that there are none
         let mut findings = Findings::default();
         parse(Path::new(name), text, None, &mut findings)
     }
@@ -27,13 +27,13 @@ pub fn preset_names() -> String {
     PRESETS.map(|(name, _)| name).join(", ")
 }
 
-/// Reads the file of `--config`, on top of the preset that was asked for or that it names.
+/// Reads the file of `--config`, on top of the requested preset or the one that it names.
 pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Option<System> {
     let failed = |source| ServiceFileError::Read { path: path.to_path_buf(), source };
     let read = Machine.read_service_file(path, service_file::MAX_BYTES).map_err(failed);
     let (text, is_roots) = findings.take(read)?;
     if Machine.is_root() && !is_roots {
-        // it decides what is run, and as whom
+        // the file decides which commands run, and as which user
         let what = "what root is to run".to_string();
         findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
         return None;

@@ -13,7 +13,7 @@ use crate::service::InvalidName;
 use crate::service::control::ControlError;
 use crate::sys::nofollow::PathError;
 
-/// What can be wrong with a system of instances, or with an instance.
+/// An error in a system of instances, or in an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum InstancesError {
     /// The file of `--config` lacks a key.
@@ -40,7 +40,7 @@ pub enum InstancesError {
         /// Why.
         reason: String,
     },
-    /// A directory that is an instance except for its name.
+    /// A directory that would be an instance, but for its name.
     #[error("'{path}' is skipped: its name does not match [a-z0-9][a-z0-9_-]*")]
     NoInstance {
         /// Relative to the home.
@@ -63,13 +63,13 @@ pub enum InstancesError {
         /// The name.
         name: String,
     },
-    /// An earlier maker's service directory is in its place, and runs.
+    /// A service directory of another tool has its name, and is running.
     #[error("it still runs from its previous service directory, which is replaced once the service stops")]
     Predecessor,
-    /// The order that its changed state calls for was not delivered.
+    /// The command for its changed desired state could not be sent.
     #[error("its desired state has changed, but its supervisor cannot be notified: {0}")]
     Order(ControlError),
-    /// A missing state file cannot be made.
+    /// A missing state file cannot be created.
     #[error("unable to write '{file}': {}", reason(*errno))]
     Seed {
         /// In the instance's directory.
@@ -77,23 +77,23 @@ pub enum InstancesError {
         /// Why.
         errno: Errno,
     },
-    /// The quota is used up.
+    /// The quota is exceeded.
     #[error("{}", match .0 {
         QuotaExceeded::Services(most) => format!("there are more than {most} instances"),
         QuotaExceeded::Bytes(most) => format!("the services of the instances exceed {most} bytes"),
     })]
     QuotaExceeded(QuotaExceeded),
-    /// There is no room for all instances.
+    /// There are too many instances.
     #[error("there are more than {most} instances: {count} are not published, starting with '{first}'")]
     LeftOut {
-        /// The number that is published.
+        /// The limit.
         most: usize,
-        /// The number that is left out.
+        /// The number of instances that are not published.
         count: usize,
-        /// The first of those, by name.
+        /// The first of them, by name.
         first: String,
     },
-    /// Reading them took too long.
+    /// They took too long to read.
     #[error(
         "the instances before '{name}' used up {} s of CPU time: the rest was not read", most.as_secs()
     )]
@@ -114,7 +114,7 @@ pub enum InstancesError {
 }
 
 impl InstancesError {
-    /// The home of this system cannot be opened.
+    /// The error for a home that cannot be opened.
     pub(super) fn home(system: &System, error: PathError) -> Self {
         InstancesError::Home { error, variable: system.home_variable.clone() }
     }

@@ -1,4 +1,4 @@
-//! The search for instances on a volume, with the ids of their user.
+//! Finds the instances on a volume, with the ids of their user.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -29,17 +29,17 @@ use crate::sys::nofollow::PathError;
 pub(super) const MOST_INSTANCES: usize = 20_000;
 /// The limit of warnings about directories that are not instances.
 const MAX_WARNINGS: usize = 150;
-/// The processor time that reading all instances may take.
+/// The CPU time limit for reading all instances.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The instances on the volume.
 #[derive(Default)]
 pub(super) struct FoundInstances {
     pub(super) instances: Vec<Instance>,
-    /// Services whose instances may or may not exist.
+    /// Services whose instances may still exist.
     pub(super) kept: BTreeSet<String>,
     pub(super) report: Report,
-    /// The instances that exceed the quota; they have not been read.
+    /// The error for instances that exceed the quota and were not read.
     pub(super) left_out: Option<InstancesError>,
     /// Whether the search was completed.
     pub(super) end: SearchEnd,
@@ -48,7 +48,7 @@ pub(super) struct FoundInstances {
 /// How a search ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SearchEnd {
-    /// All names were seen.
+    /// All names were visited.
     #[default]
     Complete,
     /// It was interrupted.
@@ -56,7 +56,7 @@ pub(super) enum SearchEnd {
 }
 
 impl FoundInstances {
-    /// A few warnings are enough to know what to do.
+    /// Adds a warning, up to a limit.
     fn warn(&mut self, error: InstancesError) {
         if self.report.warnings.iter().count() < MAX_WARNINGS {
             self.report.warnings.push(error);
@@ -64,20 +64,20 @@ impl FoundInstances {
     }
 }
 
-/// What becomes of services whose instances are gone.
+/// How services without an instance are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
     /// They are pruned.
     Pruned,
-    /// They stay.
+    /// They are kept.
     Kept,
 }
 
-/// Searches for instances, with the user's ids.
+/// Finds instances, with the user's ids.
 pub(super) struct Finder<'f> {
     pub(super) system: &'f System,
     pub(super) reader: InstanceReader<'f>,
-    /// The services that were published by root's commands.
+    /// The published services whose author is root.
     pub(super) published: BTreeSet<String>,
     pub(super) gone: Gone,
 }
@@ -99,7 +99,7 @@ impl Finder<'_> {
         let above = self.system.instances.as_str();
         let directory = match open_below(&home, above) {
             Ok(directory) => directory,
-            // a volume on which nobody has made an instance yet
+            // a volume without instances yet
             Err(Errno::ENOENT) => return Ok(found),
             Err(errno) => {
                 found.report.failures.push(directory_error(above, errno));
@@ -131,7 +131,7 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    /// Published services that are not pruned have their place, and so has the root instance.
+    /// Published services that are not pruned, and the root instance, have their place.
     fn quota(&self, names: &[OsString]) -> InstanceQuota {
         let there: BTreeSet<String> = names
             .iter()
@@ -173,7 +173,7 @@ impl Finder<'_> {
             }
         };
         if !has_marker && !is_name(&shown) {
-            // lost+found, .cache: only the name tells instances from other directories
+            // lost+found, .cache: without a marker, only the name identifies an instance
             if !shown.starts_with('.') {
                 found.warn(InstancesError::NoInstance { path });
             }
@@ -190,7 +190,7 @@ impl Finder<'_> {
         found.instances.push(self.reader.read(&shown, &directory, path, InstanceRole::Ordinary));
     }
 
-    /// What an entry is that could not be opened or searched.
+    /// Classifies an entry that could not be opened or searched.
     fn missed(&self, above: &Directory, name: &OsStr, errno: Errno) -> Missed {
         let status = match above.try_status(name) {
             Ok(status) => status,
@@ -198,7 +198,7 @@ impl Finder<'_> {
             Err(errno) => return Missed::Instance(errno),
         };
         match kind(&status) {
-            // its target may be an instance too; it is not followed
+            // its target may be an instance, but is not followed
             SFlag::S_IFLNK => Missed::MaybeInstance(Errno::ELOOP),
             SFlag::S_IFDIR if errno == Errno::ENOENT => Missed::Nothing,
             SFlag::S_IFDIR if status.st_uid != geteuid().as_raw() => Missed::MaybeInstance(errno),
@@ -212,7 +212,7 @@ impl Finder<'_> {
 enum Missed {
     /// Not an instance.
     Nothing,
-    /// A directory of the user's that should be one.
+    /// A user-owned directory that should be one.
     Instance(Errno),
     /// A link, or a directory of another user.
     MaybeInstance(Errno),

@@ -1,4 +1,4 @@
-//! The keys of `--config`, each with the form of its value.
+//! The keys of the `--config` file, each with the form of its value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use crate::error::Findings;
 pub struct Key {
     /// As written.
     pub name: &'static str,
-    /// Sets a value of the right form, or returns a description of that form.
+    /// Sets a valid value, or returns a description of valid values.
     pub(super) set: fn(&mut System, Value) -> Result<(), &'static str>,
 }
 
@@ -33,7 +33,7 @@ macro_rules! keys {
     };
 }
 
-/// All keys but `preset`, which is read first.
+/// All keys except `preset`, which is read first.
 pub static KEYS: &[Key] = keys! {
     "name": word => name;
     "home": absolute => home;
@@ -82,7 +82,7 @@ pub static KEYS: &[Key] = keys! {
 
 type Parsed<T> = Result<T, &'static str>;
 
-/// A text for which `fits` holds.
+/// A string that satisfies `fits`.
 fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) -> Parsed<String> {
     match value {
         Value::Text(text) if fits(&text) => Ok(text),
@@ -90,7 +90,7 @@ fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) ->
     }
 }
 
-/// A list of texts for which `fits` holds.
+/// A list of strings that satisfies `fits`.
 fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static str) -> Parsed<Vec<String>> {
     match value {
         Value::List(list) if fits(&list) => Ok(list),
@@ -133,7 +133,7 @@ fn fields(value: Value) -> Parsed<Vec<(String, String)>> {
     }
 }
 
-/// None for an empty table, which undoes what a preset says.
+/// `None` for an empty table, which resets the value of a preset.
 fn table_of<T>(
     value: Value,
     read: impl Fn(Vec<(String, String)>) -> Option<T>,
@@ -171,7 +171,7 @@ fn delegate(value: Value) -> Parsed<DelegateTo> {
 
 fn absolute(value: Value) -> Parsed<PathBuf> {
     let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
-    // without repeated and trailing slashes
+    // removes repeated and trailing slashes
     Ok(Path::new(&path).components().collect())
 }
 

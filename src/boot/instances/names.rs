@@ -14,7 +14,7 @@ pub(super) fn service_name(system: &System, name: &str) -> String {
     system.service.replace("{name}", name)
 }
 
-/// The instance whose service has this name.
+/// The name of the instance whose service has this name.
 pub(super) fn name_of(system: &System, service: &str) -> Option<String> {
     let (before, after) = system.service.split_once("{name}")?;
     let name = if after.contains("{name}") {

@@ -1,11 +1,11 @@
-//! Which instances are read: no more than may be published, since reading the rest would already cost the time
-//! that the quota is to save.
+//! Limits the instances that are read to those that may be published: reading the rest would take the very time that
+//! the quota is meant to save.
 
 use std::collections::BTreeSet;
 
 use super::InstancesError;
 
-/// How many instances may be published, and which are.
+/// The number of instances that may be published, and the services that have a place.
 #[derive(Debug)]
 pub(super) struct InstanceQuota {
     most: usize,
@@ -15,7 +15,7 @@ pub(super) struct InstanceQuota {
 }
 
 impl InstanceQuota {
-    /// The services in `taken` are published and stay.
+    /// The services in `taken` are published and kept.
     pub(super) fn new(most: usize, taken: BTreeSet<String>) -> Self {
         InstanceQuota { most, taken, left_out: 0, first_left_out: None }
     }
@@ -29,7 +29,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// The same; an instance that finds no place is counted.
+    /// Like [`InstanceQuota::take`], and counts instances without a place.
     pub(super) fn take_or_count(&mut self, service: &str, instance: &str) -> bool {
         let has_place = self.take(service);
         if !has_place {
@@ -39,7 +39,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// The error about instances without a place, if there are any.
+    /// The error for instances without a place, if there are any.
     pub(super) fn left_out(self) -> Option<InstancesError> {
         let first = self.first_left_out?;
         Some(InstancesError::LeftOut { most: self.most, count: self.left_out, first })

@@ -1,4 +1,4 @@
-//! The state that an instance was left in, and the desired one.
+//! The previous state of an instance, and the desired one.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::sys::file;
 /// The size limit of a state file, in bytes.
 pub(super) const MAX_BYTES: usize = 64 << 10;
 
-/// The limit of a state, in characters: one more than a line shows.
+/// The limit of a state, in characters: one more than is shown.
 const MAX_STATE: usize = 257;
 
-/// Why the state is not known. The instance counts as one without a state.
+/// Why the state is not known. The instance is treated as one without a state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StateError {
     /// The file cannot be read.
@@ -33,7 +33,7 @@ pub(super) enum StateError {
     Content {
         /// In the instance's directory.
         file: String,
-        /// The reason; nothing of the content is shown.
+        /// The reason; the content is not shown.
         why: &'static str,
     },
 }
@@ -51,9 +51,9 @@ impl Problem for StateError {
 /// The content of a state file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct InstanceState {
-    /// The state that counts; none without the file, or if none of the keys has a value.
+    /// The effective state; `None` without the file, or if no key has a value.
     pub(super) shown: Option<String>,
-    /// The value of the first key, which only a user's command writes.
+    /// The value of the first key, which only user commands write.
     pub(super) desired: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<InstanceState> {
     state_in(bytes, system).ok()
 }
 
-/// The string under a key of a JSON file; none if there is no such string.
+/// The string under a key of a JSON file; `None` if there is no such string.
 pub(super) fn text_under(directory: &OwnedFd, name: &str, key: &str) -> Option<String> {
     let bytes = bytes_of(directory, name).ok()??;
     let [found] = values_of(&bytes, [key]).ok()?;
@@ -97,7 +97,7 @@ enum FoundValue {
 impl FoundValue {
     fn into_text(self) -> Option<String> {
         match self {
-            // a line does not show more, and no state is this long
+            // more is not shown, and no real state is this long
             FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(MAX_STATE).collect()),
             FoundValue::Null | FoundValue::Other => None,
         }
@@ -134,7 +134,7 @@ fn values_of<const N: usize>(bytes: &[u8], keys: [&str; N]) -> Result<[Option<Fo
     Ok(keys.map(|_| found.next().flatten()))
 }
 
-/// The last value under each of the keys.
+/// The last value of each key.
 fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<FoundValue>>, NotRead> {
     let text = json::text_of(bytes)?;
     let mut found: Vec<Option<FoundValue>> = keys.iter().map(|_| None).collect();

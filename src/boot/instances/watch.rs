@@ -1,4 +1,4 @@
-//! Everything that may change what is published: the home, the directory of the instances, and their state files.
+//! Watches all inputs of a pass: the home, the directory of the instances, and their state files.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
@@ -15,7 +15,7 @@ use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::sys::nofollow::{self, Missing};
 use crate::trust::account::Account;
 
-/// Watches the volume of a system as it is now. Symbolic links are not followed.
+/// Watches the present volume of a system. Symbolic links are not followed.
 pub fn watch(system: &System, user: Option<&Account>) -> Result<VolumeWatch, Errno> {
     let mut builder = WatchBuilder::new(user)?;
     builder.add_ways_to(&system.home);

@@ -1,12 +1,12 @@
-//! One setting in a YAML file: the parser's events are followed, no document is built, and no alias is expanded.
+//! Reads one setting of a YAML file from the parser's events: no document is built, and no alias is expanded.
 
 use saphyr_parser::{Event, Parser};
 
 /// The limit of nesting.
 const MAX_DEPTH: usize = 1_000;
 
-/// The value of the first of the keys that has one; `a.b` is the key `b` in the mapping `a`. None as well if the
-/// file is not YAML.
+/// The value of the first key that has one; `a.b` is the key `b` in the mapping `a`. Also `None` if the file is not
+/// YAML.
 pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
     let mut values: Vec<Option<String>> = keys.iter().map(|_| None).collect();
     follow(text, |path, value| {
@@ -20,15 +20,14 @@ pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
     values.into_iter().flatten().next()
 }
 
-/// A collection that has open.
+/// An open collection.
 enum OpenCollection {
     Sequence,
-    /// With the key whose value comes next.
+    /// The key whose value comes next.
     Mapping(Option<String>),
 }
 
-/// Passes each scalar that is the value of a key to `take`, with the keys on the way to it; those in sequences
-/// are left out.
+/// Passes each scalar that is the value of a key to `take`, with the path of keys; scalars in sequences are skipped.
 fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
     let mut open: Vec<OpenCollection> = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -65,7 +64,8 @@ fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
     Some(())
 }
 
-/// Next in a mapping comes a key; or this ends a value that is a collection or an alias, which nobody asks for.
+/// Ends a value: in a mapping a key comes next. If a collection or an alias ends in the place of a key, its value is
+/// skipped.
 fn end_value(inside: Option<&mut OpenCollection>) {
     if let Some(OpenCollection::Mapping(key)) = inside {
         *key = if key.is_some() { None } else { Some("\0".to_string()) };

@@ -1,4 +1,4 @@
-//! Removing service directories: first by a rename, and for good once their supervisors have exited.
+//! Removes service directories: they are renamed first, and deleted once their supervisors have exited.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 
 impl ScanDirectory {
-    /// Renames service directories, which makes their supervisors exit, and removes them. One whose supervisor
-    /// takes too long keeps its dot name until the next run.
+    /// Renames service directories, which makes their supervisors exit, and deletes them. If a supervisor takes too
+    /// long, its directory keeps the dot name until the next run.
     pub fn prune(
         &self,
         names: &[String],

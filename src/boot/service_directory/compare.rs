@@ -13,10 +13,10 @@ use crate::boot::part::Part;
 use crate::service::layout;
 use crate::sys::file::kind;
 
-/// Whether nothing has been touched since the marker was written, and the marker was written for the same
-/// manifest. It is written last, so whatever is older was written with it.
+/// Whether the marker was written for the same manifest and nothing has been modified since. The marker is written
+/// last, so older files were written together with it.
 fn is_untouched(slot: &Directory, marker: &Marker, manifest: &Manifest) -> Result<bool, StepError> {
-    // what s6-supervise makes itself is younger
+    // files created by s6-supervise itself are newer
     if manifest.delegation.is_none() {
         return Ok(false);
     }

@@ -1,10 +1,9 @@
-//! One service directory of the scan directory: examined, published and updated, always by single renames.
+//! One service directory in the scan directory: examined, published and updated, always by a single rename.
 //!
-//! A new one is made under a dot name, which s6-svscan ignores, and renamed: its files are plain files. An update
-//! of a live one has to replace several files at once. So before the first update each name becomes a link into
-//! `.cur`, which is itself a link to a generation with the very same files. Then a new generation is written, and
-//! one rename of a new `.cur` over the old one is the update. s6 treats a dangling link (a file that this
-//! generation does not have) as an absent file.
+//! A new one is created under a dot name, which s6-svscan ignores, and renamed; its files are plain files. An update of
+//! a live one has to replace several files at once. Therefore, before the first update, each name becomes a link into
+//! `.cur`, which itself is a link to a generation with the same files. An update writes a new generation and renames a
+//! new `.cur` over the old one. s6 treats a dangling link (a file missing from this generation) as an absent file.
 
 pub(super) mod compare;
 mod leftovers;
@@ -23,7 +22,7 @@ use crate::exit::Exit;
 use crate::sys::capability::{self, Capability};
 use marker::{MARKER, MAX_MARKER, Marker};
 
-/// What was done to a service directory, or would be in a dry run.
+/// The change to a service directory, actual or in a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryChange {
     /// It is new.
@@ -42,31 +41,31 @@ pub enum PublishError {
     /// An operation failed.
     #[error(transparent)]
     Step(#[from] StepError),
-    /// Something else has the name.
+    /// The name is taken by something else.
     #[error("'{name}' already exists in the scan directory and {what}")]
     Foreign {
         /// The name.
         name: String,
-        /// What it is.
+        /// What it is, for the message.
         what: String,
     },
-    /// Its predecessor was removed, and the supervisor of that one has not exited.
+    /// Its predecessor was removed, but the supervisor of that has not exited.
     #[error("'{name}' was removed, but its supervisor has not exited yet")]
     StillSupervised {
         /// The name.
         name: String,
     },
-    /// A member of the group that may control it holds the lock that its supervisor needs.
+    /// A member of the group that may control it holds the supervisor's lock.
     #[error(
         "'{name}' is published, but its supervisor cannot start: a process of another user holds its lock"
     )]
     LockedByOtherUser {
         /// The name.
         name: String,
-        /// The pid, if the kernel shows it.
+        /// The pid, if it is visible.
         pid: Option<i32>,
     },
-    /// s6-svscan was notified and has not picked it up.
+    /// s6-svscan was notified but has not picked it up.
     #[error("'{name}' is published, but s6-svscan has not picked it up")]
     NotPickedUp {
         /// The name.
@@ -101,7 +100,7 @@ impl Problem for PublishError {
 }
 
 impl PublishError {
-    /// Whether it passes by itself.
+    /// Whether it resolves by itself.
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -112,7 +111,7 @@ impl PublishError {
     }
 }
 
-/// What has a name in the scan directory.
+/// The file with a name in the scan directory.
 pub(super) enum Occupant {
     /// Nothing.
     Absent,
@@ -139,7 +138,7 @@ pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occup
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
-    // whoever could write there could have copied a marker
+    // a user who can write there could have copied a marker
     let owner = directory.own_status()?.st_uid;
     if owner != geteuid().as_raw() {
         return Ok(Occupant::Foreign(format!("is owned by uid {owner}")));

@@ -8,7 +8,7 @@ use super::string::decoded;
 /// A member of the outermost object.
 #[derive(Debug)]
 pub(in crate::boot::instances) struct Member {
-    /// As [`decoded`] returns it.
+    /// The key, as returned by [`decoded`].
     pub(in crate::boot::instances) key: Vec<u8>,
     /// The kind of its value.
     pub(in crate::boot::instances) kind: ValueKind,
@@ -21,7 +21,7 @@ pub(in crate::boot::instances) fn text_of(bytes: &[u8]) -> Result<&str, NotRead>
     std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| NotRead::Malformed)
 }
 
-/// Passes each member of the outermost object to `take`, then checks that nothing follows the object.
+/// Passes each member of the outermost object to `take`, and checks that nothing follows the object.
 pub(in crate::boot::instances) fn members(text: &str, mut take: impl FnMut(Member)) -> Result<(), NotRead> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.skip_blanks();

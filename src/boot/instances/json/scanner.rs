@@ -24,7 +24,7 @@ pub(in crate::boot::instances) enum ValueKind {
     Other,
 }
 
-/// What encloses a value.
+/// An enclosing array or object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Array,
@@ -80,7 +80,7 @@ impl Scanner<'_> {
         Ok(key)
     }
 
-    /// Skips one value with everything in it.
+    /// Skips one value, including nested ones.
     pub(super) fn skip_value(&mut self) -> Result<ValueKind, NotRead> {
         let mut inside: Vec<Inside> = Vec::new();
         let mut kind = None;
@@ -183,7 +183,7 @@ impl Scanner<'_> {
         }
         let whole = self.at;
         if self.eat(b'.') && !self.skip_digits() {
-            // what follows is not part of the number, and is rejected later
+            // the rest is not part of the number, and is rejected later
             self.at = whole;
         }
         let mantissa = self.at;
@@ -207,7 +207,7 @@ impl Scanner<'_> {
     }
 }
 
-/// What [`Scanner::start_value`] has skipped.
+/// The result of [`Scanner::start_value`].
 struct StartedValue {
     kind: ValueKind,
     /// Set if the value's elements follow.

@@ -1,7 +1,7 @@
-//! The presets: systems of instances that are built in, each described by a file of the same form as that of
-//! `--config`. A new preset is a file in this folder and a line below.
+//! The presets: built-in systems of instances, each described by a file of the same form as that of `--config`. To add
+//! a preset, add a file to this folder and a line below.
 
-/// Each preset's name and text.
+/// The name and text of each preset.
 pub(super) const PRESETS: [(&str, &str); 1] = [("hermes", include_str!("hermes.toml"))];
 
 #[cfg(test)]
