@@ -120,7 +120,7 @@ impl<P: Published> Watcher<P> {
             }
         }
         crate::report::print(&self.published.lines(&changed));
-        Report::say_rows(&changed, &self.reporter);
+        Report::print_rows(&changed, &self.reporter);
         let known = |name: &String| {
             changed.iter().map(|row: &ReportRow| &row.shown).chain(&troubled).any(|each| each == name)
         };

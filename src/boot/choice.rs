@@ -11,7 +11,7 @@ pub enum Intent {
     /// It does.
     Apply,
     /// It does not: `--dry-run`.
-    Look,
+    DryRun,
 }
 
 /// Called between two services: whether to continue.

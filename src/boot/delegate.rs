@@ -33,7 +33,7 @@ pub struct DelegateChoice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DelegateTo {
     /// None: control remains with root.
-    Nobody,
+    RootOnly,
     /// This group, by name or number.
     Group(String),
 }
@@ -42,7 +42,7 @@ impl DelegateTo {
     /// Looks up the group; `None` if control is not delegated.
     pub fn resolve(&self, waiting: Waiting) -> Result<Option<Delegation>, NoGroup> {
         match self {
-            DelegateTo::Nobody => Ok(None),
+            DelegateTo::RootOnly => Ok(None),
             DelegateTo::Group(name) => {
                 let group = group_named(name).ok_or_else(|| NoGroup(name.clone()))?;
                 Ok(Some(Delegation { group, waiting }))

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use super::manifest::ServiceFiles;
 
 /// The limit of services from user-writable definitions.
-pub const MOST_DEFINITIONS: usize = 300;
+pub const MAX_DEFINITIONS: usize = 300;
 /// The limit of instances. s6-svscan accepts 500 services by default; the rest is reserved for root.
-pub const MOST_INSTANCES: usize = 150;
+pub const MAX_INSTANCES: usize = 150;
 /// The limit of the total file size, in bytes, for each of the two.
-pub const MOST_BYTES: usize = 8 << 20;
+pub const MAX_BYTES: usize = 8 << 20;
 
 /// The resources used by published services, and their limits.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Quota {
             return Err(QuotaExceeded::Services(self.most));
         }
         let bytes = self.bytes - before.unwrap_or(&0) + files.bytes();
-        if bytes > MOST_BYTES {
-            return Err(QuotaExceeded::Bytes(MOST_BYTES));
+        if bytes > MAX_BYTES {
+            return Err(QuotaExceeded::Bytes(MAX_BYTES));
         }
         self.bytes = bytes;
         self.taken.insert(name.to_string(), files.bytes());
@@ -65,14 +65,14 @@ mod tests {
 
     #[test]
     fn published_services_keep_their_place_and_the_rest_is_limited() {
-        let taken = BTreeMap::from([("old".to_string(), MOST_BYTES - 10)]);
+        let taken = BTreeMap::from([("old".to_string(), MAX_BYTES - 10)]);
         let mut quota = Quota::new(3, taken);
-        assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
+        assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MAX_BYTES)));
         assert_eq!(quota.take("a", &files(10)), Ok(()));
         assert_eq!(quota.take("old", &files(100)), Ok(()), "another version of it gives room back");
         assert_eq!(quota.take("b", &files(1)), Ok(()));
         assert_eq!(quota.take("c", &files(1)), Err(QuotaExceeded::Services(3)));
         assert_eq!(quota.take("old", &files(200)), Ok(()));
-        assert_eq!(quota.take("old", &files(MOST_BYTES)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
+        assert_eq!(quota.take("old", &files(MAX_BYTES)), Err(QuotaExceeded::Bytes(MAX_BYTES)));
     }
 }

@@ -100,23 +100,23 @@ impl Report {
     }
 
     /// Prints errors and warnings with their services.
-    pub fn say(&self, reporter: &Reporter) {
-        Report::say_rows(&self.rows, reporter);
+    pub fn print(&self, reporter: &Reporter) {
+        Report::print_rows(&self.rows, reporter);
         reporter.findings(Level::Fatal, &self.failures);
         reporter.findings(Level::Warning, &self.warnings);
     }
 
     /// Prints errors and warnings of these services; a hint that several of them share is printed once.
-    pub fn say_rows(rows: &[ReportRow], reporter: &Reporter) {
+    pub fn print_rows(rows: &[ReportRow], reporter: &Reporter) {
         let mut hints = BTreeSet::new();
         for row in rows {
-            let mut say = |level, finding: &Finding| {
+            let mut print = |level, finding: &Finding| {
                 let text = format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text);
                 let hint = finding.hint.clone().filter(|hint| hints.insert(hint.clone()));
                 reporter.finding(level, &Finding { text, hint, ..finding.clone() });
             };
-            row.failures.iter().for_each(|each| say(Level::Fatal, each));
-            row.warnings.iter().for_each(|each| say(Level::Warning, each));
+            row.failures.iter().for_each(|each| print(Level::Fatal, each));
+            row.warnings.iter().for_each(|each| print(Level::Warning, each));
         }
     }
 
@@ -138,7 +138,7 @@ impl Report {
         let page = ReportJson {
             version: 1,
             command,
-            dry_run: intent == Intent::Look,
+            dry_run: intent == Intent::DryRun,
             exit: self.exit().code(),
             skipped: self.skipped.as_deref(),
             services,

@@ -46,7 +46,7 @@ pub(super) fn read(
     snapshot.has_finish = live.has(layout::FINISH);
     snapshot.stop_signal = live.stop_signal();
     // published by futo reconcile or futo sync
-    if live.has(layout::WISH) || live.has(layout::CURRENT) {
+    if live.has(layout::DESIRED_STATE) || live.has(layout::CURRENT) {
         snapshot.owner = Owner::Ours;
     }
     (snapshot.supervisor, (snapshot.process, snapshot.launcher)) = state_and_process(&live, trust);

@@ -37,10 +37,10 @@ pub const LOG_DOWN: &str = "log/down";
 /// In a service directory updated by futo: the link through which its other names resolve.
 pub const CURRENT: &str = ".cur";
 /// In a service directory published by `futo reconcile`: where its desired state is recorded.
-pub const WISH: &str = ".wish";
+pub const DESIRED_STATE: &str = ".wish";
 /// The files that make up a service directory: those read by a supervisor or s6-rc, the logger's, and futo's own.
 pub const FILES: [&str; 15] = [
-    WISH,
+    DESIRED_STATE,
     RUN,
     FINISH,
     "type",

@@ -24,7 +24,7 @@ pub enum RunScript {
 
 /// Why a run script is not a futo-launch script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotOurs {
+pub enum NotLauncherScript {
     /// It has no `#!` line, or names another interpreter.
     #[error("its first line names neither a shell nor futo-launch --file")]
     Interpreter,
@@ -37,31 +37,31 @@ pub enum NotOurs {
 }
 
 /// Parses a run script; CR LF counts as LF.
-pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
+pub fn parse(script: &[u8]) -> Result<RunScript, NotLauncherScript> {
     let script = with_unix_lines(script);
     let script = script.as_ref();
     let (first, rest) = match script.iter().position(|byte| *byte == b'\n') {
         Some(newline) => script.split_at(newline),
         None => (script, [].as_slice()),
     };
-    let (name, options) = interpreter(first).ok_or(NotOurs::Interpreter)?;
+    let (name, options) = interpreter(first).ok_or(NotLauncherScript::Interpreter)?;
     if name == launcher::NAME && options == ["--file"] {
         return Ok(RunScript::File);
     }
     if !SHELLS.contains(&name) {
-        return Err(NotOurs::Interpreter);
+        return Err(NotLauncherScript::Interpreter);
     }
     let words =
         env_file::words(&without_wake(rest)).map_err(|refusals| match refusals.into_iter().next() {
             // `rest` starts with the newline of the first line: line numbers are right
-            Some(refusal) => NotOurs::NotPlain(refusal),
-            None => NotOurs::OtherCommand,
+            Some(refusal) => NotLauncherScript::NotPlain(refusal),
+            None => NotLauncherScript::OtherCommand,
         })?;
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     words.next_if(|word| word == "exec");
     match words.next() {
         Some(program) if launcher::is_launcher(&program) => Ok(RunScript::OneLine(words.collect())),
-        _ => Err(NotOurs::OtherCommand),
+        _ => Err(NotLauncherScript::OtherCommand),
     }
 }
 
@@ -103,7 +103,7 @@ fn basename(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn one_line(script: &str) -> Result<Vec<String>, NotOurs> {
+    fn one_line(script: &str) -> Result<Vec<String>, NotLauncherScript> {
         match parse(script.as_bytes())? {
             RunScript::OneLine(words) => {
                 Ok(words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect())
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn recognises_the_file_form() {
         assert_eq!(parse(b"#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), Ok(RunScript::File));
-        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotOurs::Interpreter));
+        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotLauncherScript::Interpreter));
     }
 
     #[test]
@@ -140,12 +140,12 @@ mod tests {
             ("#!/bin/sh\nexec futo-launch a\nexec b\n", 3),
         ] {
             match one_line(script) {
-                Err(NotOurs::NotPlain(refusal)) => assert_eq!(refusal.line, line, "{script}"),
+                Err(NotLauncherScript::NotPlain(refusal)) => assert_eq!(refusal.line, line, "{script}"),
                 other => panic!("{script}: {other:?}"),
             }
         }
-        assert_eq!(one_line("#!/bin/sh\nexec sleep 5\n"), Err(NotOurs::OtherCommand));
-        assert_eq!(one_line("#!/bin/sh\n"), Err(NotOurs::OtherCommand));
-        assert_eq!(one_line("exec futo-launch a\n"), Err(NotOurs::Interpreter));
+        assert_eq!(one_line("#!/bin/sh\nexec sleep 5\n"), Err(NotLauncherScript::OtherCommand));
+        assert_eq!(one_line("#!/bin/sh\n"), Err(NotLauncherScript::OtherCommand));
+        assert_eq!(one_line("exec futo-launch a\n"), Err(NotLauncherScript::Interpreter));
     }
 }

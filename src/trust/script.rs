@@ -13,7 +13,7 @@ use crate::error::Findings;
 use crate::machine::Host;
 use crate::machine::text_of;
 use crate::plan::{self, Draft};
-use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::run_script::{self, NotLauncherScript, RunScript};
 
 /// A run script, and its rights.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Script {
 
 impl Script {
     /// The launcher's arguments in it.
-    pub fn words(&self) -> Result<Vec<OsString>, NotOurs> {
+    pub fn words(&self) -> Result<Vec<OsString>, NotLauncherScript> {
         Ok(match run_script::parse(&self.bytes)? {
             RunScript::File => ["--file", "./run"].map(OsString::from).to_vec(),
             RunScript::OneLine(words) => words,

@@ -93,7 +93,7 @@ fn is_first_run_due(snapshot: &Snapshot) -> bool {
 /// Publishes as `futo sync` does; an exit code if nothing could be done.
 fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
-    let missing = MissingSource::Fine;
+    let missing = MissingSource::Ignored;
     let definitions = Definitions {
         sources: places
             .definitions
@@ -101,11 +101,11 @@ fn sync(words: &Words, places: &Locations, reporter: &Reporter) -> Option<Exit> 
             .map(|path| DefinitionSource { path: path.clone(), missing })
             .collect(),
         scan_dir: places.scan_dir.clone(),
-        foreign: Foreign::Left,
+        foreign: Foreign::Skipped,
     };
     match definitions::sync(&definitions, &choice) {
         Ok(report) => {
-            report.say(reporter);
+            report.print(reporter);
             None
         }
         Err(findings) => {

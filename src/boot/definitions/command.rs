@@ -15,7 +15,7 @@ use crate::config::request::{Given, Request};
 use crate::error::Findings;
 use crate::machine::Machine;
 use crate::options::Takes;
-use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::run_script::{self, NotLauncherScript, RunScript};
 use crate::trust::rights;
 use crate::trust::writers::Writers;
 
@@ -44,7 +44,7 @@ pub(super) fn words(
     script: DefinitionScript<'_>,
     launcher: &str,
     findings: &mut Findings,
-) -> Result<Vec<OsString>, NotOurs> {
+) -> Result<Vec<OsString>, NotLauncherScript> {
     let path = script.path;
     let before = findings.iter().count();
     let mut request = match run_script::parse(script.bytes)? {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::service::layout;
-use crate::service::run_script::NotOurs;
+use crate::service::run_script::NotLauncherScript;
 use crate::shell_quote::shell_word;
 
 /// An error in a file of a definition.
@@ -20,7 +20,7 @@ pub(super) enum FileError {
     Content { path: PathBuf, what: &'static str },
     /// It is not a command of the launcher.
     #[error("'{}' is not a futo-launch script: {why}", path.display())]
-    NotOurs { path: PathBuf, why: NotOurs },
+    NotLauncherScript { path: PathBuf, why: NotLauncherScript },
     /// `--trust-run` makes root execute a user-writable script.
     #[error("root executes '{}', which is writable by non-root users: they can become root", .0.display())]
     Trusted(PathBuf),
@@ -42,7 +42,7 @@ impl Problem for FileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            FileError::NotOurs { path, .. } => {
+            FileError::NotLauncherScript { path, .. } => {
                 let is_finish = path.file_name() == Some(OsStr::new(layout::FINISH));
                 let or_remove = if is_finish { "remove it, or " } else { "" };
                 Some(format!(

@@ -20,7 +20,7 @@ use crate::error::Findings;
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
-use crate::service::run_script::{NotOurs, with_unix_lines};
+use crate::service::run_script::{NotLauncherScript, with_unix_lines};
 use crate::shell_quote::shell_quoted;
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
@@ -43,7 +43,7 @@ pub(super) enum NotPublished {
     /// It has errors, which have been reported as failures.
     Failed,
     /// A script in it is not a command of the launcher; a warning names it.
-    NotOurs,
+    NotLauncherScript,
     /// `run` has been removed in the meantime.
     NoRun,
 }
@@ -77,7 +77,7 @@ impl DefinitionReader<'_> {
     ) -> Result<ReadDefinition, NotPublished> {
         let mut files = ServiceFiles::default();
         let mut provenance = self.provenance.clone();
-        let mut not_ours = false;
+        let mut has_foreign_script = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
         if let Some(log) = &log
             && let Ok(status) = fstat(&log.fd)
@@ -88,8 +88,9 @@ impl DefinitionReader<'_> {
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
         // root would write the state file named there
-        let comes_along =
-            |name: &&&str| **name != layout::WISH && (has_logger || Part::of(name).0 == Part::Service);
+        let comes_along = |name: &&&str| {
+            **name != layout::DESIRED_STATE && (has_logger || Part::of(name).0 == Part::Service)
+        };
         let names = layout::FILES.iter().filter(comes_along);
         let mut scripts = Vec::new();
         for name in names {
@@ -119,14 +120,14 @@ impl DefinitionReader<'_> {
             match self.script(name, &text, writers, warnings, failures) {
                 Ok(script) => files.set(name, script),
                 Err(why) => {
-                    not_ours = true;
-                    warnings.push(FileError::NotOurs { path: self.path(name), why });
+                    has_foreign_script = true;
+                    warnings.push(FileError::NotLauncherScript { path: self.path(name), why });
                 }
             }
         }
-        match (failures.is_empty(), not_ours) {
+        match (failures.is_empty(), has_foreign_script) {
             (false, _) => Err(NotPublished::Failed),
-            (true, true) => Err(NotPublished::NotOurs),
+            (true, true) => Err(NotPublished::NotLauncherScript),
             (true, false) => Ok(ReadDefinition { files, writers }),
         }
     }
@@ -166,7 +167,7 @@ impl DefinitionReader<'_> {
         writers: Writers,
         warnings: &mut Findings,
         failures: &mut Findings,
-    ) -> Result<Vec<u8>, NotOurs> {
+    ) -> Result<Vec<u8>, NotLauncherScript> {
         let path = self.path(name);
         let (part, file) = Part::of(name);
         let (directory, service) = match part {

@@ -18,7 +18,7 @@ pub fn judge(definition: &Path) -> Option<ReportRow> {
         Some(row)
     };
     let abc = user_of_volume();
-    let volume = Volume::new(abc.as_ref(), Foreign::Left, crate::service::launcher::NAME, Hardening::Off);
+    let volume = Volume::new(abc.as_ref(), Foreign::Skipped, crate::service::launcher::NAME, Hardening::Off);
     let open = match volume.open(source) {
         Ok(Ok(open)) => open,
         Ok(Err(error)) => return failed(error.into()),

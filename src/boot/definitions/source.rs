@@ -9,7 +9,7 @@ use crate::service::layout;
 use crate::trust::account::Account;
 
 /// The limit of names in one directory of definitions: s6-svscan accepts 500 services by default.
-pub(super) const MOST_DEFINITIONS: usize = 2_000;
+pub(super) const MAX_DEFINITIONS: usize = 2_000;
 
 /// The definitions to publish, and the scan directory.
 #[derive(Debug)]
@@ -36,16 +36,16 @@ pub struct DefinitionSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSource {
     /// It is ignored: it is one of the default directories.
-    Fine,
+    Ignored,
     /// It is an error: the caller named it.
-    Failure,
+    Error,
 }
 
 /// How a run script that is not a futo-launch script is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// It is reported and not published.
-    Left,
+    Skipped,
     /// It is published unchanged, and root executes it: `--trust-run`.
     Trusted,
 }
@@ -53,7 +53,7 @@ pub enum Foreign {
 /// The default directories: first the root-owned one, then the user-writable one.
 pub fn usual_sources() -> Vec<DefinitionSource> {
     [layout::ROOT_DEFINITIONS, layout::DEFINITIONS]
-        .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Fine })
+        .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Ignored })
         .into()
 }
 

@@ -15,7 +15,7 @@ use crate::boot::conclude;
 use crate::boot::delegate;
 use crate::boot::launcher;
 use crate::boot::manifest::{Author, Manifest, source_line};
-use crate::boot::quota::{MOST_DEFINITIONS, Quota};
+use crate::boot::quota::{MAX_DEFINITIONS, Quota};
 use crate::boot::report::{self, Report, ReportRow};
 use crate::boot::scan::ScanDirectory;
 use crate::boot::scan::legacy::Legacy;
@@ -56,7 +56,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
         seen: Vec::new(),
         bare: BTreeMap::new(),
         listed: BTreeSet::new(),
-        quota: Quota::new(MOST_DEFINITIONS, BTreeMap::new()),
+        quota: Quota::new(MAX_DEFINITIONS, BTreeMap::new()),
         time: TimeBudget::default(),
         waiting: Vec::new(),
     };
@@ -122,7 +122,7 @@ impl Sync<'_> {
                 Ok(Some(open))
             }
             Err(error) => {
-                if !(error.is_missing() && source.missing == MissingSource::Fine) {
+                if !(error.is_missing() && source.missing == MissingSource::Ignored) {
                     self.report.failures.push(error);
                 }
                 Ok(None)
@@ -134,7 +134,7 @@ impl Sync<'_> {
     fn quota_for(&self, open: &[(&DefinitionSource, OpenSource)]) -> Result<Quota, Findings> {
         let is_there = |name: &str| open.iter().any(|(_, open)| open.names.iter().any(|each| each == name));
         let taken = self.scan.taken(Author::User, |name| !self.choice.prune || is_there(name))?;
-        Ok(Quota::new(MOST_DEFINITIONS, taken))
+        Ok(Quota::new(MAX_DEFINITIONS, taken))
     }
 
     fn publish_all(
@@ -251,7 +251,7 @@ impl Sync<'_> {
         for ((index, manifest), (_, gone)) in waiting.into_iter().zip(gone) {
             let Some(row) = rows.get_mut(index) else { continue };
             match gone {
-                Ok(_) if self.choice.intent == Intent::Look => {
+                Ok(_) if self.choice.intent == Intent::DryRun => {
                     took_over(row, DirectoryChange::Published, Legacy::Supervised);
                 }
                 Ok(_) => {

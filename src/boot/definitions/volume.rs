@@ -11,7 +11,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::error::DefinitionsError;
 use super::files::{DefinitionReader, NotPublished, ReadDefinition};
-use super::source::{Foreign, MOST_DEFINITIONS};
+use super::source::{Foreign, MAX_DEFINITIONS};
 use super::time_budget::TimeBudget;
 use crate::boot::choice::Hardening;
 use crate::boot::directory::{Directory, FileId};
@@ -84,7 +84,7 @@ struct OpenDefinition {
 }
 
 /// The action of a run script that is not a command of the launcher.
-const NOT_OURS: &str = "not-ours";
+const NOT_LAUNCHER_SCRIPT: &str = "not-ours";
 
 impl<'v> Volume<'v> {
     pub(super) fn new(
@@ -120,7 +120,7 @@ impl<'v> Volume<'v> {
             return Ok(Err(DefinitionsError::NoUser(source.to_path_buf())));
         }
         let directory = Directory { fd, shown: source.to_path_buf() };
-        match self.acting_as(provenance.writers, || directory.names(MOST_DEFINITIONS))? {
+        match self.acting_as(provenance.writers, || directory.names(MAX_DEFINITIONS))? {
             Err(error) => Ok(Err(because(DefinitionsError::List(error)))),
             Ok(mut names) => {
                 names.sort_unstable();
@@ -172,8 +172,8 @@ impl<'v> Volume<'v> {
             Ok(definition) => Some(PublishableDefinition { name: service, definition, id: open.id }),
             Err(NotPublished::Failed) => None,
             Err(NotPublished::NoRun) => return Ok(Candidate::NoRun(shown, path, writers)),
-            Err(NotPublished::NotOurs) => {
-                row.action = NOT_OURS;
+            Err(NotPublished::NotLauncherScript) => {
+                row.action = NOT_LAUNCHER_SCRIPT;
                 None
             }
         };
@@ -252,7 +252,7 @@ impl<'v> Volume<'v> {
 
     /// The error to report if a user other than root and abc can write a definition.
     fn others(&self, provenance: &Provenance, source: &Path) -> Option<DefinitionsError> {
-        let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Left)?;
+        let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Skipped)?;
         let path = path.to_path_buf();
         match self.judge {
             Judge::User => None,

@@ -18,7 +18,7 @@ use super::quota::InstanceQuota;
 use super::system::System;
 use crate::boot::choice::GoOn;
 use crate::boot::directory::Directory;
-use crate::boot::quota::MOST_INSTANCES as MAX_PUBLISHED;
+use crate::boot::quota::MAX_INSTANCES as MAX_PUBLISHED;
 use crate::boot::report::Report;
 use crate::error::Findings;
 use crate::sys::clock;
@@ -26,7 +26,7 @@ use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
 /// The limit of names in the directory of the instances.
-pub(super) const MOST_INSTANCES: usize = 20_000;
+pub(super) const MAX_INSTANCES: usize = 20_000;
 /// The limit of warnings about directories that are not instances.
 const MAX_WARNINGS: usize = 150;
 /// The CPU time limit for reading all instances.
@@ -106,7 +106,7 @@ impl Finder<'_> {
                 return Ok(found);
             }
         };
-        let mut names = match directory.names(MOST_INSTANCES) {
+        let mut names = match directory.names(MAX_INSTANCES) {
             Ok(names) => names,
             Err(error) => {
                 found.report.failures.push(error);

@@ -164,7 +164,7 @@ fn user(value: Value) -> Parsed<String> {
 
 fn delegate(value: Value) -> Parsed<DelegateTo> {
     Ok(match text(value)?.as_str() {
-        "none" => DelegateTo::Nobody,
+        "none" => DelegateTo::RootOnly,
         group => DelegateTo::Group(group.to_string()),
     })
 }

@@ -154,7 +154,7 @@ impl Reconciler {
         let mut files = template::files(system, &self.choice.launcher, &placeholders, instance.role);
         let state_file = DesiredStateFile::of(system, &instance.directory);
         if let (Policy::Last, Some(state_file)) = (policy(system, &instance.name), state_file) {
-            files.set(layout::WISH, state_file.text());
+            files.set(layout::DESIRED_STATE, state_file.text());
         }
         if state == DesiredState::Down {
             files.set_down();

@@ -56,8 +56,8 @@ mod tests {
         assert!(quota.take("x-default"));
         let has_place = ["a", "b", "c", "z"].map(|name| quota.take_or_count(&format!("x-{name}"), name));
         assert_eq!(has_place, [true, false, false, true]);
-        let said = quota.left_out().expect("two are left out").to_string();
-        assert_eq!(said, "there are more than 3 instances: 2 are not published, starting with 'b'");
+        let text = quota.left_out().expect("two are left out").to_string();
+        assert_eq!(text, "there are more than 3 instances: 2 are not published, starting with 'b'");
         assert!(InstanceQuota::new(1, BTreeSet::new()).left_out().is_none());
     }
 }

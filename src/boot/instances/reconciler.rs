@@ -19,7 +19,7 @@ use crate::boot::conclude;
 use crate::boot::delegate::{self, Delegation};
 use crate::boot::launcher;
 use crate::boot::manifest::{Author, DesiredState, source_line};
-use crate::boot::quota::{MOST_INSTANCES, Quota};
+use crate::boot::quota::{MAX_INSTANCES, Quota};
 use crate::boot::report::{Report, ReportRow, field};
 use crate::boot::scan::ScanDirectory;
 use crate::error::Findings;
@@ -273,7 +273,7 @@ impl Reconciler {
 fn quota_for(scan: &ScanDirectory, instances: &[Instance], choice: &Choice) -> Result<Quota, Findings> {
     let services: BTreeSet<&str> = instances.iter().filter_map(|each| each.row.service.as_deref()).collect();
     let taken = scan.taken(Author::Root, |name| !choice.prune || services.contains(name))?;
-    Ok(Quota::new(MOST_INSTANCES, taken))
+    Ok(Quota::new(MAX_INSTANCES, taken))
 }
 
 /// Opens the home, as the user if root lacks access.

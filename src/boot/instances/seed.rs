@@ -34,7 +34,7 @@ pub(super) fn seed(directory: &OwnedFd, name: &str, system: &System, intent: Int
     let text = text(&system.seed_state);
     let state = state::of_bytes(text.as_bytes(), system)?;
     let written = match intent {
-        Intent::Look => Ok(()),
+        Intent::DryRun => Ok(()),
         Intent::Apply => create(directory, name, &text)
             .map_err(|errno| InstancesError::Seed { file: name.to_string(), errno }),
     };

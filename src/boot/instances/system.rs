@@ -161,7 +161,7 @@ impl System {
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
             scan_dir_variable: None,
             user: String::new(),
-            delegate: DelegateTo::Nobody,
+            delegate: DelegateTo::RootOnly,
             label: "instance".to_string(),
             instances: ".".to_string(),
             marker: None,

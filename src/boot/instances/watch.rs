@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::find::MOST_INSTANCES;
+use super::find::MAX_INSTANCES;
 use super::system::System;
 use crate::boot::directory::Directory;
 use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
@@ -55,7 +55,7 @@ fn add_instances(builder: &mut WatchBuilder<'_>, system: &System, home: Director
         }
     }
     builder.add_changes(here.fd.as_fd(), WatchedNames::All);
-    let list = || here.names(MOST_INSTANCES).map_err(|error| error.errno);
+    let list = || here.names(MAX_INSTANCES).map_err(|error| error.errno);
     let Some(instances) = builder.reach(list) else {
         builder.watch.set_incomplete();
         return;

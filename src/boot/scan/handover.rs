@@ -26,7 +26,7 @@ impl ScanDirectory {
     /// Removes a service directory, waits for its supervisor to exit, and creates a new one, so that open descriptors
     /// of its control FIFO no longer control anything.
     pub(super) fn recreate(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
-        if self.intent == Intent::Look {
+        if self.intent == Intent::DryRun {
             return Ok(DirectoryChange::Updated);
         }
         let name = manifest.name.as_str();

@@ -140,7 +140,7 @@ impl ScanDirectory {
             return Err(ScanError::NotRootOwned(path.to_path_buf()));
         }
         let lock = match intent {
-            Intent::Look => None,
+            Intent::DryRun => None,
             Intent::Apply => Some(lock(&directory)?),
         };
         // before s6-svscan is notified
@@ -172,7 +172,7 @@ impl ScanDirectory {
                     self.leaving.insert(service.to_string());
                 }
                 None if !name.starts_with(STAGING) => {}
-                _ if self.intent == Intent::Look => {}
+                _ if self.intent == Intent::DryRun => {}
                 _ => {
                     let removed = self.directory.remove_all(OsStr::new(name));
                     self.troubles.get_mut().take(removed);

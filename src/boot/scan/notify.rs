@@ -17,7 +17,7 @@ impl ScanDirectory {
     /// that it does not pick up.
     pub fn notify(&self, names: &[&str], patience: Duration) -> Result<BTreeSet<String>, StepError> {
         let commands = if self.has_replaced.get() { b"an".as_slice() } else { b"a" };
-        if self.intent == Intent::Look || svscan::notify(&self.directory, commands)? == Listener::None {
+        if self.intent == Intent::DryRun || svscan::notify(&self.directory, commands)? == Listener::None {
             return Ok(BTreeSet::new());
         }
         let patience = patience.min(PICKUP_TIMEOUT);

@@ -18,7 +18,7 @@ impl ScanDirectory {
         patience: Duration,
         failures: &mut Findings,
     ) -> Vec<(String, Result<DirectoryChange, PublishError>)> {
-        if self.intent == Intent::Look {
+        if self.intent == Intent::DryRun {
             return names.iter().map(|name| (name.clone(), Ok(DirectoryChange::Pruned))).collect();
         }
         let take_away = |name: &String| {
