@@ -238,7 +238,11 @@ fn what_a_user_namespace_forbids_is_named() {
     let of_another = definitions.abcs("beat");
     lchown(&of_another, Some(12_345), None).expect("chown");
     let ran = sync_in_user_namespace(&definitions, Some("0 0 10000\n"));
-    assert!(ran.stderr.contains("/beat' is owned by uid 65534, not by root or abc (uid 911)\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("/beat' is owned by uid 65534, not by root or abc (uid 911)\n"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("hint: its owner is not mapped in this user namespace\n"), "{}", ran.stderr);
     assert_eq!(ran.code, 1);
 }

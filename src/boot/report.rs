@@ -33,6 +33,8 @@ pub struct ReportRow {
     pub is_unfinished: bool,
     /// The warnings.
     pub warnings: Findings,
+    /// Warnings that are the reason why it is not published.
+    pub refusals: Findings,
 }
 
 impl ReportRow {
@@ -48,7 +50,13 @@ impl ReportRow {
             failures: Findings::default(),
             is_unfinished: false,
             warnings: Findings::default(),
+            refusals: Findings::default(),
         }
+    }
+
+    /// All warnings.
+    fn all_warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.warnings.iter().chain(self.refusals.iter())
     }
 
     /// Records why its service directory does not match its manifest.
@@ -116,7 +124,7 @@ impl Report {
                 reporter.finding(level, &Finding { text, hint, ..finding.clone() });
             };
             row.failures.iter().for_each(|each| print(Level::Fatal, each));
-            row.warnings.iter().for_each(|each| print(Level::Warning, each));
+            row.all_warnings().for_each(|each| print(Level::Warning, each));
         }
     }
 
@@ -131,8 +139,8 @@ impl Report {
                 prior_state: row.prior_state.as_deref(),
                 action: row.action,
                 change: row.change.map(change_word),
-                problems: problems_json(&row.failures),
-                warnings: problems_json(&row.warnings),
+                problems: problems_json(row.failures.iter()),
+                warnings: problems_json(row.all_warnings()),
             })
             .collect();
         let page = ReportJson {
@@ -142,8 +150,8 @@ impl Report {
             exit: self.exit().code(),
             skipped: self.skipped.as_deref(),
             services,
-            problems: problems_json(&self.failures),
-            warnings: problems_json(&self.warnings),
+            problems: problems_json(self.failures.iter()),
+            warnings: problems_json(self.warnings.iter()),
         };
         // a struct of strings and numbers always has a JSON form
         let text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -190,9 +198,6 @@ struct ProblemJson<'r> {
     hint: Option<&'r str>,
 }
 
-fn problems_json(findings: &Findings) -> Vec<ProblemJson<'_>> {
-    findings
-        .iter()
-        .map(|finding| ProblemJson { text: &finding.text, hint: finding.hint.as_deref() })
-        .collect()
+fn problems_json<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<ProblemJson<'r>> {
+    findings.map(|finding| ProblemJson { text: &finding.text, hint: finding.hint.as_deref() }).collect()
 }

@@ -165,8 +165,9 @@ fn what_a_change_of_delegation_does_not_reach_is_reported() {
     live.svscan.pid("mine");
     let ran = live.sync(&["--delegate", "none"]);
     assert!(
-        ran.stderr
-            .contains("members that have its control FIFO open keep control until the service directory is recreated"),
+        ran.stderr.contains(
+            "members that have its control FIFO open keep control until the service directory is recreated"
+        ),
         "{}",
         ran.stderr
     );

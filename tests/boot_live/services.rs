@@ -155,7 +155,12 @@ fn a_logger_that_comes_or_goes_is_reported_and_leaves_no_supervisor_without_its_
     for changes in [["updated", "unchanged"], ["unchanged", "unchanged"]] {
         let ran = definitions.sync(&["--json"]);
         assert_eq!([ran.change("comes"), ran.change("goes")], changes);
-        assert_eq!(ran.stdout.matches("the change to its logger takes effect when").count(), 2, "{}", ran.stdout);
+        assert_eq!(
+            ran.stdout.matches("the change to its logger takes effect when").count(),
+            2,
+            "{}",
+            ran.stdout
+        );
     }
     assert!(definitions.scan("comes/log/run").exists());
     svscan.svc(&["-r"], "goes/log");

@@ -21,7 +21,13 @@ const REFUSED: [(&str, &str, &str, &str, &str); 5] = [
         "remove it, or rewrite ",
     ),
     ("root", "exec futo-launch --user root -- true\n", "", "DIR/root/run: ", "remove the option"),
-    ("lines", "set -e\nexec futo-launch -- true\n", "", "'DIR/lines/run' is not a futo-launch script: ", "can become root"),
+    (
+        "lines",
+        "set -e\nexec futo-launch -- true\n",
+        "",
+        "'DIR/lines/run' is not a futo-launch script: ",
+        "can become root",
+    ),
     ("foreign", "exec sleep 1\n", "", "'DIR/foreign/run' is not a futo-launch script: ", "can become root"),
     ("nothing", "exec futo-launch --version\n", "", "DIR/nothing/run: ", ""),
 ];

@@ -95,7 +95,11 @@ const UNSPAWNABLE: [(&str, &str, &str); 9] = [
     ("directory", "#!/bin", ":1: the interpreter '/bin' is not a file\n"),
     ("nested", "#!SCRATCH/nested", "SCRATCH/nested:1: the interpreter '/nowhere/sh' cannot be executed: "),
     ("env", "#!/usr/bin/env nosuch", ":1: env cannot find 'nosuch' in /command:"),
-    ("words", "#!/usr/bin/env sh -e", ":1: env gets 'sh -e' as a single argument and finds no program of that name"),
+    (
+        "words",
+        "#!/usr/bin/env sh -e",
+        ":1: env gets 'sh -e' as a single argument and finds no program of that name",
+    ),
     ("foreign", "#!SCRATCH/foreign", "SCRATCH/foreign: is built for a different CPU architecture\n"),
     ("loader", "#!SCRATCH/loader", "SCRATCH/loader: its dynamic loader '/lib/ld-none.so.1' does not exist\n"),
 ];
@@ -136,7 +140,7 @@ fn a_run_that_cannot_be_executed_is_reported_whatever_keeps_it_from_that() {
     }
     let long = format!("#!/bin/sh {}", "x".repeat(300));
     scene.define("long", &format!("{long}\nexec LAUNCHER -- sleep 1\n"));
-    assert!(scene.said("long").contains(":1: has 310 bytes: the kernel takes 255"));
+    assert!(scene.said("long").contains(":1: is 310 bytes long: the kernel reads 255"));
     for (name, bytes) in [("utf16", b"\xff\xfe#\0!\0".as_slice()), ("bom", b"\xef\xbb\xbf#!/bin/sh\n")] {
         let directory = scene.define(name, "");
         fs::write(directory.join("run"), bytes).expect("written");

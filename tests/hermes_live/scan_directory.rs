@@ -123,11 +123,7 @@ fn what_was_planted_in_a_scan_directory_is_never_executed_though_it_is_roots_aga
     // what root executes already is named, and hinders nothing
     let ran = container.reconcile(&[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("that non-root users own or can write: taken\n"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("that non-root users own or can write: taken\n"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("chown -hR"), "{}", ran.stderr);
     eventually("it serves", || (!container.starts("coder").is_empty()).then_some(()));
     assert_eq!(container.svscan.pid("taken"), taken);

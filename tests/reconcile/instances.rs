@@ -108,7 +108,11 @@ fn two_systems_on_one_scan_directory_leave_each_other_alone() {
     assert!(volume.scan("x-a/run").exists() && volume.scan("x-b/run").exists());
     fs::create_dir(roots.join("b/a")).expect("an instance");
     let ran = reconcile("b", "x");
-    assert!(ran.code == 1 && ran.stderr.contains("'x-a' already exists in the scan directory"), "{}", ran.stderr);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("'x-a' already exists in the scan directory"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

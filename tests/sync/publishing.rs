@@ -106,7 +106,11 @@ fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
     assert!(ran.stderr.contains(&format!("hint: remove it, or {}", hint("half/finish"))), "{}", ran.stderr);
     let ran = definitions.sync(&["--trust-run"]);
     assert_eq!(ran.stdout, "sync: service=bash action=published\nsync: service=half action=published\n");
-    assert!(ran.stderr.contains("which is writable by non-root users: they can become root"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("which is writable by non-root users: they can become root"),
+        "{}",
+        ran.stderr
+    );
     let run = definitions.scan("bash/run");
     let output =
         support::output(std::process::Command::new(&run).arg("x").current_dir(definitions.scan("bash")));
@@ -130,8 +134,7 @@ fn line_ends_of_windows_are_read_as_line_ends_wherever_a_script_is_read() {
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout, "sync: service=file action=published\nsync: service=line action=published\n");
     for name in ["file/run", "line/run", "line/finish"] {
-        let warning =
-            format!("{}: CR LF line endings are read as LF", definitions.abcs(name).display());
+        let warning = format!("{}: CR LF line endings are read as LF", definitions.abcs(name).display());
         assert!(ran.stderr.contains(&warning), "{name}: {}", ran.stderr);
     }
     for name in ["file/run", "line/run", "line/finish"] {

@@ -148,7 +148,11 @@ fn what_is_not_roots_has_a_bound_in_number_and_size() {
     definitions.write_roots("z-roots/run", "#!/bin/sh\nexec futo-launch -- id\n");
     let ran = definitions.sync(&[]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("writable by non-root users exceed the limit of 8388608 bytes"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("writable by non-root users exceed the limit of 8388608 bytes"),
+        "{}",
+        ran.stderr
+    );
     let published = ran.stdout.matches("action=published").count();
     assert!((100..150).contains(&published), "{published}");
     assert!(definitions.scan("z-roots/run").exists());

@@ -16,6 +16,7 @@ use crate::boot::choice::Hardening;
 use crate::boot::directory::Directory;
 use crate::boot::manifest::ServiceFiles;
 use crate::boot::part::Part;
+use crate::boot::report::ReportRow;
 use crate::error::Findings;
 use crate::service::ServiceName;
 use crate::service::layout;
@@ -42,7 +43,7 @@ pub(super) struct ReadDefinition {
 pub(super) enum NotPublished {
     /// It has errors, which have been reported as failures.
     Failed,
-    /// A script in it is not a command of the launcher; a warning names it.
+    /// A script in it is not a command of the launcher; a refusal names it.
     NotLauncherScript,
     /// `run` has been removed in the meantime.
     NoRun,
@@ -69,15 +70,11 @@ struct Text {
 }
 
 impl DefinitionReader<'_> {
-    /// The files of the service directory, or why it is not published.
-    pub(super) fn read(
-        &self,
-        warnings: &mut Findings,
-        failures: &mut Findings,
-    ) -> Result<ReadDefinition, NotPublished> {
+    /// The files of the service directory, or why it is not published, with the details in the `row`.
+    pub(super) fn read(&self, row: &mut ReportRow) -> Result<ReadDefinition, NotPublished> {
+        let ReportRow { failures, warnings, refusals, .. } = row;
         let mut files = ServiceFiles::default();
         let mut provenance = self.provenance.clone();
-        let mut has_foreign_script = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
         if let Some(log) = &log
             && let Ok(status) = fstat(&log.fd)
@@ -119,16 +116,13 @@ impl DefinitionReader<'_> {
         for (name, text) in scripts {
             match self.script(name, &text, writers, warnings, failures) {
                 Ok(script) => files.set(name, script),
-                Err(why) => {
-                    has_foreign_script = true;
-                    warnings.push(FileError::NotLauncherScript { path: self.path(name), why });
-                }
+                Err(why) => refusals.push(FileError::NotLauncherScript { path: self.path(name), why }),
             }
         }
-        match (failures.is_empty(), has_foreign_script) {
+        match (failures.is_empty(), refusals.is_empty()) {
             (false, _) => Err(NotPublished::Failed),
-            (true, true) => Err(NotPublished::NotLauncherScript),
-            (true, false) => Ok(ReadDefinition { files, writers }),
+            (true, false) => Err(NotPublished::NotLauncherScript),
+            (true, true) => Ok(ReadDefinition { files, writers }),
         }
     }
 

@@ -25,7 +25,7 @@ pub fn judge(definition: &Path) -> Option<ReportRow> {
         Err(error) => return failed(error.into()),
     };
     match volume.read_entry(&open, name, &mut TimeBudget::default()) {
-        Ok(Candidate::Definition { row, .. }) => Some(row),
+        Ok(Candidate::Definition { row, .. }) => Some(*row),
         Ok(Candidate::Nothing | Candidate::NoRun(..)) => None,
         Err(error) => failed(error.into()),
     }

@@ -158,7 +158,7 @@ impl Sync<'_> {
                     self.bare.insert(name, path);
                 }
                 Candidate::Definition { row, path, publishable } => {
-                    self.publish(row, path, publishable, source);
+                    self.publish(*row, path, publishable, source);
                 }
             }
         }

@@ -52,7 +52,7 @@ pub(super) enum Candidate {
     NoRun(String, PathBuf, Writers),
     /// A definition.
     Definition {
-        row: ReportRow,
+        row: Box<ReportRow>,
         path: PathBuf,
         /// The data needed to publish it; `None` if it has errors.
         publishable: Option<PublishableDefinition>,
@@ -63,7 +63,7 @@ impl Candidate {
     fn failed(shown: &str, path: PathBuf, error: DefinitionsError) -> Self {
         let mut row = ReportRow::new(shown);
         row.failures.push(error);
-        Candidate::Definition { row, path, publishable: None }
+        Candidate::Definition { row: Box::new(row), path, publishable: None }
     }
 }
 
@@ -164,7 +164,7 @@ impl<'v> Volume<'v> {
         row.service = Some(service.to_string());
         if let Err(error) = time.has_time(writers) {
             row.failures.push(error);
-            return Ok(Candidate::Definition { row, path, publishable: None });
+            return Ok(Candidate::Definition { row: Box::new(row), path, publishable: None });
         }
         let place = &source.directory.shown;
         let publishable = match self.read(&open, &service, place, time, &mut row)? {
@@ -177,7 +177,7 @@ impl<'v> Volume<'v> {
                 None
             }
         };
-        Ok(Candidate::Definition { row, path, publishable })
+        Ok(Candidate::Definition { row: Box::new(row), path, publishable })
     }
 
     /// Opens the directory of a definition, and records its writers.
@@ -219,7 +219,7 @@ impl<'v> Volume<'v> {
         };
         let writers = open.provenance.writers;
         let before = clock::processor_time();
-        let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let read = self.acting_as(writers, || reader.read(row))?;
         let spent = clock::processor_time().saturating_sub(before);
         row.failures.take(time.spend(writers, spent));
         Ok(read)
