@@ -8,6 +8,7 @@ pub mod docker;
 pub mod documents;
 pub mod files;
 pub mod launching;
+pub mod literals;
 pub mod live;
 pub mod needs;
 pub mod overlay;
