@@ -56,7 +56,7 @@ impl Problem for DefinitionError {
     fn hint(&self) -> Option<String> {
         match self {
             DefinitionError::File(_) => {
-                Some("start run itself with #!/usr/local/bin/futo-launch --file".to_string())
+                Some("make #!/usr/local/bin/futo-launch --file the first line of run".to_string())
             }
             DefinitionError::Rights { .. } => Some(format!(
                 "remove the option: the service runs as {DEFAULT_USER}, and only root-owned definitions may set it"
