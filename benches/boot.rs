@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use futo_launch::boot::quota::MOST_INSTANCES;
+use futo_launch::boot::quota::MAX_INSTANCES;
 use support::{PATH, compile, option, quantile};
 
 /// hermes, as tests/accounts has it.
@@ -138,7 +138,7 @@ fn main() {
         "instances", "C", "futo", "ratio", "Python", "ratio", "again: futo", "Python", "ratio", "MB"
     );
     // with the home itself as many as are published
-    for profiles in [10, 100, MOST_INSTANCES - 1] {
+    for profiles in [10, 100, MAX_INSTANCES - 1] {
         ground.make_home(profiles);
         ground.empty_scan();
         let memory = ground.peak_memory(&ours);

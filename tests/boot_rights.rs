@@ -22,7 +22,7 @@ const TABLE: &str = "
 root lacks     | sync          | reconcile     | sync --watch  | stderr
 nothing        | published 0   | started 0     | published 0   | -
 dac_override   | published 0   | started 0     | published 0   | -
-chown          | published 0   | started 0     | published 0   | not delegated to group
+chown          | published 0   | started 0     | published 0   | unable to delegate control
 fowner         | published 0   | started 0     | published 0   | -
 kill           | published 0   | started 0     | published 0   | -
 setuid         | - 2           | - 2           | - 2           | capabilities SETUID and SETGID

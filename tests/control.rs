@@ -208,10 +208,10 @@ fn an_unsupervised_service_is_reported_and_a_planted_control_is_not_written() {
     fs::remove_file(&control).expect("removed");
     let victim = svscan.scratch.write("victim", "kept\n", 0o644);
     std::os::unix::fs::symlink(&victim, &control).expect("a link");
-    refuses("'supervise/control' is no FIFO");
+    refuses("'supervise/control' is not a FIFO");
     fs::remove_file(&control).expect("removed");
     fs::hard_link(&victim, &control).expect("a link");
-    refuses("'supervise/control' is no FIFO");
+    refuses("'supervise/control' is not a FIFO");
     assert_eq!(support::read(&victim), "kept\n");
 }
 

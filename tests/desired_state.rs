@@ -117,7 +117,7 @@ fn a_state_file_that_is_none_is_named_and_neither_followed_nor_replaced() {
         let (exit, said, warned) = live.futo(&[], &["stop", "gateway-coder"]);
         let expected = format!(
             "futo: warning: unable to record 'desired_state' in '{}': {why}\n\
-             futo: hint: the next boot goes by what it says; mend that, or write it there\n",
+             futo: hint: correct the file: the next boot uses the state recorded in it\n",
             path.display()
         );
         assert_eq!((exit, said.lines().count(), warned), (0, 1, expected));

@@ -96,7 +96,7 @@ fn situation(name: &str) -> Situation {
             (prepare(contents, ""), after, "")
         }
         "PUID changed" => {
-            let says = "'/config/s6-services/beat' belongs to uid 911, and abc is uid 1000";
+            let says = "'/config/s6-services/beat' is owned by uid 911, not by root or abc (uid 1000)";
             (prepare(contents, "chown -R 911:911 /config/s6-services/beat\n"), "", says)
         }
         "failing oneshot" => {

@@ -69,10 +69,10 @@ fn attack_files() -> Vec<String> {
 
 #[test]
 fn what_the_page_says_of_bounds_is_what_the_program_has() {
-    use futo_launch::boot::quota::{MOST_BYTES, MOST_DEFINITIONS, MOST_INSTANCES};
+    use futo_launch::boot::quota::{MAX_BYTES, MAX_DEFINITIONS, MAX_INSTANCES};
     let bounds = format!(
-        "at most {MOST_DEFINITIONS} are published, of instances {MOST_INSTANCES}, each with {} MiB of files",
-        MOST_BYTES >> 20
+        "at most {MAX_DEFINITIONS} are published, of instances {MAX_INSTANCES}, each with {} MiB of files",
+        MAX_BYTES >> 20
     );
     let page = PAGE.replace('\n', " ");
     assert!(page.contains(&bounds), "{bounds}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use futo_launch::boot::quota::MOST_INSTANCES;
+use futo_launch::boot::quota::MAX_INSTANCES;
 use support::boot::Volume;
 use support::launching::finish;
 use support::{Random, needs, stderr, stdout};
@@ -159,7 +159,7 @@ fn four_thousand_state_files_are_read_as_python_reads_them() {
     let mut ours = BTreeMap::new();
     volume.make("read");
     // with the root instance as many as are read at once
-    for some in texts.iter().collect::<Vec<_>>().chunks(MOST_INSTANCES - 1) {
+    for some in texts.iter().collect::<Vec<_>>().chunks(MAX_INSTANCES - 1) {
         for (name, text) in some {
             volume.profile(name, text);
         }

@@ -345,12 +345,15 @@ fn what_no_supervisor_has_written_is_reported() {
     };
     assert_eq!(
         why("ns-short"),
-        "unable to read 'supervise/status': it holds 1 bytes; a status of s6 has 35 or 43, of runit 20, of daemontools 18"
+        "unable to read 'supervise/status': it is 1 bytes long, expected 35 or 43 (s6), 20 (runit) or 18 (daemontools)"
     );
     assert_eq!(why("ns-long"), "unable to read 'supervise/status': it is longer than 43 bytes");
     assert_eq!(why("ns-fifo"), "unable to read 'supervise/status': it is a FIFO, not a regular file");
     assert_eq!(why("ns-link"), "unable to read 'supervise/status': it is a symbolic link");
-    assert_eq!(why("ns-tally"), "unable to read 'supervise/death_tally': it holds 1 bytes, a death has 14");
+    assert_eq!(
+        why("ns-tally"),
+        "unable to read 'supervise/death_tally': it is 1 bytes long, not a multiple of 14"
+    );
     assert_eq!(why("ns-tallies"), "unable to read 'supervise/death_tally': it is longer than 57344 bytes");
     assert_eq!(code(&futo(&svscan, &["health", "--all"])), 1);
 }

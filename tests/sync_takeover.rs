@@ -67,8 +67,8 @@ fn a_link_without_a_supervisor_is_replaced() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "sync: service=worker action=published\n"));
     assert_eq!(
         ran.stderr,
-        "futo: warning: worker: was a link to the definition, which root executes as it is: replaced\n\
-         futo: hint: take out the init hook that makes these links\n"
+        "futo: warning: worker: was a link to a definition that root executed unchecked: replaced\n\
+         futo: hint: remove the init hook that creates these links\n"
     );
     assert!(is_plain_directory(&link));
     assert_eq!(fs::read_dir(definitions.scan("")).expect("listed").count(), 2, "it and the lock");
@@ -104,7 +104,7 @@ fn a_link_with_a_supervisor_is_replaced_and_its_service_never_runs_twice() {
         } else {
             let ran = definitions.sync(&[]);
             assert_eq!((ran.code, ran.stdout.as_str()), (0, "sync: service=worker action=published\n"));
-            assert!(ran.stderr.contains(": replaced, and its service restarted\n"), "{}", ran.stderr);
+            assert!(ran.stderr.contains(": replaced, and the service restarted\n"), "{}", ran.stderr);
         }
         assert!(is_plain_directory(&definitions.scan("worker")));
         eventually("it is started again", || {
@@ -153,13 +153,13 @@ fn a_link_that_leads_elsewhere_or_cannot_be_replaced_stays_with_its_service() {
 /// exit code. `SERVICES` is the directory of definitions.
 const OWNERS: &str = "
 path       | owner:group | mode | said                                               | remedy                               | exit
-beat       | 1234:1234   | 0755 | 'SERVICES/beat' belongs to uid 1234                | chown -hR --from=1234 abc: SERVICES  | 1
-beat       | 1234:1234   | 0700 | 'SERVICES/beat' belongs to uid 1234                | chown -hR --from=1234 abc: SERVICES  | 1
-beat/run   | 1234:1234   | 0755 | 'SERVICES/beat/run' belongs to uid 1234            | chown -hR --from=1234 abc: SERVICES  | 1
-           | 1234:1234   | 0755 | 'SERVICES' belongs to uid 1234                     | chown -hR --from=1234 abc: SERVICES  | 1
-           | 1234:1234   | 0700 | 'SERVICES' belongs to uid 1234                     | chown -hR --from=1234 abc: SERVICES  | 1
+beat       | 1234:1234   | 0755 | 'SERVICES/beat' is owned by uid 1234               | chown -hR --from=1234 abc: SERVICES  | 1
+beat       | 1234:1234   | 0700 | 'SERVICES/beat' is owned by uid 1234               | chown -hR --from=1234 abc: SERVICES  | 1
+beat/run   | 1234:1234   | 0755 | 'SERVICES/beat/run' is owned by uid 1234           | chown -hR --from=1234 abc: SERVICES  | 1
+           | 1234:1234   | 0755 | 'SERVICES' is owned by uid 1234                    | chown -hR --from=1234 abc: SERVICES  | 1
+           | 1234:1234   | 0700 | 'SERVICES' is owned by uid 1234                    | chown -hR --from=1234 abc: SERVICES  | 1
 beat       | 911:1234    | 0775 | 'SERVICES/beat' is writable by group 1234          | chmod g-w SERVICES/beat              | 1
-beat/run   | 911:911     | 0757 | 'SERVICES/beat/run' is writable by everybody       | chmod o-w SERVICES/beat/run          | 1
+beat/run   | 911:911     | 0757 | 'SERVICES/beat/run' is world-writable              | chmod o-w SERVICES/beat/run          | 1
 ";
 
 #[test]
@@ -238,7 +238,11 @@ fn what_a_user_namespace_forbids_is_named() {
     let of_another = definitions.abcs("beat");
     lchown(&of_another, Some(12_345), None).expect("chown");
     let ran = sync_in_user_namespace(&definitions, Some("0 0 10000\n"));
-    assert!(ran.stderr.contains("/beat' belongs to uid 65534, and abc is uid 911\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("/beat' is owned by uid 65534, not by root or abc (uid 911)\n"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("hint: its owner is not mapped in this user namespace\n"), "{}", ran.stderr);
     assert_eq!(ran.code, 1);
 }

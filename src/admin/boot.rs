@@ -41,7 +41,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
     for value in words.values(Key::Delegate) {
         match value.to_str() {
             Some("wait") => delegate.waiting = Waiting::Open,
-            Some("none") => delegate.to = Some(DelegateTo::Nobody),
+            Some("none") => delegate.to = Some(DelegateTo::RootOnly),
             Some(group) if !group.is_empty() => delegate.to = Some(DelegateTo::Group(group.to_string())),
             _ => {
                 let what = "--delegate: is not a group name".to_string();
@@ -50,7 +50,7 @@ pub(super) fn choice(words: &Words, command: &'static str) -> Result<Choice, Com
         }
     }
     Ok(Choice {
-        intent: if words.has(Key::DryRun) { Intent::Look } else { Intent::Apply },
+        intent: if words.has(Key::DryRun) { Intent::DryRun } else { Intent::Apply },
         prune: words.has(Key::Prune),
         no_start: words.has(Key::NoStart),
         delegate,

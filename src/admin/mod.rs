@@ -30,7 +30,7 @@ use crate::invalid::Invalid;
 use crate::nearest::nearest;
 use crate::report::{Level, Reporter};
 use crate::schedule::ZoneError;
-use crate::service::run_script::NotOurs;
+use crate::service::run_script::NotLauncherScript;
 use crate::trust::Untrusted;
 use options::Command;
 use read::Asked;
@@ -141,11 +141,11 @@ pub enum CommandError {
     Untrusted(#[from] Untrusted),
     /// The run script is not one futo-launch command.
     #[error("'{}' is not a single plain futo-launch command: {why}", path.display())]
-    NotOurs {
+    NotLauncherScript {
         /// The script.
         path: PathBuf,
         /// Why.
-        why: NotOurs,
+        why: NotLauncherScript,
     },
 }
 
@@ -172,7 +172,9 @@ impl Problem for CommandError {
             CommandError::Zone(error) => error.hint(),
             CommandError::Untrusted(error) => error.hint(),
             CommandError::NoService { near: Some(near), .. } => Some(format!("did you mean {near}?")),
-            CommandError::NotOurs { why: NotOurs::NotPlain(refusal), .. } => Some(refusal.remedy.clone()),
+            CommandError::NotLauncherScript { why: NotLauncherScript::NotPlain(refusal), .. } => {
+                Some(refusal.remedy.clone())
+            }
             _ => None,
         }
     }

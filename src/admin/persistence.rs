@@ -48,7 +48,7 @@ pub(super) fn origin(name: &str) -> Option<(PathBuf, &'static str)> {
 
 /// Whether `futo reconcile` has published it: then orders are recorded for the next boot.
 pub(super) fn records_orders(caller: Privilege, live: &Path) -> bool {
-    SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::WISH))
+    SupervisedDirectory::open(caller, live).is_ok_and(|live| live.has(layout::DESIRED_STATE))
 }
 
 /// Whether definitions are published when the container starts, by a hook or a service that runs `futo sync`.

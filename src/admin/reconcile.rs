@@ -96,7 +96,7 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
         (false, None) => reconciler.lines(&report.rows),
     };
     crate::report::print(&page);
-    report.say(&reporter);
+    report.print(&reporter);
     Ok(report.exit())
 }
 

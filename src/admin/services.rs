@@ -136,7 +136,8 @@ pub(super) fn enter(command: &'static str, words: &Words) -> Result<EnteredServi
     let trust = Trust::default();
     let directory = trust.open(path)?;
     let script = directory.script()?;
-    let words = script.words().map_err(|why| CommandError::NotOurs { path: script.path.clone(), why })?;
+    let words =
+        script.words().map_err(|why| CommandError::NotLauncherScript { path: script.path.clone(), why })?;
     let unreachable = |errno: Errno| Untrusted::Read(path.clone(), errno.into());
     directory.enter().map_err(unreachable)?;
     Ok(EnteredService { name: service.name, script, words })

@@ -74,7 +74,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     }
     let named = |path: &OsString| {
         let path = boot::absolute(path, "--from", "sync")?;
-        Ok(DefinitionSource { path, missing: MissingSource::Failure })
+        Ok(DefinitionSource { path, missing: MissingSource::Error })
     };
     let mut sources = words.values(Key::From).map(named).collect::<Result<Vec<_>, CommandError>>()?;
     if sources.is_empty() {
@@ -84,7 +84,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
     let definitions = Definitions {
         sources,
         scan_dir: boot::absolute(scan_dir, "--scan-dir", "sync")?,
-        foreign: if words.has(Key::TrustRun) { Foreign::Trusted } else { Foreign::Left },
+        foreign: if words.has(Key::TrustRun) { Foreign::Trusted } else { Foreign::Skipped },
     };
     let reporter = Reporter::of_program("futo");
     if words.has(Key::Watch) {
@@ -106,7 +106,7 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         false => lines(&report.rows),
     };
     crate::report::print(&page);
-    report.say(&reporter);
+    report.print(&reporter);
     Ok(report.exit())
 }
 

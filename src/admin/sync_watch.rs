@@ -38,7 +38,7 @@ pub(super) trait Published {
 pub(super) struct Watcher<P> {
     published: P,
     reporter: Reporter,
-    reported: BTreeMap<String, (Findings, Findings)>,
+    reported: BTreeMap<String, (Findings, Findings, Findings)>,
     reported_overall: (Findings, Findings),
 }
 
@@ -110,7 +110,7 @@ impl<P: Published> Watcher<P> {
                 row.warnings.add_new(std::mem::take(&mut row.failures));
                 row.action = "waiting";
             }
-            let trouble = (row.failures.clone(), row.warnings.clone());
+            let trouble = (row.failures.clone(), row.warnings.clone(), row.refusals.clone());
             let is_another = self.reported.get(&row.shown).is_none_or(|reported| *reported != trouble);
             self.reported.insert(row.shown.clone(), trouble);
             if row.is_news() || is_another {
@@ -120,7 +120,7 @@ impl<P: Published> Watcher<P> {
             }
         }
         crate::report::print(&self.published.lines(&changed));
-        Report::say_rows(&changed, &self.reporter);
+        Report::print_rows(&changed, &self.reporter);
         let known = |name: &String| {
             changed.iter().map(|row: &ReportRow| &row.shown).chain(&troubled).any(|each| each == name)
         };

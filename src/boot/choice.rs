@@ -1,46 +1,46 @@
-//! What the caller of a front end chose, and how a run asks whether to go on.
+//! The options of a run, and the callback that may interrupt it.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::delegate::DelegateChoice;
 
-/// Whether anything is changed.
+/// Whether a run makes changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Yes.
+    /// It does.
     Apply,
-    /// No: `--dry-run`.
-    Look,
+    /// It does not: `--dry-run`.
+    DryRun,
 }
 
-/// Asked between two services: whether to go on.
+/// Called between two services: whether to continue.
 pub type GoOn<'g> = &'g mut dyn FnMut() -> ControlFlow<()>;
 
-/// What the caller of a front end chose.
+/// The options of a run.
 #[derive(Debug)]
 pub struct Choice {
-    /// Whether anything is changed.
+    /// Whether it makes changes.
     pub intent: Intent,
-    /// Whether services whose source is gone are pruned.
+    /// Whether services without a source are pruned.
     pub prune: bool,
     /// No service is started, whatever its last state.
     pub no_start: bool,
-    /// Who may control the services, if the caller overrides the front end's default.
+    /// Who may control the services, if not the default of the command.
     pub delegate: DelegateChoice,
     /// How long to wait for the supervisors of pruned services.
     pub patience: Duration,
-    /// The launcher, as run scripts name it.
+    /// The launcher, as written in run scripts.
     pub launcher: String,
-    /// How definitions of users are published; as in the last `futo sync` if unset.
+    /// How user-writable definitions are published; if unset, as in the last `futo sync`.
     pub hardening: Option<Hardening>,
 }
 
-/// What privileges the programs of user-writable definitions may gain.
+/// The privileges that programs of user-writable definitions may gain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hardening {
-    /// Those that set-id bits and file capabilities grant, as sudo needs them.
+    /// Those granted by set-id bits and file capabilities, as sudo requires.
     Off,
-    /// Nothing: `--no-new-privs --cap-drop all`.
+    /// None: `--no-new-privs --cap-drop all`.
     On,
 }

@@ -1,4 +1,4 @@
-//! The last steps of both front ends: s6-svscan is notified, and services whose source is gone are pruned.
+//! The last steps of both front ends: notifying s6-svscan, and pruning services without a source.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::scan::supervised::Holder;
 use super::service_directory::PublishError;
 use crate::error::Finding;
 
-/// Notifies s6-svscan of what is published, and reports the services that it does not pick up.
+/// Notifies s6-svscan, and reports the services that it does not pick up.
 pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Report) {
     let published = |row: &ReportRow| row.change.and(row.service.clone());
     let names: Vec<String> = report.rows.iter().filter_map(published).collect();
@@ -18,16 +18,16 @@ pub(super) fn notify(scan: &ScanDirectory, patience: Duration, report: &mut Repo
     for row in &mut report.rows {
         if let Some(name) = row.service.clone().filter(|name| missing.contains(name)) {
             row.fail(match scan.lock_holder(&name) {
-                Holder::Stranger(pid) => PublishError::LockedByStranger { name, pid },
-                Holder::Nobody | Holder::Supervisor => PublishError::NotTakenUp { name },
+                Holder::Other(pid) => PublishError::LockedByOtherUser { name, pid },
+                Holder::None | Holder::Supervisor => PublishError::NotPickedUp { name },
             });
         }
     }
     report.warnings.add_new(scan.troubles());
 }
 
-/// Prunes the services that this command published and that are not `kept`, one row each. A source that is not
-/// among the `listed` could not be read: what was published from it stays.
+/// Prunes the services published by this command that are not `kept`, one row each. A source that is not `listed` could
+/// not be read: the services published from it are kept.
 pub(super) fn prune(
     scan: &ScanDirectory,
     kept: &BTreeSet<String>,
@@ -38,7 +38,7 @@ pub(super) fn prune(
     let others = report.failures.take(scan.others(kept)).unwrap_or_default();
     let (gone, stays): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, source)| listed.contains(source));
     for source in stays.into_iter().map(|(_, source)| source).collect::<BTreeSet<_>>() {
-        let text = format!("{source} could not be listed: what was made from it stays");
+        let text = format!("unable to list {source}: services published from it are kept");
         report.warnings.push(Finding::trouble(text, None));
     }
     let gone: Vec<String> = gone.into_iter().map(|(name, _)| name).collect();

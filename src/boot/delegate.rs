@@ -1,11 +1,11 @@
 //! Control of services for a group: its members may start, stop and signal a service and read its status, and
 //! nothing else.
 //!
-//! s6-supervise makes `supervise` and `event` itself, and keeps those that exist. Everything stays owned by root:
-//! `supervise` is 0710, its FIFO `control` 0620, `event` 0700. `lock` stays readable, since s6-svstat opens it. A
-//! member can therefore lock it, and then no supervisor starts, which is no more than a member can do anyway; the
-//! lock of a member counts for nothing (`scan::supervised`). In an `event` that a group can write (as s6-svperms
-//! makes it) a member could plant a link, through which s6-supervise writes as root.
+//! s6-supervise creates `supervise` and `event` unless they exist. Both remain owned by root: `supervise` is 0710, its
+//! FIFO `control` 0620, `event` 0700. `lock` remains readable, since s6-svstat opens it. A member can therefore lock
+//! it, which keeps a supervisor from starting but grants the member nothing new; such a lock does not count as a
+//! supervisor (`scan::supervised`). In a group-writable `event` (as s6-svperms creates it) a member could plant a link
+//! through which s6-supervise writes as root.
 
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -23,26 +23,26 @@ use crate::sys::capability::{self, Capability};
 /// The values of `--delegate`.
 #[derive(Clone, Debug, Default)]
 pub struct DelegateChoice {
-    /// To whom; the front end's default if unset.
+    /// The group; the command's default if unset.
     pub to: Option<DelegateTo>,
     /// What members may do in `event`.
     pub waiting: Waiting,
 }
 
-/// To whom control of the services is delegated, as written by the caller.
+/// The group to which control of the services is delegated, as specified by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DelegateTo {
-    /// To nobody.
-    Nobody,
-    /// To this group, by name or number.
+    /// None: control remains with root.
+    RootOnly,
+    /// This group, by name or number.
     Group(String),
 }
 
 impl DelegateTo {
-    /// Looks the group up; none if control is delegated to nobody.
+    /// Looks up the group; `None` if control is not delegated.
     pub fn resolve(&self, waiting: Waiting) -> Result<Option<Delegation>, NoGroup> {
         match self {
-            DelegateTo::Nobody => Ok(None),
+            DelegateTo::RootOnly => Ok(None),
             DelegateTo::Group(name) => {
                 let group = group_named(name).ok_or_else(|| NoGroup(name.clone()))?;
                 Ok(Some(Delegation { group, waiting }))
@@ -80,10 +80,10 @@ pub struct Delegation {
 /// What members may do in `event`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Waiting {
-    /// Nothing: only root may use it.
+    /// Nothing: only root can use it.
     #[default]
     Closed,
-    /// Make FIFOs in it, as s6-svwait does, and with that plant links through which root writes.
+    /// Create FIFOs in it, as s6-svwait does; they could also plant links through which root writes.
     Open,
 }
 
@@ -122,9 +122,9 @@ const CLOSED: [Node; 3] = [
     (CONTROL, NodeKind::Fifo, 0o600),
 ];
 
-/// Control stays with root.
+/// Control is not delegated.
 #[derive(Debug, thiserror::Error)]
-#[error("control of the services is not delegated to group {0}: root lacks the capability CHOWN")]
+#[error("unable to delegate control of the services to group {0}: root lacks the capability CHOWN")]
 struct NotDelegated(Gid);
 
 impl Problem for NotDelegated {
@@ -133,11 +133,11 @@ impl Problem for NotDelegated {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("docker run --cap-add CHOWN; without it root alone starts and stops the services".to_string())
+        Some("docker run --cap-add CHOWN; without it only root can start and stop the services".to_string())
     }
 }
 
-/// The delegation, if this process may give files to the group; else none, and one warning.
+/// The delegation, if this process may change the group of files; otherwise `None` and a warning.
 pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Option<Delegation> {
     let group = delegation?.group;
     let is_member = || getegid() == group || getgroups().is_ok_and(|groups| groups.contains(&group));
@@ -148,7 +148,7 @@ pub fn possible(delegation: Option<Delegation>, warnings: &mut Findings) -> Opti
     None
 }
 
-/// Makes the files in a service directory, or a logger's, that no supervisor has seen yet.
+/// Creates the files in a service directory, or a logger's, before a supervisor has seen it.
 pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.nodes() {
         make_one(directory, name, kind, mode)?;
@@ -163,7 +163,7 @@ pub fn make(directory: &Directory, delegation: Delegation) -> Result<(), StepErr
     Ok(())
 }
 
-/// Whether the files of a part of a service directory are as they should be.
+/// Whether the files of one part of a service directory match the delegation.
 pub fn matches(slot: &Directory, part: Part, delegation: Option<Delegation>) -> Result<bool, StepError> {
     let nodes = delegation.map_or(CLOSED, Delegation::nodes);
     for (name, _, mode) in nodes {
@@ -177,7 +177,7 @@ pub fn matches(slot: &Directory, part: Part, delegation: Option<Delegation>) -> 
             Some(Delegation { group, .. }) => {
                 status.st_mode & 0o7777 == mode && (mode & 0o070 == 0 || status.st_gid == group.as_raw())
             }
-            // as s6-supervise makes them itself: some are open to root's own group
+            // as created by s6-supervise itself: some are accessible to root's own group
             None if status.st_mode & 0o7777 == CLOSING => false,
             None => status.st_mode & 0o070 == 0 || status.st_gid == nix::unistd::getegid().as_raw(),
         };
@@ -188,7 +188,7 @@ pub fn matches(slot: &Directory, part: Part, delegation: Option<Delegation>) -> 
     Ok(true)
 }
 
-/// Corrects the files, where a supervisor may be at work.
+/// Corrects the files of a service directory that may have a supervisor.
 pub fn correct(directory: &Directory, delegation: Option<Delegation>) -> Result<(), StepError> {
     for (name, kind, mode) in delegation.map_or(CLOSED, Delegation::nodes) {
         match directory.status(name)? {
@@ -202,8 +202,7 @@ pub fn correct(directory: &Directory, delegation: Option<Delegation>) -> Result<
         };
         own(directory, name, group)?;
         if name == layout::EVENT && mode == 0o700 {
-            // whatever was planted while it was open is removed; if that fails, the mode tells the next run to
-            // try again
+            // removes anything planted while it was open; if that fails, the mode makes the next run try again
             set_mode(directory, name, CLOSING)?;
             directory.open(name.as_ref())?.remove_content()?;
         }
@@ -212,7 +211,7 @@ pub fn correct(directory: &Directory, delegation: Option<Delegation>) -> Result<
     Ok(())
 }
 
-/// The group that can write to the control FIFO, unless it is the caller's own.
+/// The group with write access to the control FIFO, unless it is the caller's own.
 pub fn group_in_control(slot: &Directory) -> Result<Option<Gid>, StepError> {
     let status = slot.status(CONTROL)?;
     let group =
@@ -225,14 +224,14 @@ fn make_one(directory: &Directory, name: &str, kind: NodeKind, mode: u32) -> Res
         NodeKind::Directory => directory.make(name, mode & 0o777),
         NodeKind::Fifo => mkfifoat(&directory.fd, name, Mode::from_bits_truncate(mode)).map_err(refused(
             directory,
-            "make FIFO",
+            "create FIFO",
             name,
         )),
     }
 }
 
 fn set_mode(directory: &Directory, name: &str, mode: u32) -> Result<(), StepError> {
-    // in a directory that only root can write, a name is not somebody else's link
+    // no user can have put a link into a directory that only root can write
     fchmodat(&directory.fd, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
         .map_err(refused(directory, "set the mode of", name))
 }
@@ -240,7 +239,7 @@ fn set_mode(directory: &Directory, name: &str, mode: u32) -> Result<(), StepErro
 fn own(directory: &Directory, name: &str, group: Gid) -> Result<(), StepError> {
     fchownat(&directory.fd, name, None, Some(group), AtFlags::AT_SYMLINK_NOFOLLOW).map_err(refused(
         directory,
-        "give the group",
+        "set the group of",
         name,
     ))
 }

@@ -1,4 +1,4 @@
-//! The launcher that run scripts name: where it is, and whether root may execute it.
+//! The launcher named in run scripts: its location, and whether root may execute it.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::service::launcher;
 
 const LAUNCHER: &str = launcher::NAME;
 
-/// The launcher as run scripts name it: the one beside this program, else the first on PATH.
+/// The launcher as written in run scripts: the one next to this program, else the first on PATH.
 pub fn launcher() -> String {
     let environment = Machine.environment();
     let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
@@ -18,14 +18,14 @@ pub fn launcher() -> String {
     found.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| launcher::NAME.to_string())
 }
 
-/// Why no launcher is published.
+/// Why the launcher cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LauncherError {
-    /// Whoever can replace it could have root run their program.
+    /// Users who can replace it could make root run their program.
     #[error("the launcher '{0}', which root would execute, can be replaced by non-root users")]
-    NotRoots(String),
-    /// The PATH of a supervisor may find anything.
-    #[error("no {LAUNCHER} beside this program or on PATH")]
+    NotRootOwned(String),
+    /// There is none: with a bare name, the supervisor's PATH could find any program.
+    #[error("no {LAUNCHER} next to this program or on PATH")]
     Missing,
 }
 
@@ -36,18 +36,18 @@ impl Problem for LauncherError {
 
     fn hint(&self) -> Option<String> {
         Some(format!(
-            "install futo and {LAUNCHER} in a directory that only root can write, /usr/local/bin for instance"
+            "install futo and {LAUNCHER} in a directory that only root can write, for example /usr/local/bin"
         ))
     }
 }
 
-/// Refuses to publish as root a launcher that somebody else can replace.
+/// As root, rejects a launcher that other users can replace.
 pub(crate) fn judge(launcher: &str) -> Result<(), LauncherError> {
     match Machine.is_root() {
-        // there are no rights to be gained from a supervisor of one's own
+        // a user's own supervisor grants no additional rights
         false => Ok(()),
         true if !launcher.starts_with('/') => Err(LauncherError::Missing),
-        true if !is_root_owned(Path::new(launcher)) => Err(LauncherError::NotRoots(launcher.to_string())),
+        true if !is_root_owned(Path::new(launcher)) => Err(LauncherError::NotRootOwned(launcher.to_string())),
         true => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! The manifest of a service: what its service directory is to contain, and who may control it.
+//! The manifest of a service: the intended content of its service directory, and who may control it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,28 +7,28 @@ use std::path::Path;
 use super::delegate::Delegation;
 use crate::service::{ServiceName, layout};
 
-/// What a service directory is to contain.
+/// The intended content of a service directory.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// Its name in the scan directory.
     pub name: ServiceName,
-    /// What it was made from, on one line: [`source_line`].
+    /// The directory from which it is generated: [`source_line`].
     pub source: String,
     /// Its files.
     pub files: ServiceFiles,
-    /// Who may control it besides root.
+    /// The group that may control it in addition to root.
     pub delegation: Option<Delegation>,
-    /// Whose rights it has.
+    /// The author, whose rights it has.
     pub author: Author,
 }
 
-/// Whose rights a service has. A service directory is never handed over from one to the other, since an open
-/// descriptor of its control FIFO is not affected by modes.
+/// The author of a service, whose rights it has. A service directory never passes from one to the other, since changing
+/// the mode of its control FIFO does not affect open descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Author {
-    /// Only root can write what it was made from.
+    /// Only root can write its source.
     Root,
-    /// A user can write it.
+    /// A user can write its source.
     User,
 }
 
@@ -41,18 +41,18 @@ impl Author {
         }
     }
 
-    /// Reads that word.
+    /// Parses that word.
     pub fn of_word(word: &str) -> Option<Author> {
         [Author::Root, Author::User].into_iter().find(|author| author.word() == word)
     }
 }
 
-/// Whether a service is to be up.
+/// Whether a service should be up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DesiredState {
-    /// It is to be up.
+    /// It should be up.
     Up,
-    /// It is to be down.
+    /// It should be down.
     Down,
 }
 
@@ -73,8 +73,8 @@ impl Manifest {
     }
 }
 
-/// The files of a service directory: names of [`layout::FILES`] and their contents. All other files in it belong
-/// to the supervisor or to somebody else, and are left alone.
+/// The files of a service directory: names of [`layout::FILES`] and their contents. Any other files in it belong to the
+/// supervisor or to other programs, and are left alone.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceFiles(BTreeMap<&'static str, Vec<u8>>);
 
@@ -89,7 +89,7 @@ impl ServiceFiles {
         self.0.get(name).map(Vec::as_slice)
     }
 
-    /// Whether there is such a file.
+    /// Whether the file exists.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -99,7 +99,7 @@ impl ServiceFiles {
         self.0.iter().map(|(name, content)| (*name, content.as_slice()))
     }
 
-    /// How many bytes they have.
+    /// Their total size in bytes.
     pub fn bytes(&self) -> usize {
         self.0.values().map(Vec::len).sum()
     }
@@ -109,7 +109,7 @@ impl ServiceFiles {
         self.has(layout::LOG_RUN)
     }
 
-    /// The service is not to be started by itself, and neither is its logger.
+    /// Makes the supervisor leave the service and its logger down.
     pub fn set_down(&mut self) {
         self.set(layout::DOWN, "");
         if self.has_logger() {
@@ -118,7 +118,7 @@ impl ServiceFiles {
     }
 }
 
-/// The mode of a file: one that the supervisor executes, or one that it reads.
+/// The mode of a file: executable for scripts, read-only data otherwise.
 pub fn mode_of(name: &str) -> u32 {
     match name.rsplit('/').next() {
         Some(layout::RUN | layout::FINISH) => 0o755,

@@ -1,8 +1,8 @@
-//! From the volume to the scan directory, again and again: discover → manifest → compare → apply → report.
+//! From the volume to the scan directory, idempotently: discover → manifest → compare → apply → report.
 //!
-//! Two front ends discover: [`instances`] for `futo reconcile`, [`definitions`] for `futo sync`. Each turns what
-//! it finds into manifests ([`manifest`]). One engine makes the scan directory match them: [`scan`] and, for each
-//! service, [`service_directory`].
+//! There are two front ends: [`instances`] for `futo reconcile`, and [`definitions`] for `futo sync`. Each discovers
+//! services and turns them into manifests ([`manifest`]). A common engine makes the scan directory match them: [`scan`]
+//! and, for each service, [`service_directory`].
 
 mod choice;
 mod conclude;

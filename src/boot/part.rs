@@ -15,7 +15,7 @@ impl Part {
     /// Both.
     pub const ALL: [Part; 2] = [Part::Service, Part::Logger];
 
-    /// The part that a name of [`layout::FILES`] belongs to, and its name there.
+    /// The part to which a name of [`layout::FILES`] belongs, and its name there.
     pub fn of(name: &str) -> (Part, &str) {
         match name.split_once('/') {
             Some((layout::LOG, name)) => (Part::Logger, name),
@@ -23,7 +23,7 @@ impl Part {
         }
     }
 
-    /// What precedes a name of this part.
+    /// The prefix of names in this part.
     pub fn prefix(self) -> &'static str {
         match self {
             Part::Service => "",

@@ -1,18 +1,18 @@
-//! How much may be published for users other than root: s6-svscan has a limit of its own, the scan directory is
-//! memory, and there must always be room for root's own services.
+//! Limits on the services published for non-root users: s6-svscan has a limit of its own, the scan directory is in
+//! memory, and there must always be room for root-owned services.
 
 use std::collections::BTreeMap;
 
 use super::manifest::ServiceFiles;
 
 /// The limit of services from user-writable definitions.
-pub const MOST_DEFINITIONS: usize = 300;
-/// The limit of instances. s6-svscan takes 500 services by default; the rest is left to root.
-pub const MOST_INSTANCES: usize = 150;
-/// The limit of each of the two in bytes of all files.
-pub const MOST_BYTES: usize = 8 << 20;
+pub const MAX_DEFINITIONS: usize = 300;
+/// The limit of instances. s6-svscan accepts 500 services by default; the rest is reserved for root.
+pub const MAX_INSTANCES: usize = 150;
+/// The limit of the total file size, in bytes, for each of the two.
+pub const MAX_BYTES: usize = 8 << 20;
 
-/// What the published services use, and how much they may use.
+/// The resources used by published services, and their limits.
 #[derive(Debug)]
 pub struct Quota {
     most: usize,
@@ -20,7 +20,7 @@ pub struct Quota {
     bytes: usize,
 }
 
-/// The quota is used up.
+/// The quota is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaExceeded {
     /// There are too many services.
@@ -30,22 +30,22 @@ pub enum QuotaExceeded {
 }
 
 impl Quota {
-    /// `taken` is what is published and stays, with its bytes. It keeps its place even if others come first; else
-    /// every run would add new ones to it.
+    /// `taken` are the published services that are kept, with their sizes. They keep their place even if other names
+    /// sort before them; otherwise every run would add new ones.
     pub fn new(most: usize, taken: BTreeMap<String, usize>) -> Self {
         let bytes = taken.values().sum();
         Quota { most, taken, bytes }
     }
 
-    /// Takes what a service needs.
+    /// Takes the share of one service.
     pub fn take(&mut self, name: &str, files: &ServiceFiles) -> Result<(), QuotaExceeded> {
         let before = self.taken.get(name);
         if before.is_none() && self.taken.len() >= self.most {
             return Err(QuotaExceeded::Services(self.most));
         }
         let bytes = self.bytes - before.unwrap_or(&0) + files.bytes();
-        if bytes > MOST_BYTES {
-            return Err(QuotaExceeded::Bytes(MOST_BYTES));
+        if bytes > MAX_BYTES {
+            return Err(QuotaExceeded::Bytes(MAX_BYTES));
         }
         self.bytes = bytes;
         self.taken.insert(name.to_string(), files.bytes());
@@ -64,15 +64,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_published_keeps_its_place_and_the_rest_is_bounded() {
-        let taken = BTreeMap::from([("old".to_string(), MOST_BYTES - 10)]);
+    fn published_services_keep_their_place_and_the_rest_is_limited() {
+        let taken = BTreeMap::from([("old".to_string(), MAX_BYTES - 10)]);
         let mut quota = Quota::new(3, taken);
-        assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
+        assert_eq!(quota.take("a", &files(11)), Err(QuotaExceeded::Bytes(MAX_BYTES)));
         assert_eq!(quota.take("a", &files(10)), Ok(()));
         assert_eq!(quota.take("old", &files(100)), Ok(()), "another version of it gives room back");
         assert_eq!(quota.take("b", &files(1)), Ok(()));
         assert_eq!(quota.take("c", &files(1)), Err(QuotaExceeded::Services(3)));
         assert_eq!(quota.take("old", &files(200)), Ok(()));
-        assert_eq!(quota.take("old", &files(MOST_BYTES)), Err(QuotaExceeded::Bytes(MOST_BYTES)));
+        assert_eq!(quota.take("old", &files(MAX_BYTES)), Err(QuotaExceeded::Bytes(MAX_BYTES)));
     }
 }

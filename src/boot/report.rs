@@ -1,4 +1,4 @@
-//! What was done, for people and for programs.
+//! The report of a run, for people and for programs.
 
 use std::collections::BTreeSet;
 
@@ -12,31 +12,33 @@ pub use crate::escape::field;
 use crate::exit::Exit;
 use crate::report::{Level, Reporter};
 
-/// What became of one service.
+/// The result for one service.
 #[derive(Debug)]
 pub struct ReportRow {
-    /// The name on its line: the instance's, or the service's.
+    /// The name on its line: of the instance, or of the service.
     pub shown: String,
-    /// Its name in the scan directory; none if the name is not valid.
+    /// Its name in the scan directory; `None` if the name is not valid.
     pub service: Option<String>,
-    /// The state that it was left in, if a file records it.
+    /// Its state before this run, if a file records it.
     pub prior_state: Option<String>,
     /// The word on its line.
     pub action: &'static str,
-    /// What was done to its service directory.
+    /// The change to its service directory.
     pub change: Option<DirectoryChange>,
-    /// Its supervisor was ordered to start or stop it.
+    /// Whether its supervisor was sent a command to start or stop it.
     pub is_ordered: bool,
-    /// What is wrong with it.
+    /// The errors.
     pub failures: Findings,
-    /// What is wrong passes by itself; another run will succeed.
+    /// Whether the errors are temporary: another run will succeed.
     pub is_unfinished: bool,
-    /// What deserves attention, without being a failure.
+    /// The warnings.
     pub warnings: Findings,
+    /// Warnings that are the reason why it is not published.
+    pub refusals: Findings,
 }
 
 impl ReportRow {
-    /// A row about which nothing is known yet.
+    /// A row without a result yet.
     pub fn new(shown: impl Into<String>) -> Self {
         ReportRow {
             shown: shown.into(),
@@ -48,12 +50,18 @@ impl ReportRow {
             failures: Findings::default(),
             is_unfinished: false,
             warnings: Findings::default(),
+            refusals: Findings::default(),
         }
     }
 
-    /// Notes why its service directory is not as desired.
+    /// All warnings.
+    fn all_warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.warnings.iter().chain(self.refusals.iter())
+    }
+
+    /// Records why its service directory does not match its manifest.
     pub fn fail(&mut self, error: PublishError) {
-        self.is_unfinished |= error.passes();
+        self.is_unfinished |= error.is_temporary();
         self.failures.push(error);
     }
 
@@ -62,34 +70,34 @@ impl ReportRow {
         self.is_ordered || self.change.is_some_and(|change| change != DirectoryChange::Unchanged)
     }
 
-    /// Whether it is not as desired.
+    /// Whether there are errors.
     pub fn has_failed(&self) -> bool {
         !self.failures.is_empty()
     }
 }
 
-/// The word for a service that is not as desired.
+/// The action of a service with errors.
 pub const FAILED: &str = "failed";
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Report {
     /// In the order of the lines.
     pub rows: Vec<ReportRow>,
-    /// What is wrong, apart from single services.
+    /// The errors that do not concern a single service.
     pub failures: Findings,
-    /// What deserves attention, apart from single services.
+    /// The warnings that do not concern a single service.
     pub warnings: Findings,
-    /// Why there was nothing to be done here, if so.
+    /// Why the run was skipped, if so.
     pub skipped: Option<String>,
-    /// Nothing could be examined.
+    /// Whether no source could be examined.
     pub is_nothing_done: bool,
-    /// What has failed will fail again for as long as this process lives.
+    /// Whether the errors will persist for the lifetime of this process.
     pub is_hopeless: bool,
 }
 
 impl Report {
-    /// 0 if nothing has failed, 1 if something has, 2 if nothing could be done.
+    /// 0 on success, 1 if some services have failed, 2 if nothing could be done.
     pub fn exit(&self) -> Exit {
         let failed = !self.failures.is_empty() || self.rows.iter().any(ReportRow::has_failed);
         match (self.is_nothing_done, failed) {
@@ -99,28 +107,28 @@ impl Report {
         }
     }
 
-    /// Reports what is wrong, and where.
-    pub fn say(&self, reporter: &Reporter) {
-        Report::say_rows(&self.rows, reporter);
+    /// Prints errors and warnings with their services.
+    pub fn print(&self, reporter: &Reporter) {
+        Report::print_rows(&self.rows, reporter);
         reporter.findings(Level::Fatal, &self.failures);
         reporter.findings(Level::Warning, &self.warnings);
     }
 
-    /// Reports what is wrong with these services; a hint that several of them share is printed once.
-    pub fn say_rows(rows: &[ReportRow], reporter: &Reporter) {
+    /// Prints errors and warnings of these services; a hint that several of them share is printed once.
+    pub fn print_rows(rows: &[ReportRow], reporter: &Reporter) {
         let mut hints = BTreeSet::new();
         for row in rows {
-            let mut say = |level, finding: &Finding| {
+            let mut print = |level, finding: &Finding| {
                 let text = format!("{}: {}", row.service.as_ref().unwrap_or(&row.shown), finding.text);
                 let hint = finding.hint.clone().filter(|hint| hints.insert(hint.clone()));
                 reporter.finding(level, &Finding { text, hint, ..finding.clone() });
             };
-            row.failures.iter().for_each(|each| say(Level::Fatal, each));
-            row.warnings.iter().for_each(|each| say(Level::Warning, each));
+            row.failures.iter().for_each(|each| print(Level::Fatal, each));
+            row.all_warnings().for_each(|each| print(Level::Warning, each));
         }
     }
 
-    /// The form for programs.
+    /// The JSON form.
     pub fn json(&self, command: &'static str, intent: Intent) -> String {
         let services = self
             .rows
@@ -131,19 +139,19 @@ impl Report {
                 prior_state: row.prior_state.as_deref(),
                 action: row.action,
                 change: row.change.map(change_word),
-                problems: problems_json(&row.failures),
-                warnings: problems_json(&row.warnings),
+                problems: problems_json(row.failures.iter()),
+                warnings: problems_json(row.all_warnings()),
             })
             .collect();
         let page = ReportJson {
             version: 1,
             command,
-            dry_run: intent == Intent::Look,
+            dry_run: intent == Intent::DryRun,
             exit: self.exit().code(),
             skipped: self.skipped.as_deref(),
             services,
-            problems: problems_json(&self.failures),
-            warnings: problems_json(&self.warnings),
+            problems: problems_json(self.failures.iter()),
+            warnings: problems_json(self.warnings.iter()),
         };
         // a struct of strings and numbers always has a JSON form
         let text = serde_json::to_string_pretty(&page).unwrap_or_default();
@@ -190,9 +198,6 @@ struct ProblemJson<'r> {
     hint: Option<&'r str>,
 }
 
-fn problems_json(findings: &Findings) -> Vec<ProblemJson<'_>> {
-    findings
-        .iter()
-        .map(|finding| ProblemJson { text: &finding.text, hint: finding.hint.as_deref() })
-        .collect()
+fn problems_json<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<ProblemJson<'r>> {
+    findings.map(|finding| ProblemJson { text: &finding.text, hint: finding.hint.as_deref() }).collect()
 }

@@ -1,8 +1,8 @@
-//! A watch on what may change what is published, by inotify.
+//! An inotify watch on the inputs of a run.
 //!
-//! Each directory is opened first, following no link of a user's, and the descriptor is watched: a path that is
-//! passed to inotify could lead anywhere by then. Where root has no rights on the volume, the ids of its user are
-//! taken on.
+//! Each directory is opened first, without following user-owned links, and the descriptor is watched: a path passed to
+//! inotify could resolve to another directory by then. If root lacks access to the volume, the ids of its user are
+//! used.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +25,7 @@ const CHANGES: AddWatchFlags =
     COMES_OR_GOES.union(AddWatchFlags::IN_CLOSE_WRITE).union(AddWatchFlags::IN_ATTRIB);
 const MOVES_ITSELF: AddWatchFlags = AddWatchFlags::IN_MOVE_SELF.union(AddWatchFlags::IN_DELETE_SELF);
 
-/// The names in a watched directory that count.
+/// The names that matter in a watched directory.
 #[derive(Clone, Debug)]
 pub(super) enum WatchedNames {
     /// All names.
@@ -34,11 +34,11 @@ pub(super) enum WatchedNames {
     One(OsString),
     /// These names.
     Some(Vec<OsString>),
-    /// The files of a definition: a worker may write files of its own there.
+    /// The files of a definition only: the worker may write other files there.
     OfDefinition,
 }
 
-/// A watch on everything that may change what is published.
+/// A watch on the inputs of a run.
 #[derive(Debug)]
 pub struct VolumeWatch {
     inotify: Inotify,
@@ -47,22 +47,22 @@ pub struct VolumeWatch {
 }
 
 impl VolumeWatch {
-    /// Readable when there are events.
+    /// The descriptor, readable when there are events.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
     }
 
-    /// Whether everything is watched; else it takes a look from time to time.
+    /// Whether everything is watched; otherwise the caller has to poll.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Notes that something could not be watched.
+    /// Records that something could not be watched.
     pub(super) fn set_incomplete(&mut self) {
         self.is_complete = false;
     }
 
-    /// Reads the pending events; returns whether one of them counts.
+    /// Reads the pending events; returns whether one of them matters.
     pub fn has_changed(&self) -> bool {
         let mut changed = false;
         while let Ok(events) = self.inotify.read_events() {
@@ -85,7 +85,7 @@ pub(super) struct WatchBuilder<'m> {
 }
 
 impl<'m> WatchBuilder<'m> {
-    /// Nothing is watched yet.
+    /// An empty watch.
     pub(super) fn new(user: Option<&'m Account>) -> Result<Self, Errno> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         Ok(WatchBuilder { watch: VolumeWatch { inotify, names: BTreeMap::new(), is_complete: true }, user })
@@ -93,7 +93,7 @@ impl<'m> WatchBuilder<'m> {
 }
 
 impl WatchBuilder<'_> {
-    /// Acts as this process, or as the user.
+    /// Runs an action as this process and, if permission is denied, as the user.
     pub(super) fn reach<T, E: AccessError>(&self, action: impl Fn() -> Result<T, E>) -> Option<T> {
         match self.user {
             Some(user) => user.reach(action).ok()?.ok(),
@@ -101,15 +101,15 @@ impl WatchBuilder<'_> {
         }
     }
 
-    /// Watches for a source that appears, disappears or is replaced: its name in the directory above, and every
-    /// directory on the way.
+    /// Watches for a source to appear, disappear or be replaced: its name in the parent directory, and all further
+    /// parent directories.
     pub(super) fn add_ways_to(&mut self, source: &Path) {
         let mut is_found = false;
         for (above, name) in source.ancestors().skip(1).zip(source.ancestors().filter_map(Path::file_name)) {
             let open = || nofollow::open_directory(above, Missing::Refuse);
             let Some(directory) = self.reach(open) else { continue };
             self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), MOVES_ITSELF);
-            // other events further up do not matter, and would only wake this process
+            // other events further up do not matter and would only cause wakeups
             if !std::mem::replace(&mut is_found, true) {
                 self.add(directory.as_fd(), WatchedNames::One(name.to_os_string()), COMES_OR_GOES);
             }
@@ -122,10 +122,10 @@ impl WatchBuilder<'_> {
     }
 
     fn add(&mut self, directory: BorrowedFd<'_>, names: WatchedNames, events: AddWatchFlags) {
-        // a directory may be on the way to several sources
+        // a directory may be a parent of several sources
         let add = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
         let flags = events | AddWatchFlags::IN_ONLYDIR | add;
-        // the number refers to the open directory, whatever has its name by now
+        // refers to the open directory, even if its name now refers to another one
         let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
         match self.reach(|| self.watch.inotify.add_watch(path.as_str(), flags)) {
             Some(descriptor) => self.watch.names.entry(descriptor).or_default().push(names),

@@ -43,12 +43,12 @@ pub(super) fn read(
     };
     snapshot.is_down_by_file = live.has(layout::DOWN);
     // in what futo reconcile has published, `down` is the desired state
-    snapshot.is_disabled = snapshot.is_down_by_file && !live.has(layout::WISH);
+    snapshot.is_disabled = snapshot.is_down_by_file && !live.has(layout::DESIRED_STATE);
     snapshot.reports_readiness = live.has(layout::NOTIFICATION_FD);
     snapshot.has_finish = live.has(layout::FINISH);
     snapshot.stop_signal = live.stop_signal();
     // published by futo reconcile or futo sync
-    if live.has(layout::WISH) || live.has(layout::CURRENT) {
+    if live.has(layout::DESIRED_STATE) || live.has(layout::CURRENT) {
         snapshot.owner = Owner::Ours;
     }
     (snapshot.supervisor, (snapshot.process, snapshot.launcher)) = state_and_process(&live, trust);

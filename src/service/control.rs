@@ -1,4 +1,4 @@
-//! Orders for a supervisor: letters written to its FIFO, without the tools of s6, runit or daemontools.
+//! Commands for a supervisor: letters written to its FIFO, without the tools of s6, runit or daemontools.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -13,21 +13,21 @@ use super::supervision::{Malformed, Suite};
 use crate::error::reason;
 use crate::sys;
 
-/// How far apart a supervisor creates its files.
-const MADE_WITHIN: Duration = Duration::from_millis(50);
+/// The maximum time between the creation of a supervisor's files.
+const CREATION_SPREAD: Duration = Duration::from_millis(50);
 
-/// What a supervisor is to do.
+/// A command for a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Be up: `u`
+    /// Bring the service up: `u`
     Up,
-    /// Be down: `d`
+    /// Bring the service down: `d`
     Down,
-    /// End the process, so that the supervisor starts another: its stop signal, and CONT.
+    /// Restart the process: its stop signal, followed by CONT.
     Restart,
-    /// HUP: `h`
+    /// Send HUP: `h`
     Hangup,
-    /// ALRM: `a`
+    /// Send ALRM: `a`
     Alarm,
 }
 
@@ -37,7 +37,7 @@ impl Order {
         match (self, suite) {
             (Order::Up, _) => b"u",
             (Order::Down, _) => b"d",
-            // CONT is for a process that was stopped by SIGSTOP
+            // CONT resumes a process stopped by SIGSTOP
             (Order::Restart, Suite::S6) => b"rc",
             (Order::Restart, Suite::Runit | Suite::Daemontools) => b"tc",
             (Order::Hangup, _) => b"h",
@@ -46,20 +46,20 @@ impl Order {
     }
 }
 
-/// Why a supervisor could not be given an order.
+/// Why a command could not be sent to a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// No FIFO, or nobody reads it.
-    #[error("no supervisor runs")]
+    /// No FIFO, or no process reads it.
+    #[error("no supervisor is running")]
     NoSupervisor,
-    /// Something that is not a FIFO has its name.
-    #[error("'supervise/{control}' is no FIFO", control = layout::CONTROL)]
+    /// The name refers to something other than a FIFO.
+    #[error("'supervise/{control}' is not a FIFO", control = layout::CONTROL)]
     NoFifo,
-    /// The status cannot be decoded: it is not that of a known suite.
+    /// The status cannot be decoded: it is not from a known suite.
     #[error("unable to read 'supervise/{status}': {0}", status = layout::STATUS)]
     Status(Malformed),
-    /// The FIFO may not be written.
-    #[error("'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
+    /// The FIFO cannot be written.
+    #[error("unable to write to 'supervise/{control}': {}", reason(*.0), control = layout::CONTROL)]
     Refused(Errno),
 }
 
@@ -75,12 +75,12 @@ fn open(supervise: &OwnedFd) -> Result<OwnedFd, ControlError> {
     if kind == SFlag::S_IFIFO { Ok(fifo) } else { Err(ControlError::NoFifo) }
 }
 
-/// Whether a supervisor runs, as far as can be seen.
+/// Whether a supervisor is running, as far as can be determined.
 pub fn probe(supervise: &OwnedFd) -> Result<(), ControlError> {
     open(supervise).map(drop)
 }
 
-/// Whether an s6-svscan runs on a scan directory, as far as can be seen.
+/// Whether s6-svscan is running on a scan directory, as far as can be determined.
 pub fn probe_scanner(scan_dir: &Path) -> Result<(), ControlError> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let directory = nix::fcntl::open(&scan_dir.join(layout::SCANNER), flags, Mode::empty()).map_err(
@@ -92,7 +92,7 @@ pub fn probe_scanner(scan_dir: &Path) -> Result<(), ControlError> {
     probe(&directory)
 }
 
-/// Gives an order to a supervisor of this suite. Success means that it was sent, not that it was carried out.
+/// Sends a command to a supervisor of this suite. Success means that it was sent, not that it was carried out.
 pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), ControlError> {
     let fifo = open(supervise)?;
     sys::signals::survive_writes();
@@ -103,7 +103,7 @@ pub fn send(supervise: &OwnedFd, suite: Suite, order: Order) -> Result<(), Contr
     }
 }
 
-/// When the last order was given, by anyone: a write changes the FIFO's time. None if there was none since the
+/// The time of the last command from any sender: a write updates the FIFO's mtime. `None` if there was none since the
 /// supervisor created it.
 pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
     let status = |name: &str| {
@@ -114,8 +114,9 @@ pub fn last_order(supervise: &OwnedFd) -> Option<SystemTime> {
     let changed = control.modified().ok()?;
     let made = match control.created() {
         Ok(made) => made,
-        // older kernels keep no such time on tmpfs; a supervisor creates its lock at the same time, and never writes it
-        Err(_) => status(layout::LOCK)?.modified().ok()? + MADE_WITHIN,
+        // older kernels record no birth time on tmpfs; a supervisor creates its lock at the same time and never writes
+        // it
+        Err(_) => status(layout::LOCK)?.modified().ok()? + CREATION_SPREAD,
     };
     (changed > made).then_some(changed)
 }

@@ -1,16 +1,16 @@
-//! The little of an ELF file that decides whether the kernel executes it: the machine and the loader.
+//! The parts of an ELF file that decide whether the kernel can execute it: the machine and the dynamic loader.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The loader of a dynamic program (PT_INTERP).
+/// PT_INTERP: the dynamic loader.
 const LOADER: u32 = 3;
 
-/// What the headers of a program say.
+/// The headers of a program, as far as they matter here.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ElfHeader {
-    /// Whether this machine executes it; taken for granted where an emulator may be registered.
+    /// Whether this machine can execute it; assumed if an emulator may be registered.
     pub(super) is_for_this_machine: bool,
     /// The dynamic loader, if it has one.
     pub(super) loader: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub(super) fn is_elf(start: &[u8]) -> bool {
 }
 
 impl ElfHeader {
-    /// Reads the headers in the first bytes of a file; none if they are not all there.
+    /// Parses the headers in the first bytes of a file; `None` if they are incomplete.
     pub(super) fn parse(start: &[u8]) -> Option<Self> {
         let bytes = Bytes { start, is_little: *start.get(5)? == 1 };
         let is_64 = *start.get(4)? == 2;
@@ -64,7 +64,7 @@ impl Bytes<'_> {
     }
 }
 
-/// The numbers of elf.h: a 64-bit machine executes its 32-bit programs too.
+/// The numbers of elf.h: a 64-bit machine executes 32-bit programs as well.
 fn is_native(machine: u16) -> bool {
     let natives: &[u16] = match std::env::consts::ARCH {
         "x86_64" => &[62, 3],
@@ -79,7 +79,7 @@ fn is_native(machine: u16) -> bool {
     natives.contains(&machine)
 }
 
-/// Whether something is registered that executes foreign programs (qemu through binfmt_misc).
+/// Whether an emulator for foreign programs is registered (qemu via binfmt_misc).
 fn has_emulator() -> bool {
     let is_registration = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.is_ok_and(|entry| entry.file_name() != "register" && entry.file_name() != "status")

@@ -1,5 +1,5 @@
-//! Whether the supervisor can execute a file at all: mode, mount, interpreter. s6-supervise reports a failed
-//! execution on its own stderr only, and tries again every 10 or 60 seconds, for ever.
+//! Whether the supervisor can execute a file at all: mode, mount, interpreter. s6-supervise reports a failed exec only
+//! on its own stderr, and retries it every 10 or 60 seconds forever.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -17,23 +17,23 @@ use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
-/// As much of a first line as the kernel reads (BINPRM_BUF_SIZE, since 5.1).
-const LONGEST_FIRST_LINE: usize = 255;
-/// An interpreter may be a script itself; the kernel refuses deeper chains.
-const MOST_INTERPRETERS: usize = 4;
-/// What is read of a file: its first line, or its ELF headers.
-const START: usize = 4096;
+/// The part of the first line that the kernel reads (BINPRM_BUF_SIZE, since 5.1).
+const MAX_FIRST_LINE: usize = 255;
+/// An interpreter may be a script itself; the kernel rejects longer chains.
+const MAX_INTERPRETERS: usize = 4;
+/// The number of bytes read from a file, enough for its first line or its ELF headers.
+const HEAD_SIZE: usize = 4096;
 
-/// What the supervisor does with a service directory.
+/// How the supervisor uses a service directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryKind {
-    /// It executes the files in it.
+    /// It executes the files themselves.
     Published,
     /// It executes a copy of them.
     Definition,
 }
 
-/// Who reads the files, and who executes them.
+/// The privileges of the processes that read and execute the files.
 #[derive(Clone, Copy, Debug)]
 pub struct Privileges {
     /// This process.
@@ -42,16 +42,16 @@ pub struct Privileges {
     pub starter: Privilege,
 }
 
-/// What keeps a file from being executed.
+/// Why a file cannot be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     /// The file, or the scan directory.
     pub file: PathBuf,
-    /// The line of it, from 1.
+    /// The line in it, from 1.
     pub line: Option<usize>,
-    /// What is wrong, for a message.
+    /// The problem, for a message.
     pub what: String,
-    /// What to do about it.
+    /// The remedy.
     pub hint: String,
 }
 
@@ -69,12 +69,12 @@ impl Obstacle {
         self.line == Some(1) && self.file == file
     }
 
-    /// As messages name the place: `/run/service/x/run:1`.
+    /// The location as shown in messages: `/run/service/x/run:1`.
     pub fn place(&self) -> String {
         self.with_line(&self.file.display().to_string())
     }
 
-    /// In one line, the file without its directory: `run:1: names no interpreter`.
+    /// On one line, without the directory: `run:1: names no interpreter`.
     pub fn in_short(&self) -> String {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         format!("{}: {}", self.with_line(&name), self.what)
@@ -85,21 +85,21 @@ impl Obstacle {
     }
 }
 
-/// Everything that keeps the supervisor from executing the files of a service directory.
+/// All reasons why the supervisor cannot execute the files of a service directory.
 pub fn obstacles(directory: &Path, kind: DirectoryKind, privileges: Privileges) -> Vec<Obstacle> {
     scripts(directory).iter().flat_map(|path| obstacles_of(path, kind, privileges)).collect()
 }
 
-/// The files of a service directory that a supervisor executes, as far as they are there.
+/// The existing files of a service directory that a supervisor executes.
 pub fn scripts(directory: &Path) -> Vec<PathBuf> {
     let paths = [layout::RUN, layout::FINISH, layout::LOG_RUN].map(|name| directory.join(name));
     paths.into_iter().filter(|path| sys::file::is_regular(path)).collect()
 }
 
-/// What keeps the supervisor from executing the run script that is published here.
+/// Why the supervisor cannot execute the run script published here.
 pub fn obstacle_of_run(directory: &Path, privileges: Privileges) -> Option<Obstacle> {
     let path = directory.join(layout::RUN);
-    let missing = |what: String| Some(Obstacle::of_file(&path, what, "write it, or remove the service"));
+    let missing = |what: String| Some(Obstacle::of_file(&path, what, "create it, or remove the service"));
     match nix::sys::stat::stat(&path) {
         Err(errno) => missing(reason(errno)),
         Ok(status) => match sys::file::kind_name(sys::file::kind(&status)) {
@@ -109,7 +109,7 @@ pub fn obstacle_of_run(directory: &Path, privileges: Privileges) -> Option<Obsta
     }
 }
 
-/// Everything that keeps the supervisor from executing one file.
+/// All reasons why the supervisor cannot execute one file.
 pub fn obstacles_of(path: &Path, kind: DirectoryKind, privileges: Privileges) -> Vec<Obstacle> {
     let mut found: Vec<Obstacle> = mode(path, privileges).into_iter().collect();
     let Ok(file) = nofollow::open_regular_for(privileges.reader, path) else { return found };
@@ -124,7 +124,7 @@ pub fn obstacles_of(path: &Path, kind: DirectoryKind, privileges: Privileges) ->
     found
 }
 
-/// Whether nothing on its volume can be executed.
+/// Whether the file is on a volume mounted noexec.
 pub fn is_on_noexec(path: &Path) -> bool {
     statvfs(path).is_ok_and(|volume| is_noexec(&volume))
 }
@@ -133,11 +133,11 @@ fn is_noexec(volume: &Statvfs) -> bool {
     volume.flags().contains(FsFlags::ST_NOEXEC)
 }
 
-/// Of a file or scan directory on such a volume.
+/// The obstacle of a file or scan directory on such a volume.
 pub fn noexec(path: &Path) -> Obstacle {
     let hint = match path.starts_with("/run") {
-        true => "docker: --tmpfs /run:exec; now: mount -o remount,exec /run, as root",
-        false => "mount that volume without noexec",
+        true => "docker run --tmpfs /run:exec; to fix it now: mount -o remount,exec /run, as root",
+        false => "mount the volume without noexec",
     };
     Obstacle::of_file(path, "is on a volume that is mounted noexec: s6 cannot execute it", hint)
 }
@@ -159,23 +159,23 @@ fn mode(path: &Path, privileges: Privileges) -> Option<Obstacle> {
 }
 
 fn read_start(file: impl AsFd) -> Result<Vec<u8>, nix::errno::Errno> {
-    let mut room = vec![0_u8; START];
+    let mut room = vec![0_u8; HEAD_SIZE];
     let count = nix::unistd::read(file, &mut room)?;
     room.truncate(count);
     Ok(room)
 }
 
-/// What is wrong with the first line, whatever is installed here.
+/// A problem with the first line itself, regardless of installed programs.
 fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let problem = |what: &str, hint: &str| Some(Obstacle::of_first_line(file, what, hint));
     if start.starts_with(b"\xef\xbb\xbf") {
         return problem(
-            "begins with a byte order mark: the kernel finds no interpreter",
-            "save it without one",
+            "starts with a byte order mark: the kernel finds no interpreter",
+            "save the file without a byte order mark",
         );
     }
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return problem("is UTF-16: the kernel finds no interpreter", "save it as UTF-8");
+        return problem("is UTF-16: the kernel finds no interpreter", "save the file as UTF-8");
     }
     if elf::is_elf(start) {
         return None;
@@ -183,28 +183,28 @@ fn first_line(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.ends_with(b"\r") {
         let hint = format!("sed -i 's/\\r$//' {}", shell_word(&file.to_string_lossy()));
-        return problem("lines end with CR LF: the interpreter's name would end with CR", &hint);
+        return problem("ends with CR LF: the kernel takes the CR as part of the interpreter's name", &hint);
     }
     let interpreter = line.strip_prefix(b"#!").map(<[u8]>::trim_ascii).filter(|rest| !rest.is_empty());
     let Some(interpreter) = interpreter else {
-        return problem("names no interpreter", "begin it with #!/bin/sh");
+        return problem("names no interpreter", "start the file with #!/bin/sh");
     };
-    if line.len() > LONGEST_FIRST_LINE {
+    if line.len() > MAX_FIRST_LINE {
         let what = format!(
-            "has {} bytes: the kernel takes {LONGEST_FIRST_LINE} and cuts off or refuses the rest",
+            "is {} bytes long: the kernel reads {MAX_FIRST_LINE} and truncates or rejects the rest",
             line.len()
         );
-        return problem(&what, "begin it with a shorter line, for instance #!/bin/sh");
+        return problem(&what, "shorten the first line, for example to #!/bin/sh");
     }
     if !interpreter.starts_with(b"/") {
         let what =
             format!("the interpreter '{}' is not an absolute path", String::from_utf8_lossy(interpreter));
-        return problem(&what, "begin it with #!/bin/sh");
+        return problem(&what, "start the file with #!/bin/sh");
     }
     None
 }
 
-/// What is wrong with the interpreter that a file names, and with those that this names.
+/// A problem with the interpreter of a file, or with that interpreter's own interpreter.
 fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) -> Option<Obstacle> {
     if elf::is_elf(start) {
         return binary(file, start);
@@ -237,15 +237,15 @@ fn interpreter(file: &Path, start: &[u8], privileges: Privileges, depth: usize) 
     if let Some(found) = searched(file, &path, argument.trim_ascii()) {
         return Some(found);
     }
-    // root reads the header of a program there, and follows root-owned links only
+    // root follows only root-owned links to read the header of the program
     let opened = nofollow::open_regular_for(privileges.reader, &path).ok()?;
     match depth {
-        MOST_INTERPRETERS.. => problem("is one script too many"),
+        MAX_INTERPRETERS.. => problem("is nested too deeply for the kernel"),
         _ => interpreter(&path, &read_start(&opened).ok()?, privileges, depth + 1),
     }
 }
 
-/// `#!/usr/bin/env python3`: the program that is searched for by its name.
+/// `#!/usr/bin/env python3`: a program that is searched for by name.
 fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle> {
     let finder = interpreter.file_name()?.to_str()?;
     if !matches!(finder, "env" | "with-contenv") {
@@ -254,9 +254,9 @@ fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
     let argument = std::str::from_utf8(argument).ok()?;
     let mut words = argument.split_ascii_whitespace();
     let program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
-    // the kernel passes on all that follows as one word; with-contenv splits it
+    // the kernel passes the rest of the line as one argument; with-contenv splits it
     if finder == "env" && argument.contains(char::is_whitespace) && !argument.starts_with("-S") {
-        let what = format!("env is given '{argument}' as one word and does not find that program");
+        let what = format!("env gets '{argument}' as a single argument and finds no program of that name");
         let hint = format!("#!/usr/bin/env -S {argument}");
         return Some(Obstacle::of_first_line(file, what, hint));
     }
@@ -268,22 +268,22 @@ fn searched(file: &Path, interpreter: &Path, argument: &[u8]) -> Option<Obstacle
         }
     };
     (!is_there).then(|| {
-        let what = format!("{finder} does not find '{program}' in {}", search_path::OF_SUPERVISOR);
-        Obstacle::of_first_line(file, what, "install it, or name it by its path")
+        let what = format!("{finder} cannot find '{program}' in {}", search_path::OF_SUPERVISOR);
+        Obstacle::of_first_line(file, what, "install it, or use its absolute path")
     })
 }
 
-/// A program for another machine, or without its loader.
+/// A program for another machine, or one whose dynamic loader is missing.
 fn binary(file: &Path, start: &[u8]) -> Option<Obstacle> {
     let header = elf::ElfHeader::parse(start)?;
     if !header.is_for_this_machine {
         let hint = "install the build for this machine (uname -m)";
-        return Some(Obstacle::of_file(file, "is a program for another processor", hint));
+        return Some(Obstacle::of_file(file, "is built for a different CPU architecture", hint));
     }
     let loader = header.loader?;
     (!loader.exists()).then(|| {
-        let what = format!("its loader '{}' does not exist", loader.display());
-        let hint = "it is built for another C library: take a static build, or one for this image";
+        let what = format!("its dynamic loader '{}' does not exist", loader.display());
+        let hint = "install a static build, or one for this image's C library";
         Obstacle::of_file(file, what, hint)
     })
 }

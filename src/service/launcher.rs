@@ -10,12 +10,12 @@ use crate::sys::file::is_regular;
 /// The program's name.
 pub const NAME: &str = "futo-launch";
 
-/// Whether a path, or a word that names a program, names the launcher.
+/// Whether a path or program name refers to the launcher.
 pub fn is_launcher(program: impl AsRef<Path>) -> bool {
     program.as_ref().file_name().is_some_and(|name| name == NAME)
 }
 
-/// The launcher by its whole path: the one next to this program, else the first on this PATH.
+/// The full path of the launcher: the one next to this program, else the first on this PATH.
 pub fn find(path: Option<&OsStr>) -> Option<PathBuf> {
     let on_path = path.map(std::env::split_paths).into_iter().flatten().map(|above| above.join(NAME));
     next_to_this_program()
@@ -24,7 +24,7 @@ pub fn find(path: Option<&OsStr>) -> Option<PathBuf> {
         .find(|path| is_regular(path))
 }
 
-/// The launcher as a word of a run script: its name where a supervisor finds that, else the path of the one next to
+/// The launcher as written in a run script: its name if a supervisor finds it on PATH, else the path of the one next to
 /// this program.
 pub fn word() -> String {
     let is_found = std::env::split_paths(search_path::OF_SERVICE).any(|above| is_regular(&above.join(NAME)));

@@ -1,4 +1,4 @@
-//! The names of files in a service directory: those of s6, runit and daemontools, and our own.
+//! The names of files in a service directory: those of s6, runit and daemontools, and futo's own.
 
 /// The directory from which s6-rc runs all oneshots.
 pub const ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";
@@ -10,19 +10,19 @@ pub const SUPERVISE: &str = "supervise";
 pub const STATUS: &str = "status";
 /// In it: when and how the processes of the service died (s6).
 pub const DEATH_TALLY: &str = "death_tally";
-/// In it: the FIFO from which the supervisor reads orders.
+/// In it: the FIFO from which the supervisor reads commands.
 pub const CONTROL: &str = "control";
 /// In it: locked while a supervisor runs.
 pub const LOCK: &str = "lock";
 /// In a scan directory: s6-svscan's own directory.
 pub const SCANNER: &str = ".s6-svscan";
-/// Where s6 notifies those who wait for a change (s6-svwait).
+/// Where s6 notifies processes that wait for a change (s6-svwait).
 pub const EVENT: &str = "event";
-/// What the supervisor executes when `run` has ended.
+/// What the supervisor executes after `run` has exited.
 pub const FINISH: &str = "finish";
 /// Where it exists, the service is not started automatically (s6).
 pub const DOWN: &str = "down";
-/// Which signal stops it (s6).
+/// The signal that stops it (s6).
 pub const DOWN_SIGNAL: &str = "down-signal";
 /// The number of the descriptor on which a newline means ready (s6).
 pub const NOTIFICATION_FD: &str = "notification-fd";
@@ -34,13 +34,13 @@ pub const LOG: &str = "log";
 pub const LOG_RUN: &str = "log/run";
 /// Where it exists, the logger is not started automatically (s6).
 pub const LOG_DOWN: &str = "log/down";
-/// In a service directory that futo has updated: the link through which the other names in it lead.
+/// In a service directory updated by futo: the link through which its other names resolve.
 pub const CURRENT: &str = ".cur";
-/// In a service directory that `futo reconcile` has published: where its desired state is recorded.
-pub const WISH: &str = ".wish";
-/// The files that make up a service directory: what a supervisor or s6-rc reads, the logger's, and our own.
+/// In a service directory published by `futo reconcile`: where its desired state is recorded.
+pub const DESIRED_STATE: &str = ".wish";
+/// The files that make up a service directory: those read by a supervisor or s6-rc, the logger's, and futo's own.
 pub const FILES: [&str; 15] = [
-    WISH,
+    DESIRED_STATE,
     RUN,
     FINISH,
     "type",
@@ -56,9 +56,9 @@ pub const FILES: [&str; 15] = [
     "log/notification-fd",
     "log/type",
 ];
-/// The user's definitions, on the volume of the container.
+/// User-writable definitions, on the container's volume.
 pub const DEFINITIONS: &str = "/config/s6-services";
-/// Root's definitions.
-pub const ROOTS_DEFINITIONS: &str = "/etc/futo/services";
+/// Root-owned definitions.
+pub const ROOT_DEFINITIONS: &str = "/etc/futo/services";
 /// The scan directory of s6-overlay.
 pub const SCAN_DIRECTORY: &str = "/run/service";

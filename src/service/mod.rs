@@ -1,5 +1,5 @@
 //! Service directories: their names and layout, their run scripts, the state that a supervisor records in them, and the
-//! orders that it takes.
+//! commands that it accepts.
 
 pub mod control;
 mod elf;

@@ -3,31 +3,31 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-/// A service's name: names its log, its run record and its lines. One path component that does not
-/// begin with a dot (s6-svscan skips those), UTF-8, without control characters, at most 200 bytes so
-/// that `.NAME.json.tmp` and `NAME.log.unwritable-…` fit NAME_MAX.
+/// The name of a service, used for its log, its run record and its log lines. One path component without a leading dot
+/// (s6-svscan skips those), in UTF-8, without control characters, and at most 200 bytes long so that `.NAME.json.tmp`
+/// and `NAME.log.unwritable-…` fit NAME_MAX.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct ServiceName(String);
 
 /// Why a text is not a service name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// There is no name.
+    /// It is empty.
     #[error("is empty")]
     Empty,
     /// s6-svscan skips such names.
-    #[error("begins with a dot")]
+    #[error("starts with a dot")]
     LeadingDot,
     /// A path instead of a name.
     #[error("contains a slash")]
     Slash,
-    /// A name with these could forge lines of the log.
+    /// It could forge log lines.
     #[error("contains a control character")]
     Control,
     /// Not text.
     #[error("is not UTF-8")]
     NotUtf8,
-    /// Derived file names would not fit.
+    /// Derived file names would be too long.
     #[error("is longer than {max} bytes", max = ServiceName::MAX)]
     TooLong,
 }
@@ -36,7 +36,7 @@ impl ServiceName {
     /// The longest name, in bytes.
     pub const MAX: usize = 200;
 
-    /// Reads a name.
+    /// Parses a name.
     pub fn parse(text: &OsStr) -> Result<Self, InvalidName> {
         let text = text.to_str().ok_or(InvalidName::NotUtf8)?;
         match text {

@@ -5,20 +5,20 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::shell_quote::push_shell_word;
 
-/// Starts the logger of a service that was left down with the service (`log/down`): otherwise the service would block
-/// on a pipe that nobody reads. Opening the FIFO for reading as well keeps the shell from waiting for a reader.
+/// Starts the logger of a service if it was left down together with the service (`log/down`): otherwise the service
+/// would block on a pipe without a reader. Opening the FIFO for reading as well keeps the shell from blocking.
 pub const WAKE_LOGGER: &str = "[ -p log/supervise/control ] && printf u 1<>log/supervise/control\n";
 
-/// Whether a run script wakes its logger first.
+/// Whether a run script first starts its logger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logger {
-    /// There is one that may be down.
+    /// The logger may be down.
     Wake,
-    /// There is none, or it is not left down.
+    /// There is no logger, or it is never left down.
     Leave,
 }
 
-/// The words as a script for sh that executes them and nothing else; `by` is the command that writes it.
+/// An sh script that executes these words and nothing else; `by` names the command that writes it.
 pub fn script(words: &[OsString], logger: Logger, by: &str) -> Vec<u8> {
     let wake = if logger == Logger::Wake { WAKE_LOGGER } else { "" };
     let mut script = format!("#!/bin/sh\n# written by {by}; edits here are lost\n{wake}exec").into_bytes();
@@ -38,7 +38,7 @@ mod tests {
     use crate::service::run_script::{self, RunScript};
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_scripts_are_read_back() {
         let words: Vec<OsString> = [
             b"--env=A=b c".as_slice(),
             b"",

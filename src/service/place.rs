@@ -1,4 +1,4 @@
-//! Where services are: their definitions, and the directories in which they are supervised.
+//! The locations of services: their definitions, and the directories in which they are supervised.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use super::{InvalidName, ServiceName, layout};
 use crate::sys;
 
-/// More services than this in one directory are not read.
-const MOST: usize = 2_000;
+/// The limit of services read from one directory.
+const MAX_SERVICES: usize = 2_000;
 
-/// Where to look.
+/// The locations to search.
 #[derive(Clone, Debug)]
 pub struct Locations {
-    /// Directories of definitions; the first of two definitions with one name counts.
+    /// Directories of definitions; of two definitions with the same name the first takes precedence.
     pub definitions: Vec<PathBuf>,
     /// The scan directory of the supervisor.
     pub scan_dir: PathBuf,
@@ -23,13 +23,13 @@ pub struct Locations {
 impl Default for Locations {
     fn default() -> Self {
         Locations {
-            definitions: [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
+            definitions: [layout::ROOT_DEFINITIONS, layout::DEFINITIONS].map(PathBuf::from).to_vec(),
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
         }
     }
 }
 
-/// A service, and where it is.
+/// A service and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name.
@@ -46,9 +46,9 @@ impl Locations {
         let mut services = BTreeMap::new();
         let mut unseen = Vec::new();
         let mut note = |place: &Path, is_live: bool| {
-            let names = match sys::file::names(place, MOST) {
+            let names = match sys::file::names(place, MAX_SERVICES) {
                 Ok(names) => names,
-                // without definitions, or without a supervisor, there are none
+                // no definitions, or no supervisor
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return,
                 Err(error) => return unseen.push((place.to_path_buf(), error)),
             };
@@ -70,7 +70,7 @@ impl Locations {
         (services.into_values().collect(), unseen)
     }
 
-    /// The service of a name, or in a directory that is named by a path. None if there is none.
+    /// The service with a name, or in the directory at a path. `None` if there is none.
     pub fn find(&self, given: &OsStr) -> Result<Option<Service>, InvalidName> {
         let path = Path::new(given);
         if given == "." || path.components().count() != 1 || path.is_absolute() {
@@ -87,7 +87,7 @@ impl Locations {
         }
     }
 
-    /// The service of a directory: supervised there, or defined there and published under its name.
+    /// The service in a directory: supervised there, or defined there and published under its name.
     fn at(&self, path: &Path) -> Option<Service> {
         if !sys::file::is_regular(&path.join(layout::RUN)) {
             return None;

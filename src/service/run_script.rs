@@ -1,5 +1,5 @@
-//! The words of a run script that is one futo-launch command: one line of sh, or the `--file` form. It
-//! is parsed, never executed.
+//! Parses run scripts that consist of a single futo-launch command: one line of sh, or the `--file` form. The script is
+//! never executed.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use super::{launcher, one_line};
 pub use crate::env_file::with_unix_lines;
 use crate::env_file::{self, Refusal};
 
-/// Shells that all read one plain command in the same way.
+/// Shells that parse a single plain command alike.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "with-contenv"];
 
-/// A run script that is one futo-launch command.
+/// A run script that is a single futo-launch command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunScript {
     /// `exec futo-launch …`: the words after the program's name.
@@ -24,44 +24,44 @@ pub enum RunScript {
 
 /// Why a run script is not a futo-launch script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotOurs {
-    /// It begins with no `#!`, or with another interpreter.
-    #[error("its first line names neither sh nor futo-launch --file")]
+pub enum NotLauncherScript {
+    /// It has no `#!` line, or names another interpreter.
+    #[error("its first line names neither a shell nor futo-launch --file")]
     Interpreter,
-    /// Something a shell would expand, or a second command.
+    /// It contains an expansion, or a second command.
     #[error("line {}: {}", .0.line, .0.what)]
     NotPlain(Refusal),
-    /// Another command.
-    #[error("it does not consist of: exec futo-launch …")]
+    /// It is another command.
+    #[error("it is not a single command, exec futo-launch …")]
     OtherCommand,
 }
 
-/// Reads a run script; CR LF counts as LF.
-pub fn parse(script: &[u8]) -> Result<RunScript, NotOurs> {
+/// Parses a run script; CR LF counts as LF.
+pub fn parse(script: &[u8]) -> Result<RunScript, NotLauncherScript> {
     let script = with_unix_lines(script);
     let script = script.as_ref();
     let (first, rest) = match script.iter().position(|byte| *byte == b'\n') {
         Some(newline) => script.split_at(newline),
         None => (script, [].as_slice()),
     };
-    let (name, options) = interpreter(first).ok_or(NotOurs::Interpreter)?;
+    let (name, options) = interpreter(first).ok_or(NotLauncherScript::Interpreter)?;
     if name == launcher::NAME && options == ["--file"] {
         return Ok(RunScript::File);
     }
     if !SHELLS.contains(&name) {
-        return Err(NotOurs::Interpreter);
+        return Err(NotLauncherScript::Interpreter);
     }
     let words =
         env_file::words(&without_wake(rest)).map_err(|refusals| match refusals.into_iter().next() {
-            // the first line has been cut off, its newline has not
-            Some(refusal) => NotOurs::NotPlain(refusal),
-            None => NotOurs::OtherCommand,
+            // `rest` starts with the newline of the first line: line numbers are right
+            Some(refusal) => NotLauncherScript::NotPlain(refusal),
+            None => NotLauncherScript::OtherCommand,
         })?;
     let mut words = words.into_iter().map(OsString::from_vec).peekable();
     words.next_if(|word| word == "exec");
     match words.next() {
         Some(program) if launcher::is_launcher(&program) => Ok(RunScript::OneLine(words.collect())),
-        _ => Err(NotOurs::OtherCommand),
+        _ => Err(NotLauncherScript::OtherCommand),
     }
 }
 
@@ -72,20 +72,20 @@ fn without_wake(script: &[u8]) -> Cow<'_, [u8]> {
         Some(at) => {
             let (before, rest) = script.split_at(at);
             let after = rest.get(wake.len()..).unwrap_or_default();
-            // an empty line in its place: messages give line numbers
+            // an empty line in its place keeps line numbers right
             Cow::Owned([before, b"\n", after].concat())
         }
         None => Cow::Borrowed(script),
     }
 }
 
-/// Whether the script is one for a shell.
+/// Whether the script is for a shell.
 pub(super) fn is_for_a_shell(script: &[u8]) -> bool {
     let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
     interpreter(first).is_some_and(|(name, _)| SHELLS.contains(&name))
 }
 
-/// The interpreter that a first line names, and what follows it.
+/// The interpreter named in the first line, and its arguments.
 fn interpreter(first: &[u8]) -> Option<(&str, Vec<&str>)> {
     let mut words = std::str::from_utf8(first).ok()?.strip_prefix("#!")?.split_whitespace();
     let mut name = words.next().map(basename).unwrap_or_default();
@@ -103,7 +103,7 @@ fn basename(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn one_line(script: &str) -> Result<Vec<String>, NotOurs> {
+    fn one_line(script: &str) -> Result<Vec<String>, NotLauncherScript> {
         match parse(script.as_bytes())? {
             RunScript::OneLine(words) => {
                 Ok(words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect())
@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_file_form() {
+    fn recognises_the_file_form() {
         assert_eq!(parse(b"#!/usr/local/bin/futo-launch --file\nexec = ['a']\n"), Ok(RunScript::File));
-        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotOurs::Interpreter));
+        assert_eq!(parse(b"#!/usr/local/bin/futo-launch --files\n"), Err(NotLauncherScript::Interpreter));
     }
 
     #[test]
-    fn what_a_shell_would_expand_or_run_beside_it_is_not_ours() {
+    fn scripts_that_take_a_shell_to_run_are_rejected() {
         for (script, line) in [
             ("#!/bin/sh\nexec futo-launch -- $PROGRAM\n", 2),
             ("#!/bin/sh\nexec futo-launch a; rm b\n", 2),
@@ -140,12 +140,12 @@ mod tests {
             ("#!/bin/sh\nexec futo-launch a\nexec b\n", 3),
         ] {
             match one_line(script) {
-                Err(NotOurs::NotPlain(refusal)) => assert_eq!(refusal.line, line, "{script}"),
+                Err(NotLauncherScript::NotPlain(refusal)) => assert_eq!(refusal.line, line, "{script}"),
                 other => panic!("{script}: {other:?}"),
             }
         }
-        assert_eq!(one_line("#!/bin/sh\nexec sleep 5\n"), Err(NotOurs::OtherCommand));
-        assert_eq!(one_line("#!/bin/sh\n"), Err(NotOurs::OtherCommand));
-        assert_eq!(one_line("exec futo-launch a\n"), Err(NotOurs::Interpreter));
+        assert_eq!(one_line("#!/bin/sh\nexec sleep 5\n"), Err(NotLauncherScript::OtherCommand));
+        assert_eq!(one_line("#!/bin/sh\n"), Err(NotLauncherScript::OtherCommand));
+        assert_eq!(one_line("exec futo-launch a\n"), Err(NotLauncherScript::Interpreter));
     }
 }

@@ -1,5 +1,5 @@
-//! A run script that does more than start futo-launch: the launcher's words, where they are one plain command at its
-//! end, and what the shell does before that. For reports only: what is published or executed is read by
+//! A run script that does more than start futo-launch: the launcher's arguments, if it ends with one plain command, and
+//! the shell commands before that. For reports only: scripts that are published or executed are parsed by
 //! [`super::run_script`].
 
 use std::ffi::OsString;
@@ -10,45 +10,45 @@ use super::shell_commands::{self, Nesting, SimpleCommand, Terminator};
 use super::{launcher, run_script};
 use crate::env_file;
 
-/// Longer scripts are not read.
-const MOST: usize = 256 << 10;
+/// The size limit of a script.
+const MAX_SCRIPT: usize = 256 << 10;
 
-/// What is understood of such a script.
+/// The understood parts of such a script.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The launcher's command at its end.
     pub launcher: Result<LauncherCommand, Unparsed>,
-    /// Assignments and `export` commands that a reader of config.env understands, one per line.
+    /// Assignments and `export` commands in the syntax of config.env, one per line.
     variables: Vec<u8>,
-    /// The names that are exported.
+    /// The exported names.
     exported: Vec<String>,
-    /// The first command that changes to another directory.
+    /// The line of the first command that changes to another directory.
     pub changes_directory: Option<usize>,
-    /// The lines of commands that are not understood.
+    /// The lines of commands that could not be parsed.
     pub unparsed: Vec<usize>,
 }
 
 /// `exec futo-launch …`
 #[derive(Debug, PartialEq, Eq)]
 pub struct LauncherCommand {
-    /// What follows the program's name.
+    /// The arguments.
     pub words: Vec<OsString>,
     /// Its line, from 1.
     pub line: usize,
-    /// Whether the launcher takes the shell's place.
+    /// Whether the launcher replaces the shell.
     pub replaces_shell: bool,
 }
 
-/// Why the words of the launcher are not known.
+/// Why the launcher's arguments are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unparsed {
     /// The line, from 1.
     pub line: usize,
-    /// What was found there.
+    /// The reason.
     pub what: String,
 }
 
-/// Reads a script; none if it never names futo-launch.
+/// Reads a script; `None` if it never mentions futo-launch.
 pub fn read(script: &[u8]) -> Option<Outline> {
     let script = run_script::with_unix_lines(script);
     let script = script.as_ref();
@@ -58,10 +58,10 @@ pub fn read(script: &[u8]) -> Option<Outline> {
     let named_at = line_of_launcher(script).unwrap_or(1);
     let unparsed = |line: usize, what: &str| Unparsed { line, what: what.to_string() };
     let commands = match script.len() {
-        ..=MOST if run_script::is_for_a_shell(script) => {
+        ..=MAX_SCRIPT if run_script::is_for_a_shell(script) => {
             shell_commands::split(script).map_err(|error| unparsed(error.line, error.what))
         }
-        ..=MOST => Err(unparsed(named_at, "a script of another interpreter than sh")),
+        ..=MAX_SCRIPT => Err(unparsed(named_at, "a script for an interpreter other than sh")),
         _ => Err(unparsed(1, "it is longer than 256 KiB")),
     };
     let commands = match commands {
@@ -113,7 +113,7 @@ impl Outline {
                 self.exported.extend(names);
                 self.remember(command);
             }
-            // a variable of the shell's own, unless its name is exported already
+            // a shell variable, unless its name is already exported
             _ if is_assignment(first) && !first.starts_with(b"PATH=") && reads_as_variables(command.text) => {
                 self.remember(command);
             }
@@ -131,7 +131,7 @@ impl Outline {
         self.variables.push(b'\n');
     }
 
-    /// What the launcher inherits from these commands, over the environment so far.
+    /// The variables that these commands export to the launcher, on top of the present environment.
     pub fn exports(&self, inherited: env_file::Inherited<'_>) -> Vec<(OsString, OsString)> {
         let read = env_file::parse(&self.variables, inherited).unwrap_or_default();
         read.assignments
@@ -142,12 +142,12 @@ impl Outline {
     }
 }
 
-/// The launcher's command; none if it is another one.
+/// The launcher's command; `None` if it is another command.
 fn launcher_command(command: &SimpleCommand<'_>) -> Option<Result<LauncherCommand, Unparsed>> {
     if !mentions_launcher(command.text) {
         return None;
     }
-    // stdout and stderr end in the same log anyway
+    // stdout and stderr end up in the same log anyway
     let text = command.text.strip_suffix(b"2>&1").unwrap_or(command.text);
     let words = match env_file::words(text) {
         Ok(words) => words,
@@ -163,14 +163,14 @@ fn launcher_command(command: &SimpleCommand<'_>) -> Option<Result<LauncherComman
     launcher::is_launcher(program).then_some(Ok(command))
 }
 
-/// The directory of the script itself, where a supervisor starts it anyway.
+/// Whether it changes to the script's own directory, in which a supervisor starts it anyway.
 fn is_own_directory(command: &[u8]) -> bool {
     let text: Vec<u8> = command.iter().copied().filter(|byte| !b"\"'{} ".contains(byte)).collect();
     [b"cd.".as_slice(), b"cd./", b"cd$(dirname$0)", b"cd$(dirname--$0)", b"cd$0%/*", b"cd--$(dirname$0)"]
         .contains(&text.as_slice())
 }
 
-/// `set -eu`, `set -o pipefail`: change only how the script itself runs. `-a` exports what follows.
+/// `set -eu`, `set -o pipefail`: options that affect only the script itself. `-a` would export variables.
 fn is_harmless_set(word: &[u8]) -> bool {
     match word {
         b"pipefail" | b"errexit" | b"nounset" | b"xtrace" => true,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_named_by_its_line() {
+    fn unparsed_commands_are_listed_by_line() {
         for (before, unparsed, directory) in [
             ("umask 027\n", &[2][..], None),
             ("cd /srv\n", &[], Some(2)),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_not_plain_or_stand_elsewhere_are_not_guessed() {
+    fn the_launchers_words_are_never_guessed() {
         for (script, line) in [
             ("#!/bin/sh\nset -e\nexec futo-launch --interval \"$EVERY\" -- a\n", 3),
             ("#!/bin/sh\nexec futo-launch -- a\necho done\n", 2),

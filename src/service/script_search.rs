@@ -1,19 +1,19 @@
-//! Whether the text of a script names a program, without reading the script as a shell would.
+//! Whether the text of a script mentions a program, without parsing the script as a shell would.
 
 use super::launcher;
 
-/// Whether a text names the launcher anywhere, even in a comment.
+/// Whether a text mentions the launcher anywhere, even in a comment.
 pub fn mentions_launcher(text: &[u8]) -> bool {
     let name = launcher::NAME.as_bytes();
     text.windows(name.len()).any(|window| window == name)
 }
 
-/// Whether a script starts the launcher, as far as its text shows.
+/// Whether a script appears to start the launcher.
 pub fn names_launcher(script: &[u8]) -> bool {
     lines(script).any(|line| (!is_comment(line) || line.starts_with(b"#!")) && mentions_launcher(line))
 }
 
-/// Whether a script runs a program (by any path) with this first argument, as far as its text shows.
+/// Whether a script appears to run a program (with any path) with this first argument.
 pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
     let names = |line: &[u8]| {
         let is_between = |byte: &u8| byte.is_ascii_whitespace() || b";&|()\"'".contains(byte);
@@ -26,7 +26,7 @@ pub fn runs(script: &[u8], program: &str, word: &str) -> bool {
     lines(script).any(|line| !is_comment(line) && names(line))
 }
 
-/// The first line, from 1, that names the launcher outside a comment.
+/// The first line, from 1, that mentions the launcher outside a comment.
 pub(super) fn line_of_launcher(script: &[u8]) -> Option<usize> {
     lines(script).position(|line| !is_comment(line) && mentions_launcher(line)).map(|index| index + 1)
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hook_that_runs_a_program_is_known_by_its_words() {
+    fn a_hook_is_recognised_by_the_program_it_runs() {
         for (script, expected) in [
             ("#!/bin/sh\nfuto sync\n", true),
             ("exec /usr/local/bin/futo sync --watch", true),

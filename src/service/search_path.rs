@@ -1,8 +1,8 @@
-//! What stands in for a PATH that is not set.
+//! Defaults for an unset PATH.
 
-/// What s6-overlay, and most container runtimes, give a service.
+/// The PATH of a service under s6-overlay and most container runtimes.
 pub const OF_SERVICE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Where s6-overlay's supervisor looks for a program: its own directory comes first.
+/// The PATH of s6-overlay's supervisor: its own directory comes first.
 pub const OF_SUPERVISOR: &str = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// What a user without administrative tools gets.
+/// The PATH of a user without administrative tools.
 pub const OF_USER: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -1,32 +1,32 @@
-//! A shell script taken apart into its commands, without being a shell: enough to find what runs before the
-//! last one. What cannot be taken apart for certain is an error with its line, never a guess.
+//! Splits a shell script into its commands, without being a shell: enough to find what runs before the last one.
+//! Syntax that cannot be split with certainty is an error with a line number, never a guess.
 
-/// Substitutions within substitutions: more are not followed.
+/// The limit of nested substitutions.
 const MAX_DEPTH: usize = 16;
 
 /// A simple command, as POSIX calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimpleCommand<'s> {
-    /// Where it begins, from 1.
+    /// Its first line, from 1.
     pub line: usize,
-    /// Its text, without what separates it from the next.
+    /// Its text, without the separator that follows.
     pub text: &'s [u8],
-    /// Whether it stands in no `if`, loop, group or function.
+    /// Whether it is outside every `if`, loop, group and function.
     pub nesting: Nesting,
-    /// What follows it.
+    /// The separator that follows.
     pub terminator: Terminator,
 }
 
-/// Where a command stands.
+/// The nesting of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nesting {
-    /// In none of them.
+    /// Outside all of them.
     Top,
     /// In an `if`, a loop, a group, a function, a subshell.
     Inner,
 }
 
-/// What follows a command.
+/// The separator after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminator {
     /// A newline, `;` or the end of the script.
@@ -37,7 +37,7 @@ pub enum Terminator {
     Concurrent,
 }
 
-/// Why a script cannot be taken apart with certainty.
+/// Why a script cannot be split with certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitError {
     /// The line, from 1.
@@ -46,23 +46,23 @@ pub struct SplitError {
     pub what: &'static str,
 }
 
-/// Takes a script apart; comments and blank lines are left out.
+/// Splits a script; comments and blank lines are skipped.
 pub fn split(script: &[u8]) -> Result<Vec<SimpleCommand<'_>>, SplitError> {
     let mut splitter = Splitter { script, at: 0, start: 0, depth: 0, counted: (0, 1), commands: Vec::new() };
     splitter.run()?;
     match splitter.depth {
         0 => Ok(splitter.commands),
-        _ => Err(SplitError { line: line_at(script, script.len()), what: "a block that is never closed" }),
+        _ => Err(SplitError { line: line_at(script, script.len()), what: "an unclosed block" }),
     }
 }
 
 struct Splitter<'s> {
     script: &'s [u8],
     at: usize,
-    /// Where the present command begins.
+    /// The start of the current command.
     start: usize,
     depth: i32,
-    /// Up to where newlines have been counted, and the line there: a long script is counted once.
+    /// The position up to which newlines have been counted, and the line there: a long script is counted once.
     counted: (usize, usize),
     commands: Vec<SimpleCommand<'s>>,
 }
@@ -100,7 +100,7 @@ impl<'s> Splitter<'s> {
                 _ => self.at += 1,
             }
             if self.depth < 0 {
-                return Err(self.error_here("an unopened ')'"));
+                return Err(self.error_here("an unmatched ')'"));
             }
         }
         self.at = self.script.len();
@@ -120,12 +120,12 @@ impl<'s> Splitter<'s> {
         before.is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'('))
     }
 
-    /// Ends the present command here; the next begins `over` bytes on.
+    /// Ends the current command here; the next one starts `over` bytes later.
     fn end_command(&mut self, terminator: Terminator, over: usize) -> Result<(), SplitError> {
         let whole = self.script.get(self.start..self.at).unwrap_or_default();
         let mut text = whole.trim_ascii();
         let mut start = self.start + whole.len() - whole.trim_ascii_start().len();
-        // keywords before a command do not belong to it
+        // leading keywords are not part of the command
         while let Some((step, rest)) = keyword(text) {
             if text.starts_with(b"case") {
                 return Err(SplitError { line: line_at(self.script, start), what: "a case command" });
@@ -148,7 +148,7 @@ impl<'s> Splitter<'s> {
     }
 }
 
-/// A keyword at the start: how it changes the nesting, and what follows it.
+/// A leading keyword: its effect on the nesting, and the text after it.
 fn keyword(text: &[u8]) -> Option<(i32, &[u8])> {
     let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(end)?;
@@ -161,7 +161,7 @@ fn keyword(text: &[u8]) -> Option<(i32, &[u8])> {
     Some((step, rest.trim_ascii_start()))
 }
 
-/// The end of what is quoted or substituted from here on.
+/// The end of the quotation or substitution that starts here.
 fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, SplitError> {
     let error_at = |what| SplitError { line: line_at(script, start), what };
     if depth > MAX_DEPTH {
@@ -196,7 +196,7 @@ fn quoted_end(script: &[u8], start: usize, depth: usize) -> Result<usize, SplitE
             _ => at += 1,
         }
     }
-    Err(error_at("a quote that is never closed"))
+    Err(error_at("an unclosed quote"))
 }
 
 fn line_at(script: &[u8], at: usize) -> usize {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_stand_with_their_lines_and_what_follows_them() {
+    fn commands_have_a_line_and_a_terminator() {
         let script = "#!/bin/sh\n# why\nset -e; A='x;\ny' # not a command; exec b\nexec 2>&1\n\
                       cd /x && a \\\n  b | c &\nlast";
         let expected = [
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_block_is_inner() {
+    fn commands_in_a_block_are_inner() {
         let script = "if [ -z \"$(id \")\" -n)\" ]; then exec a; fi\nwhile :; do (b); done\nf() { c; }\nd ${X:-\"}\"} e";
         let inner: Vec<(String, bool)> =
             texts(script).into_iter().map(|(_, text, top, _)| (text, top)).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_uncertain_is_an_error_with_its_line() {
+    fn uncertain_syntax_is_an_error_with_its_line() {
         for (script, line) in [
             ("a\ncat <<X\nexec b\nX\n", 2),
             ("a\n'b", 2),

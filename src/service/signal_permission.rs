@@ -1,5 +1,5 @@
-//! Whether a supervisor may signal the process that it started: as root without CAP_KILL it may not, once that
-//! process has become another user. s6-supervise reads the order, and nothing happens.
+//! Whether a supervisor may signal the process that it started. Without CAP_KILL even root may not, once that process
+//! has switched to another user: s6-supervise reads the command, and nothing happens.
 
 use std::path::Path;
 
@@ -9,22 +9,22 @@ use crate::sys;
 
 /// kill(2) to processes of other users: a bit of CapEff.
 const CAP_KILL: u32 = 5;
-/// /proc/PID/status has about 1.5 KiB.
-const MOST: usize = 16 << 10;
+/// The size limit of /proc/PID/status, which has about 1.5 KiB.
+const MAX_STATUS: usize = 16 << 10;
 
 /// A supervisor that may not signal its own service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CannotSignal {
     /// The supervised process.
     pub pid: i32,
-    /// The user of that.
+    /// Its user.
     pub uid: u32,
     /// The supervisor.
     pub supervisor: i32,
 }
 
 impl CannotSignal {
-    /// Checks the process of this number; none if its parent may signal it, or if that cannot be seen.
+    /// Checks the process with this pid; `None` if its parent may signal it, or if that cannot be determined.
     pub fn check(pid: i32) -> Option<Self> {
         let process = Credentials::of(pid)?;
         let supervisor = Credentials::of(process.parent)?;
@@ -41,15 +41,15 @@ impl std::fmt::Display for CannotSignal {
         let CannotSignal { pid, uid, supervisor } = self;
         write!(
             formatter,
-            "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} of uid {uid}"
+            "its supervisor (pid {supervisor}) lacks the capability KILL and cannot signal pid {pid} (uid {uid})"
         )
     }
 }
 
-/// What to do about it.
-pub const REMEDY: &str = "give the container the capability KILL (docker: --cap-add KILL)";
+/// The remedy.
+pub const REMEDY: &str = "grant the container the capability KILL: docker run --cap-add KILL";
 
-/// What credentials(7) and capabilities(7) say of a process.
+/// The credentials(7) and capabilities(7) of a process.
 struct Credentials {
     parent: i32,
     real: u32,
@@ -62,7 +62,7 @@ impl Credentials {
     fn of(pid: i32) -> Option<Self> {
         let path = format!("/proc/{pid}/status");
         let file = sys::file::open_regular(Path::new(&path), OFlag::O_NOFOLLOW).ok()?;
-        Self::parse(&String::from_utf8_lossy(&sys::file::read_at_most(file, MOST).ok()?))
+        Self::parse(&String::from_utf8_lossy(&sys::file::read_at_most(file, MAX_STATUS).ok()?))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,5 +1,5 @@
-//! A service directory with a supervisor, held open: all questions are answered by the same directory, even if another
-//! one takes its name.
+//! A supervised service directory, held open: all reads refer to the same directory, even if another one takes its
+//! name.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -46,7 +46,7 @@ impl SupervisedDirectory {
         self.supervise.as_ref().map(|(supervise, _)| supervise).map_err(|errno| *errno)
     }
 
-    /// The user of the supervisor, by the owner of `supervise/`.
+    /// The supervisor's user: the owner of `supervise/`.
     pub fn supervisor_uid(&self) -> Option<u32> {
         self.supervise.as_ref().ok().map(|(_, status)| status.st_uid)
     }
@@ -59,47 +59,47 @@ impl SupervisedDirectory {
         })
     }
 
-    /// A small file from whoever published the service: root, or this process's own user. None if it is missing, or
-    /// writable by anyone else.
+    /// A small file written by the publisher of the service: root, or this process's own user. `None` if it is missing,
+    /// or writable by other users.
     pub fn read_of_publisher(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        const MOST: usize = 16 << 10;
+        const MAX_BYTES: usize = 16 << 10;
         let own = nix::unistd::geteuid().as_raw();
         let is_trusted = |status: &FileStat| [0, own].contains(&status.st_uid) && status.st_mode & 0o022 == 0;
         if !is_trusted(&self.status) {
             return Ok(None);
         }
-        // an update turns the names into links; only those who may write the directory can have created one
+        // an update turns the names into links, which only the directory's writers can create
         match sys::file::open_regular_with_status(&self.directory, Path::new(name), OFlag::empty()) {
-            Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MOST).map(Some),
+            Ok((file, status)) if is_trusted(&status) => sys::file::read_at_most(file, MAX_BYTES).map(Some),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The number of the signal that stops it: TERM, or what `down-signal` names for s6.
+    /// The number of the signal that stops it: TERM, or the one in `down-signal` (s6).
     pub fn stop_signal(&self) -> i32 {
-        const LONGEST: usize = 64;
-        let named = read_at(&self.directory, layout::DOWN_SIGNAL, LONGEST).ok();
+        const MAX_BYTES: usize = 64;
+        let named = read_at(&self.directory, layout::DOWN_SIGNAL, MAX_BYTES).ok();
         let named = named.and_then(|text| signal_of(String::from_utf8_lossy(&text).trim()));
         named.unwrap_or(libc::SIGTERM)
     }
 
-    /// Whether a file of this name is in the service directory. A dangling link counts as absent, as it does for the
+    /// Whether the service directory contains a file of this name. A dangling link counts as absent, as it does for the
     /// supervisor.
     pub fn has(&self, name: &str) -> bool {
         nix::sys::stat::fstatat(&self.directory, name, nix::fcntl::AtFlags::empty()).is_ok()
     }
 }
 
-/// A number, or a name with or without SIG.
+/// Parses a number, or a name with or without SIG.
 fn signal_of(text: &str) -> Option<i32> {
     let named = || format!("SIG{}", text.trim_start_matches("SIG")).parse::<Signal>().ok();
     text.parse().ok().or_else(|| named().map(|signal| signal as i32))
 }
 
-/// A link in its place, which runit's packages make for a read-only `/etc`, is followed as root only where root alone
-/// can have made it.
+/// Opens `supervise/`. It may be a link, which runit's packages create for a read-only `/etc`; root follows it only if
+/// only root can have created it.
 fn open_supervise(reader: Privilege, path: &Path, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     match openat(directory, layout::SUPERVISE, flags | OFlag::O_NOFOLLOW, Mode::empty()) {

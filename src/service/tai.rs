@@ -1,4 +1,4 @@
-//! TAI64N, the form of the supervisors' time stamps: 8 bytes of seconds from 2^62 on, 4 bytes of nanoseconds, all big
+//! TAI64N, the format of the supervisors' time stamps: 8 bytes of seconds plus 2^62, 4 bytes of nanoseconds, both big
 //! endian.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(super) const LENGTH: usize = 12;
 const EPOCH: u64 = 1 << 62;
 
-/// How far ahead of UTC a program takes TAI to be.
+/// The offset of TAI from UTC that a program assumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     /// skalibs counts leap seconds: 37 seconds since 2017.
@@ -25,7 +25,7 @@ impl Scale {
     }
 }
 
-/// Reads a stamp; none if it is no time since 1970.
+/// Decodes a time stamp; `None` if it is not a time since 1970.
 pub(super) fn decode(bytes: [u8; LENGTH], scale: Scale) -> Option<SystemTime> {
     let (seconds, nanoseconds) = bytes.split_first_chunk::<8>()?;
     let seconds = u64::from_be_bytes(*seconds).checked_sub(scale.epoch())?;

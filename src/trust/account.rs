@@ -1,5 +1,5 @@
-//! The user whose files are on the volume. What is read and written there is read and written with that user's
-//! ids, so that no trick with links or names reaches further than the user does.
+//! The user who owns the files on the volume. Files there are read and written with that user's ids, so that tricks
+//! with links or names reach no further than the user does.
 
 use std::io;
 
@@ -16,16 +16,16 @@ use crate::sys;
 use crate::sys::capability;
 use crate::sys::nofollow::PathError;
 
-/// A user whose ids can be taken on.
+/// A user whose ids this process can assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Who it is.
     pub identity: Identity,
-    /// Whether the ids have to be taken on.
+    /// Whether the ids have to be changed.
     change: Change,
 }
 
-/// An error that may be a lack of rights.
+/// An error that may be caused by missing permissions.
 pub trait AccessError {
     /// Whether it is one.
     fn is_denied(&self) -> bool;
@@ -43,7 +43,7 @@ impl AccessError for PathError {
     }
 }
 
-/// Why the ids of a user could not be taken on, or root's restored.
+/// Why the ids of a user could not be assumed, or those of root not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The system refused; this process has its own ids.
@@ -57,12 +57,12 @@ pub enum AccountError {
         errno: Errno,
     },
     /// There is no such user.
-    #[error("there is no such user to look as")]
-    Nobody,
-    /// A C library takes -1 for "unchanged" and reports success. This process has its own ids.
+    #[error("the user does not exist")]
+    NoSuchUser,
+    /// The C library treats -1 as "unchanged" and reports success. This process has its own ids.
     #[error("unable to become {0}: the ids read back differ")]
     NotProved(String),
-    /// Root's own ids could not be restored: nothing may be done after that.
+    /// Root's own ids could not be restored: the process must not continue.
     #[error("unable to become root again: {}", reason(*.0))]
     Stuck(Errno),
 }
@@ -78,7 +78,7 @@ impl Problem for AccountError {
                 Some("this user namespace forbids setgroups".to_string())
             }
             AccountError::Refused { errno: Errno::EPERM, .. } => Some(
-                "root needs the capabilities SETUID and SETGID here: docker run --cap-add SETUID --cap-add SETGID"
+                "grant root the capabilities SETUID and SETGID: docker run --cap-add SETUID --cap-add SETGID"
                     .to_string(),
             ),
             AccountError::Refused { errno: Errno::EINVAL, .. } => {
@@ -97,7 +97,7 @@ impl Account {
         (findings.iter().count() == before).then_some(Account { identity, change })
     }
 
-    /// The form that `--user` takes.
+    /// The form accepted by `--user`.
     pub fn request(&self) -> UserRequest {
         let gid = GroupRequest::Gid(self.identity.gid.as_raw());
         match &self.identity.name {
@@ -119,7 +119,7 @@ impl Account {
         Account::of(Identity { name: None, uid, gid, groups: vec![gid], home: None })
     }
 
-    /// Acts with the user's effective ids. Root's stay the saved ones meanwhile, so that the user can neither
+    /// Runs an action with the user's effective ids. Root's ids stay saved meanwhile, so that the user can neither
     /// signal nor trace this process.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         if self.change != Change::Become {
@@ -129,7 +129,7 @@ impl Account {
             let user = self.shown();
             move |errno| AccountError::Refused { step, user, errno }
         };
-        let before = present_groups().map_err(refused("read the groups before acting as"))?;
+        let before = present_groups().map_err(refused("save the groups before switching to"))?;
         let (uid, gid) = (geteuid(), getegid());
         setgroups(&self.identity.groups).map_err(refused("set the groups of"))?;
         let done = setegid(self.identity.gid)
@@ -143,7 +143,7 @@ impl Account {
         if are(uid, gid, &before) { done } else { Err(AccountError::Stuck(Errno::EPERM)) }
     }
 
-    /// The same for an action that may fail itself.
+    /// Like [`Account::act`], for an action that may fail itself.
     pub fn attempt<T>(&self, action: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.act(action).unwrap_or_else(|error| Err(io::Error::other(error.to_string())))
     }
@@ -155,7 +155,7 @@ impl Account {
         }
     }
 
-    /// Acts as this process, or as the user where that is denied: root may have no rights on a volume.
+    /// Runs an action as this process and, if permission is denied, as the user: root may lack access to a volume.
     pub fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -167,7 +167,7 @@ impl Account {
     }
 }
 
-/// The supplementary groups. nix would read the kernel's limit from /proc each time.
+/// The supplementary groups. nix would read the kernel's limit from /proc every time.
 fn present_groups() -> Result<Vec<Gid>, Errno> {
     const USUAL: usize = 64;
     match sys::process::groups(USUAL) {
@@ -176,7 +176,7 @@ fn present_groups() -> Result<Vec<Gid>, Errno> {
     }
 }
 
-/// Whether these are the effective ids and the groups.
+/// Whether these are the present effective ids and groups.
 fn are(uid: Uid, gid: Gid, groups: &[Gid]) -> bool {
     let sorted = |groups: &[Gid]| {
         let mut numbers: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();

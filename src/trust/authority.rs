@@ -1,4 +1,4 @@
-//! What one command finds out about those who may write definitions, cached for as long as it runs.
+//! The users who may write definitions, looked up once per command.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -20,7 +20,7 @@ use crate::machine::{Host, Machine};
 pub struct Trust {
     pub(super) is_root: bool,
     abc: OnceCell<Option<(Account, AbcIds)>>,
-    /// The directory that was opened last: services are neighbours.
+    /// The directory opened last, as services are often siblings.
     pub(super) above: RefCell<Option<(PathBuf, OwnedFd, Provenance)>>,
 }
 
@@ -53,11 +53,11 @@ impl Trust {
     pub(crate) fn read_as_user<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self.abc() {
             Some((abc, _)) => abc.attempt(read),
-            None => Err(io::Error::other(AccountError::Nobody.to_string())),
+            None => Err(io::Error::other(AccountError::NoSuchUser.to_string())),
         }
     }
 
-    /// Acts as root, and as abc where root has no rights on the volume.
+    /// Runs an action as root and, if permission is denied, as abc: root may lack access to the volume.
     pub(super) fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,

@@ -23,7 +23,7 @@ use crate::sys::nofollow::{self, Missing, PathError};
 pub(crate) const MAX_SCRIPT: usize = 64 << 10;
 
 impl Trust {
-    /// Opens a service directory, and notes who can write it. As root only root-owned links are followed.
+    /// Opens a service directory, and records who can write it. Root follows only root-owned links.
     pub fn open(&self, path: &Path) -> Result<ServiceDirectory<'_>, Untrusted> {
         let unread = |source: io::Error| Untrusted::Read(path.join(layout::RUN), source);
         if !self.is_root {
@@ -32,7 +32,7 @@ impl Trust {
             let provenance = Provenance::nothing(Judge::User);
             return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, provenance });
         }
-        // every directory above it counts
+        // a writer of any parent directory counts
         let whole = std::path::absolute(path).map_err(unread)?;
         if let Some((fd, provenance)) = self.open_beside(&whole) {
             return Ok(ServiceDirectory { trust: self, path: path.to_path_buf(), fd, provenance });
@@ -46,7 +46,7 @@ impl Trust {
         }
     }
 
-    /// Opens a directory, and notes who can write it and those above.
+    /// Opens a directory, and records who can write it and its parents.
     fn walk(&self, whole: &Path) -> Result<Result<(OwnedFd, Provenance), PathError>, AccountError> {
         let seen = RefCell::new(Provenance::nothing(self.judge()));
         let opened = self.reach(|| {
@@ -57,7 +57,7 @@ impl Trust {
         Ok(opened?.map(|fd| (fd, seen.into_inner())))
     }
 
-    /// The same in one step, from the directory above, which stays open; none if it is not a directory.
+    /// The same in one step from the parent directory, which stays open; `None` if it is not a directory.
     fn open_beside(&self, whole: &Path) -> Option<(OwnedFd, Provenance)> {
         let (above, name) = (whole.parent()?, whole.file_name()?);
         let mut known = self.above.borrow_mut();
@@ -79,7 +79,7 @@ impl Trust {
     }
 }
 
-/// An open service directory, and who can write it.
+/// An open service directory, and its writers.
 #[derive(Debug)]
 pub struct ServiceDirectory<'t> {
     trust: &'t Trust,
@@ -89,7 +89,7 @@ pub struct ServiceDirectory<'t> {
 }
 
 impl ServiceDirectory<'_> {
-    /// Makes it the working directory: the directory that was opened, whatever has its name by now.
+    /// Makes the opened directory the working directory, even if its name now refers to another one.
     pub fn enter(&self) -> Result<(), Errno> {
         self.trust.reach(|| nix::unistd::fchdir(&self.fd)).unwrap_or(Err(Errno::EPERM))
     }

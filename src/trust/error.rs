@@ -14,7 +14,7 @@ pub enum Untrusted {
     /// It cannot be read.
     #[error("unable to read '{}': {}", .0.display(), reason_of(.1))]
     Read(PathBuf, io::Error),
-    /// Somebody other than root and abc can write it.
+    /// A user other than root and abc can write it.
     #[error(transparent)]
     Others(#[from] WritableByOthers),
     /// There is no user to run it as.
@@ -23,12 +23,12 @@ pub enum Untrusted {
 }
 
 impl Untrusted {
-    /// Whether there is no run script.
+    /// Whether the run script does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::NotFound)
     }
 
-    /// Whether permission to read it is missing.
+    /// Whether permission to read it was denied.
     pub fn is_denied(&self) -> bool {
         matches!(self, Untrusted::Read(_, error) if error.kind() == io::ErrorKind::PermissionDenied)
     }

@@ -1,10 +1,10 @@
-//! Trust: a definition, and those who can write it → the plan that it may have. Every command that makes a plan
-//! for a service makes it here, so that none of them grants a definition more rights than `futo sync` would.
+//! Trust: a definition and its writers → the plan that it may have. Every command that makes a plan for a service
+//! makes it here, so that no command grants a definition more rights than `futo sync` would.
 //!
-//! Words of a launcher come from two places. A run script is judged by its own writers and those of its
-//! directory, of every directory above and of every link on the way (a link of an older hook counts as its
-//! target). The words of a live process could have been chosen by its user. What a plan names is opened with the
-//! ids that come with it ([`Opener`]), never with those that its words ask for.
+//! A launcher's command line has two sources. A run script is judged by its writers and those of its directory, of
+//! every parent directory and of every link on the path (a link created by an older hook counts as its target). The
+//! command line of a live process may have been chosen by its user. Files named by a plan are opened with the ids of
+//! its writers ([`Opener`]), never with ids that the command line requests.
 
 pub mod account;
 mod authority;

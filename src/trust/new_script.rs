@@ -1,4 +1,4 @@
-//! The plan of a run script that is about to be written.
+//! The plan of a run script about to be written.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,8 +13,7 @@ use crate::plan::{self, Draft};
 use crate::sys::file;
 
 impl Trust {
-    /// The plan of a run script that is about to be written to `path`, with the rights of those who can write
-    /// there.
+    /// The plan of a run script about to be written to `path`, with the rights of those who can write there.
     pub fn plan_of_new(
         &self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! The ids with which the files are opened that a plan names.
+//! The ids used to open the files that a plan names.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use super::rights::Rights;
 use crate::machine::{Host, Machine};
 use crate::plan::{Change, Plan};
 
-/// The user whose ids these are; none if there is no such user.
+/// The user with these ids; `None` if there is no such user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opener(Option<Account>);
 
 impl Opener {
-    /// The writers of the words; for root's words the user of the worker.
+    /// The writers of the command; for a root-owned command, the worker's user.
     pub(super) fn of(rights: &Rights, plan: &Plan) -> Self {
         match (rights, plan.change) {
             (Rights::Of(account), _) => Opener(Some(account.clone())),
@@ -25,7 +25,7 @@ impl Opener {
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.0 {
             Some(account) => account.act(action),
-            None => Err(AccountError::Nobody),
+            None => Err(AccountError::NoSuchUser),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The error about a path that somebody other than root and abc can write.
+//! The error for a path writable by a user other than root and abc.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::exit::Exit;
 use crate::shell_quote::shell_word;
 use crate::sys::capability;
 
-/// Somebody other than root and abc can write it.
+/// A user other than root and abc can write it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("'{}' {}", path.display(), in_words(*access, *abc))]
 pub struct WritableByOthers {
-    /// The path that they can write.
+    /// The writable path.
     pub(crate) path: PathBuf,
-    /// What lets them.
+    /// What grants the access.
     pub(crate) access: WriteAccess,
     /// The ids of abc.
     pub(crate) abc: AbcIds,
@@ -33,22 +33,24 @@ impl Problem for WritableByOthers {
     }
 }
 
-/// What lets somebody else write it, in words.
+/// What grants the access, for a message.
 fn in_words(access: WriteAccess, abc: AbcIds) -> String {
     match access {
-        WriteAccess::User(uid) => format!("belongs to uid {uid}, and {DEFAULT_USER} is uid {}", abc.uid),
+        WriteAccess::User(uid) => {
+            format!("is owned by uid {uid}, not by root or {DEFAULT_USER} (uid {})", abc.uid)
+        }
         WriteAccess::Group(gid) if gid == abc.gid || gid == 0 => {
-            format!("is writable by group {gid}, in which others than root and {DEFAULT_USER} are")
+            format!("is writable by group {gid}, which has members other than root and {DEFAULT_USER}")
         }
         WriteAccess::Group(gid) => {
-            format!("is writable by group {gid}, and {DEFAULT_USER}'s group is {}", abc.gid)
+            format!("is writable by group {gid}, which is not {DEFAULT_USER}'s group ({})", abc.gid)
         }
-        WriteAccess::Everybody => "is writable by everybody".to_string(),
+        WriteAccess::Everyone => "is world-writable".to_string(),
     }
 }
 
-/// A command that takes rights away, or gives the files of one user to abc: never root's files, and following no
-/// link.
+/// A command that revokes write access, or changes the owner of one user's files to abc. It never affects root-owned
+/// files, and follows no links.
 fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
     let quoted = |path: &Path| shell_word(&path.to_string_lossy());
     match access {
@@ -58,11 +60,11 @@ fn remedy(path: &Path, access: WriteAccess, source: &Path) -> String {
         WriteAccess::User(uid) => {
             let whole = if path.starts_with(source) { source } else { path };
             format!(
-                "if {DEFAULT_USER} had this uid before (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
+                "if {DEFAULT_USER} previously had this uid (PUID): chown -hR --from={uid} {DEFAULT_USER}: {}",
                 quoted(whole)
             )
         }
         WriteAccess::Group(_) => format!("chmod g-w {}", quoted(path)),
-        WriteAccess::Everybody => format!("chmod o-w {}", quoted(path)),
+        WriteAccess::Everyone => format!("chmod o-w {}", quoted(path)),
     }
 }

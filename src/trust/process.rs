@@ -1,4 +1,4 @@
-//! A live launcher: whose rights its words have, and the plan that they make.
+//! A live launcher: the rights of its command line, and the resulting plan.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,8 +21,8 @@ use crate::sys::privilege::Privilege;
 use crate::sys::{self, file, nofollow};
 
 impl Trust {
-    /// Whose rights the words of a process have; none if its ids are not those of one user: the words of a
-    /// set-uid or set-gid program were chosen by somebody else.
+    /// The rights of a process's command line; `None` if its ids are not those of a single user, since the command
+    /// line of a set-uid or set-gid program was chosen by another user.
     pub(crate) fn rights_of_process(&self, pid: i32) -> Option<Rights> {
         if !self.is_root {
             return Some(Rights::All);
@@ -44,7 +44,7 @@ impl Trust {
     }
 }
 
-/// The plan of a live launcher, made from its own words.
+/// The plan of a live launcher, made from its own command line.
 pub(crate) fn plan_of_process(
     words: Vec<OsString>,
     rights: &Rights,
@@ -63,7 +63,7 @@ pub(crate) fn plan_of_process(
         }),
     };
     if matches!(rights, Rights::Of(_)) {
-        // root would read it
+        // root would read the directory that it names
         let is_container = |given: &crate::config::request::Given| {
             given.is(Key::Launch(LaunchOption::ContainerEnv)) && given.value != "none"
         };

@@ -1,5 +1,5 @@
-//! What those who can write a definition may ask for: the same rule for what `futo sync` publishes and for every
-//! plan that another command makes.
+//! The options that the writers of a definition may use. The same rule applies to what `futo sync` publishes and to
+//! the plans of all other commands.
 
 use std::path::{Path, PathBuf};
 
@@ -16,35 +16,35 @@ use crate::machine::Host;
 
 use super::account::Account;
 
-/// Whose rights the words of a launcher have.
+/// The rights of a launcher's command line.
 #[derive(Clone, Debug)]
 pub enum Rights {
-    /// Root's: root wrote them, or the caller is not root and has no rights to grant.
+    /// All: root wrote it, or the caller is not root and has no rights to grant.
     All,
-    /// Those of this user, who can write them.
+    /// Those of this user, who can write it.
     Of(Account),
 }
 
 /// Why a command in a definition is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DefinitionError {
-    /// It would run nothing.
-    #[error("{}: --explain, --help and --version run nothing", .0.display())]
+    /// It would not start a worker.
+    #[error("{}: --explain, --help and --version are not allowed in a run script", .0.display())]
     RunsNothing(PathBuf),
-    /// It names a service file besides the line.
-    #[error("{}: --file: not in a one-line run script", .0.display())]
+    /// It names a service file in addition to the command.
+    #[error("{}: --file is not allowed in a one-line run script", .0.display())]
     File(PathBuf),
-    /// It has an option that only futo sync may write.
-    #[error("{}: --service-dir: is written by futo sync", .0.display())]
+    /// It has an option reserved for futo sync.
+    #[error("{}: --service-dir is reserved for futo sync", .0.display())]
     ServiceDir(PathBuf),
-    /// It asks for rights that its writers lack.
-    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    /// It requests rights that its writers lack.
+    #[error("{}: {what}: not allowed in a file writable by non-root users", path.display())]
     Rights { path: PathBuf, what: String },
-    /// It has a NUL byte, which no argument can contain.
-    #[error("{}: the command has a NUL byte", .0.display())]
+    /// It contains a NUL byte, which is not possible in an argument.
+    #[error("{}: the command contains a NUL byte", .0.display())]
     Nul(PathBuf),
     /// It is not UTF-8.
-    #[error("{}: it is not UTF-8", .0.display())]
+    #[error("{}: not valid UTF-8", .0.display())]
     NotUtf8(PathBuf),
 }
 
@@ -56,17 +56,17 @@ impl Problem for DefinitionError {
     fn hint(&self) -> Option<String> {
         match self {
             DefinitionError::File(_) => {
-                Some("begin the file itself with #!/usr/local/bin/futo-launch --file, as run".to_string())
+                Some("make #!/usr/local/bin/futo-launch --file the first line of run".to_string())
             }
             DefinitionError::Rights { .. } => Some(format!(
-                "leave the option out: it runs as {DEFAULT_USER}; root's own definitions may say more"
+                "remove the option: the service runs as {DEFAULT_USER}, and only root-owned definitions may set it"
             )),
             _ => None,
         }
     }
 }
 
-/// Reports what no definition may contain, and removes it.
+/// Reports and removes options that no definition may use.
 pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findings: &mut Findings) {
     if request.ask.take().is_some() || std::mem::take(&mut request.show_values) {
         findings.push(DefinitionError::RunsNothing(path.to_path_buf()));
@@ -84,8 +84,8 @@ pub(crate) fn refuse_what_runs_nothing(path: &Path, request: &mut Request, findi
     }
 }
 
-/// Reports every option that would grant a definition more rights than its writers have, and removes it; each by
-/// itself, whatever follows it.
+/// Reports and removes every option that would grant a definition more rights than its writers have. Each option is
+/// checked on its own, regardless of later ones.
 pub(crate) fn refuse_options(path: &Path, given: &mut Vec<Given>, host: &dyn Host, findings: &mut Findings) {
     given.retain(|given| {
         let mut alone = Settings::default();

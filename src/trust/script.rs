@@ -13,9 +13,9 @@ use crate::error::Findings;
 use crate::machine::Host;
 use crate::machine::text_of;
 use crate::plan::{self, Draft};
-use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::run_script::{self, NotLauncherScript, RunScript};
 
-/// A run script, and whose rights it has.
+/// A run script, and its rights.
 #[derive(Debug)]
 pub struct Script {
     /// Its path.
@@ -26,16 +26,16 @@ pub struct Script {
 }
 
 impl Script {
-    /// The launcher's words in it.
-    pub fn words(&self) -> Result<Vec<OsString>, NotOurs> {
+    /// The launcher's arguments in it.
+    pub fn words(&self) -> Result<Vec<OsString>, NotLauncherScript> {
         Ok(match run_script::parse(&self.bytes)? {
             RunScript::File => ["--file", "./run"].map(OsString::from).to_vec(),
             RunScript::OneLine(words) => words,
         })
     }
 
-    /// The plan that it may have, made from `words`, which were found in it. What its writers may not ask for is
-    /// reported, and not in the plan.
+    /// The plan that it may have, made from `words`, which were found in it. Options that its writers must not use are
+    /// reported and left out.
     pub fn plan(
         &self,
         words: Vec<OsString>,
@@ -47,7 +47,7 @@ impl Script {
         let mut spec = match &self.rights {
             Rights::All => {
                 let read = |path: &Path, most| match is_file {
-                    // as it was when it was judged
+                    // the content that was judged
                     true => Ok((text_of(self.bytes.clone())?, true)),
                     false => host.read_service_file(path, most),
                 };
@@ -73,7 +73,7 @@ impl Script {
         (draft, opener)
     }
 
-    /// Acts with the ids of those who can write it.
+    /// Runs an action with the ids of its writers.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.rights {
             Rights::All => Ok(action()),

@@ -1,4 +1,4 @@
-//! Who can write a definition: it never gets more rights than they have.
+//! Who can write a definition: it is never granted more rights than its writers have.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +9,26 @@ use crate::machine::accounts;
 use crate::plan::Identity;
 use crate::sys::file::kind;
 
-/// Who can write a file, or a directory and what is in it.
+/// Who can write a file, or a directory and its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writers {
     /// Only root.
     Root,
     /// Root and abc.
     Abc,
-    /// Somebody else.
+    /// Another user.
     Others(WriteAccess),
 }
 
-/// What lets somebody else write it.
+/// What grants another user write access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WriteAccess {
-    /// It belongs to this user.
+    /// This user owns it.
     User(u32),
     /// This group can write it.
     Group(u32),
-    /// Everybody can write it.
-    Everybody,
+    /// It is world-writable.
+    Everyone,
 }
 
 /// The ids of abc.
@@ -38,60 +38,60 @@ pub(crate) struct AbcIds {
     pub uid: u32,
     /// Primary group.
     pub gid: u32,
-    /// Who else is in that group.
+    /// The other members of that group.
     pub members: Members,
-    /// Who else is in root's group.
-    pub roots_members: Members,
+    /// The other members of root's group.
+    pub root_members: Members,
 }
 
 /// The members of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Members {
     /// At most abc and root: the usual private group.
-    AbcAlone,
-    /// Others as well.
-    More,
+    OnlyAbc,
+    /// Other users as well.
+    Others,
 }
 
 impl Members {
-    /// Who can write what the group can write.
+    /// Who can write a group-writable file.
     fn writers(self, gid: u32) -> Writers {
         match self {
-            Members::AbcAlone => Writers::Abc,
-            Members::More => Writers::Others(WriteAccess::Group(gid)),
+            Members::OnlyAbc => Writers::Abc,
+            Members::Others => Writers::Others(WriteAccess::Group(gid)),
         }
     }
 }
 
 impl AbcIds {
-    /// The ids of abc, and who else is in the two groups.
+    /// The ids of abc, and the other members of the two groups.
     pub(crate) fn of(identity: &Identity, host: &dyn Host) -> AbcIds {
         let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
         let (passwd, group) = (host.passwd(), host.group());
         let members = |gid| match (&passwd, &group) {
-            (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::AbcAlone,
-            // a file that cannot be read may name anybody
-            _ => Members::More,
+            (Ok(passwd), Ok(group)) if !accounts::has_others(passwd, group, gid, uid) => Members::OnlyAbc,
+            // an unreadable file may list any user
+            _ => Members::Others,
         };
-        AbcIds { uid, gid, members: members(gid), roots_members: members(0) }
+        AbcIds { uid, gid, members: members(gid), root_members: members(0) }
     }
 }
 
-/// Who judges.
+/// Who evaluates write access.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Judge {
-    /// Root; with the ids of abc, if it exists.
+    /// Root, with the ids of abc if that user exists.
     Root(Option<AbcIds>),
-    /// A user with a supervisor of their own, who has no rights to grant.
+    /// A user running their own supervisor, who has no rights to grant.
     User,
 }
 
-/// Who can write what was seen of a definition so far: the least trusted counts.
+/// Who can write the parts of a definition seen so far; the least trusted writer decides.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     judge: Judge,
     pub(crate) writers: Writers,
-    /// The first path that others can write.
+    /// The first path writable by another user.
     others: Option<PathBuf>,
 }
 
@@ -113,7 +113,7 @@ impl Provenance {
         }
     }
 
-    /// The first path that somebody other than root and abc can write, and what lets them.
+    /// The first path writable by a user other than root and abc, and what grants the access.
     pub(crate) fn others(&self) -> Option<(&Path, WriteAccess)> {
         match (&self.others, self.writers) {
             (Some(path), Writers::Others(access)) => Some((path, access)),
@@ -122,8 +122,8 @@ impl Provenance {
     }
 }
 
-/// Who can write a file. A directory with the sticky bit, where everybody can make files but not rename those of
-/// others (/tmp), counts as its owner's.
+/// Who can write a file. A sticky directory (/tmp), in which users can create files but not rename those of other
+/// users, counts as writable by its owner only.
 fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let is_sticky = kind(status) == SFlag::S_IFDIR && status.st_mode & 0o1000 != 0;
     let owner = match (status.st_uid, abc) {
@@ -134,11 +134,11 @@ fn writers_of(status: &FileStat, abc: Option<AbcIds>) -> Writers {
     let group = match (status.st_mode & 0o020 != 0 && !is_sticky, abc) {
         (false, _) => Writers::Root,
         (true, Some(abc)) if status.st_gid == abc.gid => abc.members.writers(abc.gid),
-        (true, Some(abc)) if status.st_gid == 0 => abc.roots_members.writers(0),
+        (true, Some(abc)) if status.st_gid == 0 => abc.root_members.writers(0),
         (true, _) => return Writers::Others(WriteAccess::Group(status.st_gid)),
     };
     if status.st_mode & 0o002 != 0 && !is_sticky {
-        return Writers::Others(WriteAccess::Everybody);
+        return Writers::Others(WriteAccess::Everyone);
     }
     let sticky = if is_sticky && status.st_mode & 0o022 != 0 { Writers::Abc } else { Writers::Root };
     owner.max(group).max(sticky)
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_least_trusted_of_owner_group_and_others_counts() {
         let numbers =
-            AbcIds { uid: 911, gid: 1000, members: Members::AbcAlone, roots_members: Members::AbcAlone };
+            AbcIds { uid: 911, gid: 1000, members: Members::OnlyAbc, root_members: Members::OnlyAbc };
         let abc = Some(numbers);
         for (mode, uid, gid, expected) in [
             (0o100_755, 0, 0, Writers::Root),
@@ -160,16 +160,16 @@ mod tests {
             (0o100_775, 0, 1000, Writers::Abc),
             (0o100_775, 911, 0, Writers::Abc),
             (0o100_775, 911, 100, Writers::Others(WriteAccess::Group(100))),
-            (0o100_757, 0, 0, Writers::Others(WriteAccess::Everybody)),
+            (0o100_757, 0, 0, Writers::Others(WriteAccess::Everyone)),
             (0o100_755, 912, 0, Writers::Others(WriteAccess::User(912))),
             (0o041_777, 0, 0, Writers::Abc),
-            (0o040_777, 0, 0, Writers::Others(WriteAccess::Everybody)),
+            (0o040_777, 0, 0, Writers::Others(WriteAccess::Everyone)),
         ] {
             let mut status = nix::sys::stat::stat("/").expect("a status");
             (status.st_mode, status.st_uid, status.st_gid) = (mode, uid, gid);
             assert_eq!(writers_of(&status, abc), expected, "{mode:o} {uid}:{gid}");
         }
-        let shared = Some(AbcIds { members: Members::More, roots_members: Members::More, ..numbers });
+        let shared = Some(AbcIds { members: Members::Others, root_members: Members::Others, ..numbers });
         for (mode, uid, gid, expected) in [
             (0o100_775, 911, 1000, Writers::Others(WriteAccess::Group(1000))),
             (0o100_755, 911, 1000, Writers::Abc),

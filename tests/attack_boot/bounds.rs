@@ -77,13 +77,13 @@ fn more_profiles_than_there_is_room_for_leave_room_for_roots_services() {
     let ran = volume.reconcile(&[]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert_eq!(ran.stdout.matches("action=registered").count(), 150, "{}", ran.stderr);
-    let said = "there are more than 150 instances: 51 are left out, the first of them 'p149'";
+    let said = "there are more than 150 instances: 51 are not published, starting with 'p149'";
     assert!(ran.stderr.contains(said) && !ran.stdout.contains("p149"), "{}", ran.stderr);
     assert!(volume.scan("gateway-default/run").exists() && volume.scan("gateway-p000/run").exists());
     // what is published stays, whatever comes before it
     volume.bare_profile("a-new-one");
     let ran = volume.reconcile(&["--prune"]);
-    assert!(ran.stderr.contains(": 52 are left out, the first of them 'a-new-one'"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(": 52 are not published, starting with 'a-new-one'"), "{}", ran.stderr);
     assert!(volume.scan("gateway-p148/run").exists(), "{}", ran.stdout);
 }
 
@@ -105,7 +105,7 @@ fn what_there_is_no_room_for_is_not_read() {
     }
     let ran = volume.reconcile_through(&CPU, &[]);
     assert_eq!(ran.code, 1, "not killed: {}", ran.stderr);
-    assert!(ran.stderr.contains("2851 are left out, the first of them 'p0149'"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2851 are not published, starting with 'p0149'"), "{}", ran.stderr);
     assert_eq!(ran.stdout.matches("action=started").count(), 149, "{}", ran.stderr);
     assert!(ran.stdout.len() + ran.stderr.len() < 50_000);
     // what is no instance is not listed for ever either

@@ -165,8 +165,9 @@ fn what_a_change_of_delegation_does_not_reach_is_reported() {
     live.svscan.pid("mine");
     let ran = live.sync(&["--delegate", "none"]);
     assert!(
-        ran.stderr
-            .contains("members that have its control FIFO open do until the service directory is recreated"),
+        ran.stderr.contains(
+            "members that have its control FIFO open keep control until the service directory is recreated"
+        ),
         "{}",
         ran.stderr
     );
@@ -247,7 +248,7 @@ fn a_lock_of_abcs_keeps_no_name_and_whoever_holds_it_is_named() {
     svscan.svc(&["-dx"], "mine");
     let mut held = eventually("abc has the lock", || locker(&lock));
     let ran = live.sync(&[]);
-    let said = format!("a process of another user holds its lock\nfuto: hint: kill {};", held.id());
+    let said = format!("a process of another user holds its lock\nfuto: hint: kill {},", held.id());
     assert!(ran.code == 1 && ran.stderr.contains(&said), "{}", ran.stderr);
     // it counts for nothing: what has gone is pruned, and the name is free
     fs::remove_dir_all(definitions.abcs("mine")).expect("removed");

@@ -57,7 +57,7 @@ fn a_launcher_that_abc_can_replace_is_never_published_for_root() {
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     let ran = through("/nowhere:.");
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("no futo-launch beside this program or on PATH"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no futo-launch next to this program or on PATH"), "{}", ran.stderr);
     assert!(!definitions.scan("mine").exists());
     let ran = through(&format!("/usr/bin:/bin:{}", roots.display()));
     assert_eq!(ran.code, 0, "{}", ran.stderr);

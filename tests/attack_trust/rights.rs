@@ -23,10 +23,10 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
         for (form, run) in forms(option, key, worker) {
             let directory = scene.define("x", &run);
             let refusal = format!(
-                "{}/run: {what}: not allowed in a file that others than root can write",
+                "{}/run: {what}: not allowed in a file writable by non-root users",
                 directory.display()
             );
-            let hint = "hint: leave the option out: it runs as abc; root's own definitions may say more";
+            let hint = "hint: remove the option: the service runs as abc, and only root-owned definitions may set it";
             for words in [&["sync", "--dry-run"][..], &["try", "x"], &["explain", "x"], &["check", "x"]] {
                 let said = scene.said(words);
                 assert!(said.contains(&refusal) && said.contains(hint), "{option} {form} {words:?}: {said}");
@@ -50,7 +50,7 @@ fn what_others_can_write_is_neither_tried_nor_explained() {
     let scene = Scene::new("trust-others");
     let directory = scene.define("x", "#!/bin/sh\nexec LAUNCHER -- id -u\n");
     set_mode(directory.join("run"), 0o757);
-    let refusal = format!("'{}/run' is writable by everybody", directory.display());
+    let refusal = format!("'{}/run' is world-writable", directory.display());
     for words in [&["sync", "--dry-run"][..], &["try", "x"], &["explain", "x"], &["check", "x"]] {
         let said = scene.said(words);
         assert!(said.contains(&refusal) && said.contains("chmod o-w"), "{words:?}: {said}");
@@ -59,7 +59,7 @@ fn what_others_can_write_is_neither_tried_nor_explained() {
     // a link of an older hook counts as what it leads to
     std::os::unix::fs::symlink(&directory, scene.scratch.join("scan/linked")).expect("a link");
     let said = scene.said(&["try", "linked"]);
-    assert!(said.contains("is writable by everybody"), "{said}");
+    assert!(said.contains("is world-writable"), "{said}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn what_s6_svscan_does_not_take_up_is_named() {
     let ran = live.volume.reconcile(&["--config", &live.config]);
     support::signal(live.svscan.own_pid(), nix::sys::signal::Signal::SIGCONT);
     assert_eq!(ran.code, 1);
-    let said = "fatal: gateway-b: 'gateway-b' is published, and s6-svscan has not taken it up\n";
+    let said = "fatal: gateway-b: 'gateway-b' is published, but s6-svscan has not picked it up\n";
     assert!(ran.stderr.contains(said) && !ran.stderr.contains("gateway-a"), "{}", ran.stderr);
     live.reconcile(&[]);
     live.pids("gateway-b");
@@ -128,7 +128,7 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     fs::remove_dir_all(live.volume.home("profiles/a")).expect("removed");
     let ran = live.volume.reconcile(&["--config", &live.config, "--prune"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("its supervisor has not exited yet"), "{}", ran.stderr);
     let gone = live.volume.scan(".futo-gone-gateway-a");
     assert!(is_alive(pid) && gone.exists());
     let again = live.volume.reconcile(&["--config", &live.config, "--prune"]);
@@ -140,7 +140,7 @@ fn a_service_that_will_not_stop_is_left_for_the_next_run_and_never_doubled() {
     // nor is there a second copy of it while the first one is there
     live.volume.profile_in("a", "running");
     let ran = live.volume.reconcile(&["--config", &live.config]);
-    assert!(ran.stderr.contains("its supervisor has not left yet"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("its supervisor has not exited yet"), "{}", ran.stderr);
     assert!(ran.code == 1 && !live.volume.scan("gateway-a").exists());
     support::signal(pid, nix::sys::signal::Signal::SIGKILL);
     eventually("the next run takes it up", || {

@@ -125,7 +125,7 @@ fn finish_of_a_service_that_is_taken_away_knows_its_name_and_does_not_rest() {
     svscan.pid("mine");
     fs::rename(definitions.abcs("mine/run"), definitions.abcs("mine/no-run")).expect("renamed");
     let ran = definitions.sync(&["--prune"]);
-    assert!(ran.code == 0 && ran.stderr.contains("has no run any more"), "{}", ran.stderr);
+    assert!(ran.code == 0 && ran.stderr.contains("no longer contains run"), "{}", ran.stderr);
     assert_eq!(svscan.svstat("up", "mine"), ["true"], "only a directory that has gone is gone");
     // the directory in which finish is executed has another name by then, and the definition's is not there
     fs::rename(definitions.abcs("mine"), definitions.abcs(".mine")).expect("renamed");
@@ -155,7 +155,12 @@ fn a_logger_that_comes_or_goes_is_reported_and_leaves_no_supervisor_without_its_
     for changes in [["updated", "unchanged"], ["unchanged", "unchanged"]] {
         let ran = definitions.sync(&["--json"]);
         assert_eq!([ran.change("comes"), ran.change("goes")], changes);
-        assert_eq!(ran.stdout.matches("its logger comes or goes when").count(), 2, "{}", ran.stdout);
+        assert_eq!(
+            ran.stdout.matches("the change to its logger takes effect when").count(),
+            2,
+            "{}",
+            ran.stdout
+        );
     }
     assert!(definitions.scan("comes/log/run").exists());
     svscan.svc(&["-r"], "goes/log");

@@ -28,14 +28,13 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     scene.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
         scene.said("crlf"),
-        "crlf: note: DIR/crlf/run:1: lines end with CR LF: the interpreter's name would end with CR (only \
-         where a hook links it: futo sync writes its own script)\n  \
+        "crlf: note: DIR/crlf/run:1: ends with CR LF: the kernel takes the CR as part of the interpreter's name (where a hook links it; futo sync writes its own)\n  \
          hint: sed -i 's/\\r$//' DIR/crlf/run\n"
     );
     scene.define("bare", "exec LAUNCHER -- sleep 1\n");
     assert_eq!(
         scene.said("bare"),
-        "bare: DIR/bare/run:1: names no interpreter\n  hint: begin it with #!/bin/sh\n"
+        "bare: DIR/bare/run:1: names no interpreter\n  hint: start the file with #!/bin/sh\n"
     );
     scene.define("noexec", "#!/bin/sh\nLAUNCHER -- sleep 1\n");
     assert_eq!(

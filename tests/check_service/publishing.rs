@@ -17,12 +17,18 @@ const REFUSED: [(&str, &str, &str, &str, &str); 5] = [
         "finish",
         "exec futo-launch -- true\n",
         "#!/bin/sh\necho over\n",
-        "not ours: DIR/finish/finish: ",
-        "remove it, or write ",
+        "'DIR/finish/finish' is not a futo-launch script: ",
+        "remove it, or rewrite ",
     ),
-    ("root", "exec futo-launch --user root -- true\n", "", "DIR/root/run: ", "leave the option out"),
-    ("lines", "set -e\nexec futo-launch -- true\n", "", "not ours: DIR/lines/run: ", "can become root"),
-    ("foreign", "exec sleep 1\n", "", "not ours: DIR/foreign/run: ", "can become root"),
+    ("root", "exec futo-launch --user root -- true\n", "", "DIR/root/run: ", "remove the option"),
+    (
+        "lines",
+        "set -e\nexec futo-launch -- true\n",
+        "",
+        "'DIR/lines/run' is not a futo-launch script: ",
+        "can become root",
+    ),
+    ("foreign", "exec sleep 1\n", "", "'DIR/foreign/run' is not a futo-launch script: ", "can become root"),
     ("nothing", "exec futo-launch --version\n", "", "DIR/nothing/run: ", ""),
 ];
 

@@ -83,7 +83,7 @@ fn a_longer_run_script_is_read_as_far_as_it_goes_and_what_is_not_is_named() {
     let said = scene.said("execline");
     assert!(
         said.contains(
-            ":3: a script of another interpreter than sh: the options of futo-launch were not checked\n"
+            ":3: a script for an interpreter other than sh: the options of futo-launch were not checked\n"
         ),
         "{said}"
     );
@@ -96,14 +96,18 @@ const UNSPAWNABLE: [(&str, &str, &str); 9] = [
         "#!/bin/bsh",
         ":1: the interpreter '/bin/bsh' cannot be executed: no such file or directory\n",
     ),
-    ("crlf", "#!/bin/sh\r", ":1: lines end with CR LF: the interpreter's name would end with CR"),
+    ("crlf", "#!/bin/sh\r", ":1: ends with CR LF: the kernel takes the CR as part of the interpreter's name"),
     ("mode", "#!SCRATCH/plain", ":1: the interpreter 'SCRATCH/plain' is not executable\n"),
     ("directory", "#!/bin", ":1: the interpreter '/bin' is not a file\n"),
     ("nested", "#!SCRATCH/nested", "SCRATCH/nested:1: the interpreter '/nowhere/sh' cannot be executed: "),
-    ("env", "#!/usr/bin/env nosuch", ":1: env does not find 'nosuch' in /command:"),
-    ("words", "#!/usr/bin/env sh -e", ":1: env is given 'sh -e' as one word and does not find that program"),
-    ("foreign", "#!SCRATCH/foreign", "SCRATCH/foreign: is a program for another processor\n"),
-    ("loader", "#!SCRATCH/loader", "SCRATCH/loader: its loader '/lib/ld-none.so.1' does not exist\n"),
+    ("env", "#!/usr/bin/env nosuch", ":1: env cannot find 'nosuch' in /command:"),
+    (
+        "words",
+        "#!/usr/bin/env sh -e",
+        ":1: env gets 'sh -e' as a single argument and finds no program of that name",
+    ),
+    ("foreign", "#!SCRATCH/foreign", "SCRATCH/foreign: is built for a different CPU architecture\n"),
+    ("loader", "#!SCRATCH/loader", "SCRATCH/loader: its dynamic loader '/lib/ld-none.so.1' does not exist\n"),
 ];
 
 /// A program of the 64-bit machine of this number that asks for a loader which is not there.
@@ -142,7 +146,7 @@ fn a_run_that_cannot_be_executed_is_reported_whatever_keeps_it_from_that() {
     }
     let long = format!("#!/bin/sh {}", "x".repeat(300));
     scene.define("long", &format!("{long}\nexec LAUNCHER -- sleep 1\n"));
-    assert!(scene.said("long").contains(":1: has 310 bytes: the kernel takes 255"));
+    assert!(scene.said("long").contains(":1: is 310 bytes long: the kernel reads 255"));
     for (name, bytes) in [("utf16", b"\xff\xfe#\0!\0".as_slice()), ("bom", b"\xef\xbb\xbf#!/bin/sh\n")] {
         let directory = scene.define(name, "");
         fs::write(directory.join("run"), bytes).expect("written");

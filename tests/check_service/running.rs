@@ -181,8 +181,8 @@ fn a_supervisor_without_the_right_to_signal_is_named_before_an_order_is_lost() {
         let (begin, end) = (
             format!("futo: fatal: unable to {verb} 'de-up': its supervisor (pid "),
             format!(
-                ") lacks the capability KILL and cannot signal pid {pid} of uid {ABC}\n\
-                 futo: hint: give the container the capability KILL (docker: --cap-add KILL)\n"
+                ") lacks the capability KILL and cannot signal pid {pid} (uid {ABC})\n\
+                 futo: hint: grant the container the capability KILL: docker run --cap-add KILL\n"
             ),
         );
         assert!(said.starts_with(&begin) && said.ends_with(&end), "{said}");

@@ -40,7 +40,7 @@ fn a_run_script_that_cannot_be_executed_is_named_with_the_reason() {
             "us-shell",
             "run:1: the interpreter '/nonexistent/bash' cannot be executed: no such file or directory",
         ),
-        ("us-crlf", "run:1: lines end with CR LF: the interpreter's name would end with CR"),
+        ("us-crlf", "run:1: ends with CR LF: the kernel takes the CR as part of the interpreter's name"),
         ("us-noexec", "run: is on a volume that is mounted noexec: s6 cannot execute it"),
     ] {
         let why = becomes(&svscan, name, "cannot-start");

@@ -112,7 +112,7 @@ fn a_run_file_in_the_shebang_form_is_called_by_s6_with_the_services_name() {
     assert_eq!(log_of("execnamed"), "/config\n");
     let output = finish(&mut command(&["./run", "../etc/passwd"], &service));
     assert_eq!(code(&output), 100);
-    assert!(said(&output).contains("the service name '../etc/passwd' begins with a dot"), "{output:?}");
+    assert!(said(&output).contains("the service name '../etc/passwd' starts with a dot"), "{output:?}");
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl Container {
         for (command, ran) in self.all_commands() {
             assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{what}: {command}: {}", ran.stderr);
             assert!(ran.stderr.contains(said), "{what}: {command}: {}", ran.stderr);
-            let hint = "hint: delete the line of the init hook that gives it away";
+            let hint = "hint: remove the line of the init hook that changes its owner";
             assert!(ran.stderr.contains(hint), "{what}: {command}: {}", ran.stderr);
         }
         assert_eq!(self.names(), before, "{what}");

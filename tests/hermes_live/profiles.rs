@@ -206,7 +206,7 @@ fn who_writes_the_volume_starts_and_stops_its_own_gateways_and_nothing_else() {
     }
     assert_eq!(container.svscan.pid("gateway-roots"), roots);
     assert!(
-        container.said().contains("'gateway-roots' is in the scan directory already"),
+        container.said().contains("'gateway-roots' already exists in the scan directory"),
         "{}",
         container.said()
     );

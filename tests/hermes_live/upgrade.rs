@@ -56,8 +56,8 @@ fn slots_of_the_module_are_taken_over_stopped_ones_at_once_and_running_ones_when
     assert!(!ours("coder") && !ours("custom"));
     assert_eq!(container.svscan.pid("gateway-coder"), coder, "it runs on");
     let said = container.said();
-    assert!(said.contains("gateway-coder: it runs in the service directory that was there before"), "{said}");
-    assert!(said.contains("'gateway-custom' is in the scan directory already"), "{said}");
+    assert!(said.contains("gateway-coder: it still runs from its previous service directory"), "{said}");
+    assert!(said.contains("'gateway-custom' already exists in the scan directory"), "{said}");
 
     assert_eq!(container.hermes("hermes -p coder gateway stop"), "");
     container.soon("the running one too, once it has stopped", || ours("coder"));

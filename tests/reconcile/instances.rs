@@ -77,7 +77,7 @@ fn what_is_no_instance_is_a_warning_at_most() {
         (ran.code, ran.stdout.as_str()),
         (0, "reconcile: instance=a prior_state=None action=registered\n")
     );
-    assert!(ran.stderr.starts_with("futo: warning: 'lost+found' is skipped: its name is not of the form"));
+    assert!(ran.stderr.starts_with("futo: warning: 'lost+found' is skipped: its name does not match"));
     assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
 }
 
@@ -108,7 +108,11 @@ fn two_systems_on_one_scan_directory_leave_each_other_alone() {
     assert!(volume.scan("x-a/run").exists() && volume.scan("x-b/run").exists());
     fs::create_dir(roots.join("b/a")).expect("an instance");
     let ran = reconcile("b", "x");
-    assert!(ran.code == 1 && ran.stderr.contains("'x-a' is in the scan directory already"), "{}", ran.stderr);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("'x-a' already exists in the scan directory"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -141,5 +145,5 @@ fn nothing_can_be_done_without_user_home_or_scan_directory_and_all_of_it_is_repo
     std::os::unix::fs::lchown(volume.scan(""), Some(54321), None).expect("somebody's");
     let ran = volume.reconcile(&[]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("can be written by others than root"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is writable by non-root users"), "{}", ran.stderr);
 }

@@ -41,7 +41,8 @@ fn a_directory_of_somebody_else_is_not_touched() {
     let ran = volume.reconcile(&["--prune"]);
     assert_eq!(ran.code, 1);
     assert!(
-        ran.stderr.contains("'gateway-coder' is in the scan directory already, and was not made by futo")
+        ran.stderr
+            .contains("'gateway-coder' already exists in the scan directory and was not created by futo")
     );
     assert!(ran.stderr.contains("is a symbolic link to '/config/s6-services/x'"), "{}", ran.stderr);
     assert!(ran.stdout.contains("profile=coder prior_state=running action=failed"));

@@ -89,11 +89,11 @@ fn one_bad_profile_is_named_and_all_others_go_on() {
     let ran = volume.reconcile(&[]);
     assert_eq!(ran.code, 1);
     for (field, reason) in [
-        ("Bad", "Bad: its name is not of the form [a-z0-9][a-z0-9_-]*"),
-        ("a.b", "a.b: its name is not"),
-        ("-x", "-x: its name is not"),
-        ("with\\u{20}space", "with space: its name is not"),
-        ("new\\nline", "new\\nline: its name is not"),
+        ("Bad", "Bad: its name does not match [a-z0-9][a-z0-9_-]*"),
+        ("a.b", "a.b: its name does not"),
+        ("-x", "-x: its name does not"),
+        ("with\\u{20}space", "with space: its name does not"),
+        ("new\\nline", "new\\nline: its name does not"),
         (&"x".repeat(201), "the name of its service is longer than 200 bytes"),
         ("closed", "gateway-closed: unable to open directory 'profiles/closed': permission denied"),
     ] {

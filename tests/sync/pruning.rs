@@ -35,7 +35,7 @@ fn what_has_gone_is_pruned_when_asked_and_never_what_another_command_made() {
     let ran = definitions.sync(&["--prune"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("unable to open the directory of definitions"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(": services published from it are kept"), "{}", ran.stderr);
     assert!(definitions.scan("b/run").exists());
 }
 
@@ -58,7 +58,7 @@ fn two_runs_with_other_sources_leave_each_others_services_alone() {
     command.args(["sync", "--prune", "--from"]).arg(&others).arg("--scan-dir").arg(definitions.scan(""));
     let ran = Ran::of(&finish(&mut command));
     assert_eq!(ran.stdout, "sync: service=mine action=failed\nsync: service=theirs action=published\n");
-    let said = format!("was made from another directory, \"{}\"", definitions.abcs("").display());
+    let said = format!("was created from another directory, \"{}\"", definitions.abcs("").display());
     assert!(ran.code == 1 && ran.stderr.contains(said.trim_end_matches("/\"")), "{}", ran.stderr);
     assert_eq!(definitions.sync(&["--prune"]).stdout, "sync: service=mine action=unchanged\n");
     assert!(definitions.scan("theirs/run").exists());
@@ -85,7 +85,7 @@ fn a_usual_source_that_is_not_there_prunes_nothing() {
     fs::remove_dir_all("/config/away").expect("removed");
     assert_eq!((first.code, first.stdout.as_str()), (0, "sync: service=mine action=published\n"));
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
-    assert!(ran.stderr.contains("could not be listed: what was made from it stays"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(": services published from it are kept"), "{}", ran.stderr);
     assert!(scratch.join("scan/mine/run").exists());
     assert_eq!(named.code, 2, "there is nothing that could be done: {}", named.stderr);
 }

@@ -96,17 +96,21 @@ fn other_run_files_are_listed_or_published_as_the_old_hook_did() {
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout, "sync: service=bash action=not-ours\nsync: service=half action=not-ours\n");
     assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("warning: bash: not ours: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("bash/run' is not a futo-launch script: "), "{}", ran.stderr);
     let hint = |name| {
         let path = definitions.abcs(name);
-        let remedy = "--trust-run publishes it as it is, and whoever can write it can become root";
-        format!("write {} as one line, exec futo-launch …; {remedy}\n", path.display())
+        let remedy = "--trust-run publishes it unchanged, and anyone who can write it can become root";
+        format!("rewrite {} as one line, exec futo-launch …; {remedy}\n", path.display())
     };
     assert!(ran.stderr.contains(&format!("hint: {}", hint("bash/run"))), "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("hint: remove it, or {}", hint("half/finish"))), "{}", ran.stderr);
     let ran = definitions.sync(&["--trust-run"]);
     assert_eq!(ran.stdout, "sync: service=bash action=published\nsync: service=half action=published\n");
-    assert!(ran.stderr.contains("others than root can write it: they can become root"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("which is writable by non-root users: they can become root"),
+        "{}",
+        ran.stderr
+    );
     let run = definitions.scan("bash/run");
     let output =
         support::output(std::process::Command::new(&run).arg("x").current_dir(definitions.scan("bash")));
@@ -159,7 +163,7 @@ fn words_that_are_wrong_are_named_before_anything_is_done() {
     }
     definitions.line("rights", "--user root -- id");
     let ran = definitions.sync(&[]);
-    assert!(ran.stderr.contains("hint: leave the option out: it runs as abc"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: remove the option: the service runs as abc"), "{}", ran.stderr);
     let volume = support::boot::Volume::new("words-hermes");
     let mut command = volume.command(&[]);
     let ran = Ran::of(&finish(command.env("HERMES_HOME", "home")));

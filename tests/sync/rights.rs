@@ -18,7 +18,7 @@ fn roots_own_definitions_keep_their_rights_and_come_first() {
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout, "sync: service=a action=published\nsync: service=b action=published\n");
     assert!(
-        ran.stderr.contains("is passed over: ") && ran.stderr.contains("has the same name"),
+        ran.stderr.contains("is ignored: ") && ran.stderr.contains("has the same name"),
         "{}",
         ran.stderr
     );
@@ -114,12 +114,12 @@ fn hostile_definitions_are_named_and_all_others_go_on() {
         ("b-fifo", "it is a FIFO, not a regular file"),
         ("c-directory", "it is a directory, not a regular file"),
         ("d-huge", "it is longer than 65536 bytes"),
-        ("f-linked", "it is a symbolic link, which is not followed"),
+        ("f-linked", "symbolic links are not followed"),
         ("g-roots", "permission denied"),
         ("h-down", "it is a symbolic link"),
-        ("i-log", "'log' is no directory that can be opened"),
-        ("j-fd", "it is not a descriptor from 3 up"),
-        ("k-open", "is writable by everybody"),
+        ("i-log", "'log' cannot be opened as a directory"),
+        ("j-fd", "must be a descriptor number, 3 or higher"),
+        ("k-open", "is world-writable"),
     ] {
         assert!(ran.stdout.contains(&format!("service={name} action=failed\n")), "{name}: {}", ran.stdout);
         let said = ran.stderr.lines().find(|line| line.starts_with(&format!("futo: fatal: {name}: ")));
@@ -148,7 +148,11 @@ fn what_is_not_roots_has_a_bound_in_number_and_size() {
     definitions.write_roots("z-roots/run", "#!/bin/sh\nexec futo-launch -- id\n");
     let ran = definitions.sync(&[]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("can write have more than 8388608 bytes"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("writable by non-root users exceed the limit of 8388608 bytes"),
+        "{}",
+        ran.stderr
+    );
     let published = ran.stdout.matches("action=published").count();
     assert!((100..150).contains(&published), "{published}");
     assert!(definitions.scan("z-roots/run").exists());
@@ -157,7 +161,7 @@ fn what_is_not_roots_has_a_bound_in_number_and_size() {
     }
     let ran = definitions.sync(&[]);
     assert_eq!(ran.stdout.matches("action=failed").count(), 12);
-    assert!(ran.stderr.contains("there are more than 300 definitions that others than root can write"));
+    assert!(ran.stderr.contains("the definitions writable by non-root users exceed the limit of 300"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::executed::Executed;
 use super::finding::{CheckFinding, Weight};
 use crate::service::launcher;
-use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::run_script::{self, NotLauncherScript, RunScript};
 use crate::service::script_outline::{self, Outline, Unparsed};
 use crate::service::shell_commands;
 use crate::shell_quote::shell_word;
@@ -68,7 +68,7 @@ pub(super) fn check_text(
     found
 }
 
-fn not_ours(place: &str, why: &NotOurs) -> CheckFinding {
+fn not_ours(place: &str, why: &NotLauncherScript) -> CheckFinding {
     let text = format!("{place}: is not a futo-launch script, so only its text was checked: {why}");
     CheckFinding::note(text, "a futo-launch script is one line: exec futo-launch … -- PROGRAM")
 }

@@ -5,7 +5,6 @@ use std::path::{Component, Path, PathBuf};
 use super::finding::{CheckFinding, Weight};
 use super::scene::{Scene, UNREADABLE};
 use crate::boot::definitions;
-use crate::error::Finding;
 use crate::observe::{Observer, Owner, Reason, ServiceState, Snapshot, judge};
 use crate::record::RestingKind;
 use crate::service::control::{self, ControlError};
@@ -25,10 +24,9 @@ fn not_published(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
     let Some(path) = snapshot.service.definition.as_deref().and_then(absolute) else {
         return vec![CheckFinding::problem(unknown, "futo sync publishes it")];
     };
-    let is_refusal = |finding: &&Finding| finding.text.starts_with("not ours: ");
     let refused: Vec<CheckFinding> = definitions::judge(&path)
         .iter()
-        .flat_map(|row| row.failures.iter().chain(row.warnings.iter().filter(is_refusal)))
+        .flat_map(|row| row.failures.iter().chain(row.refusals.iter()))
         .map(|finding| CheckFinding {
             text: format!("is not published, and futo sync refuses it: {}", finding.text),
             ..CheckFinding::from(finding)

@@ -15,7 +15,7 @@ pub(super) fn note(verb: Verb, live: &SupervisedDirectory, reporter: &Reporter) 
         Verb::Stop => (DesiredState::Down, "down"),
         Verb::Reload | Verb::RunNow => return None,
     };
-    let file = DesiredStateFile::read(&live.read_of_publisher(layout::WISH).ok()??)?;
+    let file = DesiredStateFile::read(&live.read_of_publisher(layout::DESIRED_STATE).ok()??)?;
     // without permission for the order nothing is recorded either
     control::probe(live.supervise().ok()?).ok()?;
     let path = file.path();

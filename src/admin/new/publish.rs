@@ -92,7 +92,7 @@ fn is_first_run_due(snapshot: &Snapshot) -> bool {
 /// reported.
 fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Option<Exit> {
     let choice = boot::choice(words, "new").ok()?;
-    let missing = MissingSource::Fine;
+    let missing = MissingSource::Ignored;
     let definitions = Definitions {
         sources: places
             .definitions
@@ -100,12 +100,12 @@ fn sync(words: &Words, places: &Locations, name: &ServiceName, reporter: &Report
             .map(|path| DefinitionSource { path: path.clone(), missing })
             .collect(),
         scan_dir: places.scan_dir.clone(),
-        foreign: Foreign::Left,
+        foreign: Foreign::Skipped,
     };
     match definitions::sync(&definitions, &choice) {
         Ok(mut report) => {
             report.rows.retain(|row| row.shown == name.as_str());
-            report.say(reporter);
+            report.print(reporter);
             None
         }
         Err(findings) => {

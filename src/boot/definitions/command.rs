@@ -1,7 +1,7 @@
-//! A run script on the volume → the words of the published run script.
+//! A run script on the volume → the command in the published run script.
 //!
-//! The script is parsed as one command of the launcher and never executed. What root executes is written here,
-//! from words that were understood.
+//! The script is parsed as a single futo-launch command and never executed. The script that root executes is generated
+//! here, from the parsed command.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,36 +15,36 @@ use crate::config::request::{Given, Request};
 use crate::error::Findings;
 use crate::machine::Machine;
 use crate::options::Takes;
-use crate::service::run_script::{self, NotOurs, RunScript};
+use crate::service::run_script::{self, NotLauncherScript, RunScript};
 use crate::trust::rights;
 use crate::trust::writers::Writers;
 
-/// A script of a definition.
+/// A script in a definition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DefinitionScript<'s> {
     /// Its path, for messages.
     pub(super) path: &'s Path,
     /// Its content.
     pub(super) bytes: &'s [u8],
-    /// Who can write it.
+    /// Its writers.
     pub(super) writers: Writers,
     /// The default name of its service.
     pub(super) service: &'s str,
-    /// The directory that relative paths in it refer to.
+    /// The directory to which its paths are relative.
     pub(super) directory: &'s Path,
-    /// What is added to a script that users can write.
+    /// Whether a user-writable script is hardened.
     pub(super) hardening: Hardening,
 }
 
-/// What keeps the programs of users from gaining privileges.
+/// The options that keep users' programs from gaining privileges.
 const HARDENED: [&str; 2] = ["--no-new-privs", "--cap-drop=all"];
 
-/// The words to publish, the launcher first. They must not be published if `findings` has grown.
+/// The command to publish, starting with the launcher. It must not be published if `findings` has grown.
 pub(super) fn words(
     script: DefinitionScript<'_>,
     launcher: &str,
     findings: &mut Findings,
-) -> Result<Vec<OsString>, NotOurs> {
+) -> Result<Vec<OsString>, NotLauncherScript> {
     let path = script.path;
     let before = findings.iter().count();
     let mut request = match run_script::parse(script.bytes)? {
@@ -56,12 +56,12 @@ pub(super) fn words(
         if script.writers != Writers::Root {
             rights::refuse_options(path, &mut request.given, &Machine, findings);
         }
-        // everything that the launcher would reject before it looks at the machine
+        // reports everything that the launcher would reject before it examines the machine
         config::resolve(request.clone(), &Machine, findings);
     }
     let Request { given, words: program, .. } = request;
 
-    // the service directory is renamed while it is being pruned
+    // the service directory, whose name is the default, is renamed when pruned
     let is_named = given.iter().any(|given| given.is(Key::Launch(LaunchOption::Name)));
     let mut words = vec![OsString::from(launcher)];
     words.extend(given.into_iter().map(|Given { flag, value, .. }| {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn users_definitions_are_hardened_and_roots_are_not() {
+    fn user_writable_definitions_are_hardened_and_root_owned_ones_are_not() {
         let line = "#!/bin/sh\nexec futo-launch --cap-drop NET_RAW -- id\n";
         assert_eq!(
             published_with(line, Writers::Abc, Hardening::On).as_deref(),
@@ -158,8 +158,7 @@ mod tests {
         assert_eq!(
             published(file, Writers::Abc),
             Err(vec![
-                "x/run: user may be abc only: not allowed in a file that others than root can write"
-                    .to_string()
+                "x/run: user may be abc only: not allowed in a file writable by non-root users".to_string()
             ])
         );
         assert!(published("#!/bin/sh\nexec futo-launch --user abc:root -- id\n", Writers::Abc).is_err());
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_nothing_or_leads_elsewhere_is_refused() {
+    fn options_that_start_no_worker_or_point_elsewhere_are_refused() {
         for line in [
             "--explain -- id",
             "--help",

@@ -1,4 +1,4 @@
-//! To whom control of the published services is delegated.
+//! The groups to which control of the published services is delegated.
 
 use nix::unistd::Gid;
 
@@ -6,12 +6,12 @@ use crate::boot::delegate::{DelegateChoice, Delegation, NoGroup, Waiting};
 use crate::trust::account::Account;
 use crate::trust::writers::Writers;
 
-/// To whom control is delegated.
+/// The rule that selects the group.
 #[derive(Clone, Copy)]
 pub(super) enum DelegationRule {
-    /// Of each service to those who can write its definition; the group is abc's, if there is such a user.
+    /// Control of each service is delegated to the writers of its definition, by abc's group if that user exists.
     Writers(Option<Gid>, Waiting),
-    /// Of all services to the same group, as `--delegate` says.
+    /// Control of all services is delegated to one group: `--delegate`.
     Everywhere(Option<Delegation>),
 }
 
@@ -23,7 +23,7 @@ impl DelegationRule {
         }
     }
 
-    /// The delegation of a service whose definition these can write. Control of root-owned ones stays with root.
+    /// The delegation of a service by the writers of its definition. Root-owned services are not delegated.
     pub(super) fn of(self, writers: Writers) -> Option<Delegation> {
         match self {
             DelegationRule::Writers(..) if writers == Writers::Root => None,

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::service::InvalidName;
 use crate::sys::nofollow::PathError;
 
-/// What can be wrong with a directory of definitions, or with a definition.
+/// An error in a directory of definitions, or in a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionsError {
     /// The directory of definitions cannot be opened.
@@ -25,9 +25,9 @@ pub enum DefinitionsError {
     /// It cannot be listed.
     #[error(transparent)]
     List(StepError),
-    /// It was a link to the definition, and is now a service directory.
-    #[error("was a link to the definition, which root executes as it is: {}", in_time(*.0))]
-    TookOver(Legacy),
+    /// A link to the definition was replaced by a service directory.
+    #[error("was a link to a definition that root executed unchecked: {}", outcome(*.0))]
+    ReplacedLink(Legacy),
     /// A definition cannot be opened.
     #[error("unable to open directory '{path}': {reason}")]
     Directory {
@@ -36,37 +36,37 @@ pub enum DefinitionsError {
         /// Why.
         reason: String,
     },
-    /// It is writable by somebody other than root and abc.
+    /// It is writable by a user other than root and abc.
     #[error(transparent)]
     Others(#[from] WritableByOthers),
     /// There is no user to run it as.
     #[error("'{}' is not owned by root, and there is no user '{DEFAULT_USER}'", .0.display())]
     NoUser(PathBuf),
-    /// The quota of services that users may publish is used up.
-    #[error("{}", no_room(*.0))]
-    NoRoom(QuotaExceeded),
-    /// Reading it took too long.
-    #[error("reading it took more than {} ms of processor time", .0.as_millis())]
+    /// The quota of user-writable definitions is exceeded.
+    #[error("{}", quota_exceeded(*.0))]
+    QuotaExceeded(QuotaExceeded),
+    /// It took too long to read.
+    #[error("reading it took more than {} ms of CPU time", .0.as_millis())]
     TooSlow(Duration),
-    /// Reading the definitions before it took too long.
-    #[error("it was not read: those before it took {} s of processor time", .0.as_secs())]
+    /// The definitions before it took too long to read.
+    #[error("not read: the definitions before it used up {} s of CPU time", .0.as_secs())]
     NoTimeLeft(Duration),
-    /// It was published, and its `run` is gone.
-    #[error("'{}' has no run any more: what was published of it stays", .0.display())]
+    /// It was published, but no longer has a `run`.
+    #[error("'{}' no longer contains run: its service is kept", .0.display())]
     NoRun(PathBuf),
-    /// s6-svscan only starts or stops a logger when it picks the service up.
-    #[error("its logger comes or goes when the supervisor of the service is started again")]
+    /// s6-svscan starts or stops a logger only when it picks up the service.
+    #[error("the change to its logger takes effect when its supervisor restarts")]
     LoggerWaits,
     /// The name is not a valid service name.
     #[error("its name {0}")]
     Name(InvalidName),
     /// Another definition has the same name.
-    #[error("'{}' is passed over: '{}' has the same name", passed.display(), counts.display())]
+    #[error("'{}' is ignored: '{}' has the same name and takes precedence", ignored.display(), preferred.display())]
     Shadowed {
         /// This one.
-        passed: PathBuf,
+        ignored: PathBuf,
         /// The one that takes precedence.
-        counts: PathBuf,
+        preferred: PathBuf,
     },
 }
 
@@ -90,29 +90,29 @@ impl Problem for DefinitionsError {
     fn hint(&self) -> Option<String> {
         match self {
             DefinitionsError::Others(others) => others.hint(),
-            DefinitionsError::TookOver(_) => {
-                Some("take out the init hook that makes these links".to_string())
+            DefinitionsError::ReplacedLink(_) => {
+                Some("remove the init hook that creates these links".to_string())
             }
-            DefinitionsError::NoRun(_) => Some("remove the directory to have it pruned".to_string()),
+            DefinitionsError::NoRun(_) => Some("remove the directory to have the service pruned".to_string()),
             _ => None,
         }
     }
 }
 
-fn no_room(full: QuotaExceeded) -> String {
+fn quota_exceeded(full: QuotaExceeded) -> String {
     match full {
         QuotaExceeded::Services(most) => {
-            format!("there are more than {most} definitions that others than root can write")
+            format!("the definitions writable by non-root users exceed the limit of {most}")
         }
         QuotaExceeded::Bytes(most) => {
-            format!("the definitions that others than root can write have more than {most} bytes")
+            format!("the definitions writable by non-root users exceed the limit of {most} bytes")
         }
     }
 }
 
-fn in_time(legacy: Legacy) -> &'static str {
+fn outcome(legacy: Legacy) -> &'static str {
     match legacy {
         Legacy::Idle => "replaced",
-        Legacy::Supervised => "replaced, and its service restarted",
+        Legacy::Supervised => "replaced, and the service restarted",
     }
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::error::{Problem, reason_of};
 use crate::exit::Exit;
 use crate::service::layout;
-use crate::service::run_script::NotOurs;
+use crate::service::run_script::NotLauncherScript;
 use crate::shell_quote::shell_word;
 
-/// What can be wrong with a file of a definition.
+/// An error in a file of a definition.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
     /// It cannot be read.
@@ -19,13 +19,13 @@ pub(super) enum FileError {
     #[error("{}: {what}", path.display())]
     Content { path: PathBuf, what: &'static str },
     /// It is not a command of the launcher.
-    #[error("not ours: {}: {why}", path.display())]
-    NotOurs { path: PathBuf, why: NotOurs },
-    /// `--trust-run` has root execute what users can write.
-    #[error("root executes '{}', and others than root can write it: they can become root", .0.display())]
+    #[error("'{}' is not a futo-launch script: {why}", path.display())]
+    NotLauncherScript { path: PathBuf, why: NotLauncherScript },
+    /// `--trust-run` makes root execute a user-writable script.
+    #[error("root executes '{}', which is writable by non-root users: they can become root", .0.display())]
     Trusted(PathBuf),
-    /// It was saved with Windows line ends.
-    #[error("{}: line ends of CR LF are read as if they were LF", .0.display())]
+    /// It has Windows line endings.
+    #[error("{}: CR LF line endings are read as LF", .0.display())]
     Crlf(PathBuf),
     /// `--trust-run` publishes a script that is not executable.
     #[error("'{}' is not executable", .0.display())]
@@ -42,17 +42,17 @@ impl Problem for FileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            FileError::NotOurs { path, .. } => {
+            FileError::NotLauncherScript { path, .. } => {
                 let is_finish = path.file_name() == Some(OsStr::new(layout::FINISH));
                 let or_remove = if is_finish { "remove it, or " } else { "" };
                 Some(format!(
-                    "{or_remove}write {} as one line, exec futo-launch …; --trust-run publishes it as it is, and \
-                     whoever can write it can become root",
+                    "{or_remove}rewrite {} as one line, exec futo-launch …; --trust-run publishes it unchanged, and \
+                     anyone who can write it can become root",
                     shell_word(&path.to_string_lossy())
                 ))
             }
             FileError::Trusted(_) => {
-                Some("make it one line, exec futo-launch …, and leave --trust-run out".to_string())
+                Some("rewrite it as one line, exec futo-launch …, and drop --trust-run".to_string())
             }
             FileError::NotExecutable(path) => {
                 Some(format!("chmod +x {}", shell_word(&path.to_string_lossy())))

@@ -16,21 +16,22 @@ use crate::boot::choice::Hardening;
 use crate::boot::directory::Directory;
 use crate::boot::manifest::ServiceFiles;
 use crate::boot::part::Part;
+use crate::boot::report::ReportRow;
 use crate::error::Findings;
 use crate::service::ServiceName;
 use crate::service::layout;
 use crate::service::one_line::{self, Logger};
-use crate::service::run_script::{NotOurs, with_unix_lines};
+use crate::service::run_script::{NotLauncherScript, with_unix_lines};
 use crate::shell_quote::shell_quoted;
 use crate::sys::file;
 use crate::trust::MAX_SCRIPT;
 use crate::trust::writers::{Provenance, Writers};
 
-/// The size limit of all files but scripts, in bytes.
+/// The size limit of files other than scripts, in bytes.
 const MAX_SMALL: usize = 4096;
 const BY: &str = "futo sync";
 
-/// The files of a service directory, and who can write what they were made from.
+/// The files of a service directory, and the writers of their definition.
 #[derive(Debug)]
 pub(super) struct ReadDefinition {
     pub(super) files: ServiceFiles,
@@ -40,11 +41,11 @@ pub(super) struct ReadDefinition {
 /// Why a definition is not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotPublished {
-    /// It has errors, which are among the failures.
+    /// It has errors, which have been reported as failures.
     Failed,
-    /// A script in it is not a command of the launcher; a warning names it.
-    NotOurs,
-    /// `run` has been removed since it was last seen.
+    /// A script in it is not a command of the launcher; a refusal names it.
+    NotLauncherScript,
+    /// `run` has been removed in the meantime.
     NoRun,
 }
 
@@ -53,9 +54,9 @@ pub(super) struct DefinitionReader<'r> {
     pub(super) directory: &'r Directory,
     /// The name of its service.
     pub(super) name: &'r ServiceName,
-    /// Who can write its directory, and the directories above.
+    /// The writers of its directory and the parent directories.
     pub(super) provenance: Provenance,
-    /// The error to report if others can write it.
+    /// The error to report if other users can write it.
     pub(super) others: &'r dyn Fn(&Provenance) -> Option<DefinitionsError>,
     pub(super) foreign: Foreign,
     pub(super) launcher: &'r str,
@@ -69,27 +70,24 @@ struct Text {
 }
 
 impl DefinitionReader<'_> {
-    /// All files of the service directory, or why there are none.
-    pub(super) fn read(
-        &self,
-        warnings: &mut Findings,
-        failures: &mut Findings,
-    ) -> Result<ReadDefinition, NotPublished> {
+    /// The files of the service directory, or why it is not published, with the details in the `row`.
+    pub(super) fn read(&self, row: &mut ReportRow) -> Result<ReadDefinition, NotPublished> {
+        let ReportRow { failures, warnings, refusals, .. } = row;
         let mut files = ServiceFiles::default();
         let mut provenance = self.provenance.clone();
-        let mut not_ours = false;
         let log = self.directory.try_open(OsStr::new(layout::LOG)).ok();
         if let Some(log) = &log
             && let Ok(status) = fstat(&log.fd)
         {
             provenance.see(&log.shown, &status);
         }
-        // a logger's directory that cannot be opened is reported by its run script
+        // a logger's directory that cannot be opened is reported when its run script is read
         let has_logger = !matches!(self.directory.status(layout::LOG), Ok(None))
             && !matches!(self.directory.status(layout::LOG_RUN), Ok(None));
-        // a state file that a definition names would be written with root's rights
-        let comes_along =
-            |name: &&&str| **name != layout::WISH && (has_logger || Part::of(name).0 == Part::Service);
+        // root would write the state file named there
+        let comes_along = |name: &&&str| {
+            **name != layout::DESIRED_STATE && (has_logger || Part::of(name).0 == Part::Service)
+        };
         let names = layout::FILES.iter().filter(comes_along);
         let mut scripts = Vec::new();
         for name in names {
@@ -118,16 +116,13 @@ impl DefinitionReader<'_> {
         for (name, text) in scripts {
             match self.script(name, &text, writers, warnings, failures) {
                 Ok(script) => files.set(name, script),
-                Err(why) => {
-                    not_ours = true;
-                    warnings.push(FileError::NotOurs { path: self.path(name), why });
-                }
+                Err(why) => refusals.push(FileError::NotLauncherScript { path: self.path(name), why }),
             }
         }
-        match (failures.is_empty(), not_ours) {
+        match (failures.is_empty(), refusals.is_empty()) {
             (false, _) => Err(NotPublished::Failed),
-            (true, true) => Err(NotPublished::NotOurs),
-            (true, false) => Ok(ReadDefinition { files, writers }),
+            (true, false) => Err(NotPublished::NotLauncherScript),
+            (true, true) => Ok(ReadDefinition { files, writers }),
         }
     }
 
@@ -135,7 +130,7 @@ impl DefinitionReader<'_> {
         self.directory.shown.join(name)
     }
 
-    /// The content of a file; none if it does not exist. Symbolic links are not followed.
+    /// The content of a file; `None` if it does not exist. Symbolic links are not followed.
     fn text(&self, name: &str, log: Option<&Directory>) -> Result<Option<Text>, FileError> {
         let failed = |source| FileError::Read { path: self.path(name), source };
         let (part, file) = Part::of(name);
@@ -143,7 +138,7 @@ impl DefinitionReader<'_> {
             (Part::Service, _) => self.directory,
             (Part::Logger, Some(log)) => log,
             (Part::Logger, None) => {
-                return Err(failed(std::io::Error::other("'log' is no directory that can be opened")));
+                return Err(failed(std::io::Error::other("'log' cannot be opened as a directory")));
             }
         };
         let open = match file::open_regular_at(&directory.fd, Path::new(file), OFlag::O_NOFOLLOW) {
@@ -158,7 +153,7 @@ impl DefinitionReader<'_> {
         Ok(Some(Text { bytes, status }))
     }
 
-    /// The script that is published in place of this one.
+    /// The script to publish in place of this one.
     fn script(
         &self,
         name: &str,
@@ -166,7 +161,7 @@ impl DefinitionReader<'_> {
         writers: Writers,
         warnings: &mut Findings,
         failures: &mut Findings,
-    ) -> Result<Vec<u8>, NotOurs> {
+    ) -> Result<Vec<u8>, NotLauncherScript> {
         let path = self.path(name);
         let (part, file) = Part::of(name);
         let (directory, service) = match part {

@@ -1,4 +1,4 @@
-//! The judgement of a run on one definition.
+//! A dry run on one definition.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::boot::choice::Hardening;
 use crate::boot::report::ReportRow;
 use crate::error::Findings;
 
-/// What a run would report about one definition, without publishing it; none if it is not a definition.
+/// The report of a run on one definition, without publishing it; `None` if it is not a definition.
 pub fn judge(definition: &Path) -> Option<ReportRow> {
     let (source, name) = (definition.parent()?, definition.file_name()?);
     let failed = |failures: Findings| {
@@ -18,14 +18,14 @@ pub fn judge(definition: &Path) -> Option<ReportRow> {
         Some(row)
     };
     let abc = user_of_volume();
-    let volume = Volume::new(abc.as_ref(), Foreign::Left, crate::service::launcher::NAME, Hardening::Off);
+    let volume = Volume::new(abc.as_ref(), Foreign::Skipped, crate::service::launcher::NAME, Hardening::Off);
     let open = match volume.open(source) {
         Ok(Ok(open)) => open,
         Ok(Err(error)) => return failed(error.into()),
         Err(error) => return failed(error.into()),
     };
-    match volume.look_at(&open, name, &mut TimeBudget::default()) {
-        Ok(Candidate::Definition { row, .. }) => Some(row),
+    match volume.read_entry(&open, name, &mut TimeBudget::default()) {
+        Ok(Candidate::Definition { row, .. }) => Some(*row),
         Ok(Candidate::Nothing | Candidate::NoRun(..)) => None,
         Err(error) => failed(error.into()),
     }

@@ -1,7 +1,7 @@
 //! `futo sync`: service definitions on the volume, published with no more rights than their writers have.
 //!
-//! A definition is found on the `volume`, its `files` are read with the ids of those who can write it, its scripts
-//! become commands of the launcher (`command`), and a run publishes all of them (`sync`).
+//! Definitions are found on the `volume`. Their `files` are read with the ids of their writers, their scripts become
+//! futo-launch commands (`command`), and a run publishes all of them (`sync`).
 
 mod command;
 mod delegation;

@@ -1,24 +1,24 @@
-//! The small files of a definition: numbers and words that the supervisor reads.
+//! The small files of a definition: numbers and words read by the supervisor.
 
 use nix::sys::signal::Signal;
 
 use crate::config::value::{descriptor, whole};
 use crate::service::layout;
 
-/// A small file in the form that the supervisor reads. Its writers may be hostile.
+/// Normalises a small file for the supervisor. Its writers may be hostile.
 pub(super) fn small(name: &str, bytes: &[u8]) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?.trim();
+    let text = std::str::from_utf8(bytes).map_err(|_| "not valid UTF-8")?.trim();
     match name.rsplit('/').next() {
         Some("type") if matches!(text, "longrun" | "oneshot" | "bundle") => Ok(format!("{text}\n")),
-        Some("type") => Err("it is none of s6-rc's types"),
+        Some("type") => Err("must be longrun, oneshot or bundle"),
         Some(layout::NOTIFICATION_FD) => match descriptor(text) {
             Ok(number) => Ok(format!("{number}\n")),
-            Err(_) => Err("it is not a descriptor from 3 up"),
+            Err(_) => Err("must be a descriptor number, 3 or higher"),
         },
-        Some(layout::DOWN_SIGNAL) => signal(text).map(|name| format!("{name}\n")).ok_or("it is no signal"),
+        Some(layout::DOWN_SIGNAL) => signal(text).map(|name| format!("{name}\n")).ok_or("must be a signal"),
         _ => match whole(text, 0, u32::MAX) {
             Ok(number) => Ok(format!("{number}\n")),
-            Err(_) => Err("it is no number"),
+            Err(_) => Err("must be a number"),
         },
     }
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_files_are_what_the_supervisor_reads_or_refused() {
+    fn small_files_are_normalised_or_rejected() {
         for (name, text, expected) in [
             ("notification-fd", " 3\n", Ok("3\n")),
             ("notification-fd", "2", Err(())),

@@ -8,18 +8,18 @@ use crate::error::Findings;
 use crate::service::layout;
 use crate::trust::account::Account;
 
-/// The limit of names in one directory of definitions: s6-svscan takes 500 services by default.
-pub(super) const MOST_DEFINITIONS: usize = 2_000;
+/// The limit of names in one directory of definitions: s6-svscan accepts 500 services by default.
+pub(super) const MAX_DEFINITIONS: usize = 2_000;
 
-/// What is published, and where.
+/// The definitions to publish, and the scan directory.
 #[derive(Debug)]
 pub struct Definitions {
-    /// Directories that hold one definition per directory; of two definitions with the same name the first
-    /// counts.
+    /// Directories with one subdirectory per definition; of two definitions with the same name the first takes
+    /// precedence.
     pub sources: Vec<DefinitionSource>,
     /// The scan directory.
     pub scan_dir: PathBuf,
-    /// What becomes of run scripts that are not commands of the launcher.
+    /// How run scripts that are not futo-launch scripts are treated.
     pub foreign: Foreign,
 }
 
@@ -32,28 +32,28 @@ pub struct DefinitionSource {
     pub missing: MissingSource,
 }
 
-/// What a missing source means.
+/// How a missing source is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSource {
-    /// Nothing: it is one of the default places.
-    Fine,
-    /// An error: the caller named it.
-    Failure,
+    /// It is ignored: it is one of the default directories.
+    Ignored,
+    /// It is an error: the caller named it.
+    Error,
 }
 
-/// What becomes of a run script that is not a command of the launcher.
+/// How a run script that is not a futo-launch script is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// It is reported and not published.
-    Left,
-    /// It is published as it is, and root executes it: `--trust-run`.
+    Skipped,
+    /// It is published unchanged, and root executes it: `--trust-run`.
     Trusted,
 }
 
-/// The default places: the root-owned one first, then the users'.
+/// The default directories: first the root-owned one, then the user-writable one.
 pub fn usual_sources() -> Vec<DefinitionSource> {
-    [layout::ROOTS_DEFINITIONS, layout::DEFINITIONS]
-        .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Fine })
+    [layout::ROOT_DEFINITIONS, layout::DEFINITIONS]
+        .map(|path| DefinitionSource { path: Path::new(path).to_path_buf(), missing: MissingSource::Ignored })
         .into()
 }
 

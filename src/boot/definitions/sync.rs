@@ -15,7 +15,7 @@ use crate::boot::conclude;
 use crate::boot::delegate;
 use crate::boot::launcher;
 use crate::boot::manifest::{Author, Manifest, source_line};
-use crate::boot::quota::{MOST_DEFINITIONS, Quota};
+use crate::boot::quota::{MAX_DEFINITIONS, Quota};
 use crate::boot::report::{self, Report, ReportRow};
 use crate::boot::scan::ScanDirectory;
 use crate::boot::scan::legacy::Legacy;
@@ -28,12 +28,12 @@ use crate::trust::writers::Writers;
 /// Marks the service directories of `futo sync`.
 const MAKER: &str = "futo sync";
 
-/// Publishes all definitions. An error means that nothing could be done.
+/// Publishes all definitions. On an error nothing has been done.
 pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
     sync_while(definitions, choice, &mut || ControlFlow::Continue(()))
 }
 
-/// The same for as long as `go_on` says so. An interrupted run prunes nothing.
+/// Like [`sync`], until `go_on` interrupts it. An interrupted run prunes nothing.
 pub fn sync_while(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Result<Report, Findings> {
     nofollow::with_no_umask(|| sync_all(definitions, choice, go_on))
 }
@@ -56,7 +56,7 @@ fn sync_all(definitions: &Definitions, choice: &Choice, go_on: GoOn<'_>) -> Resu
         seen: Vec::new(),
         bare: BTreeMap::new(),
         listed: BTreeSet::new(),
-        quota: Quota::new(MOST_DEFINITIONS, BTreeMap::new()),
+        quota: Quota::new(MAX_DEFINITIONS, BTreeMap::new()),
         time: TimeBudget::default(),
         waiting: Vec::new(),
     };
@@ -86,27 +86,27 @@ struct Sync<'s> {
     volume: Volume<'s>,
     delegation: DelegationRule,
     report: Report,
-    /// The names seen so far, and where.
+    /// The names seen so far, and their paths.
     seen: Vec<(String, PathBuf)>,
     /// Directories without a `run`, by name.
     bare: BTreeMap<String, PathBuf>,
-    /// The sources that could be listed, as markers name them.
+    /// The sources that could be listed, as written in markers.
     listed: BTreeSet<String>,
-    /// What user-writable definitions may still publish,
+    /// The remaining quota of user-writable definitions.
     quota: Quota,
-    /// and how long they may still be read.
+    /// The remaining time for reading them.
     time: TimeBudget,
-    /// What is published once the supervisors of an older hook's links have exited, by row.
+    /// The services to publish once the supervisors of an older hook's links have exited, by row.
     waiting: Vec<(usize, Manifest)>,
 }
 
 impl Sync<'_> {
-    /// Notes what cannot be done as abc. Nothing more is done once root's own ids cannot be restored.
+    /// Records a failure to act as abc. It is fatal if root's own ids could not be restored.
     fn unless_hopeless<T>(&mut self, result: Result<T, AccountError>) -> Result<Option<T>, Findings> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(error @ AccountError::Stuck(_)) => Err(error.into()),
-            // nothing changes that while this process lives
+            // this will not change during the lifetime of this process
             Err(error) => {
                 self.report.is_hopeless = true;
                 self.report.failures.add_new(error.into());
@@ -122,7 +122,7 @@ impl Sync<'_> {
                 Ok(Some(open))
             }
             Err(error) => {
-                if !(error.is_missing() && source.missing == MissingSource::Fine) {
+                if !(error.is_missing() && source.missing == MissingSource::Ignored) {
                     self.report.failures.push(error);
                 }
                 Ok(None)
@@ -130,11 +130,11 @@ impl Sync<'_> {
         }
     }
 
-    /// Published services of users that are not pruned keep their place.
+    /// User-writable services that are published and not pruned keep their share of the quota.
     fn quota_for(&self, open: &[(&DefinitionSource, OpenSource)]) -> Result<Quota, Findings> {
         let is_there = |name: &str| open.iter().any(|(_, open)| open.names.iter().any(|each| each == name));
         let taken = self.scan.taken(Author::User, |name| !self.choice.prune || is_there(name))?;
-        Ok(Quota::new(MOST_DEFINITIONS, taken))
+        Ok(Quota::new(MAX_DEFINITIONS, taken))
     }
 
     fn publish_all(
@@ -143,22 +143,22 @@ impl Sync<'_> {
         open: &OpenSource,
         go_on: GoOn<'_>,
     ) -> Result<ControlFlow<()>, AccountError> {
-        // one at a time: all of them together may exceed memory
+        // one at a time: all of them may not fit into memory
         for name in &open.names {
             if go_on().is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            match self.volume.look_at(open, name, &mut self.time)? {
+            match self.volume.read_entry(open, name, &mut self.time)? {
                 Candidate::Nothing => {}
                 Candidate::NoRun(name, path, writers) => {
-                    // a root-owned definition keeps its name while somebody edits it
+                    // a root-owned definition keeps its name while it is being edited
                     if writers == Writers::Root {
                         self.seen.push((name.clone(), path.clone()));
                     }
                     self.bare.insert(name, path);
                 }
                 Candidate::Definition { row, path, publishable } => {
-                    self.publish(row, path, publishable, source);
+                    self.publish(*row, path, publishable, source);
                 }
             }
         }
@@ -172,9 +172,9 @@ impl Sync<'_> {
         publishable: Option<PublishableDefinition>,
         source: &DefinitionSource,
     ) {
-        if let Some((_, counts)) = self.seen.iter().find(|(name, _)| *name == row.shown) {
-            let counts = counts.clone();
-            self.report.warnings.push(DefinitionsError::Shadowed { passed: path, counts });
+        if let Some((_, preferred)) = self.seen.iter().find(|(name, _)| *name == row.shown) {
+            let preferred = preferred.clone();
+            self.report.warnings.push(DefinitionsError::Shadowed { ignored: path, preferred });
             return;
         }
         self.seen.push((row.shown.clone(), path));
@@ -187,7 +187,7 @@ impl Sync<'_> {
             _ => self.quota.take(name.as_str(), &definition.files),
         };
         if let Err(exceeded) = taken {
-            row.failures.push(DefinitionsError::NoRoom(exceeded));
+            row.failures.push(DefinitionsError::QuotaExceeded(exceeded));
             self.report.rows.push(row);
             return;
         }
@@ -222,7 +222,7 @@ impl Sync<'_> {
         }
     }
 
-    /// Notifies s6-svscan, and prunes services whose definition is gone.
+    /// Notifies s6-svscan, and prunes services without a definition.
     fn conclude(self) -> Report {
         let Sync { choice, scan, mut report, seen, bare, listed, .. } = self;
         report.is_nothing_done = listed.is_empty() && !report.failures.is_empty();
@@ -241,8 +241,8 @@ impl Sync<'_> {
         report
     }
 
-    /// Stops the supervisors that run with root's rights because of an older hook's links, and publishes the
-    /// definitions behind those links.
+    /// Stops the supervisors in the targets of an older hook's links, which run with root's rights, and publishes these
+    /// definitions.
     fn take_over(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let names: Vec<String> = waiting.iter().map(|(_, manifest)| manifest.name.to_string()).collect();
@@ -251,7 +251,7 @@ impl Sync<'_> {
         for ((index, manifest), (_, gone)) in waiting.into_iter().zip(gone) {
             let Some(row) = rows.get_mut(index) else { continue };
             match gone {
-                Ok(_) if self.choice.intent == Intent::Look => {
+                Ok(_) if self.choice.intent == Intent::DryRun => {
                     took_over(row, DirectoryChange::Published, Legacy::Supervised);
                 }
                 Ok(_) => {
@@ -269,7 +269,7 @@ impl Sync<'_> {
 
 fn took_over(row: &mut ReportRow, change: DirectoryChange, legacy: Legacy) {
     note(row, change);
-    row.warnings.push(DefinitionsError::TookOver(legacy));
+    row.warnings.push(DefinitionsError::ReplacedLink(legacy));
 }
 
 fn note(row: &mut ReportRow, change: DirectoryChange) {

@@ -1,16 +1,16 @@
-//! How long root reads the definitions of other users.
+//! The time limit for reading user-writable definitions as root.
 
 use std::time::Duration;
 
 use super::error::DefinitionsError;
 use crate::trust::writers::Writers;
 
-/// The processor time that reading one of them may take. The largest script takes a few milliseconds.
-const MOST_TIME_OF_ONE: Duration = Duration::from_millis(500);
-/// The same for all of them in one run.
-const MOST_TIME: Duration = Duration::from_secs(10);
+/// The CPU time limit for reading one definition. The largest script takes a few milliseconds.
+const MAX_TIME_PER_DEFINITION: Duration = Duration::from_millis(500);
+/// The CPU time limit for all definitions in one run.
+const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// The processor time that is left.
+/// The remaining CPU time.
 #[derive(Debug)]
 pub(super) struct TimeBudget {
     left: Duration,
@@ -18,26 +18,30 @@ pub(super) struct TimeBudget {
 
 impl Default for TimeBudget {
     fn default() -> Self {
-        TimeBudget { left: MOST_TIME }
+        TimeBudget { left: MAX_TIME }
     }
 }
 
 impl TimeBudget {
-    /// Whether there is time to read one more.
+    /// Whether there is time left to read another one.
     pub(super) fn has_time(&self, writers: Writers) -> Result<(), DefinitionsError> {
         match writers == Writers::Root || !self.left.is_zero() {
             true => Ok(()),
-            false => Err(DefinitionsError::NoTimeLeft(MOST_TIME)),
+            false => Err(DefinitionsError::NoTimeLeft(MAX_TIME)),
         }
     }
 
-    /// Subtracts the time that reading one has taken; root-owned definitions have no limit.
+    /// Subtracts the time spent on reading one; root-owned definitions are not limited.
     pub(super) fn spend(&mut self, writers: Writers, time: Duration) -> Result<(), DefinitionsError> {
         if writers == Writers::Root {
             return Ok(());
         }
         self.left = self.left.saturating_sub(time);
-        if time > MOST_TIME_OF_ONE { Err(DefinitionsError::TooSlow(MOST_TIME_OF_ONE)) } else { Ok(()) }
+        if time > MAX_TIME_PER_DEFINITION {
+            Err(DefinitionsError::TooSlow(MAX_TIME_PER_DEFINITION))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -46,16 +50,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_is_bounded_for_one_and_for_all_and_not_for_roots() {
+    fn time_is_limited_per_definition_and_in_total_except_for_root() {
         let mut budget = TimeBudget::default();
-        assert!(budget.spend(Writers::Root, MOST_TIME * 2).is_ok());
-        for _ in 0..MOST_TIME.as_millis() / MOST_TIME_OF_ONE.as_millis() {
+        assert!(budget.spend(Writers::Root, MAX_TIME * 2).is_ok());
+        for _ in 0..MAX_TIME.as_millis() / MAX_TIME_PER_DEFINITION.as_millis() {
             assert!(budget.has_time(Writers::Abc).is_ok());
-            assert!(budget.spend(Writers::Abc, MOST_TIME_OF_ONE).is_ok());
+            assert!(budget.spend(Writers::Abc, MAX_TIME_PER_DEFINITION).is_ok());
         }
         assert!(matches!(budget.has_time(Writers::Abc), Err(DefinitionsError::NoTimeLeft(_))));
         assert!(budget.has_time(Writers::Root).is_ok());
-        let too_long = MOST_TIME_OF_ONE + Duration::from_millis(1);
+        let too_long = MAX_TIME_PER_DEFINITION + Duration::from_millis(1);
         assert!(matches!(
             TimeBudget::default().spend(Writers::Abc, too_long),
             Err(DefinitionsError::TooSlow(_))

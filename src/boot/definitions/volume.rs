@@ -1,4 +1,4 @@
-//! The volume: definitions are found and read with the ids of those who can write them.
+//! The volume: definitions are found and read with the ids of their writers.
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::error::DefinitionsError;
 use super::files::{DefinitionReader, NotPublished, ReadDefinition};
-use super::source::{Foreign, MOST_DEFINITIONS};
+use super::source::{Foreign, MAX_DEFINITIONS};
 use super::time_budget::TimeBudget;
 use crate::boot::choice::Hardening;
 use crate::boot::directory::{Directory, FileId};
@@ -27,10 +27,10 @@ use crate::trust::WritableByOthers;
 use crate::trust::account::{AccessError, Account, AccountError};
 use crate::trust::writers::{AbcIds, Judge, Provenance, Writers};
 
-/// What is read, and for whom.
+/// The settings for reading definitions.
 pub(super) struct Volume<'v> {
     abc: Option<&'v Account>,
-    /// Looked up before abc's ids are taken on.
+    /// Looked up before switching to abc's ids.
     judge: Judge,
     foreign: Foreign,
     launcher: &'v str,
@@ -48,13 +48,13 @@ pub(super) struct OpenSource {
 pub(super) enum Candidate {
     /// Not a definition.
     Nothing,
-    /// A directory without `run`: its name, its path, and who can write it.
+    /// A directory without `run`: its name, path and writers.
     NoRun(String, PathBuf, Writers),
     /// A definition.
     Definition {
-        row: ReportRow,
+        row: Box<ReportRow>,
         path: PathBuf,
-        /// What it takes to publish it; none if it has errors.
+        /// The data needed to publish it; `None` if it has errors.
         publishable: Option<PublishableDefinition>,
     },
 }
@@ -63,11 +63,11 @@ impl Candidate {
     fn failed(shown: &str, path: PathBuf, error: DefinitionsError) -> Self {
         let mut row = ReportRow::new(shown);
         row.failures.push(error);
-        Candidate::Definition { row, path, publishable: None }
+        Candidate::Definition { row: Box::new(row), path, publishable: None }
     }
 }
 
-/// What it takes to publish a definition.
+/// The data needed to publish a definition.
 pub(super) struct PublishableDefinition {
     pub(super) name: ServiceName,
     pub(super) definition: ReadDefinition,
@@ -79,12 +79,12 @@ pub(super) struct PublishableDefinition {
 struct OpenDefinition {
     directory: Directory,
     id: FileId,
-    /// Who can write it, and the directories above.
+    /// The writers of it and its parent directories.
     provenance: Provenance,
 }
 
 /// The action of a run script that is not a command of the launcher.
-const NOT_OURS: &str = "not-ours";
+const NOT_LAUNCHER_SCRIPT: &str = "not-ours";
 
 impl<'v> Volume<'v> {
     pub(super) fn new(
@@ -98,8 +98,8 @@ impl<'v> Volume<'v> {
         Volume { abc, judge, foreign, launcher, hardening }
     }
 
-    /// Opens a source and lists it. Only root-owned links are followed, and whoever can write a directory on the
-    /// way can write everything below.
+    /// Opens a source and lists it. Only root-owned links are followed. The writers of a parent directory can write
+    /// everything below it.
     pub(super) fn open(&self, source: &Path) -> Result<Result<OpenSource, DefinitionsError>, AccountError> {
         let seen = RefCell::new(Provenance::nothing(self.judge));
         let opened = self.reach(|| {
@@ -110,7 +110,7 @@ impl<'v> Volume<'v> {
         let because = |error| self.others(&provenance, source).unwrap_or(error);
         let fd = match opened {
             Ok(fd) => fd,
-            // who owns it explains more than that it is closed
+            // its owner explains more than a permission error
             Err(PathError::Refused(path, Errno::EACCES)) => {
                 return Ok(Err(because(DefinitionsError::Source(PathError::Refused(path, Errno::EACCES)))));
             }
@@ -120,7 +120,7 @@ impl<'v> Volume<'v> {
             return Ok(Err(DefinitionsError::NoUser(source.to_path_buf())));
         }
         let directory = Directory { fd, shown: source.to_path_buf() };
-        match self.acting_as(provenance.writers, || directory.names(MOST_DEFINITIONS))? {
+        match self.acting_as(provenance.writers, || directory.names(MAX_DEFINITIONS))? {
             Err(error) => Ok(Err(because(DefinitionsError::List(error)))),
             Ok(mut names) => {
                 names.sort_unstable();
@@ -130,7 +130,7 @@ impl<'v> Volume<'v> {
     }
 
     /// Reads an entry of a source.
-    pub(super) fn look_at(
+    pub(super) fn read_entry(
         &self,
         source: &OpenSource,
         name: &OsStr,
@@ -153,7 +153,7 @@ impl<'v> Volume<'v> {
         let writers = open.provenance.writers;
         let run = self.acting_as(writers, || open.directory.status(layout::RUN))?;
         if matches!(run, Ok(None)) {
-            // its `run` may be about to be replaced; to have it pruned, the directory has to go
+            // its `run` may be about to be replaced; it is pruned only once the directory is removed
             return Ok(Candidate::NoRun(shown, path, writers));
         }
         let service = match ServiceName::parse(name) {
@@ -164,7 +164,7 @@ impl<'v> Volume<'v> {
         row.service = Some(service.to_string());
         if let Err(error) = time.has_time(writers) {
             row.failures.push(error);
-            return Ok(Candidate::Definition { row, path, publishable: None });
+            return Ok(Candidate::Definition { row: Box::new(row), path, publishable: None });
         }
         let place = &source.directory.shown;
         let publishable = match self.read(&open, &service, place, time, &mut row)? {
@@ -172,15 +172,15 @@ impl<'v> Volume<'v> {
             Ok(definition) => Some(PublishableDefinition { name: service, definition, id: open.id }),
             Err(NotPublished::Failed) => None,
             Err(NotPublished::NoRun) => return Ok(Candidate::NoRun(shown, path, writers)),
-            Err(NotPublished::NotOurs) => {
-                row.action = NOT_OURS;
+            Err(NotPublished::NotLauncherScript) => {
+                row.action = NOT_LAUNCHER_SCRIPT;
                 None
             }
         };
-        Ok(Candidate::Definition { row, path, publishable })
+        Ok(Candidate::Definition { row: Box::new(row), path, publishable })
     }
 
-    /// Opens the directory of a definition, and notes who can write it.
+    /// Opens the directory of a definition, and records its writers.
     fn open_definition(
         &self,
         source: &OpenSource,
@@ -199,7 +199,7 @@ impl<'v> Volume<'v> {
         }))
     }
 
-    /// Reads a definition with the ids of those who can write it, and counts the time that this takes.
+    /// Reads a definition with the ids of its writers, and accounts for the time spent.
     fn read(
         &self,
         open: &OpenDefinition,
@@ -219,13 +219,13 @@ impl<'v> Volume<'v> {
         };
         let writers = open.provenance.writers;
         let before = clock::processor_time();
-        let read = self.acting_as(writers, || reader.read(&mut row.warnings, &mut row.failures))?;
+        let read = self.acting_as(writers, || reader.read(row))?;
         let spent = clock::processor_time().saturating_sub(before);
         row.failures.take(time.spend(writers, spent));
         Ok(read)
     }
 
-    /// Why an entry could not be opened; none if it is not a definition.
+    /// Why an entry could not be opened; `None` if it is not a definition.
     fn why_closed(
         &self,
         source: &OpenSource,
@@ -236,12 +236,10 @@ impl<'v> Volume<'v> {
         let refused =
             |reason: String| DefinitionsError::Directory { path: path.display().to_string(), reason };
         let mut provenance = source.provenance.clone();
-        let looked = self.acting_as(provenance.writers, || source.directory.look_at(name))?;
+        let looked = self.acting_as(provenance.writers, || source.directory.try_status(name))?;
         Ok(match looked.map(|status| (kind(&status), status)) {
-            Ok((SFlag::S_IFLNK, _)) => {
-                Some(refused("it is a symbolic link, which is not followed".to_string()))
-            }
-            // who owns it explains more than that it is closed
+            Ok((SFlag::S_IFLNK, _)) => Some(refused("symbolic links are not followed".to_string())),
+            // its owner explains more than a permission error
             Ok((SFlag::S_IFDIR, status)) => {
                 provenance.see(&path, &status);
                 let others = self.others(&provenance, &source.directory.shown);
@@ -252,9 +250,9 @@ impl<'v> Volume<'v> {
         })
     }
 
-    /// The error to report if somebody other than root and abc can write a definition.
+    /// The error to report if a user other than root and abc can write a definition.
     fn others(&self, provenance: &Provenance, source: &Path) -> Option<DefinitionsError> {
-        let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Left)?;
+        let (path, access) = provenance.others().filter(|_| self.foreign == Foreign::Skipped)?;
         let path = path.to_path_buf();
         match self.judge {
             Judge::User => None,
@@ -265,7 +263,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// Acts with the ids of those who can write it: what they cannot read is not published either.
+    /// Runs an action with the ids of the writers: files that they cannot read are not published.
     fn acting_as<T>(&self, writers: Writers, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match (writers, self.abc) {
             (Writers::Root, _) | (_, None) => Ok(action()),
@@ -273,7 +271,7 @@ impl<'v> Volume<'v> {
         }
     }
 
-    /// Acts as root, and as abc where root has no rights on the volume.
+    /// Runs an action as root and, if permission is denied, as abc: root may lack access to the volume.
     fn reach<T, E: AccessError>(
         &self,
         action: impl Fn() -> Result<T, E>,
@@ -285,7 +283,7 @@ impl<'v> Volume<'v> {
     }
 }
 
-/// Opens a directory for listing, and notes who can write what is on the way.
+/// Opens a directory for listing, and records who can write it and its parents.
 fn open_directory(path: &Path, seen: &RefCell<Provenance>) -> Result<OwnedFd, PathError> {
     let see = |path: &Path, status: &_| seen.borrow_mut().see(path, status);
     let found = nofollow::open_directory_seeing(path, Missing::Refuse, see)?;

@@ -1,4 +1,4 @@
-//! Everything that may change what is published: the directories of definitions, and the definitions in them.
+//! Watches all inputs of a run: the directories of definitions, and the definitions in them.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::source::MOST_DEFINITIONS;
+use super::source::MAX_DEFINITIONS;
 use crate::boot::directory::Directory;
 use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::service::layout;
@@ -35,7 +35,7 @@ fn add_source(builder: &mut WatchBuilder<'_>, source: &Path) {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let Some(fd) = builder.reach(|| openat(&found, ".", flags, Mode::empty())) else { return };
     let directory = Directory { fd, shown: source.to_path_buf() };
-    let list = || directory.names(MOST_DEFINITIONS).map_err(|error| error.errno);
+    let list = || directory.names(MAX_DEFINITIONS).map_err(|error| error.errno);
     let Some(names) = builder.reach(list) else {
         builder.watch.set_incomplete();
         return;

@@ -1,5 +1,5 @@
-//! An open directory that only root (or the unprivileged caller) can write, and the operations in it. Every error
-//! names its object.
+//! An open directory that only root (or the unprivileged caller) can write, and the operations in it. Every error names
+//! the affected file.
 
 mod remove;
 
@@ -39,18 +39,18 @@ impl Problem for StepError {
 
 fn why(errno: Errno) -> String {
     match errno {
-        // our own: see `Directory::names`
-        Errno::E2BIG => "it holds more names than are taken".to_string(),
+        // returned by `Directory::names`
+        Errno::E2BIG => "too many entries".to_string(),
         _ => reason(errno),
     }
 }
 
 /// The limit of names in a scan directory.
-pub(super) const MOST_NAMES: usize = 100_000;
-/// The size limit of files that this program has written.
+pub(super) const MAX_NAMES: usize = 100_000;
+/// The size limit of files written by this program.
 const MAX_OWN: usize = 1 << 20;
 
-/// Identifies a directory, whatever its name.
+/// Identifies a directory regardless of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -84,7 +84,7 @@ impl Directory {
         self.refused(verb, name)(errno)
     }
 
-    /// Opens a directory in this one. Symbolic links are not followed.
+    /// Opens a subdirectory. Symbolic links are not followed.
     pub fn open(&self, name: &OsStr) -> Result<Directory, StepError> {
         self.try_open(name).map_err(self.refused("open directory", name))
     }
@@ -96,26 +96,27 @@ impl Directory {
         Ok(Directory { fd, shown: self.shown.join(name) })
     }
 
-    /// Makes a directory with exactly this mode: the engine runs without a umask.
+    /// Creates a directory with exactly this mode: there is no umask during a run.
     pub fn make(&self, name: &str, mode: u32) -> Result<(), StepError> {
-        mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)).map_err(self.refused("make directory", name))
+        mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))
+            .map_err(self.refused("create directory", name))
     }
 
-    /// The same; it may exist already.
+    /// Like [`Directory::make`], but the directory may exist.
     pub fn make_if_missing(&self, name: &str, mode: u32) -> Result<(), StepError> {
         match mkdirat(&self.fd, name, Mode::from_bits_truncate(mode)) {
-            Err(errno) if errno != Errno::EEXIST => Err(self.refused("make directory", name)(errno)),
+            Err(errno) if errno != Errno::EEXIST => Err(self.refused("create directory", name)(errno)),
             _ => Ok(()),
         }
     }
 
-    /// Writes a new file.
+    /// Creates a file with this content.
     pub fn create(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), StepError> {
         let file = self.create_empty(name, mode)?;
         self.write(file, name, bytes)
     }
 
-    /// Makes a new, empty file.
+    /// Creates an empty file.
     pub fn create_empty(&self, name: &str, mode: u32) -> Result<File, StepError> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))
@@ -130,8 +131,8 @@ impl Directory {
         })
     }
 
-    /// The beginning of a regular file, as much as one read returns and at most `most` bytes, and its status;
-    /// none if there is no such file. Symbolic links are not followed.
+    /// The status and the start of a regular file: the result of one read of at most `most` bytes. `None` if there is
+    /// no such file. Symbolic links are not followed.
     pub fn read(&self, name: &str, most: usize) -> Result<Option<(FileStat, Vec<u8>)>, StepError> {
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = match openat(&self.fd, name, flags, Mode::empty()) {
@@ -139,7 +140,7 @@ impl Directory {
             Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
             Err(errno) => return Err(self.refused("open", name)(errno)),
         };
-        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        let status = fstat(&file).map_err(self.refused("stat", name))?;
         if kind(&status) != SFlag::S_IFREG {
             return Ok(None);
         }
@@ -149,7 +150,8 @@ impl Directory {
         Ok(Some((status, bytes)))
     }
 
-    /// Whether the name leads to a regular file with exactly this content and mode. Links on the way are our own.
+    /// Whether the name resolves to a regular file with exactly this content and mode. Links are followed: they are
+    /// futo's own.
     pub fn holds(&self, name: &str, bytes: &[u8], mode: u32) -> Result<bool, StepError> {
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = match openat(&self.fd, name, flags, Mode::empty()) {
@@ -157,7 +159,7 @@ impl Directory {
             Err(Errno::ENOENT | Errno::ELOOP) => return Ok(false),
             Err(errno) => return Err(self.refused("open", name)(errno)),
         };
-        let status = fstat(&file).map_err(self.refused("look at", name))?;
+        let status = fstat(&file).map_err(self.refused("stat", name))?;
         if kind(&status) != SFlag::S_IFREG
             || status.st_mode & 0o7777 != mode
             || usize::try_from(status.st_size) != Ok(bytes.len())
@@ -169,8 +171,8 @@ impl Directory {
         Ok(read.is_ok() && content == bytes)
     }
 
-    /// The content of a file that this program has written. Links on the way are our own.
-    pub fn read_behind(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
+    /// The content of a file written by this program. Links are followed: they are futo's own.
+    pub fn read_following_links(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
         match file::open_regular_at(&self.fd, Path::new(name), OFlag::empty())
             .and_then(|open| file::read_at_most(open, MAX_OWN))
         {
@@ -182,23 +184,23 @@ impl Directory {
         }
     }
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     pub fn link(&self, target: &str, name: &str) -> Result<(), StepError> {
-        symlinkat(target, &self.fd, name).map_err(self.refused("make link", name))
+        symlinkat(target, &self.fd, name).map_err(self.refused("create symbolic link", name))
     }
 
-    /// Makes a hard link in another directory.
+    /// Creates a hard link in another directory.
     pub fn add_name(&self, name: &str, other: &Directory, other_name: &str) -> Result<(), StepError> {
         linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
-            .map_err(other.refused("make hard link", other_name))
+            .map_err(other.refused("create hard link", other_name))
     }
 
-    /// The target of a symbolic link; none if there is no such link.
+    /// The target of a symbolic link; `None` if there is no such link.
     pub fn target(&self, name: &str) -> Option<OsString> {
         readlinkat(&self.fd, name).ok()
     }
 
-    /// Renames within this directory; an existing file of the new name is replaced.
+    /// Renames within this directory; an existing file with the new name is replaced.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), StepError> {
         renameat(&self.fd, from, &self.fd, to).map_err(self.refused("rename to", to))
     }
@@ -209,7 +211,7 @@ impl Directory {
             .map_err(self.refused("replace", other))
     }
 
-    /// Removes a file; it may be missing.
+    /// Removes a file if it exists.
     pub fn remove(&self, name: &str) -> Result<(), StepError> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Err(errno) if errno != Errno::ENOENT => Err(self.refused("remove", name)(errno)),
@@ -219,32 +221,32 @@ impl Directory {
 
     /// This directory's own status.
     pub fn own_status(&self) -> Result<FileStat, StepError> {
-        fstat(&self.fd).map_err(self.refused("look at", ""))
+        fstat(&self.fd).map_err(self.refused("stat", ""))
     }
 
-    /// Whether this is the working directory of a process, such as a supervisor that has not locked it yet.
+    /// Whether this is the working directory of a process, such as a supervisor that has not taken its lock yet.
     pub(super) fn is_worked_in_by(&self, pid: i32) -> bool {
         let working = stat(format!("/proc/{pid}/cwd").as_str()).map(|status| FileId::of(&status));
         working.is_ok_and(|working| fstat(&self.fd).is_ok_and(|own| FileId::of(&own) == working))
     }
 
-    /// The status of this name itself, with the bare errno.
-    pub fn look_at(&self, name: &OsStr) -> Result<FileStat, Errno> {
+    /// Like [`Directory::status`], with the bare errno.
+    pub fn try_status(&self, name: &OsStr) -> Result<FileStat, Errno> {
         fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }
 
-    /// The kind of file that has this name; links are not followed.
+    /// The type of the file with this name; links are not followed.
     pub fn kind_of(&self, name: &OsStr) -> Result<SFlag, Errno> {
-        self.look_at(name).map(|status| kind(&status))
+        self.try_status(name).map(|status| kind(&status))
     }
 
-    /// The status of this name itself; none if it does not exist.
+    /// The status of the file with this name; `None` if it does not exist. Links are not followed.
     pub fn status(&self, name: &str) -> Result<Option<FileStat>, StepError> {
         self.status_by(name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }
 
-    /// The status of what the name leads to.
-    pub fn status_behind(&self, name: &str) -> Result<Option<FileStat>, StepError> {
+    /// Like [`Directory::status`], following links.
+    pub fn status_following_links(&self, name: &str) -> Result<Option<FileStat>, StepError> {
         self.status_by(name, AtFlags::empty())
     }
 
@@ -252,11 +254,11 @@ impl Directory {
         match fstatat(&self.fd, name, flags) {
             Ok(status) => Ok(Some(status)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-            Err(errno) => Err(self.refused("look at", name)(errno)),
+            Err(errno) => Err(self.refused("stat", name)(errno)),
         }
     }
 
-    /// All names but `.` and `..`, unordered; more than `most` are an error.
+    /// All names except `.` and `..`, unordered; more than `most` are an error.
     pub fn names(&self, most: usize) -> Result<Vec<OsString>, StepError> {
         use std::os::unix::ffi::OsStrExt;
         let read = || -> Result<Vec<OsString>, Errno> {

@@ -1,4 +1,4 @@
-//! Removal of a directory tree that somebody else may have filled, and may still be filling.
+//! Removal of a directory tree that another user may have filled, and may still be filling.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -11,8 +11,8 @@ use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
 use super::{Directory, StepError};
 
 /// The limit of files that one call removes.
-const MOST_REMOVED: usize = 100_000;
-/// The name of a directory that was moved up before it is emptied.
+const MAX_REMOVED: usize = 100_000;
+/// The prefix of a directory that was moved up to be emptied.
 const MOVED: &str = ".futo-moved-";
 
 impl Directory {
@@ -25,18 +25,18 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes everything in this directory, which nobody else can write. What others have made below it may have
-    /// any depth, and may grow meanwhile: each directory is taken over before it is emptied, the directories in
-    /// it are moved up, and their number is limited.
+    /// Removes everything in this directory, which no other user can write. Trees created by other users below it may
+    /// have any depth, and may grow meanwhile: ownership of each directory is taken before it is emptied, its
+    /// subdirectories are moved up, and their number is limited.
     pub fn remove_content(&self) -> Result<(), StepError> {
-        let mut todo = self.names(MOST_REMOVED)?;
-        let mut numbers = 0..MOST_REMOVED;
+        let mut todo = self.names(MAX_REMOVED)?;
+        let mut numbers = 0..MAX_REMOVED;
         while let Some(name) = todo.pop() {
             if !self.is_directory_and_stays(&name)? {
                 continue;
             }
             let directory = self.take_over(&name)?;
-            for below in directory.names(MOST_REMOVED)? {
+            for below in directory.names(MAX_REMOVED)? {
                 if directory.is_directory_and_stays(&below)? {
                     todo.push(directory.move_up(&below, self, &mut numbers)?);
                 }
@@ -46,17 +46,17 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes anything but a directory; returns whether it is one.
+    /// Removes anything but a directory; returns whether the name is a directory.
     fn is_directory_and_stays(&self, name: &OsStr) -> Result<bool, StepError> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(false),
-            // what unlink returns for a directory, on Linux and elsewhere
+            // returned by unlink for a directory, on Linux and elsewhere
             Err(Errno::EISDIR | Errno::EPERM) => Ok(true),
             Err(errno) => Err(self.refused("remove", name)(errno)),
         }
     }
 
-    /// Moves a directory of this one to the directory above.
+    /// Moves a subdirectory to the directory above.
     fn move_up(
         &self,
         name: &OsStr,
@@ -67,7 +67,7 @@ impl Directory {
             let moved = OsString::from(format!("{MOVED}{number}"));
             match renameat(&self.fd, name, &above.fd, moved.as_os_str()) {
                 Ok(()) => return Ok(moved),
-                // whoever has filled the tree has guessed the name
+                // the user who filled the tree has guessed the name
                 Err(Errno::EEXIST | Errno::ENOTEMPTY | Errno::ENOTDIR) => {}
                 Err(errno) => return Err(self.refused("move", name)(errno)),
             }
@@ -75,13 +75,13 @@ impl Directory {
         Err(self.refused("remove", name)(Errno::E2BIG))
     }
 
-    /// Opens a directory, and makes sure that nobody else can write it any more.
+    /// Opens a directory, and revokes other users' write access.
     fn take_over(&self, name: &OsStr) -> Result<Directory, StepError> {
         let directory = self.open(name)?;
         let status = directory.own_status()?;
         if status.st_uid != geteuid().as_raw() || status.st_mode & 0o022 != 0 {
-            fchown(&directory.fd, Some(geteuid()), None).map_err(self.refused("take over", name))?;
-            fchmod(&directory.fd, Mode::S_IRWXU).map_err(self.refused("take over", name))?;
+            fchown(&directory.fd, Some(geteuid()), None).map_err(self.refused("take ownership of", name))?;
+            fchmod(&directory.fd, Mode::S_IRWXU).map_err(self.refused("take ownership of", name))?;
         }
         Ok(directory)
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removes_what_is_deeper_than_any_path_can_say_and_no_more() {
+    fn removes_trees_deeper_than_path_max_and_nothing_else() {
         let scratch = crate::sys::scratch::directory("remove-all");
         let top = Directory {
             fd: nix::fcntl::open(&scratch, OFlag::O_RDONLY, Mode::empty()).expect("open"),

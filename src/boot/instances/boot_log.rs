@@ -29,12 +29,12 @@ pub(super) enum BootLogError {
         /// Why.
         errno: Errno,
     },
-    /// Something else has its name.
+    /// It is not a regular file.
     #[error("unable to write '{object}': it is {what}, not a regular file")]
     NotRegular {
         /// The log, relative to the home.
         object: String,
-        /// What it is instead.
+        /// The actual file type.
         what: &'static str,
     },
 }
@@ -46,9 +46,9 @@ impl Problem for BootLogError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            BootLogError::Refused { errno: Errno::EACCES, .. } => Some(
-                "its directory belongs to another user: chown it to the user of the instances".to_string(),
-            ),
+            BootLogError::Refused { errno: Errno::EACCES, .. } => {
+                Some("chown its directory to the owner of the instances".to_string())
+            }
             _ => None,
         }
     }
@@ -60,8 +60,8 @@ pub(super) fn stamp(time: SystemTime) -> String {
     format!("{}+0000", utc.strip_suffix('Z').unwrap_or(&utc))
 }
 
-/// Appends the lines in one write. Before that, a log of at least `size` bytes is renamed to `.1`, and so is one
-/// that the user cannot write, as a module that ran as root has left it.
+/// Appends the lines with one write. First, a log of at least `size` bytes is renamed to `.1`, as is one that the user
+/// cannot write because an older program created it as root.
 pub(super) fn append(home: &OwnedFd, path: &str, size: u64, lines: &str) -> Result<(), BootLogError> {
     let refused = |verb, errno| BootLogError::Refused { verb, object: path.to_string(), errno };
     let (directory, name) = open_above(home, path)?;
@@ -102,7 +102,7 @@ pub(super) fn append(home: &OwnedFd, path: &str, size: u64, lines: &str) -> Resu
         .map_err(|error| refused("write", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))
 }
 
-/// Opens the directory of a path below `home`, and makes it if it is missing.
+/// Opens the directory of a path below `home`, and creates it if it is missing.
 fn open_above<'p>(home: &OwnedFd, path: &'p str) -> Result<(OwnedFd, &'p OsStr), BootLogError> {
     let refused =
         |errno| BootLogError::Refused { verb: "open the directory of", object: path.to_string(), errno };

@@ -1,5 +1,4 @@
-//! What a boot depends on besides the volume: the environment, the container's command, and settings on the
-//! volume.
+//! Conditions on the environment, the container's command, and settings on the volume.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -15,27 +14,27 @@ use crate::plan::variables_of_container;
 use crate::sys::file;
 
 /// The size limit of a settings file, in bytes.
-const LARGEST_SETTINGS: usize = 1 << 20;
+const MAX_SETTINGS: usize = 1 << 20;
 
-/// A condition. If `env` is set to yes or no, that decides; else all other parts have to hold.
+/// A condition. If the variable `env` is set to yes or no, that decides; otherwise all other parts have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
-    /// A variable that decides.
+    /// A variable that overrides the other parts.
     env: Option<String>,
     /// A variable that must not be set to yes.
     unless_env: Option<String>,
-    /// What the container's command begins with.
+    /// The first words of the container's command.
     command: Vec<String>,
     /// A word that the command must not contain.
     without: Option<String>,
     /// A YAML file in the home.
     yaml: Option<String>,
-    /// Keys in it; the first that has a value must be true. `a.b` is the key `b` in the mapping `a`.
+    /// Keys in it; the first one with a value must be true. `a.b` is the key `b` in the mapping `a`.
     keys: Vec<String>,
 }
 
 impl Condition {
-    /// Reads the table; none if it has other keys or values.
+    /// Parses the table; `None` if it has other keys or values.
     pub(super) fn of(table: Vec<(String, String)>) -> Option<Condition> {
         let mut condition = Condition::default();
         for (key, text) in table {
@@ -58,7 +57,7 @@ impl Condition {
         (has_both && condition != Condition::default()).then_some(condition)
     }
 
-    /// The file in the home that it depends on.
+    /// The file below the home that it depends on.
     pub(super) fn file(&self) -> Option<&str> {
         self.yaml.as_deref()
     }
@@ -68,7 +67,7 @@ fn words_of(text: &str) -> Vec<String> {
     text.split_whitespace().map(ToString::to_string).collect()
 }
 
-/// Yes, no, or neither, regardless of blanks and case.
+/// Parses a boolean word, ignoring blanks and case.
 pub(super) fn yes_or_no(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -77,17 +76,17 @@ pub(super) fn yes_or_no(word: &str) -> Option<bool> {
     }
 }
 
-/// What does not change while this process lives.
+/// Facts that do not change during the lifetime of this process.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// The inherited environment, then the container's.
+    /// The inherited environment, followed by the container's.
     variables: Vec<(OsString, OsString)>,
-    /// The container's command; none if no process shows it.
+    /// The container's command; `None` if no process reveals it.
     command: Option<Vec<String>>,
 }
 
 impl Facts {
-    /// Reads them from this machine.
+    /// Gathers them on this machine.
     pub fn of_machine(place: Option<&CommandPlace>) -> Facts {
         let mut variables = Machine.environment();
         variables.extend(variables_of_container(&Machine));
@@ -105,17 +104,17 @@ impl Facts {
         self.command.as_deref().unwrap_or_default().join(" ")
     }
 
-    /// Whether a condition holds; `home` is read with the user's ids.
+    /// Whether a condition holds; to be called with the user's ids, as `home` is read.
     pub(super) fn hold(&self, condition: &Condition, home: &OwnedFd) -> bool {
-        let says = |name: &Option<String>| {
+        let answer = |name: &Option<String>| {
             let value = name.as_deref().and_then(|name| self.variable(name))?;
             yes_or_no(&value.to_string_lossy())
         };
-        if let Some(decided) = says(&condition.env) {
+        if let Some(decided) = answer(&condition.env) {
             return decided;
         }
         let command = self.command.as_deref();
-        says(&condition.unless_env) != Some(true)
+        answer(&condition.unless_env) != Some(true)
             && (condition.command.is_empty() || command.is_some_and(|it| it.starts_with(&condition.command)))
             && !condition.without.as_ref().is_some_and(|word| command.unwrap_or_default().contains(word))
             && condition.yaml.as_deref().is_none_or(|file| setting(home, file, &condition.keys))
@@ -123,13 +122,13 @@ impl Facts {
     }
 }
 
-/// Whether the first of the keys that has a value is true. A file that cannot be read counts as false.
+/// Whether the first key with a value is true. An unreadable file counts as false.
 fn setting(home: &OwnedFd, name: &str, keys: &[String]) -> bool {
     let open = file::open_regular_at(home, Path::new(name), OFlag::O_NOFOLLOW);
-    let Ok(bytes) = open.and_then(|open| file::read_at_most(open, LARGEST_SETTINGS)) else { return false };
+    let Ok(bytes) = open.and_then(|open| file::read_at_most(open, MAX_SETTINGS)) else { return false };
     let Ok(text) = String::from_utf8(bytes) else { return false };
     yaml::first_value(&text, keys).is_some_and(|value| {
-        // as a truth value, any number but 0 is true
+        // as in Python, any number but 0 is true
         yes_or_no(&value).unwrap_or_else(|| value.parse().is_ok_and(|number: f64| number != 0.0))
     })
 }
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_says_something_else_is_not_a_condition() {
+    fn a_table_with_other_keys_is_not_a_condition() {
         for bad in [
             [("comand", "x")].as_slice(),
             &[],

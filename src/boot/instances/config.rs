@@ -1,4 +1,4 @@
-//! The file of `--config`, and the presets, which have the same form, read into a [`System`].
+//! Reads the file of `--config`, or a preset of the same form, into a [`System`].
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::machine::{Host, Machine};
 use crate::nearest::nearest;
 
 impl System {
-    /// The preset of this name, if there is one.
+    /// The preset with this name, if it exists.
     pub fn preset(name: &str) -> Option<System> {
         let (_, text) = PRESETS.iter().find(|(each, _)| *each == name)?;
-        // a test holds that there are none
+        // a test ensures that there are none
         let mut findings = Findings::default();
         parse(Path::new(name), text, None, &mut findings)
     }
@@ -27,13 +27,13 @@ pub fn preset_names() -> String {
     PRESETS.map(|(name, _)| name).join(", ")
 }
 
-/// Reads the file of `--config`, on top of the preset that was asked for or that it names.
+/// Reads the file of `--config`, on top of the requested preset or the one that it names.
 pub fn read(path: &Path, preset: Option<System>, findings: &mut Findings) -> Option<System> {
     let failed = |source| ServiceFileError::Read { path: path.to_path_buf(), source };
     let read = Machine.read_service_file(path, service_file::MAX_BYTES).map_err(failed);
     let (text, is_root_owned) = findings.take(read)?;
     if Machine.is_root() && !is_root_owned {
-        // it decides what is run, and as whom
+        // the file decides which commands run, and as which user
         let what = "what root is to run".to_string();
         findings.push(TrustError::NamesRights { path: path.to_path_buf(), what });
         return None;
@@ -71,7 +71,7 @@ pub(super) fn parse(
                 findings.push(ServiceFileError::UnknownKey { path, line, column, key, remedy });
             }
             Some(_) if value.has_nul() => {
-                let wanted = "a text without a NUL byte".to_string();
+                let wanted = "a string without NUL bytes".to_string();
                 findings.push(ServiceFileError::WrongKind { path, line, key, wanted });
             }
             Some(known) => {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn says_all_that_is_wrong_with_line_and_nearest_name() {
+    fn reports_every_error_with_line_and_nearest_name() {
         let findings = parsed(
             "home = 'data'\nstate_file = 'x'\ninstances = '../x'\npolicy = 'maybe'\nno-restart = [256]\n\
              stale = ['a/b']\noptions = ['--nise', '5']\npreset = 'zeus'\nservice = 'fixed'\nenv = { 'A B' = 'c' }\n",
@@ -145,10 +145,10 @@ mod tests {
                 "a.toml:3: instances: must be a path below home, without .. (-)",
                 "a.toml:4: policy: must be always, last or never (-)",
                 "a.toml:5: no-restart: must be a list of exit codes, 0 to 255 (-)",
-                "a.toml:6: stale: must be a list of names of files (-)",
-                "a.toml:7: options: must be a list of options of futo-launch: [\"--nice\", \"5\"] (-)",
+                "a.toml:6: stale: must be a list of file names (-)",
+                "a.toml:7: options: must be a list of futo-launch options: [\"--nice\", \"5\"] (-)",
                 &format!("a.toml:8: preset: must be {} (-)", preset_names()),
-                "a.toml:9: service: must be a text with {name} in it: no two instances may have one service (-)",
+                "a.toml:9: service: must be a string containing {name}: every instance needs a service of its own (-)",
                 "a.toml:10: env: must be a table of variables: { NAME = \"value\" } (-)",
                 "a.toml: home is missing (-)",
                 "a.toml: user is missing (-)",

@@ -7,20 +7,20 @@ use nix::sys::stat::Mode;
 
 use crate::sys::file;
 
-/// The limit of a command line that is read, in bytes.
-const LONGEST_COMMAND: usize = 64 << 10;
+/// The size limit of a command line, in bytes.
+const MAX_COMMAND_LINE: usize = 64 << 10;
 
-/// Where the container's command is found: in the command line of a process, after a certain word.
+/// How to find the container's command: in the command line of a process, after a certain word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandPlace {
-    /// The end of that word.
+    /// The suffix of that word.
     after: String,
-    /// Words that may precede the command itself, by their last path component.
+    /// Words that may precede the actual command, by their last path component.
     skip: Vec<String>,
 }
 
 impl CommandPlace {
-    /// Reads the table; none if it has other keys or values.
+    /// Parses the table; `None` if it has other keys or values.
     pub(super) fn of(table: Vec<(String, String)>) -> Option<CommandPlace> {
         let mut place = CommandPlace { after: String::new(), skip: Vec::new() };
         for (key, text) in table {
@@ -33,7 +33,7 @@ impl CommandPlace {
         (!place.after.is_empty()).then_some(place)
     }
 
-    /// The command, if the command line has the word.
+    /// The command, if the command line contains the word.
     fn command_in(&self, line: &[String]) -> Option<Vec<String>> {
         let at = line.iter().position(|word| word.ends_with(&self.after))?;
         let mut command = line.get(at + 1..).unwrap_or_default();
@@ -46,8 +46,7 @@ impl CommandPlace {
         Some(command.to_vec())
     }
 
-    /// Searches all processes of this PID namespace that run as root (or as the caller): any other could forge
-    /// it.
+    /// Searches all processes in this PID namespace that run as root or as the caller: any other could forge it.
     pub(super) fn find(&self) -> Option<Vec<String>> {
         let first = of_process(self, "1");
         first.or_else(|| {
@@ -67,11 +66,11 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
         openat(nix::fcntl::AT_FDCWD, &Path::new("/proc").join(number), flags, Mode::empty()).ok()?;
     let read = |name: &str| {
         let open = file::open_regular_at(&process, Path::new(name), OFlag::empty());
-        open.and_then(|open| file::read_at_most(open, LONGEST_COMMAND)).ok()
+        open.and_then(|open| file::read_at_most(open, MAX_COMMAND_LINE)).ok()
     };
     let is_trusted = || Some(is_trusted(&String::from_utf8_lossy(&read("status")?)));
-    // before reading the words, since another user's process could hold these ids for a moment; and afterwards,
-    // since the words may be those of the next process with this number
+    // checked before reading the command line, since another user's process could have these ids for a moment, and
+    // afterwards, since it may be that of the next process with this pid
     is_trusted().filter(|is_trusted| *is_trusted)?;
     let line = read("cmdline")?;
     let line: Vec<String> = line
@@ -83,8 +82,8 @@ fn of_process(place: &CommandPlace, number: &str) -> Option<Vec<String>> {
     is_trusted()?.then_some(command)
 }
 
-/// Whether all ids of a process are root's or the caller's, and it lives in this PID namespace. The owner of its
-/// directory in /proc would not do: for a process that cannot be dumped that is root.
+/// Whether all ids of a process are those of root or the caller, and it is in this PID namespace. The owner of its
+/// directory in /proc proves nothing: it is root for any process that is not dumpable.
 fn is_trusted(status: &str) -> bool {
     let numbers = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -131,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_a_word_to_look_for_is_no_place() {
+    fn a_table_without_a_word_to_search_for_is_rejected() {
         assert_eq!(CommandPlace::of(vec![("skip".to_string(), "x".to_string())]), None);
     }
 
     #[test]
-    fn only_root_and_the_caller_in_this_namespace_are_believed() {
+    fn only_processes_of_root_or_the_caller_in_this_namespace_are_trusted() {
         let own = nix::unistd::geteuid();
         assert!(is_trusted("Name:\tsh\nUid:\t0\t0\t0\t0\nNSpid:\t17\n"));
         assert!(is_trusted(&format!("Uid:\t{own}\t{own}\t{own}\t{own}\n")));

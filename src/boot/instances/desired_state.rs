@@ -1,5 +1,6 @@
-//! The desired state of a service, recorded in its instance's state file, which the next boot reads. `futo
-//! reconcile` publishes where that file is; `futo start` and `futo stop` record the state with the user's rights.
+//! The desired state of a service, recorded in the state file of its instance, which the next boot reads. `futo
+//! reconcile` publishes the location of that file; `futo start` and `futo stop` record the state with the user's
+//! rights.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,10 @@ use crate::sys::nofollow::{self, Missing, PathError};
 use crate::sys::replace::{self, Flush, ReplaceError, Replacement};
 use crate::trust::account::{Account, AccountError};
 
-/// The state of a service that was stopped.
+/// The recorded state of a stopped service.
 const STOPPED: &str = "stopped";
 
-/// The file that records the desired state, and how.
+/// The file that records the desired state, and its format.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredStateFile {
@@ -37,16 +38,16 @@ pub struct DesiredStateFile {
     file: String,
     /// The key that takes precedence over all others.
     key: String,
-    /// Its value for a service that is to be up.
+    /// Its value for a service that should be up.
     running: String,
 }
 
-/// What was done to record a desired state.
+/// The result of recording a desired state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// The state file has it.
+    /// The state file contains it.
     Written,
-    /// There is no state file, which means the same: the service is not started.
+    /// There is no state file, which has the same effect: the service is not started.
     NoStateFile,
 }
 
@@ -54,21 +55,21 @@ pub enum Recorded {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The user does not exist.
-    #[error("user '{0}' is not known")]
+    #[error("unknown user '{0}'")]
     User(String),
-    /// The user's ids could not be taken on.
+    /// The user's ids could not be assumed.
     #[error(transparent)]
     Account(#[from] AccountError),
     /// The directory cannot be opened.
     #[error(transparent)]
     Directory(#[from] PathError),
-    /// It belongs to another user.
-    #[error("its directory belongs to uid {0}")]
+    /// It is owned by another user.
+    #[error("its directory is owned by uid {0}")]
     Another(u32),
     /// The file cannot be read.
     #[error("{}", reason_of(.0))]
     Read(#[from] std::io::Error),
-    /// Its content is invalid; nothing of it is shown.
+    /// Its content is invalid; it is not shown.
     #[error("it is not a JSON object in UTF-8")]
     Content,
     /// It cannot be replaced.
@@ -87,12 +88,12 @@ impl Problem for RecordingError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("the next boot goes by what it says; mend that, or write it there".to_string())
+        Some("correct the file: the next boot uses the state recorded in it".to_string())
     }
 }
 
 impl DesiredStateFile {
-    /// The file of an instance, if its system keeps states.
+    /// The file of an instance, if its system has state files.
     pub(super) fn of(system: &System, directory: &str) -> Option<DesiredStateFile> {
         let (file, key, running) =
             (system.state_file.as_ref()?, system.state_keys.first()?, system.running.first()?);
@@ -105,14 +106,14 @@ impl DesiredStateFile {
         })
     }
 
-    /// The form in which it is published.
+    /// The published form.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec(self).unwrap_or_default();
         text.push(b'\n');
         text
     }
 
-    /// Reads that form; none if another version published it.
+    /// Parses that form; `None` if another version published it.
     pub fn read(text: &[u8]) -> Option<DesiredStateFile> {
         serde_json::from_slice(text).ok()
     }
@@ -122,12 +123,12 @@ impl DesiredStateFile {
         self.directory.join(&self.file)
     }
 
-    /// The key of the desired state in it.
+    /// The key of the desired state.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Records the state: as root with the user's ids, else with the caller's own.
+    /// Records the state: as root with the user's ids, otherwise with the caller's.
     pub fn record(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         if !Machine.is_root() {
             return self.record_here(desired);
@@ -141,9 +142,9 @@ impl DesiredStateFile {
     fn record_here(&self, desired: DesiredState) -> Result<Recorded, RecordingError> {
         let directory = nofollow::open_directory(&self.directory, Missing::Refuse)?;
         let owner = fstat(&directory)
-            .map_err(|errno| RecordingError::Replace { verb: "look at its directory", errno })?
+            .map_err(|errno| RecordingError::Replace { verb: "stat its directory", errno })?
             .st_uid;
-        // the replaced file would belong to the caller
+        // the new file would be owned by the caller
         if owner != geteuid().as_raw() {
             return Err(RecordingError::Another(owner));
         }
@@ -167,13 +168,12 @@ impl DesiredStateFile {
     }
 }
 
-/// The object with this state and otherwise unchanged, except for a byte order mark; none if it has the state
-/// already.
+/// The object with this state, otherwise unchanged except for a byte order mark; `None` if it already has this state.
 fn with_state(object: &[u8], key: &str, state: &str) -> Result<Option<Vec<u8>>, RecordingError> {
     let text = json::text_of(object).map_err(|_| RecordingError::Content)?;
     let encode = |text: &str| serde_json::to_string(text).map_err(|_| RecordingError::Content);
     let new = encode(state)?;
-    // of several keys with the same name, the last one counts
+    // of duplicate keys, the last one counts
     let (mut last, mut is_empty) = (None, true);
     let read = json::members(text, |member| {
         is_empty = false;
@@ -201,7 +201,7 @@ fn replace(directory: &OwnedFd, name: &str, content: &[u8], mode: Mode) -> Resul
     let temporary = format!(".{name}.futo-{}", std::process::id());
     let new = Replacement { temporary: Path::new(&temporary), content, mode, flush: Flush::BeforeRename };
     replace::replace(directory, Path::new(name), new).map_err(|error| match error {
-        ReplaceError::Create(errno) => RecordingError::Replace { verb: "make a new file", errno },
+        ReplaceError::Create(errno) => RecordingError::Replace { verb: "create a temporary file", errno },
         ReplaceError::Replace(errno) => RecordingError::Replace { verb: "replace it", errno },
     })
 }
@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_not_touched() {
+    fn anything_but_an_object_is_left_alone() {
         for bad in ["", "[]", "null", "{\"a\":1", "\"running\""] {
             assert!(matches!(with_state(bad.as_bytes(), "k", "v"), Err(RecordingError::Content)), "{bad}");
         }
     }
 
     #[test]
-    fn what_was_published_is_read_back() {
+    fn a_published_state_file_is_read_back() {
         let file =
             DesiredStateFile::of(&config::example(), "/srv/bots/coder").expect("a system that keeps states");
         assert_eq!(DesiredStateFile::read(&file.text()), Some(file));

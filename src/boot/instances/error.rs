@@ -13,7 +13,7 @@ use crate::service::InvalidName;
 use crate::service::control::ControlError;
 use crate::sys::nofollow::PathError;
 
-/// What can be wrong with a system of instances, or with an instance.
+/// An error in a system of instances, or in an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum InstancesError {
     /// The file of `--config` lacks a key.
@@ -40,8 +40,8 @@ pub enum InstancesError {
         /// Why.
         reason: String,
     },
-    /// A directory that is an instance except for its name.
-    #[error("'{path}' is skipped: its name is not of the form [a-z0-9][a-z0-9_-]*")]
+    /// A directory that would be an instance, but for its name.
+    #[error("'{path}' is skipped: its name does not match [a-z0-9][a-z0-9_-]*")]
     NoInstance {
         /// Relative to the home.
         path: String,
@@ -50,26 +50,26 @@ pub enum InstancesError {
     #[error("policies: there is no instance '{0}'")]
     PolicyOfNone(String),
     /// The name is not a valid instance name.
-    #[error("its name is not of the form [a-z0-9][a-z0-9_-]*")]
+    #[error("its name does not match [a-z0-9][a-z0-9_-]*")]
     Name,
     /// The name of its service is not valid.
     #[error("the name of its service {0}")]
     ServiceName(InvalidName),
     /// Its name is reserved for the root instance.
-    #[error("'{path}' is skipped: the name '{name}' stands for the home itself")]
+    #[error("'{path}' is skipped: the name '{name}' is reserved for the home itself")]
     Reserved {
         /// Relative to the home.
         path: String,
         /// The name.
         name: String,
     },
-    /// An earlier maker's service directory is in its place, and runs.
-    #[error("it runs in the service directory that was there before, which is replaced when it has stopped")]
+    /// A service directory of another tool has its name, and is running.
+    #[error("it still runs from its previous service directory, which is replaced once the service stops")]
     Predecessor,
-    /// The order that its changed state calls for was not delivered.
-    #[error("its desired state has changed, and its supervisor cannot be notified: {0}")]
+    /// The command for its changed desired state could not be sent.
+    #[error("its desired state has changed, but its supervisor cannot be notified: {0}")]
     Order(ControlError),
-    /// A missing state file cannot be made.
+    /// A missing state file cannot be created.
     #[error("unable to write '{file}': {}", reason(*errno))]
     Seed {
         /// In the instance's directory.
@@ -77,25 +77,25 @@ pub enum InstancesError {
         /// Why.
         errno: Errno,
     },
-    /// The quota is used up.
+    /// The quota is exceeded.
     #[error("{}", match .0 {
         QuotaExceeded::Services(most) => format!("there are more than {most} instances"),
-        QuotaExceeded::Bytes(most) => format!("the services of the instances have more than {most} bytes"),
+        QuotaExceeded::Bytes(most) => format!("the services of the instances exceed {most} bytes"),
     })]
-    NoRoom(QuotaExceeded),
-    /// There is no room for all instances.
-    #[error("there are more than {most} instances: {count} are left out, the first of them '{first}'")]
+    QuotaExceeded(QuotaExceeded),
+    /// There are too many instances.
+    #[error("there are more than {most} instances: {count} are not published, starting with '{first}'")]
     LeftOut {
-        /// The number that is published.
+        /// The limit.
         most: usize,
-        /// The number that is left out.
+        /// The number of instances that are not published.
         count: usize,
-        /// The first of those, by name.
+        /// The first of them, by name.
         first: String,
     },
-    /// Reading them took too long.
+    /// They took too long to read.
     #[error(
-        "those before '{name}' took {} s of processor time: the rest was not read", most.as_secs()
+        "the instances before '{name}' used up {} s of CPU time: the rest was not read", most.as_secs()
     )]
     NoTimeLeft {
         /// The time limit.
@@ -114,7 +114,7 @@ pub enum InstancesError {
 }
 
 impl InstancesError {
-    /// The home of this system cannot be opened.
+    /// The error for a home that cannot be opened.
     pub(super) fn home(system: &System, error: PathError) -> Self {
         InstancesError::Home { error, variable: system.home_variable.clone() }
     }
@@ -135,12 +135,12 @@ impl Problem for InstancesError {
     fn hint(&self) -> Option<String> {
         match self {
             InstancesError::Home { variable: Some(name), .. } => {
-                Some(format!("{name} or --home DIR names another one"))
+                Some(format!("set {name} or use --home DIR to select another directory"))
             }
-            InstancesError::Home { .. } => Some("--home DIR names another one".to_string()),
-            InstancesError::Seed { .. } => Some("the service is started all the same".to_string()),
+            InstancesError::Home { .. } => Some("use --home DIR to select another directory".to_string()),
+            InstancesError::Seed { .. } => Some("the service is started anyway".to_string()),
             InstancesError::Predecessor => {
-                Some("stop it, and run this again; with --watch the stop alone does it".to_string())
+                Some("stop it, then run this command again (not needed with --watch)".to_string())
             }
             InstancesError::Name | InstancesError::NoInstance { .. } => {
                 Some("rename its directory".to_string())

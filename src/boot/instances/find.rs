@@ -1,4 +1,4 @@
-//! The search for instances on a volume, with the ids of their user.
+//! Finds the instances on a volume, with the ids of their user.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,7 @@ use super::quota::InstanceQuota;
 use super::system::System;
 use crate::boot::choice::GoOn;
 use crate::boot::directory::Directory;
-use crate::boot::quota::MOST_INSTANCES as MOST_PUBLISHED;
+use crate::boot::quota::MAX_INSTANCES as MAX_PUBLISHED;
 use crate::boot::report::Report;
 use crate::error::Findings;
 use crate::sys::clock;
@@ -26,20 +26,20 @@ use crate::sys::file::kind;
 use crate::sys::nofollow::PathError;
 
 /// The limit of names in the directory of the instances.
-pub(super) const MOST_INSTANCES: usize = 20_000;
+pub(super) const MAX_INSTANCES: usize = 20_000;
 /// The limit of warnings about directories that are not instances.
-const MOST_WARNINGS: usize = 150;
-/// The processor time that reading all instances may take.
-const MOST_TIME: Duration = Duration::from_secs(10);
+const MAX_WARNINGS: usize = 150;
+/// The CPU time limit for reading all instances.
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The instances on the volume.
 #[derive(Default)]
 pub(super) struct FoundInstances {
     pub(super) instances: Vec<Instance>,
-    /// Services whose instances may or may not exist.
+    /// Services whose instances may still exist.
     pub(super) kept: BTreeSet<String>,
     pub(super) report: Report,
-    /// The instances that exceed the quota; they have not been read.
+    /// The error for instances that exceed the quota and were not read.
     pub(super) left_out: Option<InstancesError>,
     /// Whether the search was completed.
     pub(super) end: SearchEnd,
@@ -48,36 +48,36 @@ pub(super) struct FoundInstances {
 /// How a search ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SearchEnd {
-    /// All names were seen.
+    /// All names were visited.
     #[default]
-    Whole,
+    Complete,
     /// It was interrupted.
-    BrokenOff,
+    Interrupted,
 }
 
 impl FoundInstances {
-    /// A few warnings are enough to know what to do.
+    /// Adds a warning, up to a limit.
     fn warn(&mut self, error: InstancesError) {
-        if self.report.warnings.iter().count() < MOST_WARNINGS {
+        if self.report.warnings.iter().count() < MAX_WARNINGS {
             self.report.warnings.push(error);
         }
     }
 }
 
-/// What becomes of services whose instances are gone.
+/// How services without an instance are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
     /// They are pruned.
     Pruned,
-    /// They stay.
-    Stays,
+    /// They are kept.
+    Kept,
 }
 
-/// Searches for instances, with the user's ids.
+/// Finds instances, with the user's ids.
 pub(super) struct Finder<'f> {
     pub(super) system: &'f System,
     pub(super) reader: InstanceReader<'f>,
-    /// The services that were published by root's commands.
+    /// The published services whose author is root.
     pub(super) published: BTreeSet<String>,
     pub(super) gone: Gone,
 }
@@ -85,7 +85,7 @@ pub(super) struct Finder<'f> {
 impl Finder<'_> {
     /// Reads as many instances as the quota allows.
     pub(super) fn find(&self, home: &OwnedFd, go_on: GoOn<'_>) -> Result<FoundInstances, Findings> {
-        let began = clock::processor_time();
+        let start = clock::processor_time();
         let mut found = FoundInstances::default();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = openat(home, ".", flags, Mode::empty()).map_err(|errno| {
@@ -99,14 +99,14 @@ impl Finder<'_> {
         let above = self.system.instances.as_str();
         let directory = match open_below(&home, above) {
             Ok(directory) => directory,
-            // a volume on which nobody has made an instance yet
+            // a volume without instances yet
             Err(Errno::ENOENT) => return Ok(found),
             Err(errno) => {
                 found.report.failures.push(directory_error(above, errno));
                 return Ok(found);
             }
         };
-        let mut names = match directory.names(MOST_INSTANCES) {
+        let mut names = match directory.names(MAX_INSTANCES) {
             Ok(names) => names,
             Err(error) => {
                 found.report.failures.push(error);
@@ -117,21 +117,21 @@ impl Finder<'_> {
         let mut quota = self.quota(&names);
         for name in names {
             if go_on().is_break() {
-                found.end = SearchEnd::BrokenOff;
+                found.end = SearchEnd::Interrupted;
                 break;
             }
-            if clock::processor_time().saturating_sub(began) > MOST_TIME {
+            if clock::processor_time().saturating_sub(start) > MAX_TIME {
                 let name = name.to_string_lossy().into_owned();
-                found.report.failures.push(InstancesError::NoTimeLeft { most: MOST_TIME, name });
+                found.report.failures.push(InstancesError::NoTimeLeft { most: MAX_TIME, name });
                 break;
             }
-            self.look_at(&directory, &name, &mut quota, &mut found);
+            self.visit(&directory, &name, &mut quota, &mut found);
         }
         found.left_out = quota.left_out();
         Ok(found)
     }
 
-    /// Published services that are not pruned have their place, and so has the root instance.
+    /// Published services that are not pruned, and the root instance, have their place.
     fn quota(&self, names: &[OsString]) -> InstanceQuota {
         let there: BTreeSet<String> = names
             .iter()
@@ -139,19 +139,13 @@ impl Finder<'_> {
             .chain(self.system.root_instance.as_deref())
             .map(|name| service_name(self.system, name))
             .collect();
-        let stays = |service: &&String| self.gone == Gone::Stays || there.contains(*service);
+        let stays = |service: &&String| self.gone == Gone::Kept || there.contains(*service);
         let root = self.system.root_instance.iter().map(|name| service_name(self.system, name));
         let taken = self.published.iter().filter(stays).cloned().chain(root).collect();
-        InstanceQuota::new(MOST_PUBLISHED, taken)
+        InstanceQuota::new(MAX_PUBLISHED, taken)
     }
 
-    fn look_at(
-        &self,
-        above: &Directory,
-        name: &OsStr,
-        quota: &mut InstanceQuota,
-        found: &mut FoundInstances,
-    ) {
+    fn visit(&self, above: &Directory, name: &OsStr, quota: &mut InstanceQuota, found: &mut FoundInstances) {
         let shown = name.to_string_lossy();
         let path = Path::new(&self.system.instances).join(name);
         let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
@@ -179,7 +173,7 @@ impl Finder<'_> {
             }
         };
         if !has_marker && !is_name(&shown) {
-            // lost+found, .cache: only the name tells instances from other directories
+            // lost+found, .cache: without a marker, only the name identifies an instance
             if !shown.starts_with('.') {
                 found.warn(InstancesError::NoInstance { path });
             }
@@ -196,15 +190,15 @@ impl Finder<'_> {
         found.instances.push(self.reader.read(&shown, &directory, path, InstanceRole::Ordinary));
     }
 
-    /// What an entry is that could not be opened or searched.
+    /// Classifies an entry that could not be opened or searched.
     fn missed(&self, above: &Directory, name: &OsStr, errno: Errno) -> Missed {
-        let status = match above.look_at(name) {
+        let status = match above.try_status(name) {
             Ok(status) => status,
             Err(Errno::ENOENT) => return Missed::Nothing,
             Err(errno) => return Missed::Instance(errno),
         };
         match kind(&status) {
-            // its target may be an instance too; it is not followed
+            // its target may be an instance, but is not followed
             SFlag::S_IFLNK => Missed::MaybeInstance(Errno::ELOOP),
             SFlag::S_IFDIR if errno == Errno::ENOENT => Missed::Nothing,
             SFlag::S_IFDIR if status.st_uid != geteuid().as_raw() => Missed::MaybeInstance(errno),
@@ -218,7 +212,7 @@ impl Finder<'_> {
 enum Missed {
     /// Not an instance.
     Nothing,
-    /// A directory of the user's that should be one.
+    /// A user-owned directory that should be one.
     Instance(Errno),
     /// A link, or a directory of another user.
     MaybeInstance(Errno),

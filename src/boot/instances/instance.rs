@@ -19,46 +19,46 @@ use crate::service::ServiceName;
 /// An instance, as found on the volume.
 pub(super) struct Instance {
     pub(super) row: ReportRow,
-    /// The value of the boot log's additional field, if the log has one.
+    /// The value of the additional field in the boot log, if there is one.
     pub(super) log_word: Option<String>,
-    /// What it takes to publish it; none if it has errors.
+    /// The data needed to publish it; `None` if it has errors.
     pub(super) publishable: Option<PublishableInstance>,
 }
 
-/// What it takes to publish an instance.
+/// The data needed to publish an instance.
 pub(super) struct PublishableInstance {
     pub(super) name: String,
     pub(super) service: ServiceName,
     pub(super) directory: String,
     pub(super) role: InstanceRole,
-    /// The desired state, if the state file has a key for it.
+    /// The desired state, if the state file contains it.
     pub(super) desired_state: Option<DesiredState>,
 }
 
-/// Which instance it is.
+/// The role of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstanceRole {
-    /// The home itself: always there, and first.
+    /// The home itself, which always exists and comes first.
     Root,
     /// A directory below the home.
     Ordinary,
 }
 
-/// What becomes of files that lose their meaning at boot.
+/// How files that become stale at boot are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StaleFiles {
     /// They are removed.
     Removed,
-    /// They stay: the machine has been up for a while.
+    /// They are kept: this is not the first pass after boot.
     Kept,
 }
 
-/// Which instance gets a state file.
+/// The instance for which a state file is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seeding {
     /// None.
     Nothing,
-    /// The root instance, if it has none.
+    /// The root instance, if it has no state file.
     RootInstance,
 }
 
@@ -90,7 +90,7 @@ impl InstanceReader<'_> {
         };
         let desired_state = self.read_state(directory, role, &mut row);
         let is_supervised = self.supervised.contains(service.as_str());
-        // the file of a running instance describes its present life
+        // the file of a running instance describes its current run
         let words_file = if is_supervised { None } else { Some(directory) };
         let log_word = self.log_word(words_file);
         // the files of a running instance are not stale
@@ -123,7 +123,7 @@ impl InstanceReader<'_> {
         ServiceName::parse(OsStr::new(service)).map_err(InstancesError::ServiceName)
     }
 
-    /// Notes the state that an instance was left in; returns the desired one.
+    /// Records the previous state of an instance; returns the desired one.
     fn read_state(
         &self,
         directory: &Directory,
@@ -158,8 +158,7 @@ impl InstanceReader<'_> {
         }
     }
 
-    /// The value of the boot log's additional field, by a file in the instance's directory; the default without
-    /// one.
+    /// The value of the additional field in the boot log, from a file in the instance's directory or the default.
     fn log_word(&self, directory: Option<&Directory>) -> Option<String> {
         let field = &self.system.log_field;
         let (_, file, key) = (field.name.as_ref()?, field.file.as_ref()?, field.key.as_ref()?);
@@ -184,7 +183,7 @@ pub(super) fn open_below(directory: &Directory, path: &str) -> Result<Directory,
 /// Why a directory below the home cannot be read.
 pub(super) fn directory_error(path: &str, errno: Errno) -> InstancesError {
     let reason = match errno {
-        Errno::ELOOP => "it is a symbolic link, which is not followed".to_string(),
+        Errno::ELOOP => "symbolic links are not followed".to_string(),
         _ => reason(errno),
     };
     InstancesError::Directory { path: path.to_string(), reason }

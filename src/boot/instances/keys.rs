@@ -1,4 +1,4 @@
-//! The keys of `--config`, each with the form of its value.
+//! The keys of the `--config` file, each with the form of its value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use crate::error::Findings;
 pub struct Key {
     /// As written.
     pub name: &'static str,
-    /// Sets a value of the right form, or returns a description of that form.
+    /// Sets a valid value, or returns a description of valid values.
     pub(super) set: fn(&mut System, Value) -> Result<(), &'static str>,
 }
 
@@ -33,7 +33,7 @@ macro_rules! keys {
     };
 }
 
-/// All keys but `preset`, which is read first.
+/// All keys except `preset`, which is read first.
 pub static KEYS: &[Key] = keys! {
     "name": word => name;
     "home": absolute => home;
@@ -82,7 +82,7 @@ pub static KEYS: &[Key] = keys! {
 
 type Parsed<T> = Result<T, &'static str>;
 
-/// A text for which `fits` holds.
+/// A string that satisfies `fits`.
 fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) -> Parsed<String> {
     match value {
         Value::Text(text) if fits(&text) => Ok(text),
@@ -90,7 +90,7 @@ fn text_that(value: Value, fits: impl Fn(&str) -> bool, wanted: &'static str) ->
     }
 }
 
-/// A list of texts for which `fits` holds.
+/// A list of strings that satisfies `fits`.
 fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static str) -> Parsed<Vec<String>> {
     match value {
         Value::List(list) if fits(&list) => Ok(list),
@@ -99,11 +99,11 @@ fn list_that(value: Value, fits: impl Fn(&[String]) -> bool, wanted: &'static st
 }
 
 fn text(value: Value) -> Parsed<String> {
-    text_that(value, |text| !text.is_empty(), "a text")
+    text_that(value, |text| !text.is_empty(), "a string")
 }
 
 fn service(value: Value) -> Parsed<String> {
-    let wanted = "a text with {name} in it: no two instances may have one service";
+    let wanted = "a string containing {name}: every instance needs a service of its own";
     text_that(value, |text| text.contains("{name}"), wanted)
 }
 
@@ -115,13 +115,13 @@ fn word(value: Value) -> Parsed<String> {
 
 fn variable(value: Value) -> Parsed<String> {
     let is_name = |name: &str| EnvironmentEdit::parse_unset(OsStr::new(name)).is_ok();
-    text_that(value, is_name, "the name of a variable")
+    text_that(value, is_name, "a variable name")
 }
 
 fn pairs(value: Value) -> Parsed<Vec<(String, String)>> {
     match value {
         Value::Table(table) => Ok(table),
-        _ => Err("a table of texts: { NAME = \"text\" }"),
+        _ => Err("a table of strings: { NAME = \"text\" }"),
     }
 }
 
@@ -129,11 +129,11 @@ fn fields(value: Value) -> Parsed<Vec<(String, String)>> {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
     match pairs(value) {
         Ok(table) if table.iter().all(|(_, word)| is_word(word)) => Ok(table),
-        _ => Err("a table of words without a blank: { TEXT = \"word\", \"\" = \"all others\" }"),
+        _ => Err("a table of words without spaces: { TEXT = \"word\", \"\" = \"all others\" }"),
     }
 }
 
-/// None for an empty table, which undoes what a preset says.
+/// `None` for an empty table, which resets the value of a preset.
 fn table_of<T>(
     value: Value,
     read: impl Fn(Vec<(String, String)>) -> Option<T>,
@@ -148,13 +148,14 @@ fn command_place(value: Value) -> Parsed<Option<CommandPlace>> {
 }
 
 fn condition(value: Value) -> Parsed<Option<Condition>> {
-    let wanted = "a table of env, unless-env, command, without, or yaml with keys: { command = \"serve\" }";
+    let wanted =
+        "a table of env, unless-env, command and without, or of yaml and keys: { command = \"serve\" }";
     table_of(value, Condition::of, wanted)
 }
 
 fn staging(value: Value) -> Parsed<Vec<String>> {
     let fits = |list: &[String]| list.iter().all(|name| name.contains("{service}") && is_file_name(name));
-    list_that(value, fits, "a list of names with {service} in them")
+    list_that(value, fits, "a list of names containing {service}")
 }
 
 fn user(value: Value) -> Parsed<String> {
@@ -163,14 +164,14 @@ fn user(value: Value) -> Parsed<String> {
 
 fn delegate(value: Value) -> Parsed<DelegateTo> {
     Ok(match text(value)?.as_str() {
-        "none" => DelegateTo::Nobody,
+        "none" => DelegateTo::RootOnly,
         group => DelegateTo::Group(group.to_string()),
     })
 }
 
 fn absolute(value: Value) -> Parsed<PathBuf> {
     let path = text_that(value, |text| Path::new(text).is_absolute(), "an absolute path")?;
-    // without repeated and trailing slashes
+    // removes repeated and trailing slashes
     Ok(Path::new(&path).components().collect())
 }
 
@@ -185,15 +186,15 @@ fn is_file_name(text: &str) -> bool {
 }
 
 fn file(value: Value) -> Parsed<String> {
-    text_that(value, is_file_name, "the name of a file")
+    text_that(value, is_file_name, "a file name")
 }
 
 fn list(value: Value) -> Parsed<Vec<String>> {
-    list_that(value, |_| true, "a list of texts")
+    list_that(value, |_| true, "a list of strings")
 }
 
 fn files(value: Value) -> Parsed<Vec<String>> {
-    list_that(value, |list| list.iter().all(|name| is_file_name(name)), "a list of names of files")
+    list_that(value, |list| list.iter().all(|name| is_file_name(name)), "a list of file names")
 }
 
 fn words(value: Value) -> Parsed<Vec<String>> {
@@ -207,7 +208,7 @@ fn options(value: Value) -> Parsed<Vec<String>> {
         let request = cli::parse(list.iter().map(Into::into), &mut findings);
         findings.is_empty() && request.words.is_empty() && request.ask.is_none() && request.file.is_none()
     };
-    list_that(value, are_options, "a list of options of futo-launch: [\"--nice\", \"5\"]")
+    list_that(value, are_options, "a list of futo-launch options: [\"--nice\", \"5\"]")
 }
 
 fn table(value: Value) -> Parsed<Vec<(String, String)>> {
@@ -219,7 +220,7 @@ fn table(value: Value) -> Parsed<Vec<(String, String)>> {
 }
 
 fn size(value: Value) -> Parsed<u64> {
-    const WANTED: &str = "a number of bytes, from 1 on";
+    const WANTED: &str = "a number of bytes, 1 or more";
     let text = text(value).map_err(|_| WANTED)?;
     text.parse().ok().filter(|number| *number > 0).ok_or(WANTED)
 }

@@ -3,21 +3,21 @@
 use super::system::System;
 use crate::boot::report::{FAILED, ReportRow, field};
 
-/// The action of a service that runs, or is about to.
+/// The action of a service that is running or about to run.
 pub(super) const STARTED: &str = "started";
 
-/// Of one that is published, and down.
+/// The action of a service that is published and down.
 pub(super) const REGISTERED: &str = "registered";
 
-/// Of one that was ordered down.
+/// The action of a service that was commanded down.
 pub(super) const STOPPED: &str = "stopped";
 
-/// The lines of the rows, each following `start`.
+/// One line per row, each starting with `start`.
 pub fn lines(system: &System, rows: &[ReportRow], start: &str) -> String {
     rows.iter().map(|row| line(system, row, start) + "\n").collect()
 }
 
-/// A line of the boot log, with its additional field if it has one.
+/// A line of the boot log, with the additional field if there is one.
 pub(super) fn boot_log_line(system: &System, row: &ReportRow, stamp: &str, word: Option<&str>) -> String {
     let line = line(system, row, stamp);
     match &system.log_field.name {
@@ -26,7 +26,7 @@ pub(super) fn boot_log_line(system: &System, row: &ReportRow, stamp: &str, word:
     }
 }
 
-/// One of these lines, without its end.
+/// One of these lines, without a newline.
 fn line(system: &System, row: &ReportRow, start: &str) -> String {
     let prior = row.prior_state.as_deref().map_or("None".to_string(), field);
     let action = if row.has_failed() && row.change.is_none() { FAILED } else { row.action };

@@ -1,8 +1,7 @@
-//! `futo reconcile`: instances on a volume, each a service made from a template.
+//! `futo reconcile`: instances on a volume, each of which becomes a service.
 //!
-//! A [`System`] says what the instances look like, read from a file or a preset by [`config`]. A [`Reconciler`]
-//! finds them (`find`), reads each with the ids of its user (`instance`), and publishes it as a service
-//! (`publish`, `template`).
+//! A [`System`] describes the instances; [`config`] reads it from a file or a preset. A [`Reconciler`] finds them
+//! (`find`), reads each with the ids of its user (`instance`), and publishes it as a service (`publish`, `template`).
 
 mod boot_log;
 mod conditions;

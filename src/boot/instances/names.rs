@@ -14,7 +14,7 @@ pub(super) fn service_name(system: &System, name: &str) -> String {
     system.service.replace("{name}", name)
 }
 
-/// The instance whose service has this name.
+/// The name of the instance whose service has this name.
 pub(super) fn name_of(system: &System, service: &str) -> Option<String> {
     let (before, after) = system.service.split_once("{name}")?;
     let name = if after.contains("{name}") {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_what_the_pattern_says_and_the_whole_of_it() {
+    fn a_name_matches_the_whole_pattern() {
         for good in ["a", "0", "coder", "a-b_c9", "9-"] {
             assert!(is_name(good), "{good}");
         }

@@ -1,5 +1,5 @@
-//! An instance becomes a service: whether it is started, what it replaces, and the order that its state calls
-//! for.
+//! Publishes an instance as a service: whether it is started, which directory it replaces, and the command that its
+//! desired state requires.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::service::control::Order;
 use crate::service::layout;
 use crate::sys::clock::BootTime;
 
-/// A stopped service of an earlier maker is replaced after this time.
-const STOP_SETTLES: Duration = Duration::from_millis(500);
+/// The time after which a stopped service of another tool is replaced.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 impl Reconciler {
-    /// Publishes one instance, and sends the order that a changed desired state calls for.
+    /// Publishes one instance, and sends the command that a changed desired state requires.
     pub(super) fn publish(
         &mut self,
         pass: &Pass,
@@ -39,14 +39,14 @@ impl Reconciler {
         let decision = self.decide(pass, instance, present, row.prior_state.as_deref());
         let manifest = self.manifest(pass, instance, decision.state);
         if let Err(exceeded) = quota.take(service, &manifest.files) {
-            return row.failures.push(InstancesError::NoRoom(exceeded));
+            return row.failures.push(InstancesError::QuotaExceeded(exceeded));
         }
         match pass.scan.apply(&manifest) {
             Ok(change) => {
                 row.change = Some(change);
                 let runs = present.map_or(decision.state == DesiredState::Up, RunState::is_meant_to_run);
                 row.action = match decision.changed {
-                    // it has been notified already, and may be about to exit
+                    // it has already been sent the command, and may be about to exit
                     Some(DesiredState::Down) => STOPPED,
                     _ if runs => STARTED,
                     _ => REGISTERED,
@@ -60,14 +60,13 @@ impl Reconciler {
             let sent = pass.scan.order(service, order);
             row.failures.take(sent.map_err(InstancesError::Order));
         }
-        // what has failed is tried again in the next pass
+        // after a failure the next pass tries again
         if let (Some(state), false) = (instance.desired_state, row.has_failed()) {
             self.desired_states.insert(instance.name.clone(), state);
         }
     }
 
-    /// Decides whether a service is to be up; for one that has a supervisor, by what has changed since the last
-    /// pass.
+    /// Decides whether a service should be up; if it has a supervisor, only a change since the last pass counts.
     fn decide(
         &self,
         pass: &Pass,
@@ -87,17 +86,16 @@ impl Reconciler {
         match instance.desired_state.filter(|state| *state != before) {
             Some(state) => {
                 let allowed = up_if(state == DesiredState::Up && may_start);
-                // a service that may not be started is not stopped either: somebody may have started it by hand
+                // a service that must not be started is not stopped either: it may have been started by hand
                 let order = present.order_for(allowed).filter(|_| allowed == state);
                 Decision { state: allowed, changed: Some(state), order }
             }
-            // its process may write any state of its own
+            // without a desired state, the state in the file is the process's own
             None => Decision { state: published, changed: None, order: None },
         }
     }
 
-    /// Removes the stopped service directories of an earlier maker, and those that it left half made; returns the
-    /// names of those that run.
+    /// Removes stopped and unfinished service directories of another tool; returns the names of running ones.
     pub(super) fn take_over_stopped(
         &mut self,
         pass: &Pass,
@@ -112,7 +110,7 @@ impl Reconciler {
                     self.down_since.remove(instance.service.as_str());
                     running.insert(instance.service.to_string());
                 }
-                // whoever has stopped it is about to record that in its state file
+                // the tool that stopped it is about to record that in the state file
                 Predecessor::Supervised(_) if self.has_just_stopped(instance.service.as_str()) => {
                     running.insert(instance.service.to_string());
                 }
@@ -132,14 +130,14 @@ impl Reconciler {
         running
     }
 
-    /// Whether the service of an earlier maker was up a moment ago.
+    /// Whether the service of another tool was up a moment ago.
     fn has_just_stopped(&mut self, service: &str) -> bool {
         let now = BootTime::now();
         let since = *self.down_since.entry(service.to_string()).or_insert(now);
-        self.passes == Passes::Some && now.since(since) < STOP_SETTLES
+        self.passes == Passes::Some && now.since(since) < SETTLE_TIME
     }
 
-    /// The possible last lines of `run` in an earlier maker's service directory of this name.
+    /// The possible last lines of `run` in a service directory of another tool with this name.
     fn last_lines(&self, service: &str) -> Vec<String> {
         let name = name_of(&self.system, service).filter(|name| is_name(name));
         name.map_or_else(Vec::new, |name| template::predecessor_lines(&self.system, &name, service))
@@ -156,7 +154,7 @@ impl Reconciler {
         let mut files = template::files(system, &self.choice.launcher, &placeholders, instance.role);
         let state_file = DesiredStateFile::of(system, &instance.directory);
         if let (Policy::Last, Some(state_file)) = (policy(system, &instance.name), state_file) {
-            files.set(layout::WISH, state_file.text());
+            files.set(layout::DESIRED_STATE, state_file.text());
         }
         if state == DesiredState::Down {
             files.set_down();
@@ -166,15 +164,15 @@ impl Reconciler {
     }
 }
 
-/// Whether a service is to be up, and what that takes.
+/// Whether a service should be up, and the command for that.
 struct Decision {
     state: DesiredState,
-    /// The desired state, if it differs from the last pass.
+    /// The desired state, if it has changed since the last pass.
     changed: Option<DesiredState>,
     order: Option<Order>,
 }
 
-/// Whether a service is to be up, by the state that its instance was left in.
+/// Whether a service should be up, by the previous state of its instance.
 fn starts(system: &System, name: &str, prior_state: Option<&str>) -> bool {
     match policy(system, name) {
         Policy::Always => true,

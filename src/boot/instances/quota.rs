@@ -1,11 +1,11 @@
-//! Which instances are read: no more than may be published, since reading the rest would already cost the time
-//! that the quota is to save.
+//! Limits the instances that are read to those that may be published: reading the rest would take the very time that
+//! the quota is meant to save.
 
 use std::collections::BTreeSet;
 
 use super::InstancesError;
 
-/// How many instances may be published, and which are.
+/// The number of instances that may be published, and the services that have a place.
 #[derive(Debug)]
 pub(super) struct InstanceQuota {
     most: usize,
@@ -15,7 +15,7 @@ pub(super) struct InstanceQuota {
 }
 
 impl InstanceQuota {
-    /// The services in `taken` are published and stay.
+    /// The services in `taken` are published and kept.
     pub(super) fn new(most: usize, taken: BTreeSet<String>) -> Self {
         InstanceQuota { most, taken, left_out: 0, first_left_out: None }
     }
@@ -29,7 +29,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// The same; an instance that finds no place is counted.
+    /// Like [`InstanceQuota::take`], and counts instances without a place.
     pub(super) fn take_or_count(&mut self, service: &str, instance: &str) -> bool {
         let has_place = self.take(service);
         if !has_place {
@@ -39,7 +39,7 @@ impl InstanceQuota {
         has_place
     }
 
-    /// The error about instances without a place, if there are any.
+    /// The error for instances without a place, if there are any.
     pub(super) fn left_out(self) -> Option<InstancesError> {
         let first = self.first_left_out?;
         Some(InstancesError::LeftOut { most: self.most, count: self.left_out, first })
@@ -51,13 +51,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_published_has_its_place_and_the_rest_is_counted() {
+    fn published_services_keep_their_place_and_the_rest_is_counted() {
         let mut quota = InstanceQuota::new(3, BTreeSet::from(["x-z".to_string()]));
         assert!(quota.take("x-default"));
         let has_place = ["a", "b", "c", "z"].map(|name| quota.take_or_count(&format!("x-{name}"), name));
         assert_eq!(has_place, [true, false, false, true]);
-        let said = quota.left_out().expect("two are left out").to_string();
-        assert_eq!(said, "there are more than 3 instances: 2 are left out, the first of them 'b'");
+        let text = quota.left_out().expect("two are left out").to_string();
+        assert_eq!(text, "there are more than 3 instances: 2 are not published, starting with 'b'");
         assert!(InstanceQuota::new(1, BTreeSet::new()).left_out().is_none());
     }
 }

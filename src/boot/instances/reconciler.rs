@@ -19,7 +19,7 @@ use crate::boot::conclude;
 use crate::boot::delegate::{self, Delegation};
 use crate::boot::launcher;
 use crate::boot::manifest::{Author, DesiredState, source_line};
-use crate::boot::quota::{MOST_INSTANCES, Quota};
+use crate::boot::quota::{MAX_INSTANCES, Quota};
 use crate::boot::report::{Report, ReportRow, field};
 use crate::boot::scan::ScanDirectory;
 use crate::error::Findings;
@@ -30,7 +30,7 @@ use crate::trust::account::{Account, AccountError};
 /// Whether there is one pass, or one after every change on the volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// At boot, or by hand: running services are neither started nor stopped.
+    /// At boot, or by hand: services with a supervisor are neither started nor stopped.
     Once,
     /// A change of the desired state starts or stops the service.
     Changes,
@@ -45,9 +45,9 @@ pub struct Reconciler {
     pub(super) follow: Follow,
     /// The desired state of each instance in the last pass.
     pub(super) desired_states: BTreeMap<String, DesiredState>,
-    /// Since when each service of an earlier maker has been seen down.
+    /// The time since which each service of another tool has been seen down.
     pub(super) down_since: BTreeMap<String, BootTime>,
-    /// The value of the boot log's additional field, by instance.
+    /// The value of the additional field in the boot log, by instance.
     log_words: BTreeMap<String, String>,
     pub(super) passes: Passes,
 }
@@ -58,7 +58,7 @@ pub(super) enum Passes {
     Some,
 }
 
-/// What one pass works with.
+/// The state of one pass.
 pub(super) struct Pass {
     pub(super) scan: ScanDirectory,
     pub(super) source: String,
@@ -67,7 +67,7 @@ pub(super) struct Pass {
 }
 
 impl Reconciler {
-    /// For this system; `facts` are those of this machine.
+    /// A reconciler for this system; `facts` are those of this machine.
     pub fn new(system: System, choice: Choice, facts: Facts, follow: Follow) -> Self {
         Reconciler {
             system,
@@ -91,12 +91,12 @@ impl Reconciler {
         self.system.user_request().and_then(|user| Account::find(&user, &mut Findings::default()))
     }
 
-    /// Publishes the services of all instances. An error means that nothing could be done.
+    /// Publishes the services of all instances. On an error nothing has been done.
     pub fn pass(&mut self) -> Result<Report, Findings> {
         self.pass_while(&mut || ControlFlow::Continue(()))
     }
 
-    /// The same for as long as `go_on` says so. An interrupted pass prunes nothing.
+    /// Like [`Reconciler::pass`], until `go_on` interrupts it. An interrupted pass prunes nothing.
     pub fn pass_while(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
         let report = nofollow::with_no_umask(|| self.pass_with_no_umask(go_on))?;
         self.passes = Passes::Some;
@@ -157,7 +157,7 @@ impl Reconciler {
         go_on: GoOn<'_>,
     ) -> Result<FoundInstances, Findings> {
         let scan = &pass.scan;
-        // before anything on the volume is removed: running services still need their files
+        // before stale files are removed: running services still need theirs
         let supervised = scan.names()?.into_iter().filter(|name| scan.is_supervised(name)).collect();
         let is_first = self.passes == Passes::None;
         let seeds = is_first && !self.choice.no_start && self.holds(&self.system.seed, account, home)?;
@@ -172,7 +172,7 @@ impl Reconciler {
             system: &self.system,
             reader,
             published: scan.taken(Author::Root, |_| true)?.into_keys().collect(),
-            gone: if self.choice.prune { Gone::Pruned } else { Gone::Stays },
+            gone: if self.choice.prune { Gone::Pruned } else { Gone::Kept },
         };
         account.act(|| finder.find(home, go_on))?
     }
@@ -187,7 +187,7 @@ impl Reconciler {
         let scan = &pass.scan;
         let FoundInstances { instances, mut kept, mut report, left_out, end } =
             self.survey(pass, account, home, &mut *go_on)?;
-        if end == SearchEnd::BrokenOff {
+        if end == SearchEnd::Interrupted {
             return Ok(report);
         }
         let is_complete = report.failures.is_empty();
@@ -211,7 +211,7 @@ impl Reconciler {
                     self.publish(pass, &publishable, &mut quota, &mut row);
                 }
             } else if let Some(service) = &row.service {
-                // an instance that cannot be read now is not gone
+                // an unreadable instance still exists
                 kept.insert(service.clone());
             }
             report.rows.push(row);
@@ -222,7 +222,7 @@ impl Reconciler {
             report.warnings.push(InstancesError::PolicyOfNone(name.clone()));
         }
         if self.choice.prune {
-            // what is missing from an incomplete list is not gone
+            // instances missing from an incomplete list may still exist
             let listed = if is_complete { BTreeSet::from([pass.source.clone()]) } else { BTreeSet::new() };
             self.prune(scan, &kept, &listed, &mut report);
         }
@@ -232,7 +232,7 @@ impl Reconciler {
         Ok(report)
     }
 
-    /// Prunes services, whose rows have the names of their instances.
+    /// Prunes services; their rows show the names of the instances.
     fn prune(
         &self,
         scan: &ScanDirectory,
@@ -269,14 +269,14 @@ impl Reconciler {
     }
 }
 
-/// Published services that are not pruned keep their place.
+/// Published services that are not pruned keep their share of the quota.
 fn quota_for(scan: &ScanDirectory, instances: &[Instance], choice: &Choice) -> Result<Quota, Findings> {
     let services: BTreeSet<&str> = instances.iter().filter_map(|each| each.row.service.as_deref()).collect();
     let taken = scan.taken(Author::Root, |name| !choice.prune || services.contains(name))?;
-    Ok(Quota::new(MOST_INSTANCES, taken))
+    Ok(Quota::new(MAX_INSTANCES, taken))
 }
 
-/// Opens the volume, as the user where root has no rights on the way.
+/// Opens the home, as the user if root lacks access.
 fn open_home(system: &System, account: Option<&Account>) -> Result<Result<OwnedFd, PathError>, AccountError> {
     let open = || nofollow::open_directory(&system.home, Missing::Refuse);
     match account {

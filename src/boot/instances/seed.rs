@@ -1,4 +1,4 @@
-//! A state file for a root instance that has none, in a container whose command asks for it.
+//! Creates a missing state file for the root instance, in a container whose command requests it.
 
 use std::fs::File;
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(super) struct Seeded {
     pub(super) written: Result<(), InstancesError>,
 }
 
-/// Writes the file if nothing has its name; none if something has.
+/// Writes the file; `None` if the name already exists.
 pub(super) fn seed(directory: &OwnedFd, name: &str, system: &System, intent: Intent) -> Option<Seeded> {
     if fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) != Err(Errno::ENOENT) {
         return None;
@@ -34,7 +34,7 @@ pub(super) fn seed(directory: &OwnedFd, name: &str, system: &System, intent: Int
     let text = text(&system.seed_state);
     let state = state::of_bytes(text.as_bytes(), system)?;
     let written = match intent {
-        Intent::Look => Ok(()),
+        Intent::DryRun => Ok(()),
         Intent::Apply => create(directory, name, &text)
             .map_err(|errno| InstancesError::Seed { file: name.to_string(), errno }),
     };
@@ -53,7 +53,7 @@ fn text(state: &[(String, String)]) -> String {
     format!("{}\n", Value::from(object))
 }
 
-/// Whoever has taken the name meanwhile keeps it.
+/// Creates the file, unless it has been created in the meantime.
 fn create(directory: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = match openat(directory, name, flags, Mode::from_bits_truncate(0o644)) {
@@ -61,7 +61,7 @@ fn create(directory: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
         opened => opened?,
     };
     File::from(file).write_all(text.as_bytes()).map_err(|error| {
-        // a truncated file would count as no state for good
+        // a truncated file would permanently count as no state
         let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
         Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
     })

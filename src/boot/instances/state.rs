@@ -1,4 +1,4 @@
-//! The state that an instance was left in, and the desired one.
+//! The previous state of an instance, and the desired one.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::sys::file;
 /// The size limit of a state file, in bytes.
 pub(super) const MAX_BYTES: usize = 64 << 10;
 
-/// The limit of a state, in characters: one more than a line shows.
-const LONGEST: usize = 257;
+/// The limit of a state, in characters: one more than is shown.
+const MAX_STATE: usize = 257;
 
-/// Why the state is not known. The instance counts as one without a state.
+/// Why the state is not known. The instance is treated as one without a state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StateError {
     /// The file cannot be read.
@@ -33,7 +33,7 @@ pub(super) enum StateError {
     Content {
         /// In the instance's directory.
         file: String,
-        /// The reason; nothing of the content is shown.
+        /// The reason; the content is not shown.
         why: &'static str,
     },
 }
@@ -44,16 +44,16 @@ impl Problem for StateError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("it counts as not running".to_string())
+        Some("the instance is treated as not running".to_string())
     }
 }
 
 /// The content of a state file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct InstanceState {
-    /// The state that counts; none without the file, or if none of the keys has a value.
+    /// The effective state; `None` without the file, or if no key has a value.
     pub(super) shown: Option<String>,
-    /// The value of the first key, which only a user's command writes.
+    /// The value of the first key, which only user commands write.
     pub(super) desired: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn of_bytes(bytes: &[u8], system: &System) -> Option<InstanceState> {
     state_in(bytes, system).ok()
 }
 
-/// The string under a key of a JSON file; none if there is no such string.
+/// The string under a key of a JSON file; `None` if there is no such string.
 pub(super) fn text_under(directory: &OwnedFd, name: &str, key: &str) -> Option<String> {
     let bytes = bytes_of(directory, name).ok()??;
     let [found] = values_of(&bytes, [key]).ok()?;
@@ -97,8 +97,8 @@ enum FoundValue {
 impl FoundValue {
     fn into_text(self) -> Option<String> {
         match self {
-            // a line does not show more, and no state is this long
-            FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(LONGEST).collect()),
+            // more is not shown, and no real state is this long
+            FoundValue::Text(text) => Some(String::from_utf8_lossy(&text).chars().take(MAX_STATE).collect()),
             FoundValue::Null | FoundValue::Other => None,
         }
     }
@@ -109,14 +109,14 @@ fn state_in(bytes: &[u8], system: &System) -> Result<InstanceState, &'static str
     let keys: Vec<&str> = system.state_keys.iter().map(String::as_str).collect();
     let found = values(bytes, &keys).map_err(|error| match error {
         NotRead::NotObject => "it is not a JSON object",
-        NotRead::Malformed => "it is not a whole JSON text in UTF-8",
+        NotRead::Malformed => "it is not valid JSON in UTF-8",
     })?;
     let first_with_value = found.into_iter().enumerate().find_map(|(at, found)| match found {
         None | Some(FoundValue::Null) => None,
         Some(found) => Some((at, found)),
     });
     let Some((at, found)) = first_with_value else { return Ok(state) };
-    let text = found.into_text().ok_or("the state is not a text")?;
+    let text = found.into_text().ok_or("the state is not a string")?;
     if at == 0 && keys.len() > 1 {
         state.desired = Some(text.clone());
     }
@@ -134,7 +134,7 @@ fn values_of<const N: usize>(bytes: &[u8], keys: [&str; N]) -> Result<[Option<Fo
     Ok(keys.map(|_| found.next().flatten()))
 }
 
-/// The last value under each of the keys.
+/// The last value of each key.
 fn values(bytes: &[u8], keys: &[&str]) -> Result<Vec<Option<FoundValue>>, NotRead> {
     let text = json::text_of(bytes)?;
     let mut found: Vec<Option<FoundValue>> = keys.iter().map(|_| None).collect();
@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(
             shown(format!("{{\"gateway_state\":\"{}\"}}", "a".repeat(100_000))).map(|s| s.len()),
-            Some(LONGEST)
+            Some(MAX_STATE)
         );
     }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_key_says_what_is_desired() {
+    fn only_the_first_key_holds_the_desired_state() {
         let desired = |text: &str| state_in(text.as_bytes(), &config::example()).expect("read").desired;
         assert_eq!(desired(r#"{"desired_state":"running"}"#).as_deref(), Some("running"));
         assert_eq!(desired(r#"{"gateway_state":"running"}"#), None);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_object_of_text_is_not_a_state() {
+    fn anything_but_an_object_of_strings_is_not_a_state() {
         let deep = "[".repeat(100_000);
         for bad in [
             b"[]".as_slice(),

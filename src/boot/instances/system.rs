@@ -37,25 +37,25 @@ pub struct System {
     pub user: String,
     /// Who may control the services.
     pub delegate: DelegateTo,
-    /// The word for an instance in the lines.
+    /// The label of an instance in the report lines.
     pub label: String,
     /// The directory below `home` that holds one directory per instance.
     pub instances: String,
     /// A directory is an instance if it contains this name.
     pub marker: Option<String>,
-    /// The name of the instance that `home` itself is: always there, and first.
+    /// The name of the instance formed by `home` itself, which always exists and comes first.
     pub root_instance: Option<String>,
     /// The name of an instance's service.
     pub service: String,
     /// The file of an instance that holds its state.
     pub state_file: Option<String>,
-    /// The keys in it; the first that has a value counts. Of several, the first holds the desired state.
+    /// The keys in it; the first one with a value counts. If there are several, the first holds the desired state.
     pub state_keys: Vec<String>,
     /// The states that count as running.
     pub running: Vec<String>,
     /// States that count as running under one key only, and that key.
     pub transient: Vec<(String, String)>,
-    /// Files of an instance that lose their meaning at boot.
+    /// Files of an instance that become stale at boot.
     pub stale: Vec<String>,
     /// Relative to `home`.
     pub boot_log: Option<String>,
@@ -65,34 +65,34 @@ pub struct System {
     pub log_field: LogField,
     /// Where the container's command is found.
     pub container_command: Option<CommandPlace>,
-    /// In such a container nothing is done.
+    /// The containers in which nothing is done.
     pub skip: Option<Condition>,
-    /// In such a container all but the root instance are published and not started.
+    /// The containers in which all instances except the root instance are published but not started.
     pub hold: Option<Condition>,
-    /// In such a container a root instance without a state file gets one.
+    /// The containers in which a missing state file of the root instance is created.
     pub seed: Option<Condition>,
     /// Its content.
     pub seed_state: Vec<(String, String)>,
-    /// Service directories of an earlier maker that are replaced.
+    /// Service directories of another tool, which are replaced.
     pub predecessor: PredecessorPattern,
-    /// Of instances without a policy of their own.
+    /// The policy of instances without their own.
     pub policy: Policy,
-    /// By instance.
+    /// The policies by instance.
     pub policies: BTreeMap<String, Policy>,
-    /// What the services look like.
+    /// The template of the services.
     pub template: ServiceTemplate,
 }
 
 /// A field of the boot log's lines whose value depends on a string in a JSON file.
 #[derive(Clone, Debug, Default)]
 pub struct LogField {
-    /// The name of the field; without it there is no such field.
+    /// The name of the field; without a name there is no field.
     pub name: Option<String>,
     /// In the instance's directory.
     pub file: Option<String>,
     /// The key in that file.
     pub key: Option<String>,
-    /// The value of the field for each string; under the empty string the default.
+    /// The value of the field for each string; the empty string has the default.
     pub words: Vec<(String, String)>,
 }
 
@@ -108,18 +108,18 @@ impl LogField {
     }
 }
 
-/// What identifies the service directories of an earlier maker.
+/// Identifies the service directories of another tool.
 #[derive(Clone, Debug, Default)]
 pub struct PredecessorPattern {
     /// The last line of `run` is one of these.
     pub run: Vec<String>,
     /// The same for the root instance.
     pub root_run: Vec<String>,
-    /// Names of the directories in which it prepares them.
+    /// The names under which it prepares them.
     pub staging: Vec<String>,
 }
 
-/// What the services look like. The texts may contain `{name}`, `{home}`, `{directory}`, `{service}` and
+/// The template of the services. Its strings may contain `{name}`, `{home}`, `{directory}`, `{service}` and
 /// `{log-dir}`.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceTemplate {
@@ -137,7 +137,7 @@ pub struct ServiceTemplate {
     pub venv: Option<String>,
     /// Variables.
     pub env: Vec<(String, String)>,
-    /// The log directory; without it there is no logger.
+    /// The log directory; if unset, there is no logger.
     pub log_dir: Option<String>,
     /// The logger.
     pub log_command: Vec<String>,
@@ -161,7 +161,7 @@ impl System {
             scan_dir: PathBuf::from(layout::SCAN_DIRECTORY),
             scan_dir_variable: None,
             user: String::new(),
-            delegate: DelegateTo::Nobody,
+            delegate: DelegateTo::RootOnly,
             label: "instance".to_string(),
             instances: ".".to_string(),
             marker: None,

@@ -18,10 +18,10 @@ pub(super) struct Placeholders<'i> {
     pub(super) directory: &'i str,
 }
 
-/// Makes the log directory as the user, as far as it is missing.
+/// Creates missing parts of the log directory, as the user.
 const LOG_SCRIPT: &str = "mkdir -p -- \"$1\" && shift && exec \"$@\"";
 
-/// The possible last lines of `run` in a service directory of an earlier maker.
+/// The possible last lines of `run` in a service directory of another tool.
 pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> Vec<String> {
     let lines = match system.root_instance.as_deref() == Some(name) {
         true => &system.predecessor.root_run,
@@ -31,7 +31,7 @@ pub(super) fn predecessor_lines(system: &System, name: &str, service: &str) -> V
     lines.iter().map(|line| expand(line, &names, "")).collect()
 }
 
-/// Whether an earlier maker prepares its service directories under this name.
+/// Whether another tool prepares its service directories under this name.
 pub(super) fn is_staging(system: &System, name: &str) -> bool {
     system.predecessor.staging.iter().any(|staging| {
         let (before, after) = staging.split_once("{service}").unwrap_or((staging, ""));
@@ -51,7 +51,7 @@ pub(super) fn files(
     let log_dir = template.log_dir.as_deref().map(|text| expand(text, names, ""));
     let expand = |text: &str| expand(text, names, log_dir.as_deref().unwrap_or_default());
     let by = format!("futo reconcile ({})", system.name);
-    // the service directory is renamed while it is being pruned
+    // the service directory, whose name is the default, is renamed when pruned
     let launch = |name: String, options: Vec<String>, program: Vec<String>, logger: Logger| {
         let is_named = options.iter().any(|option| option == "--name" || option.starts_with("--name="));
         let mut words: Vec<String> = vec![launcher.to_string()];
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_put_in_once() {
+    fn placeholders_are_expanded_once() {
         let names = Placeholders { name: "a", service: "s-a", home: "/h{name}", directory: "/h/a" };
         assert_eq!(expand("x {name} {home}/{log-dir} ${X} {", &names, "L"), "x a /h{name}/L ${X} {");
     }

@@ -1,4 +1,4 @@
-//! Everything that may change what is published: the home, the directory of the instances, and their state files.
+//! Watches all inputs of a pass: the home, the directory of the instances, and their state files.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
@@ -8,14 +8,14 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::find::MOST_INSTANCES;
+use super::find::MAX_INSTANCES;
 use super::system::System;
 use crate::boot::directory::Directory;
 use crate::boot::watch::{VolumeWatch, WatchBuilder, WatchedNames};
 use crate::sys::nofollow::{self, Missing};
 use crate::trust::account::Account;
 
-/// Watches the volume of a system as it is now. Symbolic links are not followed.
+/// Watches the present volume of a system. Symbolic links are not followed.
 pub fn watch(system: &System, user: Option<&Account>) -> Result<VolumeWatch, Errno> {
     let mut builder = WatchBuilder::new(user)?;
     builder.add_ways_to(&system.home);
@@ -55,7 +55,7 @@ fn add_instances(builder: &mut WatchBuilder<'_>, system: &System, home: Director
         }
     }
     builder.add_changes(here.fd.as_fd(), WatchedNames::All);
-    let list = || here.names(MOST_INSTANCES).map_err(|error| error.errno);
+    let list = || here.names(MAX_INSTANCES).map_err(|error| error.errno);
     let Some(instances) = builder.reach(list) else {
         builder.watch.set_incomplete();
         return;

@@ -1,12 +1,12 @@
-//! One setting in a YAML file: the parser's events are followed, no document is built, and no alias is expanded.
+//! Reads one setting of a YAML file from the parser's events: no document is built, and no alias is expanded.
 
 use saphyr_parser::{Event, Parser};
 
 /// The limit of nesting.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
-/// The value of the first of the keys that has one; `a.b` is the key `b` in the mapping `a`. None as well if the
-/// file is not YAML.
+/// The value of the first key that has one; `a.b` is the key `b` in the mapping `a`. Also `None` if the file is not
+/// YAML.
 pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
     let mut values: Vec<Option<String>> = keys.iter().map(|_| None).collect();
     follow(text, |path, value| {
@@ -20,33 +20,32 @@ pub(super) fn first_value(text: &str, keys: &[String]) -> Option<String> {
     values.into_iter().flatten().next()
 }
 
-/// A collection that has begun.
+/// An open collection.
 enum OpenCollection {
     Sequence,
-    /// With the key whose value comes next.
+    /// The key whose value comes next.
     Mapping(Option<String>),
 }
 
-/// Passes each scalar that is the value of a key to `take`, with the keys on the way to it; those in sequences
-/// are left out.
+/// Passes each scalar that is the value of a key to `take`, with the path of keys; scalars in sequences are skipped.
 fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
-    let mut begun: Vec<OpenCollection> = Vec::new();
+    let mut open: Vec<OpenCollection> = Vec::new();
     for event in Parser::new_from_str(text) {
         match event.ok()?.0 {
-            Event::MappingStart(..) | Event::SequenceStart(..) if begun.len() == DEEPEST => return None,
-            Event::MappingStart(..) => begun.push(OpenCollection::Mapping(None)),
-            Event::SequenceStart(..) => begun.push(OpenCollection::Sequence),
+            Event::MappingStart(..) | Event::SequenceStart(..) if open.len() == MAX_DEPTH => return None,
+            Event::MappingStart(..) => open.push(OpenCollection::Mapping(None)),
+            Event::SequenceStart(..) => open.push(OpenCollection::Sequence),
             Event::MappingEnd | Event::SequenceEnd => {
-                begun.pop();
-                end_value(begun.last_mut());
+                open.pop();
+                end_value(open.last_mut());
             }
-            Event::Alias(_) => end_value(begun.last_mut()),
+            Event::Alias(_) => end_value(open.last_mut()),
             Event::Scalar(value, ..) => {
-                if let Some(OpenCollection::Mapping(key @ None)) = begun.last_mut() {
+                if let Some(OpenCollection::Mapping(key @ None)) = open.last_mut() {
                     *key = Some(value.into_owned());
                     continue;
                 }
-                let path: Option<Vec<&str>> = begun
+                let path: Option<Vec<&str>> = open
                     .iter()
                     .map(|each| match each {
                         OpenCollection::Mapping(key) => key.as_deref(),
@@ -56,7 +55,7 @@ fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
                 if let Some(path) = path {
                     take(&path, &value);
                 }
-                end_value(begun.last_mut());
+                end_value(open.last_mut());
             }
             Event::DocumentEnd => break,
             _ => {}
@@ -65,7 +64,8 @@ fn follow(text: &str, mut take: impl FnMut(&[&str], &str)) -> Option<()> {
     Some(())
 }
 
-/// Next in a mapping comes a key; or this ends a value that is a collection or an alias, which nobody asks for.
+/// Ends a value: in a mapping a key comes next. If a collection or an alias ends in the place of a key, its value is
+/// skipped.
 fn end_value(inside: Option<&mut OpenCollection>) {
     if let Some(OpenCollection::Mapping(key)) = inside {
         *key = if key.is_some() { None } else { Some("\0".to_string()) };

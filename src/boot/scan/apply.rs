@@ -1,4 +1,4 @@
-//! Making one service directory match its manifest, and listing those that this command made.
+//! Makes one service directory match its manifest, and lists those made by this command.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +13,11 @@ use crate::boot::service_directory::{
 };
 
 impl ScanDirectory {
-    /// Makes a service directory match its manifest; a dry run only returns what that would change.
+    /// Makes a service directory match its manifest; a dry run only returns the necessary change.
     pub fn apply(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
         let name = manifest.name.as_str();
         match service_directory::inspect(&self.directory, name, &self.maker)? {
-            // there would be two copies of it
+            // two copies of the service would run
             Occupant::Absent if self.leaving.contains(name) => {
                 self.kill_squatter(manifest)?;
                 Err(PublishError::StillSupervised { name: name.to_string() })
@@ -30,7 +30,7 @@ impl ScanDirectory {
             }
             Occupant::Foreign(what) => Err(PublishError::Foreign { name: name.to_string(), what }),
             Occupant::Ours(_, marker) if !self.sources.contains(&marker.source) => {
-                let what = format!("was made from another directory, {}", marker.source);
+                let what = format!("was created from another directory, {}", marker.source);
                 Err(PublishError::Foreign { name: name.to_string(), what })
             }
             Occupant::Ours(_, marker) if marker.author.is_some_and(|author| author != manifest.author) => {
@@ -38,7 +38,7 @@ impl ScanDirectory {
             }
             Occupant::Ours(present, marker) => {
                 let mut manifest = Cow::Borrowed(manifest);
-                // its supervisor stays until the service's own exits, and would retry every second
+                // its supervisor exits only together with the service's own, and would retry every second
                 if !manifest.files.has_logger() && self.logger_is_supervised(name) {
                     update::keep_logger(&present, &mut manifest.to_mut().files)?;
                 }
@@ -55,8 +55,8 @@ impl ScanDirectory {
         }
     }
 
-    /// The service directories that this command made for `author` and that satisfy `stays`, with the bytes of
-    /// their files.
+    /// The service directories made by this command for `author` that satisfy `stays`, with the total size of their
+    /// files.
     pub fn taken(
         &self,
         author: Author,
@@ -74,8 +74,8 @@ impl ScanDirectory {
         Ok(taken)
     }
 
-    /// The service directories that this command made and that are not `kept`, with their sources; including
-    /// those that were removed before and still have a supervisor.
+    /// The service directories made by this command that are not `kept`, with their sources; including those removed
+    /// earlier that still have a supervisor.
     pub fn others(&self, kept: &BTreeSet<String>) -> Result<Vec<(String, String)>, StepError> {
         let mut others = Vec::new();
         let names = self.names()?;
@@ -91,7 +91,7 @@ impl ScanDirectory {
         Ok(others)
     }
 
-    /// Whether a change of a service's logger takes effect only at the next start of its supervisor.
+    /// Whether adding or removing a service's logger takes effect only when its supervisor restarts.
     pub fn logger_waits(&self, name: &str, files: &ServiceFiles) -> bool {
         self.is_supervised(name) && self.logger_is_supervised(name) != files.has_logger()
     }

@@ -1,4 +1,4 @@
-//! A service directory whose definition changes hands: an open control FIFO stays open.
+//! A service directory whose definition passes to another author: open control FIFOs remain open.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,16 +17,16 @@ use crate::error::Finding;
 use crate::service::layout;
 use crate::sys::clock::{self, BootTime};
 
-/// How long a user's process may take to end when root needs its name: longer than any default grace period,
-const TIME_TO_END: Duration = Duration::from_secs(8);
-/// and how long it may take to disappear once it is killed.
-const KILLED_WITHIN: Duration = Duration::from_secs(1);
+/// The time a user's process has to exit if root needs its name: longer than any default grace period.
+const GRACE_PERIOD: Duration = Duration::from_secs(8);
+/// The time it has to disappear once it is killed.
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl ScanDirectory {
-    /// Removes a service directory, waits for its supervisor to exit, and makes a new one: whoever had its
-    /// control FIFO open no longer controls anything.
+    /// Removes a service directory, waits for its supervisor to exit, and creates a new one, so that open descriptors
+    /// of its control FIFO no longer control anything.
     pub(super) fn recreate(&self, manifest: &Manifest) -> Result<DirectoryChange, PublishError> {
-        if self.intent == Intent::Look {
+        if self.intent == Intent::DryRun {
             return Ok(DirectoryChange::Updated);
         }
         let name = manifest.name.as_str();
@@ -36,13 +36,13 @@ impl ScanDirectory {
         self.troubles.borrow_mut().take(notified);
         if self.remove_gone(name, &gone, BootTime::now().after(self.patience)).is_err() {
             self.kill_squatter(manifest)?;
-            self.remove_gone(name, &gone, BootTime::now().after(KILLED_WITHIN))?;
+            self.remove_gone(name, &gone, BootTime::now().after(KILL_TIMEOUT))?;
         }
         publish::publish(&self.directory, &format!("{STAGING}{name}"), manifest, &self.maker)?;
         Ok(DirectoryChange::Updated)
     }
 
-    /// A user's process that ignores TERM must not keep a name from root for ever: it has had time to end.
+    /// Kills a user's process that ignores TERM and thereby blocks a name that root needs.
     pub(super) fn kill_squatter(&self, manifest: &Manifest) -> Result<(), PublishError> {
         let gone = format!("{GONE}{}", manifest.name);
         let is_users = |marker: &Marker| marker.author == Some(Author::User);
@@ -50,10 +50,10 @@ impl ScanDirectory {
             Occupant::Ours(_, marker) if manifest.author == Author::Root && is_users(&marker) => {}
             _ => return Ok(()),
         }
-        // the rename was the last change of the directory itself
+        // the rename was the last change to the directory itself
         let taken_away = self.directory.status(&gone)?.map_or(0, |status| status.st_ctime);
         let now = clock::wall_now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if now.saturating_sub(taken_away.cast_unsigned()) < TIME_TO_END.as_secs() {
+        if now.saturating_sub(taken_away.cast_unsigned()) < GRACE_PERIOD.as_secs() {
             return Ok(());
         }
         for part in Part::ALL {
@@ -66,15 +66,15 @@ impl ScanDirectory {
         Ok(())
     }
 
-    /// A change of modes does not affect those who have the control FIFO open.
+    /// Warns that changed modes do not affect open descriptors of the control FIFO.
     pub(super) fn note_open_descriptors(&self, name: &str, before: Option<Gid>, now: Option<Delegation>) {
         let Some(group) = before.filter(|group| now.is_none_or(|now| now.group != *group)) else { return };
         if self.is_supervised(name) {
             let text = format!(
-                "'{name}': group {group} no longer controls it, but members that have its control FIFO open do \
-                 until the service directory is recreated"
+                "'{name}': group {group} no longer controls it, but members that have its control FIFO open keep \
+                 control until the service directory is recreated"
             );
-            let hint = "a container restart does that where the scan directory is a tmpfs".to_string();
+            let hint = "restart the container: a scan directory on tmpfs is recreated".to_string();
             self.troubles.borrow_mut().push(Finding::trouble(text, Some(hint)));
         }
     }

@@ -1,14 +1,14 @@
-//! Whether definitions of users are published hardened.
+//! Whether user-writable definitions are published hardened.
 
 use super::ScanDirectory;
 use crate::boot::choice::{Hardening, Intent};
 use crate::boot::directory::StepError;
 
-/// Its presence means that they are.
+/// They are if this file exists.
 const HARDENED: &str = ".futo-hardened";
 
 impl ScanDirectory {
-    /// The choice, recorded for callers that do not choose (`futo new --now`); else the recorded one.
+    /// The choice, which is recorded for callers without one (`futo new --now`), or the recorded choice.
     pub fn hardening(&self, chosen: Option<Hardening>) -> Result<Hardening, StepError> {
         let noted = match self.directory.status(HARDENED)? {
             Some(_) => Hardening::On,

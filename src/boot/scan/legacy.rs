@@ -1,4 +1,4 @@
-//! Links to definitions, as init hooks made them before there was `futo sync`.
+//! Links to definitions, as created by init hooks before `futo sync` existed.
 
 use super::{STAGING, ScanDirectory};
 use crate::boot::choice::Intent;
@@ -6,21 +6,21 @@ use crate::boot::directory::FileId;
 use crate::boot::manifest::Manifest;
 use crate::boot::service_directory::{DirectoryChange, PublishError, publish};
 
-/// A link to a definition, as init hooks made them before `futo sync`: root executes its target as it is.
+/// A link to a definition, as created by init hooks before `futo sync` existed: root executes its target unchecked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Legacy {
-    /// No supervisor is at work there.
+    /// It has no supervisor.
     Idle,
-    /// The supervisor has to exit before the service may have another one.
+    /// Its supervisor has to exit before a new one may start.
     Supervised,
 }
 
 impl ScanDirectory {
-    /// Whether this name is a link to the directory of a definition, and whether a supervisor is at work there.
+    /// Whether this name is a link to the directory of a definition, and whether that has a supervisor.
     pub fn legacy_link(&self, name: &str, definition: FileId) -> Option<Legacy> {
         self.directory.target(name)?;
-        let behind = self.behind(name)?;
-        if FileId::of(&behind.own_status().ok()?) != definition {
+        let target = self.open_following_links(name)?;
+        if FileId::of(&target.own_status().ok()?) != definition {
             return None;
         }
         match self.is_supervised(name) || self.logger_is_supervised(name) {

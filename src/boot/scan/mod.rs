@@ -1,8 +1,8 @@
-//! The scan directory: opened without following links of users, and changed by one run at a time.
+//! The scan directory: opened without following user-owned links, and changed by one run at a time.
 //!
-//! What only needs the open directory stands below [`ScanDirectory`]: who owns it (`ownership`), who holds a
-//! lock (`supervised`), what a supervisor reports ([`run_state`]), and s6-svscan's control FIFO (`svscan`).
-//! The other files are what a run does with it.
+//! Four modules need only the open directory: its owner (`ownership`), the holder of a lock (`supervised`), the state
+//! reported by a supervisor ([`run_state`]), and s6-svscan's control FIFO (`svscan`). The others implement the
+//! operations of [`ScanDirectory`].
 
 mod apply;
 mod handover;
@@ -31,7 +31,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::choice::Intent;
-use super::directory::{Directory, MOST_NAMES, StepError};
+use super::directory::{Directory, MAX_NAMES, StepError};
 use super::part::Part;
 use crate::error::{Findings, Problem, reason};
 use crate::exit::Exit;
@@ -40,27 +40,27 @@ use crate::sys::nofollow::{self, Missing, PathError};
 use run_state::RunState;
 use supervised::Holder;
 
-/// Only root can read it. A lock on the directory itself could be held by anybody who may read that.
+/// The lock file, which only root can open. A lock on the directory itself could be held by any user who can read it.
 const LOCK: &str = ".futo-lock";
-/// The prefix of a service directory that is being made,
+/// The prefix of a service directory in preparation.
 const STAGING: &str = ".futo-new-";
-/// and of one that was removed and may still have a supervisor.
+/// The prefix of a removed service directory, which may still have a supervisor.
 const GONE: &str = ".futo-gone-";
-/// How often to check for a supervisor.
-const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// The interval of checks for a supervisor.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Why the scan directory cannot be used at all.
+/// Why the scan directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
     /// It cannot be opened.
     #[error("unable to open the scan directory: {0}")]
     Path(PathError),
-    /// Whoever can write it could have root run their programs.
-    #[error("the scan directory '{}' can be written by others than root", .0.display())]
-    NotRoots(PathBuf),
-    /// It contains what s6-svscan has not picked up yet and somebody other than root made.
+    /// Users who can write it could make root run their programs.
+    #[error("the scan directory '{}' is writable by non-root users", .0.display())]
+    NotRootOwned(PathBuf),
+    /// It contains entries not created by root that s6-svscan has not picked up yet.
     #[error(
-        "in the scan directory '{}' s6-svscan would execute or obey as root what root has not made: {}",
+        "the scan directory '{}' contains entries not created by root that s6-svscan would execute or obey as root: {}",
         path.display(),
         names.join(", ")
     )]
@@ -91,16 +91,16 @@ impl Problem for ScanError {
     fn hint(&self) -> Option<String> {
         match self {
             ScanError::Path(PathError::Refused(_, Errno::ENOENT)) => {
-                Some("the supervisor's directory; --scan-dir DIR names another one".to_string())
+                Some("use --scan-dir DIR to select the directory that s6-svscan watches".to_string())
             }
-            // chown would have root execute what others have put there
-            ScanError::NotRoots(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
+            // chown would make root execute files created by other users
+            ScanError::NotRootOwned(_) | ScanError::Planted { .. } => Some(ownership::REMEDY.to_string()),
             _ => None,
         }
     }
 }
 
-/// The scan directory, locked unless it is only examined.
+/// The scan directory, locked except in a dry run.
 #[derive(Debug)]
 pub struct ScanDirectory {
     pub(super) directory: Directory,
@@ -108,20 +108,20 @@ pub struct ScanDirectory {
     maker: String,
     /// The sources of this command, as written in markers.
     sources: BTreeSet<String>,
-    /// Services that were removed and still have a supervisor.
+    /// Removed services that still have a supervisor.
     leaving: BTreeSet<String>,
-    /// How long to wait for the supervisor of a service directory that is recreated.
+    /// The time limit for the supervisor of a recreated service directory to exit.
     pub patience: Duration,
-    /// Warnings: leftovers of other runs that could not be removed, and what a change does not affect.
+    /// Warnings, such as leftovers of other runs that could not be removed.
     troubles: RefCell<Findings>,
-    /// A link of an older hook was replaced.
+    /// Whether a link created by an older hook was replaced.
     has_replaced: Cell<bool>,
     _lock: Option<File>,
 }
 
 impl ScanDirectory {
-    /// Opens it and waits for any other run to finish. `maker` and `sources` identify the directories that this
-    /// command made.
+    /// Opens it and waits for any other run to finish. `maker` and `sources` identify the directories made by this
+    /// command.
     pub fn open(
         path: &Path,
         intent: Intent,
@@ -137,13 +137,13 @@ impl ScanDirectory {
         if !geteuid().is_root() {
             svscan::warn_of_root(&directory, &mut troubles);
         } else if !ownership::belongs_to_root_alone(&directory) {
-            return Err(ScanError::NotRoots(path.to_path_buf()));
+            return Err(ScanError::NotRootOwned(path.to_path_buf()));
         }
         let lock = match intent {
-            Intent::Look => None,
+            Intent::DryRun => None,
             Intent::Apply => Some(lock(&directory)?),
         };
-        // before s6-svscan is notified of anything
+        // before s6-svscan is notified
         let planted = if geteuid().is_root() { ownership::planted(&directory)? } else { Vec::new() };
         if !planted.is_empty() {
             return Err(ScanError::Planted { path: path.to_path_buf(), names: planted });
@@ -163,16 +163,16 @@ impl ScanDirectory {
         Ok(scan)
     }
 
-    /// Removes the leftovers of a killed run. What cannot be removed is in nobody's way.
+    /// Removes the leftovers of a killed run. A failure is only a warning: they do no harm.
     fn sweep(&mut self) -> Result<(), StepError> {
-        for name in self.directory.names(MOST_NAMES)? {
+        for name in self.directory.names(MAX_NAMES)? {
             let Some(name) = name.to_str() else { continue };
             match name.strip_prefix(GONE) {
                 Some(service) if self.is_supervised(name) || self.logger_is_supervised(name) => {
                     self.leaving.insert(service.to_string());
                 }
                 None if !name.starts_with(STAGING) => {}
-                _ if self.intent == Intent::Look => {}
+                _ if self.intent == Intent::DryRun => {}
                 _ => {
                     let removed = self.directory.remove_all(OsStr::new(name));
                     self.troubles.get_mut().take(removed);
@@ -187,11 +187,11 @@ impl ScanDirectory {
         Ok(())
     }
 
-    /// Whether the supervisor of a removed service has not been notified of that. A second notification would be
-    /// a second TERM for its process, which may treat that as an order to hurry.
+    /// Whether the supervisor of a removed service has not been notified of the removal. A second notification would
+    /// send its process a second TERM, which many programs treat as a request to exit immediately.
     fn needs_notice(&self, name: &str) -> bool {
         let knows_nothing = |part: Part| {
-            let gone = self.behind(&format!("{GONE}{name}"));
+            let gone = self.open_following_links(&format!("{GONE}{name}"));
             let state = gone.and_then(|gone| RunState::of(&gone, part));
             state.is_none_or(|state| !state.has_process || state.is_wanted_up)
         };
@@ -200,8 +200,8 @@ impl ScanDirectory {
             || (self.logger_is_supervised(&gone) && knows_nothing(Part::Logger))
     }
 
-    /// A warning about what root executes in the scan directory and somebody else can write; `is_known` filters
-    /// out what has been reported already.
+    /// A warning about entries that root executes and other users can write; `is_known` filters out entries that have
+    /// already been reported.
     pub fn not_owned_by_root(&self, is_known: impl Fn(&String) -> bool) -> Findings {
         ownership::not_owned_by_root(&self.directory, is_known)
     }
@@ -211,9 +211,9 @@ impl ScanDirectory {
         self.troubles.borrow().clone()
     }
 
-    /// All names that s6-svscan would pick up.
+    /// All names that s6-svscan picks up.
     pub fn names(&self) -> Result<BTreeSet<String>, StepError> {
-        let names = self.directory.names(MOST_NAMES)?;
+        let names = self.directory.names(MAX_NAMES)?;
         Ok(names
             .into_iter()
             .filter_map(|name| name.into_string().ok())
@@ -221,23 +221,25 @@ impl ScanDirectory {
             .collect())
     }
 
-    /// Whether a supervisor is at work in the directory of this name.
+    /// Whether the directory with this name has a supervisor.
     pub fn is_supervised(&self, name: &str) -> bool {
-        self.behind(name).is_some_and(|directory| supervised::is_supervised(&directory))
+        self.open_following_links(name).is_some_and(|directory| supervised::is_supervised(&directory))
     }
 
-    /// Who holds the lock that the supervisor of this service directory takes.
+    /// The holder of the lock that the supervisor of this service directory takes.
     pub(super) fn lock_holder(&self, name: &str) -> Holder {
-        self.behind(name).map_or(Holder::Nobody, |directory| supervised::lock_holder(&directory))
+        self.open_following_links(name).map_or(Holder::None, |directory| supervised::lock_holder(&directory))
     }
 
     fn logger_is_supervised(&self, name: &str) -> bool {
-        let log = self.behind(name).and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
+        let log = self
+            .open_following_links(name)
+            .and_then(|directory| directory.try_open(layout::LOG.as_ref()).ok());
         log.is_some_and(|log| supervised::is_supervised(&log))
     }
 
-    /// The directory of this name, or the target of a link if no link of a user's is on the way.
-    pub(super) fn behind(&self, name: &str) -> Option<Directory> {
+    /// Opens the directory with this name, or the target of a link if no user-owned link is involved.
+    pub(super) fn open_following_links(&self, name: &str) -> Option<Directory> {
         let name = OsStr::new(name);
         if let Ok(directory) = self.directory.try_open(name) {
             return Some(directory);
@@ -258,7 +260,7 @@ fn lock(directory: &Directory) -> Result<File, ScanError> {
     let mut file = open();
     let is_ours = |file: &OwnedFd| fstat(file).is_ok_and(|status| status.st_uid == geteuid().as_raw());
     if !file.as_ref().is_ok_and(is_ours) {
-        // whoever could write here before could have made it, and hold it for ever
+        // a user who could write here earlier may have created it, and may hold the lock forever
         match unlinkat(&directory.fd, LOCK, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(refused(errno)),

@@ -1,4 +1,4 @@
-//! The state of services in the scan directory, and orders for their supervisors.
+//! The state of services in the scan directory, and commands for their supervisors.
 
 use std::ffi::OsStr;
 
@@ -10,29 +10,29 @@ use crate::service::layout;
 use crate::service::supervision::Suite;
 
 impl ScanDirectory {
-    /// What the supervisor in the directory of this name reports; none if there is no supervisor.
+    /// The state reported by the supervisor of this service; `None` if there is no supervisor.
     pub fn run_state(&self, name: &str) -> Option<RunState> {
         if !self.is_supervised(name) {
             return None;
         }
         let slot = self.directory.try_open(OsStr::new(name)).ok()?;
-        // a supervisor that has just started has not written a status yet: it goes by `down`
-        let starts = !slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some());
+        // a supervisor that has just started has not written a status yet: it obeys `down`
+        let starts = !slot.status_following_links(layout::DOWN).is_ok_and(|down| down.is_some());
         let unborn = RunState { has_process: false, is_finishing: false, is_wanted_up: starts };
         Some(RunState::of(&slot, Part::Service).unwrap_or(unborn))
     }
 
-    /// Whether the service of this name is not started by itself.
+    /// Whether the service is not started automatically.
     pub fn has_down(&self, name: &str) -> bool {
         let slot = self.directory.try_open(OsStr::new(name));
-        slot.is_ok_and(|slot| slot.status_behind(layout::DOWN).is_ok_and(|down| down.is_some()))
+        slot.is_ok_and(|slot| slot.status_following_links(layout::DOWN).is_ok_and(|down| down.is_some()))
     }
 
-    /// Sends an order to the supervisor of a service.
+    /// Sends a command to the supervisor of a service.
     pub fn order(&self, name: &str, order: Order) -> Result<(), ControlError> {
         let slot = self.directory.try_open(OsStr::new(name)).map_err(ControlError::Refused)?;
         let supervise = slot.try_open(OsStr::new(layout::SUPERVISE)).map_err(ControlError::Refused)?;
-        // s6-svscan supervises this directory
+        // this is the scan directory of an s6-svscan
         control::send(&supervise.fd, Suite::S6, order)
     }
 }

@@ -1,4 +1,4 @@
-//! Service directories that an earlier maker has left, provably and with nothing else in them.
+//! Identifies service directories left by another tool that contain no other files.
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,25 +8,25 @@ use crate::boot::directory::{self, Directory};
 use crate::boot::part::Part;
 use crate::service::layout;
 
-/// The limit of a `run` that is read, in bytes.
-const LONGEST_RUN: usize = 16 << 10;
+/// The size limit of `run`, in bytes.
+const MAX_RUN: usize = 16 << 10;
 /// The limit of names: a service directory has fewer.
-const MOST_NAMES: usize = 64;
+const MAX_NAMES: usize = 64;
 
-/// Whether a service directory is an earlier maker's, and whether it has a supervisor.
+/// Whether a service directory was made by another tool, and whether it has a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predecessor {
-    /// It is not.
+    /// It was not.
     None,
-    /// It is, and has no supervisor.
+    /// It was, and has no supervisor.
     Unsupervised,
-    /// It is, and its supervisor reports this.
+    /// It was, and its supervisor reports this state.
     Supervised(RunState),
 }
 
 impl ScanDirectory {
-    /// Examines a service directory. It is an earlier maker's if it contains nothing but the files of a service
-    /// directory, and its `run` ends with one of these lines. A directory with our marker is not.
+    /// Examines a service directory. It was made by another tool if it contains nothing but the files of a service
+    /// directory, and its `run` ends with one of these lines. A directory with futo's marker was not.
     pub fn predecessor(&self, name: &str, last_lines: &[String]) -> Predecessor {
         if last_lines.is_empty() || !self.is_predecessor(name, last_lines).unwrap_or_default() {
             return Predecessor::None;
@@ -36,15 +36,15 @@ impl ScanDirectory {
 
     fn is_predecessor(&self, name: &str, last_lines: &[String]) -> Option<bool> {
         let slot = self.directory.try_open(OsStr::new(name)).ok()?;
-        let (_, run) = slot.read(layout::RUN, LONGEST_RUN).ok()??;
+        let (_, run) = slot.read(layout::RUN, MAX_RUN).ok()??;
         let run = std::str::from_utf8(&run).ok()?;
         let last = run.trim_end_matches('\n').lines().next_back()?;
         Some(has_nothing_else(&slot) && last_lines.iter().any(|line| line == last))
     }
 
-    /// The names that satisfy `is_meant` and are directories with nothing but the files of a service directory.
+    /// The names that satisfy `is_meant` and refer to directories with nothing but the files of a service directory.
     pub fn predecessor_names(&self, is_meant: impl Fn(&String) -> bool) -> Vec<String> {
-        let names = self.directory.names(directory::MOST_NAMES).unwrap_or_default();
+        let names = self.directory.names(directory::MAX_NAMES).unwrap_or_default();
         let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
         names.retain(|name| {
             is_meant(name)
@@ -64,7 +64,7 @@ fn has_nothing_else(slot: &Directory) -> bool {
             || layout::FILES.iter().any(|file| is_file(file))
     };
     let all_known = |directory: &Directory, part: Part| {
-        directory.names(MOST_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(part, name)))
+        directory.names(MAX_NAMES).is_ok_and(|names| names.iter().all(|name| is_known(part, name)))
     };
     let log = slot.try_open(OsStr::new(layout::LOG));
     all_known(slot, Part::Service) && log.is_ok_and(|log| all_known(&log, Part::Logger))

@@ -1,24 +1,24 @@
-//! Removing service directories: first by a rename, and for good once their supervisors have exited.
+//! Removes service directories: they are renamed first, and deleted once their supervisors have exited.
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::{GONE, LOOKS_EVERY, ScanDirectory, svscan};
+use super::{GONE, POLL_INTERVAL, ScanDirectory, svscan};
 use crate::boot::choice::Intent;
 use crate::boot::service_directory::{DirectoryChange, PublishError};
 use crate::error::Findings;
 use crate::sys::clock::{self, BootTime};
 
 impl ScanDirectory {
-    /// Renames service directories, which makes their supervisors exit, and removes them. One whose supervisor
-    /// takes too long keeps its dot name until the next run.
+    /// Renames service directories, which makes their supervisors exit, and deletes them. If a supervisor takes too
+    /// long, its directory keeps the dot name until the next run.
     pub fn prune(
         &self,
         names: &[String],
         patience: Duration,
         failures: &mut Findings,
     ) -> Vec<(String, Result<DirectoryChange, PublishError>)> {
-        if self.intent == Intent::Look {
+        if self.intent == Intent::DryRun {
             return names.iter().map(|name| (name.clone(), Ok(DirectoryChange::Pruned))).collect();
         }
         let take_away = |name: &String| {
@@ -52,7 +52,7 @@ impl ScanDirectory {
             if BootTime::now() >= deadline {
                 return Err(PublishError::StillSupervised { name: name.to_string() });
             }
-            clock::pause(LOOKS_EVERY);
+            clock::pause(POLL_INTERVAL);
         }
         self.directory.remove_all(OsStr::new(gone))?;
         Ok(DirectoryChange::Pruned)

@@ -1,4 +1,4 @@
-//! What a supervisor reports about its service, and the order that changes it.
+//! The state that a supervisor reports for its service, and the command that changes it.
 
 use std::ffi::OsStr;
 
@@ -9,19 +9,19 @@ use crate::service::control::Order;
 use crate::service::layout;
 use crate::service::supervision::Status;
 
-/// What s6-supervise reports about a service.
+/// The state of a service as reported by s6-supervise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunState {
-    /// A process of it runs, or its `finish`.
+    /// The service or its `finish` is running.
     pub has_process: bool,
-    /// That process is `finish`.
+    /// `finish` is running.
     pub is_finishing: bool,
-    /// The supervisor is to keep it up.
+    /// It is wanted up, as s6-svstat calls it.
     pub is_wanted_up: bool,
 }
 
 impl RunState {
-    /// Reads `supervise/status`; none if it does not exist yet.
+    /// Reads `supervise/status`; `None` if it does not exist yet.
     pub(super) fn of(slot: &Directory, part: Part) -> Option<RunState> {
         let above = slot.try_open(OsStr::new(part.directory())).ok()?;
         let supervise = above.try_open(OsStr::new(layout::SUPERVISE)).ok()?;
@@ -33,13 +33,13 @@ impl RunState {
         })
     }
 
-    /// Whether it runs, or will be started without an order.
+    /// Whether it is running, or will be started without a command.
     pub fn is_meant_to_run(self) -> bool {
         self.is_wanted_up || (self.has_process && !self.is_finishing)
     }
 
-    /// The order that brings it to this state. A supervisor that has the order already gets no second one: that
-    /// would be another TERM for a process that is about to exit.
+    /// The command that brings it to this state. A supervisor that has already received it is not sent a second one:
+    /// that would be another TERM for a process that is about to exit.
     pub fn order_for(self, desired: DesiredState) -> Option<Order> {
         match (desired, self.is_wanted_up) {
             (DesiredState::Up, false) => Some(Order::Up),

@@ -1,4 +1,4 @@
-//! s6-svscan: its control FIFO, and whose rights it has.
+//! s6-svscan: its control FIFO, and its privileges.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,20 +17,20 @@ use crate::sys::file::kind;
 /// Its path, for messages.
 const CONTROL: &str = ".s6-svscan/control";
 
-/// Who was notified.
+/// The recipient of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listener {
     /// s6-svscan.
     Svscan,
-    /// Nobody: it does not run.
-    Nobody,
+    /// None: s6-svscan is not running.
+    None,
 }
 
-/// Notifies s6-svscan, if it runs: `a` has it scan again, `n` has it stop the supervisors of removed services.
+/// Notifies s6-svscan, if it is running: `a` makes it rescan, `n` makes it stop the supervisors of removed services.
 pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener, StepError> {
     let written = match open_control(directory) {
-        // it scans by itself when it starts
-        Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::Nobody),
+        // it scans at its start anyway
+        Err(Errno::ENOENT | Errno::ENXIO) => return Ok(Listener::None),
         opened => opened.and_then(|control| nix::unistd::write(&control, commands)),
     };
     match written {
@@ -39,8 +39,7 @@ pub(super) fn notify(directory: &Directory, commands: &[u8]) -> Result<Listener,
     }
 }
 
-/// Opens the control FIFO of s6-svscan for writing. Links are not followed, and root writes only into a
-/// root-owned one.
+/// Opens the control FIFO of s6-svscan for writing. Links are not followed, and root writes only to a root-owned FIFO.
 fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
     let svscan = directory.try_open(OsStr::new(layout::SCANNER))?;
     let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -51,27 +50,25 @@ fn open_control(directory: &Directory) -> Result<OwnedFd, Errno> {
     if is_fine { Ok(control) } else { Err(Errno::EPERM) }
 }
 
-/// As another user than root: a warning if root's s6-svscan executes what this user publishes.
+/// As a non-root user: warns if s6-svscan runs as root and executes the services that this user publishes.
 pub(super) fn warn_of_root(directory: &Directory, warnings: &mut Findings) {
     let uid = geteuid();
     if !is_run_by_root(directory) {
         return;
     }
     let text = format!(
-        "the s6-svscan of '{}' runs as root and executes what uid {uid} can write there: whoever acts as uid {uid} \
-         can become root",
+        "s6-svscan runs as root in '{}' and executes files that uid {uid} can write: uid {uid} can become root",
         directory.shown.display()
     );
-    let hint =
-        "run this command as root, from the init hook, and leave the scan directory to root (docs/boot.md)";
+    let hint = "run this command as root from the init hook, and keep the scan directory owned by root; see docs/boot.md";
     warnings.push(Finding::trouble(text, Some(hint.to_string())));
 }
 
-/// By the holder of s6-svscan's lock; where that is not visible, by the owner of its directory.
+/// Determined by the holder of s6-svscan's lock or, if that is not visible, by the owner of its directory.
 fn is_run_by_root(directory: &Directory) -> bool {
     let Ok(svscan) = directory.try_open(OsStr::new(layout::SCANNER)) else {
-        // it is closed to this user
-        return directory.look_at(OsStr::new(layout::SCANNER)).is_ok_and(|status| status.st_uid == 0);
+        // this user has no access
+        return directory.try_status(OsStr::new(layout::SCANNER)).is_ok_and(|status| status.st_uid == 0);
     };
     let Ok(lock) = supervised::open_lock(&svscan) else {
         return svscan.own_status().is_ok_and(|status| status.st_uid == 0);

@@ -13,10 +13,10 @@ use crate::boot::part::Part;
 use crate::service::layout;
 use crate::sys::file::kind;
 
-/// Whether nothing has been touched since the marker was written, and the marker was written for the same
-/// manifest. It is written last, so whatever is older was written with it.
+/// Whether the marker was written for the same manifest and nothing has been modified since. The marker is written
+/// last, so older files were written together with it.
 fn is_untouched(slot: &Directory, marker: &Marker, manifest: &Manifest) -> Result<bool, StepError> {
-    // what s6-supervise makes itself is younger
+    // files created by s6-supervise itself are newer
     if manifest.delegation.is_none() {
         return Ok(false);
     }
@@ -33,7 +33,7 @@ fn is_untouched(slot: &Directory, marker: &Marker, manifest: &Manifest) -> Resul
         return Ok(false);
     }
     for (name, _) in manifest.files.iter() {
-        if !slot.status_behind(name)?.is_some_and(|status| is_file(&status, name)) {
+        if !slot.status_following_links(name)?.is_some_and(|status| is_file(&status, name)) {
             return Ok(false);
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn has_files(
             (Part::Service, name) => is_there(name),
         };
         // a dangling link counts as absent
-        if may_be_there && slot.status_behind(name)?.is_some() {
+        if may_be_there && slot.status_following_links(name)?.is_some() {
             return Ok(false);
         }
     }

@@ -1,4 +1,4 @@
-//! Temporary files of an update, which a killed run leaves behind.
+//! Temporary files of an update, left over from a killed run.
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,10 +8,10 @@ use crate::service::layout;
 pub(super) const MARKER_PART: &str = ".futo.new";
 pub(super) const CURRENT_PART: &str = ".cur.new";
 pub(super) const LINK_PART: &str = ".link.new";
-/// One is in use, the other one is being written.
+/// The two generations: one in use, one being written.
 pub(super) const GENERATIONS: [&str; 2] = [".gen-a", ".gen-b"];
 
-/// Whether a killed run has left any.
+/// Whether a killed run has left any of them.
 pub(super) fn has_leftovers(slot: &Directory, names: &[OsString]) -> bool {
     let is_part = |name: &&OsString| {
         GENERATIONS
@@ -27,7 +27,7 @@ pub(super) fn has_leftovers(slot: &Directory, names: &[OsString]) -> bool {
     parts.any(|name| current.as_ref() != Some(name))
 }
 
-/// Removes what a killed run has left, except for the generation in use.
+/// Removes the leftovers of a killed run, but not the generation in use.
 pub(super) fn sweep(slot: &Directory) -> Result<(), StepError> {
     slot.remove(CURRENT_PART)?;
     slot.remove(LINK_PART)?;

@@ -1,10 +1,10 @@
-//! The marker of a service directory: who made it, and from what.
+//! The marker of a service directory: its maker and its source.
 
 use nix::sys::stat::FileStat;
 
 use crate::boot::manifest::{Author, Manifest};
 
-/// Identifies the maker, and only the maker updates and removes the directory.
+/// Identifies the maker: only the maker updates or removes the directory.
 pub const MARKER: &str = ".futo";
 /// The content of a marker, one line per field.
 pub(in crate::boot) struct Marker {

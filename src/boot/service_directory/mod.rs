@@ -1,10 +1,9 @@
-//! One service directory of the scan directory: examined, published and updated, always by single renames.
+//! One service directory in the scan directory: examined, published and updated, always by a single rename.
 //!
-//! A new one is made under a dot name, which s6-svscan ignores, and renamed: its files are plain files. An update
-//! of a live one has to replace several files at once. So before the first update each name becomes a link into
-//! `.cur`, which is itself a link to a generation with the very same files. Then a new generation is written, and
-//! one rename of a new `.cur` over the old one is the update. s6 treats a dangling link (a file that this
-//! generation does not have) as an absent file.
+//! A new one is created under a dot name, which s6-svscan ignores, and renamed; its files are plain files. An update of
+//! a live one has to replace several files at once. Therefore, before the first update, each name becomes a link into
+//! `.cur`, which itself is a link to a generation with the same files. An update writes a new generation and renames a
+//! new `.cur` over the old one. s6 treats a dangling link (a file missing from this generation) as an absent file.
 
 pub(super) mod compare;
 mod leftovers;
@@ -23,7 +22,7 @@ use crate::exit::Exit;
 use crate::sys::capability::{self, Capability};
 use marker::{MARKER, MAX_MARKER, Marker};
 
-/// What was done to a service directory, or would be in a dry run.
+/// The change to a service directory, actual or in a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryChange {
     /// It is new.
@@ -42,31 +41,33 @@ pub enum PublishError {
     /// An operation failed.
     #[error(transparent)]
     Step(#[from] StepError),
-    /// Something else has the name.
-    #[error("'{name}' is in the scan directory already, and {what}")]
+    /// The name is taken by something else.
+    #[error("'{name}' already exists in the scan directory and {what}")]
     Foreign {
         /// The name.
         name: String,
-        /// What it is.
+        /// What it is, for the message.
         what: String,
     },
-    /// Its predecessor was removed, and the supervisor of that one has not exited.
-    #[error("'{name}' was taken away, and its supervisor has not left yet")]
+    /// Its predecessor was removed, but the supervisor of that has not exited.
+    #[error("'{name}' was removed, but its supervisor has not exited yet")]
     StillSupervised {
         /// The name.
         name: String,
     },
-    /// A member of the group that may control it holds the lock that its supervisor needs.
-    #[error("'{name}' is published, and no supervisor can start: a process of another user holds its lock")]
-    LockedByStranger {
+    /// A member of the group that may control it holds the supervisor's lock.
+    #[error(
+        "'{name}' is published, but its supervisor cannot start: a process of another user holds its lock"
+    )]
+    LockedByOtherUser {
         /// The name.
         name: String,
-        /// The pid, if the kernel shows it.
+        /// The pid, if it is visible.
         pid: Option<i32>,
     },
-    /// s6-svscan was notified and has not picked it up.
-    #[error("'{name}' is published, and s6-svscan has not taken it up")]
-    NotTakenUp {
+    /// s6-svscan was notified but has not picked it up.
+    #[error("'{name}' is published, but s6-svscan has not picked it up")]
+    NotPickedUp {
         /// The name.
         name: String,
     },
@@ -80,37 +81,37 @@ impl Problem for PublishError {
     fn hint(&self) -> Option<String> {
         match self {
             PublishError::Foreign { name, .. } => Some(format!(
-                "take it out (stop it first if it runs): it is replaced only by whoever made it: {name}"
+                "stop it if it is running, and remove it from the scan directory: {name}"
             )),
             PublishError::StillSupervised { .. } if !capability::has(Capability::Kill) => Some(
-                "root lacks the capability KILL, and can stop no process of another user: docker run --cap-add KILL"
+                "root lacks the capability KILL and cannot stop processes of other users: docker run --cap-add KILL"
                     .to_string(),
             ),
-            PublishError::StillSupervised { .. } => Some("the next run does the rest".to_string()),
-            PublishError::LockedByStranger { pid, .. } => {
-                pid.map(|pid| format!("kill {pid}; the lock is supervise/lock of the service directory"))
+            PublishError::StillSupervised { .. } => Some("the next run completes the change".to_string()),
+            PublishError::LockedByOtherUser { pid, .. } => {
+                pid.map(|pid| format!("kill {pid}, which holds supervise/lock in the service directory"))
             }
             PublishError::Step(_) => None,
-            PublishError::NotTakenUp { .. } => {
-                Some("it takes 500 services if its -c does not say otherwise; its log tells more".to_string())
+            PublishError::NotPickedUp { .. } => {
+                Some("see the log of s6-svscan; by default it accepts at most 500 services (option -c)".to_string())
             }
         }
     }
 }
 
 impl PublishError {
-    /// Whether it passes by itself.
-    pub fn passes(&self) -> bool {
+    /// Whether it resolves by itself.
+    pub fn is_temporary(&self) -> bool {
         matches!(
             self,
             PublishError::StillSupervised { .. }
-                | PublishError::LockedByStranger { .. }
-                | PublishError::NotTakenUp { .. }
+                | PublishError::LockedByOtherUser { .. }
+                | PublishError::NotPickedUp { .. }
         )
     }
 }
 
-/// What has a name in the scan directory.
+/// The file with a name in the scan directory.
 pub(super) enum Occupant {
     /// Nothing.
     Absent,
@@ -133,20 +134,20 @@ pub(super) fn inspect(scan: &Directory, name: &str, maker: &str) -> Result<Occup
                     target.to_string_lossy()
                 )));
             }
-            None => return Ok(Occupant::Foreign("is no directory".to_string())),
+            None => return Ok(Occupant::Foreign("is not a directory".to_string())),
         },
         Err(errno) => return Err(scan.refused_to("open directory", name, errno)),
     };
-    // whoever could write there could have copied a marker
+    // a user who can write there could have copied a marker
     let owner = directory.own_status()?.st_uid;
     if owner != geteuid().as_raw() {
-        return Ok(Occupant::Foreign(format!("belongs to uid {owner}")));
+        return Ok(Occupant::Foreign(format!("is owned by uid {owner}")));
     }
     match directory.read(MARKER, MAX_MARKER)? {
         Some((status, text)) => match Marker::read(status, &String::from_utf8_lossy(&text), maker) {
             Some(marker) => Ok(Occupant::Ours(directory, Box::new(marker))),
-            None => Ok(Occupant::Foreign("was made by another command or for another user".to_string())),
+            None => Ok(Occupant::Foreign("was created by another command or for another user".to_string())),
         },
-        None => Ok(Occupant::Foreign("was not made by futo".to_string())),
+        None => Ok(Occupant::Foreign("was not created by futo".to_string())),
     }
 }

@@ -1,4 +1,4 @@
-//! A new service directory: made under a dot name, and renamed.
+//! A new service directory: created under a dot name, and renamed.
 
 use std::ffi::OsStr;
 
@@ -8,8 +8,7 @@ use crate::boot::directory::{Directory, StepError};
 use crate::boot::manifest::{Manifest, mode_of};
 use crate::service::layout;
 
-/// Makes a new service directory under the name `staging`, and renames it. Whatever has that name already was
-/// left by a killed run.
+/// Creates a new service directory under the name `staging`, and renames it.
 pub(in crate::boot) fn publish(
     scan: &Directory,
     staging: &str,
@@ -19,13 +18,13 @@ pub(in crate::boot) fn publish(
     let made =
         fill(scan, staging, manifest, maker).and_then(|()| scan.rename(staging, manifest.name.as_str()));
     if made.is_err() {
-        // half a service directory is of no use, and the next run would remove it
+        // an incomplete service directory is useless, and the next run would remove it
         let _ = scan.remove_all(OsStr::new(staging));
     }
     made
 }
 
-/// The same in place of a link, which is removed.
+/// Like [`publish`], but replaces a link, which is removed.
 pub(in crate::boot) fn replace_link(
     scan: &Directory,
     staging: &str,
@@ -34,7 +33,7 @@ pub(in crate::boot) fn replace_link(
 ) -> Result<(), StepError> {
     let made =
         fill(scan, staging, manifest, maker).and_then(|()| scan.exchange(staging, manifest.name.as_str()));
-    // the link, or half a service directory
+    // the link, or an incomplete service directory
     let removed = scan.remove_all(OsStr::new(staging));
     made.and(removed)
 }
@@ -42,7 +41,7 @@ pub(in crate::boot) fn replace_link(
 fn fill(scan: &Directory, staging: &str, manifest: &Manifest, maker: &str) -> Result<(), StepError> {
     scan.make(staging, 0o755)?;
     let slot = scan.open(OsStr::new(staging))?;
-    // made first and written last: nothing in the directory is younger
+    // created first and written last: nothing in the directory is newer
     let marker_file = slot.create_empty(MARKER, 0o644)?;
     if manifest.files.has_logger() {
         slot.make(layout::LOG, 0o755)?;

@@ -1,4 +1,4 @@
-//! An update of a service directory that may be live: all files change by one rename.
+//! Updates a service directory that may be live: all files change with one rename.
 
 use std::ffi::OsStr;
 
@@ -11,7 +11,7 @@ use crate::boot::manifest::{Manifest, ServiceFiles, mode_of};
 use crate::boot::part::Part;
 use crate::service::layout;
 
-/// Makes a service directory that may be live match its manifest; all files change by one rename.
+/// Makes a service directory that may be live match its manifest; all files change with one rename.
 pub(in crate::boot) fn update(slot: &Directory, manifest: &Manifest, maker: &str) -> Result<(), StepError> {
     if manifest.files.has_logger() {
         slot.make_if_missing(layout::LOG, 0o755)?;
@@ -24,7 +24,7 @@ pub(in crate::boot) fn update(slot: &Directory, manifest: &Manifest, maker: &str
         let switched = write_generation(slot, next, &manifest.files)
             .and_then(|()| slot.link(next, CURRENT_PART))
             .and_then(|()| slot.rename(CURRENT_PART, layout::CURRENT));
-        // whichever is not in use
+        // the generation that is not in use
         let swept = sweep(slot);
         switched.and(swept)?;
     }
@@ -41,15 +41,15 @@ pub(in crate::boot) fn update(slot: &Directory, manifest: &Manifest, maker: &str
 /// Adds the files of the present logger.
 pub(in crate::boot) fn keep_logger(slot: &Directory, files: &mut ServiceFiles) -> Result<(), StepError> {
     for name in layout::FILES.into_iter().filter(|name| Part::of(name).0 == Part::Logger) {
-        if let Some(content) = slot.read_behind(name)? {
+        if let Some(content) = slot.read_following_links(name)? {
             files.set(name, content);
         }
     }
     Ok(())
 }
 
-/// Makes every name a link into `.cur`; returns the generation in use. No step changes what a name leads to: the
-/// first generation consists of hard links to the same files, and exists before anything leads into it.
+/// Makes every name a link into `.cur`; returns the generation in use. No step changes the target of a name: the first
+/// generation consists of hard links to the same files, and exists before any link refers to it.
 fn make_links(slot: &Directory, files: &ServiceFiles) -> Result<String, StepError> {
     let current = match slot.target(layout::CURRENT) {
         Some(current) => current.to_string_lossy().into_owned(),

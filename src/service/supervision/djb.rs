@@ -1,6 +1,6 @@
-//! The status of runit's runsv and of daemontools' supervise, from which it descends: a stamp, the pid with its lowest
-//! byte first, whether it is paused, what is wanted; in runit also whether TERM was sent, and the state. runit's
-//! `stat` and `pid` repeat that as text. Neither writes how a process died, nor keeps a tally.
+//! The status of runit's runsv and of its ancestor, daemontools' supervise: a time stamp, the pid (little endian), the
+//! paused flag and the wanted state; in runit also whether TERM was sent, and the state. runit's `stat` and `pid`
+//! repeat that as text. Neither records how a process died, or keeps a tally.
 
 use super::status::{Malformed, Status, Suite};
 use crate::service::tai;
@@ -17,7 +17,7 @@ pub(super) fn decode_runit(bytes: &[u8]) -> Result<Status, Malformed> {
     decode(bytes, Suite::Runit)
 }
 
-/// The status of daemontools' supervise, which knows no `finish`.
+/// The status of daemontools' supervise, which has no `finish`.
 pub(super) fn decode_daemontools(bytes: &[u8]) -> Result<Status, Malformed> {
     decode(bytes, Suite::Daemontools)
 }
@@ -38,7 +38,7 @@ fn decode(bytes: &[u8], suite: Suite) -> Result<Status, Malformed> {
         cause: None,
         is_paused: *paused != 0 && pid.is_some(),
         is_finishing,
-        // `d`, or nothing: once
+        // `d`, or 0 for once
         wants_up: *wanted == b'u',
         is_ready: None,
     })
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runit_and_daemontools_write_is_read_and_the_rest_is_not_known() {
+    fn decodes_what_runit_and_daemontools_write() {
         use Suite::{Daemontools, Runit};
         // (bytes after the pid, suite, pid, paused, finishing, wanted up)
         for (pid, rest, suite, process, paused, finishing, wants_up) in [

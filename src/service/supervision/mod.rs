@@ -1,6 +1,6 @@
-//! What a supervisor records of a service in `supervise/`, read within bounds and decoded: one form for s6, runit and
-//! daemontools. What one of them does not write has no value here. Everybody who asks a supervisor for the state of a
-//! service does it with [`Status::read`].
+//! The state of a service as its supervisor records it in `supervise/`, read with a size limit and decoded into one
+//! form for s6, runit and daemontools. Fields that a suite does not write are `None`. All code that reads the state
+//! of a service uses [`Status::read`].
 
 mod djb;
 mod s6;
@@ -22,7 +22,7 @@ use crate::sys;
 /// The longest status that is read, in bytes.
 const MAX_STATUS: usize = s6::STATUS_LENGTH_2_13;
 
-/// Why a file of a supervisor's cannot be used.
+/// Why a supervisor's file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StatusError {
     /// It cannot be read.
@@ -54,7 +54,7 @@ impl Status {
         Ok(Status::decode(&read(supervise, layout::STATUS, MAX_STATUS)?)?)
     }
 
-    /// Decodes the status of any supervisor: each has lengths of its own.
+    /// Decodes the status of any supervisor, which its length identifies.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         match bytes.len() {
             s6::STATUS_LENGTH | s6::STATUS_LENGTH_2_13 => s6::decode(bytes),
@@ -65,12 +65,12 @@ impl Status {
     }
 }
 
-/// Reads `death_tally` in an open `supervise/` of s6, the oldest death first.
+/// Reads `death_tally` in an open `supervise/` of s6, oldest death first.
 pub fn read_tally(supervise: impl AsFd) -> Result<Vec<Death>, StatusError> {
     Ok(s6::decode_tally(&read(supervise, layout::DEATH_TALLY, s6::MAX_TALLY)?)?)
 }
 
-/// A regular file of `supervise/`, which may belong to a user: no link is followed.
+/// Reads a regular file in `supervise/`. A user may own the directory: links are not followed.
 fn read(supervise: impl AsFd, name: &str, most: usize) -> io::Result<Vec<u8>> {
     let file = sys::file::open_regular_at(supervise, Path::new(name), OFlag::O_NOFOLLOW)?;
     sys::file::read_at_most(file, most)

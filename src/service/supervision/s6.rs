@@ -5,18 +5,18 @@ use crate::service::tai;
 
 /// Bytes of `supervise/status`: two stamps, pid, wait status, flags.
 pub(super) const STATUS_LENGTH: usize = 35;
-/// s6 2.13 has the process group between pid and wait status.
+/// s6 2.13 stores the process group between pid and wait status.
 pub(super) const STATUS_LENGTH_2_13: usize = STATUS_LENGTH + 8;
-/// The longest tally that is read: s6 keeps 4096 deaths at most.
+/// The longest tally that is read: s6 keeps at most 4096 deaths.
 pub(super) const MAX_TALLY: usize = 4096 * DEATH_LENGTH;
 
 fn stamp(bytes: [u8; tai::LENGTH]) -> Option<std::time::SystemTime> {
     tai::decode(bytes, tai::Scale::LeapSeconds)
 }
 
-/// Reads a status of any s6. What has no meaning without a process of the service is left out: the pid of
-/// `finish`, and the flags of one that is down (s6 2.13.2 and later call a service that was never started
-/// paused, every version calls one that is down ready).
+/// Decodes a status of any s6 version. Fields without meaning while the service has no process are dropped: the pid
+/// of `finish`, and the flags of a service that is down (s6 2.13.2 and later flag a service that was never started as
+/// paused, and every version flags one that is down as ready).
 pub(super) fn decode(part: &[u8]) -> Result<Status, Malformed> {
     let (changed, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
     let (ready, part) = part.split_first_chunk::<{ tai::LENGTH }>().ok_or(Malformed::Stamp)?;
@@ -44,7 +44,7 @@ pub(super) fn decode(part: &[u8]) -> Result<Status, Malformed> {
     })
 }
 
-/// Reads a tally, the oldest death first.
+/// Decodes a tally, oldest death first.
 pub(super) fn decode_tally(bytes: &[u8]) -> Result<Vec<Death>, Malformed> {
     let (deaths, []) = bytes.as_chunks::<DEATH_LENGTH>() else {
         return Err(Malformed::TallyLength(bytes.len()));
@@ -147,7 +147,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_each_s6_writes_is_read_the_same() {
+    fn decodes_every_s6_version_alike() {
         for (what, versions) in WRITTEN {
             for hex in versions {
                 let bytes: Vec<u8> = (0..hex.len())
@@ -170,7 +170,7 @@ mod tests {
                 assert_eq!(status.pid.is_some(), has_process, "{what}: {hex}");
                 let cause = if what == "finishing" { Cause::Exited(3) } else { Cause::Exited(0) };
                 assert_eq!(status.cause, Some(cause), "{what}: {hex}");
-                // of November 2026
+                // a day in November 2026
                 let day = status.changed.duration_since(UNIX_EPOCH).expect("after 1970").as_secs() / 86_400;
                 assert_eq!(day, 20_783, "{what}: {hex}");
             }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_status_is_reported() {
+    fn malformed_statuses_are_rejected() {
         for length in [0, 17, 19, 21, 34, 36, 42, 44] {
             assert_eq!(Status::decode(&vec![0; length]), Err(Malformed::Length(length)));
         }

@@ -47,7 +47,7 @@ impl Suite {
         }
     }
 
-    /// The command by which a supervisor sends CONT.
+    /// The command that makes a supervisor send CONT.
     pub fn continues_by(self) -> &'static str {
         match self {
             Suite::S6 => "s6-svc -c",
@@ -72,7 +72,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// As a shell has it: 128 + n for signal n.
+    /// As in a shell: 128 + n for signal n.
     pub fn exit(self) -> Exit {
         match self {
             Cause::Exited(code) => Exit::of_worker(code),
@@ -85,16 +85,16 @@ impl Cause {
         self == Cause::Exited(0)
     }
 
-    /// Whether it is the stop signal's own effect, or how a program reports that it got it: 143 for TERM.
+    /// Whether the stop signal killed it, or it exited with the corresponding code: 143 for TERM.
     pub fn is_by(self, stop_signal: i32) -> bool {
         self == Cause::Killed(stop_signal) || self == Cause::Exited(128 + stop_signal)
     }
 
-    /// Whether a program that was asked to stop may have ended in this way: with any exit code of its own, or by KILL.
-    /// Not with a code by which a program or the launcher reports that it cannot start, and not by a crash.
+    /// Whether this may be the result of a requested stop: any exit code of the program's own, or KILL. Codes that
+    /// report a failed start, and crashes, are not.
     pub fn may_answer_a_stop(self) -> bool {
         match self {
-            // sysexits' EX_CONFIG; the launcher's own
+            // EX_CONFIG of sysexits.h; the launcher's codes
             Cause::Exited(code) => ![78, 100, 111, 126, 127].contains(&code),
             Cause::Killed(signal) => {
                 [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGKILL].contains(&signal)
@@ -121,17 +121,17 @@ pub struct Status {
     pub changed: SystemTime,
     /// When it became ready, or ceased to be (s6).
     pub ready_changed: Option<SystemTime>,
-    /// The process that `run` became; none if the service is down, or only its `finish` runs.
+    /// The process started as `run`; `None` if the service is down, or only `finish` is running.
     pub pid: Option<i32>,
-    /// How the last process died: exit status 0 if there was none yet. Only s6 records it.
+    /// How the last process died: exit status 0 if there has been none. Only s6 records it.
     pub cause: Option<Cause>,
-    /// The supervisor has stopped it by SIGSTOP.
+    /// The supervisor has paused it with SIGSTOP.
     pub is_paused: bool,
-    /// `finish` is running, or what s6 has forked in its place where there is none.
+    /// `finish` is running, or the process that s6 forks if there is none.
     pub is_finishing: bool,
-    /// The supervisor wants it up.
+    /// It is wanted up, as s6-svstat calls it.
     pub wants_up: bool,
-    /// It has reported that it is ready. Only s6 listens for that.
+    /// It has reported readiness. Only s6 supports that.
     pub is_ready: Option<bool>,
 }
 
@@ -148,23 +148,23 @@ pub struct Death {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Too short or too long.
-    #[error("it holds {0} bytes; a status of s6 has 35 or 43, of runit 20, of daemontools 18")]
+    #[error("it is {0} bytes long, expected 35 or 43 (s6), 20 (runit) or 18 (daemontools)")]
     Length(usize),
-    /// No time stamp.
-    #[error("it holds no time stamp where one should be")]
+    /// No valid time stamp.
+    #[error("its time stamp is invalid")]
     Stamp,
-    /// No process number.
-    #[error("it holds no process number where one should be")]
+    /// No valid pid.
+    #[error("its pid is invalid")]
     Pid,
-    /// No whole number of deaths.
-    #[error("it holds {0} bytes, a death has {length}", length = DEATH_LENGTH)]
+    /// Not a whole number of deaths.
+    #[error("it is {0} bytes long, not a multiple of {length}", length = DEATH_LENGTH)]
     TallyLength(usize),
 }
 
 impl Status {
-    /// Since when there is no process of the service and no `finish` either; none if there is one.
+    /// The time since which neither the service nor `finish` has been running; `None` if one of them is.
     pub fn down_since(&self) -> Option<SystemTime> {
-        // the end of finish is noted as a change of readiness
+        // s6 records the end of finish as a change of readiness
         let is_down = self.pid.is_none() && !self.is_finishing;
         is_down.then(|| self.ready_changed.map_or(self.changed, |ready| ready.max(self.changed)))
     }

@@ -8,7 +8,7 @@ use super::string::decoded;
 /// A member of the outermost object.
 #[derive(Debug)]
 pub(in crate::boot::instances) struct Member {
-    /// As [`decoded`] returns it.
+    /// The key, as returned by [`decoded`].
     pub(in crate::boot::instances) key: Vec<u8>,
     /// The kind of its value.
     pub(in crate::boot::instances) kind: ValueKind,
@@ -21,30 +21,30 @@ pub(in crate::boot::instances) fn text_of(bytes: &[u8]) -> Result<&str, NotRead>
     std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| NotRead::Malformed)
 }
 
-/// Passes each member of the outermost object to `take`, then checks that nothing follows the object.
+/// Passes each member of the outermost object to `take`, and checks that nothing follows the object.
 pub(in crate::boot::instances) fn members(text: &str, mut take: impl FnMut(Member)) -> Result<(), NotRead> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    scanner.pass_blanks();
+    scanner.skip_blanks();
     if scanner.peek() != Some(b'{') {
-        scanner.pass_value()?;
+        scanner.skip_value()?;
         scanner.end()?;
         return Err(NotRead::NotObject);
     }
     scanner.at += 1;
-    scanner.pass_blanks();
-    if !scanner.passes(b'}') {
+    scanner.skip_blanks();
+    if !scanner.eat(b'}') {
         loop {
-            let key = scanner.pass_key()?;
+            let key = scanner.skip_key()?;
             let start = scanner.at;
-            let kind = scanner.pass_value()?;
+            let kind = scanner.skip_value()?;
             let value = start..scanner.at;
             take(Member { key: decoded(text.get(key).unwrap_or_default()), kind, value });
-            scanner.pass_blanks();
-            if scanner.passes(b'}') {
+            scanner.skip_blanks();
+            if scanner.eat(b'}') {
                 break;
             }
             scanner.expect(b',')?;
-            scanner.pass_blanks();
+            scanner.skip_blanks();
         }
     }
     scanner.end()

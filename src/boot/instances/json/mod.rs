@@ -1,8 +1,8 @@
 //! JSON as Python's json module reads it; only the members of the outermost object are returned.
 //!
-//! Beyond the standard that module accepts NaN, Infinity, -Infinity, numbers of any size, lone surrogates in
-//! strings, and duplicate keys (the last one counts). serde_json rejects the first and, in strings, the fourth.
-//! Nesting is kept on the heap, one byte per level, so that no depth overflows the stack.
+//! Beyond the standard, that module accepts NaN, Infinity, -Infinity, numbers of any size, lone surrogates in strings,
+//! and duplicate keys (the last one counts). serde_json rejects NaN, the infinities and lone surrogates. Nesting is
+//! tracked on the heap, one byte per level, so that no depth overflows the stack.
 
 mod members;
 mod scanner;

@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::boot::instances) enum NotRead {
     /// Not UTF-8, or not JSON, or truncated.
-    #[error("it is not a whole JSON text in UTF-8")]
+    #[error("it is not valid JSON in UTF-8")]
     Malformed,
     /// JSON, but not an object.
     #[error("it is not a JSON object")]
@@ -24,7 +24,7 @@ pub(in crate::boot::instances) enum ValueKind {
     Other,
 }
 
-/// What encloses a value.
+/// An enclosing array or object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Array,
@@ -41,70 +41,70 @@ impl Scanner<'_> {
         self.bytes.get(self.at).copied()
     }
 
-    pub(super) fn passes(&mut self, byte: u8) -> bool {
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
-    fn passes_word(&mut self, word: &str) -> bool {
+    fn eat_word(&mut self, word: &str) -> bool {
         let is_next = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
         self.at += if is_next { word.len() } else { 0 };
         is_next
     }
 
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), NotRead> {
-        if self.passes(byte) { Ok(()) } else { Err(NotRead::Malformed) }
+        if self.eat(byte) { Ok(()) } else { Err(NotRead::Malformed) }
     }
 
-    pub(super) fn pass_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     pub(super) fn end(&mut self) -> Result<(), NotRead> {
-        self.pass_blanks();
+        self.skip_blanks();
         if self.at == self.bytes.len() { Ok(()) } else { Err(NotRead::Malformed) }
     }
 
     /// Skips a key and its colon; returns the range of the key with its quotes.
-    pub(super) fn pass_key(&mut self) -> Result<Range<usize>, NotRead> {
+    pub(super) fn skip_key(&mut self) -> Result<Range<usize>, NotRead> {
         let start = self.at;
         self.expect(b'"')?;
-        self.pass_string()?;
+        self.skip_string()?;
         let key = start..self.at;
-        self.pass_blanks();
+        self.skip_blanks();
         self.expect(b':')?;
-        self.pass_blanks();
+        self.skip_blanks();
         Ok(key)
     }
 
-    /// Skips one value with everything in it.
-    pub(super) fn pass_value(&mut self) -> Result<ValueKind, NotRead> {
+    /// Skips one value, including nested ones.
+    pub(super) fn skip_value(&mut self) -> Result<ValueKind, NotRead> {
         let mut inside: Vec<Inside> = Vec::new();
         let mut kind = None;
         loop {
-            let begun = self.begin_value()?;
-            kind.get_or_insert(begun.kind);
-            if let Some(opened) = begun.opened {
+            let started = self.start_value()?;
+            kind.get_or_insert(started.kind);
+            if let Some(opened) = started.opened {
                 inside.push(opened);
                 continue;
             }
             while let Some(innermost) = inside.last() {
-                self.pass_blanks();
+                self.skip_blanks();
                 let (close, is_object) = match innermost {
                     Inside::Array => (b']', false),
                     Inside::Object => (b'}', true),
                 };
-                if self.passes(close) {
+                if self.eat(close) {
                     inside.pop();
                     continue;
                 }
                 self.expect(b',')?;
-                self.pass_blanks();
+                self.skip_blanks();
                 if is_object {
-                    self.pass_key()?;
+                    self.skip_key()?;
                 }
                 break;
             }
@@ -115,57 +115,54 @@ impl Scanner<'_> {
     }
 
     /// Skips a scalar, or the opening of an array or object.
-    fn begin_value(&mut self) -> Result<BegunValue, NotRead> {
-        let whole = |kind| Ok(BegunValue { kind, opened: None });
+    fn start_value(&mut self) -> Result<StartedValue, NotRead> {
+        let whole = |kind| Ok(StartedValue { kind, opened: None });
         match self.peek() {
             Some(b'"') => {
                 self.at += 1;
-                self.pass_string()?;
+                self.skip_string()?;
                 whole(ValueKind::Text)
             }
             Some(b'{') => self.open(b'}', Inside::Object),
             Some(b'[') => self.open(b']', Inside::Array),
-            _ if self.passes_word("null") => whole(ValueKind::Null),
-            _ if ["true", "false", "NaN", "Infinity", "-Infinity"]
-                .iter()
-                .any(|word| self.passes_word(word)) =>
-            {
+            _ if self.eat_word("null") => whole(ValueKind::Null),
+            _ if ["true", "false", "NaN", "Infinity", "-Infinity"].iter().any(|word| self.eat_word(word)) => {
                 whole(ValueKind::Other)
             }
             _ => {
-                self.pass_number()?;
+                self.skip_number()?;
                 whole(ValueKind::Other)
             }
         }
     }
 
-    fn open(&mut self, close: u8, inside: Inside) -> Result<BegunValue, NotRead> {
+    fn open(&mut self, close: u8, inside: Inside) -> Result<StartedValue, NotRead> {
         self.at += 1;
-        self.pass_blanks();
-        if self.passes(close) {
-            return Ok(BegunValue { kind: ValueKind::Other, opened: None });
+        self.skip_blanks();
+        if self.eat(close) {
+            return Ok(StartedValue { kind: ValueKind::Other, opened: None });
         }
         if inside == Inside::Object {
-            self.pass_key()?;
+            self.skip_key()?;
         }
-        Ok(BegunValue { kind: ValueKind::Other, opened: Some(inside) })
+        Ok(StartedValue { kind: ValueKind::Other, opened: Some(inside) })
     }
 
     /// Skips the rest of a string with its closing quote.
-    fn pass_string(&mut self) -> Result<(), NotRead> {
+    fn skip_string(&mut self) -> Result<(), NotRead> {
         loop {
             let byte = self.peek().ok_or(NotRead::Malformed)?;
             self.at += 1;
             match byte {
                 b'"' => return Ok(()),
-                b'\\' => self.pass_escape()?,
+                b'\\' => self.skip_escape()?,
                 0..0x20 => return Err(NotRead::Malformed),
                 _ => {}
             }
         }
     }
 
-    fn pass_escape(&mut self) -> Result<(), NotRead> {
+    fn skip_escape(&mut self) -> Result<(), NotRead> {
         let byte = self.peek().ok_or(NotRead::Malformed)?;
         self.at += 1;
         match byte {
@@ -179,29 +176,29 @@ impl Scanner<'_> {
         }
     }
 
-    fn pass_number(&mut self) -> Result<(), NotRead> {
-        self.passes(b'-');
-        if !self.passes(b'0') && !self.pass_digits() {
+    fn skip_number(&mut self) -> Result<(), NotRead> {
+        self.eat(b'-');
+        if !self.eat(b'0') && !self.skip_digits() {
             return Err(NotRead::Malformed);
         }
         let whole = self.at;
-        if self.passes(b'.') && !self.pass_digits() {
-            // what follows is not part of the number, and is rejected later
+        if self.eat(b'.') && !self.skip_digits() {
+            // the rest is not part of the number, and is rejected later
             self.at = whole;
         }
         let mantissa = self.at;
-        if self.passes(b'e') || self.passes(b'E') {
-            if !self.passes(b'-') {
-                self.passes(b'+');
+        if self.eat(b'e') || self.eat(b'E') {
+            if !self.eat(b'-') {
+                self.eat(b'+');
             }
-            if !self.pass_digits() {
+            if !self.skip_digits() {
                 self.at = mantissa;
             }
         }
         Ok(())
     }
 
-    fn pass_digits(&mut self) -> bool {
+    fn skip_digits(&mut self) -> bool {
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
@@ -210,8 +207,8 @@ impl Scanner<'_> {
     }
 }
 
-/// What [`Scanner::begin_value`] has skipped.
-struct BegunValue {
+/// The result of [`Scanner::start_value`].
+struct StartedValue {
     kind: ValueKind,
     /// Set if the value's elements follow.
     opened: Option<Inside>,

@@ -30,7 +30,7 @@ pub(in crate::boot::instances) fn decoded(string: &str) -> Vec<u8> {
     bytes
 }
 
-/// Decodes `\uXXXX` at the beginning, and the second half of a surrogate pair if one follows; returns the length.
+/// Decodes the leading `\uXXXX`, and the second half of a surrogate pair if one follows; returns the length.
 fn push_code(escape: &str, bytes: &mut Vec<u8>) -> usize {
     let unit = |text: Option<&str>| text.and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let first = unit(escape.get(2..6)).unwrap_or_default();

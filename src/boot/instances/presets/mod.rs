@@ -1,7 +1,7 @@
-//! The presets: systems of instances that are built in, each described by a file of the same form as that of
-//! `--config`. A new preset is a file in this folder and a line below.
+//! The presets: built-in systems of instances, each described by a file of the same form as that of `--config`. To add
+//! a preset, add a file to this folder and a line below.
 
-/// Each preset's name and text.
+/// The name and text of each preset.
 pub(super) const PRESETS: [(&str, &str); 1] = [("hermes", include_str!("hermes.toml"))];
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_a_preset_where_it_says_otherwise() {
+    fn a_file_overrides_keys_of_its_preset() {
         let system = parsed("preset = 'hermes'\nhome = '/data'\npolicies = { coder = 'always' }\n");
         assert_eq!(system.home, Path::new("/data"));
         assert_eq!(system.service, "gateway-{name}");
