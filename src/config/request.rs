@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::value::{ExpandableText, Lookup};
 use crate::escape;
 use crate::invalid::Invalid;
+use crate::options::Takes;
 
 /// What to do instead of launching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,21 @@ impl Given {
         self.flag.meaning.key == key
     }
 
+    /// The option as one word of a command line: `--interval=5m`.
+    pub fn word(&self) -> OsString {
+        let mut word = OsString::from(format!("--{}", self.flag.long));
+        let has_value = match self.flag.takes {
+            Takes::Nothing => false,
+            Takes::OptionalValue(_) => !self.value.is_empty(),
+            Takes::Value(_) => true,
+        };
+        if has_value {
+            word.push("=");
+            word.push(&self.value);
+        }
+        word
+    }
+
     /// The value, if it is known before the environment is.
     pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
         match self.flag.meaning.expansion {
@@ -98,6 +114,13 @@ impl Given {
             Origin::CommandLine | Origin::AfterFile => format!("--{}", self.flag.long),
             Origin::File(path, line) => format!("{}:{line}: {}", path.display(), self.flag.long),
         }
+    }
+}
+
+/// Does not show the value.
+impl std::fmt::Debug for Given {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Given({})", self.place())
     }
 }
 
