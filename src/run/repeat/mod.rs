@@ -35,7 +35,7 @@ use crate::exit::Exit;
 use crate::log::{Log, Rotation};
 use crate::plan::{Mode, Plan};
 use crate::ready::{Ready, c_path};
-use crate::record::{RecordFile, Resting, RestingKind};
+use crate::record::{RecordFile, Resting};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -133,8 +133,7 @@ impl<'a> RunLoop<'a> {
                 Slept::Stopped => return Ok(self.stopped()),
                 Slept::Orphaned => return Ok(self.orphaned()),
                 Slept::NoMore => {
-                    let reason = "done: the schedule has no further start";
-                    return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
+                    return Ok(self.over(Resting::done("the schedule has no further start")));
                 }
             }
             let (end, log) = match self.turn()? {
