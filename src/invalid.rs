@@ -34,7 +34,7 @@ impl Invalid {
 pub fn refuse_quotes(text: &str) -> Result<(), Invalid> {
     let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     match is_quoted('"') || is_quoted('\'') {
-        true => Err(Invalid::new("has quotes of its own").hint("take the inner quotes out")),
+        true => Err(Invalid::new("contains quotes").hint("remove the inner quotes")),
         false => Ok(()),
     }
 }

@@ -132,7 +132,7 @@ mod tests {
         let read = |words: &[&str]| command.read(words.iter().map(OsString::from));
         for words in [&["a", "--interval", "1", "min"], &["a", "--schedule", "Mon", "09:00"]] {
             assert!(
-                read(words).expect_err("refused").to_string().contains("looks like a part of it"),
+                read(words).expect_err("refused").to_string().contains("looks like part of the value"),
                 "{words:?}"
             );
         }

@@ -13,7 +13,7 @@ pub enum CommandLineError {
     #[error(transparent)]
     Word(WordError),
     /// `--interval 1 min`, which would run a program `min`.
-    #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
+    #[error("--{long}: '{word}' looks like part of the value, but would be run as the program")]
     ValueApart { long: &'static str, word: String },
     /// `--explain=yaml`
     #[error("--explain: invalid value: is neither 'text' nor 'json'")]
@@ -28,12 +28,12 @@ impl Problem for CommandLineError {
     fn hint(&self) -> Option<String> {
         match self {
             CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
-                .map(|ours| format!("here it is {ours}"))
+                .map(|ours| format!("in futo-launch: {ours}"))
                 .or_else(|| error.remedy())
                 .or_else(|| Some("--help lists all options".to_string())),
             CommandLineError::Word(error) => error.remedy(),
-            CommandLineError::ValueApart { word, .. } => {
-                Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
+            CommandLineError::ValueApart { .. } => {
+                Some(format!("quote the whole value, or write -- before a program of that name"))
             }
             CommandLineError::ExplainForm => None,
         }

@@ -147,7 +147,10 @@ mod tests {
         ] {
             let (_, findings) = parsed(words);
             let texts = texts(&findings);
-            assert!(texts.len() == 1 && texts[0].contains("looks like a part of it"), "{words:?}: {texts:?}");
+            assert!(
+                texts.len() == 1 && texts[0].contains("looks like part of the value"),
+                "{words:?}: {texts:?}"
+            );
         }
         for words in [
             ["--interval", "1", "--", "min"].as_slice(),
@@ -180,8 +183,8 @@ mod tests {
         assert_eq!(
             texts(&findings),
             [
-                "unknown option '-u' (here it is --user USER[:GROUP])",
-                "unknown option '--workdir' (here it is --chdir DIR)",
+                "unknown option '-u' (in futo-launch: --user USER[:GROUP])",
+                "unknown option '--workdir' (in futo-launch: --chdir DIR)",
                 "unknown option '--intervall' (did you mean --interval?)",
                 "unknown option '--xyzzy' (--help lists all options)",
                 "--once: takes no value (-)",

@@ -20,7 +20,7 @@ pub enum SpecError {
         invalid: Invalid,
     },
     /// An option that would be ignored.
-    #[error("{place}: needs a timing option: without one the launcher does not stay")]
+    #[error("{place}: needs a timing option: it works only in a loop")]
     NeedsTiming { place: String },
     /// A variable in a value is missing.
     #[error("{place}: {error}")]
@@ -29,28 +29,28 @@ pub enum SpecError {
     #[error("no program given")]
     NoProgram,
     /// `--file` and a program.
-    #[error("'{word}': behind --file come options and at most the service name")]
+    #[error("unexpected argument '{word}': only options and the service name may follow --file")]
     TwoPrograms { word: String },
     /// exec or script missing.
-    #[error("{path}: names no worker")]
+    #[error("{path}: neither exec nor script is set")]
     NoWorker { path: String },
     /// A maximum below the interval.
-    #[error("{place}: the maximum {max} is below the delay {delay} that it stretches")]
+    #[error("{place}: the maximum of {max} is shorter than the delay of {delay}")]
     BackoffBelowDelay { place: String, max: Delay, delay: Delay },
     /// Two answers to when a run follows.
-    #[error("{place}: contradicts {other}: one of them says when a run follows")]
+    #[error("{place}: cannot be combined with {other}")]
     TwoPaces { place: String, other: String },
     /// An option that has no meaning with the timing option.
-    #[error("{place}: has no meaning with --{pace}: {why}")]
+    #[error("{place}: has no effect with --{pace}: {why}")]
     NoMeaning { place: String, pace: &'static str, why: &'static str },
     /// A bound for nothing.
-    #[error("{place}: there is nothing to wait for")]
+    #[error("{place}: no condition to wait for")]
     NothingToWaitFor { place: String },
     /// The zone of a schedule that names none.
     #[error("{place}: {error}")]
     Zone { place: String, error: ZoneError },
     /// `--explain` in other modes
-    #[error("--show-values: works with --explain only")]
+    #[error("--show-values: requires --explain")]
     ShowValues,
 }
 
@@ -67,14 +67,16 @@ impl Problem for SpecError {
             }
             SpecError::Zone { error, .. } => error.hint(),
             SpecError::NothingToWaitFor { .. } => {
-                Some("it goes with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
+                Some("use it with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
             }
             SpecError::Expansion { error, .. } => error.hint(),
+            SpecError::TwoPaces { .. } => {
+                Some("choose one of --interval, --every, --schedule and --once".to_string())
+            }
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
             SpecError::TwoPrograms { .. }
             | SpecError::BackoffBelowDelay { .. }
-            | SpecError::TwoPaces { .. }
             | SpecError::NoMeaning { .. }
             | SpecError::ShowValues => None,
         }

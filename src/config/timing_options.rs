@@ -222,14 +222,14 @@ fn meaningless(option: LoopOption, pace: &Pace, settings: &TimingSettings) -> Op
     let is_persistent = settings.persist == Some(Persist::Yes);
     match (option, pace) {
         (LoopOption::Backoff, Pace::Schedule(_)) => {
-            settings.backoff.is_some().then_some("it has no delay to stretch")
+            settings.backoff.is_some().then_some("there is no delay to increase")
         }
         (LoopOption::Persist, Pace::Once { .. }) => {
-            is_persistent.then_some("each start of the service asks for one success")
+            is_persistent.then_some("every start of the service runs until one success")
         }
         (LoopOption::MaxLate, Pace::Interval(_) | Pace::Every(_) | Pace::Once { .. }) => {
             let is_forgotten = settings.max_late.is_some() && !is_persistent;
-            is_forgotten.then_some("without --persist nothing is made up for")
+            is_forgotten.then_some("without --persist, missed runs are not made up for")
         }
         (
             LoopOption::InitialDelay

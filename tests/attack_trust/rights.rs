@@ -12,10 +12,10 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
     let worker = scene.scratch.write("worker", &format!("#!/bin/sh\nid -u > {}\n", made.display()), 0o755);
     let worker = worker.to_str().expect("text");
     for (option, key, what) in [
-        ("--user root", "user = \"root\"", "user may be abc only"),
-        ("--user 0:0", "user = \"0:0\"", "user may be abc only"),
-        ("--user root --user abc", "user = \"root\"", "user may be abc only"),
-        ("--user abc:root", "user = \"abc:root\"", "user may be abc only"),
+        ("--user root", "user = \"root\"", "user other than abc"),
+        ("--user 0:0", "user = \"0:0\"", "user other than abc"),
+        ("--user root --user abc", "user = \"root\"", "user other than abc"),
+        ("--user abc:root", "user = \"abc:root\"", "user other than abc"),
         ("--groups root", "groups = \"root\"", "groups"),
         ("--nice -5", "nice = -5", "nice below 0"),
         ("--container-env /root", "container-env = \"/root\"", "container-env other than none"),
@@ -23,7 +23,7 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
         for (form, run) in forms(option, key, worker) {
             let directory = scene.define("x", &run);
             let refusal = format!(
-                "{}/run: {what}: not allowed in a file that others than root can write",
+                "{}/run: {what}: not allowed in a file that non-root users can write",
                 directory.display()
             );
             let hint = "hint: leave the option out: it runs as abc; root's own definitions may say more";
@@ -70,5 +70,5 @@ fn an_older_hooks_link_into_the_volume_gives_no_rights() {
     std::os::unix::fs::symlink(&directory, scene.scratch.join("scan/linked")).expect("a link");
     let output = scene.futo(&["try", "linked"]);
     assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{}", stderr(&output));
-    assert!(stderr(&output).contains("user may be abc only"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("user other than abc"), "{}", stderr(&output));
 }

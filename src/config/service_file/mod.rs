@@ -101,14 +101,14 @@ fn program(value: Value) -> Result<WorkerCommand, String> {
 fn script(value: Value) -> Result<WorkerCommand, String> {
     match value {
         Value::Text(script) => Ok(WorkerCommand::Script(script)),
-        _ => Err("a text for sh: '''…'''".to_string()),
+        _ => Err("a string for sh: '''…'''".to_string()),
     }
 }
 
 /// The values that the command line would have, or what it must be.
 fn words(flag: &Flag, value: Value) -> Result<Vec<OsString>, String> {
     if value.has_nul() {
-        return Err("a text without a NUL byte".to_string());
+        return Err("a string without NUL bytes".to_string());
     }
     match (flag.takes, value, flag.meaning.file_form) {
         (Takes::Nothing, Value::Switch(true), _) => Ok(vec![OsString::new()]),

@@ -51,7 +51,8 @@ impl Bound {
         match text {
             "unlimited" | "-1" => Ok(Bound::Unlimited),
             _ => text.parse().map(Bound::Limited).map_err(|_| {
-                Invalid::new("its bounds must be whole numbers or 'unlimited'").hint("nofile=1024:2048")
+                Invalid::new("the limits must be whole numbers or 'unlimited'")
+                    .hint("for instance nofile=1024:2048")
             }),
         }
     }
@@ -81,14 +82,14 @@ impl Bounds {
         let (name, bounds) = text.split_once('=').ok_or_else(form)?;
         let (_, resource) = RESOURCES.iter().find(|(each, _)| *each == name).ok_or_else(|| {
             let names: Vec<&str> = RESOURCES.iter().map(|(name, _)| *name).collect();
-            Invalid::new("names no resource limit").hint(format!("one of {}", names.join(", ")))
+            Invalid::new("has an unknown resource name").hint(format!("use one of {}", names.join(", ")))
         })?;
         let (soft, hard) = match bounds.split_once(':') {
             Some((soft, hard)) => (Bound::parse(soft)?, Bound::parse(hard)?),
             None => (Bound::parse(bounds)?, Bound::parse(bounds)?),
         };
         if soft > hard {
-            return Err(Invalid::new("its soft bound is above its hard bound"));
+            return Err(Invalid::new("the soft limit exceeds the hard limit"));
         }
         Ok((*resource, Bounds { soft, hard }))
     }

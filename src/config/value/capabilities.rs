@@ -110,10 +110,10 @@ impl fmt::Display for Capabilities {
 }
 
 fn unknown(name: &str, bare: &str) -> Invalid {
-    let invalid = Invalid::new(format!("'{name}' is no capability"));
+    let invalid = Invalid::new(format!("'{name}' is not a capability"));
     match nearest(bare, NAMES.into_iter().chain([ALL])) {
         Some(near) => invalid.hint(format!("did you mean {near}?")),
-        None => invalid.hint("all, or names as in capabilities(7): NET_RAW,SYS_CHROOT"),
+        None => invalid.hint("use all, or names from capabilities(7): NET_RAW,SYS_CHROOT"),
     }
 }
 

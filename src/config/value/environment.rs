@@ -36,7 +36,7 @@ impl EnvironmentEdit {
     pub fn parse_set(text: &OsStr) -> Result<Self, Invalid> {
         match assignment(text) {
             Err(invalid) if !text.as_bytes().contains(&b'=') => {
-                Err(invalid.hint("--unset NAME removes a variable"))
+                Err(invalid.hint("use --unset NAME to remove a variable"))
             }
             result => result.map(|(name, value)| EnvironmentEdit::Set(name, value)),
         }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
-const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ is a dollar";
+const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ for a dollar sign";
 
 /// How deep `${NAME:-…}` may lie in each other.
 const MAX_DEPTH: usize = 20;
@@ -54,7 +54,7 @@ pub enum ExpansionError {
         message: String,
     },
     /// Several long values.
-    #[error("comes to more than {} KiB", MAX_BYTES >> 10)]
+    #[error("exceeds {} KiB", MAX_BYTES >> 10)]
     TooLong,
 }
 
@@ -145,7 +145,7 @@ fn expandable(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<ExpandableTe
     loop {
         match *rest {
             [] if ends == Ends::AtEnd => break,
-            [] => return Err(Invalid::new("has a '${' that is never closed").hint(FORMS)),
+            [] => return Err(Invalid::new("has an unclosed '${'").hint(FORMS)),
             [b'}', ..] if ends == Ends::AtBrace => {
                 advance(rest, 1);
                 break;
@@ -181,7 +181,7 @@ fn variable(rest: &mut &[u8], depth: usize) -> Result<Piece, Invalid> {
     let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let (name, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
     let name = VariableName::parse(name)
-        .map_err(|_| Invalid::new("has a '${' without a variable's name behind it").hint(FORMS))?;
+        .map_err(|_| Invalid::new("has a '${' without a variable name").hint(FORMS))?;
     *rest = behind;
     let otherwise = match *rest {
         [b'}', ..] => {
@@ -197,13 +197,13 @@ fn variable(rest: &mut &[u8], depth: usize) -> Result<Piece, Invalid> {
             let end = rest
                 .iter()
                 .position(|byte| *byte == b'}')
-                .ok_or_else(|| Invalid::new("has a '${' that is never closed").hint(FORMS))?;
+                .ok_or_else(|| Invalid::new("has an unclosed '${'").hint(FORMS))?;
             let message = String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned();
             advance(rest, end + 1);
             Otherwise::Message(message)
         }
-        [] => return Err(Invalid::new("has a '${' that is never closed").hint(FORMS)),
-        _ => return Err(Invalid::new("has a form of '${…}' that is not known here").hint(FORMS)),
+        [] => return Err(Invalid::new("has an unclosed '${'").hint(FORMS)),
+        _ => return Err(Invalid::new("has an unsupported form of '${…}'").hint(FORMS)),
     };
     Ok(Piece::Variable { name, otherwise })
 }

@@ -47,7 +47,7 @@ impl std::fmt::Display for Gate {
         match self {
             Gate::IfSet(name) => write!(formatter, "{} is set", name.as_str()),
             Gate::IfEquals(name, _) => write!(formatter, "{} has the value of --if-env", name.as_str()),
-            Gate::IfFile(path) => write!(formatter, "'{}' is there", path.display()),
+            Gate::IfFile(path) => write!(formatter, "'{}' exists", path.display()),
             Gate::WaitFor(check) => check.fmt(formatter),
         }
     }
