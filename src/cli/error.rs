@@ -1,15 +1,15 @@
-//! What can be wrong with a command line, beside the values.
+//! Errors in a command line, apart from values.
 
 use super::foreign;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::options::WordError;
 
-/// What can be wrong with a command line, beside the values.
+/// Errors in a command line, apart from values.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum CommandLineError {
-    /// A name, or whether there is a value.
+    /// An unknown name, or a missing or unexpected value.
     #[error(transparent)]
     Word(WordError),
     /// `--interval 1 min`, which would run a program `min`.

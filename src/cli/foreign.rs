@@ -1,6 +1,6 @@
-//! Options that users know from elsewhere, answered with ours.
+//! Options of other tools, and what replaces them here.
 
-/// (as they know it, what to write here)
+/// (the option, what to write instead)
 const FOREIGN: &[(&str, &str)] = &[
     ("-u", "--user USER[:GROUP]"),
     ("-U", "--user USER[:GROUP]"),
@@ -71,7 +71,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("--dry-run", "--explain"),
 ];
 
-/// Our way to write a foreign option, given with its dashes.
+/// What replaces a foreign option, given with its dashes.
 pub(super) fn ours(option: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(foreign, _)| *foreign == option).map(|(_, ours)| *ours)
 }
@@ -86,7 +86,7 @@ mod tests {
         for (foreign, ours) in FOREIGN {
             let long = foreign.trim_start_matches('-');
             let is_ours = |word: &str| flags::all().any(|flag| flag.long == word);
-            assert!(foreign.len() == 2 || !is_ours(long), "{foreign} is one of ours");
+            assert!(foreign.len() == 2 || !is_ours(long), "{foreign} exists here");
             for word in ours.split(' ').filter_map(|word| word.strip_prefix("--")) {
                 assert!(is_ours(word), "{foreign} is answered with --{word}");
             }

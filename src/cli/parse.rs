@@ -1,5 +1,5 @@
-//! The launcher's command line: words to [`Given`] by the table. Values are read later, so that all that is wrong
-//! with them is reported at once.
+//! The launcher's command line: words to [`Given`] by the table. Values are parsed later, so that all
+//! errors in them are reported at once.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ fn explain_form(value: &OsStr, findings: &mut Findings) -> ExplainForm {
     }
 }
 
-/// Whether an unknown option has a value is known of foreign ones only: their counterparts here have one.
+/// Whether an unknown option has a value is known only of foreign ones, by their counterparts here.
 fn has_value(option: &str) -> HasValue {
     match foreign::ours(option) {
         Some(ours) if ours.contains(|c: char| c.is_ascii_uppercase()) => HasValue::Yes,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn options_end_at_the_first_word_that_is_none() {
+    fn options_end_at_the_first_other_word() {
         let (request, findings) = parsed(&["--interval", "60", "python3", "--interval", "-h", "--", "x"]);
         assert!(findings.is_empty());
         assert_eq!(request.given.len(), 1);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_goes_on_with_a_value_is_no_program_unless_dashes_stand_before_it() {
+    fn a_word_that_continues_a_value_is_not_a_program_unless_it_follows_dashes() {
         for words in [
             ["--interval", "1", "min"].as_slice(),
             &["--interval=1", "min", "prog"],

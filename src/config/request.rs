@@ -1,4 +1,4 @@
-//! What the words ask for, as typed and not yet understood.
+//! The command line as typed, its values not yet parsed.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ impl Given {
         word
     }
 
-    /// The value, if it is known before the environment is.
+    /// The value, if it depends on no variable.
     pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
         match self.flag.meaning.expansion {
             Expansion::Variables => Ok(ExpandableText::parse(&self.value)?.literal()),
@@ -93,7 +93,7 @@ impl Given {
         }
     }
 
-    /// Reads the value over the variables.
+    /// Reads the value with the variables.
     pub(super) fn apply(&self, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
         let invalid = |invalid| SpecError::Value { place: self.place(), shown: self.shown(), invalid };
         let set = self.flag.meaning.set;
@@ -104,7 +104,7 @@ impl Given {
             .map_err(invalid)?
             .expand(variables)
             .map_err(|error| SpecError::Expansion { place: self.place(), error })?;
-        // an invalid value is shown as it was written, not as what the variables made of it
+        // an invalid value is shown as it was written, not as it was expanded
         set(settings, &value).map_err(invalid)
     }
 
@@ -124,7 +124,7 @@ impl std::fmt::Debug for Given {
     }
 }
 
-/// The one of these that counts: the last one of the option.
+/// The occurrence of an option that counts: the last one.
 pub(super) fn last(options: &[Given], key: Key) -> Option<&Given> {
     options.iter().rfind(|given| given.is(key))
 }
@@ -136,7 +136,7 @@ pub struct Request {
     pub given: Vec<Given>,
     /// `--file`
     pub file: Option<PathBuf>,
-    /// Something else than launching.
+    /// An action other than launching.
     pub ask: Option<Ask>,
     /// `--show-values`
     pub show_values: bool,

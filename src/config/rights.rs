@@ -1,4 +1,4 @@
-//! What a file that non-root users can write may not say when root runs it.
+//! Settings that are refused when root runs a file that non-root users can write.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::shell_quote::shell_word;
 
-/// What is refused when root runs a file that non-root users can write.
+/// Refused when root runs a file that non-root users can write.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum TrustError {
-    /// It names rights.
+    /// It asks for privileges.
     #[error("{}: {what}: not allowed in a file that non-root users can write", path.display())]
     NamesRights { path: PathBuf, what: String },
-    /// An option after it does.
+    /// An option after it asks for privileges.
     #[error("--file '{}': {what}: not allowed after a file that non-root users can write", path.display())]
     RightsAfter { path: PathBuf, what: String },
     /// It, or a file of variables, would be used for a worker that is root.

@@ -1,4 +1,4 @@
-//! Who the worker is, and what bounds it.
+//! The identity of the worker, and its limits.
 
 use super::{FileForm, Flag, LaunchOption, Section, absolute, launch, path};
 use crate::config::value::{Bounds, Capabilities, GroupsRequest, UserRequest, descriptor, mode, text, whole};

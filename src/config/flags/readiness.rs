@@ -1,4 +1,4 @@
-//! When the service is ready, and what must be so before it runs.
+//! When the service is ready, and the conditions for running it.
 
 use super::{Continuation, Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
 use crate::config::value::{Check, Delay, Gate, ReadyForm, text};

@@ -10,7 +10,7 @@ use crate::invalid::Invalid;
 pub struct Backoff {
     /// The delay is multiplied by this for each failure in a row after the first.
     pub factor: f64,
-    /// And never becomes longer than this.
+    /// The longest delay.
     pub max: Delay,
 }
 

@@ -56,7 +56,7 @@ const ALL: &str = "ALL";
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// Those of this kernel and of later ones.
+    /// All of this kernel and of later ones.
     pub const EVERY: Capabilities = Capabilities(u64::MAX);
 
     /// Reads a list of names, each with or without `CAP_`, in upper or lower case.
@@ -85,7 +85,7 @@ impl Capabilities {
         self.0 == 0
     }
 
-    /// Whether the one of this number is in it.
+    /// Whether it contains the capability of this number.
     pub fn has(self, number: u32) -> bool {
         self.0.checked_shr(number).is_some_and(|rest| rest & 1 == 1)
     }

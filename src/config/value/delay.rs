@@ -21,7 +21,7 @@ impl Delay {
         Ok(Delay(duration))
     }
 
-    /// The same, for options where no condition to wait for has a meaning (`--initial-delay`, `--grace`).
+    /// The same, for options that accept zero (`--initial-delay`, `--grace`).
     pub fn parse_or_zero(text: &str) -> Result<Self, Invalid> {
         const FORM: &str = "write seconds (60, 0.5) or units (90s, 5m, 1h30m, 2days)";
         let trimmed = text.trim();
@@ -73,8 +73,7 @@ impl Delay {
     }
 }
 
-/// `1.33333h`, which humantime refuses because it is no whole number of seconds: what is left is cut off below
-/// the nanosecond.
+/// `1.33333h`, which humantime refuses because it is not a whole number of seconds; truncated to nanoseconds.
 fn of_fraction(text: &str) -> Option<Duration> {
     let (whole, rest) = text.split_once('.')?;
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -92,7 +91,7 @@ fn of_fraction(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds, u32::try_from(nanoseconds % 1_000_000_000).ok()?))
 }
 
-/// In words as short as the input: `60 s`, `1h 30m`.
+/// As short as the input: `60 s`, `1h 30m`.
 impl fmt::Display for Delay {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < Duration::from_secs(120) {
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_unit_or_a_fraction() {
+    fn reports_what_is_wrong_with_a_unit_or_a_fraction() {
         for (text, reason, hint) in [
             ("5M", "has the ambiguous unit 'M'", "5months for months"),
             ("1h5M", "has the ambiguous unit 'M'", "write 5m for minutes"),

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_everything_behind_the_first_equals_sign() {
+    fn a_value_is_everything_after_the_first_equals_sign() {
         let EnvironmentEdit::Set(name, value) =
             EnvironmentEdit::parse_set(OsStr::new("URL=http://h/?a=b&c $X ")).expect("an assignment")
         else {

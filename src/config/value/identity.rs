@@ -21,7 +21,7 @@ pub enum UserRequest {
 }
 
 impl UserRequest {
-    /// Whether root is asked for as such, and not just what an account turned out to be.
+    /// Whether root is requested by its name or uid, not by another name of uid 0.
     pub fn names_root(&self) -> bool {
         match self {
             UserRequest::Name(name, _) => name == "root",

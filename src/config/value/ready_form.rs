@@ -24,11 +24,11 @@ pub enum ReadyForm {
 /// A condition that can be checked from outside the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// One of these addresses takes a connection.
+    /// One of these addresses accepts a connection.
     Tcp(Vec<SocketAddr>),
-    /// The path is there.
+    /// The path exists.
     File(PathBuf),
-    /// `sh -c` ends with 0.
+    /// `sh -c` exits with 0.
     Command(ShellCommand),
 }
 

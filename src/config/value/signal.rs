@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::invalid::Invalid;
 
-/// What asks the worker to stop.
+/// The signal that asks the worker to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopSignal(pub Signal);
 
