@@ -27,8 +27,8 @@ impl Problem for CommandLineError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
-                .map(|ours| format!("in futo-launch: {ours}"))
+            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::replacement(option)
+                .map(|replacement| format!("in futo-launch: {replacement}"))
                 .or_else(|| error.remedy())
                 .or_else(|| Some("--help lists all options".to_string())),
             CommandLineError::Word(error) => error.remedy(),

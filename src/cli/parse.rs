@@ -10,7 +10,7 @@ use super::foreign;
 use crate::config::flags::{self, CommandLineOption, Flag, Key};
 use crate::config::request::{Ask, ExplainForm, Given, Origin, Request};
 use crate::error::Findings;
-use crate::options::{HasValue, Parser, Spelling, Word, WordError};
+use crate::options::{Parser, Spelling, Word, WordError};
 
 /// Reads the words after the program's own name. Options end at the first word that is not one: the program.
 pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {
@@ -33,7 +33,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
             }
             Err(error) => {
                 if let WordError::Unknown { option, .. } = &error {
-                    parser.skip_value(has_value(option));
+                    parser.skip_value(foreign::has_value(option));
                 }
                 findings.push(CommandLineError::Word(error));
             }
@@ -75,14 +75,6 @@ fn explain_form(value: &OsStr, findings: &mut Findings) -> ExplainForm {
             findings.push(CommandLineError::ExplainForm);
             ExplainForm::Text
         }
-    }
-}
-
-/// Whether an unknown option has a value is known only of foreign ones, by their counterparts here.
-fn has_value(option: &str) -> HasValue {
-    match foreign::ours(option) {
-        Some(ours) if ours.contains(|c: char| c.is_ascii_uppercase()) => HasValue::Yes,
-        _ => HasValue::Unknown,
     }
 }
 
