@@ -15,10 +15,10 @@ use crate::shell_quote::shell_word;
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum TrustError {
     /// It asks for privileges.
-    #[error("{}: {what}: not allowed in a file that non-root users can write", path.display())]
+    #[error("{}: {what}: not allowed in a file writable by non-root users", path.display())]
     NamesRights { path: PathBuf, what: String },
     /// An option after it asks for privileges.
-    #[error("--file '{}': {what}: not allowed after a file that non-root users can write", path.display())]
+    #[error("--file '{}': {what}: not allowed after a file writable by non-root users", path.display())]
     RightsAfter { path: PathBuf, what: String },
     /// It, or a file of variables, would be used for a worker that is root.
     #[error("'{}': non-root users can write it, and the worker would be root", path.display())]

@@ -38,7 +38,7 @@ pub(crate) enum DefinitionError {
     #[error("{}: --service-dir: is written by futo sync", .0.display())]
     ServiceDir(PathBuf),
     /// It asks for rights that its writers lack.
-    #[error("{}: {what}: not allowed in a file that non-root users can write", path.display())]
+    #[error("{}: {what}: not allowed in a file writable by non-root users", path.display())]
     Rights { path: PathBuf, what: String },
     /// It has a NUL byte, which no argument can contain.
     #[error("{}: the command has a NUL byte", .0.display())]

@@ -47,7 +47,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
         for file in [&own, &inside, &group] {
             let output = run(file, &[]);
             let line = format!(
-                "fatal: {}: {what}: not allowed in a file that non-root users can write\n",
+                "fatal: {}: {what}: not allowed in a file writable by non-root users\n",
                 file.display()
             );
             assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{key}: {}", said(&output));
@@ -106,7 +106,7 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
         };
         let output = run(&own);
         let expected = format!(
-            "futo-launch: fatal: --file '{}': {what}: not allowed after a file that non-root users can write\n\
+            "futo-launch: fatal: --file '{}': {what}: not allowed after a file writable by non-root users\n\
              futo-launch: hint: write the option before --file\n",
             own.display()
         );

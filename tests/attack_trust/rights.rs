@@ -23,7 +23,7 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
         for (form, run) in forms(option, key, worker) {
             let directory = scene.define("x", &run);
             let refusal = format!(
-                "{}/run: {what}: not allowed in a file that non-root users can write",
+                "{}/run: {what}: not allowed in a file writable by non-root users",
                 directory.display()
             );
             let hint = "hint: leave the option out: it runs as abc; root's own definitions may say more";

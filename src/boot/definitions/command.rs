@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(
             published(file, Writers::Abc),
             Err(vec![
-                "x/run: user other than abc: not allowed in a file that non-root users can write".to_string()
+                "x/run: user other than abc: not allowed in a file writable by non-root users".to_string()
             ])
         );
         assert!(published("#!/bin/sh\nexec futo-launch --user abc:root -- id\n", Writers::Abc).is_err());
