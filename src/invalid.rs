@@ -1,11 +1,11 @@
-//! Why a text is not of the form that a value has.
+//! Why a text is not a valid value.
 
 use crate::escape;
 
 /// A reason may quote a word of the value; in bytes.
 const LONGEST_REASON: usize = 300;
 
-/// Why a value is not of an option's form. Never carries the value: the caller decides whether it
+/// Why a text is not a valid value. Never contains the value: the caller decides whether it
 /// may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -30,11 +30,11 @@ impl Invalid {
     }
 }
 
-/// Quotes that a shell has not taken off: no value of such an option has any.
+/// Refuses quotes that no shell has removed: valid values of these options have none.
 pub fn refuse_quotes(text: &str) -> Result<(), Invalid> {
     let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     match is_quoted('"') || is_quoted('\'') {
-        true => Err(Invalid::new("has quotes of its own").hint("take the inner quotes out")),
+        true => Err(Invalid::new("contains quotes").hint("remove the inner quotes")),
         false => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::plan::{Mode, Place};
 use crate::ready;
 use crate::ready::readiness::Notification;
-use crate::report::Reporter;
+use crate::report::{Reporter, Topic};
 use crate::rest::{self, Next, Rest, RunsAs};
 use crate::run::{self, Gates, LoopLock, MayStart, Outcome, Stopped};
 use crate::sys;
@@ -57,7 +57,7 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         Gates::Stopped => return Ok(Outcome::Left(Exit::OK)),
     }
     rest.end(&ready, reporter);
-    reporter.trouble("readiness", ready::readiness::unheard(plan));
+    reporter.trouble(Topic::Readiness, ready::readiness::unheard(plan));
     if matches!(plan.mode, Mode::Exec) {
         let Stopped = run::exec(ready, waiter.as_mut(), reporter)?;
         return Ok(Outcome::Left(Exit::OK));

@@ -1,6 +1,6 @@
 //! Of known words, the one that was probably meant.
 
-/// No name of ours is longer: the search costs the product of both lengths. In bytes.
+/// No known name is longer: the search costs the product of both lengths. In bytes.
 const LONGEST_TYPED: usize = 40;
 
 /// The known name that is nearest to a mistyped one, if it is near.

@@ -43,13 +43,32 @@ pub enum Audience {
     LogOnly,
 }
 
+/// What a recurring problem concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// The log cannot be opened, or not as planned.
+    Log,
+    /// The log became shorter during a run.
+    Truncation,
+    /// The variables of the worker.
+    Environment,
+    /// The run record.
+    Record,
+    /// The notification of readiness.
+    Readiness,
+    /// The lock of `--lock`.
+    RunLock,
+    /// The lock of the service's one loop.
+    LoopLock,
+}
+
 /// Where the lines go, and under which name.
 #[derive(Debug, Default)]
 pub struct Reporter {
     name: Option<String>,
     program: &'static str,
     log: Option<Rc<OwnedFd>>,
-    troubles: BTreeMap<&'static str, Finding>,
+    troubles: BTreeMap<Topic, Finding>,
 }
 
 impl Reporter {
@@ -113,12 +132,12 @@ impl Reporter {
 
     /// A recurring problem that does not keep the worker from running: reported once, and again only after it has
     /// cleared or changed. There is one per `topic` at a time; `None` clears it.
-    pub fn trouble(&mut self, topic: &'static str, trouble: Option<Finding>) {
+    pub fn trouble(&mut self, topic: Topic, trouble: Option<Finding>) {
         match trouble {
             None => {
-                self.troubles.remove(topic);
+                self.troubles.remove(&topic);
             }
-            Some(trouble) if self.troubles.get(topic) == Some(&trouble) => {}
+            Some(trouble) if self.troubles.get(&topic) == Some(&trouble) => {}
             Some(trouble) => {
                 self.finding(Level::Warning, &trouble);
                 self.troubles.insert(topic, trouble);

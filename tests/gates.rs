@@ -70,7 +70,7 @@ fn a_file_that_appears_opens_its_gate_within_a_second() {
     for (name, option) in [("gf-if", "--if-file deep/er/flag"), ("gf-wait", "--wait-for file:deep/er/flag")] {
         let directory =
             svscan.add_launch(name, &format!("{option} -- sh -c 'echo run; exec sleep 1000'"), &[]);
-        rests_at(name, "'deep/er/flag' is there");
+        rests_at(name, "'deep/er/flag' exists");
         std::fs::create_dir_all(directory.join("deep/er")).expect("made");
         throughout("it rests", Duration::from_millis(300), || !log_of(name).contains("run"));
         let start = Instant::now();
@@ -165,16 +165,16 @@ fn explain_says_which_gates_are_open_and_runs_no_command() {
     ));
     for line in [
         "if A is set  (met now)",
-        "if 'b' is there  (not met now: rests)",
+        "if 'b' exists  (not met now: rests)",
         "'touch ran' succeeds  (not checked here)",
     ] {
         assert!(explained.contains(line), "{explained}");
     }
     assert!(!direct.directory().join("ran").exists());
     for (option, value, said) in [
-        ("--if-env", "A B", "names no variable"),
+        ("--if-env", "A B", "has an invalid variable name"),
         ("--if-file", "", "is empty"),
-        ("--wait-for", "tcp:80", "is of no known form"),
+        ("--wait-for", "tcp:80", "has an unknown form"),
     ] {
         let mut command = Command::new(direct.scratch.launcher());
         let refused = output(command.args([option, value, "--", "true"]).current_dir("/"));

@@ -189,7 +189,7 @@ fn what_is_wrong_is_reported_at_once_and_nothing_is_left() {
     };
     refused(
         &["new", "x", "--interval", "0", "--nice", "99", "--", "sh"],
-        "futo: fatal: --interval: invalid value '0': must be more than zero\n\
+        "futo: fatal: --interval: invalid value '0': must be greater than zero\n\
          futo: fatal: --nice: invalid value '99': is not a whole number from -20 to 19\n",
     );
     refused(

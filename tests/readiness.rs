@@ -180,7 +180,7 @@ fn in_exec_mode_the_helper_is_no_child_and_ends_with_readiness_with_the_worker_o
     eventually_dead(helpers[0]);
 
     add(&svscan, "rh-late", "--ready file:never --ready-timeout '${PATIENCE:-0.3}'", STAYS);
-    logs("rh-late", "not ready after 0.3 s: waited until 'never' is there");
+    logs("rh-late", "not ready after 0.3 s: waited until 'never' exists");
     eventually("no helper", || helpers_of(&svscan).is_empty().then_some(()));
     never_ready(&svscan, "rh-late");
     assert_eq!(svscan.svstat("up", "rh-late"), ["true"]);
@@ -296,12 +296,12 @@ fn what_cannot_be_waited_for_is_100() {
     for (options, said) in [
         ("--ready first-success", "--ready: needs a timing option"),
         ("--ready sd_notify", "--ready: needs a timing option"),
-        ("--ready soon", "is of no known form"),
-        ("--ready tcp:localhost:80", "names no port"),
+        ("--ready soon", "has an unknown form"),
+        ("--ready tcp:localhost:80", "has no valid port"),
         ("--ready cmd:", "is empty"),
-        ("--ready-timeout 5", "there is nothing to wait for"),
-        ("--ready start --ready-timeout 5", "there is nothing to wait for"),
-        ("--ready file:x --ready-timeout 0", "must be more than zero"),
+        ("--ready-timeout 5", "no condition to wait for"),
+        ("--ready start --ready-timeout 5", "no condition to wait for"),
+        ("--ready file:x --ready-timeout 0", "must be greater than zero"),
         ("--ready file:x --ready-timeout '${PATIENCE:?is not set}'", "PATIENCE"),
     ] {
         let script = format!("exec {} {options} -- true", svscan.scratch.launcher().display());
@@ -317,8 +317,8 @@ fn explain_reports_each_mistake_once() {
     let svscan = Svscan::start("ready-once");
     for (options, said, count) in [
         ("--schedule 09:00 --grace -1 --ready-timeout 0 --ready file:x", "--grace: invalid value", 2),
-        ("--schedule 09:00 --every 5", "contradicts", 1),
-        ("--interval 0 --ready sd_notify", "must be more than zero", 1),
+        ("--schedule 09:00 --every 5", "cannot be combined with", 1),
+        ("--interval 0 --ready sd_notify", "must be greater than zero", 1),
     ] {
         let script = format!("exec {} --explain=json {options} -- true", svscan.scratch.launcher().display());
         let explained = output(Command::new("sh").args(["-c", &script]).current_dir("/"));

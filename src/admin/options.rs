@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::CommandError;
 use crate::cli::help::wrapped;
 use crate::config::flags::{self, Flag};
+use crate::config::request::Given;
 use crate::exit::Exit;
 use crate::options::{OptionRow, Takes};
 
@@ -155,8 +156,8 @@ pub(super) static HELP: CommandOption = switch(Key::Help, "show this help").shor
 pub struct Words {
     /// The command's own options in order; a switch has an empty value.
     pub(super) given: Vec<(Key, OsString)>,
-    /// The launcher's options, as its command line has them.
-    pub launch: Vec<OsString>,
+    /// The launcher's options in order.
+    pub launch: Vec<Given>,
     /// What is not an option.
     pub operands: Vec<OsString>,
 }

@@ -6,6 +6,7 @@ use super::CommandError;
 use super::options::{Command, CommandOption, HELP, Key, Operands, Words};
 use crate::cli::value_apart;
 use crate::config::flags::Flag;
+use crate::config::request::{Given, Origin};
 use crate::error::Problem;
 use crate::options::{Listed, Parser, Takes, Word};
 
@@ -63,7 +64,8 @@ impl Command {
                     key => read.given.push((key, value.unwrap_or_default())),
                 },
                 Word::Option { option: Accepted::Launch(flag), value, .. } => {
-                    read.launch.push(launch_word(flag, value));
+                    let value = value.unwrap_or_default();
+                    read.launch.push(Given { flag, value, origin: Origin::CommandLine });
                 }
                 Word::Operand { .. } if matches!(self.operands, Operands::None) => {
                     return Err(usage("takes no arguments other than options".to_string(), None));
@@ -86,16 +88,6 @@ impl Command {
         let own = self.options.iter().chain([&HELP]).map(Accepted::Own);
         own.chain(self.launch_options().map(Accepted::Launch))
     }
-}
-
-/// `--interval=5m`, as a launcher reads it.
-fn launch_word(flag: &Flag, value: Option<OsString>) -> OsString {
-    let mut word = OsString::from(format!("--{}", flag.long));
-    if let Some(value) = value {
-        word.push("=");
-        word.push(value);
-    }
-    word
 }
 
 #[cfg(test)]
@@ -140,7 +132,7 @@ mod tests {
         let read = |words: &[&str]| command.read(words.iter().map(OsString::from));
         for words in [&["a", "--interval", "1", "min"], &["a", "--schedule", "Mon", "09:00"]] {
             assert!(
-                read(words).expect_err("refused").to_string().contains("looks like a part of it"),
+                read(words).expect_err("refused").to_string().contains("looks like part of the value"),
                 "{words:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! `--interval 1 min`: a value that was written in two words.
+//! `--interval 1 min`: a value written as two words.
 
 use std::ffi::OsStr;
 
@@ -7,16 +7,16 @@ use crate::config::flags::{Continuation, Flag};
 use crate::config::value::Delay;
 use crate::schedule::Schedule;
 
-/// The error for a word that looks like a continuation of the value before it, and like no program. Checked at every
+/// The error for a word that looks like a continuation of the value before it, not like a program. Checked at every
 /// launch, so it must be cheap.
 pub(crate) fn value_apart(flag: &Flag, word: &OsStr) -> Option<CommandLineError> {
     let text = word.to_str()?;
     // a unit in upper case is refused together with its number
     let is_duration = |text: &str| Delay::parse_or_zero(&text.to_ascii_lowercase()).is_ok();
-    let goes_on = match flag.meaning.continuation {
+    let continues = match flag.meaning.continuation {
         Continuation::Duration => is_duration(text) || is_duration(&format!("1{text}")),
         Continuation::Schedule => Schedule::is_part(text),
         Continuation::None => false,
     };
-    goes_on.then(|| CommandLineError::ValueApart { long: flag.long, word: text.to_string() })
+    continues.then(|| CommandLineError::ValueApart { long: flag.long, word: text.to_string() })
 }

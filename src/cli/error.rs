@@ -1,19 +1,19 @@
-//! What can be wrong with a command line, beside the values.
+//! Errors in a command line, apart from values.
 
 use super::foreign;
 use crate::error::Problem;
 use crate::exit::Exit;
 use crate::options::WordError;
 
-/// What can be wrong with a command line, beside the values.
+/// Errors in a command line, apart from values.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum CommandLineError {
-    /// A name, or whether there is a value.
+    /// An unknown name, or a missing or unexpected value.
     #[error(transparent)]
     Word(WordError),
     /// `--interval 1 min`, which would run a program `min`.
-    #[error("--{long}: '{word}' after its value looks like a part of it, and would be run as the program")]
+    #[error("--{long}: '{word}' looks like part of the value, but would be run as the program")]
     ValueApart { long: &'static str, word: String },
     /// `--explain=yaml`
     #[error("--explain: invalid value: is neither 'text' nor 'json'")]
@@ -27,13 +27,13 @@ impl Problem for CommandLineError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::ours(option)
-                .map(|ours| format!("here it is {ours}"))
+            CommandLineError::Word(error @ WordError::Unknown { option, .. }) => foreign::replacement(option)
+                .map(|replacement| format!("in futo-launch: {replacement}"))
                 .or_else(|| error.remedy())
                 .or_else(|| Some("--help lists all options".to_string())),
             CommandLineError::Word(error) => error.remedy(),
-            CommandLineError::ValueApart { word, .. } => {
-                Some(format!("put the whole value in quotes; a program of that name: -- {word}"))
+            CommandLineError::ValueApart { .. } => {
+                Some(format!("quote the whole value, or write -- before a program of that name"))
             }
             CommandLineError::ExplainForm => None,
         }

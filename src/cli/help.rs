@@ -11,14 +11,14 @@ const USAGE: &str = "\
 Usage: futo-launch [OPTION…] [--] PROGRAM [ARG…]
        futo-launch --file FILE [OPTION…] [NAME]
 
-Makes the process right (user, environment, log, limits) and runs PROGRAM: directly, as the same
-process, or in a loop with a timing option (--interval, --every, --schedule, --once).
+Sets up the process (user, environment, log, limits) and executes PROGRAM in place of itself, or
+runs it in a loop if a timing option (--interval, --every, --schedule, --once) is given.
 ";
 
 const EXIT_CODES: &str = "
 Exit codes:
-  0    stopped, or done        111  the system refused
-  100  edit something          124  the run lasted longer than --timeout
+  0    stopped, or done        111  system error
+  100  configuration error     124  the run exceeded --timeout
   126  cannot execute          127  program not found
   128+n  the worker was killed by signal n
 ";
@@ -42,7 +42,7 @@ pub fn long() -> String {
     for section in &SECTIONS {
         let _ = writeln!(page, "\n{}:", section.title);
         for flag in section.options {
-            let again = if flag.repeats { " (may be given again)" } else { "" };
+            let again = if flag.repeats { " (may be repeated)" } else { "" };
             let _ = writeln!(page, "  {}{again}\n      {}", flag.spelled(), flag.help);
             for line in wrapped(flag.more, 88) {
                 let _ = writeln!(page, "      {line}");

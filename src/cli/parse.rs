@@ -1,5 +1,5 @@
-//! The launcher's command line: words to [`Given`] by the table. Values are read later, so that all that is wrong
-//! with them is reported at once.
+//! The launcher's command line: words to [`Given`] by the table. Values are parsed later, so that all
+//! errors in them are reported at once.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::foreign;
 use crate::config::flags::{self, CommandLineOption, Flag, Key};
 use crate::config::request::{Ask, ExplainForm, Given, Origin, Request};
 use crate::error::Findings;
-use crate::options::{HasValue, Parser, Spelling, Word, WordError};
+use crate::options::{Parser, Spelling, Word, WordError};
 
 /// Reads the words after the program's own name. Options end at the first word that is not one: the program.
 pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings) -> Request {
@@ -33,7 +33,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>, findings: &mut Findings)
             }
             Err(error) => {
                 if let WordError::Unknown { option, .. } = &error {
-                    parser.skip_value(has_value(option));
+                    parser.skip_value(foreign::has_value(option));
                 }
                 findings.push(CommandLineError::Word(error));
             }
@@ -78,14 +78,6 @@ fn explain_form(value: &OsStr, findings: &mut Findings) -> ExplainForm {
     }
 }
 
-/// Whether an unknown option has a value is known of foreign ones only: their counterparts here have one.
-fn has_value(option: &str) -> HasValue {
-    match foreign::ours(option) {
-        Some(ours) if ours.contains(|c: char| c.is_ascii_uppercase()) => HasValue::Yes,
-        _ => HasValue::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn options_end_at_the_first_word_that_is_none() {
+    fn options_end_at_the_first_other_word() {
         let (request, findings) = parsed(&["--interval", "60", "python3", "--interval", "-h", "--", "x"]);
         assert!(findings.is_empty());
         assert_eq!(request.given.len(), 1);
@@ -128,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_goes_on_with_a_value_is_no_program_unless_dashes_stand_before_it() {
+    fn a_word_that_continues_a_value_is_not_a_program_unless_it_follows_dashes() {
         for words in [
             ["--interval", "1", "min"].as_slice(),
             &["--interval=1", "min", "prog"],
@@ -147,7 +139,10 @@ mod tests {
         ] {
             let (_, findings) = parsed(words);
             let texts = texts(&findings);
-            assert!(texts.len() == 1 && texts[0].contains("looks like a part of it"), "{words:?}: {texts:?}");
+            assert!(
+                texts.len() == 1 && texts[0].contains("looks like part of the value"),
+                "{words:?}: {texts:?}"
+            );
         }
         for words in [
             ["--interval", "1", "--", "min"].as_slice(),
@@ -180,8 +175,8 @@ mod tests {
         assert_eq!(
             texts(&findings),
             [
-                "unknown option '-u' (here it is --user USER[:GROUP])",
-                "unknown option '--workdir' (here it is --chdir DIR)",
+                "unknown option '-u' (in futo-launch: --user USER[:GROUP])",
+                "unknown option '--workdir' (in futo-launch: --chdir DIR)",
                 "unknown option '--intervall' (did you mean --interval?)",
                 "unknown option '--xyzzy' (--help lists all options)",
                 "--once: takes no value (-)",

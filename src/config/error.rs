@@ -1,4 +1,4 @@
-//! What can be wrong with what is asked for, beside the form of a service file.
+//! Errors in the requested settings, apart from the syntax of a service file.
 
 use super::value::{Delay, ExpansionError};
 use crate::error::Problem;
@@ -6,11 +6,11 @@ use crate::exit::Exit;
 use crate::invalid::Invalid;
 use crate::schedule::ZoneError;
 
-/// What can be wrong with a specification.
+/// An error in the requested settings.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum SpecError {
-    /// A value that an option does not take. The value of `--env` is not shown.
+    /// A value that the option does not accept. The value of `--env` is not shown.
     #[error("{place}: invalid value{}: {}", shown.as_ref().map_or(String::new(), |value| format!(" '{value}'")), invalid.reason)]
     Value {
         /// `--interval` or `./run:3: interval`
@@ -20,7 +20,7 @@ pub enum SpecError {
         invalid: Invalid,
     },
     /// An option that would be ignored.
-    #[error("{place}: needs a timing option: without one the launcher does not stay")]
+    #[error("{place}: needs a timing option: it works only in a loop")]
     NeedsTiming { place: String },
     /// A variable in a value is missing.
     #[error("{place}: {error}")]
@@ -29,28 +29,28 @@ pub enum SpecError {
     #[error("no program given")]
     NoProgram,
     /// `--file` and a program.
-    #[error("'{word}': behind --file come options and at most the service name")]
+    #[error("unexpected argument '{word}': only options and the service name may follow --file")]
     TwoPrograms { word: String },
     /// exec or script missing.
-    #[error("{path}: names no worker")]
+    #[error("{path}: neither exec nor script is set")]
     NoWorker { path: String },
-    /// A maximum below the interval.
-    #[error("{place}: the maximum {max} is below the delay {delay} that it stretches")]
+    /// A maximum that is shorter than the interval.
+    #[error("{place}: the maximum of {max} is shorter than the delay of {delay}")]
     BackoffBelowDelay { place: String, max: Delay, delay: Delay },
-    /// Two answers to when a run follows.
-    #[error("{place}: contradicts {other}: one of them says when a run follows")]
+    /// Two options that set the pace.
+    #[error("{place}: cannot be combined with {other}")]
     TwoPaces { place: String, other: String },
-    /// An option that has no meaning with the timing option.
-    #[error("{place}: has no meaning with --{pace}: {why}")]
-    NoMeaning { place: String, pace: &'static str, why: &'static str },
-    /// A bound for nothing.
-    #[error("{place}: there is nothing to wait for")]
+    /// An option without effect under the timing option.
+    #[error("{place}: has no effect with --{pace}: {why}")]
+    NoEffect { place: String, pace: &'static str, why: &'static str },
+    /// `--ready-timeout` without a condition to probe.
+    #[error("{place}: no condition to wait for")]
     NothingToWaitFor { place: String },
-    /// The zone of a schedule that names none.
+    /// The time zone of a schedule that names none cannot be determined.
     #[error("{place}: {error}")]
     Zone { place: String, error: ZoneError },
-    /// `--explain` in other modes
-    #[error("--show-values: works with --explain only")]
+    /// `--show-values` without `--explain`.
+    #[error("--show-values: requires --explain")]
     ShowValues,
 }
 
@@ -67,15 +67,17 @@ impl Problem for SpecError {
             }
             SpecError::Zone { error, .. } => error.hint(),
             SpecError::NothingToWaitFor { .. } => {
-                Some("it goes with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
+                Some("use it with --ready tcp:PORT, file:PATH or cmd:COMMAND".to_string())
             }
             SpecError::Expansion { error, .. } => error.hint(),
+            SpecError::TwoPaces { .. } => {
+                Some("choose one of --interval, --every, --schedule and --once".to_string())
+            }
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
             SpecError::TwoPrograms { .. }
             | SpecError::BackoffBelowDelay { .. }
-            | SpecError::TwoPaces { .. }
-            | SpecError::NoMeaning { .. }
+            | SpecError::NoEffect { .. }
             | SpecError::ShowValues => None,
         }
     }

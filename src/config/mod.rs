@@ -1,4 +1,4 @@
-//! Request → [`Spec`]: what is asked for, read into types; defaults < file < flags.
+//! Request → [`Spec`]: the requested settings, parsed into types; defaults < file < flags.
 
 pub mod error;
 pub mod flags;

@@ -8,23 +8,23 @@ use super::timing::Stays;
 use super::value::{Delay, Lookup, ReadyForm};
 use crate::error::Findings;
 
-/// Readiness as it is asked for.
+/// The readiness options as requested.
 #[derive(Clone, Default)]
 pub struct ReadinessSpec {
-    /// What makes ready; none: the start of a loop, or the worker's own business.
+    /// What makes the service ready; if none, the start of a loop, or the worker itself.
     pub form: Option<ReadyForm>,
-    /// `--ready-timeout`, to be settled over the environment.
+    /// `--ready-timeout`; may depend on variables.
     timeout: Option<Given>,
 }
 
-/// Names the option only.
+/// Shows only the name of the option.
 impl std::fmt::Debug for ReadinessSpec {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:?} {:?}", self.form, self.timeout.as_ref().map(Given::place))
     }
 }
 
-/// The last options of each kind; those that go with nothing are refused.
+/// The last option of each kind; options without effect are refused.
 pub(super) fn spec(
     form: Option<ReadyForm>,
     options: Vec<Given>,
@@ -46,7 +46,7 @@ pub(super) fn spec(
 }
 
 impl ReadinessSpec {
-    /// `--ready-timeout` over the worker's variables.
+    /// `--ready-timeout`, with the worker's variables.
     pub fn timeout(&self, variables: Lookup<'_>, findings: &mut Findings) -> Option<Delay> {
         let mut settings = Settings::default();
         findings.take(self.timeout.as_ref()?.apply(&mut settings, variables))?;

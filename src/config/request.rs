@@ -1,4 +1,4 @@
-//! What the words ask for, as typed and not yet understood.
+//! The command line as typed, its values not yet parsed.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use super::settings::Settings;
 use super::value::{ExpandableText, Lookup};
 use crate::escape;
 use crate::invalid::Invalid;
+use crate::options::Takes;
 
 /// What to do instead of launching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,22 @@ impl Given {
         self.flag.meaning.key == key
     }
 
-    /// The value, if it is known before the environment is.
+    /// The option as one word of a command line: `--interval=5m`.
+    pub fn word(&self) -> OsString {
+        let mut word = OsString::from(format!("--{}", self.flag.long));
+        let has_value = match self.flag.takes {
+            Takes::Nothing => false,
+            Takes::OptionalValue(_) => !self.value.is_empty(),
+            Takes::Value(_) => true,
+        };
+        if has_value {
+            word.push("=");
+            word.push(&self.value);
+        }
+        word
+    }
+
+    /// The value, if it depends on no variable.
     pub(crate) fn literal(&self) -> Result<Option<OsString>, Invalid> {
         match self.flag.meaning.expansion {
             Expansion::Variables => Ok(ExpandableText::parse(&self.value)?.literal()),
@@ -77,7 +93,7 @@ impl Given {
         }
     }
 
-    /// Reads the value over the variables.
+    /// Reads the value with the variables.
     pub(super) fn apply(&self, settings: &mut Settings, variables: Lookup<'_>) -> Result<(), SpecError> {
         let invalid = |invalid| SpecError::Value { place: self.place(), shown: self.shown(), invalid };
         let set = self.flag.meaning.set;
@@ -88,7 +104,7 @@ impl Given {
             .map_err(invalid)?
             .expand(variables)
             .map_err(|error| SpecError::Expansion { place: self.place(), error })?;
-        // an invalid value is shown as it was written, not as what the variables made of it
+        // an invalid value is shown as it was written, not as it was expanded
         set(settings, &value).map_err(invalid)
     }
 
@@ -101,7 +117,14 @@ impl Given {
     }
 }
 
-/// The one of these that counts: the last one of the option.
+/// Does not show the value.
+impl std::fmt::Debug for Given {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Given({})", self.place())
+    }
+}
+
+/// The occurrence of an option that counts: the last one.
 pub(super) fn last(options: &[Given], key: Key) -> Option<&Given> {
     options.iter().rfind(|given| given.is(key))
 }
@@ -113,7 +136,7 @@ pub struct Request {
     pub given: Vec<Given>,
     /// `--file`
     pub file: Option<PathBuf>,
-    /// Something else than launching.
+    /// An action other than launching.
     pub ask: Option<Ask>,
     /// `--show-values`
     pub show_values: bool,

@@ -1,5 +1,5 @@
-//! Request → [`Spec`]: the file, then the command line, then the defaults; options that contradict each other are
-//! refused. The defaults of everything but the timing are here.
+//! Request → [`Spec`]: the file, then the command line, then the defaults; conflicting options are refused. The
+//! defaults of everything but the timing are here.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub fn resolve(request: Request, host: &dyn Host, findings: &mut Findings) -> Sp
     resolve_reading(request, host, &|path, most| host.read_service_file(path, most), findings)
 }
 
-/// The same; the file is read by `read`.
+/// Likewise; `read` reads the file.
 pub(crate) fn resolve_reading(
     request: Request,
     host: &dyn Host,
@@ -64,7 +64,7 @@ pub(crate) fn resolve_reading(
     applied.complete(source, findings)
 }
 
-/// What names the worker, and what s6 adds to it.
+/// Where the worker is defined, and the name that s6 adds to it.
 struct Source {
     file: Option<SpecFile>,
     passed_name: Option<OsString>,
@@ -77,7 +77,7 @@ struct Applied {
     settings: Settings,
     /// The timing options in order, even those with invalid values.
     timing: Vec<Given>,
-    /// The same of the readiness options.
+    /// The readiness options, likewise.
     readiness: Vec<Given>,
 }
 
@@ -88,7 +88,7 @@ impl Applied {
         }
         let applied = match given.literal() {
             Ok(Some(value)) => (given.flag.meaning.set)(&mut self.settings, &value),
-            // its value is known when the environment is
+            // its value depends on the environment
             Ok(None) => Ok(()),
             Err(invalid) => Err(invalid),
         };
@@ -102,7 +102,7 @@ impl Applied {
         }
     }
 
-    /// Applies what the file says, without the rights that its writers may not give.
+    /// Applies the settings of the file, except for privileges that its writers must not grant.
     fn apply_file(&mut self, given: Vec<Given>, file: &SpecFile, host: &dyn Host, findings: &mut Findings) {
         for given in given {
             self.apply(given, findings);
@@ -113,7 +113,7 @@ impl Applied {
         }
     }
 
-    /// Judges what the options ask for together, and adds the defaults.
+    /// Checks the options against each other, and adds the defaults.
     fn complete(self, source: Source, findings: &mut Findings) -> Spec {
         let Applied { mut settings, timing, readiness } = self;
         let stays = Stays::of(&timing);
@@ -204,8 +204,8 @@ fn is_untrusted(file: &SpecFile, host: &dyn Host) -> bool {
     !file.is_root_owned && host.is_root()
 }
 
-/// Whether an option after a file that non-root users can write may be applied. Whoever can create a service
-/// directory chooses its name, and s6 passes the name there: even one called `--groups=root`.
+/// Whether an option after a file that non-root users can write may be applied. Anyone who can create
+/// a service directory chooses its name, and s6 passes that name here: even `--groups=root`.
 fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &mut Findings) -> bool {
     let mut alone = Settings::default();
     if (given.flag.meaning.set)(&mut alone, &given.value).is_err() {
@@ -220,7 +220,7 @@ fn gives_no_rights(given: &Given, file: &SpecFile, host: &dyn Host, findings: &m
 
 fn worker_of_words(words: Vec<OsString>, findings: &mut Findings) -> Option<WorkerCommand> {
     if words.first().is_none_or(|program| program == OsStr::new("")) {
-        // with other findings about options, the program may just have been taken for a value
+        // if options are wrong too, the program may have been taken for a value
         findings.push(SpecError::NoProgram);
         return None;
     }

@@ -1,4 +1,4 @@
-//! What a file that non-root users can write may not say when root runs it.
+//! Settings that are refused when root runs a file that non-root users can write.
 
 use std::path::PathBuf;
 
@@ -10,15 +10,15 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::shell_quote::shell_word;
 
-/// What is refused when root runs a file that non-root users can write.
+/// Refused when root runs a file that non-root users can write.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum TrustError {
-    /// It names rights.
-    #[error("{}: {what}: not allowed in a file that others than root can write", path.display())]
+    /// It asks for privileges.
+    #[error("{}: {what}: not allowed in a file writable by non-root users", path.display())]
     NamesRights { path: PathBuf, what: String },
-    /// An option after it does.
-    #[error("--file '{}': {what}: not allowed behind a file that others than root can write", path.display())]
+    /// An option after it asks for privileges.
+    #[error("--file '{}': {what}: not allowed after a file writable by non-root users", path.display())]
     RightsAfter { path: PathBuf, what: String },
     /// It, or a file of variables, would be used for a worker that is root.
     #[error("'{}': it is writable by non-root users, and the worker would be root", path.display())]
@@ -37,7 +37,7 @@ impl Problem for TrustError {
             TrustError::RightsAfter { .. } => return Some("write the option before --file".to_string()),
         };
         Some(format!(
-            "make the file and every directory above it root's (chown root, chmod go-w): {}",
+            "make the file and every directory above it owned and writable by root only (chown root, chmod go-w): {}",
             shell_word(&path.to_string_lossy())
         ))
     }
@@ -56,7 +56,7 @@ pub(crate) fn refuse_rights<P: Problem>(
         None => {}
         Some(UserRequest::Name(name, None)) if name == DEFAULT_USER => {}
         Some(_) => {
-            refuse(format!("user may be {DEFAULT_USER} only"));
+            refuse(format!("user other than {DEFAULT_USER}"));
             settings.user = None;
         }
     }
@@ -68,7 +68,7 @@ pub(crate) fn refuse_rights<P: Problem>(
         let lowers = bounds.hard.to_rlim() <= hard;
         if !lowers {
             let name = crate::config::value::resource_name(*resource);
-            refuse(format!("ulimit {name} above the present bound"));
+            refuse(format!("ulimit {name} above the current limit"));
         }
         lowers
     });
@@ -84,13 +84,13 @@ pub(crate) fn refuse_rights<P: Problem>(
         refuse("container-env other than none".to_string());
         settings.environment.container = None;
     }
-    if let Some(wanted) = settings.limits.oom_score_adj {
+    if let Some(requested) = settings.limits.oom_score_adj {
         match host.oom_score_adj() {
-            Ok(present) if wanted >= present => return,
-            Ok(_) => refuse("oom-score-adj below the present one".to_string()),
+            Ok(current) if requested >= current => return,
+            Ok(_) => refuse("oom-score-adj below the current value".to_string()),
             Err(error) => findings.push(Finding {
                 exit: exit_of_io(&error),
-                text: format!("unable to read the present oom-score-adj: {}", reason_of(&error)),
+                text: format!("unable to read the current oom-score-adj: {}", reason_of(&error)),
                 hint: None,
             }),
         }

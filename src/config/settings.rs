@@ -35,7 +35,7 @@ pub enum ContainerEnv {
     None,
 }
 
-/// A file of variables that must be there.
+/// A file of variables that must exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvFile {
     /// As given.
@@ -59,17 +59,17 @@ pub enum OnStop {
     /// Stop signal, and KILL after the grace.
     #[default]
     Kill,
-    /// Let it end.
+    /// Let it finish.
     Finish,
 }
 
-/// What becomes of a process that a worker has left in its process group, when the worker ends by itself.
+/// What happens to a process that a worker leaves in its process group when it exits by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnExit {
-    /// It lives on.
+    /// It keeps running.
     #[default]
     Leave,
-    /// It is stopped as a stop does it.
+    /// It is stopped as by a stop.
     Kill,
 }
 
@@ -78,7 +78,7 @@ pub enum OnExit {
 pub enum Persist {
     /// It does.
     Yes,
-    /// Each start of the launcher is a first one.
+    /// Every start of the launcher counts as the first.
     No,
 }
 
@@ -101,21 +101,21 @@ impl WorkerCommand {
     }
 }
 
-/// Bounds of the process that only root, or only downwards, can set.
+/// Limits of the process, which only root can raise.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
-    /// Soft and hard bounds.
+    /// Soft and hard limits.
     pub ulimits: Vec<(Resource, Bounds)>,
     /// Niceness.
     pub nice: Option<i32>,
     /// The out-of-memory killer's preference.
     pub oom_score_adj: Option<i32>,
-    /// Capabilities that no program gets.
+    /// Capabilities to drop.
     pub cap_drop: Capabilities,
 }
 
 impl Limits {
-    /// The bounds as the kernel wants them.
+    /// The limits in the kernel's form.
     pub fn to_kernel(&self) -> Vec<Limit> {
         let limit = |(resource, bounds): &(Resource, Bounds)| {
             Limit::new(*resource, bounds.soft.to_rlim(), bounds.hard.to_rlim())
@@ -150,7 +150,7 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
 }
 
-/// The options that make a loop, or need one.
+/// The options that start a loop, or need one.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "each field is the option of the same name")]
 pub struct TimingSettings {

@@ -1,4 +1,4 @@
-//! The specification: what is asked for, each option with its value or its default.
+//! The specification: every option with its value or its default.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::value::{
 };
 use crate::service::ServiceName;
 
-/// What is asked for.
+/// The requested settings.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// `--name`
@@ -26,13 +26,13 @@ pub struct Spec {
     pub worker: WorkerCommand,
     /// When to run it; `None` is exec mode.
     pub timing: Option<TimingSpec>,
-    /// What the timing options ask for, also where their values are invalid.
+    /// What the timing options ask for, even if their values are invalid.
     pub stays: Stays,
     /// When it is ready.
     pub readiness: ReadinessSpec,
-    /// What must be so before it runs.
+    /// Conditions for running it.
     pub gates: Vec<Gate>,
-    /// Who runs it.
+    /// The user that it runs as.
     pub user: Option<UserRequest>,
     /// `--groups`
     pub groups: GroupsRequest,
@@ -52,7 +52,7 @@ pub struct Spec {
     pub environment: EnvironmentSpec,
     /// `--log`
     pub log: Option<LogTarget>,
-    /// Its mode, size and number.
+    /// How the log is kept.
     pub log_rules: LogRules,
     /// `--state-dir`
     pub state_dir: Option<PathBuf>,
@@ -67,24 +67,24 @@ pub struct SpecFile {
     pub is_root_owned: bool,
 }
 
-/// Where the variables come from, beside what is inherited.
+/// Where the variables come from, apart from inherited ones.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentSpec {
     /// Start from nothing: neither the container's variables nor inherited ones.
     pub clear: bool,
     /// `--container-env`
     pub container: ContainerEnv,
-    /// Read config.env of the service directory if it is there.
+    /// Read config.env of the service directory if it exists.
     pub config_env: bool,
     /// Further files, in order; each must exist.
     pub files: Vec<EnvFile>,
-    /// Directories with a file for each variable, in order; each must exist.
+    /// Directories with one file per variable, in order; each must exist.
     pub directories: Vec<PathBuf>,
     /// `--default`: for variables that are missing or empty.
     pub defaults: Vec<(VariableName, ExpandableText)>,
     /// `--env` and `--unset`, in order.
     pub edits: Vec<EnvironmentEdit>,
-    /// `--require`: must have a value in the end.
+    /// `--require`: must have a value when everything else has been applied.
     pub required: Vec<VariableName>,
 }
 

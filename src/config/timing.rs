@@ -7,7 +7,7 @@ use super::settings::{OnExit, OnStop, Persist};
 use super::value::{Backoff, Delay, ShellCommand, StopSignal};
 use crate::schedule::ZonedSchedule;
 
-/// Whether the launcher is asked to stay beside its worker.
+/// Whether the launcher stays as the parent of its worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stays {
     /// There is no timing option.
@@ -17,17 +17,17 @@ pub enum Stays {
     InLoop,
 }
 
-/// The timing as far as it is known before the environment is.
+/// The timing, as far as it is known before the environment has been read.
 #[derive(Clone)]
 pub enum TimingSpec {
     /// It depends on no variable.
     Fixed(Box<Timing>),
     /// `--interval '${EVERY:-60}'`, or a schedule whose zone is that of TZ: all timing options in order, to
-    /// be settled over the environment.
+    /// be resolved with the variables.
     Open(Vec<Given>),
 }
 
-/// Names the options only.
+/// Shows only the names of the options.
 impl std::fmt::Debug for TimingSpec {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -104,11 +104,11 @@ pub struct Around {
 /// How a run is stopped.
 #[derive(Clone, Copy, Debug)]
 pub struct StopRules {
-    /// What asks it to stop.
+    /// The signal that asks it to stop.
     pub signal: StopSignal,
-    /// From there to KILL.
+    /// The time from then to KILL.
     pub grace: Delay,
-    /// Whether a stop touches the run at all.
+    /// Whether a stop affects the current run.
     pub on_stop: OnStop,
     /// Whether processes that a worker leaves behind are stopped too.
     pub on_exit: OnExit,

@@ -1,4 +1,4 @@
-//! The timing options → [`Timing`]: which of them sets the pace, what contradicts it, and the defaults. Their values
+//! The timing options → [`Timing`]: which of them sets the pace, what conflicts with it, and the defaults. Their values
 //! may depend on the worker's variables.
 
 use super::error::SpecError;
@@ -38,7 +38,7 @@ impl TimingSpec {
         }
     }
 
-    /// The timing over the worker's variables; all findings at once.
+    /// The timing with the worker's variables; all findings at once.
     pub fn settle(&self, variables: Lookup<'_>, findings: &mut Findings) -> Option<Timing> {
         let options = match self {
             TimingSpec::Fixed(timing) => return Some(Timing::clone(timing)),
@@ -68,7 +68,7 @@ pub(super) fn spec(
     }
     let needs_zone = settings.schedule.as_ref().is_some_and(|schedule| !schedule.names_zone());
     if needs_zone || options.iter().any(|given| matches!(given.literal(), Ok(None))) {
-        // what contradicts itself does so whatever the variables are
+        // a conflict does not depend on variables
         pace_option(&options, findings);
         return Some(TimingSpec::Open(options));
     }
@@ -97,11 +97,11 @@ fn pace_option<'a>(options: &'a [Given], findings: &mut Findings) -> Option<(&'a
     }
     let once = paces.iter().rfind(|(_, pace)| *pace == PaceOption::Once);
     let (last, pace) = once.or(paces.last()).copied()?;
-    let contradicts = |other: PaceOption| match (pace, other) {
+    let conflicts = |other: PaceOption| match (pace, other) {
         (PaceOption::Once, PaceOption::Interval) => false,
         (pace, other) => pace != other,
     };
-    if let Some((other, _)) = paces.iter().find(|(_, other)| contradicts(*other)) {
+    if let Some((other, _)) = paces.iter().find(|(_, other)| conflicts(*other)) {
         findings.push(SpecError::TwoPaces { place: last.place(), other: other.place() });
         return None;
     }
@@ -111,7 +111,7 @@ fn pace_option<'a>(options: &'a [Given], findings: &mut Findings) -> Option<(&'a
 /// Finds the zone of a schedule that names none.
 type DefaultZone<'a> = &'a dyn Fn() -> Result<Zone, ZoneError>;
 
-/// The timing, if nothing contradicts. Destructured, so that no new setting is forgotten.
+/// The timing, unless options conflict. Destructured, so that no new setting is forgotten.
 fn timing(
     settings: TimingSettings,
     options: &[Given],
@@ -120,7 +120,7 @@ fn timing(
 ) -> Option<Timing> {
     let (option, pace_option) = pace_option(options, findings)?;
     let pace = pace(&settings, option, pace_option, zone, findings)?;
-    refuse_what_has_no_meaning(&pace, option, &settings, options, findings);
+    refuse_options_without_effect(&pace, option, &settings, options, findings);
     let TimingSettings {
         interval: _,
         every: _,
@@ -184,20 +184,20 @@ fn pace(
 }
 
 /// An option is refused rather than ignored.
-fn refuse_what_has_no_meaning(
+fn refuse_options_without_effect(
     pace: &Pace,
     pace_option: &Given,
     settings: &TimingSettings,
     options: &[Given],
     findings: &mut Findings,
 ) {
-    // of an option that is repeated the last one counts; a command line may repeat it very often
+    // the last occurrence counts; a command line may repeat an option very often
     let mut refused: Vec<(LoopOption, SpecError)> = Vec::new();
     for (given, option) in options.iter().rev().filter_map(|given| Some((given, loop_option(given)?))) {
-        if let Some(why) = meaningless(option, pace, settings)
+        if let Some(why) = why_without_effect(option, pace, settings)
             && !refused.iter().any(|(known, _)| *known == option)
         {
-            let error = SpecError::NoMeaning { place: given.place(), pace: pace_option.flag.long, why };
+            let error = SpecError::NoEffect { place: given.place(), pace: pace_option.flag.long, why };
             refused.push((option, error));
         }
     }
@@ -217,19 +217,20 @@ fn loop_option(given: &Given) -> Option<LoopOption> {
     }
 }
 
-/// Why an option with a valid value has no meaning at this pace. Exhaustive: a new option of the loop is judged here.
-fn meaningless(option: LoopOption, pace: &Pace, settings: &TimingSettings) -> Option<&'static str> {
+/// Why an option with a valid value has no effect at this pace. Exhaustive: a new option of the loop must be
+/// added here.
+fn why_without_effect(option: LoopOption, pace: &Pace, settings: &TimingSettings) -> Option<&'static str> {
     let is_persistent = settings.persist == Some(Persist::Yes);
     match (option, pace) {
         (LoopOption::Backoff, Pace::Schedule(_)) => {
-            settings.backoff.is_some().then_some("it has no delay to stretch")
+            settings.backoff.is_some().then_some("there is no delay to increase")
         }
         (LoopOption::Persist, Pace::Once { .. }) => {
-            is_persistent.then_some("each start of the service asks for one success")
+            is_persistent.then_some("every start of the service runs until one success")
         }
         (LoopOption::MaxLate, Pace::Interval(_) | Pace::Every(_) | Pace::Once { .. }) => {
-            let is_forgotten = settings.max_late.is_some() && !is_persistent;
-            is_forgotten.then_some("without --persist nothing is made up for")
+            let has_no_effect = settings.max_late.is_some() && !is_persistent;
+            has_no_effect.then_some("without --persist, missed runs are not made up for")
         }
         (
             LoopOption::InitialDelay

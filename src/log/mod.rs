@@ -19,7 +19,7 @@ use crate::config::spec::LogRules;
 use crate::config::value::ByteSize;
 use crate::error::Finding;
 use crate::plan::{LogPlan, Plan};
-use crate::report::Reporter;
+use crate::report::{Reporter, Topic};
 use crate::sys::spawn::Join;
 
 /// Where a run's stdout and stderr go.
@@ -64,12 +64,12 @@ impl Log {
             Ok(OpenedLog { file, length, note }) => {
                 let file = Rc::new(file);
                 reporter.set_log(Some(Rc::clone(&file)));
-                reporter.trouble("log", note);
+                reporter.trouble(Topic::Log, note);
                 Log::File { file, path: path.clone(), length }
             }
             Err(trouble) => {
                 reporter.set_log(None);
-                reporter.trouble("log", Some(trouble));
+                reporter.trouble(Topic::Log, Some(trouble));
                 Log::Unavailable
             }
         }
@@ -86,7 +86,7 @@ impl Log {
                           --log -";
             Finding::trouble(text, Some(remedy.to_string()))
         });
-        reporter.trouble("truncation", trouble);
+        reporter.trouble(Topic::Truncation, trouble);
     }
 
     /// The descriptor for the worker's stdout and stderr.

@@ -6,7 +6,7 @@ mod parser;
 
 pub use parser::{HasValue, Listed, Parser, Spelling, Word, WordError};
 
-/// Whether an option has a value, and what it is called in the pages.
+/// Whether an option has a value, and its name in the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
     /// A switch.
@@ -26,7 +26,7 @@ pub struct OptionRow<M> {
     pub short: Option<char>,
     /// Its value.
     pub takes: Takes,
-    /// Whether it may be given again (values add up); else the last one wins.
+    /// Whether it may be repeated (values add up); else the last one wins.
     pub repeats: bool,
     /// What its value may be or start with, for completions; only what the metavariable does not show.
     pub values: &'static [&'static str],
@@ -50,7 +50,7 @@ impl<M: Copy> OptionRow<M> {
         self
     }
 
-    /// The same, and it may be given again.
+    /// The same, and it may be repeated.
     pub const fn repeats(mut self) -> Self {
         self.repeats = true;
         self

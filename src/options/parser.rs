@@ -46,11 +46,11 @@ pub enum Word<O> {
         /// Its value, where it has one.
         value: Option<OsString>,
     },
-    /// A word that is no option.
+    /// A word that is not an option.
     Operand {
         /// The word.
         word: OsString,
-        /// The option whose value comes right before it; none if `--` does.
+        /// The option whose value immediately precedes it; none after `--`.
         after: Option<O>,
     },
 }
@@ -64,7 +64,7 @@ pub enum Spelling {
     Long,
 }
 
-/// What can be wrong with the words themselves.
+/// An error in the words themselves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are the parts of the message")]
 pub enum WordError {
@@ -88,7 +88,7 @@ pub enum WordError {
 }
 
 impl WordError {
-    /// What to write instead, as far as the table knows.
+    /// What to write instead, if the table has something similar.
     pub fn remedy(&self) -> Option<String> {
         match self {
             WordError::Unknown { near: Some(near), .. } => Some(format!("did you mean --{near}?")),
@@ -99,7 +99,7 @@ impl WordError {
     }
 }
 
-/// What is known about an option that is in no table.
+/// Whether an option that is not in the table has a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HasValue {
     /// Only one after `=` is certain.
@@ -171,7 +171,7 @@ impl<T: Iterator<Item: Listed> + Clone> Parser<T> {
         self.words.value().map(Some).map_err(|_| missing)
     }
 
-    /// Skips the value of an option that is in no table, so that it is not mistaken for an operand.
+    /// Skips the value of an option that is not in the table, so that it is not mistaken for an operand.
     pub fn skip_value(&mut self, has_value: HasValue) {
         if self.words.optional_value().is_none()
             && has_value == HasValue::Yes
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_stands_behind_an_equals_sign_or_is_the_next_word() {
+    fn a_value_follows_an_equals_sign_or_is_the_next_word() {
         assert_eq!(
             read(&["--from=x", "--from", "-y", "-f", "z", "--persist", "a"]),
             ["from=Some(\"x\")", "from=Some(\"-y\")", "from=Some(\"z\")", "persist=None", "a after None"]
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operand_names_the_option_whose_value_stands_right_before_it() {
+    fn an_operand_names_the_option_whose_value_precedes_it() {
         assert_eq!(
             read(&["--from", "x", "a", "b"]),
             ["from=Some(\"x\")", "a after Some(\"from\")", "b after None"]
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_reported_and_the_rest_is_read() {
+    fn all_errors_are_reported_and_the_rest_is_read() {
         assert_eq!(
             read(&["--jsn", "-x", "--json=1", "--json"]),
             [

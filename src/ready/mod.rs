@@ -18,7 +18,7 @@ use crate::error::{Findings, Problem, exit_of, reason};
 use crate::exit::Exit;
 use crate::log::{Log, Rotation};
 use crate::plan::{Draft, Mode, Plan};
-use crate::report::Reporter;
+use crate::report::{Reporter, Topic};
 use crate::sys;
 use crate::sys::spawn::Vector;
 use environment::Environment;
@@ -91,7 +91,7 @@ pub fn prepare<'a>(
     let mut findings = Findings::default();
     let log = Log::open(plan, Rotation::WhenDue, reporter);
     let environment = environment::build(plan, &mut findings);
-    reporter.trouble("environment", environment.quirks());
+    reporter.trouble(Topic::Environment, environment.quirks());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
     }

@@ -11,7 +11,7 @@ use super::read::{RecordError, read_of};
 use crate::error::Finding;
 use crate::log;
 use crate::plan::{LogPlan, Plan};
-use crate::report::Reporter;
+use crate::report::{Reporter, Topic};
 use crate::sys;
 use crate::sys::clock::BootTime;
 
@@ -101,7 +101,7 @@ impl RecordFile {
             let hint = error.errno().and_then(log::remedy_on_volume);
             Finding::trouble(format!("unable to write the run record of '{name}': {error}"), hint)
         });
-        reporter.trouble("record", trouble);
+        reporter.trouble(Topic::Record, trouble);
     }
 
     fn replace(&mut self) -> Result<(), RecordError> {

@@ -186,7 +186,20 @@ pub enum RestingKind {
     Gate,
 }
 
+/// The first word of the reason of a rest of kind [`RestingKind::Done`], which is read in the log without its kind.
+const DONE: &str = "done: ";
+
 impl Resting {
+    /// A rest that starts now, because no further run follows.
+    pub(crate) fn done(what: &str) -> Self {
+        Resting::now(RestingKind::Done, format!("{DONE}{what}"), Exit::OK)
+    }
+
+    /// The reason, for readers who know the kind.
+    pub(crate) fn bare_reason(&self) -> &str {
+        self.reason.strip_prefix(DONE).unwrap_or(&self.reason)
+    }
+
     /// A rest that starts now.
     pub fn now(kind: RestingKind, reason: impl Into<String>, exit: Exit) -> Self {
         Resting { kind, reason: reason.into(), since: sys::clock::utc_now(), exit: exit.code() }

@@ -9,7 +9,7 @@ use super::lock::{self, Users, Waited};
 use crate::error::{Finding, reason};
 use crate::plan::Plan;
 use crate::record::{FormerLoop, NextDue, RecordFile, RunRecord, read};
-use crate::report::Reporter;
+use crate::report::{Reporter, Topic};
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
 use crate::wait::{Deadline, Waiter, is_stop};
@@ -46,7 +46,7 @@ impl LoopLock {
             match self.attempt(plan, waiter, reporter)? {
                 Attempt::Ended(may_start) => return Ok(may_start),
                 Attempt::Refused(finding) => {
-                    reporter.trouble("loop lock", Some(finding));
+                    reporter.trouble(Topic::LoopLock, Some(finding));
                     let until = BootTime::now().after(RETRY_DELAY);
                     while BootTime::now() < until {
                         if step(waiter, Some(until))?.is_break() {
@@ -76,7 +76,7 @@ impl LoopLock {
             }
             Ok(Tried::Others(file)) => file,
             Err(trouble) => {
-                reporter.trouble("loop lock", Some(trouble));
+                reporter.trouble(Topic::LoopLock, Some(trouble));
                 return Ok(Attempt::Ended(MayStart::Yes));
             }
         };
@@ -86,7 +86,7 @@ impl LoopLock {
             Waited::Refused(finding) => Ok(Attempt::Refused(finding)),
             Waited::Ours(lock) => {
                 self.0 = Some(lock);
-                reporter.trouble("loop lock", None);
+                reporter.trouble(Topic::LoopLock, None);
                 reporter.info("the other loop has ended: starting");
                 Ok(Attempt::Ended(MayStart::Yes))
             }
@@ -124,7 +124,7 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
     let text = format!("another loop of this service{pid} is still running: waiting for it to end");
     let hint = "if its supervisor was killed, it ends with its current run; services sharing a state directory \
                 need different names (--name)";
-    reporter.trouble("loop lock", Some(Finding::trouble(text, Some(hint.to_string()))));
+    reporter.trouble(Topic::LoopLock, Some(Finding::trouble(text, Some(hint.to_string()))));
     let mut record = RecordFile::open(plan, reporter);
     record.content.set_next_due(Some(NextDue::now()));
     record.content.waits_for_lock(path, Some(former.unwrap_or_default()));

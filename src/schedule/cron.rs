@@ -170,7 +170,7 @@ impl CronField {
             if first > last {
                 let hint = format!("write two ranges, {first}-{highest} and {min}-{last}");
                 return Err(
-                    Invalid::new(format!("{}: '{range}' ends before it begins", self.name())).hint(hint)
+                    Invalid::new(format!("{}: '{range}' ends before it starts", self.name())).hint(hint)
                 );
             }
             let step = step.unwrap_or(1);

@@ -64,7 +64,7 @@ impl EventField {
             (None, Some(step)) => Rest::Step(step),
             (Some(stop), None) if stop == start => Rest::Alone,
             (Some(stop), _) if stop < start => {
-                return Err(Invalid::new(format!("{}: '{range}' ends before it begins", self.name)));
+                return Err(Invalid::new(format!("{}: '{range}' ends before it starts", self.name)));
             }
             (Some(stop), Some(step)) if start + step > stop => {
                 return Err(self.never_repeats(part, start, stop));

@@ -12,18 +12,18 @@ use crate::{Plant, Scene, roots_place};
 
 /// What a settings file says, and what must be said of it.
 const RIGHTS: [(&str, &str); 13] = [
-    ("user = \"root\"", "user may be abc only"),
-    ("user = \"games\"", "user may be abc only"),
-    ("user = \"abc:root\"", "user may be abc only"),
-    ("user = \"0\"", "user may be abc only"),
-    ("user = \"911:0\"", "user may be abc only"),
-    ("user = \"12345:12345\"", "user may be abc only"),
+    ("user = \"root\"", "user other than abc"),
+    ("user = \"games\"", "user other than abc"),
+    ("user = \"abc:root\"", "user other than abc"),
+    ("user = \"0\"", "user other than abc"),
+    ("user = \"911:0\"", "user other than abc"),
+    ("user = \"12345:12345\"", "user other than abc"),
     ("groups = [\"root\"]", "groups"),
     ("groups = \"none\"", "groups"),
-    ("ulimit = [\"core=unlimited\", \"nofile=1048576\"]", "ulimit nofile above the present bound"),
-    ("[ulimit]\nnofile = \"100:unlimited\"", "ulimit nofile above the present bound"),
+    ("ulimit = [\"core=unlimited\", \"nofile=1048576\"]", "ulimit nofile above the current limit"),
+    ("[ulimit]\nnofile = \"100:unlimited\"", "ulimit nofile above the current limit"),
     ("nice = -1", "nice below 0"),
-    ("oom-score-adj = -1", "oom-score-adj below the present one"),
+    ("oom-score-adj = -1", "oom-score-adj below the current value"),
     ("keep-fd = [7]", "keep-fd"),
 ];
 
@@ -47,7 +47,7 @@ fn a_settings_file_that_abc_can_change_names_no_rights_when_root_runs_it() {
         for file in [&own, &inside, &group] {
             let output = run(file, &[]);
             let line = format!(
-                "fatal: {}: {what}: not allowed in a file that others than root can write\n",
+                "fatal: {}: {what}: not allowed in a file writable by non-root users\n",
                 file.display()
             );
             assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{key}: {}", said(&output));
@@ -92,11 +92,11 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
     let roots = scratch.write("roots", content, 0o755);
     for (name, what) in [
         ("--groups=root", "groups"),
-        ("--user=games", "user may be abc only"),
-        ("--user=root", "user may be abc only"),
+        ("--user=games", "user other than abc"),
+        ("--user=root", "user other than abc"),
         ("--nice=-20", "nice below 0"),
-        ("--oom-score-adj=-1000", "oom-score-adj below the present one"),
-        ("--ulimit=nproc=unlimited", "ulimit nproc above the present bound"),
+        ("--oom-score-adj=-1000", "oom-score-adj below the current value"),
+        ("--ulimit=nproc=unlimited", "ulimit nproc above the current limit"),
         ("--keep-fd=7", "keep-fd"),
     ] {
         let run = |file: &Path| {
@@ -106,7 +106,7 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
         };
         let output = run(&own);
         let expected = format!(
-            "futo-launch: fatal: --file '{}': {what}: not allowed behind a file that others than root can write\n\
+            "futo-launch: fatal: --file '{}': {what}: not allowed after a file writable by non-root users\n\
              futo-launch: hint: write the option before --file\n",
             own.display()
         );
@@ -125,7 +125,7 @@ fn a_service_whose_name_looks_like_an_option_gets_no_rights_by_it() {
     svscan.control(&["-a"]);
     let said =
         eventually_contains(&svscan.scratch.join("svscan.log"), "resting until run or /etc/passwd changes");
-    assert!(said.contains("groups: not allowed behind a file"), "{said}");
+    assert!(said.contains("groups: not allowed after a file"), "{said}");
 }
 
 #[test]

@@ -12,10 +12,10 @@ fn no_command_gives_a_definition_more_rights_than_sync() {
     let worker = scene.scratch.write("worker", &format!("#!/bin/sh\nid -u > {}\n", made.display()), 0o755);
     let worker = worker.to_str().expect("text");
     for (option, key, what) in [
-        ("--user root", "user = \"root\"", "user may be abc only"),
-        ("--user 0:0", "user = \"0:0\"", "user may be abc only"),
-        ("--user root --user abc", "user = \"root\"", "user may be abc only"),
-        ("--user abc:root", "user = \"abc:root\"", "user may be abc only"),
+        ("--user root", "user = \"root\"", "user other than abc"),
+        ("--user 0:0", "user = \"0:0\"", "user other than abc"),
+        ("--user root --user abc", "user = \"root\"", "user other than abc"),
+        ("--user abc:root", "user = \"abc:root\"", "user other than abc"),
         ("--groups root", "groups = \"root\"", "groups"),
         ("--nice -5", "nice = -5", "nice below 0"),
         ("--container-env /root", "container-env = \"/root\"", "container-env other than none"),
@@ -70,5 +70,5 @@ fn an_older_hooks_link_into_the_volume_gives_no_rights() {
     std::os::unix::fs::symlink(&directory, scene.scratch.join("scan/linked")).expect("a link");
     let output = scene.futo(&["try", "linked"]);
     assert_eq!((code(&output), stdout(&output).as_str()), (100, ""), "{}", stderr(&output));
-    assert!(stderr(&output).contains("user may be abc only"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("user other than abc"), "{}", stderr(&output));
 }

@@ -13,11 +13,11 @@ fn wrong_options_are_all_reported_at_once_with_what_to_write() {
 futo-launch: fatal: unknown option '--xyzzy'
 futo-launch: hint: --help lists all options
 futo-launch: fatal: unknown option '--workdir'
-futo-launch: hint: here it is --chdir DIR
+futo-launch: hint: in futo-launch: --chdir DIR
 futo-launch: fatal: unknown option '-u'
-futo-launch: hint: here it is --user USER[:GROUP]
+futo-launch: hint: in futo-launch: --user USER[:GROUP]
 futo-launch: fatal: --nice: invalid value '99': is not a whole number from -20 to 19
-futo-launch: fatal: --grace: needs a timing option: without one the launcher does not stay
+futo-launch: fatal: --grace: needs a timing option: it works only in a loop
 futo-launch: hint: add --interval DURATION, --every DURATION, --schedule WHEN or --once
 futo-launch: fatal: --user: no user 'nosuch' in /etc/passwd
 futo-launch: hint: for a user known only to LDAP or systemd, give the numbers: --user UID:GID
@@ -30,7 +30,7 @@ futo-launch: hint: futo-launch [OPTION…] [--] PROGRAM [ARG…]
     for nothing in [[].as_slice(), &["--"], &[""], &["--", ""]] {
         assert_eq!(words(&scratch, nothing), (100, expected.to_string()), "{nothing:?}");
     }
-    let expected = "futo-launch: fatal: --show-values: works with --explain only\n";
+    let expected = "futo-launch: fatal: --show-values: requires --explain\n";
     assert_eq!(words(&scratch, &["--show-values", "true"]), (100, expected.to_string()));
 }
 
@@ -39,10 +39,10 @@ fn a_value_of_env_is_never_shown() {
     needs!(root, "bash", "python3", "strace");
     let scratch = Scratch::new("env-value");
     let expected = "\
-futo-launch: fatal: --env: invalid value: names no variable
-futo-launch: hint: a name is letters, digits and underscores, and begins with no digit
+futo-launch: fatal: --env: invalid value: has an invalid variable name
+futo-launch: hint: use letters, digits and underscores; do not start with a digit
 futo-launch: fatal: --env: invalid value: is not NAME=VALUE
-futo-launch: hint: --unset NAME removes a variable
+futo-launch: hint: use --unset NAME to remove a variable
 ";
     let options = ["--env", "1X=hunter2", "--env", "hunter2", "true"];
     assert_eq!(words(&scratch, &options), (100, expected.to_string()));

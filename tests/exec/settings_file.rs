@@ -17,7 +17,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
              f.toml:6: once: must be true or false\n\
              f.toml:7:1: unknown key 'nice-ness'\n\
              (the keys are exec, script and the options that futo-launch --help lists, without dashes)\n\
-             f.toml:5: grace: needs a timing option: without one the launcher does not stay\n\
+             f.toml:5: grace: needs a timing option: it works only in a loop\n\
              (add --interval DURATION, --every DURATION, --schedule WHEN or --once)\n",
         ),
         ("exec = [\"true\"]\nexec = [\"true\"]\n", "f.toml:2:1: duplicate key\n"),
@@ -25,7 +25,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
             "exec = [\"true\"]\nuser = abc\n",
             "f.toml:2:8: string values must be quoted, expected literal string\n",
         ),
-        ("nice = 1\n", "f.toml: names no worker\n(add exec = [\"PROGRAM\", \"ARG\"])\n"),
+        ("nice = 1\n", "f.toml: neither exec nor script is set\n(add exec = [\"PROGRAM\", \"ARG\"])\n"),
         ("exec = [\"true\"]\nscript = 'true'\n", "f.toml:2: exec and script both name the worker\n"),
         (
             "exec = [\"true\"]\nnice = 99\n",
@@ -33,7 +33,7 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
         ),
         (
             "exec = [\"true\"]\n[env]\n1A = \"hunter2\"\n",
-            "f.toml:2: env: invalid value: names no variable\n(a name is letters, digits and underscores, and begins with no digit)\n",
+            "f.toml:2: env: invalid value: has an invalid variable name\n(use letters, digits and underscores; do not start with a digit)\n",
         ),
     ] {
         scratch.write("f.toml", content, 0o644);
@@ -49,7 +49,8 @@ fn errors_of_a_settings_file_name_line_column_and_the_nearest_key() {
     let expected = "futo-launch: fatal: unable to read 'absent': no such file or directory\n";
     assert_eq!(words(&scratch, &["--file", "absent"]), (100, expected.to_string()));
     scratch.write("f.toml", "exec = [\"true\"]\n", 0o644);
-    let expected = "futo-launch: fatal: 'b': behind --file come options and at most the service name\n";
+    let expected =
+        "futo-launch: fatal: unexpected argument 'b': only options and the service name may follow --file\n";
     assert_eq!(words(&scratch, &["--file", "f.toml", "a", "b"]), (100, expected.to_string()));
 }
 

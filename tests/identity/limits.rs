@@ -78,8 +78,8 @@ fn an_unknown_or_senseless_ulimit_is_refused() {
     needs!(root, "s6-setuidgid", "chpst", "setpriv", "unshare");
     let scratch = Scratch::new("ulimit-bad");
     for (value, what) in [
-        ("files=1", "--ulimit: invalid value 'files=1': names no resource limit"),
-        ("nofile=2:1", "--ulimit: invalid value 'nofile=2:1': its soft bound is above its hard bound"),
+        ("files=1", "--ulimit: invalid value 'files=1': has an unknown resource name"),
+        ("nofile=2:1", "--ulimit: invalid value 'nofile=2:1': the soft limit exceeds the hard limit"),
         ("nofile", "--ulimit: invalid value 'nofile': is not NAME=SOFT[:HARD]"),
     ] {
         let (code, said) = refused(&scratch, &[], &["--ulimit", value]);

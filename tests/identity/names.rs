@@ -188,14 +188,14 @@ fn differs_from_gosu_in_the_groups_of_user_and_group_and_takes_nothing_empty() {
     assert_eq!(by_us("abc:abc", &["--groups", "none"]), ids(911, 911, "911"));
     for (user, gosu, says) in [
         ("12345", Some("12345 0"), "uid 12345 is not in /etc/passwd"),
-        ("12345:", Some("12345 0"), "its group is empty"),
-        ("abc:", Some("911 911"), "its group is empty"),
-        (":911", Some("0 911"), "its user is empty"),
+        ("12345:", Some("12345 0"), "the group is empty"),
+        ("abc:", Some("911 911"), "the group is empty"),
+        (":911", Some("0 911"), "the user is empty"),
         (":", Some("0 0"), "is empty"),
-        ("", Some("0 0"), "its user is empty"),
+        ("", Some("0 0"), "the user is empty"),
         ("nosuch", None, "no user 'nosuch'"),
         ("abc:nosuch", None, "no group 'nosuch'"),
-        ("4294967295", None, "its uid is out of range"),
+        ("4294967295", None, "the uid is out of range"),
     ] {
         let first = |ids: &str| ids.split(' ').next().map(String::from).expect("an id");
         let probed =

@@ -122,7 +122,7 @@ fn a_config_that_others_than_root_can_write_is_refused() {
     let config = volume.write("futo.toml", "user = 'root'\n");
     let ran = volume.reconcile(&["--config", &config.display().to_string()]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("not allowed in a file that others than root can write"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not allowed in a file writable by non-root users"), "{}", ran.stderr);
     assert_eq!(fs::read_dir(volume.scan("")).expect("listed").count(), 0);
 }
 

@@ -35,7 +35,7 @@ fn roots_own_definitions_keep_their_rights_and_come_first() {
     std::os::unix::fs::chown(definitions.roots("a"), None, Some(911)).expect("its group");
     let ran = definitions.sync(&[]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("user may be abc only"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("user other than abc"), "{}", ran.stderr);
     assert_eq!(read(definitions.scan("a/run")), run, "what was published before stays");
 }
 

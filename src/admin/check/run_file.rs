@@ -2,6 +2,9 @@
 
 use super::executed::Executed;
 use super::finding::{CheckFinding, Weight};
+use crate::cli;
+use crate::config::flags::{Key, LaunchOption};
+use crate::error::Findings;
 use crate::service::launcher;
 use crate::service::run_script::{self, NotLauncherScript, RunScript};
 use crate::service::script_outline::{self, Outline, Unparsed};
@@ -120,8 +123,8 @@ fn longer(place: &str, outline: &Outline) -> Vec<CheckFinding> {
 }
 
 fn names_service_directory(command: &script_outline::LauncherCommand) -> bool {
-    let options = command.words.iter().take_while(|word| *word != "--");
-    options.into_iter().any(|word| word.as_encoded_bytes().starts_with(b"--service-dir"))
+    let request = cli::parse(command.words.iter().cloned(), &mut Findings::default());
+    request.given.iter().any(|given| given.is(Key::Launch(LaunchOption::ServiceDir)))
 }
 
 /// Whether a program takes the shell's place; `exec 2>&1` replaces nothing.

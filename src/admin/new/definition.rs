@@ -1,7 +1,5 @@
 //! The files of a new service.
 
-use std::ffi::OsString;
-
 use super::line::CommandLine;
 use super::starter::Starter;
 use crate::config::value::VariableName;
@@ -26,7 +24,7 @@ impl NewDefinition {
         kind: Option<Starter>,
         plan: &Plan,
     ) -> Option<Self> {
-        let run = run_file(&name, &line.words, plan)?;
+        let run = run_file(&name, line, plan)?;
         let variables = config_env(&name, kind, &line.variables, plan);
         let mut files = vec![(layout::RUN, run, 0o755), (layout::CONFIG_ENV, variables, 0o600)];
         if plan.readiness.form.is_some() {
@@ -47,11 +45,9 @@ impl NewDefinition {
 }
 
 /// A run script of one line; none if it would not be read back as the same arguments.
-fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String> {
+fn run_file(name: &ServiceName, line: &CommandLine, plan: &Plan) -> Option<String> {
     let kind = match plan.mode {
-        plan::Mode::Loop(_)
-            if line.iter().take_while(|word| *word != "--").any(|word| word == "--persist") =>
-        {
+        plan::Mode::Loop(_) if line.has_persist() => {
             "runs periodically; a restart does not repeat a run (--persist)"
         }
         plan::Mode::Loop(_) => "runs periodically",
@@ -61,7 +57,8 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
         format!("#!/bin/sh\n# {name}: {kind}. Details: futo explain {}\n", shell_word(name.as_str()));
     text.push_str("exec ");
     text.push_str(&launcher::word());
-    for word in line {
+    let words = line.words();
+    for word in &words {
         let word = word.to_str().filter(|word| !word.contains(['\n', '\r']))?;
         text.push(' ');
         text.push_str(&shell_word(word));
@@ -69,7 +66,7 @@ fn run_file(name: &ServiceName, line: &[OsString], plan: &Plan) -> Option<String
     text.push('\n');
     // the line must be parsed back into the same arguments
     match run_script::parse(text.as_bytes()) {
-        Ok(RunScript::OneLine(words)) if words == line => Some(text),
+        Ok(RunScript::OneLine(read)) if read == words => Some(text),
         _ => None,
     }
 }

@@ -149,7 +149,7 @@ mod tests {
         let line = format!("#!/bin/sh\nexec futo-launch {options} -- id\n");
         let refused = published(&line, Writers::Abc).expect_err("refused");
         for what in
-            ["user may be abc only", "groups", "nice", "keep-fd", "oom-score-adj", "container-env", "nofile"]
+            ["user other than abc", "groups", "nice", "keep-fd", "oom-score-adj", "container-env", "nofile"]
         {
             assert!(refused.iter().any(|text| text.contains(what)), "{what}: {refused:?}");
         }
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(
             published(file, Writers::Abc),
             Err(vec![
-                "x/run: user may be abc only: not allowed in a file writable by non-root users".to_string()
+                "x/run: user other than abc: not allowed in a file writable by non-root users".to_string()
             ])
         );
         assert!(published("#!/bin/sh\nexec futo-launch --user abc:root -- id\n", Writers::Abc).is_err());

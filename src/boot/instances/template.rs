@@ -6,6 +6,9 @@ use super::instance::InstanceRole;
 use super::names::{is_name, name_of};
 use super::system::{ServiceTemplate, System};
 use crate::boot::manifest::ServiceFiles;
+use crate::cli;
+use crate::config::flags::{Key, LaunchOption};
+use crate::error::Findings;
 use crate::service::one_line::{self, Logger};
 use crate::service::{layout, search_path};
 
@@ -53,7 +56,8 @@ pub(super) fn files(
     let by = format!("futo reconcile ({})", system.name);
     // the service directory, whose name is the default, is renamed when pruned
     let launch = |name: String, options: Vec<String>, program: Vec<String>, logger: Logger| {
-        let is_named = options.iter().any(|option| option == "--name" || option.starts_with("--name="));
+        let request = cli::parse(options.iter().map(OsString::from), &mut Findings::default());
+        let is_named = request.given.iter().any(|given| given.is(Key::Launch(LaunchOption::Name)));
         let mut words: Vec<String> = vec![launcher.to_string()];
         if !is_named {
             words.extend(["--name".to_string(), name]);

@@ -12,7 +12,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::Env,
         "env",
         Value("NAME=VALUE"),
-        "set a variable, over all files",
+        "set a variable, overriding all files",
         |settings, value| {
             settings.environment.edits.push(EnvironmentEdit::parse_set(value)?);
             Ok(())
@@ -21,7 +21,7 @@ const OPTIONS: &[Flag] = &[
     .repeats()
     .file_form(FileForm::Assignments)
     .secret()
-    .more("${NAME} in the value is a variable: --env 'PATH=/config/bin:${PATH}'."),
+    .more("${NAME} in the value is expanded: --env 'PATH=/config/bin:${PATH}'."),
     launch(LaunchOption::Unset, "unset", Value("NAME"), "remove a variable", |settings, value| {
         settings.environment.edits.push(EnvironmentEdit::parse_unset(value)?);
         Ok(())
@@ -38,7 +38,7 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .repeats()
-    .more("Read as bash would, after the service directory's config.env, and never executed."),
+    .more("Read as bash would read it, after config.env in the service directory, and never executed."),
     launch(
         LaunchOption::Dotenv,
         "dotenv",
@@ -51,8 +51,8 @@ const OPTIONS: &[Flag] = &[
     )
     .repeats()
     .more(
-        "With the values that compose gives to a .env, or an error; it must exist. In the order of \
-         --env-file and --dotenv the later one wins.",
+        "The values are those that compose reads from a .env file; anything else is an error. The file \
+         must exist. Of several --env-file and --dotenv options, the later one wins.",
     ),
     launch(LaunchOption::NoEnvFile, "no-env-file", Nothing, "do not read config.env", |settings, _| {
         settings.environment.no_env_file = true;
@@ -62,14 +62,14 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::EnvDir,
         "env-dir",
         Value("DIR"),
-        "a file for each variable, as s6-envdir",
+        "read one file per variable, like s6-envdir",
         |settings, value| {
             settings.environment.directories.push(path(value)?);
             Ok(())
         },
     )
     .repeats()
-    .more("The first line is the value; an empty file removes the variable. Wins over the files above."),
+    .more("The first line is the value; an empty file removes the variable. Overrides the files above."),
     launch(
         LaunchOption::Default,
         "default",
@@ -83,7 +83,7 @@ const OPTIONS: &[Flag] = &[
     .repeats()
     .file_form(FileForm::Assignments)
     .secret()
-    .more("Behind all files, before --env and --unset; ${NAME} in the value is a variable."),
+    .more("Applied after all files, before --env and --unset; ${NAME} in the value is expanded."),
     launch(
         LaunchOption::Require,
         "require",
@@ -99,7 +99,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::ContainerEnv,
         "container-env",
         Value("DIR|none"),
-        "where the container's variables are",
+        "directory of the container's variables",
         |settings, value| {
             settings.environment.container = Some(match value == "none" {
                 true => ContainerEnv::None,
@@ -109,8 +109,8 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .more(
-        "A file for each variable. Default: /run/s6/container_environment (of s6-overlay), if it is \
-         there. What is inherited wins over them.",
+        "One file per variable. Default: /run/s6/container_environment (of s6-overlay), if it exists. \
+         Inherited variables override them.",
     ),
     launch(LaunchOption::ClearEnv, "clear-env", Nothing, "start from an empty environment", |settings, _| {
         settings.environment.clear = true;

@@ -1,4 +1,4 @@
-//! Who the worker is, and what bounds it.
+//! The identity of the worker, and its limits.
 
 use super::{FileForm, Flag, LaunchOption, Section, absolute, launch, path};
 use crate::config::value::{Bounds, Capabilities, GroupsRequest, UserRequest, descriptor, mode, text, whole};
@@ -11,7 +11,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::User,
         "user",
         Value("USER[:GROUP]"),
-        "become this user [abc when root]",
+        "run as this user [abc when root]",
         |settings, value| {
             settings.user = Some(UserRequest::parse(text(value)?)?);
             Ok(())
@@ -19,27 +19,27 @@ const OPTIONS: &[Flag] = &[
     )
     .more(
         "NAME, NAME:GROUP, UID or UID:GID, looked up in /etc/passwd and /etc/group. A UID without an \
-         entry needs its GID. Default: abc when root, else the caller.",
+         entry needs a GID. Default: abc when started as root, else the caller.",
     ),
     launch(
         LaunchOption::Groups,
         "groups",
         Value("GROUP,…|none"),
-        "these supplementary groups only",
+        "set exactly these supplementary groups",
         |settings, value| {
             settings.groups = Some(GroupsRequest::parse(text(value)?)?);
             Ok(())
         },
     )
     .file_form(FileForm::CommaList)
-    .more("Default: all groups of the user, as initgroups gives them."),
+    .more("Default: all groups of the user, as initgroups(3) sets them."),
     launch(LaunchOption::Home, "home", Value("DIR"), "HOME of the worker", |settings, value| {
         settings.home = Some(absolute(value)?);
         Ok(())
     })
     .more(
-        "Default: /config for abc, else the home in /etc/passwd, else as inherited, else the \
-         container's.",
+        "Default: /config for abc, else the home directory in /etc/passwd, else the inherited HOME, else \
+         that of the container.",
     ),
     launch(
         LaunchOption::Chdir,
@@ -51,7 +51,7 @@ const OPTIONS: &[Flag] = &[
             Ok(())
         },
     )
-    .more("Default: the service directory. A program with a relative path is found from there."),
+    .more("Default: the service directory. A relative path of the program is resolved from there."),
     launch(
         LaunchOption::Umask,
         "umask",
@@ -62,12 +62,12 @@ const OPTIONS: &[Flag] = &[
             Ok(())
         },
     )
-    .more("Default for a service: UMASK of the container's variables, if it is set."),
+    .more("Default for a service: UMASK from the container's variables, if set."),
     launch(
         LaunchOption::NoNewPrivs,
         "no-new-privs",
         Nothing,
-        "no program gains rights by its mode or owner",
+        "programs gain no privileges on exec (setuid, capabilities)",
         |settings, _| {
             settings.no_new_privs = true;
             Ok(())
@@ -77,7 +77,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::CapDrop,
         "cap-drop",
         Value("all|NAME,…"),
-        "no program gets these capabilities, in docker's words",
+        "drop these capabilities, named as in docker",
         |settings, value| {
             settings.limits.cap_drop = settings.limits.cap_drop.with(Capabilities::parse(text(value)?)?);
             Ok(())
@@ -85,14 +85,14 @@ const OPTIONS: &[Flag] = &[
     )
     .repeats()
     .more(
-        "Taken out of the bounding, the inheritable and the ambient set, so that a program with rights \
-         of its own (sudo, ping) has none of them either. Only root can.",
+        "Removed from the bounding, inheritable and ambient sets: programs that are setuid or have file \
+         capabilities (sudo, ping) do not gain them either. Requires root.",
     ),
     launch(
         LaunchOption::Ulimit,
         "ulimit",
         Value("NAME=SOFT[:HARD]"),
-        "resource limit, in docker's grammar",
+        "resource limit, in docker's syntax",
         |settings, value| {
             let (resource, bounds) = Bounds::parse(text(value)?)?;
             settings.limits.ulimits.retain(|(each, _)| *each != resource);
@@ -111,7 +111,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::OomScoreAdj,
         "oom-score-adj",
         Value("N"),
-        "the out-of-memory killer's preference, -1000 to 1000",
+        "adjustment of the out-of-memory score, -1000 to 1000",
         |settings, value| {
             settings.limits.oom_score_adj = Some(whole(text(value)?, -1000, 1000)?);
             Ok(())
@@ -121,7 +121,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::KeepFd,
         "keep-fd",
         Value("N"),
-        "hand this descriptor on (all others from 3 up are closed)",
+        "pass on this descriptor (all others from 3 up are closed)",
         |settings, value| {
             settings.keep_fds.push(descriptor(text(value)?)?);
             Ok(())

@@ -1,6 +1,6 @@
-//! What each option is to the launcher: code matches on these, never on a name.
+//! The identity of each option: code matches on these keys, never on a name.
 
-/// An option, by what it needs of the launcher.
+/// An option, by what it requires of the launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// Belongs to the command line only: no key in a file.
@@ -9,7 +9,7 @@ pub enum Key {
     Pace(PaceOption),
     /// Needs the launcher to stay: an error without a [`Key::Pace`] option.
     Loop(LoopOption),
-    /// Works in every mode, though some values need a loop.
+    /// Works in every mode, but some values need a loop.
     Readiness(ReadinessOption),
     /// Works in every mode.
     Launch(LaunchOption),

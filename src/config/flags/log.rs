@@ -13,8 +13,8 @@ const OPTIONS: &[Flag] = &[
         Ok(())
     })
     .more(
-        "Default in a service directory: NAME.log in the state directory; elsewhere '-', the inherited \
-         stdout, which stderr joins.",
+        "Default in a service directory: NAME.log in the state directory; elsewhere '-': the inherited \
+         stdout, for stderr too.",
     ),
     launch(
         LaunchOption::LogMode,
@@ -30,7 +30,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::LogSize,
         "log-size",
         Value("SIZE"),
-        "rotate a log of more than this, between runs [10 MiB]",
+        "rotate the log between runs if larger than this [10 MiB]",
         |settings, value| {
             settings.log_size = Some(ByteSize::parse(text(value)?)?);
             Ok(())
@@ -40,7 +40,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::LogKeep,
         "log-keep",
         Value("N"),
-        "keep so many rotated logs [5]",
+        "number of rotated logs to keep [5]",
         |settings, value| {
             settings.log_keep = Some(whole(text(value)?, 0, 1000)?);
             Ok(())
@@ -50,7 +50,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::StateDir,
         "state-dir",
         Value("DIR"),
-        "where log and run record are",
+        "directory of the log and the run record",
         |settings, value| {
             settings.state_dir = Some(path(value)?);
             Ok(())

@@ -29,7 +29,7 @@ pub struct Meaning {
     pub expansion: Expansion,
     /// Whether messages may show its value.
     pub secrecy: Secrecy,
-    /// What a word after its value may be, if the value was written in several.
+    /// How its value continues if it was written in several words.
     pub continuation: Continuation,
     /// How a file may write its value.
     pub file_form: FileForm,
@@ -40,7 +40,7 @@ pub struct Meaning {
 /// What `${NAME}` in a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expansion {
-    /// Text as any other, or the option's own concern.
+    /// Plain text, or interpreted by the option itself.
     None,
     /// A variable of the worker's environment.
     Variables,
@@ -55,10 +55,10 @@ pub enum Secrecy {
     Secret,
 }
 
-/// How a value goes on that was written in several words: `--interval 1 min`.
+/// How a value that was written in several words continues: `--interval 1 min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Continuation {
-    /// No word is mistaken for a part of the value.
+    /// No word can be mistaken for part of the value.
     None,
     /// By a duration or a unit.
     Duration,
@@ -66,7 +66,7 @@ pub enum Continuation {
     Schedule,
 }
 
-/// Which values in a file an option takes, beside a text, a switch, or a list where it may be repeated.
+/// The values that an option takes in a file, apart from a string, a switch, or a list if it may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileForm {
     /// No others.
@@ -103,13 +103,13 @@ pub fn all() -> impl Iterator<Item = &'static Flag> + Clone {
     SECTIONS.iter().flat_map(|section| section.options)
 }
 
-/// The options that are keys in a file, and that commands of futo take which write a launcher's command line.
+/// The options that are keys in a file, and options of `futo new`.
 pub fn settings() -> impl Iterator<Item = &'static Flag> + Clone {
     all().filter(|flag| flag.is_setting())
 }
 
 impl Flag {
-    /// Whether it is about the launch itself: not about where that is written, or what to do instead.
+    /// Whether it describes the launch itself, not where to read it or what to do instead.
     pub fn is_setting(&self) -> bool {
         !matches!(self.meaning.key, Key::CommandLine(_))
     }
@@ -179,12 +179,12 @@ const fn launch(
     flag(Key::Launch(key), long, takes, help, set)
 }
 
-/// Of an option that is known by its presence alone.
+/// For an option whose presence is enough.
 fn not_a_setting(_: &mut Settings, _: &OsStr) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// A path as given; an empty one is a mistake of an unset variable, not the current directory.
+/// A path as given; an empty one comes from an unset variable, and is not the current directory.
 fn path(value: &OsStr) -> Result<PathBuf, Invalid> {
     if value.is_empty() { Err(Invalid::new("is empty")) } else { Ok(PathBuf::from(value)) }
 }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_and_key_stands_once_and_each_row_has_help() {
+    fn names_and_keys_are_unique_and_every_row_has_help() {
         for (index, flag) in all().enumerate() {
             let mut others = all().skip(index + 1);
             let is_twice = |other: &Flag| other.long == flag.long || other.meaning.key == flag.meaning.key;

@@ -1,4 +1,4 @@
-//! When the service is ready, and what must be so before it runs.
+//! When the service is ready, and the conditions for running it.
 
 use super::{Continuation, Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
 use crate::config::value::{Check, Delay, Gate, ReadyForm, text};
@@ -19,10 +19,10 @@ const OPTIONS: &[Flag] = &[
     )
     .values(&["start", "first-success", "sd_notify", "tcp:", "file:", "cmd:"])
     .more(
-        "With notification-fd in the service directory: start, tcp:PORT (or tcp:ADDRESS:PORT), \
-         file:PATH, cmd:COMMAND (sh -c, as the worker's user); in a loop also first-success and \
-         sd_notify. Default: the start of a loop; without a timing option the descriptor is the \
-         worker's.",
+        "Requires notification-fd in the service directory. FORM is start, tcp:PORT (or \
+         tcp:ADDRESS:PORT), file:PATH or cmd:COMMAND (sh -c, as the worker's user); in a loop also \
+         first-success or sd_notify. Default: start in a loop; without a timing option the worker \
+         inherits the descriptor.",
     ),
     readiness(
         ReadinessOption::ReadyTimeout,
@@ -36,7 +36,7 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .continues(Continuation::Duration)
-    .more("This is logged, and the service is never reported ready. Default: as long as it runs."),
+    .more("The timeout is logged, and the service is never reported ready. Default: no timeout."),
     launch(
         LaunchOption::IfEnv,
         "if-env",
@@ -50,26 +50,27 @@ const OPTIONS: &[Flag] = &[
     .repeats()
     .secret()
     .more(
-        "In the worker's environment, and not empty; with =VALUE only if it has this value. Else the \
-         service rests until config.env says otherwise; in a loop it is looked at before each run.",
+        "It must be set in the worker's environment and not empty; with =VALUE it must have that value. \
+         Otherwise the service rests until config.env changes that; in a loop the variable is checked \
+         before every run.",
     ),
     launch(
         LaunchOption::IfFile,
         "if-file",
         Value("PATH"),
-        "run only if this path is there",
+        "run only if this path exists",
         |settings, value| {
             settings.gates.push(Gate::IfFile(path(value)?));
             Ok(())
         },
     )
     .repeats()
-    .more("Else the service rests until it appears; in a loop it is looked at before each run."),
+    .more("Otherwise the service rests until it appears; in a loop the path is checked before every run."),
     launch(
         LaunchOption::WaitFor,
         "wait-for",
         Value("FORM"),
-        "run once this holds: file:PATH, cmd:COMMAND",
+        "run once this condition is met: file:PATH or cmd:COMMAND",
         |settings, value| {
             settings.gates.push(Gate::WaitFor(Check::parse(value)?));
             Ok(())
@@ -78,7 +79,7 @@ const OPTIONS: &[Flag] = &[
     .repeats()
     .values(&["file:", "cmd:"])
     .more(
-        "Until then the service rests. A command (sh -c, as the worker's user, 10 s) is tried again \
-         after 1, 2, 4 and 8 s, then every 10 s. A condition that has held once is not checked again.",
+        "Until then the service rests. A command (sh -c, as the worker's user, 10 s at most) is retried \
+         after 1, 2, 4 and 8 s, then every 10 s. A condition that has been met is not checked again.",
     ),
 ];

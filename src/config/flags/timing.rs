@@ -22,12 +22,12 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .continues(Continuation::Duration)
-    .more("Seconds, or 90s, 5m, 1h30m. The first run is at once. A failing run never ends the loop."),
+    .more("Seconds, or 90s, 5m, 1h30m. The first run starts immediately. A failed run never ends the loop."),
     pace(
         PaceOption::Every,
         "every",
         Value("DURATION"),
-        "run at this rate, from the first start on",
+        "run at this fixed rate, counted from the first start",
         |settings, value| {
             settings.timing.every = Some(Delay::parse(text(value)?)?);
             Ok(())
@@ -36,8 +36,8 @@ const OPTIONS: &[Flag] = &[
     .expands()
     .continues(Continuation::Duration)
     .more(
-        "The starts stay on the grid of the first one, which is at once. Ticks that pass during a run \
-         are dropped, and counted in the run record.",
+        "The first run starts immediately, and the others at multiples of DURATION after it. Those that \
+         fall due during a run are skipped, and counted in the run record.",
     ),
     pace(PaceOption::Schedule, "schedule", Value("WHEN"), "run at these times", |settings, value| {
         settings.timing.schedule = Some(Schedule::parse(text(value)?)?);
@@ -46,17 +46,17 @@ const OPTIONS: &[Flag] = &[
     .expands()
     .continues(Continuation::Schedule)
     .more(
-        "Calendar events as systemd has them (09:00, 'Mon..Fri 09,18:00', '*:0/15'), five crontab \
-         fields, or @daily and its like. The last word may be a time zone; else it is TZ's, else \
-         /etc/localtime's. futo next WHEN shows the starts.",
+        "Calendar events as in systemd (09:00, 'Mon..Fri 09,18:00', '*:0/15'), five crontab fields, or a \
+         nickname such as @daily. The last word may be a time zone; the default is that of TZ, else of \
+         /etc/localtime. futo next WHEN shows the starts.",
     ),
     pace(PaceOption::Once, "once", Nothing, "one successful run per service start, then rest", not_a_setting)
-        .more("A failed run is tried again after --interval (default 5 s)."),
+        .more("A failed run is retried after --interval (default 5 s)."),
     in_loop(
         LoopOption::InitialDelay,
         "initial-delay",
         Value("DURATION"),
-        "wait so long before the first run",
+        "wait this long before the first run",
         |settings, value| {
             settings.timing.initial_delay = Some(Delay::parse_or_zero(text(value)?)?);
             Ok(())
@@ -68,7 +68,7 @@ const OPTIONS: &[Flag] = &[
         LoopOption::Persist,
         "persist",
         OptionalValue("no"),
-        "the last start counts after a restart",
+        "remember the last start across restarts",
         |settings, value| {
             settings.timing.persist = Some(match text(value)? {
                 "" | "yes" => Persist::Yes,
@@ -80,14 +80,15 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .more(
-        "It stands in the run record. A restart never repeats a start, and what was missed while nothing \
-         ran runs once, at once. The default with --schedule (--persist=no: not).",
+        "It is kept in the run record. A restart never repeats a run, and all runs missed in the \
+         meantime are made up for by one immediate run. Default with --schedule; --persist=no turns it \
+         off.",
     ),
     in_loop(
         LoopOption::MaxLate,
         "max-late",
         Value("DURATION"),
-        "do not make up for what is later than this",
+        "do not make up for runs missed by more than this",
         |settings, value| {
             settings.timing.max_late = Some(Delay::parse(text(value)?)?);
             Ok(())
@@ -108,8 +109,8 @@ const OPTIONS: &[Flag] = &[
     .expands()
     .continues(Continuation::Duration)
     .more(
-        "The delay is fixed per service and host, derived from their names. With --schedule each start, \
-         else the first.",
+        "The delay is fixed per service and host, derived from their names. With --schedule it applies \
+         to every start, otherwise to the first.",
     ),
     in_loop(
         LoopOption::Timeout,
@@ -123,7 +124,7 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .continues(Continuation::Duration)
-    .more("As a stop does: --stop-signal to the worker's process group, KILL after --grace."),
+    .more("Like a stop: sends --stop-signal to the worker's process group, and KILL after --grace."),
     in_loop(
         LoopOption::Grace,
         "grace",
@@ -140,7 +141,7 @@ const OPTIONS: &[Flag] = &[
         LoopOption::StopSignal,
         "stop-signal",
         Value("SIGNAL"),
-        "what asks the worker to stop [TERM]",
+        "signal that asks the worker to stop [TERM]",
         |settings, value| {
             settings.timing.stop_signal = Some(StopSignal::parse(text(value)?)?);
             Ok(())
@@ -152,7 +153,7 @@ const OPTIONS: &[Flag] = &[
         LoopOption::OnStop,
         "on-stop",
         Value("kill|finish"),
-        "stop the run, or let it end [kill]",
+        "stop the current run, or let it finish [kill]",
         |settings, value| {
             settings.timing.on_stop = Some(match text(value)? {
                 "kill" => OnStop::Kill,
@@ -167,7 +168,7 @@ const OPTIONS: &[Flag] = &[
         LoopOption::OnExit,
         "on-exit",
         Value("leave|kill"),
-        "what becomes of processes that a run leaves behind [leave]",
+        "what to do with processes that a run leaves behind [leave]",
         |settings, value| {
             settings.timing.on_exit = Some(match text(value)? {
                 "leave" => OnExit::Leave,
@@ -178,15 +179,16 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .more(
-        "In the worker's process group, when the worker has ended by itself; kill stops them as a stop \
-         does, and the next run waits for it. A process that has called setsid(2) is in no such group.",
+        "Applies to the worker's process group after the worker has exited by itself. kill stops these \
+         processes as a stop does, and the next run waits for that. Processes that have called setsid(2) \
+         are not in the group.",
     )
     .expands(),
     in_loop(
         LoopOption::Backoff,
         "backoff",
         Value("F:MAX"),
-        "stretch the delay F-fold per failure in a row",
+        "multiply the delay by F for each failure in a row, up to MAX",
         |settings, value| {
             settings.timing.backoff = Some(Backoff::parse(text(value)?)?);
             Ok(())
@@ -194,7 +196,7 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .continues(Continuation::Duration)
-    .more("Up to MAX, for instance 2:5m. A run longer than a minute resets the delay."),
+    .more("For instance 2:5m. A run longer than a minute resets the delay."),
     in_loop(
         LoopOption::MaxFailures,
         "max-failures",
@@ -210,22 +212,22 @@ const OPTIONS: &[Flag] = &[
         LoopOption::OnFailure,
         "on-failure",
         Value("COMMAND"),
-        "run this by sh -c after a failed run",
+        "run this with sh -c after a failed run",
         |settings, value| {
             settings.timing.on_failure = Some(ShellCommand::parse(value)?);
             Ok(())
         },
     )
     .more(
-        "As the worker's user, with FUTO_RUN_NAME, _RESULT, _STATUS, _REASON, _START, _END, _DURATION, \
-         _FAILURES and _LOG in its environment; for 30 s at most. The next run waits for it, a stop does \
-         not.",
+        "Runs as the worker's user, with FUTO_RUN_NAME, _RESULT, _STATUS, _REASON, _START, _END, \
+         _DURATION, _FAILURES and _LOG in its environment, for at most 30 s. The next run waits for it; \
+         a stop does not.",
     ),
     in_loop(
         LoopOption::OnSuccess,
         "on-success",
         Value("COMMAND"),
-        "run this by sh -c after a successful run",
+        "run this with sh -c after a successful run",
         |settings, value| {
             settings.timing.on_success = Some(ShellCommand::parse(value)?);
             Ok(())
@@ -235,5 +237,5 @@ const OPTIONS: &[Flag] = &[
         settings.timing.lock = Some(path(value)?);
         Ok(())
     })
-    .more("As flock(1) does, which works with it; the file is made if it is not there. Waits for it."),
+    .more("Compatible with flock(1). The file is created if it does not exist. A run waits until the lock is free."),
 ];

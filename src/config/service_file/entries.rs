@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::error::ServiceFileError;
 use crate::error::Findings;
 
-/// A value as TOML has it, in the form that tables of options and keys read: numbers are texts.
+/// A TOML value, in the form that tables of options and keys read: numbers become text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// true or false
@@ -37,7 +37,7 @@ pub struct Entry {
 }
 
 impl Value {
-    /// Whether a text in it has a NUL, which cannot be handed to a program.
+    /// Whether it contains a NUL, which cannot be passed to a program.
     pub(crate) fn has_nul(&self) -> bool {
         let has = |text: &String| text.contains('\0');
         match self {
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// The keys of a TOML file in the order of their lines; none, and a finding, if it is no TOML.
+/// The keys of a TOML file in the order of their lines; none, with a finding, if it is not TOML.
 pub(crate) fn entries(path: &Path, text: &str, findings: &mut Findings) -> Vec<Entry> {
     let keys: BTreeMap<Spanned<String>, Spanned<Value>> = match toml::from_str(text) {
         Ok(keys) => keys,
@@ -135,7 +135,7 @@ pub(crate) fn entries(path: &Path, text: &str, findings: &mut Findings) -> Vec<E
     };
     let mut keys: Vec<_> = keys.into_iter().collect();
     keys.sort_by_key(|(key, _)| key.span().start);
-    // from one key to the next: a file may hold very many
+    // counted from key to key: a file may have very many
     let (mut line_start, mut line) = (0, 1);
     let entry = |(key, value): (Spanned<String>, Spanned<Value>)| {
         let start = key.span().start;

@@ -1,4 +1,4 @@
-//! What can be wrong with a TOML file of settings. Lines and columns count from 1.
+//! Errors in a TOML file of settings. Lines and columns count from 1.
 
 use std::path::PathBuf;
 

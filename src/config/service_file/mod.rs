@@ -87,7 +87,7 @@ impl ServiceFile {
     }
 }
 
-/// The value of `exec`, or what it must be.
+/// The value of `exec`, or the form that it must have.
 fn program(value: Value) -> Result<WorkerCommand, String> {
     match value {
         Value::List(words) if words.first().is_some_and(|program| !program.is_empty()) => {
@@ -97,18 +97,18 @@ fn program(value: Value) -> Result<WorkerCommand, String> {
     }
 }
 
-/// The value of `script`, or what it must be.
+/// The value of `script`, or the form that it must have.
 fn script(value: Value) -> Result<WorkerCommand, String> {
     match value {
         Value::Text(script) => Ok(WorkerCommand::Script(script)),
-        _ => Err("a text for sh: '''…'''".to_string()),
+        _ => Err("a string for sh: '''…'''".to_string()),
     }
 }
 
-/// The values that the command line would have, or what it must be.
+/// The values as on the command line, or the form that they must have.
 fn words(flag: &Flag, value: Value) -> Result<Vec<OsString>, String> {
     if value.has_nul() {
-        return Err("a text without a NUL byte".to_string());
+        return Err("a string without NUL bytes".to_string());
     }
     match (flag.takes, value, flag.meaning.file_form) {
         (Takes::Nothing, Value::Switch(true), _) => Ok(vec![OsString::new()]),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn says_all_that_is_wrong_with_line_and_nearest_name() {
+    fn reports_all_mistakes_with_line_and_nearest_name() {
         let (_, _, findings) = parsed(
             "intervall = 5\nmax_failures = 3\nzzzzzz = 1\nonce = 1\nlog = [\"a\"]\nexec = \"python3\"\n\
              script = 'a'\nexplain = true\n",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn many_mistakes_cost_little_and_a_hundred_are_told() {
+    fn many_mistakes_cost_little_and_a_hundred_are_reported() {
         let text: String = (0..60_000).map(|number| format!("x{number} = 1\n")).collect();
         let (_, _, findings) = parsed(&text);
         assert_eq!(findings.len(), 100);

@@ -10,7 +10,7 @@ use crate::invalid::Invalid;
 pub struct Backoff {
     /// The delay is multiplied by this for each failure in a row after the first.
     pub factor: f64,
-    /// And never becomes longer than this.
+    /// The longest delay.
     pub max: Delay,
 }
 
@@ -24,7 +24,7 @@ impl Backoff {
         let (factor, max) = text.split_once(':').ok_or_else(form)?;
         let factor: f64 = factor.trim().parse().map_err(|_| form())?;
         if !(1.0..=1000.0).contains(&factor) {
-            return Err(Invalid::new("its factor must be from 1 to 1000"));
+            return Err(Invalid::new("the factor must be from 1 to 1000"));
         }
         Ok(Backoff { factor, max: Delay::parse(max)? })
     }

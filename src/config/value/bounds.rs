@@ -4,21 +4,21 @@ use nix::sys::resource::Resource;
 
 use crate::invalid::Invalid;
 
-/// One bound of a resource, in the kernel's unit for it (bytes, seconds, a count).
+/// One limit of a resource, in the kernel's unit for it (bytes, seconds, a count).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bound {
     /// At most this much.
     Limited(u64),
-    /// No bound (`unlimited`, or docker's `-1`).
+    /// No limit (`unlimited`, or docker's `-1`).
     Unlimited,
 }
 
-/// The soft and the hard bound.
+/// The soft and the hard limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// What is enforced.
     pub soft: Bound,
-    /// How far the worker may raise the soft bound.
+    /// How far the worker may raise the soft limit.
     pub hard: Bound,
 }
 
@@ -41,7 +41,7 @@ const RESOURCES: [(&str, Resource); 16] = [
     ("stack", Resource::RLIMIT_STACK),
 ];
 
-/// docker's name of a resource.
+/// The name of a resource in docker.
 pub fn resource_name(resource: Resource) -> &'static str {
     RESOURCES.iter().find(|(_, each)| *each == resource).map_or("?", |(name, _)| name)
 }
@@ -51,7 +51,8 @@ impl Bound {
         match text {
             "unlimited" | "-1" => Ok(Bound::Unlimited),
             _ => text.parse().map(Bound::Limited).map_err(|_| {
-                Invalid::new("its bounds must be whole numbers or 'unlimited'").hint("nofile=1024:2048")
+                Invalid::new("the limits must be whole numbers or 'unlimited'")
+                    .hint("for instance nofile=1024:2048")
             }),
         }
     }
@@ -75,20 +76,20 @@ impl std::fmt::Display for Bound {
 }
 
 impl Bounds {
-    /// Reads `nofile=1024:2048`; one number is both bounds.
+    /// Reads `nofile=1024:2048`; one number sets both limits.
     pub fn parse(text: &str) -> Result<(Resource, Self), Invalid> {
         let form = || Invalid::new("is not NAME=SOFT[:HARD]").hint("for instance nofile=1024:2048");
         let (name, bounds) = text.split_once('=').ok_or_else(form)?;
         let (_, resource) = RESOURCES.iter().find(|(each, _)| *each == name).ok_or_else(|| {
             let names: Vec<&str> = RESOURCES.iter().map(|(name, _)| *name).collect();
-            Invalid::new("names no resource limit").hint(format!("one of {}", names.join(", ")))
+            Invalid::new("has an unknown resource name").hint(format!("use one of {}", names.join(", ")))
         })?;
         let (soft, hard) = match bounds.split_once(':') {
             Some((soft, hard)) => (Bound::parse(soft)?, Bound::parse(hard)?),
             None => (Bound::parse(bounds)?, Bound::parse(bounds)?),
         };
         if soft > hard {
-            return Err(Invalid::new("its soft bound is above its hard bound"));
+            return Err(Invalid::new("the soft limit exceeds the hard limit"));
         }
         Ok((*resource, Bounds { soft, hard }))
     }

@@ -56,7 +56,7 @@ const ALL: &str = "ALL";
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// Those of this kernel and of later ones.
+    /// All of this kernel and of later ones.
     pub const EVERY: Capabilities = Capabilities(u64::MAX);
 
     /// Reads a list of names, each with or without `CAP_`, in upper or lower case.
@@ -85,7 +85,7 @@ impl Capabilities {
         self.0 == 0
     }
 
-    /// Whether the one of this number is in it.
+    /// Whether it contains the capability of this number.
     pub fn has(self, number: u32) -> bool {
         self.0.checked_shr(number).is_some_and(|rest| rest & 1 == 1)
     }
@@ -110,10 +110,10 @@ impl fmt::Display for Capabilities {
 }
 
 fn unknown(name: &str, bare: &str) -> Invalid {
-    let invalid = Invalid::new(format!("'{name}' is no capability"));
+    let invalid = Invalid::new(format!("'{name}' is not a capability"));
     match nearest(bare, NAMES.into_iter().chain([ALL])) {
         Some(near) => invalid.hint(format!("did you mean {near}?")),
-        None => invalid.hint("all, or names as in capabilities(7): NET_RAW,SYS_CHROOT"),
+        None => invalid.hint("use all, or names from capabilities(7): NET_RAW,SYS_CHROOT"),
     }
 }
 

@@ -16,12 +16,12 @@ impl Delay {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let duration = Self::parse_or_zero(text)?.0;
         if duration.is_zero() {
-            return Err(Invalid::new("must be more than zero"));
+            return Err(Invalid::new("must be greater than zero"));
         }
         Ok(Delay(duration))
     }
 
-    /// The same, for options where nothing to wait for has a meaning (`--initial-delay`, `--grace`).
+    /// The same, for options that accept zero (`--initial-delay`, `--grace`).
     pub fn parse_or_zero(text: &str) -> Result<Self, Invalid> {
         const FORM: &str = "write seconds (60, 0.5) or units (90s, 5m, 1h30m, 2days)";
         let trimmed = text.trim();
@@ -29,11 +29,12 @@ impl Delay {
             return Err(Invalid::new("must not be negative"));
         }
         if trimmed.contains('M') {
-            return Err(Invalid::new("has the unit 'M'").hint("write 5m for minutes, 5months for months"));
+            return Err(
+                Invalid::new("has the ambiguous unit 'M'").hint("write 5m for minutes, 5months for months")
+            );
         }
         if trimmed.contains(|c: char| c.is_ascii_uppercase()) {
-            return Err(Invalid::new("has a unit in upper case")
-                .hint("write it in lower case: 90s, 5m, 1h30m, 2days"));
+            return Err(Invalid::new("has an upper-case unit").hint("use lower case: 90s, 5m, 1h30m, 2days"));
         }
         let bare_number = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let duration = if bare_number {
@@ -46,8 +47,9 @@ impl Delay {
                 match of_fraction(trimmed) {
                     Some(duration) => Ok(duration),
                     None => {
-                        return Err(Invalid::new("has a fraction with too many digits")
-                            .hint("write whole units: 1h20m"));
+                        return Err(
+                            Invalid::new("has too many fractional digits").hint("write whole units: 1h20m")
+                        );
                     }
                 }
             }
@@ -55,9 +57,7 @@ impl Delay {
         };
         match duration {
             Ok(duration) if duration <= HUNDRED_YEARS => Ok(Delay(duration)),
-            Ok(_) | Err(humantime::DurationError::NumberOverflow) => {
-                Err(Invalid::new("is too long (a hundred years at most)"))
-            }
+            Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(Invalid::new("exceeds 100 years")),
             Err(_) => Err(Invalid::new("is not a duration").hint(FORM)),
         }
     }
@@ -73,8 +73,7 @@ impl Delay {
     }
 }
 
-/// `1.33333h`, which humantime refuses because it is no whole number of seconds: what is left is cut off below
-/// the nanosecond.
+/// `1.33333h`, which humantime refuses because it is not a whole number of seconds; truncated to nanoseconds.
 fn of_fraction(text: &str) -> Option<Duration> {
     let (whole, rest) = text.split_once('.')?;
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -92,7 +91,7 @@ fn of_fraction(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds, u32::try_from(nanoseconds % 1_000_000_000).ok()?))
 }
 
-/// In words as short as the input: `60 s`, `1h 30m`.
+/// As short as the input: `60 s`, `1h 30m`.
 impl fmt::Display for Delay {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < Duration::from_secs(120) {
@@ -136,18 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_unit_or_a_fraction() {
+    fn reports_what_is_wrong_with_a_unit_or_a_fraction() {
         for (text, reason, hint) in [
-            ("5M", "has the unit 'M'", "5months for months"),
-            ("1h5M", "has the unit 'M'", "write 5m for minutes"),
-            ("1H", "has a unit in upper case", "1h30m"),
-            ("30S", "has a unit in upper case", "90s"),
-            ("5Min", "has the unit 'M'", "5m"),
-            ("1h0.12345678901234567891h", "has a fraction with too many digits", "1h20m"),
+            ("5M", "has the ambiguous unit 'M'", "5months for months"),
+            ("1h5M", "has the ambiguous unit 'M'", "write 5m for minutes"),
+            ("1H", "has an upper-case unit", "1h30m"),
+            ("30S", "has an upper-case unit", "90s"),
+            ("5Min", "has the ambiguous unit 'M'", "5m"),
+            ("1h0.12345678901234567891h", "has too many fractional digits", "1h20m"),
             ("--", "is not a duration", "seconds"),
             ("-1", "must not be negative", ""),
-            ("0.0000000001s", "must be more than zero", ""),
-            ("99999999999.5years", "is too long (a hundred years at most)", ""),
+            ("0.0000000001s", "must be greater than zero", ""),
+            ("99999999999.5years", "exceeds 100 years", ""),
         ] {
             let invalid = Delay::parse(text).expect_err(text);
             assert_eq!(invalid.reason, reason, "{text}");

@@ -36,7 +36,7 @@ impl EnvironmentEdit {
     pub fn parse_set(text: &OsStr) -> Result<Self, Invalid> {
         match assignment(text) {
             Err(invalid) if !text.as_bytes().contains(&b'=') => {
-                Err(invalid.hint("--unset NAME removes a variable"))
+                Err(invalid.hint("use --unset NAME to remove a variable"))
             }
             result => result.map(|(name, value)| EnvironmentEdit::Set(name, value)),
         }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_everything_behind_the_first_equals_sign() {
+    fn a_value_is_everything_after_the_first_equals_sign() {
         let EnvironmentEdit::Set(name, value) =
             EnvironmentEdit::parse_set(OsStr::new("URL=http://h/?a=b&c $X ")).expect("an assignment")
         else {

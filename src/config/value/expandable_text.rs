@@ -6,14 +6,14 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
-const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ is a dollar";
+const FORMS: &str = "write ${NAME}, ${NAME:-word} or ${NAME:?message}; $$ for a dollar sign";
 
-/// How deep `${NAME:-…}` may lie in each other.
+/// How deeply `${NAME:-…}` may be nested.
 const MAX_DEPTH: usize = 20;
 /// As much as the kernel passes to a program in one variable.
 const MAX_BYTES: usize = 128 << 10;
 
-/// Text with variables in it, parsed once. `$$` is a dollar; a `$` before anything else than `{` stays.
+/// Text with variables in it, parsed once. `$$` is a dollar; a `$` before anything but `{` stays.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExpandableText(Vec<Piece>);
 
@@ -23,26 +23,26 @@ enum Piece {
     Variable { name: VariableName, otherwise: Otherwise },
 }
 
-/// What stands for a variable that is missing.
+/// What replaces a missing variable.
 #[derive(Clone, PartialEq, Eq)]
 enum Otherwise {
     /// `${NAME}`: nothing; an error if it is not set.
     Error,
     /// `${NAME:-word}`: this, also for an empty one.
     Word(ExpandableText),
-    /// `${NAME:?message}`: an error with these words, also for an empty one.
+    /// `${NAME:?message}`: an error with this message, also for an empty one.
     Message(String),
 }
 
 /// Why a text has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpansionError {
-    /// `${NAME}`, or `${NAME:?}` without words of its own.
+    /// `${NAME}`, or `${NAME:?}` without a message.
     #[error("variable '{name}' is {}", if *.is_set { "empty" } else { "not set" })]
     Missing {
         /// The variable.
         name: String,
-        /// It is there, without a value.
+        /// Whether it is set, but empty.
         is_set: bool,
     },
     /// `${NAME:?message}`
@@ -50,11 +50,11 @@ pub enum ExpansionError {
     Asked {
         /// The variable.
         name: String,
-        /// The words in the text.
+        /// The message in the text.
         message: String,
     },
-    /// Several long values.
-    #[error("comes to more than {} KiB", MAX_BYTES >> 10)]
+    /// The expanded value.
+    #[error("exceeds {} KiB", MAX_BYTES >> 10)]
     TooLong,
 }
 
@@ -70,7 +70,7 @@ impl ExpansionError {
     }
 }
 
-/// Tells the value of a variable.
+/// Looks up the value of a variable.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<&'a OsStr>;
 
 /// Never shows a value.
@@ -96,7 +96,7 @@ impl ExpandableText {
         }
     }
 
-    /// The value over these variables.
+    /// The value with these variables.
     pub fn expand(&self, variables: Lookup<'_>) -> Result<OsString, ExpansionError> {
         let mut value = Vec::new();
         self.expand_into(&mut value, variables)?;
@@ -145,7 +145,7 @@ fn expandable(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<ExpandableTe
     loop {
         match *rest {
             [] if ends == Ends::AtEnd => break,
-            [] => return Err(Invalid::new("has a '${' that is never closed").hint(FORMS)),
+            [] => return Err(Invalid::new("has an unclosed '${'").hint(FORMS)),
             [b'}', ..] if ends == Ends::AtBrace => {
                 advance(rest, 1);
                 break;
@@ -173,16 +173,16 @@ fn expandable(rest: &mut &[u8], ends: Ends, depth: usize) -> Result<ExpandableTe
     Ok(ExpandableText(pieces))
 }
 
-/// Behind `${`.
+/// After `${`.
 fn variable(rest: &mut &[u8], depth: usize) -> Result<Piece, Invalid> {
     if depth >= MAX_DEPTH {
         return Err(Invalid::new("has '${' nested too deeply"));
     }
     let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    let (name, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+    let (name, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
     let name = VariableName::parse(name)
-        .map_err(|_| Invalid::new("has a '${' without a variable's name behind it").hint(FORMS))?;
-    *rest = behind;
+        .map_err(|_| Invalid::new("has a '${' without a variable name").hint(FORMS))?;
+    *rest = after;
     let otherwise = match *rest {
         [b'}', ..] => {
             advance(rest, 1);
@@ -197,13 +197,13 @@ fn variable(rest: &mut &[u8], depth: usize) -> Result<Piece, Invalid> {
             let end = rest
                 .iter()
                 .position(|byte| *byte == b'}')
-                .ok_or_else(|| Invalid::new("has a '${' that is never closed").hint(FORMS))?;
+                .ok_or_else(|| Invalid::new("has an unclosed '${'").hint(FORMS))?;
             let message = String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned();
             advance(rest, end + 1);
             Otherwise::Message(message)
         }
-        [] => return Err(Invalid::new("has a '${' that is never closed").hint(FORMS)),
-        _ => return Err(Invalid::new("has a form of '${…}' that is not known here").hint(FORMS)),
+        [] => return Err(Invalid::new("has an unclosed '${'").hint(FORMS)),
+        _ => return Err(Invalid::new("has an unsupported form of '${…}'").hint(FORMS)),
     };
     Ok(Piece::Variable { name, otherwise })
 }
@@ -244,7 +244,7 @@ mod tests {
             ("${NONE:-$$}", "$"),
             ("${NONE:-}", ""),
             ("a}b", "a}b"),
-            // a value is not looked at again
+            // the value of a variable is not expanded
             ("${DOLLAR}", "${A}$$"),
         ] {
             assert_eq!(expanded(text), Ok(value.to_string()), "{text}");
@@ -253,14 +253,14 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_an_error_that_names_it() {
-        for (text, said) in [
+        for (text, message) in [
             ("${NONE}", "variable 'NONE' is not set"),
             ("${NONE:?}", "variable 'NONE' is not set"),
             ("${EMPTY:?}", "variable 'EMPTY' is empty"),
             ("${EMPTY:?set it, please}", "variable 'EMPTY': set it, please"),
             ("${NONE:-${OTHER}}", "variable 'OTHER' is not set"),
         ] {
-            assert_eq!(expanded(text).map_err(|error| error.to_string()), Err(said.to_string()), "{text}");
+            assert_eq!(expanded(text).map_err(|error| error.to_string()), Err(message.to_string()), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Gates: what must be so before a service runs.
+//! Gates: conditions for running a service.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -8,14 +8,14 @@ use super::ready_form::Check;
 use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
-/// What must be so before a service runs.
+/// A condition for running a service.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Gate {
     /// `--if-env NAME`: a variable is set, and not empty.
     IfSet(VariableName),
     /// `--if-env NAME=VALUE`: a variable has this value.
     IfEquals(VariableName, OsString),
-    /// `--if-file PATH`: the path is there.
+    /// `--if-file PATH`: the path exists.
     IfFile(PathBuf),
     /// `--wait-for`
     WaitFor(Check),
@@ -35,7 +35,7 @@ impl Gate {
         }
     }
 
-    /// Whether something else is waited for, where a switch would end the matter.
+    /// Whether it waits for an event; others are switches.
     pub fn is_waited_for(&self) -> bool {
         matches!(self, Gate::WaitFor(_))
     }
@@ -47,7 +47,7 @@ impl std::fmt::Display for Gate {
         match self {
             Gate::IfSet(name) => write!(formatter, "{} is set", name.as_str()),
             Gate::IfEquals(name, _) => write!(formatter, "{} has the value of --if-env", name.as_str()),
-            Gate::IfFile(path) => write!(formatter, "'{}' is there", path.display()),
+            Gate::IfFile(path) => write!(formatter, "'{}' exists", path.display()),
             Gate::WaitFor(check) => check.fmt(formatter),
         }
     }

@@ -21,7 +21,7 @@ pub enum UserRequest {
 }
 
 impl UserRequest {
-    /// Whether root is asked for as such, and not just what an account turned out to be.
+    /// Whether root is requested by its name or uid, not by another name of uid 0.
     pub fn names_root(&self) -> bool {
         match self {
             UserRequest::Name(name, _) => name == "root",
@@ -48,17 +48,17 @@ fn number(text: &str, what: &str) -> Result<Option<u32>, Invalid> {
     }
     match text.parse() {
         // -1 means "leave as it is" to the system calls
-        Ok(u32::MAX) | Err(_) => Err(Invalid::new(format!("its {what} is out of range"))),
+        Ok(u32::MAX) | Err(_) => Err(Invalid::new(format!("the {what} is out of range"))),
         Ok(number) => Ok(Some(number)),
     }
 }
 
 fn name(text: &str, what: &str) -> Result<String, Invalid> {
     if text.is_empty() {
-        return Err(Invalid::new(format!("its {what} is empty")).hint("NAME, NAME:GROUP, UID or UID:GID"));
+        return Err(Invalid::new(format!("the {what} is empty")).hint("use NAME, NAME:GROUP, UID or UID:GID"));
     }
     if text.contains(|c: char| c == ':' || c == ',' || c == '/' || c.is_control() || c.is_whitespace()) {
-        return Err(Invalid::new(format!("its {what} has a character no account name has")));
+        return Err(Invalid::new(format!("the {what} contains a character that is not allowed in names")));
     }
     Ok(text.to_string())
 }

@@ -34,6 +34,6 @@ use crate::invalid::{Invalid, refuse_quotes};
 
 /// The value as text, for options that take text.
 pub fn text(value: &OsStr) -> Result<&str, Invalid> {
-    let text = value.to_str().ok_or_else(|| Invalid::new("not UTF-8"))?;
+    let text = value.to_str().ok_or_else(|| Invalid::new("is not valid UTF-8"))?;
     refuse_quotes(text).map(|()| text)
 }

@@ -24,15 +24,15 @@ pub enum ReadyForm {
 /// A condition that can be checked from outside the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// One of these addresses takes a connection.
+    /// One of these addresses accepts a connection.
     Tcp(Vec<SocketAddr>),
-    /// The path is there.
+    /// The path exists.
     File(PathBuf),
-    /// `sh -c` ends with 0.
+    /// `sh -c` exits with 0.
     Command(ShellCommand),
 }
 
-const FORM: &str = "start, first-success, sd_notify, tcp:PORT, file:PATH or cmd:COMMAND";
+const FORM: &str = "use start, first-success, sd_notify, tcp:PORT, file:PATH or cmd:COMMAND";
 
 impl ReadyForm {
     /// Reads a form.
@@ -57,10 +57,10 @@ impl Check {
     pub fn parse(value: &OsStr) -> Result<Self, Invalid> {
         let bytes = value.as_bytes();
         match (bytes.strip_prefix(b"file:"), bytes.strip_prefix(b"cmd:")) {
-            (Some(b""), _) => Err(Invalid::new("names no file")),
+            (Some(b""), _) => Err(Invalid::new("has no path after file:")),
             (Some(path), _) => Ok(Check::File(PathBuf::from(OsStr::from_bytes(path)))),
             (_, Some(command)) => ShellCommand::parse(OsStr::from_bytes(command)).map(Check::Command),
-            (None, None) => Err(Invalid::new("is of no known form").hint("file:PATH or cmd:COMMAND")),
+            (None, None) => Err(Invalid::new("has an unknown form").hint("use file:PATH or cmd:COMMAND")),
         }
     }
 
@@ -70,10 +70,14 @@ impl Check {
         let addresses = match (text.parse::<u16>(), text.parse::<SocketAddr>()) {
             (Ok(port), _) => vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
             (_, Ok(address)) => vec![address],
-            _ => return Err(Invalid::new("names no port").hint("tcp:8080, or tcp:127.0.0.1:8080")),
+            _ => {
+                return Err(
+                    Invalid::new("has no valid port").hint("for instance tcp:8080 or tcp:127.0.0.1:8080")
+                );
+            }
         };
         match addresses.iter().any(|address: &SocketAddr| address.port() == 0) {
-            true => Err(Invalid::new("names no port").hint("from 1 to 65535")),
+            true => Err(Invalid::new("has no valid port").hint("use a port from 1 to 65535")),
             false => Ok(Check::Tcp(addresses)),
         }
     }
@@ -85,9 +89,9 @@ impl std::fmt::Display for Check {
         match self {
             Check::Tcp(addresses) => {
                 let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-                write!(formatter, "{} takes a connection", list.join(" or "))
+                write!(formatter, "{} accepts connections", list.join(" or "))
             }
-            Check::File(path) => write!(formatter, "'{}' is there", path.display()),
+            Check::File(path) => write!(formatter, "'{}' exists", path.display()),
             Check::Command(command) => write!(formatter, "'{command}' succeeds"),
         }
     }

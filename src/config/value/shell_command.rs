@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::invalid::Invalid;
 
-/// A command that `sh -c` runs as the worker's user. A dollar in it is the shell's.
+/// A command that `sh -c` runs as the worker's user. A `$` in it is expanded by the shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellCommand(CString);
 
@@ -15,7 +15,7 @@ impl ShellCommand {
         if text.as_bytes().iter().all(u8::is_ascii_whitespace) {
             return Err(Invalid::new("is empty"));
         }
-        // no word of a command line has a NUL in it, and a file's has been refused
+        // an argument cannot contain NUL, and a value of a file with one has been refused
         let command = CString::new(text.as_bytes()).map_err(|_| Invalid::new("contains a NUL byte"))?;
         Ok(ShellCommand(command))
     }

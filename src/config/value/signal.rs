@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::invalid::Invalid;
 
-/// What asks the worker to stop.
+/// The signal that asks the worker to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopSignal(pub Signal);
 
@@ -26,10 +26,10 @@ impl StopSignal {
         };
         match signal {
             Ok(Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU | Signal::SIGCONT) => {
-                Err(Invalid::new("does not end a process").hint("TERM, INT, QUIT, HUP or USR1, for instance"))
+                Err(Invalid::new("does not end a process").hint("for instance TERM, INT, QUIT, HUP or USR1"))
             }
             Ok(signal) => Ok(StopSignal(signal)),
-            Err(_) => Err(Invalid::new("names no signal").hint("TERM, INT, QUIT, HUP or USR1, for instance")),
+            Err(_) => Err(Invalid::new("is not a signal").hint("for instance TERM, INT, QUIT, HUP or USR1")),
         }
     }
 }

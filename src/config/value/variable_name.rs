@@ -12,8 +12,8 @@ impl VariableName {
     pub fn parse(name: &[u8]) -> Result<Self, Invalid> {
         match std::str::from_utf8(name) {
             Ok(name) if env_file::is_name(name.as_bytes()) => Ok(VariableName(name.to_string())),
-            _ => Err(Invalid::new("names no variable")
-                .hint("a name is letters, digits and underscores, and begins with no digit")),
+            _ => Err(Invalid::new("has an invalid variable name")
+                .hint("use letters, digits and underscores; do not start with a digit")),
         }
     }
 

@@ -55,10 +55,11 @@ fn settled(timing: &TimingSpec) -> Option<&Timing> {
 fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now: SystemTime) -> Assessment {
     let reason = resting.reason.clone();
     match resting.kind {
-        RestingKind::Done => judged(ServiceState::Done, reason.strip_prefix("done: ").unwrap_or(&reason)),
+        RestingKind::Done => judged(ServiceState::Done, resting.bare_reason()),
         RestingKind::Configuration | RestingKind::Program => judged(ServiceState::Resting, reason),
         RestingKind::MaxFailures => judged(ServiceState::Resting, format!("{reason}{}", last_line(record))),
         RestingKind::Gate => {
+            // the record names the closed gate in its reason only: that is a sentence for people
             let gates = snapshot.plan.iter().flat_map(|plan| &plan.gates);
             let waits =
                 gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));

@@ -39,7 +39,7 @@ fn a_running_launcher_is_healthy_only_with_a_record_of_its_own() {
     let gate = |ago: u64| RunRecord {
         resting: Some(Resting {
             kind: RestingKind::Gate,
-            reason: "closed until '/x' is there".to_string(),
+            reason: "closed until '/x' exists".to_string(),
             since: clock::utc(at(ago)),
             exit: 0,
         }),

@@ -7,7 +7,6 @@ use super::pacing::Pacing;
 use super::run_end::RunEnd;
 use super::waiter::LoopWaiter;
 use crate::config::timing::{Pace, Timing};
-use crate::exit::Exit;
 use crate::log::Log;
 use crate::record::{EndedRun, Resting, RestingKind};
 use crate::report::{Audience, Level};
@@ -55,7 +54,7 @@ pub(super) fn conclude(
 /// Why this run is the last, if it is.
 pub(super) fn end_of_loop(end: &RunEnd, failures: &Failures, timing: &Timing) -> Option<Resting> {
     if matches!(timing.pace, Pace::Once { .. }) && end.exit.is_ok() {
-        return Some(Resting::now(RestingKind::Done, "done: the run succeeded", Exit::OK));
+        return Some(Resting::done("the run succeeded"));
     }
     failures.are_too_many(timing).then(|| {
         let reason = format!("{} failures in a row, the last: {}", failures.in_a_row, end.in_words());

@@ -35,7 +35,7 @@ use crate::exit::Exit;
 use crate::log::{Log, Rotation};
 use crate::plan::{Mode, Plan};
 use crate::ready::{Ready, c_path};
-use crate::record::{RecordFile, Resting, RestingKind};
+use crate::record::{RecordFile, Resting};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -133,8 +133,7 @@ impl<'a> RunLoop<'a> {
                 WaitOutcome::Stopped => return Ok(self.stopped()),
                 WaitOutcome::Orphaned => return Ok(self.orphaned()),
                 WaitOutcome::NoMore => {
-                    let reason = "done: the schedule has no further starts";
-                    return Ok(self.over(Resting::now(RestingKind::Done, reason, Exit::OK)));
+                    return Ok(self.over(Resting::done("the schedule has no further starts")));
                 }
             }
             let (end, log) = match self.turn()? {

@@ -8,6 +8,7 @@ use super::pacer::Now;
 use super::waiter::LoopWaiter;
 use crate::error::Finding;
 use crate::exit::Exit;
+use crate::report::Topic;
 use crate::run::lock::{Users, Waited, open, wait_for};
 use crate::sys::clock::BootTime;
 use crate::sys::lock::{FileLock, Tried};
@@ -51,7 +52,7 @@ pub(super) fn take(
     };
     let file = match FileLock::try_exclusive(file) {
         Ok(Tried::Ours(lock)) => {
-            journal.reporter.trouble("lock", None);
+            journal.reporter.trouble(Topic::RunLock, None);
             return Ok(Lock::Held(lock, Wait::None));
         }
         Ok(Tried::Others(file)) => file,
@@ -61,7 +62,7 @@ pub(super) fn take(
         }
     };
     let text = format!("waiting for lock '{}', held by another process", path.display());
-    journal.reporter.trouble("lock", Some(Finding::trouble(text, None)));
+    journal.reporter.trouble(Topic::RunLock, Some(Finding::trouble(text, None)));
     journal.note_due_since(Now::read());
     journal.record.content.waits_for_lock(path, None);
     journal.write_record();

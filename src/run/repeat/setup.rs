@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::plan::Plan;
 use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, program};
-use crate::report::Level;
+use crate::report::{Level, Topic};
 use crate::run::child::not_started;
 use crate::sys::spawn::{Launch, Limit, SpawnError, Vector};
 use crate::wait::handled;
@@ -114,7 +114,7 @@ impl<'a> Setup<'a> {
         if self.trouble.take().is_some() {
             journal.reporter.info("the worker's environment is up to date again");
         }
-        journal.reporter.trouble("environment", environment.quirks());
+        journal.reporter.trouble(Topic::Environment, environment.quirks());
         self.prepared = Prepared::new(self.plan, environment, self.notify.as_ref());
     }
 }
