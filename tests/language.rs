@@ -100,7 +100,8 @@ const IN_MESSAGES: &[(&str, &str)] = &[
 ];
 
 /// The sources whose messages are held to this.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 22] = [
+    "src/boot/",
     "src/drop.rs",
     "src/env_file/",
     "src/error.rs",
@@ -117,8 +118,10 @@ const SOURCES: [&str; 19] = [
     "src/rest/",
     "src/run/",
     "src/schedule/",
+    "src/service/",
     "src/shell_quote.rs",
     "src/sys/",
+    "src/trust/",
     "src/wait/",
 ];
 
