@@ -28,7 +28,8 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
     scene.define("crlf", "#!/bin/sh\r\nexec LAUNCHER -- sleep 1\r\n");
     assert_eq!(
         scene.said("crlf"),
-        "crlf: note: DIR/crlf/run:1: ends with CR LF: the kernel takes the CR as part of the interpreter's name (where a hook links it; futo sync writes its own)\n  \
+        "crlf: note: DIR/crlf/run:1: ends with CR LF: the kernel takes the CR as part of the interpreter's name (only \
+         where a hook links it: futo sync writes its own script)\n  \
          hint: sed -i 's/\\r$//' DIR/crlf/run\n"
     );
     scene.define("bare", "exec LAUNCHER -- sleep 1\n");

@@ -113,7 +113,7 @@ fn hints_lead_only_to_commands_that_work_there() {
         };
         let output = futo("logs");
         assert_eq!(code(&output), if logs { 0 } else { 111 }, "{output:?}");
-        assert!(!stderr(&output).contains("not ours"), "{output:?}");
+        assert!(!stderr(&output).contains("is not a futo-launch script"), "{output:?}");
         // false leaves with 1; what cannot be tried is refused
         assert_eq!(code(&futo("try")) == 1, tries, "{name}");
         if name == "wh-longer" {

@@ -155,7 +155,7 @@ fn words_that_are_wrong_are_named_before_anything_is_done() {
         (&["--scan-dir="][..], "--scan-dir '': is not an absolute path"),
         (&["--scan-dir", "scan"], "--scan-dir 'scan': is not an absolute path"),
         (&["--from", "x"], "--from 'x': is not an absolute path"),
-        (&["more"], "takes options only"),
+        (&["more"], "takes no arguments other than options"),
     ] {
         let ran = definitions.sync(options);
         assert_eq!(ran.code, 100, "{options:?}");
