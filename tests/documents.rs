@@ -159,14 +159,14 @@ fn the_page_of_options_says_what_help_says() {
 }
 
 #[test]
-fn the_page_of_boot_names_every_key_and_every_option() {
-    let page = page("docs/boot.md");
-    let table = page.split_once("| key | means |").expect("the table").1;
+fn the_pages_of_boot_and_reconcile_name_every_key_and_every_option() {
+    let reconcile = page("docs/reconcile.md");
+    let table = reconcile.split_once("| key | means |").expect("the table").1;
     let table = table.split_once("\n\n").expect("its end").0;
     let keys: BTreeSet<&str> =
         table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(code_in).collect();
     assert_eq!(keys, KEYS.iter().map(|key| key.name).chain(["preset"]).collect());
-    let named = options_in(&page);
+    let named = options_in(&(page("docs/boot.md") + &reconcile));
     for command in COMMANDS.iter().filter(|command| ["sync", "reconcile"].contains(&command.name)) {
         for option in command.options {
             assert!(named.contains(&format!("--{}", option.long)), "{} --{}", command.name, option.long);
