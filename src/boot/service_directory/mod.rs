@@ -93,7 +93,7 @@ impl Problem for PublishError {
             }
             PublishError::Step(_) => None,
             PublishError::NotPickedUp { .. } => {
-                Some("see the log of s6-svscan; by default it accepts at most 500 services (option -c)".to_string())
+                Some("see the log of s6-svscan; its limit of services is option -C (-c before s6 2.12)".to_string())
             }
         }
     }
