@@ -33,7 +33,7 @@ impl Problem for CommandLineError {
                 .or_else(|| Some("--help lists all options".to_string())),
             CommandLineError::Word(error) => error.remedy(),
             CommandLineError::ValueApart { .. } => {
-                Some(format!("quote the whole value, or write -- before a program of that name"))
+                Some("quote the whole value, or write -- before a program of that name".to_string())
             }
             CommandLineError::ExplainForm => None,
         }
