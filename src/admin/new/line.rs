@@ -46,7 +46,7 @@ impl CommandLine {
         CommandLine { given, adds_persist: false, adds_chdir, worker, variables, program: found }
     }
 
-    /// Of a starter worker, which lies in the service directory.
+    /// For a starter worker, which is in the service directory.
     pub(super) fn of_starter(launch: &[Given], starter: Starter) -> Self {
         let (given, variables) = split_environment(launch);
         let worker: Vec<OsString> = starter.words().iter().map(OsString::from).collect();
