@@ -16,13 +16,3 @@ pub fn has_default(directory: &OwnedFd) -> Result<bool, Errno> {
         Err(errno) => Err(errno),
     }
 }
-
-/// Gives a directory a default ACL, in the kernel's form.
-#[cfg(test)]
-pub fn set_default(directory: &OwnedFd, acl: &[u8]) -> Result<(), Errno> {
-    let name = c"system.posix_acl_default";
-    // SAFETY: a live string, and a live buffer of the length that is given
-    let set =
-        unsafe { libc::fsetxattr(directory.as_raw_fd(), name.as_ptr(), acl.as_ptr().cast(), acl.len(), 0) };
-    Errno::result(set).map(drop)
-}

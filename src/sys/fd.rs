@@ -21,6 +21,11 @@ pub fn fill_standard() -> Result<(), Errno> {
     Ok(())
 }
 
+/// stdin is /dev/null from now on.
+pub fn stdin_from_null() -> Result<(), Errno> {
+    nix::unistd::dup2_stdin(open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?)
+}
+
 /// Closes every descriptor from 3 up that is not in `keep`. Must be called before the launcher opens any of its own.
 pub fn close_all_but(keep: &[RawFd]) -> Result<(), Errno> {
     let mut keep: Vec<u32> =

@@ -47,6 +47,11 @@ pub fn wait_exclusive(descriptor: RawFd) -> i32 {
     i32::from(flock(descriptor, libc::LOCK_EX).is_err())
 }
 
+/// Gives a lock of an open file up that [`wait_exclusive`] has taken.
+pub fn release(descriptor: RawFd) {
+    let _ = flock(descriptor, libc::LOCK_UN);
+}
+
 fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
     for _ in 1..MAX_TRIES {
         // SAFETY: takes two numbers

@@ -14,6 +14,21 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
     Errno::result(result).map(drop)
 }
 
+/// From now on this process runs when nothing else would: niceness 19, the idle class of the scheduler and of the
+/// disk. What is refused costs others no more than its share.
+pub fn set_idle_priority() {
+    let _ = set_nice(19);
+    let idle = libc::sched_param { sched_priority: 0 };
+    // SAFETY: a number and a live struct
+    let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const idle) };
+    // SAFETY: takes three numbers: this process, and the idle class
+    let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE) };
+}
+
+/// Of linux/ioprio.h; the class stands above 13 bits of a level, which this one has not.
+const IOPRIO_WHO_PROCESS: i32 = 1;
+const IOPRIO_CLASS_IDLE: i32 = 3 << 13;
+
 /// Signals a process. nix does not support real-time signals.
 pub fn signal(pid: Pid, number: i32) {
     // SAFETY: takes two numbers

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fchmod};
+use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
-use super::fd;
+use super::{fd, nofollow};
 
 /// The replacement for a file.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Replacement<'r> {
     pub temporary: &'r Path,
     /// The whole content.
     pub content: &'r [u8],
-    /// The exact mode, regardless of the umask and of a default ACL.
+    /// The exact mode, regardless of the umask.
     pub mode: Mode,
     /// When the content must be on disk.
     pub flush: Flush,
@@ -43,13 +43,12 @@ pub enum ReplaceError {
 
 /// Replaces or creates a file in an open directory. Follows no link.
 pub fn replace(directory: &OwnedFd, name: &Path, new: Replacement<'_>) -> Result<(), ReplaceError> {
-    let file = create(directory, new.temporary).map_err(ReplaceError::Create)?;
+    let file = create(directory, new.temporary, new.mode).map_err(ReplaceError::Create)?;
     let flush = || match new.flush {
         Flush::BeforeRename => fsync(&file),
         Flush::Later => Ok(()),
     };
     fd::write_all(file.as_fd(), new.content)
-        .and_then(|()| fchmod(&file, new.mode))
         .and_then(|()| flush())
         .and_then(|()| renameat(directory, new.temporary, directory, name))
         .map_err(|errno| {
@@ -58,17 +57,15 @@ pub fn replace(directory: &OwnedFd, name: &Path, new: Replacement<'_>) -> Result
         })
 }
 
-/// Creates the file for its owner alone, until its content is complete.
-fn create(directory: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+fn create(directory: &OwnedFd, name: &Path, mode: Mode) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-    match openat(directory, name, flags, mode) {
+    nofollow::with_no_umask(|| match openat(directory, name, flags, mode) {
         Err(Errno::EEXIST) => {
             unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)?;
             openat(directory, name, flags, mode)
         }
         result => result,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -77,7 +74,6 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::sys::acl::set_default;
     use crate::sys::scratch;
 
     #[test]
@@ -100,15 +96,6 @@ mod tests {
         let mode = fs::metadata(scratch.join("file")).expect("a status").permissions().mode();
         assert_eq!(mode & 0o777, 0o666);
         assert_eq!(fs::read_to_string(scratch.join("other")).expect("read"), "other");
-        // a default ACL of the directory is no part of the mode: user rwx, group r-x, others nothing
-        let acl =
-            [2_u32.to_le_bytes(), [1, 0, 7, 0], [255; 4], [4, 0, 5, 0], [255; 4], [32, 0, 0, 0], [255; 4]]
-                .concat();
-        let set = set_default(&directory, &acl);
-        assert!(matches!(set, Ok(()) | Err(Errno::EOPNOTSUPP)), "{set:?}");
-        assert_eq!(replace(&directory, Path::new("file"), new), Ok(()));
-        let mode = fs::metadata(scratch.join("file")).expect("a status").permissions().mode();
-        assert_eq!(mode & 0o777, 0o666);
         fs::create_dir(scratch.join("directory")).expect("made");
         let refused = replace(&directory, Path::new("directory"), new);
         assert_eq!(refused, Err(ReplaceError::Replace(Errno::EISDIR)));

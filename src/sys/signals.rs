@@ -86,6 +86,14 @@ pub fn is_any_ignored() -> bool {
     })
 }
 
+/// Nothing that another process sends ends or stops this one but KILL and STOP; the end of a child is heard of.
+pub fn ignore_all() {
+    for number in all_that_can_be_caught().filter(|number| *number != libc::SIGCHLD) {
+        // SAFETY: ignoring a signal runs no code of ours in a handler
+        unsafe { libc::signal(number, libc::SIG_IGN) };
+    }
+}
+
 /// Blocks every signal.
 pub fn block_all() {
     // blocking all signals cannot fail
