@@ -18,6 +18,6 @@ pub mod shell_commands;
 pub mod signal_permission;
 pub mod supervised_directory;
 pub mod supervision;
-mod tai;
+pub(crate) mod tai;
 
 pub use name::{InvalidName, ServiceName};

@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Bytes of a stamp.
-pub(super) const LENGTH: usize = 12;
+pub(crate) const LENGTH: usize = 12;
 const EPOCH: u64 = 1 << 62;
 
 /// The offset of TAI from UTC that a program assumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     /// skalibs counts leap seconds: 37 seconds since 2017.
     LeapSeconds,
     /// daemontools and runit add the 10 seconds of 1972, and no leap second.
@@ -25,8 +25,18 @@ impl Scale {
     }
 }
 
+/// Encodes a time since 1970.
+pub(crate) fn encode(time: SystemTime, scale: Scale) -> [u8; LENGTH] {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut bytes = [0; LENGTH];
+    let (seconds, nanoseconds) = bytes.split_at_mut(8);
+    seconds.copy_from_slice(&since.as_secs().saturating_add(scale.epoch()).to_be_bytes());
+    nanoseconds.copy_from_slice(&since.subsec_nanos().to_be_bytes());
+    bytes
+}
+
 /// Decodes a time stamp; `None` if it is not a time since 1970.
-pub(super) fn decode(bytes: [u8; LENGTH], scale: Scale) -> Option<SystemTime> {
+pub(crate) fn decode(bytes: [u8; LENGTH], scale: Scale) -> Option<SystemTime> {
     let (seconds, nanoseconds) = bytes.split_first_chunk::<8>()?;
     let seconds = u64::from_be_bytes(*seconds).checked_sub(scale.epoch())?;
     let nanoseconds = u32::from_be_bytes(*nanoseconds.first_chunk::<4>()?);
@@ -47,6 +57,7 @@ mod tests {
             bytes[..8].copy_from_slice(&(EPOCH + ahead + 1_000).to_be_bytes());
             bytes[8..].copy_from_slice(&5_u32.to_be_bytes());
             assert_eq!(decode(bytes, scale), Some(UNIX_EPOCH + Duration::new(1_000, 5)));
+            assert_eq!(encode(UNIX_EPOCH + Duration::new(1_000, 5), scale), bytes);
             assert_eq!(decode([0; LENGTH], scale), None);
             assert_eq!(decode([0xff; LENGTH], scale), None);
         }
