@@ -161,8 +161,8 @@ fn refused(step: Step) -> impl FnOnce(Errno) -> DropError {
 pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
     raise_limits(&plan)?;
     drop_capabilities(&plan)?;
-    if plan.change == Change::Become && plan.log == LogPlan::Inherited {
-        // on failure only programs that open /dev/stderr by name are affected
+    if plan.change == Change::Become && matches!(plan.log, LogPlan::Inherited | LogPlan::Logger) {
+        // where it cannot be done, only programs that open /dev/stderr by name notice
         let _ = sys::fd::let_holders_reopen_pipe(std::io::stdout().as_fd());
     }
     become_identity(&plan)?;

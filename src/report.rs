@@ -48,6 +48,8 @@ pub enum Audience {
 pub enum Topic {
     /// The log cannot be opened, or not as planned.
     Log,
+    /// The pump of the log cannot be started.
+    Pump,
     /// The log became shorter during a run.
     Truncation,
     /// The variables of the worker.

@@ -49,6 +49,12 @@ pub enum SpecError {
     /// The time zone of a schedule that names none cannot be determined.
     #[error("{place}: {error}")]
     Zone { place: String, error: ZoneError },
+    /// An option about rotated logs where none is kept.
+    #[error("--{option}: has no meaning with --{other} 0: there is no rotated log")]
+    NoRotatedLog { option: &'static str, other: &'static str },
+    /// An option about a log file where there is none.
+    #[error("--{option}: has no meaning here: {why}")]
+    NoLogFile { option: &'static str, why: &'static str },
     /// `--show-values` without `--explain`.
     #[error("--show-values: requires --explain")]
     ShowValues,
@@ -75,7 +81,9 @@ impl Problem for SpecError {
             }
             SpecError::NoProgram => Some("futo-launch [OPTION…] [--] PROGRAM [ARG…]".to_string()),
             SpecError::NoWorker { .. } => Some("add exec = [\"PROGRAM\", \"ARG\"]".to_string()),
+            SpecError::NoLogFile { .. } => Some("name a file with --log PATH, or leave it out".to_string()),
             SpecError::TwoPrograms { .. }
+            | SpecError::NoRotatedLog { .. }
             | SpecError::BackoffBelowDelay { .. }
             | SpecError::NoEffect { .. }
             | SpecError::ShowValues => None,

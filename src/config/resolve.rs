@@ -10,8 +10,8 @@ use super::readiness::{self, ReadinessSpec};
 use super::request::{Ask, Given, Origin, Request};
 use super::rights::{TrustError, refuse_rights};
 use super::service_file::{self, ServiceFile, ServiceFileError};
-use super::settings::{EnvironmentSettings, Settings, WorkerCommand};
-use super::spec::{EnvironmentSpec, LogRules, Spec, SpecFile};
+use super::settings::{EnvironmentSettings, LogTarget, Settings, WorkerCommand};
+use super::spec::{EnvironmentSpec, LogRules, LogWriter, Spec, SpecFile};
 use super::timing::{Stays, TimingSpec};
 use super::timing_options;
 use super::value::ByteSize;
@@ -116,11 +116,48 @@ impl Applied {
     /// Checks the options against each other, and adds the defaults.
     fn complete(self, source: Source, findings: &mut Findings) -> Spec {
         let Applied { mut settings, timing, readiness } = self;
+        refuse_log_options(&settings, findings);
         let stays = Stays::of(&timing);
         let timing = timing_options::spec(std::mem::take(&mut settings.timing), timing, findings);
         let readiness = readiness::spec(settings.ready.take(), readiness, stays, findings);
         spec(settings, source, Mode { stays, timing, readiness })
     }
+}
+
+/// Options of the log that have no meaning with each other, or where there is no log.
+fn refuse_log_options(settings: &Settings, findings: &mut Findings) {
+    let size = settings.log_size.unwrap_or(LOG_SIZE);
+    if settings.log_gzip && settings.log_keep == Some(0) {
+        findings.push(SpecError::NoRotatedLog { option: "log-gzip", other: "log-keep" });
+    }
+    for (option, is_given) in [("log-gzip", settings.log_gzip), ("log-live", settings.log_live)] {
+        if is_given && size.0 == 0 {
+            findings.push(SpecError::NoRotatedLog { option, other: "log-size" });
+        }
+    }
+    let why = match settings.log {
+        Some(LogTarget::Inherited) => {
+            "with --log - output goes to the inherited stdout, and there is no file"
+        }
+        Some(LogTarget::Discarded) => "with --log none output is discarded",
+        Some(LogTarget::File(_)) | None => return,
+    };
+    for option in of_log_file(settings) {
+        findings.push(SpecError::NoLogFile { option, why });
+    }
+}
+
+/// The options that were given and are about a log file only, those that would be ignored silently until now not
+/// among them.
+fn of_log_file(settings: &Settings) -> impl Iterator<Item = &'static str> {
+    let given = [
+        ("log-gzip", settings.log_gzip),
+        ("log-live", settings.log_live),
+        ("log-stamp", settings.log_stamp.is_some()),
+        ("log-tee", settings.log_tee.is_some()),
+        ("log-full", settings.log_full.is_some()),
+    ];
+    given.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option)
 }
 
 /// When the worker runs, and when it is ready.
@@ -152,6 +189,11 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         log_mode,
         log_size,
         log_keep,
+        log_gzip,
+        log_live,
+        log_stamp,
+        log_tee,
+        log_full,
         state_dir,
     } = settings;
     Spec {
@@ -179,6 +221,14 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
             mode: log_mode.unwrap_or(LOG_MODE),
             size: log_size.unwrap_or(LOG_SIZE),
             keep: log_keep.unwrap_or(LOG_KEEP),
+            gzip: log_gzip,
+            writer: match log_live || log_stamp.is_some() || log_tee.is_some() || log_full.is_some() {
+                true => LogWriter::Pump,
+                false => LogWriter::Worker,
+            },
+            stamp: log_stamp,
+            tee: log_tee,
+            full: log_full.unwrap_or_default(),
         },
         state_dir,
     }

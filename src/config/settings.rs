@@ -21,6 +21,36 @@ pub enum LogTarget {
     File(PathBuf),
     /// To the inherited stdout.
     Inherited,
+    /// Nowhere.
+    Discarded,
+}
+
+/// The form of a time before each line of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStamp {
+    /// `2026-11-26T19:04:51.123456Z`
+    Iso,
+    /// `@` and 24 hexadecimal digits, as s6-log and multilog write it.
+    Tai64n,
+}
+
+/// How lines of a log are copied to the inherited stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTee {
+    /// With the service's name before each.
+    Prefixed,
+    /// As they are.
+    Raw,
+}
+
+/// What becomes of output while the log cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFull {
+    /// The worker waits.
+    #[default]
+    Block,
+    /// It is dropped, and counted.
+    Drop,
 }
 
 /// Where the container's own variables are read.
@@ -147,6 +177,11 @@ pub struct Settings {
     pub log_mode: Option<u32>,
     pub log_size: Option<ByteSize>,
     pub log_keep: Option<u32>,
+    pub log_gzip: bool,
+    pub log_live: bool,
+    pub log_stamp: Option<LogStamp>,
+    pub log_tee: Option<LogTee>,
+    pub log_full: Option<OnFull>,
     pub state_dir: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::readiness::ReadinessSpec;
-use super::settings::{ContainerEnv, EnvFile, Limits, LogTarget, WorkerCommand};
+use super::settings::{ContainerEnv, EnvFile, Limits, LogStamp, LogTarget, LogTee, OnFull, WorkerCommand};
 use super::timing::{Stays, TimingSpec};
 use super::value::{
     ByteSize, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
@@ -93,8 +93,39 @@ pub struct EnvironmentSpec {
 pub struct LogRules {
     /// Mode of a new file.
     pub mode: u32,
-    /// Rotated between runs when larger, in bytes.
+    /// Rotated when larger, in bytes; 0: never.
     pub size: ByteSize,
     /// Rotated files kept.
     pub keep: u32,
+    /// Whether rotated files are compressed.
+    pub gzip: bool,
+    /// Who writes to it.
+    pub writer: LogWriter,
+    /// The time before each line.
+    pub stamp: Option<LogStamp>,
+    /// Whether each line is copied to the inherited stdout.
+    pub tee: Option<LogTee>,
+    /// What becomes of output while it cannot be written.
+    pub full: OnFull,
+}
+
+impl LogRules {
+    /// Whether there is a rule that asks for a file.
+    pub fn is_of_file(&self) -> bool {
+        self.gzip || self.writer == LogWriter::Pump
+    }
+
+    /// What a file may grow to, in bytes.
+    pub fn limit(&self) -> u64 {
+        if self.size.0 == 0 { u64::MAX } else { self.size.0 }
+    }
+}
+
+/// Who writes to a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogWriter {
+    /// The worker itself: it costs nothing, and nothing is done with a line.
+    Worker,
+    /// A process between the worker and the file.
+    Pump,
 }

@@ -62,9 +62,6 @@ pub(super) fn spec(
 ) -> Option<TimingSpec> {
     if Stays::of(&options) == Stays::No {
         for given in options {
-            if findings.is_full() {
-                break;
-            }
             findings.push(SpecError::NeedsTiming { place: given.place() });
         }
         return None;

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::explained::Explained;
 use super::words;
-use crate::config::settings::{OnExit, OnStop, Persist};
+use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnStop, Persist};
+use crate::config::spec::LogWriter;
 use crate::config::timing::{Pace, Stays, Timing};
 use crate::config::value::{Bounds, Delay, resource_name, signal_name};
 use crate::error::{Finding, Findings};
@@ -87,9 +88,15 @@ struct UlimitPart {
 #[derive(Serialize)]
 struct LogPart {
     path: Option<String>,
+    discarded: bool,
     mode: String,
     size: u64,
     keep: u32,
+    gzip: bool,
+    live: bool,
+    stamp: Option<&'static str>,
+    tee: Option<&'static str>,
+    full: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -174,14 +181,28 @@ fn ulimit_parts(plan: &Plan) -> Vec<UlimitPart> {
 }
 
 fn log_part(plan: &Plan) -> LogPart {
+    let has_pump = plan.log_rules.writer == LogWriter::Pump;
     LogPart {
-        path: match &plan.log {
-            LogPlan::File(path) => Some(path.display().to_string()),
-            LogPlan::Inherited => None,
-        },
+        path: plan.log.file().map(|path| path.display().to_string()),
+        discarded: plan.log == LogPlan::Discarded,
         mode: format!("{:04o}", plan.log_rules.mode),
         size: plan.log_rules.size.0,
         keep: plan.log_rules.keep,
+        gzip: plan.log_rules.gzip,
+        live: has_pump,
+        stamp: plan.log_rules.stamp.map(|stamp| match stamp {
+            LogStamp::Iso => "iso",
+            LogStamp::Tai64n => "tai64n",
+        }),
+        tee: plan.log_rules.tee.map(|tee| match tee {
+            LogTee::Prefixed => "prefixed",
+            LogTee::Raw => "raw",
+        }),
+        full: match (has_pump, plan.log_rules.full) {
+            (false, _) => None,
+            (true, OnFull::Block) => Some("block"),
+            (true, OnFull::Drop) => Some("drop"),
+        },
     }
 }
 

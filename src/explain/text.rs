@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::explained::Explained;
 use super::words;
 use crate::cli::help::wrapped;
+use crate::config::spec::LogWriter;
 use crate::config::timing::Stays;
 use crate::config::value::resource_name;
 use crate::error::Findings;
@@ -138,13 +139,22 @@ fn log(plan: &Plan) -> String {
     let rules = plan.log_rules;
     match &plan.log {
         LogPlan::Inherited => "the inherited stdout, shared by stderr".to_string(),
-        LogPlan::File(path) => format!(
-            "{} (mode {:04o}; rotated between runs when above {}, {} kept)",
-            path.display(),
-            rules.mode,
-            rules.size,
-            rules.keep
-        ),
+        LogPlan::Logger => {
+            "the inherited stdout, shared by stderr, for the service's own logger (log/run)".to_string()
+        }
+        LogPlan::Discarded => "none: output is discarded".to_string(),
+        LogPlan::File(path) => {
+            let when = match rules.writer {
+                LogWriter::Worker => "rotated between runs when",
+                LogWriter::Pump => "rotated even during runs when",
+            };
+            let rotation = match rules.size.0 {
+                0 => "never rotated".to_string(),
+                _ => format!("{when} above {}, {} kept", rules.size, rules.keep),
+            };
+            let more = words::log_rules(&rules);
+            format!("{} (mode {:04o}; {rotation}{more})", path.display(), rules.mode)
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::settings::{OnExit, OnStop, Persist};
+use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnStop, Persist};
+use crate::config::spec::LogRules;
 use crate::config::timing::{Around, Pace, StopRules, Timing};
 use crate::config::value::{Gate, ReadyForm, ShellCommand, signal_name};
 use crate::plan::splay;
@@ -170,4 +171,19 @@ pub(super) fn starts(plan: &Plan, timing: &Timing) -> Vec<String> {
             ticks.take(STARTS as usize).map(|tick| schedule.local((tick + own).max(now + initial))).collect()
         }
     }
+}
+
+/// What else is done with the lines of a log file, each after a comma.
+pub(super) fn log_rules(rules: &LogRules) -> String {
+    let stamp = rules.stamp.map(|stamp| match stamp {
+        LogStamp::Iso => ", each line with its time",
+        LogStamp::Tai64n => ", each line with its time (TAI64N)",
+    });
+    let tee = rules.tee.map(|tee| match tee {
+        LogTee::Prefixed => ", copied to stdout with the name",
+        LogTee::Raw => ", copied to stdout",
+    });
+    let gzip = rules.gzip.then_some(", compressed");
+    let full = (rules.full == OnFull::Drop).then_some(", dropped while it cannot be written");
+    [gzip, stamp, tee, full].into_iter().flatten().collect()
 }

@@ -1,26 +1,41 @@
 //! The worker's log, opened for appending. The worker writes to the file itself; the launcher opens it before each run
 //! and rotates it between runs, as the user, following no links.
 
+mod compress;
 mod open;
+mod pump;
 pub(crate) mod remedy;
 mod rotate;
-pub mod tail;
+mod stamp;
+mod tail;
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::PathBuf;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
-use nix::sys::stat::fstat;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, fstat};
 
 pub(crate) use open::remedy_on_volume;
 use open::{OpenedLog, open};
+pub(crate) use pump::state::{PumpState, SUFFIX};
+pub(crate) use rotate::{compressed, numbered};
+pub(crate) use stamp::time_of_line;
 
-use crate::config::spec::LogRules;
+use crate::config::spec::{LogRules, LogWriter};
 use crate::config::value::ByteSize;
-use crate::error::Finding;
+use crate::error::{Finding, reason};
 use crate::plan::{LogPlan, Plan};
 use crate::report::{Reporter, Topic};
 use crate::sys::spawn::Join;
+use pump::Pump;
+
+/// How long the last lines of a run are waited for.
+const SETTLES: Duration = Duration::from_millis(500);
+/// The same of all lines, where nothing is left to do but to end.
+const SETTLES_AS_INIT: Duration = Duration::from_secs(2);
 
 /// Where a run's stdout and stderr go.
 #[derive(Clone, Debug)]
@@ -34,38 +49,77 @@ pub enum Log {
         /// Its length when opened, where the output of this run starts.
         length: u64,
     },
+    /// Through a pump to this file.
+    Pumped {
+        /// The pump.
+        pump: Rc<Pump>,
+        /// The file's path, absolute.
+        path: PathBuf,
+        /// Its number and its length when the run's output began.
+        inode: u64,
+        /// In bytes.
+        length: u64,
+    },
     /// To the inherited stdout (`--log -`).
     Inherited,
     /// To the inherited stderr, since the file cannot be opened.
     Unavailable,
+    /// To /dev/null (`--log none`), which is open.
+    Discarded(Rc<OwnedFd>),
 }
 
-/// Whether a log that exceeds its size may be rotated now.
+/// What a log is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// Between runs.
-    WhenDue,
-    /// While a worker may be writing.
-    Never,
+pub enum Opening {
+    /// A run: a log that is too large is rotated before it.
+    Run,
+    /// To be opened once more while a worker may be writing.
+    Again,
+    /// Our own lines, where nothing is run.
+    OwnLines,
 }
 
 impl Log {
-    /// Opens the plan's log, and sends the launcher's own lines there too. A failure is reported, and the worker still
-    /// runs.
-    pub fn open(plan: &Plan, rotation: Rotation, reporter: &mut Reporter) -> Log {
-        let LogPlan::File(path) = &plan.log else {
-            return Log::Inherited;
+    /// Opens the log of the plan, and lets our own lines go there too. What is wrong is reported, and the worker
+    /// runs all the same. A pump of `before` goes on. `handled` are the signals that this process handles.
+    pub fn open(
+        plan: &Plan,
+        opening: Opening,
+        before: Option<&Log>,
+        handled: &[i32],
+        reporter: &mut Reporter,
+    ) -> Log {
+        let path = match &plan.log {
+            LogPlan::File(path) => path,
+            LogPlan::Inherited | LogPlan::Logger => return Log::Inherited,
+            LogPlan::Discarded => return Log::discard(reporter),
         };
-        let rules = match rotation {
-            Rotation::WhenDue => plan.log_rules,
-            Rotation::Never => LogRules { size: ByteSize(u64::MAX), ..plan.log_rules },
+        let has_pump = plan.log_rules.writer == LogWriter::Pump && opening != Opening::OwnLines;
+        if let (true, Some(Log::Pumped { pump, .. })) = (has_pump, before) {
+            let trouble = pump.revive(handled).err().map(|errno| no_pump(path, errno));
+            reporter.trouble(Topic::Pump, trouble);
+            return Log::pumped(Rc::clone(pump), &plan.directory.join(path));
+        }
+        let rules = match opening {
+            Opening::Run if !has_pump => plan.log_rules,
+            Opening::Run | Opening::Again | Opening::OwnLines => {
+                LogRules { size: ByteSize(0), ..plan.log_rules }
+            }
         };
         match open(path, rules, &plan.identity) {
             Ok(OpenedLog { file, length, note }) => {
+                let log = match has_pump {
+                    true => Log::start_pump(plan, path, handled, reporter),
+                    false => None,
+                };
                 let file = Rc::new(file);
-                reporter.set_log(Some(Rc::clone(&file)));
+                let log = log.unwrap_or_else(|| Log::File { file, path: path.clone(), length });
+                reporter.set_log(log.own_lines());
                 reporter.trouble(Topic::Log, note);
-                Log::File { file, path: path.clone(), length }
+                if plan.log_rules.gzip && opening == Opening::Run && !has_pump {
+                    compress::start_at(path, plan.log_rules.keep, handled, reporter);
+                }
+                log
             }
             Err(trouble) => {
                 reporter.set_log(None);
@@ -75,8 +129,69 @@ impl Log {
         }
     }
 
-    /// Warns if the file is shorter than at the start of the run: opening /dev/stderr or /dev/stdout by name can
-    /// truncate the file behind it, which only a pipe prevents.
+    fn discard(reporter: &mut Reporter) -> Log {
+        let opened = nix::fcntl::open("/dev/null", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty());
+        let trouble = |errno| {
+            let text =
+                format!("unable to open '/dev/null': {}; output goes to the inherited stderr", reason(errno));
+            Finding::trouble(text, None)
+        };
+        match opened.map_err(trouble) {
+            Ok(file) => Log::Discarded(Rc::new(file)),
+            Err(trouble) => {
+                reporter.trouble(Topic::Log, Some(trouble));
+                Log::Unavailable
+            }
+        }
+    }
+
+    fn start_pump(plan: &Plan, path: &Path, handled: &[i32], reporter: &mut Reporter) -> Option<Log> {
+        let path = plan.directory.join(path);
+        let started = Pump::start(plan.name.as_str(), &path, plan.log_rules, handled);
+        let started = started.map(|pump| Log::pumped(Rc::new(pump), &path));
+        reporter.trouble(Topic::Pump, started.as_ref().err().map(|errno| no_pump(&path, *errno)));
+        started.ok()
+    }
+
+    /// From here on a run's output goes through the pump.
+    fn pumped(pump: Rc<Pump>, path: &Path) -> Log {
+        let status = nix::sys::stat::lstat(path);
+        let (inode, length) = status.map_or((0, 0), |status| (status.st_ino, status.st_size));
+        Log::Pumped { pump, path: path.to_path_buf(), inode, length: u64::try_from(length).unwrap_or(0) }
+    }
+
+    /// Where our own lines go.
+    fn own_lines(&self) -> Option<Rc<OwnedFd>> {
+        match self {
+            Log::File { file, .. } => Some(Rc::clone(file)),
+            Log::Pumped { pump, .. } => Some(pump.pipe()),
+            Log::Inherited | Log::Unavailable | Log::Discarded(_) => None,
+        }
+    }
+
+    /// The last lines of the run that began when this was opened.
+    pub fn last_lines(&self) -> Vec<String> {
+        match self {
+            Log::File { file, path, length } => tail::last_lines(file, path, *length),
+            Log::Pumped { pump, path, inode, length } => {
+                pump.settle(SETTLES);
+                tail::last_lines_at(path, *inode, *length)
+            }
+            Log::Inherited | Log::Unavailable | Log::Discarded(_) => Vec::new(),
+        }
+    }
+
+    /// As PID 1, with which the kernel ends all other processes: waits until the pump has written everything.
+    pub fn settle_as_init(&self) {
+        if let Log::Pumped { pump, .. } = self
+            && nix::unistd::getpid().as_raw() == 1
+        {
+            pump.settle(SETTLES_AS_INIT);
+        }
+    }
+
+    /// Warns if the file has become shorter than it was at the start of the run: a program that opens
+    /// /dev/stderr or /dev/stdout by name empties what they lead to, and nothing but a pipe prevents it.
     pub fn report_truncation(&self, reporter: &mut Reporter) {
         let Log::File { file, path, length } = self else { return };
         let is_shorter = fstat(file).is_ok_and(|status| u64::try_from(status.st_size).unwrap_or(0) < *length);
@@ -89,10 +204,16 @@ impl Log {
         reporter.trouble(Topic::Truncation, trouble);
     }
 
-    /// The descriptor for the worker's stdout and stderr.
+    /// The number of the descriptor for the worker's stdout and stderr.
     pub fn descriptor(&self) -> Option<RawFd> {
+        self.output().map(|output| output.as_raw_fd())
+    }
+
+    /// The descriptor for the worker's stdout and stderr.
+    pub fn output(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Log::File { file, .. } => Some(file.as_raw_fd()),
+            Log::File { file, .. } | Log::Discarded(file) => Some(file.as_fd()),
+            Log::Pumped { pump, .. } => Some(pump.descriptor()),
             Log::Inherited | Log::Unavailable => None,
         }
     }
@@ -101,7 +222,18 @@ impl Log {
     pub fn join(&self) -> Join {
         match self {
             Log::Unavailable => Join::StdoutToStderr,
-            Log::File { .. } | Log::Inherited => Join::StderrToStdout,
+            Log::File { .. } | Log::Inherited | Log::Pumped { .. } | Log::Discarded(_) => {
+                Join::StderrToStdout
+            }
         }
     }
+}
+
+fn no_pump(path: &Path, errno: Errno) -> Finding {
+    let text = format!(
+        "unable to start the pump of log '{}': {}; the worker appends to it itself until the next start",
+        path.display(),
+        reason(errno)
+    );
+    Finding::trouble(text, None)
 }

@@ -60,7 +60,7 @@ impl LogFile<'_> {
         let status = fstat(&file).map_err(|errno| self.trouble(reason(errno), None))?;
         self.refuse_unless_plain(&status)?;
         let length = u64::try_from(status.st_size).unwrap_or(0);
-        if length > self.rules.size.0 {
+        if length > self.rules.limit() {
             return Ok(self.rotated(OpenedLog { file, length, note }));
         }
         self.blocking(OpenedLog { file, length, note })

@@ -1,51 +1,129 @@
-//! Rotation: NAME becomes NAME.1, NAME.1 becomes NAME.2, …; the oldest beyond `--log-keep` is removed.
+//! Rotation: NAME becomes NAME.1, NAME.1 becomes NAME.2, …; the oldest beyond `--log-keep` is removed. A rotated file
+//! may be compressed (NAME.1.gz).
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::renameat;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-fn numbered(name: &OsStr, number: u32) -> OsString {
+use crate::sys;
+use crate::sys::lock::{FileLock, Tried};
+
+/// How long the renames of another process are waited for, and how often is looked.
+const PATIENCE: Duration = Duration::from_secs(1);
+const NAP: Duration = Duration::from_millis(5);
+
+/// `NAME.3`
+pub(crate) fn numbered(name: &OsStr, number: u32) -> OsString {
     let mut numbered = name.to_os_string();
     numbered.push(format!(".{number}"));
     numbered
 }
 
-/// Renames within the directory. A rename never follows a link, and replaces anything but a directory. If it is killed
-/// midway, the next rotation fills the gap.
+/// `NAME.3.gz`
+pub(crate) fn compressed(name: &OsStr, number: u32) -> OsString {
+    let mut compressed = numbered(name, number);
+    compressed.push(".gz");
+    compressed
+}
+
+/// Renames within the directory. A rename never follows a link. Killed in between, the next rotation finds a gap, and
+/// fills it: nothing is removed while one of the places is free.
 pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(), Errno> {
+    let _lock = lock_names(directory);
     if keep == 0 {
         return unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
     }
-    for number in (1..keep).rev() {
-        match renameat(
-            directory,
-            numbered(name, number).as_os_str(),
-            directory,
-            numbered(name, number + 1).as_os_str(),
-        ) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(errno),
+    let mut free = None;
+    for number in 1..=keep {
+        if is_free(directory, name, number)? {
+            free = Some(number);
+            break;
         }
     }
+    let free = match free {
+        Some(free) => free,
+        None => {
+            remove(directory, &numbered(name, keep))?;
+            remove(directory, &compressed(name, keep))?;
+            keep
+        }
+    };
+    for number in (1..free).rev() {
+        shift(directory, &numbered(name, number), &numbered(name, number + 1))?;
+        shift(directory, &compressed(name, number), &compressed(name, number + 1))?;
+    }
     renameat(directory, name, directory, numbered(name, 1).as_os_str())
+}
+
+/// Whoever renames or removes rotated files of a directory does it alone. Where it cannot be had it is done all the
+/// same: what then can be lost is a rotated file.
+pub(super) fn lock_names(directory: &OwnedFd) -> Option<FileLock> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut file = openat(directory, ".", flags, Mode::empty()).ok()?;
+    let tries = PATIENCE.as_millis() / NAP.as_millis();
+    for _ in 0..tries {
+        match FileLock::try_exclusive(file).ok()? {
+            Tried::Ours(lock) => return Some(lock),
+            Tried::Others(waiting) => file = waiting,
+        }
+        sys::clock::pause(NAP);
+    }
+    None
+}
+
+/// What has this name in the directory, a link itself.
+pub(super) fn look(directory: &OwnedFd, name: &OsStr) -> Result<FileStat, Errno> {
+    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+/// Whether neither form of a rotated file is there. Of both the compressed one is whole: the process that made it was
+/// killed before it had removed the other.
+fn is_free(directory: &OwnedFd, name: &OsStr, number: u32) -> Result<bool, Errno> {
+    let is_there = |name: &OsStr| match look(directory, name) {
+        Ok(_) => Ok(true),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    };
+    let is_plain = is_there(&numbered(name, number))?;
+    let is_compressed = is_there(&compressed(name, number))?;
+    if is_plain && is_compressed {
+        remove(directory, &numbered(name, number))?;
+    }
+    Ok(!is_plain && !is_compressed)
+}
+
+fn shift(directory: &OwnedFd, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    absent_is_fine(renameat(directory, from, directory, to))
+}
+
+pub(super) fn remove(directory: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    absent_is_fine(unlinkat(directory, name, UnlinkatFlags::NoRemoveDir))
+}
+
+fn absent_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
+    match result {
+        Err(Errno::ENOENT) => Ok(()),
+        result => result,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::Path;
 
-    fn rotated(keep: u32, times: u32) -> Vec<(String, String)> {
-        let directory = crate::sys::scratch::directory("rotate");
-        let opened = OwnedFd::from(fs::File::open(&directory).expect("the directory"));
-        for time in 0..times {
-            fs::write(directory.join("a.log"), time.to_string()).expect("a log");
-            rotate(&opened, OsStr::new("a.log"), keep).expect("rotated");
-        }
-        let mut left: Vec<(String, String)> = fs::read_dir(&directory)
+    fn open(directory: &Path) -> OwnedFd {
+        OwnedFd::from(fs::File::open(directory).expect("the directory"))
+    }
+
+    fn left(directory: &Path) -> Vec<(String, String)> {
+        let mut left: Vec<(String, String)> = fs::read_dir(directory)
             .expect("the directory")
             .map(|entry| {
                 let path = entry.expect("an entry").path();
@@ -54,17 +132,56 @@ mod tests {
             })
             .collect();
         left.sort();
+        left
+    }
+
+    fn rotated(keep: u32, times: u32) -> Vec<(String, String)> {
+        let directory = crate::sys::scratch::directory("rotate");
+        let opened = open(&directory);
+        for time in 0..times {
+            fs::write(directory.join("a.log"), time.to_string()).expect("a log");
+            rotate(&opened, OsStr::new("a.log"), keep).expect("rotated");
+        }
+        let left = left(&directory);
         fs::remove_dir_all(&directory).expect("removed");
         left
     }
 
+    fn owned(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
+    }
+
     #[test]
-    fn keeps_only_the_newest() {
-        let owned = |list: &[(&str, &str)]| -> Vec<(String, String)> {
-            list.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
-        };
+    fn keeps_the_newest_so_many() {
         assert_eq!(rotated(2, 4), owned(&[("a.log.1", "3"), ("a.log.2", "2")]));
         assert_eq!(rotated(3, 1), owned(&[("a.log.1", "0")]));
         assert_eq!(rotated(0, 2), owned(&[]));
+    }
+
+    #[test]
+    fn fills_a_gap_and_shifts_compressed_files_too() {
+        let directory = crate::sys::scratch::directory("rotate");
+        for (name, text) in [("a.log", "0"), ("a.log.1.gz", "1"), ("a.log.2", "2"), ("a.log.4", "4")] {
+            fs::write(directory.join(name), text).expect("a file");
+        }
+        rotate(&open(&directory), OsStr::new("a.log"), 4).expect("rotated");
+        let expected = [("a.log.1", "0"), ("a.log.2.gz", "1"), ("a.log.3", "2"), ("a.log.4", "4")];
+        assert_eq!(left(&directory), owned(&expected));
+        fs::write(directory.join("a.log"), "new").expect("a log");
+        rotate(&open(&directory), OsStr::new("a.log"), 4).expect("rotated");
+        let expected = [("a.log.1", "new"), ("a.log.2", "0"), ("a.log.3.gz", "1"), ("a.log.4", "2")];
+        assert_eq!(left(&directory), owned(&expected));
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn of_two_forms_the_compressed_one_stays() {
+        let directory = crate::sys::scratch::directory("rotate");
+        for (name, text) in [("a.log", "0"), ("a.log.1", "1"), ("a.log.1.gz", "gz")] {
+            fs::write(directory.join(name), text).expect("a file");
+        }
+        rotate(&open(&directory), OsStr::new("a.log"), 3).expect("rotated");
+        assert_eq!(left(&directory), owned(&[("a.log.1", "0"), ("a.log.2.gz", "gz")]));
+        fs::remove_dir_all(&directory).expect("removed");
     }
 }

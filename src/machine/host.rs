@@ -41,7 +41,9 @@ pub trait Host {
     fn has_run(&self) -> io::Result<bool>;
     /// Whether its parent does (the working directory then belongs to a logger).
     fn parent_has_run(&self) -> io::Result<bool>;
-    /// Whether the working directory contains a directory named `supervise`.
+    /// Whether the working directory has a logger of its own, which its supervisor hands the output to.
+    fn has_logger(&self) -> bool;
+    /// Whether it holds a directory named `supervise`.
     fn has_supervise(&self) -> bool;
     /// The name of the parent process (0) or its parent (1): the first 15 bytes of its executable's name. None if it
     /// is not visible.
@@ -131,6 +133,10 @@ impl Host for Machine {
 
     fn parent_has_run(&self) -> io::Result<bool> {
         has_regular(Path::new("../run"))
+    }
+
+    fn has_logger(&self) -> bool {
+        has_regular(Path::new(layout::LOG_RUN)).unwrap_or(false)
     }
 
     fn has_supervise(&self) -> bool {

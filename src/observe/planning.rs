@@ -187,6 +187,10 @@ impl Host for LauncherView<'_> {
         Ok(sys::file::is_regular(&self.directory.join("..").join(layout::RUN)))
     }
 
+    fn has_logger(&self) -> bool {
+        sys::file::is_regular(&self.directory.join(layout::LOG_RUN))
+    }
+
     fn has_supervise(&self) -> bool {
         false
     }

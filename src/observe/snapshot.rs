@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::launcher::{Launcher, Process};
 use super::log::LogSummary;
 use super::reason::Reason;
-use crate::plan::{LogPlan, Mode, Plan};
+use crate::plan::{Mode, Plan};
 use crate::record::RunRecord;
 use crate::service::executable::Obstacle;
 use crate::service::place::Service;
@@ -145,10 +145,8 @@ impl Snapshot {
 
     /// Where its output goes, if to a file.
     pub fn log_path(&self) -> Option<PathBuf> {
-        match &self.plan.as_ref()?.log {
-            LogPlan::File(path) => Some(self.plan.as_ref()?.directory.join(path)),
-            LogPlan::Inherited => None,
-        }
+        let plan = self.plan.as_ref()?;
+        plan.log.file().map(|path| plan.directory.join(path))
     }
 
     /// Whether the launcher stays and runs its worker periodically.

@@ -39,6 +39,20 @@ pub enum LogPlan {
     File(PathBuf),
     /// The inherited stdout, for stderr as well.
     Inherited,
+    /// The same, because the supervisor hands it to the service's own logger (`log/run`).
+    Logger,
+    /// Nowhere.
+    Discarded,
+}
+
+impl LogPlan {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            LogPlan::File(path) => Some(path),
+            LogPlan::Inherited | LogPlan::Logger | LogPlan::Discarded => None,
+        }
+    }
 }
 
 /// The plan as far as it is known; with findings it is for `--explain` only.

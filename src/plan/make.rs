@@ -11,7 +11,7 @@ use super::{container, home, supervisor};
 use crate::config::Spec;
 use crate::config::rights::TrustError;
 use crate::config::settings::LogTarget;
-use crate::config::spec::{EnvironmentSpec, SpecFile};
+use crate::config::spec::{EnvironmentSpec, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
 use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, reason};
@@ -39,6 +39,12 @@ pub enum PlanError {
         /// What is wrong with it.
         why: InvalidName,
     },
+    /// Options about a log file where there is none.
+    #[error("--log-gzip, --log-live, --log-stamp, --log-tee and --log-full have no meaning here: {why}")]
+    NoLogFile {
+        /// Where output goes.
+        why: &'static str,
+    },
 }
 
 impl Problem for PlanError {
@@ -46,12 +52,16 @@ impl Problem for PlanError {
         match self {
             // a removed directory cannot be watched, and the supervisor will enter the current one
             PlanError::WorkingDirectory { .. } => Exit::SYSTEM,
-            PlanError::Name { .. } => Exit::EDIT,
+            PlanError::Name { .. } | PlanError::NoLogFile { .. } => Exit::EDIT,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        matches!(self, PlanError::Name { .. }).then(|| "set another with --name NAME".to_string())
+        match self {
+            PlanError::Name { .. } => Some("set another with --name NAME".to_string()),
+            PlanError::NoLogFile { .. } => Some("name a file with --log PATH, or leave them out".to_string()),
+            PlanError::WorkingDirectory { .. } => None,
+        }
     }
 }
 
@@ -70,7 +80,10 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     let (container, inherited) = container::variables(&spec.environment.container, place, host, findings);
     let home = home::find(spec.home.as_deref(), &identity, change, &inherited, &container);
     let state_dir = spec.state_dir.clone().or_else(|| home.as_ref().map(|home| home.join(STATE_DIR)));
-    let log = log(spec.log.as_ref(), place, state_dir.as_deref(), &name);
+    let log = log(spec.log.as_ref(), place, state_dir.as_deref(), &name, host);
+    if spec.log.is_none() {
+        findings.take(refuse_log_rules(&log, &spec.log_rules));
+    }
     let mut warnings = Vec::from_iter(warning_of_root(change, spec.user.as_ref()));
     let umask = spec.umask.or_else(|| container::umask(place, &container, &mut warnings));
     let timing = spec.timing.as_ref();
@@ -136,11 +149,32 @@ fn refuse_for_root(file: Option<&SpecFile>, change: Change) -> Result<(), TrustE
     }
 }
 
-fn log(target: Option<&LogTarget>, place: Place, state_dir: Option<&Path>, name: &ServiceName) -> LogPlan {
+fn log(
+    target: Option<&LogTarget>,
+    place: Place,
+    state_dir: Option<&Path>,
+    name: &ServiceName,
+    host: &dyn Host,
+) -> LogPlan {
     match (target, place, state_dir) {
         (Some(LogTarget::File(path)), ..) => LogPlan::File(path.clone()),
+        (Some(LogTarget::Discarded), ..) => LogPlan::Discarded,
+        (None, Place::Service, _) if host.has_logger() => LogPlan::Logger,
         (None, Place::Service, Some(state_dir)) => LogPlan::File(state_dir.join(format!("{name}.log"))),
         _ => LogPlan::Inherited,
+    }
+}
+
+/// What is asked of a log file where the default is none.
+fn refuse_log_rules(log: &LogPlan, rules: &LogRules) -> Result<(), PlanError> {
+    match log {
+        LogPlan::Logger if rules.is_of_file() => Err(PlanError::NoLogFile {
+            why: "the service's own logger, log/run, gets the output, and stamps and rotates it",
+        }),
+        LogPlan::Inherited if rules.is_of_file() => {
+            Err(PlanError::NoLogFile { why: "output goes to the inherited stdout" })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -16,11 +16,12 @@ use crate::config::value::Delay;
 use crate::drop::Dropped;
 use crate::error::{Findings, Problem, exit_of, reason};
 use crate::exit::Exit;
-use crate::log::{Log, Rotation};
+use crate::log::{Log, Opening};
 use crate::plan::{Draft, Mode, Plan};
 use crate::report::{Reporter, Topic};
 use crate::sys;
 use crate::sys::spawn::Vector;
+use crate::wait::handled;
 use environment::Environment;
 pub(crate) use program::c_path;
 use readiness::Notification;
@@ -89,7 +90,7 @@ pub fn prepare<'a>(
 ) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
     let mut findings = Findings::default();
-    let log = Log::open(plan, Rotation::WhenDue, reporter);
+    let log = Log::open(plan, Opening::Run, None, handled(), reporter);
     let environment = environment::build(plan, &mut findings);
     reporter.trouble(Topic::Environment, environment.quirks());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {

@@ -13,7 +13,7 @@ use nix::unistd::AccessFlags;
 use super::environment::Environment;
 use crate::error::{Problem, exit_of, reason};
 use crate::exit::Exit;
-use crate::plan::{LogPlan, Plan};
+use crate::plan::Plan;
 use crate::service::search_path;
 use crate::sys;
 
@@ -154,10 +154,7 @@ pub fn argument_files(plan: &Plan) -> Vec<PathBuf> {
     let base = plan.chdir.as_deref().unwrap_or(Path::new(""));
     let whole = |path: &Path| std::fs::canonicalize(path).ok();
     let state_dir = plan.state_dir.as_deref().and_then(whole);
-    let log = match &plan.log {
-        LogPlan::File(path) => whole(path),
-        LogPlan::Inherited => None,
-    };
+    let log = plan.log.file().and_then(whole);
     let is_own = |path: &PathBuf| {
         let path = whole(path);
         let is_state =

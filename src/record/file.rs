@@ -10,7 +10,7 @@ use super::form::{Resting, RunRecord};
 use super::read::{RecordError, read_of};
 use crate::error::Finding;
 use crate::log;
-use crate::plan::{LogPlan, Plan};
+use crate::plan::Plan;
 use crate::report::{Reporter, Topic};
 use crate::sys;
 use crate::sys::clock::BootTime;
@@ -49,10 +49,7 @@ impl RecordFile {
         file.content.pid = std::process::id().cast_signed();
         file.content.pid_started = sys::proc::own_stat().ok().map(|stat| stat.started);
         file.content.waiting_for_lock = None;
-        file.content.log = match &plan.log {
-            LogPlan::File(path) => Some(plan.directory.join(path)),
-            LogPlan::Inherited => None,
-        };
+        file.content.log = plan.log.file().map(|path| plan.directory.join(path));
         file
     }
 

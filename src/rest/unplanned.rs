@@ -10,7 +10,7 @@ use super::words::{reason_of, until};
 use crate::drop;
 use crate::error::Findings;
 use crate::exit::Exit;
-use crate::log::{Log, Rotation};
+use crate::log::{Log, Opening};
 use crate::machine::{Host, Machine};
 use crate::plan::{Change, Plan, Supervision};
 use crate::record::{Resting, RestingKind, write_resting};
@@ -54,7 +54,7 @@ pub(crate) fn until_run_changes(
     let mut place = None;
     let waiter = waiter_in(&mut place, Some(supervisor), reporter);
     if unrecorded.is_none() {
-        Log::open(plan, Rotation::Never, reporter);
+        Log::open(plan, Opening::OwnLines, None, &[], reporter);
     }
     reporter.findings(Level::Fatal, findings);
     let Some(waiter) = waiter else { return Exit::SYSTEM };

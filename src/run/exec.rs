@@ -6,7 +6,6 @@ use nix::sys::stat::Mode;
 
 use crate::config::value::ReadyForm;
 use crate::error::{Finding, Findings};
-use crate::log::Log;
 use crate::ready::probe::ProbeContext;
 use crate::ready::readiness::Notification;
 use crate::ready::ready_watch::{ExecHelper, ReadyWatch};
@@ -123,10 +122,10 @@ fn notify_readiness(
 }
 
 fn set_output(ready: &Ready<'_>) -> Result<(), Errno> {
-    match (&ready.log, ready.log.join()) {
-        (Log::File { file, .. }, _) => {
-            nix::unistd::dup2_stdout(file)?;
-            nix::unistd::dup2_stderr(file)
+    match (ready.log.output(), ready.log.join()) {
+        (Some(output), _) => {
+            nix::unistd::dup2_stdout(output)?;
+            nix::unistd::dup2_stderr(output)
         }
         (_, Join::StderrToStdout) => nix::unistd::dup2_stderr(std::io::stdout()),
         (_, Join::StdoutToStderr) => nix::unistd::dup2_stdout(std::io::stderr()),

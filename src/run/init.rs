@@ -50,6 +50,7 @@ pub(crate) fn run_as_init(
     loop {
         worker.reap();
         if let Some(ending) = worker.ended() {
+            ready.log.settle_as_init();
             return Ok(Outcome::Left(exit_of(ending)));
         }
         let signals = match waiter.wait(Deadline::default(), None) {

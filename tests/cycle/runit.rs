@@ -29,7 +29,7 @@ fn under_runit_a_stop_kills_nothing_of_runsvs_group() {
     group.current_dir(&scratch.path).stdin(Stdio::null()).stderr(messages);
     std::os::unix::process::CommandExt::process_group(&mut group, 0);
     let mut group = Leaving(group.stdout(Stdio::null()).spawn().expect("runsv starts"));
-    let worker = number_after(&logs("runit-one", "ready"), "ready ");
+    let worker = number_after(&logs("runit-one-log", "ready"), "ready ");
     logs("runit-two", "two-ready");
     let pid_of = |file: &str| -> i32 {
         eventually(&format!("{file} holds a pid"), || {

@@ -11,6 +11,7 @@ pub mod launching;
 pub mod literals;
 pub mod live;
 pub mod needs;
+pub mod numbered;
 pub mod overlay;
 pub mod probe;
 pub mod processes;

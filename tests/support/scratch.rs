@@ -49,6 +49,12 @@ impl Scratch {
         self.program(&beside.join("probe"))
     }
 
+    /// A copy of examples/lines.rs: writes numbered lines.
+    pub fn lines(&self) -> PathBuf {
+        let beside = Path::new(env!("CARGO_BIN_EXE_futo-launch")).with_file_name("examples");
+        self.program(&beside.join("lines"))
+    }
+
     /// A copy of futo, with the launcher beside it.
     pub fn futo(&self) -> PathBuf {
         self.launcher();

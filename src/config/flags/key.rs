@@ -98,5 +98,10 @@ pub enum LaunchOption {
     LogMode,
     LogSize,
     LogKeep,
+    LogGzip,
+    LogLive,
+    LogStamp,
+    LogTee,
+    LogFull,
     StateDir,
 }

@@ -202,7 +202,7 @@ mod tests {
                 "./run:2:1: unknown key 'max_failures' (did you mean max-failures?)",
                 "./run:3:1: unknown key 'zzzzzz' (the keys are exec, script and the options that futo-launch --help lists, without dashes)",
                 "./run:4: once: must be true or false (-)",
-                "./run:5: log: must be PATH|- (-)",
+                "./run:5: log: must be PATH|-|none (-)",
                 "./run:6: exec: must be a list of the program and its arguments: [\"python3\", \"hook.py\"] (-)",
                 "./run:8:1: unknown key 'explain' (--explain is for the command line only)",
             ]

@@ -37,8 +37,10 @@ pub struct ByteSize(pub u64);
 impl ByteSize {
     /// Reads `10485760`, `10M`, `10MiB`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let invalid =
-            || Invalid::new("is not a size of at least 4096 bytes").hint("write bytes, or 512K, 10M, 1G");
+        let invalid = || {
+            Invalid::new("is not a size of at least 4096 bytes")
+                .hint("write bytes, or 512K, 10M, 1G; 0 is no limit")
+        };
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits).ok_or_else(invalid)?;
         let factor: u64 = match unit {
@@ -50,7 +52,7 @@ impl ByteSize {
         };
         let number: u64 = number.parse().map_err(|_| invalid())?;
         match number.checked_mul(factor) {
-            Some(bytes) if bytes >= 4096 => Ok(ByteSize(bytes)),
+            Some(bytes) if bytes >= 4096 || bytes == 0 => Ok(ByteSize(bytes)),
             _ => Err(invalid()),
         }
     }
@@ -72,7 +74,9 @@ mod tests {
 
     #[test]
     fn reads_sizes_in_binary_units() {
-        for (text, bytes) in [("4096", 4096), ("10M", 10 << 20), ("10MiB", 10 << 20), ("1G", 1 << 30)] {
+        for (text, bytes) in
+            [("4096", 4096), ("10M", 10 << 20), ("10MiB", 10 << 20), ("1G", 1 << 30), ("0", 0)]
+        {
             assert_eq!(ByteSize::parse(text), Ok(ByteSize(bytes)), "{text}");
         }
         for text in ["", "M", "10 M", "10MB", "1", "-1", "99999999999G"] {

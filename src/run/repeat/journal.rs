@@ -1,11 +1,12 @@
 //! The loop's outputs: the log, the record, and the launcher's own lines.
 
 use super::pacer::Now;
-use crate::log::{Log, Rotation};
+use crate::log::{Log, Opening};
 use crate::plan::Plan;
 use crate::record::{NextDue, RecordFile};
 use crate::report::Reporter;
 use crate::sys;
+use crate::wait::handled;
 
 pub(super) struct Journal<'a> {
     plan: &'a Plan,
@@ -25,7 +26,7 @@ impl<'a> Journal<'a> {
     pub(super) fn hang_up(&mut self) {
         self.hung_up = true;
         self.record.reopen_directory();
-        self.reopen_log(Rotation::Never);
+        self.reopen_log(Opening::Again);
     }
 
     /// Whether HUP has arrived since the last call.
@@ -33,9 +34,9 @@ impl<'a> Journal<'a> {
         std::mem::take(&mut self.hung_up)
     }
 
-    pub(super) fn reopen_log(&mut self, rotation: Rotation) {
+    pub(super) fn reopen_log(&mut self, opening: Opening) {
         self.log.report_truncation(self.reporter);
-        self.log = Log::open(self.plan, rotation, self.reporter);
+        self.log = Log::open(self.plan, opening, Some(&self.log), handled(), self.reporter);
     }
 
     pub(super) fn write_record(&mut self) {

@@ -32,7 +32,7 @@ use super::readiness::Readiness;
 use crate::config::timing::{Timing, TimingSpec};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::log::{Log, Rotation};
+use crate::log::{Log, Opening};
 use crate::plan::{Mode, Plan};
 use crate::ready::{Ready, c_path};
 use crate::record::{RecordFile, Resting};
@@ -53,7 +53,10 @@ pub(crate) fn run_loop(
     waiter: &mut Waiter,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Findings> {
-    Ok(RunLoop::new(ready, timing, waiter, reporter)?.run(first_delay)?)
+    let mut run_loop = RunLoop::new(ready, timing, waiter, reporter)?;
+    let outcome = run_loop.run(first_delay);
+    run_loop.journal.log.settle_as_init();
+    Ok(outcome?)
 }
 
 /// The state of the loop. Each step gets only the parts it needs.
@@ -237,7 +240,7 @@ impl<'a> RunLoop<'a> {
     /// Applies changes since the last run; returns a switch that is now off.
     fn refresh(&mut self) -> Option<Closed> {
         self.renew_variables();
-        self.journal.reopen_log(Rotation::WhenDue);
+        self.journal.reopen_log(Opening::Run);
         gates::switched_off(self.plan, self.setup.environment())
     }
 

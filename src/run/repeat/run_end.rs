@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Finding;
 use crate::exit::Exit;
-use crate::log::{Log, tail};
+use crate::log::Log;
 use crate::record::{How, Judgement};
 
 /// How a run ended.
@@ -56,10 +56,7 @@ impl RunEnd {
         match log {
             _ if self.cut_short == CutShort::ByStop => Judgement::Stopped,
             _ if self.exit.is_ok() => Judgement::Succeeded,
-            Log::File { file, path, length } => {
-                Judgement::Failed { last_lines: tail::last_lines(file, path, *length) }
-            }
-            Log::Inherited | Log::Unavailable => Judgement::Failed { last_lines: Vec::new() },
+            log => Judgement::Failed { last_lines: log.last_lines() },
         }
     }
 }

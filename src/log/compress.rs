@@ -1,0 +1,203 @@
+//! Compressing rotated files (`--log-gzip`): in a process of its own at the lowest priority. NAME.3 becomes
+//! NAME.3.gz by a rename, once that is whole on the disk, and is removed after it. Killed at any step, the next
+//! process does the rest: it begins its part anew, and of two forms the compressed one is whole.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, fstat, futimens};
+use nix::sys::time::TimeSpec;
+
+use super::rotate::{compressed, lock_names, look, numbered, remove};
+use crate::error::reason_of;
+use crate::report::Reporter;
+use crate::sys;
+use crate::sys::lock::{FileLock, Tried};
+use crate::sys::nofollow::{self, Missing, with_no_umask};
+
+/// Read at once. The level is gzip's own default.
+const PORTION: usize = 64 << 10;
+const LEVEL: u32 = 6;
+
+/// Starts a process that compresses the rotated files of a log, if there is one that is not. It is no child of this
+/// process, and holds none of its descriptors but stderr.
+pub(super) fn start(directory: &OwnedFd, path: &Path, keep: u32, handled: &[i32], reporter: &Reporter) {
+    let name = path.file_name().unwrap_or_default();
+    if oldest_plain(directory, name, keep).is_none() {
+        return;
+    }
+    let started = sys::fork::orphan(handled, || {
+        let _ = nix::unistd::setsid();
+        let _ = sys::fd::close_all_but(&[directory.as_raw_fd()]);
+        sys::process::set_idle_priority();
+        match compress_all(directory, name, keep) {
+            Ok(()) => 0,
+            Err(error) => {
+                let path = path.display();
+                reporter.warn(&format!(
+                    "unable to compress rotated files of log '{path}': {}",
+                    reason_of(&error)
+                ));
+                1
+            }
+        }
+    });
+    if let Err(errno) = started {
+        reporter.warn(&format!("unable to compress rotated files of log '{}': {errno}", path.display()));
+    }
+}
+
+/// The same for the log of this path, whose directory is opened.
+pub(super) fn start_at(path: &Path, keep: u32, handled: &[i32], reporter: &Reporter) {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if let Ok(directory) = nofollow::open_directory(parent, Missing::Refuse) {
+        start(&directory, path, keep, handled, reporter);
+    }
+}
+
+/// The oldest rotated file that is not compressed.
+fn oldest_plain(directory: &OwnedFd, name: &OsStr, keep: u32) -> Option<u32> {
+    let is_log =
+        |status: FileStat| sys::file::kind_name(sys::file::kind(&status)).is_none() && status.st_nlink == 1;
+    (1..=keep).rev().find(|number| look(directory, &numbered(name, *number)).is_ok_and(is_log))
+}
+
+/// Compresses one file after the other until there is none, unless another process does it already.
+fn compress_all(directory: &OwnedFd, name: &OsStr, keep: u32) -> io::Result<()> {
+    while let Some(number) = oldest_plain(directory, name, keep) {
+        let Some(part) = Part::create(directory, name)? else { return Ok(()) };
+        if let Err(error) = part.fill_from(&numbered(name, number), keep) {
+            let _ = remove(directory, &part.name);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// The compressed file while it is made. Its lock says that a process is at work.
+struct Part<'a> {
+    directory: &'a OwnedFd,
+    log: &'a OsStr,
+    name: OsString,
+    file: File,
+    _lock: FileLock,
+}
+
+impl<'a> Part<'a> {
+    /// Makes it, in place of what a process that was killed has left; none if one is at work.
+    fn create(directory: &'a OwnedFd, log: &'a OsStr) -> io::Result<Option<Self>> {
+        let mut name = log.to_os_string();
+        name.push(".gz-part");
+        let flags = OFlag::O_WRONLY
+            | OFlag::O_CREAT
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let opened = openat(directory, name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let status = fstat(&opened)?;
+        if sys::file::kind_name(sys::file::kind(&status)).is_some() || status.st_nlink != 1 {
+            return Err(io::Error::other(format!(
+                "'{}' is not a regular file with one name",
+                name.display()
+            )));
+        }
+        let file = File::from(opened.try_clone()?);
+        let Tried::Ours(lock) = FileLock::try_exclusive(opened)? else { return Ok(None) };
+        // the process that had the lock until now has renamed it
+        if look(directory, &name).is_ok_and(|now| now.st_ino != status.st_ino) {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        Ok(Some(Part { directory, log, name, file, _lock: lock }))
+    }
+
+    fn fill_from(&self, source: &OsStr, keep: u32) -> io::Result<()> {
+        let flags =
+            OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let mut source = File::from(openat(self.directory, source, flags, Mode::empty())?);
+        let status = fstat(&source)?;
+        let mut encoder = GzEncoder::new(&self.file, Compression::new(LEVEL));
+        let mut portion = vec![0; PORTION];
+        loop {
+            match source.read(&mut portion)? {
+                0 => break,
+                read => encoder.write_all(portion.get(..read).unwrap_or_default())?,
+            }
+        }
+        encoder.finish()?;
+        let mode = Mode::from_bits_truncate(status.st_mode & 0o777);
+        with_no_umask(|| nix::sys::stat::fchmod(&self.file, mode))?;
+        let time = TimeSpec::new(status.st_mtime, status.st_mtime_nsec);
+        futimens(&self.file, &time, &time)?;
+        self.file.sync_all()?;
+        self.put_in_place_of(&status, keep)
+    }
+
+    /// Rotations meanwhile have given the file another number, or removed it.
+    fn put_in_place_of(&self, source: &FileStat, keep: u32) -> io::Result<()> {
+        let _lock = lock_names(self.directory);
+        let is_source = |status: FileStat| (status.st_dev, status.st_ino) == (source.st_dev, source.st_ino);
+        let number =
+            (1..=keep).find(|number| look(self.directory, &numbered(self.log, *number)).is_ok_and(is_source));
+        let Some(number) = number else { return Ok(remove(self.directory, &self.name)?) };
+        renameat(
+            self.directory,
+            self.name.as_os_str(),
+            self.directory,
+            compressed(self.log, number).as_os_str(),
+        )?;
+        Ok(remove(self.directory, &numbered(self.log, number))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::read::MultiGzDecoder;
+    use std::fs;
+
+    fn unpacked(path: &Path) -> String {
+        let mut text = String::new();
+        let file = fs::File::open(path).expect("the compressed file");
+        MultiGzDecoder::new(file).read_to_string(&mut text).expect("its text");
+        text
+    }
+
+    #[test]
+    fn every_rotated_file_is_compressed_and_the_current_one_is_not() {
+        let directory = sys::scratch::directory("compress");
+        let opened = OwnedFd::from(fs::File::open(&directory).expect("the directory"));
+        for (name, text) in [("a.log", "0"), ("a.log.1", "1"), ("a.log.2", "2"), ("a.log.gz-part", "killed")]
+        {
+            fs::write(directory.join(name), text).expect("a file");
+        }
+        compress_all(&opened, OsStr::new("a.log"), 5).expect("compressed");
+        assert_eq!(unpacked(&directory.join("a.log.1.gz")), "1");
+        assert_eq!(unpacked(&directory.join("a.log.2.gz")), "2");
+        assert_eq!(fs::read_dir(&directory).expect("the directory").count(), 3);
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn links_and_files_with_other_names_are_left_alone() {
+        let directory = sys::scratch::directory("compress");
+        let opened = OwnedFd::from(fs::File::open(&directory).expect("the directory"));
+        fs::write(directory.join("secret"), "s").expect("a file");
+        std::os::unix::fs::symlink("secret", directory.join("a.log.1")).expect("a link");
+        fs::hard_link(directory.join("secret"), directory.join("a.log.2")).expect("a name");
+        compress_all(&opened, OsStr::new("a.log"), 5).expect("nothing to do");
+        fs::remove_file(directory.join("a.log.2")).expect("removed");
+        fs::write(directory.join("a.log.3"), "3").expect("a file");
+        std::os::unix::fs::symlink("secret", directory.join("a.log.gz-part")).expect("a link");
+        assert!(compress_all(&opened, OsStr::new("a.log"), 5).is_err());
+        assert_eq!(fs::read_to_string(directory.join("secret")).expect("its text"), "s");
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+}

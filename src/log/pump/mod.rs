@@ -1,0 +1,125 @@
+//! The pump: a process between the worker and its log, where the worker cannot write to the file itself (`--log-live`,
+//! `--log-stamp`, `--log-tee`, `--log-full drop`).
+//!
+//! stdout and stderr of the worker are one pipe. A pump is a pair of copies of the launcher: a keeper, which only
+//! waits, and a writer, which moves bytes. Killed, either is replaced by the other, and what is in the pipe is not
+//! lost. The worker holds the pipe both ways: without a reader it waits, and never gets SIGPIPE.
+
+mod copies;
+mod cut;
+mod journal;
+mod keeper;
+mod lines;
+pub(crate) mod state;
+mod target;
+mod writer;
+
+use std::cell::RefCell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::unistd::pipe2;
+
+use crate::config::spec::LogRules;
+use crate::sys;
+use crate::sys::clock::BootTime;
+use crate::sys::nofollow::{self, Missing};
+use crate::sys::pipe::{self, Pipe};
+use journal::Journal;
+use keeper::{Station, keep};
+use state::StateFile;
+
+/// How often is looked whether the pump has written everything.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// A pump and the way to it.
+#[derive(Debug)]
+pub struct Pump {
+    /// For the worker and for our own lines.
+    pipe: Rc<OwnedFd>,
+    station: Station,
+    /// Has no writer when keeper and writer have ended.
+    life: RefCell<OwnedFd>,
+}
+
+impl Pump {
+    /// Starts one for this log, which can be opened. `handled` are the signals that this process handles.
+    pub(crate) fn start(name: &str, path: &Path, rules: LogRules, handled: &[i32]) -> Result<Self, Errno> {
+        let Pipe { read, write } = Pipe::new()?;
+        // without /proc a pump that is killed ends the worker
+        let both_ways = pipe::open_both_ways(write.as_fd()).unwrap_or(write);
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let directory = nofollow::open_directory(parent, Missing::Refuse).map_err(|_| Errno::ENOENT)?;
+        let log = path.file_name().unwrap_or_default();
+        let station = Station {
+            name: name.to_string(),
+            path: path.to_path_buf(),
+            rules,
+            pipe: read,
+            staging: Pipe::new()?,
+            journal: Journal::new()?,
+            state: StateFile::open(&directory, log, rules.mode).ok(),
+        };
+        let life = run(&station, handled)?;
+        Ok(Pump { pipe: Rc::new(both_ways), station, life: RefCell::new(life) })
+    }
+
+    /// Starts it again if both its processes have been killed: it goes on where they were.
+    pub(crate) fn revive(&self, handled: &[i32]) -> Result<(), Errno> {
+        if !self.is_alive() {
+            self.life.replace(run(&self.station, handled)?);
+        }
+        Ok(())
+    }
+
+    /// Where the worker writes to.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    /// The same, for our own lines.
+    pub(crate) fn pipe(&self) -> Rc<OwnedFd> {
+        Rc::clone(&self.pipe)
+    }
+
+    /// Waits until all that has been written so far is in the log, at most this long.
+    pub(crate) fn settle(&self, most: Duration) {
+        let end = BootTime::now().after(most);
+        let is_empty = |pipe: &OwnedFd| !matches!(pipe::waiting(pipe.as_fd()), Ok(1..));
+        while !(is_empty(&self.station.pipe) && is_empty(&self.station.staging.read)) && BootTime::now() < end
+        {
+            sys::clock::pause(LOOK_EVERY);
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        let life = self.life.borrow();
+        let mut watched = [PollFd::new(life.as_fd(), PollFlags::POLLIN)];
+        !matches!(poll(&mut watched, 0_u8), Ok(1..))
+    }
+}
+
+/// Starts the two processes; gives the pipe that tells of their end.
+fn run(station: &Station, handled: &[i32]) -> Result<OwnedFd, Errno> {
+    let (life, alive) = pipe2(OFlag::O_CLOEXEC)?;
+    sys::fork::orphan(handled, || {
+        let mut kept = station.descriptors();
+        kept.push(alive.as_raw_fd());
+        let _ = nix::unistd::setsid();
+        let _ = nix::unistd::chdir("/");
+        sys::signals::ignore_all();
+        let _ = sys::fd::close_all_but(&kept);
+        let _ = sys::fd::stdin_from_null();
+        if station.rules.tee.is_none() {
+            let _ = nix::unistd::dup2_stdout(std::io::stdin());
+        }
+        sys::process::give_back_memory();
+        keep(station)
+    })?;
+    Ok(life)
+}

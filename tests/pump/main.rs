@@ -1,0 +1,430 @@
+//! The log pump: nothing of what a worker writes is lost, doubled or out of order, whatever is killed; no file is too
+//! large; and while nothing is written it does nothing.
+
+mod full_volume;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use support::direct::{Caller, Direct};
+use support::numbered::line;
+use support::{context_switches, eventually, names_in, needs, signal, throughout};
+
+/// The processes of pumps of this scratch directory's launcher: keepers and writers, not the launcher itself.
+fn pumps(direct: &Direct) -> Vec<i32> {
+    let launcher = direct.scratch.launcher();
+    let pids = names_in(Path::new("/proc")).into_iter().filter_map(|name| name.parse::<i32>().ok());
+    let is_pump = |pid: &i32| {
+        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        program.is_ok_and(|program| program == launcher)
+            && session_of(*pid) != session_of(std::process::id() as i32)
+    };
+    pids.filter(is_pump).collect()
+}
+
+fn stat_field(pid: i32, field: usize) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(field)?.parse().ok()
+}
+
+fn session_of(pid: i32) -> Option<i32> {
+    stat_field(pid, 3)
+}
+
+/// Keeper and writer: the writer is the keeper's child.
+fn pair(direct: &Direct) -> Option<(i32, i32)> {
+    let pids = pumps(direct);
+    pids.iter().find_map(|writer| {
+        let parent = stat_field(*writer, 1)?;
+        pids.contains(&parent).then_some((parent, *writer))
+    })
+}
+
+fn eventually_no_pump(direct: &Direct) {
+    eventually("the pump ends", || pumps(direct).is_empty().then_some(()));
+}
+
+/// The files of a log, the oldest first, unpacked.
+fn files(log: &Path) -> Vec<Vec<u8>> {
+    let numbered = |number: usize| {
+        let path = PathBuf::from(format!("{}.{number}", log.display()));
+        let packed = PathBuf::from(format!("{}.gz", path.display()));
+        match fs::read(&packed) {
+            Ok(bytes) => {
+                let mut unpacked = Vec::new();
+                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).expect("gzip");
+                Some(unpacked)
+            }
+            Err(_) => fs::read(&path).ok(),
+        }
+    };
+    let mut files: Vec<Vec<u8>> = (1..).map_while(numbered).collect();
+    files.reverse();
+    files.push(fs::read(log).unwrap_or_default());
+    files
+}
+
+/// Asserts that this is the beginning of the numbered lines; gives how many whole ones it has.
+fn assert_numbered(bytes: &[u8]) -> u64 {
+    let mut rest = bytes;
+    for number in 0.. {
+        let expected = line(number);
+        if rest.len() < expected.len() {
+            assert!(
+                expected.starts_with(rest),
+                "line {number} is not whole, at {}",
+                bytes.len() - rest.len()
+            );
+            return number;
+        }
+        let (now, later) = rest.split_at(expected.len());
+        assert!(
+            now == expected,
+            "line {number} is {:?}, at {} of {}",
+            String::from_utf8_lossy(&now[..now.len().min(60)]),
+            bytes.len() - rest.len(),
+            bytes.len()
+        );
+        rest = later;
+    }
+    unreachable!("the loop ends with the bytes")
+}
+
+/// What a stamp in the form of ISO 8601 is not before.
+fn without_stamps(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let (stamp, rest) = line.split_at(28.min(line.len()));
+        let stamp = String::from_utf8_lossy(stamp);
+        assert!(stamp.starts_with("20") && stamp.ends_with("Z "), "no stamp: {stamp}");
+        plain.extend_from_slice(rest);
+    }
+    plain
+}
+
+fn all(log: &Path) -> Vec<u8> {
+    files(log).concat()
+}
+
+fn progress(path: &Path) -> u64 {
+    fs::read(path).ok().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+const LIVE: [&str; 5] = ["--log-live", "--log-size", "256K", "--log-keep", "1000"];
+
+fn lines_words(direct: &Direct, pattern: &str, count: &str) -> Vec<String> {
+    let program = direct.scratch.lines().display().to_string();
+    let progress = direct.scratch.join("state/progress").display().to_string();
+    vec![program, pattern.to_string(), count.to_string(), progress]
+}
+
+fn start(direct: &mut Direct, options: &[&str], words: &[String]) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    direct.launch(Caller::Root, options, &words);
+}
+
+/// How many lines a case writes: more with FUTO_PUMP_LINES.
+fn scaled(count: u64) -> String {
+    let most = std::env::var("FUTO_PUMP_LINES").ok().and_then(|count| count.parse::<u64>().ok());
+    most.map_or(count, |most| most.max(count)).to_string()
+}
+
+#[test]
+fn every_line_is_in_the_log_whole_once_and_in_order_across_rotations() {
+    needs!(root);
+    for (pattern, count) in [("bursts", 60_000), ("large", 60_000), ("lines", 40_000), ("bytes", 400)] {
+        for options in [
+            &LIVE[..],
+            &[&LIVE[..], &["--log-gzip"]].concat(),
+            &[&LIVE[..], &["--log-stamp", "iso"]].concat(),
+        ] {
+            let mut direct = Direct::new("whole");
+            let count = scaled(count);
+            let words = lines_words(&direct, pattern, &count);
+            start(&mut direct, options, &words);
+            assert_eq!(direct.end(), 0, "{}", direct.stderr());
+            eventually_no_pump(&direct);
+            let files = files(&direct.log_path());
+            for file in &files {
+                assert!(file.len() <= 256 << 10, "{pattern} {options:?}: {} bytes", file.len());
+                assert!(file.ends_with(b"\n"), "{pattern} {options:?}: a line is cut");
+            }
+            let bytes = match options.contains(&"iso") {
+                true => without_stamps(&files.concat()),
+                false => files.concat(),
+            };
+            assert_eq!(assert_numbered(&bytes), count.parse::<u64>().unwrap(), "{pattern} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_writer_or_keeper_loses_nothing() {
+    needs!(root);
+    for stamp in [&[][..], &["--log-stamp", "iso"]] {
+        let mut direct = Direct::new("killed");
+        let count = scaled(200_000);
+        let words = lines_words(&direct, "bursts", &count);
+        start(&mut direct, &[&LIVE[..], stamp].concat(), &words);
+        let (mut kills, mut seed, mut killed) = (0_u64, 7_u64, 0);
+        let began = Instant::now();
+        while direct.is_running() && began.elapsed() < Duration::from_secs(60) {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            std::thread::sleep(Duration::from_micros((seed >> 33) % 12_000));
+            if let Some((keeper, writer)) = pair(&direct) {
+                if [keeper, writer].contains(&killed) {
+                    // not two at once
+                    continue;
+                }
+                killed = if kills % 4 == 3 { keeper } else { writer };
+                signal(killed, Signal::SIGKILL);
+                kills += 1;
+            }
+        }
+        assert_eq!(direct.end(), 0, "{}", direct.stderr());
+        eventually_no_pump(&direct);
+        let bytes = all(&direct.log_path());
+        let bytes = if stamp.is_empty() { bytes } else { without_stamps(&bytes) };
+        assert_eq!(assert_numbered(&bytes), count.parse::<u64>().unwrap(), "after {kills} kills");
+        assert!(kills > 10, "only {kills} kills");
+    }
+}
+
+#[test]
+fn a_killed_worker_leaves_all_that_it_has_written() {
+    needs!(root);
+    for pattern in ["bursts", "lines"] {
+        let mut direct = Direct::new("worker");
+        let words = lines_words(&direct, pattern, "100000000");
+        start(&mut direct, &LIVE, &words);
+        let file = direct.scratch.join("state/progress");
+        eventually("it has written", || (progress(&file) > 3 << 20).then_some(()));
+        assert_eq!(direct.end_by(Signal::SIGKILL).0, 137);
+        eventually_no_pump(&direct);
+        let bytes = all(&direct.log_path());
+        assert_numbered(&bytes);
+        assert!(bytes.len() as u64 >= progress(&file), "{} of {}", bytes.len(), progress(&file));
+    }
+}
+
+#[test]
+fn a_loop_has_one_pump_which_outlives_a_killed_launcher_and_is_started_again() {
+    needs!(root);
+    let mut direct = Direct::start("loop", &["--log-live", "--every", "0.1"], "echo run; exec sleep 1000");
+    direct.logs("run");
+    let (keeper, writer) = pair(&direct).expect("a pump");
+    assert_ne!(session_of(keeper), session_of(direct.pid()));
+    for pid in [keeper, writer] {
+        signal(pid, Signal::SIGSTOP);
+    }
+    for pid in [writer, keeper] {
+        signal(pid, Signal::SIGKILL);
+    }
+    eventually_no_pump(&direct);
+    direct.signal(Signal::SIGHUP);
+    eventually("another pump", || pair(&direct));
+    direct.end_by(Signal::SIGTERM);
+    eventually_no_pump(&direct);
+}
+
+/// In kB; a page of the program's file that is not yet on the disk is no memory of a process.
+fn private_dirty(pid: i32) -> u64 {
+    let maps = fs::read_to_string(format!("/proc/{pid}/smaps")).expect("its memory");
+    let mut is_written = false;
+    let mut sum = 0;
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("Private_Dirty:"), Some(count)) if is_written => {
+                sum += count.parse::<u64>().expect("a number")
+            }
+            (Some(_), Some(rights)) if rights.len() == 4 && rights.ends_with('p') => {
+                is_written = rights.contains('w');
+            }
+            _ => {}
+        }
+    }
+    sum
+}
+
+#[test]
+fn an_idle_pump_sleeps_and_takes_little_memory() {
+    needs!(root);
+    let mut direct =
+        Direct::start("idle", &["--log-live", "--log-stamp", "iso"], "echo ready; exec sleep 1000");
+    direct.logs("ready");
+    let (keeper, writer) = pair(&direct).expect("a pump");
+    std::thread::sleep(Duration::from_millis(100));
+    let before = [context_switches(keeper), context_switches(writer)];
+    throughout("it sleeps", Duration::from_secs(2), || {
+        [context_switches(keeper), context_switches(writer)] == before
+    });
+    for pid in [keeper, writer] {
+        let kilobytes = private_dirty(pid);
+        let most = if cfg!(debug_assertions) { 160 } else { 64 };
+        assert!(kilobytes <= most, "{kilobytes} kB");
+        // nothing of the service's is open in it but the pipe, stderr and the log
+        let open: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+            .expect("its descriptors")
+            .filter_map(|entry| Some(fs::read_link(entry.ok()?.path()).ok()?.display().to_string()))
+            .collect();
+        assert!(open.len() < 16, "{open:?}");
+        assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).expect("its directory"), Path::new("/"));
+    }
+    // signals of its service do not reach it, and a line is in the log soon
+    for number in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGUSR1] {
+        signal(keeper, number);
+        signal(writer, number);
+    }
+    assert_eq!(pair(&direct), Some((keeper, writer)));
+    direct.end_by(Signal::SIGTERM);
+    eventually_no_pump(&direct);
+}
+
+#[test]
+fn what_a_worker_leaves_behind_keeps_its_pump_and_delays_nothing() {
+    needs!(root);
+    let script = "(trap '' TERM; while [ ! -e end ]; do sleep 0.1; done; echo late) & echo run";
+    let mut direct = Direct::new("leftover");
+    direct.write("x", "", 0o644);
+    direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", script]);
+    assert_eq!(direct.end(), 0);
+    direct.logs("run");
+    assert!(!pumps(&direct).is_empty());
+    direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", "echo second"]);
+    assert_eq!(direct.end(), 0);
+    direct.logs("second");
+    direct.write("end", "", 0o644);
+    assert_eq!(direct.logs("late"), "run\nsecond\nlate\n");
+    eventually_no_pump(&direct);
+}
+
+#[test]
+fn the_log_is_followed_by_its_name() {
+    needs!(root);
+    let script = "echo one; while [ ! -e two ]; do sleep 0.05; done; echo two; while [ ! -e three ]; do sleep 0.05; done; echo three";
+    let mut direct = Direct::new("named");
+    direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", script]);
+    direct.logs("one");
+    // as logrotate does it with create
+    let aside = direct.scratch.join("state/aside");
+    fs::rename(direct.log_path(), &aside).expect("renamed");
+    support::write(&direct.log_path(), "", 0o640);
+    support::own_by_abc(&direct.log_path());
+    direct.write("two", "", 0o644);
+    assert_eq!(direct.logs("two"), "two\n");
+    fs::remove_file(direct.log_path()).expect("removed");
+    direct.write("three", "", 0o644);
+    assert_eq!(direct.logs("three"), "three\n");
+    assert_eq!(support::read(&aside), "one\n");
+    assert_eq!(direct.end(), 0);
+}
+
+#[test]
+fn what_is_put_in_place_of_a_log_is_not_written() {
+    needs!(root);
+    let script = "echo one; while [ ! -e two ]; do sleep 0.05; done; echo two";
+    for kind in ["link", "fifo", "hard link", "directory"] {
+        let mut direct = Direct::new("replaced");
+        direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", script]);
+        direct.logs("one");
+        let log = direct.log_path();
+        fs::remove_file(&log).expect("removed");
+        let secret = direct.scratch.join("state/secret");
+        support::write(&secret, "secret\n", 0o666);
+        match kind {
+            "link" => symlink(&secret, &log).expect("a link"),
+            "fifo" => nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO"),
+            "hard link" => fs::hard_link(&secret, &log).expect("a name"),
+            _ => fs::create_dir(&log).expect("a directory"),
+        }
+        direct.write("two", "", 0o644);
+        eventually("it is reported", || direct.stderr().contains("unable to write log").then_some(()));
+        assert_eq!(support::read(&secret), "secret\n", "{kind}");
+        assert_eq!(direct.end(), 0);
+        match kind {
+            "directory" => fs::remove_dir(&log).expect("removed"),
+            _ => fs::remove_file(&log).expect("removed"),
+        }
+        assert_eq!(direct.logs("two"), "two\n", "{kind}");
+        eventually_no_pump(&direct);
+        assert_eq!(direct.stderr().matches("unable to write log").count(), 1, "{}", direct.stderr());
+        assert!(direct.stderr().contains("is written again"), "{}", direct.stderr());
+    }
+}
+
+#[test]
+fn the_lock_of_a_pump_follows_no_link() {
+    needs!(root);
+    let mut direct = Direct::new("lock");
+    let secret = direct.scratch.join("state/secret");
+    support::write(&secret, "secret\n", 0o666);
+    symlink(&secret, format!("{}.pump", direct.log_path().display())).expect("a link");
+    direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", "echo one"]);
+    assert_eq!(direct.end(), 0);
+    direct.logs("one");
+    assert_eq!(support::read(&secret), "secret\n");
+}
+
+#[test]
+fn lines_are_copied_to_stdout_with_the_name() {
+    needs!(root);
+    for (option, expected) in [("--log-tee", "tee: one\ntee: two\n"), ("--log-tee=raw", "one\ntwo\n")] {
+        let direct = Direct::new("tee");
+        let mut command = direct.command(
+            Caller::Root,
+            &[option, "--log-stamp", "iso"],
+            &["sh", "-c", "echo one; echo two"],
+        );
+        let output = command.stdout(std::process::Stdio::piped()).output().expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+        eventually_no_pump(&direct);
+        assert_eq!(without_stamps(direct.log().as_bytes()), b"one\ntwo\n");
+    }
+}
+
+#[test]
+fn a_line_longer_than_a_file_is_passed_in_pieces() {
+    needs!(root);
+    let script = "head -c 200000 /dev/zero | tr '\\0' x; echo; echo end";
+    for stamp in [&[][..], &["--log-stamp", "iso"]] {
+        let mut direct = Direct::new("long");
+        direct.launch(
+            Caller::Root,
+            &[&["--log-live", "--log-size", "64K", "--log-keep", "9"], stamp].concat(),
+            &["sh", "-c", script],
+        );
+        assert_eq!(direct.end(), 0);
+        eventually_no_pump(&direct);
+        let files = files(&direct.log_path());
+        assert!(files.iter().all(|file| file.len() <= 64 << 10));
+        let text = String::from_utf8(files.concat()).expect("text");
+        assert_eq!(text.matches('x').count(), 200_000);
+        assert_eq!(text.matches("[continued] ").count(), if stamp.is_empty() { 0 } else { files.len() - 1 });
+        assert!(text.ends_with("end\n"));
+    }
+}
+
+#[test]
+fn a_pump_has_the_ids_of_the_user_and_its_files_their_mode() {
+    needs!(root);
+    let mut direct =
+        Direct::start("ids", &["--log-live", "--log-mode", "0600"], "echo ready; exec sleep 1000");
+    direct.logs("ready");
+    let (keeper, writer) = pair(&direct).expect("a pump");
+    for pid in [keeper, writer] {
+        let owner = fs::metadata(format!("/proc/{pid}")).expect("it is there");
+        assert_eq!((owner.uid(), owner.gid()), (911, 911));
+    }
+    let worker = direct.pid();
+    assert_ne!(stat_field(keeper, 1), Some(worker), "it is no child of the worker");
+    let status = fs::metadata(direct.log_path()).expect("the log");
+    assert_eq!((status.uid(), status.mode() & 0o777), (911, 0o600));
+    direct.end_by(Signal::SIGTERM);
+}
