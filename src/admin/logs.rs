@@ -11,10 +11,11 @@ use nix::errno::Errno;
 
 use super::options::{Command, Key, Operands, Words, switch, value};
 use super::{CommandError, services};
+use crate::config::value::Delay;
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::{Observer, Snapshot, last_lines};
+use crate::observe::{Observer, Snapshot, last_lines, lines_since};
 use crate::report::{Level, Reporter};
 use crate::sys;
 use crate::sys::nofollow;
@@ -28,11 +29,13 @@ pub(super) const COMMAND: Command = Command {
     name: "logs",
     operands: Operands::Services("NAME|DIR"),
     help: "show the last lines of a service's log",
-    more: "With -f, follows the log across rotation until interrupted. At a terminal, control characters are \
-           escaped; otherwise, and with --raw, bytes are printed unchanged.",
+    more: "Rotated and compressed logs are read too. With -f, follows the log across rotation until \
+           interrupted. At a terminal, control characters are escaped; otherwise, and with --raw, bytes are \
+           printed unchanged.",
     options: &[
         switch(Key::Follow, "keep running and print what is appended").short('f'),
         value(Key::Lines, "N", "number of lines [20]").short('n'),
+        value(Key::Since, "DURATION", "print the lines since this long ago, by the times in them"),
         switch(Key::Raw, "print bytes unchanged, even at a terminal"),
         services::SCAN_DIR,
         services::FROM,
@@ -44,6 +47,18 @@ pub(super) const COMMAND: Command = Command {
 fn logs(words: Words) -> Result<Exit, CommandError> {
     let usage =
         |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
+    let since = match words.value(Key::Since) {
+        None => None,
+        Some(_) if words.value(Key::Lines).is_some() => {
+            return Err(usage("--since and --lines: one of them"));
+        }
+        Some(given) => {
+            let text = given.to_str().ok_or_else(|| usage("--since: is no duration"))?;
+            let delay =
+                Delay::parse(text).map_err(|invalid| usage(&format!("--since: {}", invalid.reason)))?;
+            sys::clock::wall_now().checked_sub(delay.duration())
+        }
+    };
     let count = match words.value(Key::Lines) {
         None => LINES,
         Some(given) => given
@@ -77,16 +92,30 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         true => OutputForm::Raw,
         false => OutputForm::Escaped,
     });
-    let position = match snapshot.attempt(|| last_lines(caller, &path, count)) {
-        Ok((lines, size)) => {
-            if output.show(&lines).is_err() {
-                return Ok(Exit::OK);
-            }
-            size
+    let read = snapshot.attempt(|| match since {
+        None => {
+            let (lines, size) = last_lines(caller, &path, count)?;
+            Ok(output.show(&lines).ok().map(|()| size))
         }
+        Some(since) => {
+            let mut is_read = true;
+            let mut show = |line: &[u8]| {
+                is_read = output.show(line).is_ok();
+                is_read
+            };
+            let size = lines_since(caller, &path, since, &mut show)?
+                .ok_or_else(|| std::io::Error::other("no line of it has a time"))?;
+            Ok(is_read.then_some(size))
+        }
+    });
+    let position = match read {
+        Ok(Some(size)) => size,
+        // nobody reads what is shown
+        Ok(None) => return Ok(Exit::OK),
         Err(error) if words.has(Key::Follow) && error.kind() == std::io::ErrorKind::NotFound => 0,
         Err(error) => {
-            return fatal(format!("unable to read log '{}': {}", path.display(), reason_of(&error)), None);
+            let hint = since.map(|_| "-n N shows lines without a time; --log-stamp iso gives each one");
+            return fatal(format!("unable to read log '{}': {}", path.display(), reason_of(&error)), hint);
         }
     };
     match words.has(Key::Follow) {

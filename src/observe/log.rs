@@ -1,9 +1,11 @@
 //! The end of a log. The file belongs to a user: only a regular one is read, and within bounds.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use crate::log::{PumpState, SUFFIX};
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
@@ -19,40 +21,46 @@ pub struct LogSummary {
     pub size: u64,
     /// Its last line that is not blank.
     pub last_line: Option<String>,
+    /// When it was written last.
+    pub written: Option<SystemTime>,
+    /// Lines that its pump has dropped.
+    pub dropped: u64,
+    /// Why its pump cannot write it.
+    pub trouble: Option<String>,
 }
 
 impl LogSummary {
     /// None if there is no log yet.
     pub(super) fn of(reader: Privilege, path: PathBuf) -> io::Result<Option<Self>> {
-        let (size, end) = match end_of(reader, &path, END) {
+        let (status, end) = match end_of(reader, &path, END) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
         let text = String::from_utf8_lossy(&end);
         let last_line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(String::from);
-        Ok(Some(LogSummary { path, size, last_line }))
+        let PumpState { dropped, trouble, since: _ } = pump_state(reader, &path).unwrap_or_default();
+        let (size, written) = (status.len(), status.modified().ok());
+        Ok(Some(LogSummary { path, size, last_line, written, dropped, trouble }))
     }
 }
 
-/// The last lines of a log, with their ends, and where in the file they end.
-pub fn last_lines(reader: Privilege, path: &Path, count: usize) -> io::Result<(Vec<u8>, u64)> {
-    const MOST: u64 = 1 << 20;
-    let (size, end) = end_of(reader, path, MOST)?;
-    let ends = end.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-    // the newline that ends the last line starts no other
-    let open_end = usize::from(!end.ends_with(b"\n"));
-    let from = ends.into_iter().nth(count.saturating_sub(open_end)).map_or(0, |at| at + 1);
-    let lines = if count == 0 { &[] } else { end.get(from..).unwrap_or_default() };
-    Ok((lines.to_vec(), size))
+/// What the pump of a log has written down, if it has one.
+fn pump_state(reader: Privilege, log: &Path) -> Option<PumpState> {
+    let mut path = log.as_os_str().to_os_string();
+    path.push(SUFFIX);
+    let mut text = Vec::new();
+    let file = File::from(nofollow::open_regular_for(reader, Path::new(&path)).ok()?);
+    file.take(END).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
-/// Its size, and at most `most` bytes of its end.
-fn end_of(reader: Privilege, path: &Path, most: u64) -> io::Result<(u64, Vec<u8>)> {
+/// Its status, and at most `most` bytes of its end.
+pub(super) fn end_of(reader: Privilege, path: &Path, most: u64) -> io::Result<(Metadata, Vec<u8>)> {
     let mut file = File::from(nofollow::open_regular_for(reader, path)?);
-    let size = file.metadata()?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(most)))?;
+    let status = file.metadata()?;
+    file.seek(SeekFrom::Start(status.len().saturating_sub(most)))?;
     let mut end = Vec::new();
-    file.take(most.min(size)).read_to_end(&mut end)?;
-    Ok((size, end))
+    file.take(most.min(status.len())).read_to_end(&mut end)?;
+    Ok((status, end))
 }

@@ -7,6 +7,7 @@ pub(crate) mod fixtures;
 mod judge;
 mod launcher;
 mod log;
+mod log_history;
 mod observer;
 mod planning;
 mod reason;
@@ -16,7 +17,8 @@ mod supervisor;
 
 pub use judge::{complaint, judge};
 pub use launcher::{Children, Launcher, Process};
-pub use log::{LogSummary, last_lines};
+pub use log::LogSummary;
+pub use log_history::{last_lines, lines_since};
 pub use observer::Observer;
 pub use planning::with_supervisor_environment;
 pub use reason::Reason;

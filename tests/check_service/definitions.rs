@@ -124,7 +124,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
         hint: exec futo-launch -- PROGRAM runs it as abc\n\
         loop: note: DIR/loop/run: is not a futo-launch script, so only its text was checked: ";
     assert!(said.starts_with(expected), "{said}");
-    let files = scene.define("files", "#!/bin/sh\nexec LAUNCHER -- sleep 1\n");
+    let files = scene.define("files", "#!/bin/sh\nexec LAUNCHER --log /config/own.log -- sleep 1\n");
     write(&files, "lock-fd", "4\n");
     write(&files, "notification-fd", "one\n");
     scene.define("files/log", "#!/bin/sh\nexec LAUNCHER -- s6-log .\n");
@@ -134,7 +134,7 @@ fn every_mistake_in_a_definition_is_reported_with_its_remedy() {
          hint: write a single number such as 3, or remove the file\n\
          files: DIR/files/lock-fd: is broken in s6 2.11 to 2.13.2\n  \
          hint: remove it: futo-launch never runs two workers at once\n\
-         files: note: DIR/files/log: its logger receives nothing, because output goes to '/config/.local/state/futodama/files.log'\n  \
+         files: note: DIR/files/log: its logger receives nothing, because output goes to '/config/own.log'\n  \
          hint: --log - sends the output to the logger\n"
     );
     let linked = scene.svscan.scratch.join("definitions/linked");

@@ -10,6 +10,7 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::AccessFlags;
 
 use super::finding::CheckFinding;
+use crate::config::spec::LogWriter;
 use crate::error::reason;
 use crate::log::remedy;
 use crate::plan::{LogPlan, Plan};
@@ -18,6 +19,10 @@ use crate::sys;
 
 /// A volume with less free space than this counts as full, in bytes.
 const LITTLE: u64 = 1 << 20;
+/// A volume with less than this is reported, in percent.
+const LOW: u64 = 5;
+/// So many times `--log-size` a log is reported.
+const TOO_LARGE: u64 = 10;
 
 /// Whether the log can be written.
 pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
@@ -62,7 +67,24 @@ pub(super) fn check_log(plan: &Plan) -> Vec<CheckFinding> {
             found.push(CheckFinding::problem(text, &remedy::for_unwritable(&path, uid, gid)));
         }
     }
+    found.extend(check_size(plan, &path));
     found
+}
+
+/// A log that has long been larger than it is to be: without a pump it is rotated only between runs.
+fn check_size(plan: &Plan, path: &Path) -> Option<CheckFinding> {
+    let rules = plan.log_rules;
+    let size = nix::sys::stat::lstat(path).ok().and_then(|status| u64::try_from(status.st_size).ok())?;
+    let is_exceeded = rules.writer == LogWriter::Worker && size / TOO_LARGE >= rules.limit();
+    is_exceeded.then(|| {
+        let text = format!(
+            "log '{}' has {} MiB, over {TOO_LARGE} times --log-size ({})",
+            path.display(),
+            size >> 20,
+            rules.size
+        );
+        CheckFinding::note(text, "--log-live rotates it while the worker runs")
+    })
 }
 
 /// Whether a file may be appended to, without opening it: opening a device can have effects.
@@ -79,10 +101,7 @@ fn may_be_log(path: &Path) -> Result<(), Errno> {
 
 /// Full volumes among those of the log and the run record.
 pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
-    let log = match &plan.log {
-        LogPlan::File(path) => Some(path.clone()),
-        LogPlan::Inherited => None,
-    };
+    let log = plan.log.file().map(Path::to_path_buf);
     let record = plan.state_dir.as_ref().map(|directory| directory.join("record"));
     let mut checked = Vec::new();
     let mut found = Vec::new();
@@ -99,9 +118,20 @@ pub(super) fn check_volumes(plan: &Plan) -> Vec<CheckFinding> {
         if left < LITTLE || (volume.files() > 0 && volume.files_available() == 0) {
             let text = format!("the volume of '{}' is full: {left} bytes left", above.display());
             found.push(CheckFinding::problem(text, "free some space; see df -h and df -i"));
+        } else if is_low(volume.blocks_available(), volume.blocks()) {
+            let text = format!("the volume of '{}' is nearly full: less than {LOW} % left", above.display());
+            found.push(CheckFinding::note(
+                text,
+                "free some space; see df -h. --log-live bounds a log even while a worker runs",
+            ));
         }
     }
     found
+}
+
+/// Whether less than this share of a volume is free.
+fn is_low(free: impl Into<u64>, all: impl Into<u64>) -> bool {
+    free.into().saturating_mul(100) < all.into().saturating_mul(LOW)
 }
 
 fn refusal(errno: Errno) -> String {

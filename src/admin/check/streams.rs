@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use super::finding::{CheckFinding, Weight};
+use crate::config::spec::LogWriter;
 use crate::plan::{LogPlan, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::program;
@@ -24,7 +25,10 @@ pub(super) fn check_streams(
     environment: &Environment,
     script: Option<&Path>,
 ) -> Vec<CheckFinding> {
-    let LogPlan::File(log) = &plan.log else { return Vec::new() };
+    // a pipe cannot be truncated
+    let (LogPlan::File(log), LogWriter::Worker) = (&plan.log, plan.log_rules.writer) else {
+        return Vec::new();
+    };
     let log = plan.directory.join(log);
     let program = program::find(plan, environment).ok();
     let scripts = program.into_iter().chain(script.map(PathBuf::from));

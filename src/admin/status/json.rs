@@ -63,6 +63,9 @@ struct LogJson<'a> {
     path: String,
     size: u64,
     last_line: Option<&'a str>,
+    written: Option<String>,
+    dropped: u64,
+    trouble: Option<&'a str>,
 }
 
 pub(super) fn page(overview: &Overview) -> String {
@@ -128,6 +131,9 @@ fn part<'a>(
             path: log.path.display().to_string(),
             size: log.size,
             last_line: log.last_line.as_deref(),
+            written: log.written.map(clock::utc),
+            dropped: log.dropped,
+            trouble: log.trouble.as_deref(),
         }),
         troubles: snapshot.troubles.iter().map(|trouble| trouble.text.as_str()).collect(),
     }

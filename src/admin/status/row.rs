@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::escape::{escaped, field};
-use crate::observe::{ServiceState, Snapshot, parse_time};
+use crate::observe::{LogSummary, ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -17,8 +17,8 @@ pub(super) struct TableRow {
     pub(super) detail: String,
 }
 
-pub(super) const HEADINGS: [&str; 9] =
-    ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE"];
+pub(super) const HEADINGS: [&str; 10] =
+    ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE", "LOG AGE"];
 
 impl TableRow {
     pub(super) fn of(snapshot: &Snapshot, state: ServiceState, why: Option<&str>, now: SystemTime) -> Self {
@@ -50,15 +50,23 @@ impl TableRow {
             text(record.map(|record| record.consecutive_failures.to_string())),
             text(next.map(ahead)),
             text(snapshot.log.as_ref().map(|log| size(log.size))),
+            text(snapshot.log.as_ref().and_then(|log| log.written).map(ago)),
         ];
+        let log_trouble = snapshot.log.as_ref().and_then(log_trouble);
         let last_line = snapshot.log.as_ref().and_then(|log| log.last_line.as_deref());
-        let detail = match (why, snapshot.troubles.first()) {
+        let detail = match (why.or(log_trouble.as_deref()), snapshot.troubles.first()) {
             (Some(why), _) => escaped(why),
             (None, Some(trouble)) => escaped(&trouble.text),
             (None, None) => last_line.map_or(String::new(), |line| format!("log: {}", escaped(line))),
         };
         TableRow { state, fields, detail }
     }
+}
+
+/// What keeps the pump of a log from writing it.
+fn log_trouble(log: &LogSummary) -> Option<String> {
+    let dropped = if log.dropped > 0 { format!(" ({} lines dropped)", log.dropped) } else { String::new() };
+    log.trouble.as_ref().map(|why| format!("log cannot be written: {why}{dropped}"))
 }
 
 /// A time in its largest unit: `42s`, `5m`, `3h`, `12d`.

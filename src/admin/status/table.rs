@@ -13,8 +13,10 @@ use crate::observe::ServiceState;
 
 /// The longest name that is shown whole on a terminal.
 const NAME: usize = 24;
+/// So many columns are in a line of a pipe: what reads them knows them by their place.
+const IN_A_LINE: usize = 9;
 /// Columns that are aligned to the right.
-const NUMBERS: std::ops::RangeInclusive<usize> = 2..=8;
+const NUMBERS: std::ops::RangeInclusive<usize> = 2..=9;
 
 /// Whether the table is in colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ fn colour(state: ServiceState) -> Option<Color> {
 }
 
 /// Columns that are left out where there is no room, in this order.
-const DISPENSABLE: [usize; 7] = [8, 2, 3, 7, 5, 6, 4];
+const DISPENSABLE: [usize; 8] = [9, 8, 2, 3, 7, 5, 6, 4];
 
 /// The columns that fit, and the gap between them.
 fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {
@@ -138,7 +140,7 @@ pub(super) fn plain(overview: &Overview) -> String {
     }
     let mut page = String::new();
     for (fields, detail) in lines {
-        for (field, width) in fields.iter().zip(widths) {
+        for (field, width) in fields.iter().zip(widths).take(IN_A_LINE) {
             let _ = write!(page, "{field:<width$} ");
         }
         let _ = writeln!(page, "{}", if detail.is_empty() { "-" } else { &detail });

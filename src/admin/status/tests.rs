@@ -48,6 +48,9 @@ fn some() -> Overview {
         path: PathBuf::from("/config/.local/state/futodama/worker.log"),
         size: 2_500_000,
         last_line: Some("posted, status 200 \u{1b}[31m".to_string()),
+        written: Some(UNIX_EPOCH + Duration::from_secs(NOW - 61)),
+        dropped: 0,
+        trouble: None,
     });
     overview_of(vec![resting, crashing, worker])
 }
@@ -67,7 +70,8 @@ worker                    waiting      1h         0        1m     0      0    2m
     assert_eq!(table::page(&some(), 80, Colours::Off), expected);
     let headings =
         |width: usize| table::page(&some(), width, Colours::Off).lines().next().map(str::to_string);
-    let all = "SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT  LOG SIZE";
+    let all =
+        "SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT  LOG SIZE  LOG AGE";
     assert_eq!(headings(120).as_deref(), Some(all));
     for width in [40, 60, 80, 100] {
         let page = table::page(&some(), width, Colours::Off);
