@@ -104,7 +104,10 @@ fn root_reads_the_containers_variables_only_where_they_are_roots() {
     own_by_abc(&file);
     let output = finish(&mut scratch.launch(&scratch.path, &["--file", path_str(&file)]));
     assert_eq!(code(&output), 100);
-    assert!(stderr(&output).contains("container-env other than none: not allowed in a file that others"));
+    assert!(
+        stderr(&output)
+            .contains("container-env other than none: not allowed in a file writable by non-root users")
+    );
 }
 
 #[test]
