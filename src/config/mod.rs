@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod flags;
+mod log_options;
 pub mod readiness;
 pub mod request;
 pub mod resolve;

@@ -1,5 +1,5 @@
 //! Request → [`Spec`]: the file, then the command line, then the defaults; conflicting options are refused. The
-//! defaults of everything but the timing are here.
+//! defaults of everything but the log and the timing are here.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,18 +10,13 @@ use super::readiness::{self, ReadinessSpec};
 use super::request::{Ask, Given, Origin, Request};
 use super::rights::{TrustError, refuse_rights};
 use super::service_file::{self, ServiceFile, ServiceFileError};
-use super::settings::{EnvironmentSettings, LogTarget, Settings, WorkerCommand};
-use super::spec::{EnvironmentSpec, LogRules, LogWriter, Spec, SpecFile};
+use super::settings::{EnvironmentSettings, Settings, WorkerCommand};
+use super::spec::{EnvironmentSpec, Spec, SpecFile};
 use super::timing::{Stays, TimingSpec};
-use super::timing_options;
-use super::value::ByteSize;
+use super::{log_options, timing_options};
 use crate::error::Findings;
 use crate::escape;
 use crate::machine::Host;
-
-const LOG_MODE: u32 = 0o640;
-const LOG_SIZE: ByteSize = ByteSize(10 << 20);
-const LOG_KEEP: u32 = 5;
 
 /// Reads the file of `--file`, at most this many bytes: its text, and whether root owns the path.
 pub(crate) type ReadFile<'r> = &'r dyn Fn(&Path, usize) -> std::io::Result<(String, bool)>;
@@ -116,48 +111,12 @@ impl Applied {
     /// Checks the options against each other, and adds the defaults.
     fn complete(self, source: Source, findings: &mut Findings) -> Spec {
         let Applied { mut settings, timing, readiness } = self;
-        refuse_log_options(&settings, findings);
+        log_options::check(&settings.log, findings);
         let stays = Stays::of(&timing);
         let timing = timing_options::spec(std::mem::take(&mut settings.timing), timing, findings);
         let readiness = readiness::spec(settings.ready.take(), readiness, stays, findings);
         spec(settings, source, Mode { stays, timing, readiness })
     }
-}
-
-/// Options of the log that have no meaning with each other, or where there is no log.
-fn refuse_log_options(settings: &Settings, findings: &mut Findings) {
-    let size = settings.log_size.unwrap_or(LOG_SIZE);
-    if settings.log_gzip && settings.log_keep == Some(0) {
-        findings.push(SpecError::NoRotatedLog { option: "log-gzip", other: "log-keep" });
-    }
-    for (option, is_given) in [("log-gzip", settings.log_gzip), ("log-live", settings.log_live)] {
-        if is_given && size.0 == 0 {
-            findings.push(SpecError::NoRotatedLog { option, other: "log-size" });
-        }
-    }
-    let why = match settings.log {
-        Some(LogTarget::Inherited) => {
-            "with --log - output goes to the inherited stdout, and there is no file"
-        }
-        Some(LogTarget::Discarded) => "with --log none output is discarded",
-        Some(LogTarget::File(_)) | None => return,
-    };
-    for option in of_log_file(settings) {
-        findings.push(SpecError::NoLogFile { option, why });
-    }
-}
-
-/// The options that were given and are about a log file only, those that would be ignored silently until now not
-/// among them.
-fn of_log_file(settings: &Settings) -> impl Iterator<Item = &'static str> {
-    let given = [
-        ("log-gzip", settings.log_gzip),
-        ("log-live", settings.log_live),
-        ("log-stamp", settings.log_stamp.is_some()),
-        ("log-tee", settings.log_tee.is_some()),
-        ("log-full", settings.log_full.is_some()),
-    ];
-    given.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option)
 }
 
 /// When the worker runs, and when it is ready.
@@ -186,14 +145,6 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         keep_fds,
         environment,
         log,
-        log_mode,
-        log_size,
-        log_keep,
-        log_gzip,
-        log_live,
-        log_stamp,
-        log_tee,
-        log_full,
         state_dir,
     } = settings;
     Spec {
@@ -216,20 +167,8 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         limits,
         keep_fds,
         environment: environment_spec(environment),
-        log,
-        log_rules: LogRules {
-            mode: log_mode.unwrap_or(LOG_MODE),
-            size: log_size.unwrap_or(LOG_SIZE),
-            keep: log_keep.unwrap_or(LOG_KEEP),
-            gzip: log_gzip,
-            writer: match log_live || log_stamp.is_some() || log_tee.is_some() || log_full.is_some() {
-                true => LogWriter::Pump,
-                false => LogWriter::Worker,
-            },
-            stamp: log_stamp,
-            tee: log_tee,
-            full: log_full.unwrap_or_default(),
-        },
+        log_rules: log_options::rules(&log),
+        log: log.target,
         state_dir,
     }
 }

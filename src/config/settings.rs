@@ -173,16 +173,23 @@ pub struct Settings {
     pub limits: Limits,
     pub keep_fds: Vec<i32>,
     pub environment: EnvironmentSettings,
-    pub log: Option<LogTarget>,
-    pub log_mode: Option<u32>,
-    pub log_size: Option<ByteSize>,
-    pub log_keep: Option<u32>,
-    pub log_gzip: bool,
-    pub log_live: bool,
-    pub log_stamp: Option<LogStamp>,
-    pub log_tee: Option<LogTee>,
-    pub log_full: Option<OnFull>,
+    pub log: LogSettings,
     pub state_dir: Option<PathBuf>,
+}
+
+/// The options of the log.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each field is the option of that name: `--log` and `--log-…`")]
+pub struct LogSettings {
+    pub target: Option<LogTarget>,
+    pub mode: Option<u32>,
+    pub size: Option<ByteSize>,
+    pub keep: Option<u32>,
+    pub gzip: bool,
+    pub live: bool,
+    pub stamp: Option<LogStamp>,
+    pub tee: Option<LogTee>,
+    pub full: Option<OnFull>,
 }
 
 /// The options that start a loop, or need one.

@@ -10,7 +10,7 @@ pub(super) const SECTION: Section = Section { title: "Log", options: OPTIONS };
 
 const OPTIONS: &[Flag] = &[
     launch(LaunchOption::Log, "log", Value("PATH|-|none"), "where stdout and stderr go", |settings, value| {
-        settings.log = Some(match value.as_encoded_bytes() {
+        settings.log.target = Some(match value.as_encoded_bytes() {
             b"-" => LogTarget::Inherited,
             b"none" => LogTarget::Discarded,
             _ => LogTarget::File(path(value)?),
@@ -27,7 +27,7 @@ const OPTIONS: &[Flag] = &[
         Value("MODE"),
         "mode of a new log, octal [0640]",
         |settings, value| {
-            settings.log_mode = Some(mode(text(value)?, 0o777)?);
+            settings.log.mode = Some(mode(text(value)?, 0o777)?);
             Ok(())
         },
     ),
@@ -37,7 +37,7 @@ const OPTIONS: &[Flag] = &[
         Value("SIZE"),
         "rotate the log if larger than this [10 MiB]",
         |settings, value| {
-            settings.log_size = Some(ByteSize::parse(text(value)?)?);
+            settings.log.size = Some(ByteSize::parse(text(value)?)?);
             Ok(())
         },
     )
@@ -48,12 +48,12 @@ const OPTIONS: &[Flag] = &[
         Value("N"),
         "number of rotated logs to keep [5]",
         |settings, value| {
-            settings.log_keep = Some(whole(text(value)?, 0, 1000)?);
+            settings.log.keep = Some(whole(text(value)?, 0, 1000)?);
             Ok(())
         },
     ),
     launch(LaunchOption::LogGzip, "log-gzip", Nothing, "compress rotated logs", |settings, _| {
-        settings.log_gzip = true;
+        settings.log.gzip = true;
         Ok(())
     })
     .more("In the background, at the lowest priority: NAME.log.1 becomes NAME.log.1.gz."),
@@ -63,7 +63,7 @@ const OPTIONS: &[Flag] = &[
         Nothing,
         "hold --log-size while a worker runs",
         |settings, _| {
-            settings.log_live = true;
+            settings.log.live = true;
             Ok(())
         },
     )
@@ -77,7 +77,7 @@ const OPTIONS: &[Flag] = &[
         Value("iso|tai64n"),
         "put the time of its arrival before each line",
         |settings, value| {
-            settings.log_stamp = Some(match text(value)? {
+            settings.log.stamp = Some(match text(value)? {
                 "iso" => LogStamp::Iso,
                 "tai64n" => LogStamp::Tai64n,
                 _ => return Err(Invalid::new("is neither 'iso' nor 'tai64n'")),
@@ -95,7 +95,7 @@ const OPTIONS: &[Flag] = &[
         OptionalValue("raw"),
         "copy each line to the inherited stdout",
         |settings, value| {
-            settings.log_tee = Some(match text(value)? {
+            settings.log.tee = Some(match text(value)? {
                 "" => LogTee::Prefixed,
                 "raw" => LogTee::Raw,
                 _ => return Err(Invalid::new("is not 'raw'")),
@@ -113,7 +113,7 @@ const OPTIONS: &[Flag] = &[
         Value("block|drop"),
         "the worker waits for a full volume, or lines are dropped",
         |settings, value| {
-            settings.log_full = Some(match text(value)? {
+            settings.log.full = Some(match text(value)? {
                 "block" => OnFull::Block,
                 "drop" => OnFull::Drop,
                 _ => return Err(Invalid::new("is neither 'block' nor 'drop'")),
