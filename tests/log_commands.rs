@@ -40,7 +40,7 @@ fn logs_are_read_across_rotated_and_compressed_files() {
     logs("lc-plain", "plain");
     let plain = futo(&svscan, &["logs", "--since", "1h", "lc-plain"]);
     assert_eq!(code(&plain), 111);
-    assert!(said(&plain).contains("no line of it has a time") && said(&plain).contains("--log-stamp"));
+    assert!(said(&plain).contains("no line in it has a time") && said(&plain).contains("--log-stamp"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
@@ -45,27 +45,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn logs(words: Words) -> Result<Exit, CommandError> {
-    let usage =
-        |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
-    let since = match words.value(Key::Since) {
-        None => None,
-        Some(_) if words.value(Key::Lines).is_some() => {
-            return Err(usage("--since and --lines: one of them"));
-        }
-        Some(given) => {
-            let text = given.to_str().ok_or_else(|| usage("--since: is no duration"))?;
-            let delay =
-                Delay::parse(text).map_err(|invalid| usage(&format!("--since: {}", invalid.reason)))?;
-            sys::clock::wall_now().checked_sub(delay.duration())
-        }
-    };
-    let count = match words.value(Key::Lines) {
-        None => LINES,
-        Some(given) => given
-            .to_str()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| usage("--lines: is not a number"))?,
-    };
+    let part = part(&words)?;
     let service = services::one(COMMAND.name, &words)?;
     let observer = Observer::new(&services::locations(&words).scan_dir);
     let snapshot = observer.observe(service);
@@ -73,17 +53,9 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
         Ok(Exit::SYSTEM)
     };
-    let name = &snapshot.service.name;
     let Some(path) = snapshot.log_path() else {
-        let why = match (&snapshot.plan, snapshot.troubles.first()) {
-            (Some(_), _) => "its output goes to the supervisor's stdout and stderr",
-            (None, Some(trouble)) => trouble.text.as_str(),
-            (None, None) => {
-                "futo-launch is not running, and its run script is not a plain futo-launch command"
-            }
-        };
         return fatal(
-            format!("unable to find the log of '{name}': {why}"),
+            format!("unable to find the log of '{}': {}", snapshot.service.name, why_no_log(&snapshot)),
             Some("s6-svscan's stderr goes to docker logs, or to the catch-all log"),
         );
     };
@@ -92,35 +64,78 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         true => OutputForm::Raw,
         false => OutputForm::Escaped,
     });
-    let read = snapshot.attempt(|| match since {
-        None => {
-            let (lines, size) = last_lines(caller, &path, count)?;
-            Ok(output.show(&lines).ok().map(|()| size))
-        }
-        Some(since) => {
-            let mut is_read = true;
-            let mut show = |line: &[u8]| {
-                is_read = output.show(line).is_ok();
-                is_read
-            };
-            let size = lines_since(caller, &path, since, &mut show)?
-                .ok_or_else(|| std::io::Error::other("no line of it has a time"))?;
-            Ok(is_read.then_some(size))
-        }
-    });
-    let position = match read {
+    let position = match snapshot.attempt(|| show(&part, caller, &path, &mut output)) {
         Ok(Some(size)) => size,
         // nobody reads what is shown
         Ok(None) => return Ok(Exit::OK),
         Err(error) if words.has(Key::Follow) && error.kind() == std::io::ErrorKind::NotFound => 0,
         Err(error) => {
-            let hint = since.map(|_| "-n N shows lines without a time; --log-stamp iso gives each one");
+            let hint = match part {
+                Part::Since(_) => Some("-n N shows lines without a time; --log-stamp iso gives each one"),
+                Part::Last(_) => None,
+            };
             return fatal(format!("unable to read log '{}': {}", path.display(), reason_of(&error)), hint);
         }
     };
     match words.has(Key::Follow) {
         false => Ok(Exit::OK),
         true => follow(&snapshot, caller, &path, position, output),
+    }
+}
+
+/// The part of the log to show.
+enum Part {
+    /// This number of lines at its end.
+    Last(usize),
+    /// The lines since this time.
+    Since(SystemTime),
+}
+
+fn part(words: &Words) -> Result<Part, CommandError> {
+    let usage =
+        |what: &str| CommandError::Usage { command: COMMAND.name, what: what.to_string(), remedy: None };
+    match (words.value(Key::Since), words.value(Key::Lines)) {
+        (Some(_), Some(_)) => Err(usage("--since cannot be combined with --lines")),
+        (Some(since), None) => {
+            let text = since.to_str().ok_or_else(|| usage("--since: not a duration"))?;
+            let delay =
+                Delay::parse(text).map_err(|invalid| usage(&format!("--since: {}", invalid.reason)))?;
+            let since = sys::clock::wall_now().checked_sub(delay.duration());
+            Ok(Part::Since(since.unwrap_or(SystemTime::UNIX_EPOCH)))
+        }
+        (None, Some(count)) => {
+            let count = count.to_str().and_then(|text| text.parse().ok());
+            count.map(Part::Last).ok_or_else(|| usage("--lines: is not a number"))
+        }
+        (None, None) => Ok(Part::Last(LINES)),
+    }
+}
+
+fn why_no_log(snapshot: &Snapshot) -> &str {
+    match (&snapshot.plan, snapshot.troubles.first()) {
+        (Some(_), _) => "its output goes to the supervisor's stdout and stderr",
+        (None, Some(trouble)) => trouble.text.as_str(),
+        (None, None) => "futo-launch is not running, and its run script is not a plain futo-launch command",
+    }
+}
+
+/// Shows the part; gives the size of the log up to which it was read, none if the reader has gone.
+fn show(part: &Part, caller: Privilege, path: &Path, output: &mut Output) -> std::io::Result<Option<u64>> {
+    match part {
+        Part::Last(count) => {
+            let (lines, size) = last_lines(caller, path, *count)?;
+            Ok(output.show(&lines).ok().map(|()| size))
+        }
+        Part::Since(since) => {
+            let mut is_read = true;
+            let mut show = |line: &[u8]| {
+                is_read = output.show(line).is_ok();
+                is_read
+            };
+            let size = lines_since(caller, path, *since, &mut show)?
+                .ok_or_else(|| std::io::Error::other("no line in it has a time"))?;
+            Ok(is_read.then_some(size))
+        }
     }
 }
 
