@@ -1,0 +1,105 @@
+//! A log that cannot be written: waiting until it can be, or dropping lines.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::wait::Seen;
+use super::{Left, Writer};
+use crate::config::settings::OnFull;
+use crate::log::pump::journal::Head;
+use crate::log::pump::target::Refused;
+use crate::report::Level;
+use crate::sys::clock::BootTime;
+use crate::sys::pipe;
+
+/// Between two attempts on a log that cannot be written.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// So long after the last refusal lines are dropped no more.
+const OVER_AFTER: Duration = Duration::from_secs(1);
+
+impl Writer<'_> {
+    /// The log cannot be written: waits a while, or drops what is due.
+    pub(super) fn refused(&mut self, refused: &Refused) -> Option<Left> {
+        let full = self.inputs.rules.full;
+        if !self.inputs.journal.set_trouble(true) {
+            let path = self.target.path().display();
+            let consequence = match full {
+                OnFull::Block => "the worker waits until it can be",
+                OnFull::Drop => "lines are dropped until it can be",
+            };
+            self.reporter.warn(&format!("unable to write log '{path}': {}; {consequence}", refused.0));
+        }
+        match full {
+            OnFull::Drop => {
+                self.refused_at = Some(BootTime::now());
+                self.drop_batch();
+                self.note_state(Some(&refused.0));
+                None
+            }
+            OnFull::Block => {
+                self.note_state(Some(&refused.0));
+                let seen = self.pause_for(self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                (seen == Seen::KeeperGone).then_some(Left::KeeperGone)
+            }
+        }
+    }
+
+    /// The log is written.
+    pub(super) fn is_over(&mut self) {
+        self.pause = FIRST_PAUSE;
+        // a volume that is nearly full takes small portions and refuses large ones
+        let is_settled = self.refused_at.is_none_or(|at| BootTime::now().since(at) > OVER_AFTER);
+        if self.inputs.rules.full == OnFull::Drop && !is_settled {
+            return;
+        }
+        self.refused_at = None;
+        if self.inputs.journal.set_trouble(false) {
+            let dropped = match self.inputs.journal.dropped() {
+                0 => String::new(),
+                count => format!("; {count} lines have been dropped"),
+            };
+            let path = self.target.path().display();
+            let text = format!("log '{path}' is written again{dropped}");
+            self.reporter.say(Level::Info, crate::report::Audience::Everyone, &text);
+            self.note_state(None);
+        }
+    }
+
+    fn note_state(&self, trouble: Option<&str>) {
+        if let Some(state) = self.inputs.state {
+            state.note(self.inputs.journal.dropped(), trouble);
+        }
+    }
+
+    /// Drops the batch that cannot be written, and what of a chunk is in the log.
+    fn drop_batch(&mut self) {
+        let staging = self.inputs.staging.read.as_fd();
+        let length = pipe::peek(staging, &self.scratch, self.looked_at.bytes()).unwrap_or(0);
+        let mut done = 0;
+        if let Some(batch) = self.inputs.journal.batch() {
+            done = usize::try_from(batch.done).unwrap_or(usize::MAX);
+            if let Ok(current) = self.target.current()
+                && current.inode == batch.inode
+            {
+                current.truncate_to_line(batch.size);
+            }
+            if let Head::Dropped(lines) = batch.head {
+                self.inputs.journal.owe(lines);
+            }
+        }
+        let bytes = self.looked_at.bytes().get(..length).unwrap_or_default();
+        let is_open = bytes.last().is_some_and(|last| *last != b'\n');
+        let made = self.made.bytes().get(..self.made_length).unwrap_or_default();
+        let dropped = match done {
+            0 => bytes,
+            done => made.get(done..).unwrap_or_default(),
+        };
+        let ends = memchr::memchr_iter(b'\n', dropped).count();
+        self.inputs.journal.drop_lines(ends as u64 + u64::from(is_open));
+        self.inputs.journal.set_within_dropped_line(is_open);
+        // else it is tried again, and nothing of it is written
+        let _ = self.finish_batch();
+    }
+}

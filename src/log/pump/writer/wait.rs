@@ -1,0 +1,50 @@
+//! Waiting: for bytes, for the end of the pipe, for the keeper's end.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::Writer;
+
+/// The nap, in milliseconds; and how long is waited for more before the lock is released.
+pub(super) const NAP: u8 = 2;
+
+/// What a poll has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Bytes,
+    End,
+    KeeperGone,
+    Nothing,
+}
+
+impl Writer<'_> {
+    /// Waits for bytes, the end or the keeper's end.
+    pub(super) fn wait(&self, most: PollTimeout) -> Seen {
+        let keeper = self.keeper.as_ref().map_or(self.inputs.pipe, AsFd::as_fd);
+        let mut watched = [self.inputs.pipe, keeper].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        if !matches!(poll(&mut watched, most), Ok(1..)) {
+            return Seen::Nothing;
+        }
+        let [pipe, keeper] = watched.map(|each| each.revents().unwrap_or(PollFlags::empty()));
+        if self.keeper.is_some() && !keeper.is_empty() {
+            return Seen::KeeperGone;
+        }
+        if pipe.contains(PollFlags::POLLIN) { Seen::Bytes } else { Seen::End }
+    }
+
+    /// Lets bytes gather.
+    pub(super) fn nap(&self) -> Seen {
+        self.pause_for(Duration::from_millis(NAP.into()))
+    }
+
+    pub(super) fn pause_for(&self, time: Duration) -> Seen {
+        let mut watched: Vec<PollFd<'_>> =
+            self.keeper.iter().map(|keeper| PollFd::new(keeper.as_fd(), PollFlags::POLLIN)).collect();
+        match poll(&mut watched, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)) {
+            Ok(0) | Err(_) => Seen::Nothing,
+            Ok(_) => Seen::KeeperGone,
+        }
+    }
+}
