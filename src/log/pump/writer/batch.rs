@@ -80,13 +80,7 @@ impl Writer<'_> {
                 batch.size = current.size;
                 self.inputs.journal.record(&batch);
             }
-            let head = match batch.head {
-                Head::None => String::new(),
-                Head::Continued => format!("{stamp}[continued] "),
-                Head::Dropped(lines) => {
-                    report_of_dropped(lines, current.position_at(batch.size)?, batch.came, self.inputs.name)
-                }
-            };
+            let head = head_of(&batch, &current, &stamp, self.inputs.name)?;
             let before = batch.size + head.len() as u64;
             match cut(rest, before, rules.limit(), position) {
                 Cut::Rotate => {
@@ -149,6 +143,15 @@ impl Writer<'_> {
         journal.record(&batch);
         Ok(batch)
     }
+}
+
+/// What stands in the log before the bytes that come next.
+fn head_of(batch: &Batch, current: &Current<'_>, stamp: &str, name: &str) -> Result<String, Errno> {
+    Ok(match batch.head {
+        Head::None => String::new(),
+        Head::Continued => format!("{stamp}[continued] "),
+        Head::Dropped(lines) => report_of_dropped(lines, current.position_at(batch.size)?, batch.came, name),
+    })
 }
 
 /// The line of ours that stands in the log where lines are missing.
