@@ -122,14 +122,19 @@ impl Journal {
         self.0.word(WITHIN).load(Relaxed) == 1
     }
 
-    /// Sets that.
-    pub(super) fn set_within_dropped_line(&self, is_within: bool) {
-        self.0.word(WITHIN).store(u64::from(is_within), Relaxed);
+    /// Sets where the bytes that were dropped end.
+    pub(super) fn set_end_of_dropped(&self, position: Position) {
+        self.0.word(WITHIN).store(u64::from(position == Position::MidLine), Relaxed);
     }
 
-    /// Sets whether there is a trouble that has been reported; gives whether there was.
-    pub(super) fn set_trouble(&self, is_there: bool) -> bool {
-        self.0.word(TROUBLE).swap(u64::from(is_there), Relaxed) == 1
+    /// A problem is reported; returns whether it was already.
+    pub(super) fn begin_trouble(&self) -> bool {
+        self.0.word(TROUBLE).swap(1, Relaxed) == 1
+    }
+
+    /// The problem is over; returns whether one was reported.
+    pub(super) fn end_trouble(&self) -> bool {
+        self.0.word(TROUBLE).swap(0, Relaxed) == 1
     }
 }
 

@@ -132,7 +132,7 @@ impl Writer<'_> {
             match memchr::memchr(b'\n', bytes) {
                 Some(end) => {
                     batch.done = end as u64 + 1;
-                    journal.set_within_dropped_line(false);
+                    journal.set_end_of_dropped(Position::LineStart);
                 }
                 None => {
                     batch.done = u64::MAX;

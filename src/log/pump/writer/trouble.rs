@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::wait::Seen;
 use super::{Left, Writer};
 use crate::config::settings::OnFull;
+use crate::log::pump::cut::Position;
 use crate::log::pump::journal::Head;
 use crate::log::pump::target::Refused;
 use crate::report::Level;
@@ -22,7 +23,7 @@ impl Writer<'_> {
     /// The log cannot be written: waits a while, or drops what is due.
     pub(super) fn refused(&mut self, refused: &Refused) -> Option<Left> {
         let full = self.inputs.rules.full;
-        if !self.inputs.journal.set_trouble(true) {
+        if !self.inputs.journal.begin_trouble() {
             let path = self.target.path().display();
             let consequence = match full {
                 OnFull::Block => "the worker waits until it can be",
@@ -55,7 +56,7 @@ impl Writer<'_> {
             return;
         }
         self.refused_at = None;
-        if self.inputs.journal.set_trouble(false) {
+        if self.inputs.journal.end_trouble() {
             let dropped = match self.inputs.journal.dropped() {
                 0 => String::new(),
                 count => format!("; {count} lines have been dropped"),
@@ -90,15 +91,15 @@ impl Writer<'_> {
             }
         }
         let bytes = self.looked_at.bytes().get(..length).unwrap_or_default();
-        let is_open = bytes.last().is_some_and(|last| *last != b'\n');
+        let end = bytes.last().map_or(Position::LineStart, |last| Position::after(*last));
         let made = self.made.bytes().get(..self.made_length).unwrap_or_default();
         let dropped = match done {
             0 => bytes,
             done => made.get(done..).unwrap_or_default(),
         };
         let ends = memchr::memchr_iter(b'\n', dropped).count();
-        self.inputs.journal.drop_lines(ends as u64 + u64::from(is_open));
-        self.inputs.journal.set_within_dropped_line(is_open);
+        self.inputs.journal.drop_lines(ends as u64 + u64::from(end == Position::MidLine));
+        self.inputs.journal.set_end_of_dropped(end);
         // else it is tried again, and nothing of it is written
         let _ = self.finish_batch();
     }
