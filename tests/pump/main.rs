@@ -196,25 +196,50 @@ fn a_killed_writer_or_keeper_loses_nothing() {
     }
 }
 
+/// KILLs the process that was started while the worker writes: all that is written is in the log.
+fn kill_at_work(options: &[&str], pattern: &str) {
+    let mut direct = Direct::new("worker");
+    let words = lines_words(&direct, pattern, "100000000");
+    start(&mut direct, &[&LIVE[..], options].concat(), &words);
+    let file = direct.scratch.join("state/progress");
+    eventually("it has written", || (progress(&file) > 3 << 20).then_some(()));
+    assert_eq!(direct.end_by(Signal::SIGKILL).0, 137);
+    eventually_no_pump(&direct);
+    let bytes = all(&direct.log_path());
+    assert_numbered(&bytes);
+    assert!(bytes.len() as u64 >= progress(&file), "{} of {}", bytes.len(), progress(&file));
+}
+
 #[test]
 fn a_killed_worker_leaves_all_that_it_has_written() {
     needs!(root);
     for pattern in ["bursts", "lines"] {
-        let mut direct = Direct::new("worker");
-        let words = lines_words(&direct, pattern, "100000000");
-        start(&mut direct, &LIVE, &words);
-        let file = direct.scratch.join("state/progress");
-        eventually("it has written", || (progress(&file) > 3 << 20).then_some(()));
-        assert_eq!(direct.end_by(Signal::SIGKILL).0, 137);
-        eventually_no_pump(&direct);
-        let bytes = all(&direct.log_path());
-        assert_numbered(&bytes);
-        assert!(bytes.len() as u64 >= progress(&file), "{} of {}", bytes.len(), progress(&file));
+        kill_at_work(&[], pattern);
     }
 }
 
 #[test]
-fn a_loop_has_one_pump_which_outlives_a_killed_launcher_and_is_started_again() {
+fn a_killed_launcher_of_a_loop_leaves_all_that_its_worker_has_written() {
+    needs!(root);
+    for pattern in ["bursts", "lines"] {
+        kill_at_work(&["--every", "0.1"], pattern);
+    }
+}
+
+#[test]
+fn a_loop_has_one_pump_for_all_its_runs() {
+    needs!(root);
+    let mut direct = Direct::start("runs", &["--log-live", "--every", "0.1"], "echo run");
+    direct.logs("run\n");
+    let first = pair(&direct).expect("a pump");
+    eventually("three runs", || (direct.log().matches("run\n").count() >= 3).then_some(()));
+    assert_eq!(pair(&direct), Some(first));
+    direct.end_by(Signal::SIGTERM);
+    eventually_no_pump(&direct);
+}
+
+#[test]
+fn a_pump_whose_processes_are_both_killed_is_started_again_on_hup() {
     needs!(root);
     let mut direct = Direct::start("loop", &["--log-live", "--every", "0.1"], "echo run; exec sleep 1000");
     direct.logs("run");
