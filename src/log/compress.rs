@@ -1,6 +1,6 @@
 //! Compressing rotated files (`--log-gzip`): in a process of its own at the lowest priority. NAME.3 becomes
 //! NAME.3.gz by a rename, once that is whole on the disk, and is removed after it. Killed at any step, the next
-//! process does the rest: it begins its part anew, and of two forms the compressed one is whole.
+//! process does the rest: it restarts with an empty part, and of two forms the compressed one is complete.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -80,7 +80,7 @@ fn compress_all(directory: &OwnedFd, name: &OsStr, keep: u32) -> io::Result<()> 
     Ok(())
 }
 
-/// The compressed file while it is made. Its lock says that a process is at work.
+/// The compressed file while it is written. Its lock shows that a process is at work.
 struct Part<'a> {
     directory: &'a OwnedFd,
     log: &'a OsStr,
@@ -90,7 +90,7 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Makes it, in place of what a process that was killed has left; none if one is at work.
+    /// Creates it, or empties what a killed process has left; returns None if a process is at work.
     fn create(directory: &'a OwnedFd, log: &'a OsStr) -> io::Result<Option<Self>> {
         let mut name = log.to_os_string();
         name.push(".gz-part");

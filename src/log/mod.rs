@@ -81,7 +81,7 @@ pub enum Opening {
 
 impl Log {
     /// Opens the log of the plan, and lets our own lines go there too. What is wrong is reported, and the worker
-    /// runs all the same. A pump of `before` goes on. `handled` are the signals that this process handles.
+    /// runs all the same. A pump of `before` continues. `handled` are the signals that this process handles.
     pub fn open(
         plan: &Plan,
         opening: Opening,

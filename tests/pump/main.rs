@@ -96,7 +96,7 @@ fn assert_numbered(bytes: &[u8]) -> u64 {
     unreachable!("the loop ends with the bytes")
 }
 
-/// What a stamp in the form of ISO 8601 is not before.
+/// The lines without their stamps in the form of ISO 8601; each must have one.
 fn without_stamps(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {

@@ -1,5 +1,5 @@
-//! `--log-tee`: each line also goes to the inherited stdout. The log comes first: a reader who does not read costs lines
-//! of the copy, and no time of the log.
+//! `--log-tee`: each line also goes to the inherited stdout. The log comes first: a reader that does not read costs
+//! lines of the copy, but does not delay the log.
 
 use std::os::fd::AsFd;
 
@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use crate::config::settings::LogTee;
 use crate::sys;
 
-/// A pipe takes so many bytes at once or not at all: lines of many services are not mixed.
+/// A pipe takes this many bytes at once or not at all: lines of several services are not mixed.
 const PIPE_BUF: usize = 4096;
 /// How long a reader is waited for who has read until now, in milliseconds.
 const PATIENCE: u8 = 100;
@@ -18,7 +18,7 @@ pub(super) struct Copies {
     prefix: Vec<u8>,
     /// A line, or several, that are due.
     due: Vec<u8>,
-    /// Whether what is due begins a line.
+    /// Whether what is due starts a line.
     at_start: bool,
     has_reader: bool,
 }
@@ -59,7 +59,7 @@ impl Copies {
 
     fn flush(&mut self) {
         if !self.due.ends_with(b"\n") {
-            // it goes on in another
+            // the rest goes into the next write
             self.due.pop();
             self.due.push(b'\n');
         }

@@ -3,10 +3,10 @@
 /// A line up to this length is never cut, nor is one up to a quarter of `--log-size`.
 const LONGEST_LINE: u64 = 64 << 10;
 
-/// What is to be done with bytes that are due.
+/// What to do with the bytes that come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// So many of them go to the file as it is.
+    /// This many of them go to the current file.
     Write(usize),
     /// The file is full.
     Rotate,
@@ -29,7 +29,7 @@ impl Position {
     }
 }
 
-/// Below this size of the file nothing has to be looked at: the end of a line that is begun here fits in.
+/// Below this size of the file bytes need not be examined: a line that starts here fits.
 pub(super) fn looked_at_from(limit: u64) -> u64 {
     limit - LONGEST_LINE.min(limit / 4)
 }
@@ -68,7 +68,7 @@ mod tests {
             // it may be larger already
             (b"one\ntwo\n", 200, LineStart, Cut::Rotate),
             (b"on", 70, LineStart, Cut::Write(2)),
-            // a line whose end is still to come begins in a file of its own
+            // a line whose end has not arrived starts a new file
             (b"on", 90, LineStart, Cut::Rotate),
             (b"one\ntw", 90, LineStart, Cut::Write(4)),
             (b"e\ntwo\n", 97, MidLine, Cut::Write(2)),

@@ -1,4 +1,4 @@
-//! What a writer that is killed leaves to the next one: how far it has come. It is in memory that both share.
+//! What a killed writer leaves to the next one: how far it has come, in memory that both share.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use super::cut::Position;
 use crate::sys::memory::SharedWords;
 
-/// Two places for a batch; the word before them says which one counts.
+/// Two places for a batch; the first word selects the valid one.
 const CURRENT: usize = 0;
 const PLACES: [usize; 2] = [8, 24];
 /// Lines that were dropped and are not reported in the log yet; and all of them.
@@ -26,7 +26,7 @@ pub(super) enum Head {
     None,
     /// The mark of a line that a rotation has cut.
     Continued,
-    /// The report of so many lines that were dropped.
+    /// The report of this many dropped lines.
     Dropped(u64),
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Batch {
     pub(super) came: u64,
     /// Where the log was before them.
     pub(super) position: Position,
-    /// So many bytes of what is made of them are in the log.
+    /// This many bytes of the output made of them are in the log.
     pub(super) done: u64,
     /// What stands before the next.
     pub(super) head: Head,
@@ -56,7 +56,7 @@ impl Journal {
         SharedWords::map().map(Journal)
     }
 
-    /// Writes a batch down: a writer that is killed meanwhile leaves the one before.
+    /// Records a batch: a writer that is killed meanwhile leaves the previous one.
     pub(super) fn record(&self, batch: &Batch) {
         let current = self.0.word(CURRENT).load(Acquire);
         let place = if current == 1 { 1 } else { 0 };

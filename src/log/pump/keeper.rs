@@ -1,5 +1,5 @@
 //! The half of a pump that waits. It holds the pipe, the lock and the journal, and starts a writer whenever there is
-//! none; a writer whose keeper is gone becomes one itself. Both would have to be killed at once to stop a pump.
+//! none; a writer whose keeper is gone becomes one itself. Only KILL of both at once stops a pump.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::config::spec::LogRules;
 use crate::sys;
 use crate::sys::pipe::Pipe;
 
-/// A writer that cannot begin is not tried again at once.
+/// A writer that cannot start is not retried immediately.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a pump is and has.
@@ -34,7 +34,7 @@ pub(super) struct Station {
     pub(super) state: Option<StateFile>,
 }
 
-/// Keeps a writer until it has come to the end; gives an exit code.
+/// Keeps a writer running until the end of the pipe; returns an exit code.
 pub(super) fn keep(station: &Station) -> i32 {
     loop {
         let keeper = getpid();

@@ -9,7 +9,8 @@ pub(super) fn time_of(nanoseconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanoseconds)
 }
 
-/// Puts the stamp before each line that begins in `bytes`, into `out`, which has room; gives the length.
+/// Copies `bytes` to `out`, which is large enough, with the stamp before each line that starts in them. Returns the
+/// length.
 pub(super) fn stamped(bytes: &[u8], position: Position, stamp: &[u8], out: &mut [u8]) -> usize {
     let mut written = 0;
     let mut put = |piece: &[u8]| {

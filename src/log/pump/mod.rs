@@ -34,7 +34,7 @@ use journal::Journal;
 use keeper::{Station, keep};
 use state::StateFile;
 
-/// How often is looked whether the pump has written everything.
+/// How often to check whether the pump has written everything.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A pump and the way to it.
@@ -48,7 +48,7 @@ pub struct Pump {
 }
 
 impl Pump {
-    /// Starts one for this log, which can be opened. `handled` are the signals that this process handles.
+    /// Starts a pump for this log, which can be opened. `handled` are the signals that this process handles.
     pub(crate) fn start(name: &str, path: &Path, rules: LogRules, handled: &[i32]) -> Result<Self, Errno> {
         let Pipe { read, write } = Pipe::new()?;
         // without /proc a pump that is killed ends the worker
@@ -69,7 +69,7 @@ impl Pump {
         Ok(Pump { pipe: Rc::new(both_ways), station, life: RefCell::new(life) })
     }
 
-    /// Starts it again if both its processes have been killed: it goes on where they were.
+    /// Restarts it if both its processes have been killed: it continues where they stopped.
     pub(crate) fn revive(&self, handled: &[i32]) -> Result<(), Errno> {
         if !self.is_alive() {
             self.life.replace(run(&self.station, handled)?);
@@ -104,7 +104,7 @@ impl Pump {
     }
 }
 
-/// Starts the two processes; gives the pipe that tells of their end.
+/// Starts the two processes; returns the pipe that is closed when they end.
 fn run(station: &Station, handled: &[i32]) -> Result<OwnedFd, Errno> {
     let (life, alive) = pipe2(OFlag::O_CLOEXEC)?;
     sys::fork::orphan(handled, || {

@@ -1,4 +1,4 @@
-//! The file beside a log that has a pump, NAME.log.pump: its lock is that of the log, its text says how the pump does.
+//! The file NAME.log.pump beside a log that has a pump: its lock is that of the log, its text the state of the pump.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -18,7 +18,7 @@ const LENGTH: usize = 512;
 /// A reason is shortened to this.
 const LONGEST_REASON: usize = 300;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PumpState {
     /// Lines that were dropped since the pump was started.
@@ -37,7 +37,7 @@ pub(crate) struct PumpState {
 pub(super) struct StateFile(OwnedFd);
 
 impl StateFile {
-    /// Opens it; a regular file with one name, no link followed.
+    /// Opens it: a regular file with a single link; no symbolic link is followed.
     pub(super) fn open(directory: &OwnedFd, log: &OsStr, mode: u32) -> Result<Self, Errno> {
         let mut name = log.to_os_string();
         name.push(SUFFIX);
@@ -55,7 +55,7 @@ impl StateFile {
             _ => return Err(Errno::ELOOP),
         }
         let state = StateFile(file);
-        // a volume that is full later has the room for it
+        // space for it is taken now: the volume may be full later
         state.note(0, None);
         Ok(state)
     }
@@ -74,7 +74,7 @@ impl StateFile {
         sys::lock::release(self.0.as_raw_fd());
     }
 
-    /// Writes down how the pump does. What is refused is no reason to do less.
+    /// Writes the state of the pump. A failure is ignored: the log is more important.
     pub(super) fn note(&self, dropped: u64, trouble: Option<&str>) {
         let trouble = trouble.map(|why| why.chars().take(LONGEST_REASON).collect());
         let state = PumpState { dropped, trouble, since: Some(sys::clock::utc_now()) };

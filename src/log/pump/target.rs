@@ -20,7 +20,7 @@ use crate::sys::nofollow::{self, Missing, with_no_umask};
 const FLAGS: OFlag =
     OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
-/// How far back the start of a line is looked for.
+/// How far back to search for the start of a line.
 const LOOK_BACK: usize = 4096;
 
 /// Why the log cannot be written, in words.
@@ -76,7 +76,7 @@ impl Current<'_> {
         }
     }
 
-    /// Takes back what was written after it had this size, and a line that was begun before.
+    /// Truncates the file to this size, and to the end of the last whole line before it.
     pub(super) fn truncate_to_line(&self, size: u64) {
         let mut end = [0; LOOK_BACK];
         let from = size.saturating_sub(LOOK_BACK as u64);
@@ -96,7 +96,7 @@ impl Current<'_> {
 }
 
 impl Target {
-    /// The directory of this absolute path has to be there.
+    /// The directory of this absolute path must exist.
     pub(super) fn new(path: &Path, rules: LogRules) -> Result<Self, nofollow::PathError> {
         let parent = path.parent().unwrap_or(Path::new("/"));
         Ok(Target {
@@ -116,7 +116,7 @@ impl Target {
         &self.directory
     }
 
-    /// The log that has the name now; one that is missing is made.
+    /// The log that has the name now; a missing one is created.
     pub(super) fn current(&mut self) -> Result<Current<'_>, Refused> {
         let found = rotate::look(&self.directory, &self.name);
         let is_open = |status: &FileStat| {
@@ -137,7 +137,7 @@ impl Target {
         Ok(Current { file: open.file.as_fd(), inode: open.inode, size })
     }
 
-    /// The log becomes NAME.1; the next one is made when it is written.
+    /// The log becomes NAME.1; the next one is created when it is written.
     pub(super) fn rotate(&mut self) -> Result<(), Refused> {
         self.open = None;
         rotate::rotate(&self.directory, &self.name, self.rules.keep)
@@ -148,7 +148,7 @@ impl Target {
         match found {
             Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno.into()),
-            // to open some devices is to do something
+            // opening some devices has side effects
             Ok(status) => refuse_unless_plain(&status)?,
         }
         let file = match self.open_existing() {

@@ -1,4 +1,4 @@
-//! A batch in the second pipe: what is made of it is written, goes on from the journal, and is taken out.
+//! A batch in the second pipe: what is made of it is written, continuing from the journal, and it is taken out.
 
 use std::os::fd::AsFd;
 use std::time::UNIX_EPOCH;
@@ -15,7 +15,7 @@ use crate::sys;
 use crate::sys::pipe::{self, CAPACITY};
 
 impl Writer<'_> {
-    /// Writes what is in the second pipe, goes on with what the journal says is begun, and takes it out.
+    /// Writes what is in the second pipe, continuing a batch that the journal has, and takes it out.
     pub(super) fn write_batch(&mut self) -> Result<(), Refused> {
         let staging = self.inputs.staging;
         let length = match pipe::peek(staging.read.as_fd(), &self.scratch, self.looked_at.bytes()) {
@@ -35,7 +35,7 @@ impl Writer<'_> {
     /// Takes a batch out that is in the log, or dropped.
     pub(super) fn finish_batch(&mut self) -> Result<(), Refused> {
         let nothing = Batch { done: u64::MAX, ..Batch::default() };
-        // killed in between, the next writer takes out what is left, and writes nothing
+        // if this one is killed meanwhile, the next writer takes out what is left, and writes nothing
         self.inputs
             .journal
             .record(&self.inputs.journal.batch().map_or(nothing, |batch| Batch { done: u64::MAX, ..batch }));
@@ -50,7 +50,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes what is made of so many bytes that are looked at.
+    /// Writes what is made of the first `length` bytes of `looked_at`.
     fn write_made(&mut self, length: usize) -> Result<(), Refused> {
         let rules = self.inputs.rules;
         let (mut batch, mut is_begun) = match self.inputs.journal.batch() {
@@ -98,7 +98,7 @@ impl Writer<'_> {
                     write_from(&current, batch.size, written, &[head.as_bytes(), chunk])?;
                     batch.done += count as u64;
                     batch.head = Head::None;
-                    // what follows begins at the end of the file
+                    // what follows starts at the end of the file
                     is_begun = true;
                     batch.size = before + count as u64;
                     self.inputs.journal.record(&batch);
@@ -107,7 +107,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Begins the journal of so many bytes that are looked at.
+    /// Starts the journal of the first `length` bytes of `looked_at`.
     fn new_batch(&mut self, length: usize) -> Result<Batch, Refused> {
         let journal = self.inputs.journal;
         let current = self.target.current()?;
@@ -154,14 +154,14 @@ fn head_of(batch: &Batch, current: &Current<'_>, stamp: &str, name: &str) -> Res
     })
 }
 
-/// The line of ours that stands in the log where lines are missing.
+/// The launcher's line in the log where lines are missing.
 fn report_of_dropped(lines: u64, position: Position, came: u64, name: &str) -> String {
-    // the line before them may have been begun
+    // the line before them may be incomplete
     let end = if position == Position::MidLine { "\n" } else { "" };
     format!("{end}{} {name}: warning: {lines} lines were dropped here\n", sys::clock::utc(time_of(came)))
 }
 
-/// Writes pieces one after the other from this place on, but for so many bytes that are there already.
+/// Writes pieces one after the other from this offset on, without the first `written` bytes, which are there already.
 fn write_from(current: &Current<'_>, mut at: u64, written: u64, pieces: &[&[u8]]) -> Result<(), Refused> {
     let mut skip = usize::try_from(written).unwrap_or(usize::MAX);
     for piece in pieces {

@@ -1,5 +1,5 @@
 //! The half of a pump that moves bytes. Nothing is taken out of the worker's pipe before it is in the log, or in a
-//! second pipe and the journal, from which the next writer goes on if this one is killed.
+//! second pipe and the journal, from which the next writer continues if this one is killed.
 //!
 //! Where a line is passed on as it is, splice(2) moves it from the pipe to the log: the kernel takes out what it has
 //! written and nothing else. Only near `--log-size` the bytes are looked at, to find the end of a line. Where lines
@@ -35,10 +35,10 @@ use crate::sys::pipe::{self, CAPACITY, Pipe};
 use trouble::FIRST_PAUSE;
 use wait::{NAP, Seen};
 
-/// A portion of at least this much says that the worker writes as fast as it can.
+/// A portion of at least this much means that the worker writes as fast as it can.
 const LARGE: usize = CAPACITY / 2;
-/// So many smaller ones in a row are followed by a nap each: a worker that writes line by line costs a wake-up for
-/// many lines.
+/// After this many smaller ones in a row each is followed by a nap: a worker that writes line by line costs one
+/// wake-up for many lines.
 const MOST_SMALL: u32 = 8;
 /// What a batch can become: a stamp for every byte that is a line, and a head.
 const LARGEST_OUTPUT: usize = CAPACITY * (1 + stamp::LONGEST) + 1024;
@@ -70,7 +70,7 @@ pub(super) struct Writer<'a> {
     /// Readable when the keeper has ended.
     keeper: Option<OwnedFd>,
     target: Target,
-    /// Empty but while something is looked at.
+    /// Empty, except while bytes are examined.
     scratch: Pipe,
     /// /dev/null
     nowhere: OwnedFd,
@@ -87,7 +87,7 @@ pub(super) struct Writer<'a> {
     refused_at: Option<BootTime>,
 }
 
-/// How bytes come to the log.
+/// How bytes get to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Splice,
@@ -116,12 +116,12 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Moves bytes until there are none to come.
+    /// Moves bytes until no more can come.
     pub(super) fn run(mut self) -> Left {
         if !self.is_pending {
             self.inputs.journal.clear();
         } else if let Some(left) = self.locked(Self::drain) {
-            // what a writer that was killed had begun
+            // what a killed writer had begun
             return left;
         }
         self.compress();
@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Moves a portion; gives how much, 0 if nothing waits.
+    /// Moves a portion; returns its size, 0 if nothing waits.
     fn step(&mut self) -> Result<usize, Refused> {
         if self.is_pending {
             self.write_batch()?;
@@ -207,7 +207,7 @@ impl<'a> Writer<'a> {
         Ok(moved)
     }
 
-    /// From the pipe to the log; none if the file system does not do it.
+    /// Moves bytes from the pipe to the log; returns None if the file system does not support it.
     fn splice(&mut self, waiting: usize) -> Result<Option<usize>, Refused> {
         let limit = self.inputs.rules.limit();
         let current = self.target.current()?;

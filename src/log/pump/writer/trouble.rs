@@ -16,11 +16,11 @@ use crate::sys::pipe;
 /// Between two attempts on a log that cannot be written.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// So long after the last refusal lines are dropped no more.
+/// This long after the last refusal, dropping is over.
 const OVER_AFTER: Duration = Duration::from_secs(1);
 
 impl Writer<'_> {
-    /// The log cannot be written: waits a while, or drops what is due.
+    /// The log cannot be written: waits for some time, or drops what is due.
     pub(super) fn refused(&mut self, refused: &Refused) -> Option<Left> {
         let full = self.inputs.rules.full;
         if !self.inputs.journal.begin_trouble() {
@@ -74,7 +74,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Drops the batch that cannot be written, and what of a chunk is in the log.
+    /// Drops the batch that cannot be written, and removes the part of a chunk that is in the log.
     fn drop_batch(&mut self) {
         let staging = self.inputs.staging.read.as_fd();
         let length = pipe::peek(staging, &self.scratch, self.looked_at.bytes()).unwrap_or(0);
@@ -100,7 +100,7 @@ impl Writer<'_> {
         let ends = memchr::memchr_iter(b'\n', dropped).count();
         self.inputs.journal.drop_lines(ends as u64 + u64::from(end == Position::MidLine));
         self.inputs.journal.set_end_of_dropped(end);
-        // else it is tried again, and nothing of it is written
+        // if this fails, it is tried again, and nothing of the batch is written
         let _ = self.finish_batch();
     }
 }
