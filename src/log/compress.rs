@@ -104,7 +104,7 @@ impl<'a> Part<'a> {
         let status = fstat(&opened)?;
         if sys::file::kind_name(sys::file::kind(&status)).is_some() || status.st_nlink != 1 {
             return Err(io::Error::other(format!(
-                "'{}' is not a regular file with one name",
+                "'{}' is not a regular file with a single link",
                 name.display()
             )));
         }

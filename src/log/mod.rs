@@ -231,7 +231,7 @@ impl Log {
 
 fn no_pump(path: &Path, errno: Errno) -> Finding {
     let text = format!(
-        "unable to start the pump of log '{}': {}; the worker appends to it itself until the next start",
+        "unable to start the pump of log '{}': {}; the worker appends to it directly until the next start",
         path.display(),
         reason(errno)
     );

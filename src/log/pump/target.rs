@@ -1,5 +1,5 @@
 //! The log that a pump writes: found by its name in an open directory before each portion, so that a rotation by others
-//! and a removed log are noticed. A regular file with one name, no link followed.
+//! and a removed log are noticed. A regular file with a single link; no symbolic link is followed.
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -192,7 +192,7 @@ impl Target {
 fn refuse_unless_plain(status: &FileStat) -> Result<(), Refused> {
     match sys::file::kind_name(sys::file::kind(status)) {
         Some(what) => Err(Refused(format!("it is {what}, not a regular file"))),
-        None if status.st_nlink > 1 => Err(Refused(format!("it has {} names (hard links)", status.st_nlink))),
+        None if status.st_nlink > 1 => Err(Refused(format!("it has {} hard links", status.st_nlink))),
         None => Ok(()),
     }
 }
