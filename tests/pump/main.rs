@@ -50,7 +50,8 @@ fn eventually_no_pump(direct: &Direct) {
     eventually("the pump ends", || pumps(direct).is_empty().then_some(()));
 }
 
-/// The files of a log, the oldest first, unpacked.
+/// The files of a log, the oldest first, unpacked. A rotation that is killed may leave a gap in their numbers, which
+/// the next one fills.
 fn files(log: &Path) -> Vec<Vec<u8>> {
     let numbered = |number: usize| {
         let path = PathBuf::from(format!("{}.{number}", log.display()));
@@ -64,7 +65,7 @@ fn files(log: &Path) -> Vec<Vec<u8>> {
             Err(_) => fs::read(&path).ok(),
         }
     };
-    let mut files: Vec<Vec<u8>> = (1..).map_while(numbered).collect();
+    let mut files: Vec<Vec<u8>> = (1..=MOST_FILES).filter_map(numbered).collect();
     files.reverse();
     files.push(fs::read(log).unwrap_or_default());
     files
@@ -115,6 +116,9 @@ fn all(log: &Path) -> Vec<u8> {
 fn progress(path: &Path) -> u64 {
     fs::read(path).ok().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
+
+/// `--log-keep` of `LIVE`.
+const MOST_FILES: usize = 1000;
 
 const LIVE: [&str; 5] = ["--log-live", "--log-size", "256K", "--log-keep", "1000"];
 
