@@ -1,16 +1,14 @@
 //! The directory of the record, and replacing files in it.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
-use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::read::RecordError;
-use crate::sys;
 use crate::sys::nofollow::{self, Missing};
+use crate::sys::replace::{Flush, ReplaceError, Replacement, replace};
 
 /// The open directory of the record, and its identity.
 #[derive(Debug)]
@@ -34,26 +32,17 @@ impl StateDirectory {
 
     /// Replaces the record of a service by a rename.
     pub(super) fn replace(&self, service: &str, text: &str, mode: Mode) -> Result<(), Errno> {
-        let directory = &self.open;
-        let name = format!("{service}.json");
-        let temporary = format!(".{service}.json.tmp");
-        let file = create_new(directory, &temporary, mode)?;
-        sys::fd::write_all(file.as_fd(), text.as_bytes())
-            .and_then(|()| renameat(directory, temporary.as_str(), directory, name.as_str()))
-            .inspect_err(|_| {
-                let _ = unlinkat(directory, temporary.as_str(), UnlinkatFlags::NoRemoveDir);
-            })
-    }
-}
-
-fn create_new(directory: &OwnedFd, name: &str, mode: Mode) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    nofollow::with_no_umask(|| match openat(directory, name, flags, mode) {
-        // left by a launcher that was killed
-        Err(Errno::EEXIST) => {
-            unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)?;
-            openat(directory, name, flags, mode)
+        let (name, temporary) = (format!("{service}.json"), format!(".{service}.json.tmp"));
+        let new = Replacement {
+            temporary: Path::new(&temporary),
+            content: text.as_bytes(),
+            mode,
+            // a record lost with the power is younger than the log beside it
+            flush: Flush::Later,
+        };
+        match replace(&self.open, Path::new(&name), new) {
+            Ok(()) => Ok(()),
+            Err(ReplaceError::Create(errno) | ReplaceError::Replace(errno)) => Err(errno),
         }
-        result => result,
-    })
+    }
 }
