@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::support::direct::{Caller, Direct};
 use crate::support::numbered::line;
-use crate::support::{eventually, needs, read, throughout};
-use crate::{assert_numbered, eventually_no_pump, lines_words, start, without_stamps};
+use crate::support::{eventually, needs, own_by_abc, read, throughout, write};
+use crate::{assert_numbered, eventually_no_pump, files, lines_words, start, without_stamps};
 
 /// A small file system of its own at `state/`; unmounted when it is dropped.
 struct Volume(PathBuf);
@@ -87,4 +87,32 @@ fn lines_that_a_full_volume_does_not_take_are_dropped_whole_and_counted() {
     }
     assert!(missing > 0);
     assert_eq!(expected, 20_000);
+}
+
+#[test]
+fn a_report_of_dropped_lines_and_a_line_too_long_for_one_file_keep_the_history() {
+    needs!(root);
+    let mut direct = Direct::new("history");
+    let volume = Volume::mount(&direct, "1m");
+    let filler = volume.0.join("filler");
+    let old = PathBuf::from(format!("{}.1", direct.log_path().display()));
+    write(&old, "old\n", 0o644);
+    own_by_abc(&old);
+    let filler_text = filler.display();
+    let script = format!(
+        "cat /dev/zero > {filler_text} 2>/dev/null; echo lost; while [ ! -e go ]; do sleep 0.05; done
+         head -c 4079 /dev/zero | tr '\\0' x; echo; echo end"
+    );
+    let options = ["--log-full", "drop", "--log-size", "4096", "--log-keep", "3"];
+    direct.launch(Caller::Root, &options, &["sh", "-c", &script]);
+    eventually("it is reported", || direct.stderr().contains("no space left").then_some(()));
+    fs::remove_file(&filler).expect("removed");
+    direct.write("go", "", 0o644);
+    assert_eq!(direct.end(), 0);
+    eventually_no_pump(&direct);
+    let files = files(&direct.log_path());
+    assert!(files.iter().all(|file| !file.is_empty() && file.len() <= 4096));
+    let text = String::from_utf8(files.concat()).expect("text");
+    let expected = format!("warning: 1 lines were dropped here\n{}\nend\n", "x".repeat(4079));
+    assert!(text.starts_with("old\n") && text.ends_with(&expected), "{text}");
 }

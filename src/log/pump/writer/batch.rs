@@ -81,8 +81,9 @@ impl Writer<'_> {
                 self.inputs.journal.record(&batch);
             }
             let head = head_of(&batch, &current, &stamp, self.inputs.name)?;
-            let before = batch.size + head.len() as u64;
-            match cut(rest, before, rules.limit(), position) {
+            let head_length = head.len() as u64;
+            // the head counts against the limit, not as content: a file that is empty is never rotated
+            match cut(rest, batch.size, rules.limit().saturating_sub(head_length), position) {
                 Cut::Rotate => {
                     if position == Position::MidLine && batch.head == Head::None && rules.stamp.is_some() {
                         batch.head = Head::Continued;
@@ -100,7 +101,7 @@ impl Writer<'_> {
                     batch.head = Head::None;
                     // what follows starts at the end of the file
                     is_begun = true;
-                    batch.size = before + count as u64;
+                    batch.size += head_length + count as u64;
                     self.inputs.journal.record(&batch);
                 }
             }
