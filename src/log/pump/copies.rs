@@ -1,5 +1,5 @@
-//! `--log-tee`: each line also goes to the inherited stdout. The log comes first: a reader that does not read costs
-//! lines of the copy, but does not delay the log.
+//! `--log-tee`: each line also goes to the inherited stdout, after it is in the log. A pipe that stays full costs lines
+//! of the copy; a slow reader delays the log.
 
 use std::os::fd::AsFd;
 
@@ -16,10 +16,8 @@ const PATIENCE: u8 = 100;
 /// The way to stdout.
 pub(super) struct Copies {
     prefix: Vec<u8>,
-    /// A line, or several, that are due.
+    /// The line that is due, with its prefix.
     due: Vec<u8>,
-    /// Whether what is due starts a line.
-    at_start: bool,
     has_reader: bool,
 }
 
@@ -29,7 +27,7 @@ impl Copies {
             LogTee::Prefixed => format!("{name}: ").into_bytes(),
             LogTee::Raw => Vec::new(),
         };
-        Copies { prefix, due: Vec::new(), at_start: true, has_reader: true }
+        Copies { prefix, due: Vec::new(), has_reader: true }
     }
 
     /// Passes the lines on; one that is not finished waits for its end, as far as one write takes it.
@@ -37,30 +35,33 @@ impl Copies {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let mut rest = line;
             while !rest.is_empty() {
-                if self.at_start {
-                    if self.due.len() + self.prefix.len() >= PIPE_BUF {
-                        self.flush();
-                    }
+                if self.due.is_empty() {
                     self.due.extend_from_slice(&self.prefix);
-                    self.at_start = false;
                 }
-                let fits = rest.len().min(PIPE_BUF - self.due.len());
+                let room = PIPE_BUF.saturating_sub(self.due.len());
+                let is_end = rest.ends_with(b"\n") && rest.len() <= room;
+                // the last byte is kept free for the end of the line
+                let fits = if is_end { rest.len() } else { rest.len().min(room.saturating_sub(1)) };
                 let (now, later) = rest.split_at(fits);
                 self.due.extend_from_slice(now);
                 rest = later;
-                let is_whole = now.ends_with(b"\n");
-                if is_whole || self.due.len() == PIPE_BUF {
+                if is_end || !rest.is_empty() {
                     self.flush();
-                    self.at_start = true;
                 }
             }
         }
     }
 
+    /// Passes on a last line that has no end.
+    pub(super) fn finish(&mut self) {
+        if !self.due.is_empty() {
+            self.flush();
+        }
+    }
+
     fn flush(&mut self) {
         if !self.due.ends_with(b"\n") {
-            // the rest goes into the next write
-            self.due.pop();
+            // the rest goes into the next write, or there is none
             self.due.push(b'\n');
         }
         let stdout = std::io::stdout();

@@ -118,6 +118,14 @@ impl<'a> Writer<'a> {
 
     /// Moves bytes until no more can come.
     pub(super) fn run(mut self) -> Left {
+        let left = self.work();
+        if let Some(copies) = &mut self.copies {
+            copies.finish();
+        }
+        left
+    }
+
+    fn work(&mut self) -> Left {
         if !self.is_pending {
             self.inputs.journal.clear();
         } else if let Some(left) = self.locked(Self::drain) {
