@@ -475,3 +475,14 @@ fn a_pump_has_the_ids_of_the_user_and_its_files_their_mode() {
     assert_eq!((status.uid(), status.mode() & 0o777), (911, 0o600));
     direct.end_by(Signal::SIGTERM);
 }
+
+#[test]
+fn the_lock_of_a_pump_is_readable_only_by_its_user() {
+    needs!(root);
+    let mut direct = Direct::start("private", &["--log-live", "--log-mode", "0644"], "echo one");
+    direct.logs("one");
+    assert_eq!(direct.end(), 0);
+    let lock = format!("{}.pump", direct.log_path().display());
+    let status = fs::metadata(lock).expect("the lock");
+    assert_eq!((status.uid(), status.mode() & 0o777), (911, 0o600));
+}

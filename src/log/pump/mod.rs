@@ -63,7 +63,7 @@ impl Pump {
             pipe: read,
             staging: Pipe::new()?,
             journal: Journal::new()?,
-            state: StateFile::open(&directory, log, rules.mode).ok(),
+            state: StateFile::open(&directory, log).ok(),
         };
         let life = run(&station, handled)?;
         Ok(Pump { pipe: Rc::new(both_ways), station, life: RefCell::new(life) })

@@ -37,8 +37,9 @@ pub(crate) struct PumpState {
 pub(super) struct StateFile(OwnedFd);
 
 impl StateFile {
-    /// Opens it: a regular file with a single link; no symbolic link is followed.
-    pub(super) fn open(directory: &OwnedFd, log: &OsStr, mode: u32) -> Result<Self, Errno> {
+    /// Opens it: a regular file with a single link; no symbolic link is followed. Only the user may read it: who can
+    /// open a file can lock it.
+    pub(super) fn open(directory: &OwnedFd, log: &OsStr) -> Result<Self, Errno> {
         let mut name = log.to_os_string();
         name.push(SUFFIX);
         let flags = OFlag::O_RDWR
@@ -47,7 +48,7 @@ impl StateFile {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        let mode = Mode::from_bits_truncate(mode & 0o644 | 0o600);
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         let file = with_no_umask(|| openat(directory, name.as_os_str(), flags, mode))?;
         let status = fstat(&file)?;
         match sys::file::kind_name(sys::file::kind(&status)) {
