@@ -2,6 +2,7 @@
 //! large; and while nothing is written it does nothing.
 
 mod full_volume;
+mod peers;
 #[path = "../support/mod.rs"]
 mod support;
 
