@@ -1,4 +1,4 @@
-//! What `futo sync` refuses, what it mends by publishing, and where the hints lead.
+//! What `futo sync` refuses, what it fixes by publishing, and where the hints lead.
 
 use std::fs;
 use std::path::Path;

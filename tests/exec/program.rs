@@ -19,7 +19,7 @@ fn cannot_execute(scratch: &Scratch, program: &str, why: &str, hint: Option<&str
     let looped = words(scratch, &["--interval", "1h", "--max-failures", "1", "--", program]);
     assert_eq!(looped.0, 126, "{program}");
     assert!(looped.1.contains(&format!("unable to execute '{program}': {why}")), "{}", looped.1);
-    // and --explain foretells it
+    // and --explain predicts it
     let explained = finish(&mut scratch.launch(&scratch.path, &["--explain", "--", program]));
     assert_eq!(code(&explained), 126, "{}", stdout(&explained));
     assert!(stdout(&explained).contains(&format!("unable to execute '{program}': {why}")));
