@@ -19,7 +19,7 @@ use crate::error::reason_of;
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::lock::{FileLock, Tried};
-use crate::sys::nofollow::{self, Missing, with_no_umask};
+use crate::sys::nofollow::{self, Missing};
 
 /// Read at once. The level is gzip's own default.
 const PORTION: usize = 64 << 10;
@@ -133,7 +133,7 @@ impl<'a> Part<'a> {
         }
         encoder.finish()?;
         let mode = Mode::from_bits_truncate(status.st_mode & 0o777);
-        with_no_umask(|| nix::sys::stat::fchmod(&self.file, mode))?;
+        nix::sys::stat::fchmod(&self.file, mode)?;
         let time = TimeSpec::new(status.st_mtime, status.st_mtime_nsec);
         futimens(&self.file, &time, &time)?;
         self.file.sync_all()?;
