@@ -1,8 +1,12 @@
 //! docs/security.md against the tests: every attack names the test that holds it, and every test is named.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use support::names_in;
 
 const PAGE: &str = include_str!("../docs/security.md");
 
@@ -32,11 +36,6 @@ fn tests_of(name: &str) -> BTreeSet<String> {
         }
     }
     names
-}
-
-fn names_in(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("a directory of tests");
-    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
 }
 
 #[test]

@@ -64,6 +64,23 @@ fn a_directory_of_roots_reserves_its_name_with_and_without_run() {
     assert!(live.sync(&[]).stdout.contains("service=name action=unchanged"));
 }
 
+/// A script of abc's that is given this path and waits for the end of its stdin; the first line that it prints.
+fn started_by_abc(path: &Path, script: &str) -> (Child, String) {
+    let mut child = Command::new("python3")
+        .args(["-c", script])
+        .arg(path)
+        .uid(ABC)
+        .gid(ABC)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 starts");
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("its stdout"));
+    std::io::BufRead::read_line(&mut stdout, &mut line).expect("read");
+    (child, line)
+}
+
 /// A process of abc's that holds this open for writing, and then writes `d` when its stdin ends.
 fn holder(path: &Path) -> Child {
     let script = "import os, sys
@@ -75,19 +92,7 @@ try:
 except OSError as error:
     print(error, file=sys.stderr)
 ";
-    let mut child = Command::new("python3")
-        .args(["-c", script])
-        .arg(path)
-        .uid(ABC)
-        .gid(ABC)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut line = String::new();
-    let stdout = child.stdout.take().expect("its stdout");
-    let mut stdout = std::io::BufReader::new(stdout);
-    std::io::BufRead::read_line(&mut stdout, &mut line).expect("read");
+    let (child, line) = started_by_abc(path, script);
     assert_eq!(line, "open\n", "abc opens the control of their own service");
     child
 }
@@ -213,18 +218,7 @@ sys.stdin.read()
 ";
 
 fn locking(path: &Path, script: &str) -> Option<Child> {
-    let mut child = Command::new("python3")
-        .args(["-c", script])
-        .arg(path)
-        .uid(ABC)
-        .gid(ABC)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut line = String::new();
-    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("its stdout"));
-    std::io::BufRead::read_line(&mut stdout, &mut line).expect("read");
+    let (mut child, line) = started_by_abc(path, script);
     if line == "locked\n" {
         return Some(child);
     }
