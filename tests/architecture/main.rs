@@ -160,6 +160,16 @@ fn test_files_are_not_long() {
 }
 
 #[test]
+fn files_have_plain_names() {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let entries = std::fs::read_dir(root()).expect("the repository");
+    let names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+    let odd: Vec<_> =
+        names.iter().filter(|name| !name.as_encoded_bytes().iter().copied().all(is_plain)).collect();
+    assert!(odd.is_empty(), "made by accident, such as a `>` in a command? {odd:?}");
+}
+
+#[test]
 fn figures() {
     let files = sources();
     print!("{}", figures::page(&files, &imports::imports(&files), &root()));
