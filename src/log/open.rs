@@ -24,6 +24,9 @@ const FLAGS: OFlag = OFlag::O_WRONLY
     .union(OFlag::O_NOCTTY)
     .union(OFlag::O_CLOEXEC);
 
+/// How often a log is found, or not, that is gone, or there, a moment later.
+const MOST_TRIES: u32 = 16;
+
 /// An open log.
 #[derive(Debug)]
 pub(super) struct OpenedLog {
@@ -112,14 +115,16 @@ impl LogFile<'_> {
             };
             self.trouble(error, remedy)
         })?;
-        match openat(&directory, self.name, FLAGS, Mode::empty()) {
+        match self.open_or_create(&directory) {
             Ok(file) => Ok((file, None)),
-            Err(Errno::ENOENT) => self.create(&directory).map(|file| (file, None)),
             Err(Errno::EACCES | Errno::EPERM) => {
                 let note = self
                     .move_aside(&directory)
                     .map_err(|why| self.trouble(why, Some(self.remedy_of_rights(self.parent))))?;
-                self.create(&directory).map(|file| (file, Some(note)))
+                let created = self.open_or_create(&directory);
+                created
+                    .map(|file| (file, Some(note)))
+                    .map_err(|errno| self.trouble(reason(errno), self.remedy_of(errno, self.parent)))
             }
             // a FIFO without a reader, a socket
             Err(Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => {
@@ -132,16 +137,31 @@ impl LogFile<'_> {
         }
     }
 
-    fn create(&self, directory: &OwnedFd) -> Result<OwnedFd, Finding> {
+    /// A pump of an earlier worker may rotate, and create it, at any time.
+    fn open_or_create(&self, directory: &OwnedFd) -> Result<OwnedFd, Errno> {
         let flags = FLAGS | OFlag::O_CREAT | OFlag::O_EXCL;
         let mode = Mode::from_bits_truncate(self.rules.mode);
-        nofollow::with_no_umask(|| openat(directory, self.name, flags, mode))
-            .map_err(|errno| self.trouble(reason(errno), self.remedy_of(errno, self.parent)))
+        for _ in 0..MOST_TRIES {
+            match openat(directory, self.name, FLAGS, Mode::empty()) {
+                Err(Errno::ENOENT) => {}
+                result => return result,
+            }
+            match nofollow::with_no_umask(|| openat(directory, self.name, flags, mode)) {
+                Err(Errno::EEXIST) => {}
+                result => return result,
+            }
+        }
+        Err(Errno::EEXIST)
     }
 
     /// A log in the user's directory that the user cannot open was left by root: it is renamed, not removed.
     fn move_aside(&self, directory: &OwnedFd) -> Result<Finding, String> {
-        let status = fstatat(directory, self.name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(reason)?;
+        let status =
+            fstatat(directory, self.name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(|errno| match errno {
+                // it is the directory that refused to create it
+                Errno::ENOENT => reason(Errno::EACCES),
+                errno => reason(errno),
+            })?;
         if sys::file::kind(&status) != SFlag::S_IFREG {
             return Err(reason(Errno::EACCES));
         }
