@@ -14,6 +14,7 @@ use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fstat, futimens};
 use nix::sys::time::TimeSpec;
 
+use super::beside;
 use super::rotate::{compressed, lock_names, look, numbered, remove};
 use crate::error::reason_of;
 use crate::report::Reporter;
@@ -94,24 +95,13 @@ impl<'a> Part<'a> {
     fn create(directory: &'a OwnedFd, log: &'a OsStr) -> io::Result<Option<Self>> {
         let mut name = log.to_os_string();
         name.push(".gz-part");
-        let flags = OFlag::O_WRONLY
-            | OFlag::O_CREAT
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        let opened = openat(directory, name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let in_the_way = |why| io::Error::other(format!("'{}': {why}", name.display()));
+        let opened = beside::open(directory, &name).map_err(in_the_way)?;
         let status = fstat(&opened)?;
-        if sys::file::kind_name(sys::file::kind(&status)).is_some() || status.st_nlink != 1 {
-            return Err(io::Error::other(format!(
-                "'{}' is not a regular file with a single link",
-                name.display()
-            )));
-        }
         let file = File::from(opened.try_clone()?);
         let Tried::Ours(lock) = FileLock::try_exclusive(opened)? else { return Ok(None) };
         // the process that had the lock until now has renamed it
-        if look(directory, &name).is_ok_and(|now| now.st_ino != status.st_ino) {
+        if !beside::is_named(directory, &name, &status) {
             return Ok(None);
         }
         file.set_len(0)?;
@@ -142,7 +132,8 @@ impl<'a> Part<'a> {
 
     /// Rotations meanwhile have given the file another number, or removed it.
     fn put_in_place_of(&self, source: &FileStat, keep: u32) -> io::Result<()> {
-        let _lock = lock_names(self.directory);
+        let _lock = lock_names(self.directory)
+            .ok_or_else(|| io::Error::other("another program has locked the directory"))?;
         let is_source = |status: FileStat| (status.st_dev, status.st_ino) == (source.st_dev, source.st_ino);
         let number =
             (1..=keep).find(|number| look(self.directory, &numbered(self.log, *number)).is_ok_and(is_source));

@@ -1,6 +1,7 @@
 //! The worker's log, opened for appending. The worker writes to the file itself; the launcher opens it before each run
 //! and rotates it between runs, as the user, following no links.
 
+mod beside;
 mod compress;
 mod open;
 mod pump;

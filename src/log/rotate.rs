@@ -60,8 +60,9 @@ pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(),
     renameat(directory, name, directory, numbered(name, 1).as_os_str())
 }
 
-/// Whoever renames or removes rotated files of a directory does it alone. Where it cannot be had it is done all the
-/// same: what then can be lost is a rotated file.
+/// Whoever renames or removes rotated files of a directory does it alone: the lock is that of the open directory
+/// itself, whatever its name is by now. Who may read the directory can hold it. Then a rotation waits and is done all
+/// the same, and nothing is compressed.
 pub(super) fn lock_names(directory: &OwnedFd) -> Option<FileLock> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let mut file = openat(directory, ".", flags, Mode::empty()).ok()?;
