@@ -54,6 +54,8 @@ pub enum Log {
     Pumped {
         /// The pump.
         pump: Rc<Pump>,
+        /// The run's end of its pipe.
+        end: Rc<OwnedFd>,
         /// The file's path, absolute.
         path: PathBuf,
         /// Its number and its length when the run's output began.
@@ -158,14 +160,15 @@ impl Log {
     fn pumped(pump: Rc<Pump>, path: &Path) -> Log {
         let status = nix::sys::stat::lstat(path);
         let (inode, length) = status.map_or((0, 0), |status| (status.st_ino, status.st_size));
-        Log::Pumped { pump, path: path.to_path_buf(), inode, length: u64::try_from(length).unwrap_or(0) }
+        let (path, length) = (path.to_path_buf(), u64::try_from(length).unwrap_or(0));
+        Log::Pumped { end: pump.end_for_run(), pump, path, inode, length }
     }
 
     /// Where our own lines go.
     fn own_lines(&self) -> Option<Rc<OwnedFd>> {
         match self {
             Log::File { file, .. } => Some(Rc::clone(file)),
-            Log::Pumped { pump, .. } => Some(pump.pipe()),
+            Log::Pumped { pump, .. } => Some(pump.end_for_own_lines()),
             Log::Inherited | Log::Unavailable | Log::Discarded(_) => None,
         }
     }
@@ -174,7 +177,7 @@ impl Log {
     pub fn last_lines(&self) -> Vec<String> {
         match self {
             Log::File { file, path, length } => tail::last_lines(file, path, *length),
-            Log::Pumped { pump, path, inode, length } => {
+            Log::Pumped { pump, path, inode, length, .. } => {
                 pump.settle(SETTLES);
                 tail::last_lines_at(path, *inode, *length)
             }
@@ -214,7 +217,7 @@ impl Log {
     pub fn output(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Log::File { file, .. } | Log::Discarded(file) => Some(file.as_fd()),
-            Log::Pumped { pump, .. } => Some(pump.descriptor()),
+            Log::Pumped { end, .. } => Some(end.as_fd()),
             Log::Inherited | Log::Unavailable => None,
         }
     }

@@ -26,11 +26,10 @@ impl Pipe {
     }
 }
 
-/// Opens a pipe's end once more, for reading and writing: a process that holds it can always be read from by
-/// itself, and so never gets SIGPIPE. Needs /proc.
-pub fn open_both_ways(end: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+/// Opens a pipe's end to write to once more: a copy has the same flags as the original, this has its own. Needs /proc.
+pub fn open_write_end(end: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     let path = format!("/proc/self/fd/{}", end.as_raw_fd());
-    open(path.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+    open(path.as_str(), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// How many bytes wait in a pipe.
@@ -88,6 +87,7 @@ fn restarted(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::fcntl::{FcntlArg, fcntl};
 
     #[test]
     fn a_look_takes_nothing_out() {
@@ -103,11 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_both_ways_waits_for_a_reader() {
+    fn an_end_that_is_opened_once_more_has_flags_of_its_own() {
         let Pipe { read, write } = Pipe::new().expect("a pipe");
-        let both = open_both_ways(write.as_fd()).expect("opened once more");
-        drop((read, write));
-        assert_eq!(nix::unistd::write(&both, b"x"), Ok(1));
-        assert_eq!(waiting(both.as_fd()), Ok(1));
+        let again = open_write_end(write.as_fd()).expect("opened once more");
+        fcntl(&again, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("set");
+        let flags = fcntl(&write, FcntlArg::F_GETFL).map(OFlag::from_bits_truncate).expect("its flags");
+        assert!(!flags.contains(OFlag::O_NONBLOCK));
+        assert_eq!(nix::unistd::write(&again, b"x"), Ok(1));
+        assert_eq!(waiting(read.as_fd()), Ok(1));
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! stdout and stderr of the worker are one pipe. A pump is a pair of copies of the launcher: a keeper, which only
 //! waits, and a writer, which moves bytes. Killed, either is replaced by the other, and what is in the pipe is not
-//! lost. The worker holds the pipe both ways: without a reader it waits, and never gets SIGPIPE.
+//! lost. Each run writes to an end of its own, whose flags it can change without a change for others. Of a loop the
+//! launcher holds the other end too: without a pump a worker waits, and never gets SIGPIPE.
 
 mod copies;
 mod cut;
@@ -15,7 +16,7 @@ mod target;
 mod writer;
 
 use std::cell::RefCell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -40,8 +41,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// A pump and the way to it.
 #[derive(Debug)]
 pub struct Pump {
-    /// For the worker and for our own lines.
-    pipe: Rc<OwnedFd>,
+    /// For our own lines.
+    own_lines: Rc<OwnedFd>,
     station: Station,
     /// Has no writer when keeper and writer have ended.
     life: RefCell<OwnedFd>,
@@ -51,8 +52,6 @@ impl Pump {
     /// Starts a pump for this log, which can be opened. `handled` are the signals that this process handles.
     pub(crate) fn start(name: &str, path: &Path, rules: LogRules, handled: &[i32]) -> Result<Self, Errno> {
         let Pipe { read, write } = Pipe::new()?;
-        // without /proc a pump that is killed ends the worker
-        let both_ways = pipe::open_both_ways(write.as_fd()).unwrap_or(write);
         let parent = path.parent().unwrap_or(Path::new("/"));
         let directory = nofollow::open_directory(parent, Missing::Refuse).map_err(|_| Errno::ENOENT)?;
         let log = path.file_name().unwrap_or_default();
@@ -66,7 +65,7 @@ impl Pump {
             state: StateFile::open(&directory, log).ok(),
         };
         let life = run(&station, handled)?;
-        Ok(Pump { pipe: Rc::new(both_ways), station, life: RefCell::new(life) })
+        Ok(Pump { own_lines: Rc::new(write), station, life: RefCell::new(life) })
     }
 
     /// Restarts it if both its processes have been killed: it continues where they stopped.
@@ -77,14 +76,14 @@ impl Pump {
         Ok(())
     }
 
-    /// Where the worker writes to.
-    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.pipe.as_fd()
+    /// The end of a run, to write to; without /proc it is the one of our own lines.
+    pub(crate) fn end_for_run(&self) -> Rc<OwnedFd> {
+        pipe::open_write_end(self.own_lines.as_fd()).map_or_else(|_| self.end_for_own_lines(), Rc::new)
     }
 
-    /// The same, for our own lines.
-    pub(crate) fn pipe(&self) -> Rc<OwnedFd> {
-        Rc::clone(&self.pipe)
+    /// The end of our own lines.
+    pub(crate) fn end_for_own_lines(&self) -> Rc<OwnedFd> {
+        Rc::clone(&self.own_lines)
     }
 
     /// Waits until all that has been written so far is in the log, at most this long.
