@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::error::{Finding, Findings};
 use crate::escape::push_escaped;
 use crate::exit::Exit;
 use crate::sys;
+use crate::sys::lock::{FileLock, Tried};
 
 /// The severity of a line, in execline's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +66,45 @@ pub enum Topic {
     LoopLock,
 }
 
+/// The log for our own lines.
+#[derive(Debug)]
+pub struct OwnLines {
+    /// Open for appending, or a pipe.
+    pub to: Rc<OwnedFd>,
+    /// The lock of whoever else may write to this file, not by appending.
+    pub turn: Option<Rc<OwnedFd>>,
+}
+
+/// How long the turn is waited for, and how often is looked.
+const PATIENCE: Duration = Duration::from_secs(1);
+const NAP: Duration = Duration::from_millis(5);
+
+impl OwnLines {
+    /// Returns whether it was this file's turn: who has it may write over the line.
+    fn write(&self, line: &[u8]) -> bool {
+        let Some(turn) = &self.turn else {
+            sys::fd::write_line(self.to.as_fd(), line);
+            return true;
+        };
+        for _ in 0..PATIENCE.as_millis() / NAP.as_millis() {
+            let tried = turn.try_clone().map(FileLock::try_exclusive);
+            if !matches!(tried, Ok(Ok(Tried::Others(_)))) {
+                // without locks on this volume nobody waits for another
+                sys::fd::write_line(self.to.as_fd(), line);
+                return true;
+            }
+            sys::clock::pause(NAP);
+        }
+        false
+    }
+}
+
 /// Where the lines go, and under which name.
 #[derive(Debug, Default)]
 pub struct Reporter {
     name: Option<String>,
     program: &'static str,
-    log: Option<Rc<OwnedFd>>,
+    log: Option<OwnLines>,
     troubles: BTreeMap<Topic, Finding>,
 }
 
@@ -85,17 +120,15 @@ impl Reporter {
     }
 
     /// Also writes the lines to this log from now on.
-    pub fn set_log(&mut self, log: Option<Rc<OwnedFd>>) {
+    pub fn set_log(&mut self, log: Option<OwnLines>) {
         self.log = log;
     }
 
     /// Writes one line.
     pub fn say(&self, level: Level, audience: Audience, text: &str) {
         let line = format_line(self.program, self.name.as_deref(), level, text);
-        if let Some(log) = &self.log {
-            sys::fd::write_line(log.as_fd(), line.as_bytes());
-        }
-        if audience == Audience::LogOnly && self.log.is_some() {
+        let is_in_log = self.log.as_ref().is_some_and(|log| log.write(line.as_bytes()));
+        if audience == Audience::LogOnly && is_in_log {
             return;
         }
         sys::fd::write_line(std::io::stderr().as_fd(), line.as_bytes());

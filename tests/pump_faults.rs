@@ -7,14 +7,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::numbered::line;
-use support::{children, eventually, eventually_contains, names_in, needs, read};
+use support::{EndedBy, children, eventually, eventually_contains, names_in, needs, read, signal};
 
 const LINES: u64 = 4000;
 
 /// Traces the two processes of the pump with this fault.
-fn attach(direct: &Direct, fault: &str) -> Child {
+fn attach(direct: &Direct, fault: &str, out: &Path) -> (Child, i32) {
     let launcher = direct.scratch.launcher();
     let is_keeper = |pid: &i32| {
         let program = fs::read_link(format!("/proc/{pid}/exe"));
@@ -26,7 +27,8 @@ fn attach(direct: &Direct, fault: &str) -> Child {
     let writer = eventually("a writer", || children(keeper).first().copied());
     let said = direct.scratch.join("traced");
     let trace = Command::new("strace")
-        .args(["-f", "-p", &keeper.to_string(), "-p", &writer.to_string(), "-e", fault, "-o", "/dev/null"])
+        .args(["-f", "-p", &keeper.to_string(), "-p", &writer.to_string(), "-e", fault, "-o"])
+        .arg(out)
         .stdout(Stdio::null())
         .stderr(fs::File::create(&said).expect("a file"))
         .spawn()
@@ -34,7 +36,7 @@ fn attach(direct: &Direct, fault: &str) -> Child {
     for pid in [keeper, writer] {
         eventually_contains(&said, &format!("Process {pid} attached"));
     }
-    trace
+    (trace, writer)
 }
 
 /// The files of the log, the oldest first, unpacked.
@@ -69,7 +71,7 @@ fn survives(fault: &str, options: &[&str]) {
     let options = [&["--log-size", "32K", "--log-keep", "200"], options].concat();
     direct.launch(Caller::Root, &options, &["sh", "-c", &script]);
     direct.logs("ready");
-    let mut trace = attach(&direct, fault);
+    let (mut trace, _) = attach(&direct, fault, Path::new("/dev/null"));
     direct.write("go", "", 0o644);
     assert_eq!(direct.end(), 0, "{fault}");
     eventually(&format!("{fault}: the pump ends; {}", read(direct.scratch.join("stderr"))), || {
@@ -102,6 +104,9 @@ fn a_pump_that_is_refused_a_system_call_loses_nothing() {
         "tee:error=ENOMEM:when=2",
         "pwrite64:error=ENOSPC:when=2+3",
         "pwrite64:error=EIO:when=3",
+        // a volume that its file system has made read-only
+        "splice:error=EROFS:when=5+3",
+        "pwrite64:error=EROFS:when=3+3",
         "newfstatat:error=EACCES:when=9",
         "ioctl:error=EIO:when=5",
         "flock:error=ENOLCK:when=2",
@@ -146,5 +151,31 @@ fn a_compression_that_fails_or_is_killed_loses_nothing() {
         "write:signal=KILL:when=1",
     ] {
         survives(&format!("inject={fault}"), &["--log-live", "--log-gzip"]);
+    }
+}
+
+#[test]
+fn a_writer_that_cannot_start_is_reported_once_and_tried_again_less_and_less_often() {
+    needs!(root, "strace");
+    for (fault, reports) in [("error=EMFILE", 1), ("signal=KILL", 0)] {
+        let script = "echo one; while [ ! -e two ]; do sleep 0.02; done; echo two";
+        let mut direct = Direct::start("unstarted", &["--log-live"], script);
+        direct.logs("one\n");
+        let out = direct.scratch.join("trace");
+        // the first that a writer makes
+        let (trace, writer) = attach(&direct, &format!("inject=pipe2:{fault}"), &out);
+        let trace = EndedBy(Signal::SIGINT, trace);
+        signal(writer, Signal::SIGKILL);
+        direct.write("two", "", 0o644);
+        assert_eq!(direct.end(), 0);
+        let attempts = || read(&out).matches("pipe2(").count();
+        eventually("it is tried again", || (attempts() >= 5).then_some(()));
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        assert!(attempts() < 30, "{} attempts", attempts());
+        assert_eq!(direct.stderr().matches("no process for it: ").count(), reports, "{}", direct.stderr());
+        assert_eq!(direct.log(), "one\n");
+        // it lets them go
+        drop(trace);
+        direct.logs("two\n");
     }
 }

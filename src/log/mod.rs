@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat};
 
 pub(crate) use open::remedy_on_volume;
 use open::{OpenedLog, open};
+use pump::state::lock_of;
 pub(crate) use pump::state::{PumpState, SUFFIX};
 pub(crate) use rotate::{compressed, numbered};
 pub(crate) use stamp::time_of_line;
@@ -29,9 +29,10 @@ use crate::config::spec::{LogRules, LogWriter};
 use crate::config::value::ByteSize;
 use crate::error::{Finding, reason};
 use crate::plan::{LogPlan, Plan};
-use crate::report::{Reporter, Topic};
+use crate::report::{OwnLines, Reporter, Topic};
 use crate::sys::spawn::Join;
-use pump::Pump;
+use pump::NoPump;
+pub(crate) use pump::Pump;
 
 /// How long the last lines of a run are waited for.
 const SETTLES: Duration = Duration::from_millis(500);
@@ -99,8 +100,15 @@ impl Log {
         };
         let has_pump = plan.log_rules.writer == LogWriter::Pump && opening != Opening::OwnLines;
         if let (true, Some(Log::Pumped { pump, .. })) = (has_pump, before) {
-            let trouble = pump.revive(handled).err().map(|errno| no_pump(path, errno));
+            let trouble = pump.revive(handled).err().map(|errno| {
+                let text =
+                    format!("unable to restart the pump of log '{}': {}", path.display(), reason(errno));
+                Finding::trouble(text, None)
+            });
             reporter.trouble(Topic::Pump, trouble);
+            if plan.log_rules.gzip && opening == Opening::Run {
+                compress::start_at(path, plan.log_rules.keep, handled, reporter);
+            }
             return Log::pumped(Rc::clone(pump), &plan.directory.join(path));
         }
         let rules = match opening {
@@ -109,14 +117,15 @@ impl Log {
                 LogRules { size: ByteSize(0), ..plan.log_rules }
             }
         };
-        match open(path, rules, &plan.identity) {
-            Ok(OpenedLog { file, length, note }) => {
-                let log = match has_pump {
-                    true => Log::start_pump(plan, path, handled, reporter),
-                    false => None,
-                };
-                let file = Rc::new(file);
-                let log = log.unwrap_or_else(|| Log::File { file, path: path.clone(), length });
+        let opened = open(path, rules, &plan.identity).and_then(|OpenedLog { file, length, note }| {
+            let log = match has_pump {
+                true => start_pump(plan, path, handled)?,
+                false => Log::File { file: Rc::new(file), path: path.clone(), length },
+            };
+            Ok((log, note))
+        });
+        match opened {
+            Ok((log, note)) => {
                 reporter.set_log(log.own_lines());
                 reporter.trouble(Topic::Log, note);
                 if plan.log_rules.gzip && opening == Opening::Run && !has_pump {
@@ -148,14 +157,6 @@ impl Log {
         }
     }
 
-    fn start_pump(plan: &Plan, path: &Path, handled: &[i32], reporter: &mut Reporter) -> Option<Log> {
-        let path = plan.directory.join(path);
-        let started = Pump::start(plan.name.as_str(), &path, plan.log_rules, handled);
-        let started = started.map(|pump| Log::pumped(Rc::new(pump), &path));
-        reporter.trouble(Topic::Pump, started.as_ref().err().map(|errno| no_pump(&path, *errno)));
-        started.ok()
-    }
-
     /// From here on a run's output goes through the pump.
     fn pumped(pump: Rc<Pump>, path: &Path) -> Log {
         let status = nix::sys::stat::lstat(path);
@@ -165,11 +166,22 @@ impl Log {
     }
 
     /// Where our own lines go.
-    fn own_lines(&self) -> Option<Rc<OwnedFd>> {
+    fn own_lines(&self) -> Option<OwnLines> {
         match self {
-            Log::File { file, .. } => Some(Rc::clone(file)),
-            Log::Pumped { pump, .. } => Some(pump.end_for_own_lines()),
+            // what an earlier worker has left may still have a pump
+            Log::File { file, path, .. } => {
+                Some(OwnLines { to: Rc::clone(file), turn: lock_of(path).map(Rc::new) })
+            }
+            Log::Pumped { pump, .. } => Some(OwnLines { to: pump.end_for_own_lines(), turn: None }),
             Log::Inherited | Log::Unavailable | Log::Discarded(_) => None,
+        }
+    }
+
+    /// The pump, to be looked after.
+    pub(crate) fn pump(&self) -> Option<Rc<Pump>> {
+        match self {
+            Log::Pumped { pump, .. } => Some(Rc::clone(pump)),
+            Log::File { .. } | Log::Inherited | Log::Unavailable | Log::Discarded(_) => None,
         }
     }
 
@@ -233,11 +245,15 @@ impl Log {
     }
 }
 
-fn no_pump(path: &Path, errno: Errno) -> Finding {
-    let text = format!(
-        "unable to start the pump of log '{}': {}; the worker appends to it directly until the next start",
-        path.display(),
-        reason(errno)
-    );
-    Finding::trouble(text, None)
+fn start_pump(plan: &Plan, path: &Path, handled: &[i32]) -> Result<Log, Finding> {
+    let path = plan.directory.join(path);
+    let no_pump = |why: NoPump| {
+        let text = format!(
+            "unable to start the pump of log '{}': {why}; output goes to the inherited stderr",
+            path.display()
+        );
+        Finding::trouble(text, why.remedy(&path, plan.identity.uid))
+    };
+    let pump = Pump::start(plan.name.as_str(), &path, plan.log_rules, handled).map_err(no_pump)?;
+    Ok(Log::pumped(Rc::new(pump), &path))
 }

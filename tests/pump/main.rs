@@ -2,6 +2,7 @@
 //! large; and while nothing is written it does nothing.
 
 mod full_volume;
+mod locks;
 mod peers;
 #[path = "../support/mod.rs"]
 mod support;
@@ -243,26 +244,6 @@ fn a_loop_has_one_pump_for_all_its_runs() {
     eventually_no_pump(&direct);
 }
 
-#[test]
-fn a_pump_whose_processes_are_both_killed_is_started_again_on_hup() {
-    needs!(root);
-    let mut direct = Direct::start("loop", &["--log-live", "--every", "0.1"], "echo run; exec sleep 1000");
-    direct.logs("run");
-    let (keeper, writer) = pair(&direct).expect("a pump");
-    assert_ne!(session_of(keeper), session_of(direct.pid()));
-    for pid in [keeper, writer] {
-        signal(pid, Signal::SIGSTOP);
-    }
-    for pid in [writer, keeper] {
-        signal(pid, Signal::SIGKILL);
-    }
-    eventually_no_pump(&direct);
-    direct.signal(Signal::SIGHUP);
-    eventually("another pump", || pair(&direct));
-    direct.end_by(Signal::SIGTERM);
-    eventually_no_pump(&direct);
-}
-
 /// In kB; a page of the program's file that is not yet on the disk is no memory of a process.
 fn private_dirty(pid: i32) -> u64 {
     let maps = fs::read_to_string(format!("/proc/{pid}/smaps")).expect("its memory");
@@ -387,19 +368,6 @@ fn what_is_put_in_place_of_a_log_is_not_written() {
         assert_eq!(direct.stderr().matches("unable to write log").count(), 1, "{}", direct.stderr());
         assert!(direct.stderr().contains("is written again"), "{}", direct.stderr());
     }
-}
-
-#[test]
-fn the_lock_of_a_pump_follows_no_link() {
-    needs!(root);
-    let mut direct = Direct::new("lock");
-    let secret = direct.scratch.join("state/secret");
-    support::write(&secret, "secret\n", 0o666);
-    symlink(&secret, format!("{}.pump", direct.log_path().display())).expect("a link");
-    direct.launch(Caller::Root, &["--log-live"], &["sh", "-c", "echo one"]);
-    assert_eq!(direct.end(), 0);
-    direct.logs("one");
-    assert_eq!(support::read(&secret), "secret\n");
 }
 
 #[test]

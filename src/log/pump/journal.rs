@@ -13,10 +13,16 @@ const PLACES: [usize; 2] = [8, 24];
 /// Lines that were dropped and are not reported in the log yet; and all of them.
 const OWED: usize = 1;
 const DROPPED: usize = 2;
-/// Whether a trouble has been reported that is not over.
+/// The trouble that is not over.
 const TROUBLE: usize = 3;
 /// Whether the beginning of the line that comes next was dropped.
 const WITHIN: usize = 4;
+/// The number of the pump.
+const NUMBER: usize = 5;
+/// How many portions have been moved.
+const PORTIONS: usize = 6;
+/// Dropped lines that are not in the state file yet.
+const UNNOTED: usize = 7;
 
 /// What stands before the bytes of a batch that come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +34,17 @@ pub(super) enum Head {
     Continued,
     /// The report of this many dropped lines.
     Dropped(u64),
+}
+
+/// What has kept the log from being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Nothing, or it is over.
+    None,
+    /// It has been reported.
+    Reported,
+    /// A pump before this one has noted it.
+    Inherited,
 }
 
 /// The bytes that have been taken out of the pipe and are to be written to the log. What is made of them follows
@@ -100,6 +117,7 @@ impl Journal {
     pub(super) fn drop_lines(&self, count: u64) {
         self.0.word(OWED).fetch_add(count, Relaxed);
         self.0.word(DROPPED).fetch_add(count, Relaxed);
+        self.0.word(UNNOTED).fetch_add(count, Relaxed);
     }
 
     /// Dropped lines that the log does not report yet: from now on the caller does.
@@ -110,6 +128,11 @@ impl Journal {
     /// They could not be reported.
     pub(super) fn owe(&self, count: u64) {
         self.0.word(OWED).fetch_add(count, Relaxed);
+    }
+
+    /// Dropped lines that the state file does not have yet: the caller notes them.
+    pub(super) fn take_unnoted(&self) -> u64 {
+        self.0.word(UNNOTED).swap(0, Relaxed)
     }
 
     /// All lines that were dropped.
@@ -127,14 +150,33 @@ impl Journal {
         self.0.word(WITHIN).store(u64::from(position == Position::MidLine), Relaxed);
     }
 
-    /// A problem is reported; returns whether it was already.
-    pub(super) fn begin_trouble(&self) -> bool {
-        self.0.word(TROUBLE).swap(1, Relaxed) == 1
+    /// Sets what the trouble is; returns what it was.
+    pub(super) fn set_trouble(&self, trouble: Trouble) -> Trouble {
+        match self.0.word(TROUBLE).swap(trouble as u64, Relaxed) {
+            0 => Trouble::None,
+            1 => Trouble::Reported,
+            _ => Trouble::Inherited,
+        }
     }
 
-    /// The problem is over; returns whether one was reported.
-    pub(super) fn end_trouble(&self) -> bool {
-        self.0.word(TROUBLE).swap(0, Relaxed) == 1
+    /// The number of the pump, by which others know it.
+    pub(super) fn number(&self) -> u64 {
+        self.0.word(NUMBER).load(Relaxed)
+    }
+
+    /// A pump begins.
+    pub(super) fn set_number(&self, number: u64) {
+        self.0.word(NUMBER).store(number, Relaxed);
+    }
+
+    /// A portion has been moved.
+    pub(super) fn count_portion(&self) {
+        self.0.word(PORTIONS).fetch_add(1, Relaxed);
+    }
+
+    /// How many have been.
+    pub(super) fn portions(&self) -> u64 {
+        self.0.word(PORTIONS).load(Relaxed)
     }
 }
 

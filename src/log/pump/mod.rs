@@ -15,7 +15,7 @@ pub(crate) mod state;
 mod target;
 mod writer;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
@@ -24,17 +24,19 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::unistd::pipe2;
+use nix::unistd::{Uid, getpid, pipe2};
 
 use crate::config::spec::LogRules;
+use crate::error::reason;
 use crate::sys;
 use crate::sys::clock::BootTime;
-use crate::sys::nofollow::{self, Missing};
 use crate::sys::pipe::{self, Pipe};
-use journal::Journal;
+use journal::{Journal, Trouble};
 use keeper::{Station, keep};
-use state::StateFile;
+use state::{StateFile, Unopened};
 
+/// A pump that is killed is started again at most so often.
+const REVIVED_EVERY: Duration = Duration::from_secs(1);
 /// How often to check whether the pump has written everything.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -45,16 +47,20 @@ pub struct Pump {
     own_lines: Rc<OwnedFd>,
     station: Station,
     /// Has no writer when keeper and writer have ended.
-    life: RefCell<OwnedFd>,
+    life: RefCell<Rc<OwnedFd>>,
+    started: Cell<BootTime>,
 }
 
 impl Pump {
     /// Starts a pump for this log, which can be opened. `handled` are the signals that this process handles.
-    pub(crate) fn start(name: &str, path: &Path, rules: LogRules, handled: &[i32]) -> Result<Self, Errno> {
+    pub(in crate::log) fn start(
+        name: &str,
+        path: &Path,
+        rules: LogRules,
+        handled: &[i32],
+    ) -> Result<Self, NoPump> {
+        let state = StateFile::open(path)?;
         let Pipe { read, write } = Pipe::new()?;
-        let parent = path.parent().unwrap_or(Path::new("/"));
-        let directory = nofollow::open_directory(parent, Missing::Refuse).map_err(|_| Errno::ENOENT)?;
-        let log = path.file_name().unwrap_or_default();
         let station = Station {
             name: name.to_string(),
             path: path.to_path_buf(),
@@ -62,18 +68,34 @@ impl Pump {
             pipe: read,
             staging: Pipe::new()?,
             journal: Journal::new()?,
-            state: StateFile::open(&directory, log).ok(),
+            state: RefCell::new(Some(state)),
         };
-        let life = run(&station, handled)?;
-        Ok(Pump { own_lines: Rc::new(write), station, life: RefCell::new(life) })
+        let life = RefCell::new(Rc::new(run(&station, handled)?));
+        Ok(Pump { own_lines: Rc::new(write), station, life, started: Cell::new(BootTime::now()) })
     }
 
     /// Restarts it if both its processes have been killed: it continues where they stopped.
     pub(crate) fn revive(&self, handled: &[i32]) -> Result<(), Errno> {
         if !self.is_alive() {
-            self.life.replace(run(&self.station, handled)?);
+            self.started.set(BootTime::now());
+            self.life.replace(Rc::new(run(&self.station, handled)?));
         }
         Ok(())
+    }
+
+    /// The same before a sleep, but not too often; returns when it is due.
+    pub(crate) fn look_after(&self, handled: &[i32]) -> Option<BootTime> {
+        let due = || self.started.get().after(REVIVED_EVERY);
+        if due() <= BootTime::now() {
+            // what is wrong is reported before the next run
+            let _ = self.revive(handled);
+        }
+        (!self.is_alive()).then(due)
+    }
+
+    /// Readable when both its processes have ended.
+    pub(crate) fn life(&self) -> Rc<OwnedFd> {
+        Rc::clone(&self.life.borrow())
     }
 
     /// The end of a run, to write to; without /proc it is the one of our own lines.
@@ -97,14 +119,38 @@ impl Pump {
     }
 
     fn is_alive(&self) -> bool {
-        let life = self.life.borrow();
+        let life = self.life();
         let mut watched = [PollFd::new(life.as_fd(), PollFlags::POLLIN)];
         !matches!(poll(&mut watched, 0_u8), Ok(1..))
     }
 }
 
+/// Why there is no pump.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::log) enum NoPump {
+    /// Its lock.
+    #[error(transparent)]
+    Lock(#[from] Unopened),
+    /// The system refused.
+    #[error("{}", reason(*.0))]
+    Refused(#[from] Errno),
+}
+
+impl NoPump {
+    /// What helps, for the log at this path.
+    pub(in crate::log) fn remedy(&self, log: &Path, uid: Uid) -> Option<String> {
+        match self {
+            NoPump::Lock(Unopened::File { name, obstacle }) => {
+                obstacle.remedy(&log.with_file_name(name), uid)
+            }
+            NoPump::Lock(Unopened::Directory(_)) | NoPump::Refused(_) => None,
+        }
+    }
+}
+
 /// Starts the two processes; returns the pipe that is closed when they end.
 fn run(station: &Station, handled: &[i32]) -> Result<OwnedFd, Errno> {
+    begin(station);
     let (life, alive) = pipe2(OFlag::O_CLOEXEC)?;
     sys::fork::orphan(handled, || {
         let mut kept = station.descriptors();
@@ -121,4 +167,18 @@ fn run(station: &Station, handled: &[i32]) -> Result<OwnedFd, Errno> {
         keep(station)
     })?;
     Ok(life)
+}
+
+/// Takes precedence over the pumps of this log before it.
+fn begin(station: &Station) {
+    // a time and a process: no other has both
+    let time = u64::try_from(BootTime::now().since_boot().as_nanos()).unwrap_or(u64::MAX);
+    let number = time.rotate_left(20) ^ u64::from(getpid().as_raw().unsigned_abs());
+    station.journal.set_number(number);
+    if let Some(state) = station.state.borrow().as_ref() {
+        state.claim(number);
+        if state.noted().trouble.is_some() {
+            station.journal.set_trouble(Trouble::Inherited);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::config::spec::LogRules;
 use crate::error::reason;
 use crate::log::rotate;
 use crate::sys;
-use crate::sys::nofollow::{self, Missing, with_no_umask};
+use crate::sys::nofollow::with_no_umask;
 
 const FLAGS: OFlag =
     OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
@@ -38,7 +38,8 @@ impl From<Errno> for Refused {
 pub(super) struct Target {
     path: PathBuf,
     name: OsString,
-    directory: OwnedFd,
+    /// None if there is no lock: then nothing can be written.
+    directory: Option<OwnedFd>,
     rules: LogRules,
     open: Option<Open>,
 }
@@ -96,29 +97,23 @@ impl Current<'_> {
 }
 
 impl Target {
-    /// The directory of this absolute path must exist.
-    pub(super) fn new(path: &Path, rules: LogRules) -> Result<Self, nofollow::PathError> {
-        let parent = path.parent().unwrap_or(Path::new("/"));
-        Ok(Target {
-            directory: nofollow::open_directory(parent, Missing::Create)?,
-            name: path.file_name().unwrap_or_default().to_os_string(),
-            path: path.to_path_buf(),
-            rules,
-            open: None,
-        })
+    /// The log of this absolute path, in its directory.
+    pub(super) fn new(path: &Path, rules: LogRules, directory: Option<OwnedFd>) -> Self {
+        let name = path.file_name().unwrap_or_default().to_os_string();
+        Target { path: path.to_path_buf(), name, directory, rules, open: None }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn directory(&self) -> &OwnedFd {
-        &self.directory
+    pub(super) fn directory(&self) -> Result<&OwnedFd, Errno> {
+        self.directory.as_ref().ok_or(Errno::ENOENT)
     }
 
     /// The log that has the name now; a missing one is created.
     pub(super) fn current(&mut self) -> Result<Current<'_>, Refused> {
-        let found = rotate::look(&self.directory, &self.name);
+        let found = rotate::look(self.directory()?, &self.name);
         let is_open = |status: &FileStat| {
             let same = |open: &Open| (open.device, open.inode) == (status.st_dev, status.st_ino);
             status.st_nlink == 1 && self.open.as_ref().is_some_and(same)
@@ -140,11 +135,11 @@ impl Target {
     /// The log becomes NAME.1; the next one is created when it is written.
     pub(super) fn rotate(&mut self) -> Result<(), Refused> {
         self.open = None;
-        rotate::rotate(&self.directory, &self.name, self.rules.keep)
+        rotate::rotate(self.directory()?, &self.name, self.rules.keep)
             .map_err(|errno| Refused(format!("unable to rotate it: {}", reason(errno))))
     }
 
-    fn open_again(&mut self, found: Result<FileStat, Errno>) -> Result<(OwnedFd, FileStat), Refused> {
+    fn open_again(&self, found: Result<FileStat, Errno>) -> Result<(OwnedFd, FileStat), Refused> {
         match found {
             Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno.into()),
@@ -161,31 +156,19 @@ impl Target {
     }
 
     fn open_existing(&self) -> Result<OwnedFd, Errno> {
-        match openat(&self.directory, self.name.as_os_str(), FLAGS | OFlag::O_RDWR, Mode::empty()) {
+        let open = |access| openat(self.directory()?, self.name.as_os_str(), FLAGS | access, Mode::empty());
+        match open(OFlag::O_RDWR) {
             // a mode without reading
-            Err(Errno::EACCES) => {
-                openat(&self.directory, self.name.as_os_str(), FLAGS | OFlag::O_WRONLY, Mode::empty())
-            }
+            Err(Errno::EACCES) => open(OFlag::O_WRONLY),
             result => result,
         }
     }
 
-    fn create(&mut self) -> Result<OwnedFd, Refused> {
+    fn create(&self) -> Result<OwnedFd, Errno> {
         let mode = Mode::from_bits_truncate(self.rules.mode);
         let flags = FLAGS | OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL;
-        let create = |target: &Target| {
-            with_no_umask(|| openat(&target.directory, target.name.as_os_str(), flags, mode))
-        };
-        match create(self) {
-            // the directory has been removed
-            Err(Errno::ENOENT) => {
-                let parent = self.path.parent().unwrap_or(Path::new("/"));
-                self.directory = nofollow::open_directory(parent, Missing::Create)
-                    .map_err(|error| Refused(error.to_string()))?;
-                Ok(create(self)?)
-            }
-            result => Ok(result?),
-        }
+        let directory = self.directory()?;
+        with_no_umask(|| openat(directory, self.name.as_os_str(), flags, mode))
     }
 }
 

@@ -8,9 +8,11 @@
 
 mod batch;
 mod trouble;
+mod turn;
 mod wait;
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use crate::sys::clock::BootTime;
 use crate::sys::memory::Buffer;
 use crate::sys::pipe::{self, CAPACITY, Pipe};
 use trouble::FIRST_PAUSE;
+use turn::{Looked, Turn, UNLOCKED};
 use wait::{NAP, Seen};
 
 /// A portion of at least this much means that the worker writes as fast as it can.
@@ -50,6 +53,8 @@ pub(super) enum Left {
     End,
     /// Its keeper is gone.
     KeeperGone,
+    /// The lock is another file by now, or the log's directory is another one.
+    Renew,
 }
 
 /// What a writer is given.
@@ -85,6 +90,12 @@ pub(super) struct Writer<'a> {
     pause: Duration,
     /// When something was dropped last.
     refused_at: Option<BootTime>,
+    /// Since when it is known that the log cannot be written, and nobody can write to the pipe.
+    hopeless_since: Option<BootTime>,
+    turn: Turn,
+    looked: Looked,
+    /// Whether this pump may write to the log now.
+    is_ours: bool,
 }
 
 /// How bytes get to the log.
@@ -112,6 +123,10 @@ impl<'a> Writer<'a> {
             reporter: Reporter::named(inputs.name),
             pause: FIRST_PAUSE,
             refused_at: None,
+            hopeless_since: None,
+            turn: Turn::Ours,
+            looked: Looked::default(),
+            is_ours: false,
             inputs,
         })
     }
@@ -122,15 +137,22 @@ impl<'a> Writer<'a> {
         if let Some(copies) = &mut self.copies {
             copies.finish();
         }
+        if left == Left::End {
+            self.end();
+        }
         left
     }
 
     fn work(&mut self) -> Left {
-        if !self.is_pending {
-            self.inputs.journal.clear();
-        } else if let Some(left) = self.locked(Self::drain) {
+        if self.is_pending {
             // what a killed writer had begun
-            return left;
+            if let Some(left) = self.locked() {
+                return left;
+            }
+        } else {
+            self.inputs.journal.clear();
+            // and the lock that it had
+            drop(self.inputs.state.map(StateFile::try_lock));
         }
         self.compress();
         loop {
@@ -139,24 +161,15 @@ impl<'a> Writer<'a> {
                 Seen::End => return Left::End,
                 Seen::Nothing => {}
                 Seen::Bytes => {
-                    if let Some(left) = self.locked(Self::drain) {
+                    if let Some(left) = self.locked() {
                         return left;
+                    }
+                    if self.turn == Turn::Portion && self.pause_for(UNLOCKED) == Seen::KeeperGone {
+                        return Left::KeeperGone;
                     }
                 }
             }
         }
-    }
-
-    /// Only one pump of a log writes at a time. The lock is given up when the pipe is empty, so that a pump whose
-    /// pipe is kept open by what a worker has left does not hold up the next one.
-    fn locked(&mut self, action: impl FnOnce(&mut Self) -> Option<Left>) -> Option<Left> {
-        let lock = self.inputs.state;
-        lock.iter().for_each(|lock| lock.lock());
-        let left = action(self);
-        lock.iter().for_each(|lock| lock.unlock());
-        self.looked_at.release();
-        self.made.release();
-        left
     }
 
     /// Until nothing has come for a while.
@@ -165,6 +178,7 @@ impl<'a> Writer<'a> {
         loop {
             let moved = match self.step() {
                 Ok(moved) => moved,
+                Err(_) if self.is_displaced() => return Some(Left::Renew),
                 Err(refused) => match self.refused(&refused) {
                     None => continue,
                     left => return left,
@@ -173,7 +187,11 @@ impl<'a> Writer<'a> {
             if moved == 0 {
                 return None;
             }
+            self.inputs.journal.count_portion();
             self.is_over();
+            if let ControlFlow::Break(left) = self.after_portion(moved) {
+                return left;
+            }
             small = if moved >= LARGE { 0 } else { small.saturating_add(1) };
             if small > MOST_SMALL {
                 if self.nap() == Seen::KeeperGone {
@@ -205,13 +223,18 @@ impl<'a> Writer<'a> {
                 None => self.way = Way::Staging,
             }
         }
+        let moved = self.stage()?;
+        self.write_batch()?;
+        Ok(moved)
+    }
+
+    /// Moves what waits to the second pipe.
+    fn stage(&mut self) -> Result<usize, Errno> {
         let moved = match pipe::move_to(self.inputs.pipe, self.inputs.staging.write.as_fd(), CAPACITY) {
-            Ok(moved) => moved,
             Err(Errno::EAGAIN) => 0,
-            Err(errno) => return Err(errno.into()),
+            moved => moved?,
         };
         self.is_pending = true;
-        self.write_batch()?;
         Ok(moved)
     }
 
@@ -253,8 +276,8 @@ impl<'a> Writer<'a> {
 
     fn compress(&self) {
         let rules = self.inputs.rules;
-        if rules.gzip {
-            compress::start(self.target.directory(), self.target.path(), rules.keep, &[], &self.reporter);
+        if let (true, Ok(directory)) = (rules.gzip, self.target.directory()) {
+            compress::start(directory, self.target.path(), rules.keep, &[], &self.reporter);
         }
     }
 }

@@ -34,6 +34,12 @@ impl Writer<'_> {
         if pipe.contains(PollFlags::POLLIN) { Seen::Bytes } else { Seen::End }
     }
 
+    /// Whether nobody can write to the pipe any more; something may still be in it.
+    pub(super) fn has_end(&self) -> bool {
+        let mut watched = [PollFd::new(self.inputs.pipe, PollFlags::empty())];
+        matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1..))
+    }
+
     /// Lets bytes gather.
     pub(super) fn nap(&self) -> Seen {
         self.pause_for(Duration::from_millis(NAP.into()))
