@@ -2,6 +2,8 @@
 //! PID 1 has no default action for TERM. It forwards every signal that can be caught to the worker's process group,
 //! and exits with the worker's code.
 
+use std::os::fd::AsFd;
+
 use super::child::{Child, exit_of, not_started};
 use super::outcome::Outcome;
 use super::readiness::Readiness;
@@ -47,13 +49,18 @@ pub(crate) fn run_as_init(
         foreground: true,
     });
     let mut worker = launched.map_err(|error| not_started(error, plan, &ready.environment))?;
+    let pump = ready.log.pump();
     loop {
         worker.reap();
         if let Some(ending) = worker.ended() {
             ready.log.settle_as_init();
             return Ok(Outcome::Left(exit_of(ending)));
         }
-        let signals = match waiter.wait(Deadline::default(), None) {
+        // killed, it is started again: the worker would wait for ever
+        let boot = pump.as_ref().and_then(|pump| pump.look_after(handled()));
+        let life = pump.as_ref().filter(|_| boot.is_none()).map(|pump| pump.life());
+        let life = life.as_ref().map(|life| life.as_fd());
+        let signals = match waiter.wait(Deadline { boot, wall: None }, life) {
             Ok(signals) => signals,
             Err(errno) => {
                 worker.signal_group(libc::SIGTERM);

@@ -1,7 +1,7 @@
 //! A volume that is full: the worker waits, or lines are dropped.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use crate::support::{eventually, needs, own_by_abc, read, throughout, write};
 use crate::{assert_numbered, eventually_no_pump, files, lines_words, start, without_stamps};
 
 /// A small file system of its own at `state/`; unmounted when it is dropped.
-struct Volume(PathBuf);
+pub(crate) struct Volume(PathBuf);
 
 impl Volume {
-    fn mount(direct: &Direct, size: &str) -> Volume {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn mount(direct: &Direct, size: &str) -> Volume {
         let path = direct.scratch.join("state");
         let options = format!("size={size},mode=0755,uid=911,gid=911");
         let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).status();

@@ -1,9 +1,11 @@
 //! The log pump: nothing of what a worker writes is lost, doubled or out of order, whatever is killed; no file is too
 //! large; and while nothing is written it does nothing.
 
+mod ends;
 mod full_volume;
 mod locks;
 mod peers;
+mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
 

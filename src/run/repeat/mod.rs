@@ -241,6 +241,7 @@ impl<'a> RunLoop<'a> {
     fn refresh(&mut self) -> Option<Closed> {
         self.renew_variables();
         self.journal.reopen_log(Opening::Run);
+        self.waiter.look_after(&self.journal.log);
         gates::switched_off(self.plan, self.setup.environment())
     }
 

@@ -1,21 +1,34 @@
 //! What the loop sleeps on: signals, timers, and readiness messages from the worker.
 
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use nix::poll::{PollFd, PollFlags};
+
 use crate::error::Finding;
+use crate::log::{Log, Pump};
 use crate::run::readiness::Readiness;
 use crate::sys::clock::BootTime;
-use crate::wait::{Deadline, Waiter};
+use crate::wait::{Deadline, Waiter, handled};
 
 /// The launcher's one poll, as the loop uses it.
 pub(super) struct LoopWaiter<'a> {
     waiter: &'a mut Waiter,
     readiness: Readiness<'a>,
+    /// Started again when it is killed.
+    pump: Option<Rc<Pump>>,
     /// ALRM during a run or its hook: one more run immediately.
     run_requested: bool,
 }
 
 impl<'a> LoopWaiter<'a> {
     pub(super) fn new(waiter: &'a mut Waiter, readiness: Readiness<'a>) -> Self {
-        LoopWaiter { waiter, readiness, run_requested: false }
+        LoopWaiter { waiter, readiness, pump: None, run_requested: false }
+    }
+
+    /// Looks after the pump of this log, if it has one.
+    pub(super) fn look_after(&mut self, log: &Log) {
+        self.pump = log.pump();
     }
 
     /// Sleeps until a signal arrives or the deadline passes; returns the signals.
@@ -25,7 +38,15 @@ impl<'a> LoopWaiter<'a> {
 
     /// The same, with a deadline on either clock.
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Vec<i32>, Finding> {
-        let signals = self.waiter.wait(deadline, self.readiness.descriptor());
+        let due = self.pump.as_ref().and_then(|pump| pump.look_after(handled()));
+        let boot = deadline.boot.into_iter().chain(due).min();
+        let life = self.pump.as_ref().filter(|_| due.is_none()).map(|pump| pump.life());
+        let also: Vec<PollFd<'_>> = [self.readiness.descriptor(), life.as_ref().map(AsFd::as_fd)]
+            .into_iter()
+            .flatten()
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        let signals = self.waiter.wait_for_any(Deadline { boot, ..deadline }, &also);
         self.readiness.listen();
         signals.map_err(|errno| Finding::refused("wait", errno.into()))
     }
