@@ -10,7 +10,7 @@ use crate::error::{Finding, Findings};
 use crate::escape::push_escaped;
 use crate::exit::Exit;
 use crate::sys;
-use crate::sys::lock::{FileLock, Tried};
+use crate::sys::lock;
 
 /// The severity of a line, in execline's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,27 +75,19 @@ pub struct OwnLines {
     pub turn: Option<Rc<OwnedFd>>,
 }
 
-/// How long the turn is waited for, and how often is looked.
+/// How long the turn is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-const NAP: Duration = Duration::from_millis(5);
 
 impl OwnLines {
     /// Returns whether it was this file's turn: who has it may write over the line.
     fn write(&self, line: &[u8]) -> bool {
-        let Some(turn) = &self.turn else {
+        // without locks on this volume nobody waits for another
+        let turn = self.turn.as_ref().and_then(|turn| lock::within(PATIENCE, turn).ok());
+        let is_others = matches!(turn, Some(None));
+        if !is_others {
             sys::fd::write_line(self.to.as_fd(), line);
-            return true;
-        };
-        for _ in 0..PATIENCE.as_millis() / NAP.as_millis() {
-            let tried = turn.try_clone().map(FileLock::try_exclusive);
-            if !matches!(tried, Ok(Ok(Tried::Others(_)))) {
-                // without locks on this volume nobody waits for another
-                sys::fd::write_line(self.to.as_fd(), line);
-                return true;
-            }
-            sys::clock::pause(NAP);
         }
-        false
+        !is_others
     }
 }
 

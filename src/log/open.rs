@@ -4,16 +4,19 @@
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
+use super::pump::state::lock_of;
 use super::{remedy, rotate};
 use crate::config::spec::LogRules;
 use crate::error::{Finding, reason};
 use crate::plan::Identity;
 use crate::sys;
+use crate::sys::lock;
 use crate::sys::nofollow::{self, Missing, PathError};
 
 /// O_NONBLOCK avoids blocking on a FIFO without a reader; it is cleared after opening.
@@ -24,6 +27,8 @@ const FLAGS: OFlag = OFlag::O_WRONLY
     .union(OFlag::O_NOCTTY)
     .union(OFlag::O_CLOEXEC);
 
+/// How long an older pump is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a log is found, or not, that is gone, or there, a moment later.
 const MOST_TRIES: u32 = 16;
 
@@ -85,6 +90,8 @@ impl LogFile<'_> {
 
     /// Rotates and opens the new file; on failure, continues with the old one.
     fn rotated(&self, old: OpenedLog) -> OpenedLog {
+        // what a pump writes meanwhile would go to a file that is being compressed
+        let _turn = lock_of(self.path).map(|lock| lock::within(PATIENCE, &lock));
         let rotated = nofollow::open_directory(self.parent, Missing::Refuse)
             .map_err(|error| error.to_string())
             .and_then(|directory| rotate::rotate(&directory, self.name, self.rules.keep).map_err(reason));
@@ -214,5 +221,48 @@ pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
         ),
         Errno::ENOSPC | Errno::EDQUOT => Some("free space on its volume".to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::OnFull;
+    use crate::config::spec::LogWriter;
+    use crate::config::value::ByteSize;
+    use nix::unistd::{getgid, getuid};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_log_that_another_process_creates_and_renames_meanwhile_is_opened() {
+        let directory = sys::scratch::directory("open");
+        let path = directory.join("a.log");
+        let rules = LogRules {
+            mode: 0o644,
+            size: ByteSize(0),
+            keep: 1,
+            gzip: false,
+            writer: LogWriter::Worker,
+            stamp: None,
+            tee: None,
+            full: OnFull::Block,
+        };
+        let (uid, gid) = (getuid(), getgid());
+        let identity = Identity { name: None, uid, gid, groups: Vec::new(), home: None };
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = std::fs::rename(&path, directory.join("a.log.1"));
+                    let _ = std::fs::File::create(&path);
+                }
+            });
+            for _ in 0..3000 {
+                let opened = open(&path, rules, &identity);
+                assert!(opened.is_ok(), "{opened:?}");
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        std::fs::remove_dir_all(&directory).expect("removed");
     }
 }

@@ -10,12 +10,10 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::sys;
-use crate::sys::lock::{FileLock, Tried};
+use crate::sys::lock::{self, FileLock};
 
-/// How long the renames of another process are waited for, and how often is looked.
+/// How long the renames of another process are waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-const NAP: Duration = Duration::from_millis(5);
 
 /// `NAME.3`
 pub(crate) fn numbered(name: &OsStr, number: u32) -> OsString {
@@ -65,16 +63,8 @@ pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(),
 /// the same, and nothing is compressed.
 pub(super) fn lock_names(directory: &OwnedFd) -> Option<FileLock> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut file = openat(directory, ".", flags, Mode::empty()).ok()?;
-    let tries = PATIENCE.as_millis() / NAP.as_millis();
-    for _ in 0..tries {
-        match FileLock::try_exclusive(file).ok()? {
-            Tried::Ours(lock) => return Some(lock),
-            Tried::Others(waiting) => file = waiting,
-        }
-        sys::clock::pause(NAP);
-    }
-    None
+    let file = openat(directory, ".", flags, Mode::empty()).ok()?;
+    lock::within(PATIENCE, &file).ok()?
 }
 
 /// What has this name in the directory, a link itself.

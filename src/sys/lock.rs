@@ -3,12 +3,18 @@
 #![expect(unsafe_code, reason = "nix's guard panics when the system refuses to unlock, as NFS and FUSE may")]
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
+use super::clock::{self, BootTime};
+
 /// The maximum number of retries after an interruption by a signal.
 const MAX_TRIES: u32 = 16;
+
+/// How often a lock is tried that another process holds.
+const NAP: Duration = Duration::from_millis(5);
 
 /// A lock that this process holds until it is dropped.
 #[derive(Debug)]
@@ -34,6 +40,20 @@ impl FileLock {
     }
 }
 
+/// Takes the lock of an open file, which stays open beside it, and waits at most this long; returns None if another
+/// process has it until then.
+pub fn within(patience: Duration, file: &OwnedFd) -> Result<Option<FileLock>, Errno> {
+    let end = BootTime::now().after(patience);
+    loop {
+        let copy = file.try_clone().map_err(|_| Errno::EMFILE)?;
+        match FileLock::try_exclusive(copy)? {
+            Tried::Ours(lock) => return Ok(Some(lock)),
+            Tried::Others(_) if BootTime::now() >= end => return Ok(None),
+            Tried::Others(_) => clock::pause(NAP),
+        }
+    }
+}
+
 impl Drop for FileLock {
     fn drop(&mut self) {
         // a copy of the descriptor in a child would keep the lock; if unlocking fails, closing must do
@@ -45,11 +65,6 @@ impl Drop for FileLock {
 /// process that shares it. Returns an exit code.
 pub fn wait_exclusive(descriptor: RawFd) -> i32 {
     i32::from(flock(descriptor, libc::LOCK_EX).is_err())
-}
-
-/// Gives a lock of an open file up that [`wait_exclusive`] has taken.
-pub fn release(descriptor: RawFd) {
-    let _ = flock(descriptor, libc::LOCK_UN);
 }
 
 fn flock(descriptor: RawFd, operation: i32) -> Result<(), Errno> {
