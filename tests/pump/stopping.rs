@@ -5,8 +5,8 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::direct::Direct;
-use crate::support::{children, eventually, needs, read, signal};
+use crate::support::direct::{Caller, Direct};
+use crate::support::{children, eventually, needs, own_by_abc, read, signal, write};
 use crate::{LIVE, all, assert_numbered, eventually_no_pump, lines_words, pair, progress, start};
 
 #[test]
@@ -67,4 +67,32 @@ fn a_volume_cannot_be_made_read_only_while_a_pump_has_its_log_open() {
     // and afterwards nothing keeps it
     let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(volume.path()).status();
     assert!(remounted.expect("mount runs").success());
+}
+
+#[test]
+fn a_compression_that_was_killed_is_continued_by_the_next_run_or_start() {
+    needs!(root);
+    for options in [&["--every", "0.1"][..], &[]] {
+        let mut direct = Direct::new("compressed");
+        let options = [&["--log-live", "--log-gzip"], options].concat();
+        direct.launch(Caller::Root, &options, &["sh", "-c", "echo run"]);
+        direct.logs("run");
+        if !options.contains(&"--every") {
+            assert_eq!(direct.end(), 0);
+        }
+        // as a killed one leaves it
+        let log = direct.log_path().display().to_string();
+        for (name, text) in [(".2", "two\n"), (".gz-part", "half")] {
+            let path = format!("{log}{name}");
+            write(path.as_ref(), text, 0o644);
+            own_by_abc(path.as_ref());
+        }
+        if !options.contains(&"--every") {
+            direct.launch(Caller::Root, &options, &["sh", "-c", "echo run"]);
+        }
+        eventually("it is compressed", || fs::metadata(format!("{log}.2.gz")).ok());
+        eventually("and the plain file is gone", || fs::metadata(format!("{log}.2")).err());
+        assert!(fs::metadata(format!("{log}.gz-part")).is_err());
+        direct.end_by(Signal::SIGTERM);
+    }
 }
