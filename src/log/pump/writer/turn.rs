@@ -52,7 +52,7 @@ pub(super) struct Looked {
     at_directory: Option<BootTime>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer<'_> {
     /// Takes the lock and writes what there is.
     pub(super) fn locked(&mut self) -> Option<Left> {
         let left = match self.acquire() {
@@ -75,14 +75,20 @@ impl<'a> Writer<'a> {
     fn acquire(&mut self) -> Result<Option<FileLock>, Barred> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let state = self.lock_file()?;
-            match state.try_lock() {
-                // else it was replaced meanwhile
-                Ok(Tried::Ours(lock)) if state.is_named() => return Ok(Some(lock)),
-                Ok(Tried::Ours(_)) => continue,
+            let Some(state) = self.inputs.state else { return Err(self.other_lock()) };
+            if self.is_directory_replaced() {
+                return Err(Barred::Left(Left::Renew));
+            }
+            let tried = state.try_lock();
+            if !state.is_named() {
+                return Err(self.other_lock());
+            }
+            self.looked.around = Some(BootTime::now());
+            match tried {
+                Ok(Tried::Ours(lock)) => return Ok(Some(lock)),
+                Ok(Tried::Others(_)) => {}
                 Err(errno @ (Errno::EMFILE | Errno::ENFILE)) => return Err(Barred::Refused(errno.into())),
                 Err(_) => return Ok(None),
-                Ok(Tried::Others(_)) => {}
             }
             if self.has_end() {
                 // another one may be writing without a pause
@@ -98,18 +104,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The lock that is where others look for it. If it is another one than was opened, the keeper opens it, and holds
-    /// it for the next writer.
-    fn lock_file(&mut self) -> Result<&'a StateFile, Barred> {
-        let Some(state) = self.inputs.state.filter(|state| state.is_named()) else {
-            return Err(match StateFile::open(self.target.path()) {
-                Ok(_) => Barred::Left(Left::Renew),
-                Err(why) => Barred::Refused(Refused(why.to_string())),
-            });
-        };
-        match self.is_directory_replaced() {
-            true => Err(Barred::Left(Left::Renew)),
-            false => Ok(state),
+    /// The lock is not what others find by its name: the keeper opens that, and holds it for the next writer.
+    fn other_lock(&self) -> Barred {
+        match StateFile::open(self.target.path()) {
+            Ok(_) => Barred::Left(Left::Renew),
+            Err(why) => Barred::Refused(Refused(why.to_string())),
         }
     }
 
