@@ -10,8 +10,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Uid;
 
-use super::open::remedy_on_volume;
-use super::remedy;
+use super::remedy::{self, remedy_on_volume};
 use super::rotate::look;
 use crate::error::reason;
 use crate::sys;

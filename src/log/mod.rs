@@ -18,7 +18,6 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat};
 
-pub(crate) use open::remedy_on_volume;
 use open::{OpenedLog, open};
 use pump::state::lock_of;
 pub(crate) use pump::state::{PumpState, SUFFIX};
@@ -33,6 +32,7 @@ use crate::report::{OwnLines, Reporter, Topic};
 use crate::sys::spawn::Join;
 use pump::NoPump;
 pub(crate) use pump::Pump;
+pub(crate) use remedy::remedy_on_volume;
 
 /// How long the last lines of a run are waited for.
 const SETTLES: Duration = Duration::from_millis(500);

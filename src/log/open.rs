@@ -11,6 +11,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 use super::pump::state::lock_of;
+use super::remedy::remedy_on_volume;
 use super::{remedy, rotate};
 use crate::config::spec::LogRules;
 use crate::error::{Finding, reason};
@@ -209,18 +210,6 @@ impl LogFile<'_> {
     fn remedy_of_rights(&self, at: &Path) -> String {
         let directory = if self.parent.starts_with(at) { self.parent } else { at };
         remedy::for_unwritable(directory, self.identity.uid, self.identity.gid)
-    }
-}
-
-/// The hint for a volume that refuses files.
-pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
-    match errno {
-        Errno::EROFS => Some(
-            "choose a directory on a writable volume with --state-dir DIR, or pass output on with --log -"
-                .to_string(),
-        ),
-        Errno::ENOSPC | Errno::EDQUOT => Some("free space on its volume".to_string()),
-        _ => None,
     }
 }
 

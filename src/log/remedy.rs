@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use nix::unistd::{Gid, Uid};
 
@@ -46,6 +47,18 @@ pub(crate) fn move_away(path: &Path, uid: Uid) -> String {
     let mut aside = path.as_os_str().to_os_string();
     aside.push(".old");
     format!("as uid {uid}: mv -T {} {}", quoted(path), quoted(&PathBuf::from(aside)))
+}
+
+/// The hint for a volume that refuses files.
+pub(crate) fn remedy_on_volume(errno: Errno) -> Option<String> {
+    match errno {
+        Errno::EROFS => Some(
+            "choose a directory on a writable volume with --state-dir DIR, or pass output on with --log -"
+                .to_string(),
+        ),
+        Errno::ENOSPC | Errno::EDQUOT => Some("free space on its volume".to_string()),
+        _ => None,
+    }
 }
 
 fn quoted(path: &Path) -> String {
