@@ -15,7 +15,7 @@ use support::{Scratch, needs, output, stdout};
 const INDEX: &str = "docs/README.md";
 
 /// Options of other programs that the pages name.
-const OTHERS: [&str; 23] = [
+const OTHERS: [&str; 26] = [
     "--replace",
     "--no-supervise",
     "--all-targets",
@@ -28,10 +28,12 @@ const OTHERS: [&str; 23] = [
     "--example",
     "--from",
     "--inh-caps",
+    "--init",
     "--init-groups",
     "--lib",
     "--no-deps",
     "--nocapture",
+    "--port",
     "--regid",
     "--release",
     "--reuid",
@@ -39,6 +41,7 @@ const OTHERS: [&str; 23] = [
     "--test",
     "--tmpfs",
     "--workdir",
+    "--workers",
 ];
 
 /// Words of the form `--name` in a text.
