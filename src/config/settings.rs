@@ -8,7 +8,7 @@ use nix::sys::resource::Resource;
 
 use super::value::{
     Backoff, Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpandableText, Gate, GroupsRequest,
-    ReadyForm, ShellCommand, StopSignal, UserRequest, VariableName,
+    Presence, ReadyForm, ShellCommand, StopSignal, UserRequest, VariableName,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -65,13 +65,24 @@ pub enum ContainerEnv {
     None,
 }
 
-/// A file of variables that must exist.
+/// A file of variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvFile {
-    /// As given.
+    /// As given, without a leading dash.
     pub path: PathBuf,
     /// How it is read.
     pub dialect: Dialect,
+    /// Whether it must exist.
+    pub presence: Presence,
+}
+
+/// A directory with one file per variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvDirectory {
+    /// As given, without a leading dash.
+    pub path: PathBuf,
+    /// Whether it must exist.
+    pub presence: Presence,
 }
 
 /// How a file of variables is read.
@@ -225,7 +236,7 @@ pub struct EnvironmentSettings {
     pub edits: Vec<EnvironmentEdit>,
     pub files: Vec<EnvFile>,
     pub no_env_file: bool,
-    pub directories: Vec<PathBuf>,
+    pub directories: Vec<EnvDirectory>,
     pub defaults: Vec<(VariableName, ExpandableText)>,
     pub required: Vec<VariableName>,
     pub container: Option<ContainerEnv>,

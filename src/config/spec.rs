@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::readiness::ReadinessSpec;
-use super::settings::{ContainerEnv, EnvFile, Limits, LogStamp, LogTarget, LogTee, OnFull, WorkerCommand};
+use super::settings::{
+    ContainerEnv, EnvDirectory, EnvFile, Limits, LogStamp, LogTarget, LogTee, OnFull, WorkerCommand,
+};
 use super::timing::{Stays, TimingSpec};
 use super::value::{
     ByteSize, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
@@ -76,10 +78,10 @@ pub struct EnvironmentSpec {
     pub container: ContainerEnv,
     /// Read config.env of the service directory if it exists.
     pub config_env: bool,
-    /// Further files, in order; each must exist.
+    /// Further files, in order.
     pub files: Vec<EnvFile>,
-    /// Directories with one file per variable, in order; each must exist.
-    pub directories: Vec<PathBuf>,
+    /// Directories with one file per variable, in order.
+    pub directories: Vec<EnvDirectory>,
     /// `--default`: for variables that are missing or empty.
     pub defaults: Vec<(VariableName, ExpandableText)>,
     /// `--env` and `--unset`, in order.

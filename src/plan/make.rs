@@ -200,7 +200,7 @@ fn count_from_service_dir(spec: &mut Spec) {
     let Some(service_dir) = spec.service_dir.clone() else { return };
     let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
     spec.environment.files.iter_mut().for_each(|file| count(&mut file.path));
-    spec.environment.directories.iter_mut().for_each(count);
+    spec.environment.directories.iter_mut().for_each(|directory| count(&mut directory.path));
     if let Some(LogTarget::File(path)) = &mut spec.log {
         count(path);
     }

@@ -7,6 +7,7 @@ mod changes;
 mod container;
 mod dotenv;
 mod env_dir;
+mod optional;
 mod precedence;
 mod trust;
 mod values;

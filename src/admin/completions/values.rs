@@ -31,7 +31,7 @@ pub(super) fn of_option(option: &OptionRow<()>) -> Option<Candidates> {
     };
     let mut candidates = Candidates { words: option.values.to_vec(), kinds: Vec::new() };
     for part in metavariable.split('|') {
-        match part.trim_end_matches(",…") {
+        match part.trim_start_matches("[-]").trim_end_matches(",…") {
             "PATH" | "FILE" => candidates.kinds.push(Kind::Files),
             "DIR" => candidates.kinds.push(Kind::Directories),
             "USER[:GROUP]" => candidates.kinds.push(Kind::Users),
@@ -76,6 +76,7 @@ mod tests {
         assert_eq!(of("DURATION"), words(&[]));
         assert_eq!(of("GROUP,…|none"), Candidates { words: vec!["none"], kinds: vec![Kind::Groups] });
         assert_eq!(of("PATH|-").kinds, [Kind::Files]);
+        assert_eq!(of("[-]DIR").kinds, [Kind::Directories]);
         assert_eq!(of_option(&row(Takes::Nothing)), None);
     }
 

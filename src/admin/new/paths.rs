@@ -1,18 +1,32 @@
 //! Paths in the options of a new service: the launcher would take relative ones from the service directory.
 
+use std::ffi::OsString;
+
 use crate::config::flags::{Key, LaunchOption, LoopOption};
 use crate::config::request::Given;
+use crate::config::value::Presence;
 
 /// The launcher's option with an absolute path, if its path is relative to the service directory.
 pub(super) fn absolute(mut option: Given) -> Given {
-    let has_path = is_of_service_directory(option.flag.meaning.key) && !option.value.is_empty();
+    let key = option.flag.meaning.key;
+    let (dash, path) = match Presence::split(&option.value) {
+        (Presence::Optional, path) if may_be_optional(key) => ("-", path),
+        _ => ("", option.value.as_os_str()),
+    };
+    let has_path = is_of_service_directory(key) && !path.is_empty();
     if has_path
-        && option.value != "-"
-        && let Ok(path) = std::path::absolute(&option.value)
+        && path != "-"
+        && let Ok(path) = std::path::absolute(path)
     {
-        option.value = path.into();
+        option.value = OsString::from(dash);
+        option.value.push(path);
     }
     option
+}
+
+fn may_be_optional(key: Key) -> bool {
+    use LaunchOption::{Dotenv, EnvDir, EnvFile};
+    matches!(key, Key::Launch(EnvFile | Dotenv | EnvDir))
 }
 
 fn is_of_service_directory(key: Key) -> bool {
@@ -34,8 +48,6 @@ fn is_of_service_directory(key: Key) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
     use crate::config::flags;
     use crate::config::request::Origin;
@@ -51,6 +63,9 @@ mod tests {
         let here = std::env::current_dir().expect("a directory").display().to_string();
         for (option, expected) in [
             ("--env-file=./a.env", format!("--env-file={here}/a.env")),
+            ("--env-file=-a.env", format!("--env-file=-{here}/a.env")),
+            ("--env-file=./-a.env", format!("--env-file={here}/-a.env")),
+            ("--env-dir=-/run/x", "--env-dir=-/run/x".to_string()),
             ("--log=logs/x=y.log", format!("--log={here}/logs/x=y.log")),
             ("--lock=../x.lock", format!("--lock={here}/../x.lock")),
             ("--chdir=work", format!("--chdir={here}/work")),

@@ -1,8 +1,12 @@
 //! The variables of the worker.
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
 use super::{FileForm, Flag, LaunchOption, Section, launch, path};
-use crate::config::settings::{ContainerEnv, Dialect, EnvFile};
-use crate::config::value::{EnvironmentEdit, assignment, names};
+use crate::config::settings::{ContainerEnv, Dialect, EnvDirectory, EnvFile};
+use crate::config::value::{EnvironmentEdit, Presence, assignment, names};
+use crate::invalid::Invalid;
 use crate::options::Takes::{Nothing, Value};
 
 pub(super) const SECTION: Section = Section { title: "Environment", options: OPTIONS };
@@ -30,29 +34,34 @@ const OPTIONS: &[Flag] = &[
     launch(
         LaunchOption::EnvFile,
         "env-file",
-        Value("PATH"),
-        "read this file too; it must exist",
+        Value("[-]PATH"),
+        "read this file too; with - before its path, only if it exists",
         |settings, value| {
-            settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Bash });
+            let (path, presence) = path_and_presence(value)?;
+            settings.environment.files.push(EnvFile { path, dialect: Dialect::Bash, presence });
             Ok(())
         },
     )
     .repeats()
-    .more("Read as bash would read it, after config.env in the service directory, and never executed."),
+    .more(
+        "Read as bash would read it, after config.env in the service directory, and never executed. With a dash only \
+         a missing file is no error: one that cannot be read or has an error still is.",
+    ),
     launch(
         LaunchOption::Dotenv,
         "dotenv",
-        Value("PATH"),
+        Value("[-]PATH"),
         "read this file in the dotenv dialect",
         |settings, value| {
-            settings.environment.files.push(EnvFile { path: path(value)?, dialect: Dialect::Dotenv });
+            let (path, presence) = path_and_presence(value)?;
+            settings.environment.files.push(EnvFile { path, dialect: Dialect::Dotenv, presence });
             Ok(())
         },
     )
     .repeats()
     .more(
         "The values are those that compose reads from a .env file; anything else is an error. The file \
-         must exist. Of several --env-file and --dotenv options, the later one wins.",
+         must exist, unless a dash precedes its path. Of several --env-file and --dotenv options, the later one wins.",
     ),
     launch(LaunchOption::NoEnvFile, "no-env-file", Nothing, "do not read config.env", |settings, _| {
         settings.environment.no_env_file = true;
@@ -61,15 +70,19 @@ const OPTIONS: &[Flag] = &[
     launch(
         LaunchOption::EnvDir,
         "env-dir",
-        Value("DIR"),
+        Value("[-]DIR"),
         "read one file per variable, like s6-envdir",
         |settings, value| {
-            settings.environment.directories.push(path(value)?);
+            let (path, presence) = path_and_presence(value)?;
+            settings.environment.directories.push(EnvDirectory { path, presence });
             Ok(())
         },
     )
     .repeats()
-    .more("The first line is the value; an empty file removes the variable. Overrides the files above."),
+    .more(
+        "The first line is the value; an empty file removes the variable. Overrides the files above. With a dash \
+         before its path, the directory may be missing.",
+    ),
     launch(
         LaunchOption::Default,
         "default",
@@ -117,3 +130,9 @@ const OPTIONS: &[Flag] = &[
         Ok(())
     }),
 ];
+
+/// Reads `PATH` or `-PATH`.
+fn path_and_presence(value: &OsStr) -> Result<(PathBuf, Presence), Invalid> {
+    let (presence, value) = Presence::split(value);
+    Ok((path(value)?, presence))
+}

@@ -1,4 +1,4 @@
-//! `--env NAME=VALUE`, `--default NAME=VALUE`, `--unset NAME`, `--require NAME,…`.
+//! `--env NAME=VALUE`, `--default NAME=VALUE`, `--unset NAME`, `--require NAME,…`, `--env-file -PATH`.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +20,26 @@ pub fn assignment(text: &OsStr) -> Result<(VariableName, ExpandableText), Invali
 /// Reads `NAME,…`.
 pub fn names(text: &OsStr) -> Result<Vec<VariableName>, Invalid> {
     text.as_bytes().split(|byte| *byte == b',').map(VariableName::parse).collect()
+}
+
+/// Whether a file or directory of variables must exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may be missing.
+    Optional,
+}
+
+impl Presence {
+    /// Splits off the dash that makes a path optional, as in systemd's `EnvironmentFile=-PATH`. A path that begins
+    /// with a dash is written `./-PATH`.
+    pub fn split(text: &OsStr) -> (Presence, &OsStr) {
+        match text.as_bytes().strip_prefix(b"-") {
+            Some(path) => (Presence::Optional, OsStr::from_bytes(path)),
+            None => (Presence::Required, text),
+        }
+    }
 }
 
 /// What the command line does to the worker's environment, in order. Its Debug form shows no value.

@@ -18,7 +18,7 @@ pub use backoff::Backoff;
 pub use bounds::{Bound, Bounds, resource_name};
 pub use capabilities::Capabilities;
 pub use delay::Delay;
-pub use environment::{EnvironmentEdit, assignment, names};
+pub use environment::{EnvironmentEdit, Presence, assignment, names};
 pub use expandable_text::{ExpandableText, ExpansionError, Lookup};
 pub use gate::Gate;
 pub use identity::{GroupRequest, GroupsRequest, UserRequest};

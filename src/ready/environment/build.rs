@@ -4,11 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::error::EnvironmentError;
-use super::files::Presence;
 use super::named_files::names_of_files;
 use super::variables::{Environment, Source};
 use crate::config::settings::{Dialect, EnvFile};
-use crate::config::value::{EnvironmentEdit, ExpandableText, VariableName};
+use crate::config::value::{EnvironmentEdit, ExpandableText, Presence, VariableName};
 use crate::error::Findings;
 use crate::plan::{Change, Plan};
 use crate::service::layout;
@@ -30,11 +29,12 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     environment.read_named_files(named, plan, findings);
 
     if plan.environment.config_env {
-        let config_env = EnvFile { path: plan.own(Path::new(layout::CONFIG_ENV)), dialect: Dialect::Bash };
-        environment.read_file(&config_env, Presence::Optional, plan, findings);
+        let path = plan.own(Path::new(layout::CONFIG_ENV));
+        let config_env = EnvFile { path, dialect: Dialect::Bash, presence: Presence::Optional };
+        environment.read_file(&config_env, plan, findings);
     }
     for file in &plan.environment.files {
-        environment.read_file(file, Presence::Required, plan, findings);
+        environment.read_file(file, plan, findings);
     }
     for directory in &plan.environment.directories {
         environment.read_directory(directory, plan, findings);

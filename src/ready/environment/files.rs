@@ -1,6 +1,7 @@
 //! Variables from files, read as the worker's user: config.env, `--env-file`, `--dotenv`, `--env-dir`.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,36 +15,24 @@ use super::error::EnvironmentError;
 use super::named_files::names_of_files;
 use super::variables::{Environment, Source};
 use crate::config::rights::TrustError;
-use crate::config::settings::{Dialect, EnvFile};
+use crate::config::settings::{Dialect, EnvDirectory, EnvFile};
+use crate::config::value::Presence;
 use crate::env_file::{self, Assignment, Refusal};
 use crate::error::Findings;
 use crate::machine::envdir::{self, Entry, Form};
 use crate::plan::{Change, Plan};
 use crate::sys;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Optional,
-    Required,
-}
-
-impl Presence {
-    fn allows(self, errno: Errno) -> bool {
-        self == Presence::Optional && errno == Errno::ENOENT
-    }
+/// Whether a file or directory may be missing, and is.
+fn is_optional(presence: Presence, error: &io::Error) -> bool {
+    presence == Presence::Optional && error.raw_os_error() == Some(libc::ENOENT)
 }
 
 impl Environment {
     /// Reads a file in its dialect.
-    pub(super) fn read_file(
-        &mut self,
-        file: &EnvFile,
-        presence: Presence,
-        plan: &Plan,
-        findings: &mut Findings,
-    ) {
+    pub(super) fn read_file(&mut self, file: &EnvFile, plan: &Plan, findings: &mut Findings) {
         let path = &file.path;
-        let Some(bytes) = self.read_bytes(path, presence, plan, findings) else { return };
+        let Some(bytes) = self.read_bytes(path, file.presence, plan, findings) else { return };
         match self.parse(file, &bytes) {
             Ok(assignments) => {
                 let named = names_of_files(assignments.iter().map(|assignment| OsStr::new(&assignment.name)));
@@ -96,7 +85,7 @@ impl Environment {
             match sys::file::look_for(path) {
                 // the user already has a finding
                 _ if plan.change == Change::Unknown => {}
-                Err(errno) if presence.allows(errno) => {}
+                Err(errno) if is_optional(presence, &errno.into()) => {}
                 Err(errno) => {
                     findings.push(EnvironmentError::Read { path: path.to_path_buf(), source: errno.into() });
                 }
@@ -106,9 +95,7 @@ impl Environment {
         }
         match self.open_and_read(path, env_file::MAX_BYTES) {
             Ok(bytes) => Some(bytes),
-            Err(error) if error.raw_os_error().is_some_and(|raw| presence.allows(Errno::from_raw(raw))) => {
-                None
-            }
+            Err(error) if is_optional(presence, &error) => None,
             Err(source) => {
                 findings.push(EnvironmentError::Read { path: path.to_path_buf(), source });
                 None
@@ -117,13 +104,18 @@ impl Environment {
     }
 
     /// Reads a directory of `--env-dir`.
-    pub(super) fn read_directory(&mut self, directory: &Path, plan: &Plan, findings: &mut Findings) {
+    pub(super) fn read_directory(&mut self, directory: &EnvDirectory, plan: &Plan, findings: &mut Findings) {
+        let EnvDirectory { path: directory, presence } = directory;
         self.signature.listed(directory);
         let read = |path: PathBuf| move |source| EnvironmentError::Read { path, source };
         match findings.take(access(plan, directory).map_err(read(directory.to_path_buf()))) {
             Some(Access::Granted) => {}
             Some(Access::Denied) if plan.change != Change::Unknown => {
-                return findings.push(TrustError::ForRoot { path: directory.to_path_buf() });
+                let is_missing = |errno: Errno| is_optional(*presence, &errno.into());
+                if !sys::file::look_for(directory).is_err_and(is_missing) {
+                    findings.push(TrustError::ForRoot { path: directory.to_path_buf() });
+                }
+                return;
             }
             Some(Access::Denied) | None => return,
         }
@@ -131,7 +123,10 @@ impl Environment {
             Access::Granted => Ok(()),
             Access::Denied => Err(not_for_root()),
         };
-        let entries = envdir::read(directory, Form::FirstLine, OFlag::empty(), may_open);
+        let entries = match envdir::read(directory, Form::FirstLine, OFlag::empty(), may_open) {
+            Err(error) if is_optional(*presence, &error) => return,
+            entries => entries,
+        };
         let mut names = Vec::new();
         for Entry { name, path, content } in
             findings.take(entries.map_err(read(directory.to_path_buf()))).into_iter().flatten()
