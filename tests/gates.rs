@@ -64,6 +64,33 @@ fn a_switch_in_config_env_lets_the_worker_run_and_rest_in_every_mode() {
 }
 
 #[test]
+fn a_negated_switch_is_open_exactly_when_the_switch_is_closed() {
+    needs!(root, "s6-svscan");
+    let mut direct = Direct::new("gate-negated");
+    for (config, set, equals) in
+        [("", false, false), ("A=\n", false, false), ("A=on\n", true, true), ("A=off\n", true, false)]
+    {
+        direct.write("config.env", config, 0o644);
+        for (switch, expected) in [("A", set), ("!A", !set), ("A=on", equals), ("A!=on", !equals)] {
+            let before = direct.log().matches("run\n").count();
+            direct.launch(Caller::Root, &["--if-env", switch], &["sh", "-c", "echo run"]);
+            assert_eq!(direct.end(), 0);
+            let ran = direct.log().matches("run\n").count() > before;
+            assert_eq!(ran, expected, "{switch} with '{config}'");
+        }
+    }
+    let svscan = Svscan::start("gate-negated-live");
+    let words = "--interval 0.05 --if-env '!OFF' --if-env MODE!=idle -- sh -c 'echo run'";
+    let directory = svscan.add_launch("gn-loop", words, &[("config.env", "OFF=1\n")]);
+    rests_at("gn-loop", "closed until OFF is not set, or empty");
+    config(&directory, "OFF=\nMODE=idle\n");
+    rests_at("gn-loop", "closed until MODE differs from the value of --if-env");
+    config(&directory, "MODE=busy\n");
+    logs("gn-loop", "run\n");
+    assert!(!log_of("gn-loop").contains("idle"), "no value is shown: {}", log_of("gn-loop"));
+}
+
+#[test]
 fn a_file_that_appears_opens_its_gate_within_a_second() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-file");
@@ -173,6 +200,8 @@ fn explain_says_which_gates_are_open_and_runs_no_command() {
     assert!(!direct.directory().join("ran").exists());
     for (option, value, said) in [
         ("--if-env", "A B", "has an invalid variable name"),
+        ("--if-env", "!A=1", "has '!' before a comparison"),
+        ("--if-env", "A!=", "has no value after '!='"),
         ("--if-file", "", "is empty"),
         ("--wait-for", "tcp:80", "has an unknown form"),
     ] {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use crate::config::value::{Check, Gate, ShellCommand};
+use crate::config::value::{Check, Gate, ShellCommand, VariableName};
 use crate::plan::Plan;
 
 /// The state of a gate.
@@ -19,9 +19,14 @@ pub enum GateState<'a> {
 
 /// The state of this gate now.
 pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> GateState<'a> {
+    let is_set = |name: &VariableName| environment.get(name.as_str()).is_some_and(|value| !value.is_empty());
+    let is =
+        |name: &VariableName, wanted| environment.get(name.as_str()).is_some_and(|value| value == wanted);
     let is_open = match gate {
-        Gate::IfSet(name) => environment.get(name.as_str()).is_some_and(|value| !value.is_empty()),
-        Gate::IfEquals(name, wanted) => environment.get(name.as_str()).is_some_and(|value| value == wanted),
+        Gate::IfSet(name) => is_set(name),
+        Gate::IfUnset(name) => !is_set(name),
+        Gate::IfEquals(name, wanted) => is(name, wanted),
+        Gate::IfDiffers(name, other) => !is(name, other),
         Gate::WaitFor(Check::Command(command)) => return GateState::Depends(command),
         // a gate is never a port
         Gate::WaitFor(Check::Tcp(_)) => true,

@@ -40,8 +40,8 @@ const OPTIONS: &[Flag] = &[
     launch(
         LaunchOption::IfEnv,
         "if-env",
-        Value("NAME[=VALUE]"),
-        "run only if this variable is set",
+        Value("[!]NAME|NAME[!]=VALUE"),
+        "run only if this variable is set, or not set",
         |settings, value| {
             settings.gates.push(Gate::parse_if_env(value)?);
             Ok(())
@@ -51,7 +51,7 @@ const OPTIONS: &[Flag] = &[
     .secret()
     .more(
         "It must be set in the worker's environment and not empty; with =VALUE it must have that value. \
-         Otherwise the service rests until config.env changes that; in a loop the variable is checked \
+         !NAME and NAME!=VALUE are the opposite: also true if it is not set. Otherwise the service rests until config.env changes that; in a loop the variable is checked \
          before every run.",
     ),
     launch(

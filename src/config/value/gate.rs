@@ -15,6 +15,10 @@ pub enum Gate {
     IfSet(VariableName),
     /// `--if-env NAME=VALUE`: a variable has this value.
     IfEquals(VariableName, OsString),
+    /// `--if-env !NAME`: a variable is not set, or empty.
+    IfUnset(VariableName),
+    /// `--if-env NAME!=VALUE`: a variable is not set, or has another value.
+    IfDiffers(VariableName, OsString),
     /// `--if-file PATH`: the path exists.
     IfFile(PathBuf),
     /// `--wait-for`
@@ -22,16 +26,26 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Reads `NAME` or `NAME=VALUE`.
+    /// Reads `NAME`, `NAME=VALUE` or, for the opposite, `!NAME`, `NAME!=VALUE`.
     pub fn parse_if_env(value: &OsStr) -> Result<Self, Invalid> {
         let bytes = value.as_bytes();
-        match bytes.iter().position(|byte| *byte == b'=') {
-            None => VariableName::parse(bytes).map(Gate::IfSet),
-            Some(equals) => {
-                let name = VariableName::parse(bytes.get(..equals).unwrap_or_default())?;
-                let value = OsStr::from_bytes(bytes.get(equals + 1..).unwrap_or_default());
-                Ok(Gate::IfEquals(name, value.to_os_string()))
+        let Some(equals) = bytes.iter().position(|byte| *byte == b'=') else {
+            return match bytes.strip_prefix(b"!") {
+                Some(name) => VariableName::parse(name).map(Gate::IfUnset),
+                None => VariableName::parse(bytes).map(Gate::IfSet),
+            };
+        };
+        let (name, value) =
+            (bytes.get(..equals).unwrap_or_default(), bytes.get(equals + 1..).unwrap_or_default());
+        let value = || OsStr::from_bytes(value).to_os_string();
+        match name.strip_suffix(b"!") {
+            _ if name.starts_with(b"!") => {
+                Err(Invalid::new("has '!' before a comparison").hint("write NAME!=VALUE"))
             }
+            Some(_) if value().is_empty() => Err(Invalid::new("has no value after '!='")
+                .hint("use NAME for a variable that must be set and not empty")),
+            Some(name) => Ok(Gate::IfDiffers(VariableName::parse(name)?, value())),
+            None => Ok(Gate::IfEquals(VariableName::parse(name)?, value())),
         }
     }
 
@@ -47,6 +61,10 @@ impl std::fmt::Display for Gate {
         match self {
             Gate::IfSet(name) => write!(formatter, "{} is set", name.as_str()),
             Gate::IfEquals(name, _) => write!(formatter, "{} has the value of --if-env", name.as_str()),
+            Gate::IfUnset(name) => write!(formatter, "{} is not set, or empty", name.as_str()),
+            Gate::IfDiffers(name, _) => {
+                write!(formatter, "{} differs from the value of --if-env", name.as_str())
+            }
             Gate::IfFile(path) => write!(formatter, "'{}' exists", path.display()),
             Gate::WaitFor(check) => check.fmt(formatter),
         }
@@ -57,5 +75,31 @@ impl std::fmt::Display for Gate {
 impl std::fmt::Debug for Gate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Gate({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_switches_and_their_opposites_and_shows_no_value() {
+        for (text, expected) in [
+            ("A", "A is set"),
+            ("A=hunter2", "A has the value of --if-env"),
+            ("A=", "A has the value of --if-env"),
+            ("A=!hunter2", "A has the value of --if-env"),
+            ("A==hunter2", "A has the value of --if-env"),
+            ("!A", "A is not set, or empty"),
+            ("A!=hunter2", "A differs from the value of --if-env"),
+            ("A!==hunter2", "A differs from the value of --if-env"),
+        ] {
+            let gate = Gate::parse_if_env(OsStr::new(text)).map(|gate| gate.to_string());
+            assert_eq!(gate.as_deref(), Ok(expected), "{text}");
+        }
+        for bad in ["", "!", "!!A", "! A", "A!", "=", "!=", "!=x", "!A=x", "!A!=x", "A!=", "A !=x"] {
+            let error = Gate::parse_if_env(OsStr::new(bad)).expect_err(bad);
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
     }
 }
