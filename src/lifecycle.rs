@@ -55,6 +55,9 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         Gates::Open => {}
         Gates::Closed(closed) => return Ok(Outcome::GateClosed(closed)),
         Gates::Stopped => return Ok(Outcome::Left(Exit::OK)),
+        // in a loop it makes the run fail
+        Gates::Undecided(_) if matches!(plan.mode, Mode::Loop(_)) => {}
+        Gates::Undecided(finding) => return Err(finding.into()),
     }
     rest.end(&ready, reporter);
     reporter.trouble(Topic::Readiness, ready::readiness::unheard(plan));

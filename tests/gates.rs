@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::{
-    Svscan, children, context_switches, eventually, log_of, logs, needs, output, own_by_abc, quoted, read,
-    record_of, stderr, stdout, throughout, write,
+    Svscan, children, context_switches, eventually, is_alive, log_of, logs, needs, output, own_by_abc,
+    quoted, read, record_of, stderr, stdout, throughout, write,
 };
 
 fn rests_at(name: &str, reason: &str) {
@@ -137,6 +137,87 @@ fn a_command_is_tried_again_and_sleeps_in_between() {
 }
 
 #[test]
+fn a_command_switches_a_service_off_and_on_in_every_mode() {
+    needs!(root, "s6-svscan");
+    let svscan = Svscan::start("gate-if-cmd");
+    let command = "echo noi''se; test \"$(id -u) $WHO $(pwd)\" = \"911 abc $HERE\" && test -e flag";
+    for (mode, pace) in [("exec", ""), ("loop", "--interval 0.1"), ("once", "--once")] {
+        let name = format!("gi-{mode}");
+        let here = svscan.directory(&name);
+        let options =
+            format!("{pace} --env WHO=abc --env HERE={} --if-cmd {}", here.display(), quoted(command));
+        let worker = "echo run; [ -z \"$STAY\" ] || exec sleep 1000";
+        let stay = if mode == "exec" { "--env STAY=1" } else { "" };
+        let directory =
+            svscan.add_launch(&name, &format!("{options} {stay} -- sh -c {}", quoted(worker)), &[]);
+        rests_at(&name, "succeeds");
+        let pid = svscan.pid(&name);
+        write(&directory.join("flag"), "", 0o644);
+        let said = logs(&name, "run\n");
+        assert!(!said.contains("noise") && said.matches("closed until").count() == 1, "{said}");
+        assert_eq!(svscan.pid(&name), pid, "in the same process");
+        if mode == "loop" {
+            std::fs::remove_file(directory.join("flag")).expect("removed");
+            rests_at(&name, "succeeds");
+            let runs = record_of(&name)["runs"].clone();
+            throughout("no run", Duration::from_millis(300), || record_of(&name)["runs"] == runs);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_does_not_decide_is_an_error_and_neither_opens_nor_closes() {
+    needs!(root, "s6-svscan");
+    let mut direct = Direct::new("gate-undecided");
+    let missing = "exit status 127";
+    for (command, code, why) in [
+        ("/does/not/exist", 100, missing),
+        ("exit 126", 100, "exit status 126"),
+        ("exit 255", 111, "exit status 255"),
+        ("kill -9 $$", 111, "killed by signal 9"),
+        ("sleep 1000 & echo $! > left; wait", 111, "killed after 10 s"),
+    ] {
+        direct.launch(Caller::Root, &["--if-cmd", command], &["sh", "-c", "echo run"]);
+        assert_eq!(direct.end(), code, "{command}");
+        let said = direct.stderr();
+        assert!(said.contains(&format!("--if-cmd: unable to run '{command}': {why}")), "{said}");
+        assert!(!direct.log().contains("run\n"), "{}", direct.log());
+    }
+    let left: i32 = read(direct.directory().join("left")).trim().parse().expect("a pid");
+    eventually("its group is killed", || (!is_alive(left)).then_some(()));
+    for (command, ran) in [("exit 0", true), ("exit 1", false), ("exit 125", false)] {
+        let before = direct.log().matches("run\n").count();
+        direct.launch(Caller::Root, &["--if-cmd", command], &["sh", "-c", "echo run"]);
+        assert_eq!(direct.end(), 0, "{command}");
+        assert_eq!(direct.log().matches("run\n").count() > before, ran, "{command}");
+    }
+    // in a loop it is a failed run, at the loop's pace
+    let svscan = Svscan::start("gate-undecided-live");
+    let directory = svscan.add_launch(
+        "gu-loop",
+        "--interval 0.1 --if-cmd 'test -e good || exit 127' -- sh -c 'echo run'",
+        &[],
+    );
+    let pid = svscan.pid("gu-loop");
+    eventually("it fails", || (record_of("gu-loop")["consecutive_failures"].as_u64()? >= 2).then_some(()));
+    let record = record_of("gu-loop");
+    let what = record["ended_run"]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("--if-cmd") && record["ended_run"]["how"] == "not-started", "{record}");
+    write(&directory.join("good"), "", 0o644);
+    logs("gu-loop", "run\n");
+    assert_eq!(svscan.pid("gu-loop"), pid);
+    // and a worker without one rests until an edit
+    svscan.add_launch(
+        "gu-exec",
+        "--if-cmd '. ./config.env; test $A = 1 || exit 127' -- sleep 1000",
+        &[("config.env", "A=0\n")],
+    );
+    eventually("it rests", || (record_of("gu-exec")["resting"]["kind"] == "configuration").then_some(()));
+    config(&svscan.directory("gu-exec"), "A=1\n");
+    logs("gu-exec", "no longer resting");
+}
+
+#[test]
 fn alrm_looks_again_and_term_ends_at_once_even_in_a_command() {
     needs!(root, "s6-svscan");
     let svscan = Svscan::start("gate-signals");
@@ -185,12 +266,24 @@ fn without_a_supervisor_a_switch_that_is_off_leaves_with_0_and_a_wait_waits() {
 fn explain_says_which_gates_are_open_and_runs_no_command() {
     needs!(root, "s6-svscan");
     let direct = Direct::new("gate-explain");
-    let options =
-        ["--explain", "--env", "A=1", "--if-env", "A", "--if-file", "b", "--wait-for", "cmd:touch ran"];
+    let options = [
+        "--explain",
+        "--env",
+        "A=1",
+        "--if-env",
+        "A",
+        "--if-file",
+        "b",
+        "--wait-for",
+        "cmd:touch ran",
+        "--if-cmd",
+        "touch ran too",
+    ];
     let explained = stdout(&output(
         direct.command(Caller::Root, &options, &["true"]).stdout(std::process::Stdio::piped()),
     ));
     for line in [
+        "if 'touch ran too' succeeds  (not checked here)",
         "if A is set  (met now)",
         "if 'b' exists  (not met now: rests)",
         "'touch ran' succeeds  (not checked here)",
@@ -203,6 +296,7 @@ fn explain_says_which_gates_are_open_and_runs_no_command() {
         ("--if-env", "!A=1", "has '!' before a comparison"),
         ("--if-env", "A!=", "has no value after '!='"),
         ("--if-file", "", "is empty"),
+        ("--if-cmd", " ", "is empty"),
         ("--wait-for", "tcp:80", "has an unknown form"),
     ] {
         let mut command = Command::new(direct.scratch.launcher());

@@ -27,7 +27,9 @@ pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> Gate
         Gate::IfUnset(name) => !is_set(name),
         Gate::IfEquals(name, wanted) => is(name, wanted),
         Gate::IfDiffers(name, other) => !is(name, other),
-        Gate::WaitFor(Check::Command(command)) => return GateState::Depends(command),
+        Gate::IfCommand(command) | Gate::WaitFor(Check::Command(command)) => {
+            return GateState::Depends(command);
+        }
         // a gate is never a port
         Gate::WaitFor(Check::Tcp(_)) => true,
         Gate::IfFile(_) | Gate::WaitFor(Check::File(_)) => {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
-use super::child::Child;
-use super::command::{self, CommandEnd, shell};
+use super::child::{Child, not_started};
+use super::command::{self, CommandEnd, Wait, shell};
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
+use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::ready::environment::Environment;
 use crate::ready::gate::{GateState, state};
@@ -30,66 +31,115 @@ pub(crate) struct Closed {
     pub(crate) needs_polling: bool,
 }
 
-/// The combined state of all gates.
+/// The combined state of gates.
 pub(crate) enum Gates {
     Open,
     Closed(Closed),
     /// A stop arrived while a command was running.
     Stopped,
+    /// The command of a switch did not decide.
+    Undecided(Finding),
 }
 
-/// The first closed gate, if any.
+/// Looks at the gates of a worker that has not started.
 pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
-    for gate in &ready.plan.gates {
-        match state(gate, ready.plan, &ready.environment) {
-            GateState::Open => {}
+    let gates = &ready.plan.gates;
+    let mut waiter = match gates.iter().any(Gate::is_command) {
+        // before the command starts: its end is a signal
+        true => {
+            Some(Waiter::in_place(place).map_err(|error| Finding::refused("set up signal handling", error))?)
+        }
+        false => None,
+    };
+    let context = Context { plan: ready.plan, environment: &ready.environment };
+    first_closed(gates, &context, &mut |boot| match &mut waiter {
+        Some(waiter) => waiter
+            .wait(Deadline { boot, wall: None }, None)
+            .map_err(|errno| Finding::refused("wait", errno.into())),
+        // only commands are waited for
+        None => Ok(Vec::new()),
+    })
+}
+
+/// Looks at the switches (`--if-env`, `--if-file`, `--if-cmd`) before a run; other gates are waited for only once.
+pub(super) fn switches(plan: &Plan, environment: &Environment, wait: Wait<'_>) -> Result<Gates, Finding> {
+    let switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
+    first_closed(switches, &Context { plan, environment }, wait)
+}
+
+/// What gates depend on.
+struct Context<'a> {
+    plan: &'a Plan,
+    environment: &'a Environment,
+}
+
+fn first_closed<'g>(
+    gates: impl IntoIterator<Item = &'g Gate>,
+    context: &Context<'_>,
+    wait: Wait<'_>,
+) -> Result<Gates, Finding> {
+    for gate in gates {
+        let closed = |needs_polling| Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling }));
+        let command = match state(gate, context.plan, context.environment) {
+            GateState::Open => continue,
             // no event reports a file that appears with a mount; a switch is rarely on one
-            GateState::Closed => {
-                return Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling: gate.is_waited_for() }));
-            }
-            GateState::Depends(command) => {
-                let waiter = Waiter::in_place(place)
-                    .map_err(|error| Finding::refused("set up signal handling", error))?;
-                match run(command, ready, waiter)? {
-                    CommandEnd::Ended(Ending::Exited(0)) => {}
-                    CommandEnd::Stopped => return Ok(Gates::Stopped),
-                    _ => return Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling: true })),
-                }
-            }
+            GateState::Closed => return closed(gate.is_waited_for()),
+            GateState::Depends(command) => command,
+        };
+        let end = run(command, context, &mut *wait)?;
+        match end {
+            Ok(CommandEnd::Ended(Ending::Exited(0))) => {}
+            Ok(CommandEnd::Stopped) => return Ok(Gates::Stopped),
+            Ok(CommandEnd::Ended(Ending::Exited(1..=125))) => return closed(true),
+            _ if gate.is_waited_for() => return closed(true),
+            _ => return Ok(Gates::Undecided(undecided(command, end))),
         }
     }
     Ok(Gates::Open)
 }
 
-/// The first switch (`--if-env`, `--if-file`) that is now off; other gates are waited for only once.
-pub(super) fn switched_off(plan: &Plan, environment: &Environment) -> Option<Closed> {
-    let mut switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
-    let gate = switches.find(|gate| state(gate, plan, environment) == GateState::Closed)?;
-    Some(Closed { gate: gate.clone(), needs_polling: false })
+/// Why a command did not decide. A shell reports 126 or 127 for what it cannot run, and 128 and more for what a signal
+/// killed.
+fn undecided(command: &ShellCommand, end: Result<CommandEnd, Finding>) -> Finding {
+    let (exit, why) = match end {
+        Ok(CommandEnd::Ended(Ending::Exited(code @ (126 | 127)))) => {
+            (Exit::EDIT, format!("exit status {code}"))
+        }
+        Ok(CommandEnd::Ended(Ending::Exited(code))) => (Exit::SYSTEM, format!("exit status {code}")),
+        Ok(CommandEnd::Ended(Ending::Killed(number))) => (Exit::SYSTEM, format!("killed by signal {number}")),
+        Ok(CommandEnd::TimedOut | CommandEnd::Stopped) => {
+            (Exit::SYSTEM, format!("killed after {} s", COMMAND_TIMEOUT.as_secs()))
+        }
+        Err(finding) => (finding.exit, finding.text),
+    };
+    let hint = "a command that turns the service off exits with a status from 1 to 125".to_string();
+    Finding { exit, text: format!("--if-cmd: unable to run '{command}': {why}"), hint: Some(hint) }
 }
 
-fn run(command: &ShellCommand, ready: &Ready<'_>, waiter: &mut Waiter) -> Result<CommandEnd, Finding> {
+/// Runs a gate's command; the error is why it did not start.
+fn run(
+    command: &ShellCommand,
+    context: &Context<'_>,
+    wait: Wait<'_>,
+) -> Result<Result<CommandEnd, Finding>, Finding> {
     // its output would fill the log while it keeps failing
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| Finding::refused("open '/dev/null'", errno.into()))?;
-    let directory = ready.plan.chdir.as_deref().map(c_path);
+    let directory = context.plan.chdir.as_deref().map(c_path);
     let started = Child::start(&Launch {
         candidates: &[c"/bin/sh".to_owned()],
         arguments: &shell(command),
-        environment: &ready.environment.to_vector(),
+        environment: &context.environment.to_vector(),
         output: Some(null.as_raw_fd()),
         join: Join::StderrToStdout,
         directory: directory.as_deref(),
-        umask: ready.plan.umask,
+        umask: context.plan.umask,
         limits: &[],
         handled: handled(),
         foreground: false,
     });
-    let Ok(worker) = started else { return Ok(CommandEnd::TimedOut) };
-    let (end, _) = command::wait_for(worker, COMMAND_TIMEOUT, &mut |boot| {
-        waiter
-            .wait(Deadline { boot, wall: None }, None)
-            .map_err(|errno| Finding::refused("wait", errno.into()))
-    })?;
-    Ok(end)
+    match started {
+        Ok(child) => command::wait_for(child, COMMAND_TIMEOUT, wait).map(|(end, _)| Ok(end)),
+        Err(error) => Ok(Err(not_started(error, context.plan, context.environment))),
+    }
 }

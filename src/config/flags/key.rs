@@ -72,6 +72,7 @@ pub enum LaunchOption {
     ServiceDir,
     IfEnv,
     IfFile,
+    IfCmd,
     WaitFor,
     User,
     Groups,

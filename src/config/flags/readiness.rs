@@ -1,7 +1,7 @@
 //! When the service is ready, and the conditions for running it.
 
 use super::{Continuation, Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
-use crate::config::value::{Check, Delay, Gate, ReadyForm, text};
+use crate::config::value::{Check, Delay, Gate, ReadyForm, ShellCommand, text};
 use crate::options::Takes::Value;
 
 pub(super) const SECTION: Section = Section { title: "Readiness and gates", options: OPTIONS };
@@ -66,6 +66,22 @@ const OPTIONS: &[Flag] = &[
     )
     .repeats()
     .more("Otherwise the service rests until it appears; in a loop the path is checked before every run."),
+    launch(
+        LaunchOption::IfCmd,
+        "if-cmd",
+        Value("COMMAND"),
+        "run only if this command succeeds",
+        |settings, value| {
+            settings.gates.push(Gate::IfCommand(ShellCommand::parse(value)?));
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "Run with sh -c as the worker's user, with its variables and directory, for at most 10 s. If it fails, \
+         the service rests, and looks again as with --wait-for; in a loop the command is also run before every run. \
+         One that cannot be run (126, 127), is killed or takes too long is an error.",
+    ),
     launch(
         LaunchOption::WaitFor,
         "wait-for",

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::ready_form::Check;
+use super::shell_command::ShellCommand;
 use super::variable_name::VariableName;
 use crate::invalid::Invalid;
 
@@ -21,6 +22,8 @@ pub enum Gate {
     IfDiffers(VariableName, OsString),
     /// `--if-file PATH`: the path exists.
     IfFile(PathBuf),
+    /// `--if-cmd COMMAND`: `sh -c` exits with 0.
+    IfCommand(ShellCommand),
     /// `--wait-for`
     WaitFor(Check),
 }
@@ -49,6 +52,11 @@ impl Gate {
         }
     }
 
+    /// Whether only a command can decide.
+    pub fn is_command(&self) -> bool {
+        matches!(self, Gate::IfCommand(_) | Gate::WaitFor(Check::Command(_)))
+    }
+
     /// Whether it waits for an event; others are switches.
     pub fn is_waited_for(&self) -> bool {
         matches!(self, Gate::WaitFor(_))
@@ -66,6 +74,7 @@ impl std::fmt::Display for Gate {
                 write!(formatter, "{} differs from the value of --if-env", name.as_str())
             }
             Gate::IfFile(path) => write!(formatter, "'{}' exists", path.display()),
+            Gate::IfCommand(command) => write!(formatter, "'{command}' succeeds"),
             Gate::WaitFor(check) => check.fmt(formatter),
         }
     }

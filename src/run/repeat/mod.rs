@@ -11,6 +11,7 @@ mod pacing;
 mod run_end;
 mod run_lock;
 mod setup;
+mod step;
 mod waiter;
 
 use std::time::Duration;
@@ -24,21 +25,23 @@ use pacing::Pacing;
 use run_end::RunEnd;
 use run_lock::{Lock, Wait};
 use setup::Setup;
+use step::{Turn, WaitOutcome};
 use waiter::LoopWaiter;
 
-use super::gates::{self, Closed};
+use super::gates::{self, Gates};
 use super::outcome::Outcome;
 use super::readiness::Readiness;
 use crate::config::timing::{Timing, TimingSpec};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::log::{Log, Opening};
+use crate::log::Opening;
 use crate::plan::{Mode, Plan};
 use crate::ready::{Ready, c_path};
 use crate::record::{RecordFile, Resting};
 use crate::report::Reporter;
 use crate::sys;
 use crate::sys::clock::BootTime;
+use crate::sys::lock::FileLock;
 use crate::wait::{Waiter, is_stop};
 
 /// Several `s6-svc -a` within this time of the first request a single run. One that arrives after the run has started
@@ -67,28 +70,6 @@ struct RunLoop<'a> {
     setup: Setup<'a>,
     waiter: LoopWaiter<'a>,
     journal: Journal<'a>,
-}
-
-/// The outcome of waiting for the next run.
-enum WaitOutcome {
-    /// A run is due.
-    Due,
-    /// The schedule has no further starts.
-    NoMore,
-    /// A stop came.
-    Stopped,
-    /// The supervisor is gone.
-    Orphaned,
-}
-
-/// The outcome of one iteration of the loop.
-enum Turn {
-    /// A run, with its log.
-    Ended(RunEnd, Log),
-    /// A stop arrived while waiting for the lock, or the supervisor is gone.
-    Stopped,
-    /// A gate was closed.
-    Closed(Closed),
 }
 
 impl<'a> RunLoop<'a> {
@@ -203,8 +184,11 @@ impl<'a> RunLoop<'a> {
 
     /// One run, unless something prevents it.
     fn turn(&mut self) -> Result<Turn, Finding> {
-        if let Some(closed) = self.refresh() {
-            return Ok(Turn::Closed(closed));
+        match self.refresh()? {
+            Gates::Open => {}
+            Gates::Closed(closed) => return Ok(Turn::Closed(closed)),
+            Gates::Stopped => return Ok(Turn::Stopped),
+            Gates::Undecided(finding) => return self.run_with(Err(finding)),
         }
         let path = self.pacing.timing.around.lock.as_deref().map(|path| self.plan.own(path));
         // held until this run ends
@@ -214,13 +198,20 @@ impl<'a> RunLoop<'a> {
             Lock::Held(lock, Wait::None) => Ok(Some(lock)),
             Lock::Held(lock, Wait::Some) => {
                 // that may have been long ago
-                if let Some(closed) = self.refresh() {
-                    return Ok(Turn::Closed(closed));
+                match self.refresh()? {
+                    Gates::Open => Ok(Some(lock)),
+                    Gates::Closed(closed) => return Ok(Turn::Closed(closed)),
+                    Gates::Stopped => return Ok(Turn::Stopped),
+                    Gates::Undecided(finding) => Err(finding),
                 }
-                Ok(Some(lock))
             }
             Lock::Broken(finding) => Err(finding),
         };
+        self.run_with(lock)
+    }
+
+    /// One run, which holds this lock, or fails for this reason.
+    fn run_with(&mut self, lock: Result<Option<FileLock>, Finding>) -> Result<Turn, Finding> {
         if self.waiter.has_lost_supervisor() {
             return Ok(Turn::Stopped);
         }
@@ -237,12 +228,19 @@ impl<'a> RunLoop<'a> {
         Ok(Turn::Ended(end, log))
     }
 
-    /// Applies changes since the last run; returns a switch that is now off.
-    fn refresh(&mut self) -> Option<Closed> {
+    /// Applies changes since the last run, and looks at the switches.
+    fn refresh(&mut self) -> Result<Gates, Finding> {
         self.renew_variables();
         self.journal.reopen_log(Opening::Run);
         self.waiter.look_after(&self.journal.log);
-        gates::switched_off(self.plan, self.setup.environment())
+        let (waiter, journal) = (&mut self.waiter, &mut self.journal);
+        gates::switches(self.plan, self.setup.environment(), &mut |deadline| {
+            let signals = waiter.wait_until(deadline)?;
+            if signals.contains(&libc::SIGHUP) {
+                journal.hang_up();
+            }
+            Ok(signals)
+        })
     }
 
     fn renew_variables(&mut self) {
