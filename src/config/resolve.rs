@@ -174,8 +174,17 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
 }
 
 fn environment_spec(settings: EnvironmentSettings) -> EnvironmentSpec {
-    let EnvironmentSettings { edits, files, no_env_file, directories, defaults, required, container, clear } =
-        settings;
+    let EnvironmentSettings {
+        edits,
+        files,
+        no_env_file,
+        directories,
+        defaults,
+        required,
+        secrets,
+        container,
+        clear,
+    } = settings;
     EnvironmentSpec {
         clear,
         container: container.unwrap_or_default(),
@@ -185,6 +194,7 @@ fn environment_spec(settings: EnvironmentSettings) -> EnvironmentSpec {
         defaults,
         edits,
         required,
+        secrets,
     }
 }
 

@@ -239,6 +239,7 @@ pub struct EnvironmentSettings {
     pub directories: Vec<EnvDirectory>,
     pub defaults: Vec<(VariableName, ExpandableText)>,
     pub required: Vec<VariableName>,
+    pub secrets: Vec<VariableName>,
     pub container: Option<ContainerEnv>,
     pub clear: bool,
 }

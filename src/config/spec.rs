@@ -88,6 +88,8 @@ pub struct EnvironmentSpec {
     pub edits: Vec<EnvironmentEdit>,
     /// `--require`: must have a value when everything else has been applied.
     pub required: Vec<VariableName>,
+    /// `--secret`: likewise, or `NAME_FILE` names a file with the value.
+    pub secrets: Vec<VariableName>,
 }
 
 /// How a log file is kept.

@@ -9,6 +9,7 @@ mod dotenv;
 mod env_dir;
 mod optional;
 mod precedence;
+mod secret;
 mod trust;
 mod values;
 

@@ -109,6 +109,21 @@ const OPTIONS: &[Flag] = &[
     )
     .repeats(),
     launch(
+        LaunchOption::Secret,
+        "secret",
+        Value("NAME,…"),
+        "these variables must be set, or NAME_FILE name a file with the value",
+        |settings, value| {
+            settings.environment.secrets.extend(names(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "The convention of the official Docker images. The file is read as the worker's user, at most 128 KiB, \
+         without newlines at its end; NAME_FILE is then removed. It is an error if both are set.",
+    ),
+    launch(
         LaunchOption::ContainerEnv,
         "container-env",
         Value("DIR|none"),

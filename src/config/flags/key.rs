@@ -93,6 +93,7 @@ pub enum LaunchOption {
     EnvDir,
     Default,
     Require,
+    Secret,
     ContainerEnv,
     ClearEnv,
     Log,

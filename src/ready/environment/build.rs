@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::error::EnvironmentError;
-use super::named_files::names_of_files;
+use super::named_files::{file_variable, names_of_files};
 use super::variables::{Environment, Source};
 use crate::config::settings::{Dialect, EnvFile};
 use crate::config::value::{EnvironmentEdit, ExpandableText, Presence, VariableName};
@@ -38,6 +38,9 @@ pub fn build(plan: &Plan, findings: &mut Findings) -> Environment {
     }
     for directory in &plan.environment.directories {
         environment.read_directory(directory, plan, findings);
+    }
+    for secret in &plan.environment.secrets {
+        environment.read_secret(secret, plan, findings);
     }
     for (name, value) in &plan.environment.defaults {
         if environment.get(name.as_str()).is_none_or(OsStr::is_empty) {
@@ -86,6 +89,10 @@ impl Environment {
             Ok(value) => {
                 self.set(OsStr::new(name), value, source);
                 self.read_named_files(names_of_files([OsStr::new(name)].into_iter()), plan, findings);
+                let secrets = plan.environment.secrets.iter();
+                for secret in secrets.filter(|secret| file_variable(secret) == name) {
+                    self.read_secret(secret, plan, findings);
+                }
             }
             Err(error) => {
                 findings.push(EnvironmentError::Expansion { option, name: name.to_string(), error });
@@ -98,6 +105,14 @@ impl Environment {
             let value = self.get(name);
             if value.is_none_or(OsStr::is_empty) {
                 findings.push(EnvironmentError::Required { name: name.to_string(), is_set: value.is_some() });
+            }
+        }
+        for secret in &plan.environment.secrets {
+            let (name, file, value) = (secret.as_str(), file_variable(secret), self.get(secret.as_str()));
+            // a file that could not be read is still named, and has been reported
+            if value.is_none_or(OsStr::is_empty) && self.get(&file).is_none_or(OsStr::is_empty) {
+                let (name, is_set) = (name.to_string(), value.is_some());
+                findings.push(EnvironmentError::Secret { name, file, is_set });
             }
         }
     }

@@ -30,17 +30,35 @@ pub enum EnvironmentError {
         /// How to write it instead.
         remedy: String,
     },
-    /// `FILE__NAME`. The path is the value of a variable, and may be the secret itself.
+    /// `FILE__NAME`, `NAME_FILE`. The path is the value of a variable, and may be the secret itself.
     #[error("{place}: unable to read the file named by {variable}{}: {}", shown(path.as_deref()), reason_of(source))]
     NamedFile {
         /// Where the variable was set.
         place: String,
-        /// `FILE__NAME`
+        /// `FILE__NAME` or `NAME_FILE`
         variable: String,
         /// The path, if it cannot be a secret.
         path: Option<PathBuf>,
         /// The system's error, or what is wrong with the content.
         source: std::io::Error,
+    },
+    /// `--secret`
+    #[error("--secret: variable '{name}' is {}", if *.is_set { "empty".to_string() } else { neither(file) })]
+    Secret {
+        /// The required variable.
+        name: String,
+        /// `NAME_FILE`
+        file: String,
+        /// Whether it, or the file, is set but empty.
+        is_set: bool,
+    },
+    /// `--secret`: both are set.
+    #[error("--secret: both '{name}' and '{file}' are set")]
+    TwoSecrets {
+        /// The required variable.
+        name: String,
+        /// `NAME_FILE`
+        file: String,
     },
     /// A variable in a value of `--env` or `--default` is missing.
     #[error("--{option} {name}: {error}")]
@@ -62,6 +80,10 @@ pub enum EnvironmentError {
     },
 }
 
+fn neither(file: &str) -> String {
+    format!("not set, and neither is {file}")
+}
+
 fn shown(path: Option<&Path>) -> String {
     path.map_or(String::new(), |path| format!(", '{}'", path.display()))
 }
@@ -74,7 +96,9 @@ impl Problem for EnvironmentError {
             }
             EnvironmentError::Line { .. }
             | EnvironmentError::Expansion { .. }
-            | EnvironmentError::Required { .. } => Exit::EDIT,
+            | EnvironmentError::Required { .. }
+            | EnvironmentError::Secret { .. }
+            | EnvironmentError::TwoSecrets { .. } => Exit::EDIT,
         }
     }
 
@@ -91,6 +115,10 @@ impl Problem for EnvironmentError {
             }
             EnvironmentError::Expansion { error, .. } => error.hint(),
             EnvironmentError::Required { name, .. } => Some(format!("set {name} in config.env")),
+            EnvironmentError::Secret { file, .. } => {
+                Some(format!("set it, or set {file} to the path of a file that holds the value"))
+            }
+            EnvironmentError::TwoSecrets { .. } => Some("remove one of them".to_string()),
         }
     }
 }

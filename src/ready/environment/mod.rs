@@ -1,7 +1,7 @@
 //! The worker's variables and their origin.
 //!
 //! Later wins: the container's variables < the inherited environment < HOME, USER, LOGNAME < config.env <
-//! `--env-file`, `--dotenv` < `--env-dir` < `--default` (for what is missing or empty) < `--env`, `--unset`.
+//! `--env-file`, `--dotenv` < `--env-dir` < `--secret` (files of secrets) < `--default` (for what is missing or empty) < `--env`, `--unset`.
 
 mod access;
 mod build;

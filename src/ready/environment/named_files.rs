@@ -1,4 +1,5 @@
-//! `FILE__NAME=PATH`: the file at PATH contains the value of NAME, a convention of container images for secrets.
+//! Variables that name a file with the value of another, two conventions of container images for secrets:
+//! `FILE__NAME=PATH` (linuxserver.io), and `NAME_FILE=PATH` (the official Docker images) for the names of `--secret`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -7,7 +8,8 @@ use std::path::Path;
 
 use super::access::{Access, access, not_for_root};
 use super::error::EnvironmentError;
-use super::variables::{Environment, Source};
+use super::variables::{Environment, Source, Variable};
+use crate::config::value::VariableName;
 use crate::error::Findings;
 use crate::machine::envdir;
 use crate::plan::Plan;
@@ -23,7 +25,12 @@ pub(super) fn names_of_files<'a>(names: impl Iterator<Item = &'a OsStr> + Clone)
     named.map(OsStr::from_bytes).filter(is_alone).map(OsStr::to_os_string).collect()
 }
 
-/// The content of a file named by `FILE__NAME`.
+/// `NAME_FILE`
+pub(super) fn file_variable(secret: &VariableName) -> String {
+    format!("{}_FILE", secret.as_str())
+}
+
+/// The content of a file with a value.
 #[derive(Debug, PartialEq, Eq)]
 struct Secret {
     value: OsString,
@@ -69,20 +76,54 @@ impl Environment {
         for name in names {
             let mut variable = OsStr::from_bytes(PREFIX).to_os_string();
             variable.push(&name);
-            let Some(set) = self.variables.get(&variable) else { continue };
-            let (path, place) = (plan.own(Path::new(&set.value)), set.source.to_string());
-            let variable = variable.to_string_lossy().into_owned();
-            match self.named_file(&path, plan) {
-                Ok(secret) => {
-                    if let Some(quirk) = secret.quirk() {
-                        self.quirks.push(format!("the file named by {variable}: {quirk}"));
-                    }
-                    self.set(&name, secret.value, Source::NamedFile(variable));
+            let Some(set) = self.variables.get(&variable).cloned() else { continue };
+            findings.take(self.set_from_file(&name, &variable, &set, plan));
+        }
+    }
+
+    /// Sets NAME to the content of the file named by `NAME_FILE`, and removes that. A default for `NAME_FILE` does not
+    /// count if NAME is set.
+    pub(super) fn read_secret(&mut self, secret: &VariableName, plan: &Plan, findings: &mut Findings) {
+        let (name, variable) = (secret.as_str(), file_variable(secret));
+        let is_set = self.get(name).is_some_and(|value| !value.is_empty());
+        match self.variables.get(OsStr::new(&variable)).cloned() {
+            Some(set) if set.value.is_empty() || (is_set && set.source == Source::Default) => {}
+            Some(_) if is_set => {
+                let (name, file) = (name.to_string(), variable);
+                return findings.push(EnvironmentError::TwoSecrets { name, file });
+            }
+            Some(set) => {
+                let read = self.set_from_file(OsStr::new(name), OsStr::new(&variable), &set, plan);
+                if findings.take(read).is_none() {
+                    return;
                 }
-                Err(source) => {
-                    let path = is_surely_a_path(&path).then_some(path);
-                    findings.push(EnvironmentError::NamedFile { place, variable, path, source });
+            }
+            None => {}
+        }
+        self.unset(OsStr::new(&variable));
+    }
+
+    /// Sets a variable to the content of the file that another, set like this, names.
+    fn set_from_file(
+        &mut self,
+        name: &OsStr,
+        variable: &OsStr,
+        set: &Variable,
+        plan: &Plan,
+    ) -> Result<(), EnvironmentError> {
+        let path = plan.own(Path::new(&set.value));
+        let variable = variable.to_string_lossy().into_owned();
+        match self.named_file(&path, plan) {
+            Ok(secret) => {
+                if let Some(quirk) = secret.quirk() {
+                    self.quirks.push(format!("the file named by {variable}: {quirk}"));
                 }
+                self.set(name, secret.value, Source::NamedFile(variable));
+                Ok(())
+            }
+            Err(source) => {
+                let path = is_surely_a_path(&path).then_some(path);
+                Err(EnvironmentError::NamedFile { place: set.source.to_string(), variable, path, source })
             }
         }
     }

@@ -24,7 +24,7 @@ pub enum Source {
     File(Rc<Path>, usize),
     /// A file of `--env-dir`.
     Directory(Rc<Path>),
-    /// The file named by this variable: `FILE__NAME`.
+    /// The file named by this variable: `FILE__NAME` or `NAME_FILE`.
     NamedFile(String),
     /// `--default`
     Default,
