@@ -144,9 +144,12 @@ fn timing(
         Pace::Schedule(_) => Persist::Yes,
         Pace::Interval(_) | Pace::Every(_) | Pace::Once { .. } => Persist::No,
     });
+    // elsewhere the first run is immediate anyway; beside a schedule it is one more
+    let initial_delay =
+        initial_delay.filter(|delay| matches!(pace, Pace::Schedule(_)) || !delay.duration().is_zero());
     Some(Timing {
         pace,
-        initial_delay: initial_delay.filter(|delay| !delay.duration().is_zero()),
+        initial_delay,
         persist,
         max_late,
         splay,

@@ -52,7 +52,10 @@ fn start_lines(plan: &Plan, timing: &Timing) -> Vec<String> {
         Pace::Once { retry } => format!("until a run succeeds, retried {retry} after a failure; {first}"),
     }];
     if let (Pace::Schedule(_), Some(delay)) = (&timing.pace, timing.initial_delay) {
-        lines.push(format!("no run in the first {delay}"));
+        lines.push(match delay.duration().is_zero() {
+            true => "one more run when the service starts".to_string(),
+            false => format!("one more run {delay} after the service starts, and none before"),
+        });
     }
     if let Some(most) = timing.splay {
         let own = splay::of(plan, Some(most.duration())).as_secs_f64();
@@ -167,8 +170,12 @@ pub(super) fn starts(plan: &Plan, timing: &Timing) -> Vec<String> {
             (0..STARTS).map(|number| clock::utc(now + initial + own + delay.duration() * number)).collect()
         }
         Pace::Schedule(schedule) => {
-            let ticks = std::iter::successors(schedule.after(now - own), |tick| schedule.after(*tick));
-            ticks.take(STARTS as usize).map(|tick| schedule.local((tick + own).max(now + initial))).collect()
+            let first = timing.initial_delay.map(|delay| now + delay.duration() + own);
+            let ticks = std::iter::successors(schedule.after(first.unwrap_or(now) - own), |tick| {
+                schedule.after(*tick)
+            });
+            let starts = first.into_iter().chain(ticks.map(|tick| tick + own));
+            starts.take(STARTS as usize).map(|start| schedule.local(start)).collect()
         }
     }
 }

@@ -74,6 +74,39 @@ fn the_initial_delay_comes_before_the_first_run_and_can_be_stopped() {
 }
 
 #[test]
+fn an_initial_delay_beside_a_schedule_is_one_run_at_each_start_of_the_service() {
+    needs!(root);
+    let mut direct = Direct::new("initial-schedule");
+    let options = ["--schedule", "2099-01-01 09:00 UTC", "--initial-delay", "0"];
+    for runs in [1, 2] {
+        direct.launch(Caller::Root, &options, &["echo", "run"]);
+        let record = direct.after_runs(runs);
+        assert_eq!(record["next_due"], "2099-01-01T09:00:00Z", "{record}");
+        assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+    }
+    let start = Instant::now();
+    direct.launch(Caller::Root, &["--schedule", "2099-01-01", "--initial-delay", "1"], &["echo", "later"]);
+    let waiting = eventually("it waits", || {
+        let record = direct.record();
+        record["next_due_boot"].is_number().then_some(record)
+    });
+    assert_eq!(waiting["runs"], 2, "{waiting}");
+    direct.logs("later");
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert!(direct.after_runs(3)["next_due_boot"].is_null());
+    let explained = |delay: &str| {
+        let options = ["--schedule", "2099-01-01 09:00 UTC", "--initial-delay", delay, "--explain"];
+        support::stdout(&support::output(
+            direct.command(Caller::Root, &options, &["true"]).stdout(std::process::Stdio::piped()),
+        ))
+    };
+    assert!(explained("0").contains("one more run when the service starts"), "{}", explained("0"));
+    let later = explained("1h");
+    assert!(later.contains("one more run 1h after the service starts, and none before"), "{later}");
+    assert_eq!(later.matches("2099-01-01").count(), 2, "in the schedule and among the starts: {later}");
+}
+
+#[test]
 fn asleep_it_never_wakes_up() {
     needs!(root);
     let direct = Direct::start("idle", &["--interval", "1000"], "sleep 300 & echo \"left $! \"");

@@ -112,7 +112,7 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::Secret,
         "secret",
         Value("NAME,…"),
-        "these variables must be set, or NAME_FILE name a file with the value",
+        "these variables must be set, or a file that NAME_FILE names",
         |settings, value| {
             settings.environment.secrets.extend(names(value)?);
             Ok(())

@@ -63,7 +63,8 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .expands()
-    .continues(Continuation::Duration),
+    .continues(Continuation::Duration)
+    .more("With --schedule the first run is one more, at each start of the service: 0 runs it immediately."),
     in_loop(
         LoopOption::Persist,
         "persist",

@@ -67,7 +67,7 @@ impl Pacing {
             true => Some(Duration::ZERO),
             false => self.pacer.next_in(now),
         };
-        let is_by_wall_clock = matches!(self.timing.pace, Pace::Schedule(_));
+        let is_by_wall_clock = matches!(self.pacer.due(now), Due::Wall(_) | Due::Never);
         journal.record.content.set_next_due(next_in.map(|next_in| NextDue {
             wall: now.wall + next_in,
             boot: (!is_by_wall_clock).then(|| now.boot.after(next_in)),

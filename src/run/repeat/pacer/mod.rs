@@ -26,6 +26,8 @@ pub(super) struct Pacer {
     splay: Duration,
     max_late: Option<Duration>,
     not_before: BootTime,
+    /// `--initial-delay` with a schedule: the first run is due then, and none before.
+    extra: Option<BootTime>,
     dropped: u64,
 }
 
@@ -34,17 +36,20 @@ impl Pacer {
     pub(super) fn new(timing: &Timing, splay: Duration, past: Past, now: Now) -> Self {
         let initial = timing.initial_delay.map_or(Duration::ZERO, |delay| delay.duration());
         let not_before = now.boot.after(initial);
+        let is_extra = timing.initial_delay.is_some() && matches!(timing.pace, Pace::Schedule(_));
         Pacer {
             course: Course::at_start(timing, splay, past, not_before, now),
             splay,
             max_late: timing.max_late.map(|delay| delay.duration()),
             not_before,
+            extra: is_extra.then(|| not_before.after(splay)),
             dropped: 0,
         }
     }
 
-    /// Moves the first run; a schedule keeps its times.
+    /// Moves the first run; a schedule keeps its times, and has no other run.
     pub(super) fn first_after(&mut self, delay: Duration, now: Now) {
+        self.extra = None;
         match &mut self.course {
             Course::Delay { due, .. } => *due = now.boot.after(delay),
             Course::Grid { tick, .. } => *tick = now.boot.after(delay),
@@ -70,10 +75,14 @@ impl Pacer {
             (course, pace) => *course = Course::from_now(pace, splay, now),
         }
         self.splay = splay;
+        self.extra = self.extra.filter(|_| matches!(self.course, Course::Times { .. }));
     }
 
     /// When the next run is due. Must be called again after the wall clock was set.
     pub(super) fn due(&mut self, now: Now) -> Due {
+        if let Some(extra) = self.extra {
+            return Due::At(extra);
+        }
         match &mut self.course {
             Course::Delay { due, .. } => Due::At(*due),
             Course::Grid { tick, .. } => Due::At(*tick),
@@ -83,11 +92,7 @@ impl Pacer {
                     *seen = earlier(now.wall, self.splay);
                 }
                 let Some(tick) = schedule.after(*seen) else { return Due::Never };
-                let due = tick + self.splay;
-                match now.wall + self.not_before.since(now.boot) {
-                    first if now.boot < self.not_before && due < first => Due::At(self.not_before),
-                    _ => Due::Wall(due),
-                }
+                Due::Wall(tick + self.splay)
             }
         }
     }
@@ -98,6 +103,7 @@ impl Pacer {
             Due::Never => return false,
             Due::At(at) if now.boot < at => return false,
             Due::Wall(at) if now.wall < at => return false,
+            _ if self.extra.is_some() => return true,
             _ => self.lateness(now),
         };
         if !is_too_late(late, self.max_late) {
@@ -125,6 +131,7 @@ impl Pacer {
 
     /// A run starts: it counts for the last passed tick; earlier ones are dropped.
     pub(super) fn began(&mut self, now: Now) {
+        self.extra = None;
         let passed = match &self.course {
             // a requested run does not affect the next tick
             Course::Delay { .. } => 0,

@@ -146,6 +146,37 @@ fn the_initial_delay_comes_before_every_first_run() {
 }
 
 #[test]
+fn an_initial_delay_beside_a_schedule_is_one_more_run() {
+    let hourly = |initial| Timing { initial_delay: Some(initial), ..timing(schedule("*:50")) };
+    let at_once = hourly(Delay::parse_or_zero("0").expect("zero"));
+    let mut pacer = first(&at_once, Past::default());
+    assert!(pacer.is_due(at(0.0)));
+    assert_eq!(run(&mut pacer, 0.0, 1.0), 0);
+    assert_eq!(pacer.due(at(1.0)), Due::Wall(wall(3000.0)));
+    // at every start, even if the schedule has just run
+    let past = Past { considered: Some(wall(-600.0)), ..started(-600.0) };
+    assert!(first(&at_once, past).is_due(at(0.0)));
+    // it is made up by that run, however late
+    let strict = Timing { max_late: Some(delay("1m")), ..at_once.clone() };
+    let mut pacer = first(&strict, started(-3.0 * 3600.0));
+    assert!(pacer.is_due(at(0.0)));
+    assert_eq!(run(&mut pacer, 0.0, 1.0), 2);
+    // splay applies to every start, and the clock does not matter
+    let mut pacer = Pacer::new(&hourly(delay("7")), seconds(3.0), Past::default(), at(0.0));
+    assert_eq!(pacer.due(set_by(at(1.0), 86_400.0)), boot(10.0));
+    assert!(!pacer.is_due(at(9.9)) && pacer.is_due(at(10.0)));
+    // read again with the same schedule, or another; with another kind there is no such run
+    pacer.change(&hourly(delay("7")), seconds(3.0), at(1.0));
+    assert_eq!(pacer.due(at(1.0)), boot(10.0));
+    pacer.change(&timing(Pace::Interval(delay("60"))), seconds(3.0), at(1.0));
+    assert_eq!(pacer.due(at(1.0)), boot(61.0));
+    // after a rest that an edit during the last run has ended, a loop is no faster
+    let mut pacer = first(&at_once, Past::default());
+    pacer.first_after(seconds(60.0), at(0.0));
+    assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(3000.0)));
+}
+
+#[test]
 fn a_schedule_waits_for_its_time_and_drops_what_passes_in_a_run() {
     let mut pacer = first(&timing(schedule("*:0/15")), Past::default());
     assert_eq!(pacer.due(at(0.0)), Due::Wall(wall(900.0)));
