@@ -114,6 +114,16 @@ pub enum OnExit {
     Kill,
 }
 
+/// What becomes of a run whose lock another process holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLock {
+    /// It waits.
+    #[default]
+    Wait,
+    /// It is skipped, and counted.
+    Skip,
+}
+
 /// Whether the last start, kept in the run record, counts after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persist {
@@ -224,6 +234,7 @@ pub struct TimingSettings {
     pub on_failure: Option<ShellCommand>,
     pub on_success: Option<ShellCommand>,
     pub lock: Option<PathBuf>,
+    pub on_lock: Option<OnLock>,
 }
 
 /// The options about variables.

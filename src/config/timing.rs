@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::request::Given;
-use super::settings::{OnExit, OnStop, Persist};
+use super::settings::{OnExit, OnLock, OnStop, Persist};
 use super::value::{Backoff, Delay, ShellCommand, StopSignal};
 use crate::schedule::ZonedSchedule;
 
@@ -95,6 +95,8 @@ impl Pace {
 pub struct Around {
     /// Held during a run.
     pub lock: Option<PathBuf>,
+    /// What happens while another process holds it.
+    pub on_lock: OnLock,
     /// After a failed run.
     pub on_failure: Option<ShellCommand>,
     /// After a successful one.

@@ -139,6 +139,7 @@ fn timing(
         on_failure,
         on_success,
         lock,
+        on_lock,
     } = settings;
     let persist = persist.unwrap_or(match pace {
         Pace::Schedule(_) => Persist::Yes,
@@ -162,7 +163,7 @@ fn timing(
         },
         backoff,
         max_failures,
-        around: Around { lock, on_failure, on_success },
+        around: Around { lock, on_lock: on_lock.unwrap_or_default(), on_failure, on_success },
     })
 }
 
@@ -234,6 +235,9 @@ fn why_without_effect(option: LoopOption, pace: &Pace, settings: &TimingSettings
         (LoopOption::MaxLate, Pace::Interval(_) | Pace::Every(_) | Pace::Once { .. }) => {
             let has_no_effect = settings.max_late.is_some() && !is_persistent;
             has_no_effect.then_some("without --persist, missed runs are not made up for")
+        }
+        (LoopOption::OnLock, _) => {
+            (settings.on_lock.is_some() && settings.lock.is_none()).then_some("there is no --lock")
         }
         (
             LoopOption::InitialDelay

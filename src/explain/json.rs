@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::explained::Explained;
 use super::words;
-use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnStop, Persist};
+use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnLock, OnStop, Persist};
 use crate::config::spec::LogWriter;
 use crate::config::timing::{Pace, Stays, Timing};
 use crate::config::value::{Bounds, Delay, resource_name, signal_name};
@@ -63,6 +63,7 @@ struct TimingPart {
     backoff_max_s: Option<f64>,
     max_failures: Option<u32>,
     lock: Option<String>,
+    on_lock: Option<&'static str>,
     on_failure: Option<String>,
     on_success: Option<String>,
     in_words: Vec<String>,
@@ -261,6 +262,10 @@ fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
         backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),
         max_failures: timing.max_failures,
         lock: timing.around.lock.as_ref().map(|path| path.display().to_string()),
+        on_lock: timing.around.lock.as_ref().map(|_| match timing.around.on_lock {
+            OnLock::Wait => "wait",
+            OnLock::Skip => "skip",
+        }),
         on_failure: timing.around.on_failure.as_ref().map(ToString::to_string),
         on_success: timing.around.on_success.as_ref().map(ToString::to_string),
         in_words: words::timing_lines(plan, Some(timing)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnStop, Persist};
+use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnLock, OnStop, Persist};
 use crate::config::spec::LogRules;
 use crate::config::timing::{Around, Pace, StopRules, Timing};
 use crate::config::value::{Gate, ReadyForm, ShellCommand, signal_name};
@@ -94,8 +94,12 @@ fn bound_lines(timing: &Timing) -> Vec<String> {
 
 /// Describes locks and hooks.
 fn around_lines(around: &Around) -> Vec<String> {
-    let Around { lock, on_failure, on_success } = around;
-    let lock = lock.as_ref().map(|path| format!("each run holds the lock {}", path.display()));
+    let Around { lock, on_lock, on_failure, on_success } = around;
+    let held = match on_lock {
+        OnLock::Wait => "",
+        OnLock::Skip => ", and is skipped if another process holds it",
+    };
+    let lock = lock.as_ref().map(|path| format!("each run holds the lock {}{held}", path.display()));
     let hook = |when: &str, command: &Option<ShellCommand>| {
         let command = command.as_ref()?.to_string();
         Some(format!("after a {when} run: sh -c {}", shell_word(&command)))

@@ -51,6 +51,52 @@ fn runs_with_one_lock_do_not_overlap_and_the_wait_is_reported_once_and_idle() {
 }
 
 #[test]
+fn a_run_whose_lock_is_held_is_skipped_and_counted() {
+    needs!(root, "flock");
+    for (name, pace) in [("skip-interval", "--interval=0.05"), ("skip-schedule", "--schedule=*:*:*")] {
+        let mut direct = Direct::new(name);
+        let lock = direct.directory().join("lock");
+        fs::write(&lock, "").expect("written");
+        let mut holder =
+            Command::new("flock").arg(&lock).args(["sleep", "1000"]).spawn().expect("flock starts");
+        eventually("it is held", || {
+            let free = Command::new("flock").arg("-n").arg(&lock).arg("true").status().expect("flock starts");
+            (!free.success()).then_some(())
+        });
+        let options = [pace, "--max-failures", "1", "--lock", "lock", "--on-lock", "skip"];
+        direct.launch(Caller::Root, &options, &["sh", "-c", "flock -n lock true && echo free; echo run"]);
+        let record = eventually("three runs are skipped", || {
+            let record = direct.record();
+            (record["skipped"].as_u64()? >= 3 && record["next_due"].is_string()).then_some(record)
+        });
+        assert_eq!((&record["runs"], &record["failures"]), (&0.into(), &0.into()), "{record}");
+        assert!(record["waiting_for_lock"].is_null() && record["last_start"].is_null(), "{record}");
+        support::kill_with_descendants(&mut holder);
+        let log = direct.logs("run\n");
+        assert!(!log.contains("free"), "held during the run: {log}");
+        assert_eq!(log.matches("skipping runs while").count(), 1, "{log}");
+        assert_eq!(direct.end_by(Signal::SIGTERM).0, 0);
+    }
+    let direct = Direct::new("skip-explain");
+    for (options, expected) in [
+        (&["--lock", "x"][..], "each run holds the lock x\n"),
+        (&["--lock", "x", "--on-lock", "wait"], "each run holds the lock x\n"),
+        (
+            &["--lock", "x", "--on-lock", "skip"],
+            "each run holds the lock x, and is skipped if another process",
+        ),
+        (&["--on-lock", "skip"], "--on-lock: has no effect with --interval: there is no --lock"),
+        (&["--lock", "x", "--on-lock", "fail"], "is neither 'wait' nor 'skip'"),
+    ] {
+        let options = [&["--interval", "5", "--explain"], options].concat();
+        let explained = support::stdout(&support::output(
+            direct.command(Caller::Root, &options, &["true"]).stdout(std::process::Stdio::piped()),
+        ));
+        assert!(explained.contains(expected), "{expected}: {explained}");
+    }
+}
+
+#[test]
 fn a_lock_that_is_no_regular_file_or_leads_elsewhere_is_a_failed_run() {
     needs!(root);
     let mut direct = Direct::new("bad-lock");

@@ -54,6 +54,7 @@ pub enum LoopOption {
     OnFailure,
     OnSuccess,
     Lock,
+    OnLock,
 }
 
 /// When the service is ready.

@@ -1,7 +1,7 @@
 //! When the worker runs, and how a run is stopped.
 
 use super::{Continuation, Flag, LoopOption, PaceOption, Section, in_loop, not_a_setting, pace, path};
-use crate::config::settings::{OnExit, OnStop, Persist};
+use crate::config::settings::{OnExit, OnLock, OnStop, Persist};
 use crate::config::value::{Backoff, Delay, ShellCommand, StopSignal, text, whole};
 use crate::invalid::Invalid;
 use crate::options::Takes::{Nothing, OptionalValue, Value};
@@ -239,4 +239,20 @@ const OPTIONS: &[Flag] = &[
         Ok(())
     })
     .more("Compatible with flock(1). The file is created if it does not exist. A run waits until the lock is free."),
+    in_loop(
+        LoopOption::OnLock,
+        "on-lock",
+        Value("wait|skip"),
+        "if another process holds --lock: wait, or skip the run [wait]",
+        |settings, value| {
+            settings.timing.on_lock = Some(match text(value)? {
+                "wait" => OnLock::Wait,
+                "skip" => OnLock::Skip,
+                _ => return Err(Invalid::new("is neither 'wait' nor 'skip'")),
+            });
+            Ok(())
+        },
+    )
+    .expands()
+    .more("A skipped run is counted in the run record, and is neither a success nor a failure."),
 ];

@@ -124,6 +124,10 @@ impl<'a> RunLoop<'a> {
                 Turn::Ended(end, log) => (end, log),
                 Turn::Stopped if self.waiter.has_lost_supervisor() => return Ok(self.orphaned()),
                 Turn::Stopped => return Ok(self.stopped()),
+                Turn::Skipped => {
+                    self.pacing.skip(&self.waiter, &mut self.journal);
+                    continue;
+                }
                 Turn::Closed(closed) => {
                     self.journal.catch_up();
                     return Ok(Outcome::GateClosed(closed));
@@ -190,10 +194,13 @@ impl<'a> RunLoop<'a> {
             Gates::Stopped => return Ok(Turn::Stopped),
             Gates::Undecided(finding) => return self.run_with(Err(finding)),
         }
-        let path = self.pacing.timing.around.lock.as_deref().map(|path| self.plan.own(path));
+        let around = &self.pacing.timing.around;
+        let path = around.lock.as_deref().map(|path| self.plan.own(path));
         // held until this run ends
-        let lock = match run_lock::take(path.as_deref(), &mut self.waiter, &mut self.journal)? {
+        let lock = match run_lock::take(path.as_deref(), around.on_lock, &mut self.waiter, &mut self.journal)?
+        {
             Lock::Stopped => return Ok(Turn::Stopped),
+            Lock::Skipped => return Ok(Turn::Skipped),
             Lock::None => Ok(None),
             Lock::Held(lock, Wait::None) => Ok(Some(lock)),
             Lock::Held(lock, Wait::Some) => {

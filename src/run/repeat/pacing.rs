@@ -106,6 +106,21 @@ impl Pacing {
         }
     }
 
+    /// A due run is skipped, and counted; the next follows as after a run that takes no time.
+    pub(super) fn skip(&mut self, waiter: &LoopWaiter<'_>, journal: &mut Journal<'_>) {
+        let now = Now::read();
+        self.pacer.began(now);
+        self.pacer.ended(now, None);
+        self.count_dropped(journal);
+        let record = &mut journal.record.content;
+        record.skipped = record.skipped.saturating_add(1);
+        self.note_next_due(waiter, journal);
+        if self.timing.persist == Persist::Yes {
+            // if the launcher is killed now, the next must not make up for this run
+            journal.write_record();
+        }
+    }
+
     /// Describes when the next run is due, for a failure message.
     pub(super) fn next_in_words(&mut self, now: Now) -> String {
         match (&self.timing.pace, self.pacer.next_in(now)) {

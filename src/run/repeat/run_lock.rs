@@ -6,6 +6,7 @@ use std::path::Path;
 use super::journal::Journal;
 use super::pacer::Now;
 use super::waiter::LoopWaiter;
+use crate::config::settings::OnLock;
 use crate::error::Finding;
 use crate::exit::Exit;
 use crate::report::Topic;
@@ -29,15 +30,18 @@ pub(super) enum Lock {
     None,
     /// Held until it is dropped.
     Held(FileLock, Wait),
+    /// Another process holds it: the run is skipped.
+    Skipped,
     /// It cannot be taken: the run fails.
     Broken(Finding),
     /// A stop arrived first, or the supervisor is gone.
     Stopped,
 }
 
-/// Takes the lock of this path, however long that takes.
+/// Takes the lock of this path, however long that takes, unless the run is to be skipped.
 pub(super) fn take(
     path: Option<&Path>,
+    on_lock: OnLock,
     waiter: &mut LoopWaiter<'_>,
     journal: &mut Journal<'_>,
 ) -> Result<Lock, Finding> {
@@ -61,6 +65,11 @@ pub(super) fn take(
             return Ok(Lock::Broken(Finding::refused(&what, errno.into())));
         }
     };
+    if on_lock == OnLock::Skip {
+        let text = format!("skipping runs while another process holds lock '{}'", path.display());
+        journal.reporter.trouble(Topic::RunLock, Some(Finding::trouble(text, None)));
+        return Ok(Lock::Skipped);
+    }
     let text = format!("waiting for lock '{}', held by another process", path.display());
     journal.reporter.trouble(Topic::RunLock, Some(Finding::trouble(text, None)));
     journal.note_due_since(Now::read());

@@ -22,6 +22,8 @@ pub(super) enum Turn {
     Ended(RunEnd, Log),
     /// A stop arrived while waiting for the lock, or the supervisor is gone.
     Stopped,
+    /// Another process held the lock, and the run was skipped.
+    Skipped,
     /// A gate was closed.
     Closed(Closed),
 }
