@@ -8,6 +8,8 @@ use super::CommandError;
 use super::options::{CommandOption, Key, Words, switch, value};
 use crate::boot::delegate::Waiting;
 use crate::boot::{Choice, DelegateChoice, DelegateTo, Intent, launcher};
+use crate::machine::{Host, Machine};
+use crate::service::place::Locations;
 
 /// The options of both.
 pub(super) const CHOICE: [CommandOption; 3] = [
@@ -33,6 +35,13 @@ pub(super) fn absolute(path: &OsStr, by: &str, command: &'static str) -> Result<
     }
     let what = format!("{by} '{}': is not an absolute path", path.display());
     Err(CommandError::Usage { command, what, remedy: None })
+}
+
+/// Whether this process can publish: as root, or as the owner of the scan directory.
+pub(super) fn may_publish(places: &Locations) -> bool {
+    let own = nix::unistd::geteuid();
+    Machine.is_root()
+        || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
 }
 
 /// The choices made by these options.

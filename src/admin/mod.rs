@@ -15,6 +15,7 @@ pub mod options;
 mod persistence;
 mod read;
 mod reconcile;
+mod rm;
 mod services;
 mod status;
 mod sync;
@@ -52,6 +53,7 @@ pub static COMMANDS: &[&Command] = &[
     &reconcile::COMMAND,
     &control::RELOAD,
     &control::RESTART,
+    &rm::COMMAND,
     &control::RUN_NOW,
     &control::START,
     &status::COMMAND,

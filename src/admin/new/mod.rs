@@ -134,7 +134,7 @@ fn written(path: &Path, definition: &NewDefinition) -> String {
 }
 
 fn how_to_publish(places: &Locations) -> &'static str {
-    match publish::may_publish(places) {
+    match super::boot::may_publish(places) {
         true => "  publish: futo sync\n",
         false => "  publish: futo sync, as root\n",
     }

@@ -7,8 +7,6 @@ use crate::admin::options::Words;
 use crate::admin::{boot, persistence, services};
 use crate::boot::definitions::{self, DefinitionSource, Definitions, Foreign, MissingSource};
 use crate::exit::Exit;
-use crate::machine::Host;
-use crate::machine::Machine;
 use crate::observe::{Observer, Reason, ServiceState, Snapshot, judge};
 use crate::report::{Level, Reporter};
 use crate::service::ServiceName;
@@ -24,7 +22,7 @@ const FIRST_RUN: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, reporter: &Reporter) -> Exit {
-    if may_publish(places)
+    if boot::may_publish(places)
         && let Some(exit) = sync(words, places, name, reporter)
     {
         return exit;
@@ -61,13 +59,6 @@ pub(super) fn publish(words: &Words, places: &Locations, name: &ServiceName, rep
         }
         std::thread::sleep(POLL_INTERVAL);
     }
-}
-
-/// Whether this process can publish: as root, or as the owner of the scan directory.
-pub(super) fn may_publish(places: &Locations) -> bool {
-    let own = nix::unistd::geteuid();
-    Machine.is_root()
-        || nix::sys::stat::stat(&places.scan_dir).is_ok_and(|status| status.st_uid == own.as_raw())
 }
 
 /// Warns of a service that is gone after a restart of the container.

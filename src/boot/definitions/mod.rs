@@ -14,6 +14,7 @@ mod small_files;
 mod source;
 mod sync;
 mod time_budget;
+mod unpublish;
 mod volume;
 mod watch;
 
@@ -22,4 +23,5 @@ pub use judge::judge;
 pub use lines::lines;
 pub use source::{DefinitionSource, Definitions, Foreign, MissingSource, user_of_volume, usual_sources};
 pub use sync::{sync, sync_while};
+pub use unpublish::{Unpublished, unpublish};
 pub use watch::watch;

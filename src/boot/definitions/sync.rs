@@ -26,7 +26,7 @@ use crate::trust::account::AccountError;
 use crate::trust::writers::Writers;
 
 /// Marks the service directories of `futo sync`.
-const MAKER: &str = "futo sync";
+pub(super) const MAKER: &str = "futo sync";
 
 /// Publishes all definitions. On an error nothing has been done.
 pub fn sync(definitions: &Definitions, choice: &Choice) -> Result<Report, Findings> {
