@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod bounding;
 pub mod capability;
+pub mod cgroup;
 pub mod clock;
 pub mod environ;
 pub mod fd;

@@ -5,6 +5,7 @@ mod ending;
 mod failures;
 mod hook;
 mod journal;
+mod limits_hit;
 mod one_run;
 mod pacer;
 mod pacing;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ending::RunEnding;
 use super::journal::Journal;
+use super::limits_hit::name_limits_hit;
 use super::run_end::RunEnd;
 use super::setup::Setup;
 use super::waiter::LoopWaiter;
@@ -24,14 +25,19 @@ pub(super) fn run(
     waiter: &mut LoopWaiter<'_>,
     journal: &mut Journal<'_>,
 ) -> Result<RunEnd, Finding> {
-    match Child::start(&setup.launch(&journal.log)) {
+    let before = setup.cgroup.events();
+    let mut end = match Child::start(&setup.launch(&journal.log)) {
         Ok(worker) => {
             let timeout_at = timing.timeout.map(|timeout| started.after(timeout.duration()));
             let ending = RunEnding::new(started, timeout_at, timing.stop);
-            supervise(worker, started, ending, waiter, journal)
+            supervise(worker, started, ending, waiter, journal)?
         }
-        Err(error) => Ok(RunEnd::not_started(setup.not_started(error))),
+        Err(error) => RunEnd::not_started(setup.not_started(error)),
+    };
+    if !end.exit.is_ok() {
+        name_limits_hit(&mut end, before, setup.cgroup.events());
     }
+    Ok(end)
 }
 
 /// Supervises the worker until it has ended; after a stop or timeout, or with `--on-exit kill`, until its group has.

@@ -11,6 +11,7 @@ use crate::ready::environment::{self, Environment, Signature};
 use crate::ready::{self, program};
 use crate::report::{Level, Topic};
 use crate::run::child::not_started;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::spawn::{Launch, Limit, SpawnError, Vector};
 use crate::wait::handled;
 
@@ -19,6 +20,8 @@ pub(super) struct Setup<'a> {
     arguments: Vector,
     directory: Option<CString>,
     limits: Vec<Limit>,
+    /// The counters of the container's limits.
+    pub(super) cgroup: Cgroup,
     /// `NOTIFY_SOCKET=…`, if the worker reports readiness there.
     notify: Option<CString>,
     prepared: Prepared,
@@ -45,7 +48,7 @@ impl<'a> Setup<'a> {
     ) -> Self {
         let prepared = Prepared::new(plan, environment, notify.as_ref());
         let limits = plan.limits.to_kernel();
-        Setup { plan, arguments, directory, limits, notify, prepared, trouble: None }
+        Setup { plan, arguments, directory, limits, cgroup: Cgroup::own(), notify, prepared, trouble: None }
     }
 
     /// The worker, with its output in this log.
