@@ -39,7 +39,7 @@ fn health(words: Words) -> Result<Exit, CommandError> {
         }
     };
     let now = clock::wall_now();
-    let Observed { services, others, unseen } = services::observe(COMMAND.name, &words)?;
+    let Observed { services, others, unseen } = services::observe(COMMAND.name, &words, 0)?;
     let complaints = services.iter().filter_map(|snapshot| {
         complaint(snapshot, now, max_age).map(|complaint| format!("{}: {complaint}", snapshot.service.name))
     });

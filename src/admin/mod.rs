@@ -16,6 +16,8 @@ mod persistence;
 mod read;
 mod reconcile;
 mod rm;
+mod run_marks;
+mod runs;
 mod services;
 mod status;
 mod sync;
@@ -55,6 +57,7 @@ pub static COMMANDS: &[&Command] = &[
     &control::RESTART,
     &rm::COMMAND,
     &control::RUN_NOW,
+    &runs::COMMAND,
     &control::START,
     &status::COMMAND,
     &control::STOP,

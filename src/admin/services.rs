@@ -153,14 +153,14 @@ pub(super) struct Observed {
     pub(super) unseen: Vec<String>,
 }
 
-/// Observes the named services, or all.
-pub(super) fn observe(command: &'static str, words: &Words) -> Result<Observed, CommandError> {
+/// Observes the named services, or all, with so many bytes of their histories of runs.
+pub(super) fn observe(command: &'static str, words: &Words, history: u64) -> Result<Observed, CommandError> {
     let places = locations(words);
     let (services, unseen) = match words.operands.is_empty() {
         false => (named(command, words)?, Vec::new()),
         true => places.services(),
     };
-    let observer = Observer::new(&places.scan_dir);
+    let observer = Observer::new(&places.scan_dir).with_history(history);
     let snapshot = observe_settled(services, &observer).into_iter();
     let shows_all = words.has(Key::All) || !words.operands.is_empty();
     let (services, others): (Vec<_>, Vec<_>) =

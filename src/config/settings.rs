@@ -235,6 +235,7 @@ pub struct TimingSettings {
     pub on_success: Option<ShellCommand>,
     pub lock: Option<PathBuf>,
     pub on_lock: Option<OnLock>,
+    pub history: Option<u32>,
 }
 
 /// The options about variables.

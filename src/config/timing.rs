@@ -62,6 +62,8 @@ pub struct Timing {
     pub max_failures: Option<u32>,
     /// What is done around each run.
     pub around: Around,
+    /// How many runs the history keeps.
+    pub history: u32,
 }
 
 /// When a run follows another.

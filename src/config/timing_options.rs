@@ -15,6 +15,8 @@ use crate::schedule::{Zone, ZoneError};
 const GRACE: Delay = Delay::from_secs(5);
 /// The delay after a failed run of `--once`.
 const ONCE_RETRY: Delay = Delay::from_secs(5);
+/// How many runs are kept, unless `--history` says otherwise.
+const HISTORY: u32 = 200;
 const STOP_SIGNAL: StopSignal = StopSignal(nix::sys::signal::Signal::SIGTERM);
 
 impl Stays {
@@ -140,6 +142,7 @@ fn timing(
         on_success,
         lock,
         on_lock,
+        history,
     } = settings;
     let persist = persist.unwrap_or(match pace {
         Pace::Schedule(_) => Persist::Yes,
@@ -164,6 +167,7 @@ fn timing(
         backoff,
         max_failures,
         around: Around { lock, on_lock: on_lock.unwrap_or_default(), on_failure, on_success },
+        history: history.unwrap_or(HISTORY),
     })
 }
 
@@ -253,7 +257,8 @@ fn why_without_effect(option: LoopOption, pace: &Pace, settings: &TimingSettings
             | LoopOption::MaxFailures
             | LoopOption::OnFailure
             | LoopOption::OnSuccess
-            | LoopOption::Lock,
+            | LoopOption::Lock
+            | LoopOption::History,
             _,
         ) => None,
     }

@@ -62,6 +62,7 @@ struct TimingPart {
     backoff_factor: Option<f64>,
     backoff_max_s: Option<f64>,
     max_failures: Option<u32>,
+    history: u32,
     lock: Option<String>,
     on_lock: Option<&'static str>,
     on_failure: Option<String>,
@@ -261,6 +262,7 @@ fn timing_part(plan: &Plan, timing: &Timing) -> TimingPart {
         backoff_factor: timing.backoff.map(|backoff| backoff.factor),
         backoff_max_s: timing.backoff.map(|backoff| seconds(backoff.max)),
         max_failures: timing.max_failures,
+        history: timing.history,
         lock: timing.around.lock.as_ref().map(|path| path.display().to_string()),
         on_lock: timing.around.lock.as_ref().map(|_| match timing.around.on_lock {
             OnLock::Wait => "wait",

@@ -89,7 +89,11 @@ fn bound_lines(timing: &Timing) -> Vec<String> {
         )
     });
     let rest = timing.max_failures.map(|most| format!("rests after {most} failures in a row"));
-    [timeout, backoff, rest].into_iter().flatten().collect()
+    let history = match timing.history {
+        0 => "no history of runs is kept".to_string(),
+        runs => format!("the last {runs} runs of at most 7 days are kept"),
+    };
+    [timeout, backoff, rest, Some(history)].into_iter().flatten().collect()
 }
 
 /// Describes locks and hooks.

@@ -12,8 +12,9 @@ use crate::sys::privilege::Privilege;
 use crate::trust::Opener;
 use crate::trust::account::AccountError;
 
-/// Reads the records and logs of these services; the ids of each user are assumed once.
-pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
+/// Reads the records and logs of these services, and so many bytes at the end of their histories; the ids of each user
+/// are assumed once.
+pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege, history: u64) {
     let mut openers: Vec<Opener> = Vec::new();
     for opener in all.iter().filter_map(|snapshot| snapshot.opener.as_ref()) {
         if !openers.contains(opener) {
@@ -23,7 +24,12 @@ pub(super) fn read_all(all: &mut [Snapshot], reader: Privilege) {
     for opener in openers {
         let mut read = |refused: Option<&AccountError>| {
             let its = all.iter_mut().filter(|snapshot| snapshot.opener.as_ref() == Some(&opener));
-            its.for_each(|snapshot| read_one(snapshot, reader, refused));
+            its.for_each(|snapshot| {
+                read_one(snapshot, reader, refused);
+                if history > 0 && refused.is_none() {
+                    read_history(snapshot, history);
+                }
+            });
         };
         if let Err(error) = opener.act(|| read(None)) {
             read(Some(&error));
@@ -65,6 +71,32 @@ fn read_one(snapshot: &mut Snapshot, reader: Privilege, refused: Option<&Account
             snapshot.troubles.push(Reason::of_io(&what, &error));
         }
     }
+}
+
+/// The last runs, as far as this part of the history has them.
+fn read_history(snapshot: &mut Snapshot, bytes: u64) {
+    let Some(plan) = &snapshot.plan else { return };
+    let Some(directory) = plan.state_dir.as_ref().map(|directory| plan.directory.join(directory)) else {
+        return;
+    };
+    match record::read_history(&directory, plan.name.as_str(), bytes) {
+        Ok(Some((runs, owner))) if owner == 0 || owner == plan.identity.uid.as_raw() => {
+            snapshot.history = runs;
+        }
+        Ok(None) => {}
+        Ok(Some((_, owner))) => {
+            let why = format!("it is owned by uid {owner}, not by the service's user");
+            snapshot.troubles.push(no_history(plan, &why).into());
+        }
+        Err(error) => {
+            let why = no_history(plan, &error);
+            snapshot.troubles.push(Reason::of_error(&why, error.errno()));
+        }
+    }
+}
+
+fn no_history(plan: &Plan, why: &dyn std::fmt::Display) -> String {
+    format!("unable to read the history of runs of '{}': {why}", plan.name)
 }
 
 /// Why there is no record to read from.

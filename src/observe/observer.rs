@@ -23,6 +23,8 @@ pub struct Observer {
     privileges: Privileges,
     trust: Trust,
     planner: Planner,
+    /// How much of the history of runs is read, in bytes.
+    history: u64,
 }
 
 impl Observer {
@@ -32,7 +34,12 @@ impl Observer {
         let starter = nix::sys::stat::stat(scan_dir).map_or(caller, |status| Uid::from_raw(status.st_uid));
         let privileges = Privileges { reader: Privilege::of(caller), starter: Privilege::of(starter) };
         let planner = Planner::new(privileges.reader, starter);
-        Observer { privileges, trust: Trust::default(), planner }
+        Observer { privileges, trust: Trust::default(), planner, history: 0 }
+    }
+
+    /// Also reads so many bytes at the end of each history of runs.
+    pub fn with_history(self, bytes: u64) -> Self {
+        Observer { history: bytes, ..self }
     }
 
     /// The rights of this process.
@@ -53,7 +60,7 @@ impl Observer {
     /// What can be known about a service now.
     pub fn observe(&self, service: Service) -> Snapshot {
         let mut snapshot = self.without_files(service);
-        files::read_all(std::slice::from_mut(&mut snapshot), self.caller());
+        files::read_all(std::slice::from_mut(&mut snapshot), self.caller(), self.history);
         snapshot
     }
 
@@ -61,7 +68,7 @@ impl Observer {
     pub fn observe_all(&self, services: Vec<Service>) -> Vec<Snapshot> {
         let mut all: Vec<Snapshot> =
             services.into_iter().map(|service| self.without_files(service)).collect();
-        files::read_all(&mut all, self.caller());
+        files::read_all(&mut all, self.caller(), self.history);
         all
     }
 

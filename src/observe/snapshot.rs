@@ -8,10 +8,11 @@ use super::launcher::{Launcher, Process};
 use super::log::LogSummary;
 use super::reason::Reason;
 use crate::plan::{Mode, Plan};
-use crate::record::RunRecord;
+use crate::record::{PastHow, PastRun, RunRecord};
 use crate::service::executable::Obstacle;
 use crate::service::place::Service;
-use crate::service::supervision::{Death, Status};
+use crate::service::supervision::{Cause, Death, Status};
+use crate::sys::clock;
 use crate::trust::Opener;
 
 /// What is known about the supervisor of a service.
@@ -73,6 +74,8 @@ pub struct Snapshot {
     pub(crate) opener: Option<Opener>,
     /// The run record of its launcher.
     pub record: Option<RunRecord>,
+    /// The last runs, the oldest first; only as far as they were asked for.
+    pub history: Vec<PastRun>,
     /// Whether it waits for a previous loop of the same service to end.
     pub previous_loop: PreviousLoop,
     /// Why the record proves nothing about the launcher that runs.
@@ -127,6 +130,7 @@ impl Snapshot {
             plan: None,
             opener: None,
             record: None,
+            history: Vec::new(),
             previous_loop: PreviousLoop::None,
             record_doubt: None,
             log: None,
@@ -166,6 +170,23 @@ impl Snapshot {
     pub fn deaths_since(&self, since: SystemTime) -> Option<usize> {
         self.status().filter(|status| status.suite.keeps_tally())?;
         Some(self.deaths.iter().filter(|death| death.at >= since).count())
+    }
+
+    /// The deaths of its processes in the form of runs, of which only the ends are known.
+    pub fn deaths_as_runs(&self) -> Vec<PastRun> {
+        let of_death = |death: &Death| PastRun {
+            start: clock::utc_to_the_millisecond(death.at),
+            how: match death.cause {
+                Cause::Exited(_) => PastHow::Exited,
+                Cause::Killed(_) => PastHow::Killed,
+            },
+            duration: None,
+            status: Some(death.cause.exit().code()),
+            what: death.cause.to_string(),
+            error: None,
+            ticks: None,
+        };
+        self.deaths.iter().map(of_death).collect()
     }
 
     /// The record, if the launcher that runs now wrote it.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::read::RecordError;
 use crate::sys::nofollow::{self, Missing};
@@ -30,17 +31,30 @@ impl StateDirectory {
         nix::sys::stat::stat(path).is_ok_and(|status| (status.st_dev, status.st_ino) == self.identity)
     }
 
-    /// Replaces the record of a service by a rename.
-    pub(super) fn replace(&self, service: &str, text: &str, mode: Mode) -> Result<(), Errno> {
-        let (name, temporary) = (format!("{service}.json"), format!(".{service}.json.tmp"));
+    /// The open directory.
+    pub(super) fn open_file(&self) -> &OwnedFd {
+        &self.open
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, name: &str) -> Result<(), RecordError> {
+        match unlinkat(&self.open, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Replaces a file by a rename.
+    pub(super) fn replace(&self, name: &str, content: &[u8], mode: Mode) -> Result<(), Errno> {
+        let temporary = format!(".{name}.tmp");
         let new = Replacement {
             temporary: Path::new(&temporary),
-            content: text.as_bytes(),
+            content,
             mode,
             // a record lost with the power is younger than the log beside it
             flush: Flush::Later,
         };
-        match replace(&self.open, Path::new(&name), new) {
+        match replace(&self.open, Path::new(name), new) {
             Ok(()) => Ok(()),
             Err(ReplaceError::Create(errno) | ReplaceError::Replace(errno)) => Err(errno),
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use nix::sys::stat::Mode;
 
 use super::directory::StateDirectory;
-use super::form::{Resting, RunRecord};
+use super::events::Judgement;
+use super::form::{EndedRun, Resting, RunRecord};
+use super::history::{History, PastHow, PastRun};
 use super::read::{RecordError, read_of};
 use crate::error::Finding;
 use crate::log;
@@ -29,6 +31,7 @@ pub(crate) struct RecordFile {
     /// Whether the file lags, to be replaced within a second.
     lags: bool,
     mode: Mode,
+    history: History,
 }
 
 impl RecordFile {
@@ -62,6 +65,30 @@ impl RecordFile {
             lags: false,
             // it quotes the log, so its mode is no more permissive
             mode: Mode::from_bits_truncate(0o640 & plan.log_rules.mode | 0o600),
+            history: History::default(),
+        }
+    }
+
+    /// Keeps this many runs in the history from now on.
+    pub(crate) fn keep_history(&mut self, runs: u32) {
+        self.history.keep(runs);
+    }
+
+    /// A run has ended.
+    pub(crate) fn ended(&mut self, run: EndedRun, judgement: Judgement) {
+        let how = match judgement {
+            Judgement::Stopped => PastHow::Stopped,
+            Judgement::Succeeded | Judgement::Failed { .. } => run.how.into(),
+        };
+        self.content.ended(run.clone(), judgement);
+        self.history.add(&PastRun::ended(&run, how, &self.content));
+    }
+
+    /// So many ticks have passed without a run.
+    pub(crate) fn dropped(&mut self, ticks: u64) {
+        if ticks > 0 {
+            self.content.skipped = self.content.skipped.saturating_add(ticks);
+            self.history.add(&PastRun::dropped(ticks, sys::clock::wall_now()));
         }
     }
 
@@ -109,7 +136,9 @@ impl RecordFile {
             Some(directory) => directory,
             None => StateDirectory::open(path)?,
         };
-        Ok(self.directory.insert(directory).replace(&self.content.name, &text, self.mode)?)
+        let directory = self.directory.insert(directory);
+        directory.replace(&format!("{}.json", self.content.name), text.as_bytes(), self.mode)?;
+        self.history.write(directory, &self.content.name, self.mode)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Reading a record, whose owner is untrusted: only a regular file of limited size, following no links.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode};
 
 use super::form::RunRecord;
 use crate::plan::Plan;
@@ -43,25 +44,8 @@ impl RecordError {
 
 /// The record of a service, if there is one, and the uid of its owner.
 pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u32)>, RecordError> {
-    let name = format!("{name}.json");
+    let Some((file, status)) = open_file(directory, &format!("{name}.json"))? else { return Ok(None) };
     let content = |error: io::Error| RecordError::Content(error.to_string());
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let opened = match nofollow::open_directly(&directory.join(&name), flags) {
-        Some(file) => Ok(file),
-        None => match nofollow::open_directory(directory, Missing::Refuse) {
-            Err(PathError::Refused(_, Errno::ENOENT)) => return Ok(None),
-            directory => openat(directory?, name.as_str(), flags, Mode::empty()),
-        },
-    };
-    let file = match opened {
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ELOOP) => return Err(RecordError::Content("it is a symbolic link".to_string())),
-        file => file?,
-    };
-    let status = nix::sys::stat::fstat(&file)?;
-    if let Some(what) = sys::file::kind_name(sys::file::kind(&status)) {
-        return Err(RecordError::Content(format!("it is {what}, not a regular file")));
-    }
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
     // serde's message would quote the content
     let not_so = |error: serde_json::Error| {
@@ -73,6 +57,28 @@ pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u3
     };
     let record = serde_json::from_slice(&bytes).map_err(not_so)?;
     Ok(Some((record, status.st_uid)))
+}
+
+/// Opens a regular file of a state directory, if there is one, and has its status.
+pub(super) fn open_file(directory: &Path, name: &str) -> Result<Option<(OwnedFd, FileStat)>, RecordError> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = match nofollow::open_directly(&directory.join(name), flags) {
+        Some(file) => Ok(file),
+        None => match nofollow::open_directory(directory, Missing::Refuse) {
+            Err(PathError::Refused(_, Errno::ENOENT)) => return Ok(None),
+            directory => openat(directory?, name, flags, Mode::empty()),
+        },
+    };
+    let file = match opened {
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(Errno::ELOOP) => return Err(RecordError::Content("it is a symbolic link".to_string())),
+        file => file?,
+    };
+    let status = nix::sys::stat::fstat(&file)?;
+    if let Some(what) = sys::file::kind_name(sys::file::kind(&status)) {
+        return Err(RecordError::Content(format!("it is {what}, not a regular file")));
+    }
+    Ok(Some((file, status)))
 }
 
 /// Whether the record has the service as resting.

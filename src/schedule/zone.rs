@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use nix::fcntl::OFlag;
 
@@ -164,25 +166,34 @@ impl Zone {
         &self.rules
     }
 
+    /// `2026-11-27 09:00:00`
+    pub fn civil(&self, instant: SystemTime) -> String {
+        let Some(instant) = super::seconds(instant) else { return String::new() };
+        civil(self.rules.to_offset(instant).to_datetime(instant), ' ')
+    }
+
     /// RFC 3339 with the offset.
     pub(super) fn local(&self, instant: Timestamp) -> String {
         let offset = self.rules.to_offset(instant);
-        let local = offset.to_datetime(instant);
         let minutes = offset.seconds() / 60;
         let sign = if minutes < 0 { '-' } else { '+' };
         let minutes = minutes.abs();
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
-            local.year(),
-            local.month(),
-            local.day(),
-            local.hour(),
-            local.minute(),
-            local.second(),
-            minutes / 60,
-            minutes % 60
-        )
+        let civil = civil(offset.to_datetime(instant), 'T');
+        format!("{civil}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
+}
+
+/// Date and time of day.
+fn civil(local: DateTime, between: char) -> String {
+    format!(
+        "{:04}-{:02}-{:02}{between}{:02}:{:02}:{:02}",
+        local.year(),
+        local.month(),
+        local.day(),
+        local.hour(),
+        local.minute(),
+        local.second(),
+    )
 }
 
 /// `Asia/Tokyo`, `Asia/Tokyo (TZ)`

@@ -16,6 +16,7 @@ pub mod overlay;
 pub mod probe;
 pub mod processes;
 pub mod random;
+pub mod schema;
 pub mod scratch;
 pub mod state;
 pub mod svscan;

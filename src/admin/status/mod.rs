@@ -32,7 +32,8 @@ pub(super) const COMMAND: Command = Command {
            not counting ordered deaths), failing if it is a loop whose last run failed, overdue if it has \
            missed a run, resting if the launcher waits for something to be fixed, and unknown if there is no \
            evidence of what it does. DEATHS/H: deaths in the last hour. LAST RUN, CODE: time since the end of \
-           the last run, and its exit code. FAILS: failed runs in a row. At a terminal, prints a table, in \
+           the last run, and its exit code. FAILS: failed runs in a row. LAST RUNS: a mark for each of the last \
+           ten, as in futo runs (. succeeded, x failed). At a terminal, prints a table, in \
            colour unless NO_COLOR is set, without the columns that do not fit; in a pipe, prints one line per \
            service, with '-' for an empty field. Services that do not use futo-launch and have no definition \
            are shown only with --all, or by name.",
@@ -53,8 +54,10 @@ fn status(words: Words) -> Result<Exit, CommandError> {
     let watches = words.has(Key::Watch);
     let is_terminal = isatty(stdout.as_fd()).unwrap_or(false);
     loop {
-        let overview = Overview::of(&words)?;
-        let page = match (words.has(Key::Json), words.has(Key::Prometheus)) {
+        let form = (words.has(Key::Json), words.has(Key::Prometheus));
+        let has_marks = form == (false, false) && is_terminal;
+        let overview = Overview::of(&words, if has_marks { row::MARKS_BYTES } else { 0 })?;
+        let page = match form {
             (true, _) => json::page(&overview),
             (false, true) => prometheus::page(&overview),
             (false, false) if is_terminal => {

@@ -19,9 +19,9 @@ pub(super) struct Overview {
 }
 
 impl Overview {
-    pub(super) fn of(words: &Words) -> Result<Self, CommandError> {
+    pub(super) fn of(words: &Words, history: u64) -> Result<Self, CommandError> {
         let now = clock::wall_now();
-        let services::Observed { services, others, unseen } = services::observe("status", words)?;
+        let services::Observed { services, others, unseen } = services::observe("status", words, history)?;
         let services = services
             .into_iter()
             .map(|snapshot| {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::admin::run_marks::marks;
 use crate::escape::{escaped, field};
 use crate::observe::{LogSummary, ServiceState, Snapshot, parse_time};
 use crate::record::RunRecord;
@@ -17,8 +18,23 @@ pub(super) struct TableRow {
     pub(super) detail: String,
 }
 
-pub(super) const HEADINGS: [&str; 10] =
-    ["SERVICE", "STATE", "SINCE", "DEATHS/H", "LAST RUN", "CODE", "FAILS", "NEXT", "LOG SIZE", "LOG AGE"];
+pub(super) const HEADINGS: [&str; 11] = [
+    "SERVICE",
+    "STATE",
+    "SINCE",
+    "DEATHS/H",
+    "LAST RUN",
+    "CODE",
+    "FAILS",
+    "NEXT",
+    "LOG SIZE",
+    "LOG AGE",
+    "LAST RUNS",
+];
+
+/// How many runs have a mark, and how much of a history has most likely so many.
+const MARKS: usize = 10;
+pub(super) const MARKS_BYTES: u64 = 8 * 1024;
 
 impl TableRow {
     pub(super) fn of(snapshot: &Snapshot, state: ServiceState, why: Option<&str>, now: SystemTime) -> Self {
@@ -51,6 +67,7 @@ impl TableRow {
             text(next.map(ahead)),
             text(snapshot.log.as_ref().map(|log| size(log.size))),
             text(snapshot.log.as_ref().and_then(|log| log.written).map(ago)),
+            marks(last_of(&snapshot.history, MARKS)),
         ];
         let log_trouble = snapshot.log.as_ref().and_then(log_trouble);
         let last_line = snapshot.log.as_ref().and_then(|log| log.last_line.as_deref());
@@ -61,6 +78,10 @@ impl TableRow {
         };
         TableRow { state, fields, detail }
     }
+}
+
+fn last_of<T>(all: &[T], count: usize) -> &[T] {
+    all.get(all.len().saturating_sub(count)..).unwrap_or_default()
 }
 
 /// What keeps the pump of a log from writing it.

@@ -39,7 +39,7 @@ fn colour(state: ServiceState) -> Option<Color> {
 }
 
 /// Columns that are left out where there is no room, in this order.
-const DISPENSABLE: [usize; 8] = [9, 8, 2, 3, 7, 5, 6, 4];
+const DISPENSABLE: [usize; 9] = [10, 9, 8, 2, 3, 7, 5, 6, 4];
 
 /// The columns that fit, and the gap between them.
 fn layout(rows: &[TableRow], width: usize) -> (Vec<usize>, u16) {

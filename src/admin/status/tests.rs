@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::*;
 use crate::observe::fixtures::{NOW, at, launched, stamp, up};
 use crate::observe::{LogSummary, Snapshot, SupervisorState, judge};
-use crate::record::{Resting, RestingKind, RunRecord};
+use crate::record::{PastHow, PastRun, Resting, RestingKind, RunRecord};
 use crate::service::supervision::{Cause, Death, Suite};
 use crate::sys::clock;
 
@@ -18,6 +18,23 @@ fn overview_of(services: Vec<Snapshot>) -> Overview {
         (snapshot, state, why.map(|why| why.text))
     });
     Overview { now, services: judged.collect(), others: 2, unseen: Vec::new() }
+}
+
+fn run(mark: char) -> PastRun {
+    let (how, status) = match mark {
+        't' => (PastHow::TimedOut, 124),
+        mark => (PastHow::Exited, i32::from(mark == 'x')),
+    };
+    let start = "2027-01-15T08:00:00.000Z".to_string();
+    PastRun {
+        start,
+        how,
+        status: Some(status),
+        duration: None,
+        what: String::new(),
+        error: None,
+        ticks: None,
+    }
 }
 
 fn some() -> Overview {
@@ -52,6 +69,7 @@ fn some() -> Overview {
         dropped: 0,
         trouble: None,
     });
+    worker.history = "xx....x.t..".chars().map(run).collect();
     overview_of(vec![resting, crashing, worker])
 }
 
@@ -72,7 +90,10 @@ worker                    waiting      1h         0        1m     0      0    2m
         |width: usize| table::page(&some(), width, Colours::Off).lines().next().map(str::to_string);
     let all =
         "SERVICE                   STATE     SINCE  DEATHS/H  LAST RUN  CODE  FAILS  NEXT  LOG SIZE  LOG AGE";
-    assert_eq!(headings(120).as_deref(), Some(all));
+    assert_eq!(headings(all.len()).as_deref(), Some(all));
+    assert_eq!(headings(120), Some(format!("{all}  LAST RUNS")));
+    let wide = table::page(&some(), 120, Colours::Off);
+    assert!(wide.lines().any(|line| line.starts_with("worker") && line.ends_with("  ....x.t..")), "{wide}");
     for width in [40, 60, 80, 100] {
         let page = table::page(&some(), width, Colours::Off);
         assert!(page.lines().all(|line| line.chars().count() <= width.max(52)), "{width}:\n{page}");

@@ -55,6 +55,7 @@ pub enum LoopOption {
     OnSuccess,
     Lock,
     OnLock,
+    History,
 }
 
 /// When the service is ready.

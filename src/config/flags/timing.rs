@@ -255,4 +255,16 @@ const OPTIONS: &[Flag] = &[
     )
     .expands()
     .more("A skipped run is counted in the run record, and is neither a success nor a failure."),
+    in_loop(
+        LoopOption::History,
+        "history",
+        Value("N"),
+        "keep the last N runs, of at most 7 days [200]",
+        |settings, value| {
+            settings.timing.history = Some(whole(text(value)?, 0, 1000)?);
+            Ok(())
+        },
+    )
+    .expands()
+    .more("futo runs shows them. They are kept beside the run record; 0 keeps none."),
 ];

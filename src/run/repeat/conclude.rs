@@ -23,7 +23,7 @@ pub(super) fn conclude(
     let now = Now::read();
     let judgement = end.judge(log);
     let ended = EndedRun::new(now.wall, end.exit, end.how, &end.what, end.duration);
-    journal.record.content.ended(ended, judgement);
+    journal.record.ended(ended, judgement);
     if end.stopped.is_some() {
         return;
     }

@@ -27,6 +27,7 @@ impl Pacing {
             Persist::Yes => record.content.past(&timing.pace, now.wall, reporter),
             Persist::No => record.content.forget(),
         };
+        record.keep_history(timing.history);
         Pacing { pacer: Pacer::new(&timing, splay, past, now), timing }
     }
 
@@ -45,6 +46,7 @@ impl Pacing {
                 record.forget();
             }
         }
+        journal.record.keep_history(timing.history);
         self.timing = timing;
     }
 
@@ -79,8 +81,7 @@ impl Pacing {
 
     /// Adds the dropped ticks to the record.
     pub(super) fn count_dropped(&mut self, journal: &mut Journal<'_>) {
-        let record = &mut journal.record.content;
-        record.skipped = record.skipped.saturating_add(self.pacer.take_dropped());
+        journal.record.dropped(self.pacer.take_dropped());
     }
 
     /// Reports and records a run that was dropped as too late.

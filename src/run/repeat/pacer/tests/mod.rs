@@ -51,6 +51,7 @@ fn timing(pace: Pace) -> Timing {
         backoff: None,
         max_failures: None,
         around: Around::default(),
+        history: 200,
     }
 }
 
