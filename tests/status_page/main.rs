@@ -15,8 +15,8 @@ use support::{names_in, needs, own_by_abc, read, rights, set_mode, stderr, stdou
 
 /// What a browser makes of a file: its document as text of HTML, and the addresses that it asked for.
 fn browse(planted: &Planted, page: &Path, options: &[String]) -> (String, Vec<String>) {
-    let profile = planted.scratch.join("profile");
-    let net_log = planted.scratch.join("net.json");
+    let profile = planted.scratch().join("profile");
+    let net_log = planted.scratch().join("net.json");
     let mut command = Command::new("chromium");
     command
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
@@ -26,7 +26,7 @@ fn browse(planted: &Planted, page: &Path, options: &[String]) -> (String, Vec<St
         .args(options)
         .arg("--dump-dom")
         .arg(format!("file://{}", page.display()))
-        .env("HOME", &planted.scratch.path)
+        .env("HOME", &planted.scratch().path)
         .stdin(Stdio::null());
     let output = finish(&mut command);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -67,7 +67,7 @@ fn is_valid(page: &Path) {
 fn a_browser_shows_what_the_json_has() {
     needs!(root, "chromium", "tidy");
     for (count, hostile) in [(0, false), (1, false), (27, true)] {
-        let planted = Planted::services(&format!("page-{count}"), count, hostile);
+        let planted = Planted::live(&format!("page-{count}"), count, hostile);
         let page = planted.page(&[]);
         is_valid(&page);
         let (dom, urls) = browse(&planted, &page, &planted.screenshot(count));
@@ -104,7 +104,7 @@ printf "sha256-%s" "$(sha256sum < "$1.css" | cut -d' ' -f1 | python3 -c 'import 
 #[test]
 fn five_hundred_services_with_full_histories_fit_into_two_megabytes() {
     needs!(root, "chromium", "tidy");
-    let planted = Planted::services("page-500", 500, true);
+    let planted = Planted::defined("page-500", 500, true);
     let page = planted.page(&[]);
     let size = fs::metadata(&page).expect("the page").len();
     assert!(size < 2_000_000, "{size} bytes");
@@ -116,10 +116,10 @@ fn five_hundred_services_with_full_histories_fit_into_two_megabytes() {
 #[test]
 fn the_file_is_replaced_whole_and_no_link_is_followed() {
     needs!(root);
-    let planted = Planted::services("page-file", 1, false);
-    let directory = planted.scratch.directory_of_abc("www");
+    let planted = Planted::defined("page-file", 1, false);
+    let directory = planted.scratch().directory_of_abc("www");
     let page = directory.join("status.html");
-    let victim = planted.scratch.write("victim", "not to be changed\n", 0o644);
+    let victim = planted.scratch().write("victim", "not to be changed\n", 0o644);
     for make in [
         (|_, _| ()) as fn(&Path, &Path),
         |page, victim| std::os::unix::fs::symlink(victim, page).expect("a link"),
@@ -137,7 +137,7 @@ fn the_file_is_replaced_whole_and_no_link_is_followed() {
         assert_eq!(names_in(&directory), ["status.html"]);
     }
     // a directory that abc made a link of
-    let elsewhere = planted.scratch.join("elsewhere");
+    let elsewhere = planted.scratch().join("elsewhere");
     fs::create_dir(&elsewhere).expect("a directory");
     let link = directory.join("link");
     std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");

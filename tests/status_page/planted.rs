@@ -1,11 +1,11 @@
-//! Services with records, histories and logs, as if they had run for a week; some of what they wrote is hostile.
+//! Services with records, histories and logs, as if they had run for some days; some of what they write is hostile.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::launching::{code, finish};
-use crate::support::{Scratch, own_by_abc, stderr};
+use crate::support::{Scratch, Svscan, eventually, names_in, own_by_abc, read, stderr};
 
 /// What could break out of a page.
 const HOSTILE: [&str; 6] = [
@@ -18,20 +18,46 @@ const HOSTILE: [&str; 6] = [
 ];
 
 pub struct Planted {
-    pub scratch: Scratch,
+    svscan: Svscan,
 }
 
 impl Planted {
-    /// So many services in a directory of definitions; nothing runs.
-    pub fn services(name: &str, count: usize, hostile: bool) -> Planted {
-        let planted = Planted { scratch: Scratch::new(name) };
-        planted.scratch.directory_of_abc("state");
-        fs::create_dir_all(planted.scratch.join("definitions")).expect("a directory");
-        fs::create_dir_all(planted.scratch.join("scan")).expect("a directory");
+    /// So many services that run under s6-svscan, once each half hour; every ninth fails.
+    pub fn live(name: &str, count: usize, hostile: bool) -> Planted {
+        let planted = Planted::defined(name, count, hostile);
+        for (name, run) in planted.definitions() {
+            planted.svscan.add(&name, &[("run", run.as_str())]);
+        }
+        let has_run = |service: &serde_json::Value| !service["runs"]["last_end"].is_null();
+        eventually("each has run", || {
+            let json = planted.json();
+            json["services"].as_array()?.iter().all(has_run).then_some(())
+        });
+        planted
+    }
+
+    /// So many services that are defined; nothing runs.
+    pub fn defined(name: &str, count: usize, hostile: bool) -> Planted {
+        let planted = Planted { svscan: Svscan::start(name) };
+        planted.scratch().directory_of_abc("state");
+        fs::create_dir_all(planted.scratch().join("definitions")).expect("a directory");
         for number in 0..count {
             planted.add(number, hostile);
         }
         planted
+    }
+
+    pub fn scratch(&self) -> &Scratch {
+        &self.svscan.scratch
+    }
+
+    fn definitions(&self) -> Vec<(String, String)> {
+        let directory = self.scratch().join("definitions");
+        let run = |name: String| {
+            let run = read(directory.join(&name).join("run"));
+            (name, run)
+        };
+        names_in(&directory).into_iter().map(run).collect()
     }
 
     fn add(&self, number: usize, hostile: bool) {
@@ -41,10 +67,17 @@ impl Planted {
             0..6 => NAMES[number].to_string(),
             _ => format!("{}-{number}", NAMES[number % 6]),
         };
-        let state = self.scratch.join("state");
-        let run =
-            format!("#!/bin/sh\nexec futo-launch --state-dir {} --interval 30m -- true\n", state.display());
-        self.scratch.write(Path::new("definitions").join(&name).join("run"), &run, 0o755);
+        let state = self.scratch().join("state");
+        let failed = number % 9 == 4;
+        let said = state.join(format!("{name}.said"));
+        let run = format!(
+            "#!/bin/sh\nexec {} --state-dir {} --interval 30m -- sh -c 'cat \"$1\"; exit \"$2\"' sh {} {}\n",
+            self.scratch().launcher().display(),
+            state.display(),
+            said.display(),
+            i32::from(failed),
+        );
+        self.scratch().write(Path::new("definitions").join(&name).join("run"), &run, 0o755);
         let text = match hostile && number % 3 == 1 {
             true => HOSTILE[number / 3 % HOSTILE.len()].repeat(if number % 2 == 0 { 1 } else { 20 }),
             false => "connection refused".to_string(),
@@ -59,19 +92,20 @@ impl Planted {
             let seed = back.wrapping_mul(2_654_435_761).wrapping_add(number as u64 * 97) % 1000;
             let run = match seed {
                 0..25 => {
-                    serde_json::json!({"start": start, "how": "exited", "duration": 1.5, "status": 1, "what": "exit status 1", "error": text})
+                    serde_json::json!({"how": "exited", "duration": 1.5, "status": 1, "what": "exit status 1", "error": text})
                 }
                 25..35 => {
-                    serde_json::json!({"start": start, "how": "timed-out", "duration": 60.0, "status": 124, "what": "timed out after 60 s"})
+                    serde_json::json!({"how": "timed-out", "duration": 60.0, "status": 124, "what": "timed out after 60 s"})
                 }
-                35..45 => serde_json::json!({"start": start, "how": "dropped", "ticks": 2}),
+                35..45 => serde_json::json!({"how": "dropped", "ticks": 2}),
                 _ => {
-                    serde_json::json!({"start": start, "how": "exited", "duration": 3.0 + seed as f64 / 50.0, "status": 0})
+                    serde_json::json!({"how": "exited", "duration": 3.0 + seed as f64 / 50.0, "status": 0})
                 }
             };
-            history.push_str(&format!("{run}\n"));
+            // as the launcher writes it, the time comes first
+            let rest = run.to_string();
+            history.push_str(&format!("{{\"start\":\"{start}\",{}\n", &rest[1..]));
         }
-        let failed = number % 9 == 4;
         let record = serde_json::json!({
             "version": 1, "name": name, "runs": 4000 + number, "failures": 90, "consecutive_failures": u64::from(failed) * 2,
             "last_start": at(1), "last_end": at(1), "last_status": i32::from(failed), "last_duration": 1.5,
@@ -79,8 +113,12 @@ impl Planted {
                 "what": if failed { "exit status 1" } else { "exit status 0" }},
             "last_errors": [text, "b".repeat(if hostile { 64 * 1024 / 40 } else { 40 })],
         });
-        for (file, content) in [("json", record.to_string()), ("runs", history), ("log", format!("{text}\n"))]
-        {
+        for (file, content) in [
+            ("json", record.to_string()),
+            ("runs", history),
+            ("said", format!("{text}\n")),
+            ("log", format!("{text}\n")),
+        ] {
             let path = state.join(format!("{name}.{file}"));
             fs::write(&path, content).expect("written");
             own_by_abc(&path);
@@ -93,15 +131,12 @@ impl Planted {
     }
 
     pub fn futo(&self, words: &[&str]) -> Command {
-        let mut command = self.scratch.futo_by(&[], words);
-        command.arg("--scan-dir").arg(self.scratch.join("scan"));
-        command.arg("--from").arg(self.scratch.join("definitions"));
-        command
+        self.svscan.futo(&[], words)
     }
 
     /// Writes the page; gives its place.
     pub fn page(&self, options: &[&str]) -> PathBuf {
-        let path = self.scratch.join("page.html");
+        let path = self.scratch().join("page.html");
         let words: Vec<&str> = ["status", "--html", "--output", path.to_str().expect("UTF-8")]
             .iter()
             .chain(options)
@@ -121,7 +156,10 @@ impl Planted {
     pub fn screenshot(&self, count: usize) -> Vec<String> {
         let Some(directory) = std::env::var_os("FUTO_SCREENSHOTS") else { return Vec::new() };
         let path = Path::new(&directory).join(format!("status-{count}.png"));
-        vec![format!("--screenshot={}", path.display()), "--window-size=1100,1400".to_string()]
+        vec![
+            format!("--screenshot={}", path.display()),
+            format!("--window-size={}", if count == 1 { "390,1200" } else { "1100,1900" }),
+        ]
     }
 }
 

@@ -20,7 +20,7 @@ use timeline::timeline;
 const STYLE: &str = include_str!("style.css");
 /// Only this style is in effect: nothing else is loaded or executed.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; \
-                      style-src 'sha256-P3ZVoYOLuRg+UCsQ5eZiSpxsHiIKJ/UYZvMuK31Zick='";
+                      style-src 'sha256-bJdOpXZOF5AROfUm+/U/38cbz7aICr+d+Pq50bWlZrM='";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How much of a history is read for the page, in bytes.
@@ -110,8 +110,8 @@ fn table(overview: &Overview) -> Markup {
                     @for (number, (snapshot, state, why)) in overview.services.iter().enumerate() {
                         tr {
                             th scope="row" { a href={ "#s" (number) } { (shown(&snapshot.service.name)) } }
-                            td { (state_in_words(*state)) }
-                            td { @if let Some(why) = why { (shown(why)) } }
+                            td class="state" { (state_in_words(*state)) }
+                            td class="why" { @if let Some(why) = why { (shown(why)) } }
                             td class="wide time" { (last_run(overview, snapshot)) }
                             td class="wide time" { (next_run(overview, snapshot)) }
                         }
