@@ -1,4 +1,4 @@
-//! A look at 500 services: `futo status`, and s6-svstat once for each.
+//! A look at 500 services with full histories: `futo status`, its page, and s6-svstat once for each.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,6 +14,16 @@ fn main() {
     let scan = directory.join("scan");
     let state = directory.join("state");
     fs::create_dir_all(&state).expect("a directory");
+    let history: String = (0..200)
+        .map(|run| {
+            let (hour, minute) = (run / 12, run % 12 * 5);
+            format!(
+                "{{\"start\":\"2026-11-{:02}T{:02}:{minute:02}:54.000Z\",\"how\":\"exited\",\"duration\":1.0,\"status\":0}}\n",
+                21 + hour / 24,
+                hour % 24,
+            )
+        })
+        .collect();
     std::os::unix::fs::chown(&state, Some(911), Some(911)).expect("root, in benches/run");
     for number in 0..SERVICES {
         let service = scan.join(format!("svc{number:03}"));
@@ -28,7 +38,9 @@ fn main() {
             "{{\"version\":1,\"name\":\"svc{number:03}\",\"runs\":7,\"last_start\":\"2026-11-22T03:45:54Z\",\
              \"last_end\":\"2026-11-22T03:45:55Z\",\"last_status\":0,\"last_duration\":1.0}}"
         );
-        for (suffix, text) in [("json", record.as_str()), ("log", "hello\nposted, status 200\n")] {
+        let texts =
+            [("json", record.as_str()), ("runs", history.as_str()), ("log", "hello\nposted, status 200\n")];
+        for (suffix, text) in texts {
             let path = state.join(format!("svc{number:03}.{suffix}"));
             fs::write(&path, text).expect("written");
             std::os::unix::fs::chown(&path, Some(911), Some(911)).expect("root");
@@ -54,12 +66,13 @@ fn main() {
         time(&mut futo)
     };
     let script = format!("for s in {}/*; do s6-svstat $s; done", scan.display());
-    let mut rows: Vec<(&str, Vec<Duration>)> =
-        ["futo status", "futo status --json", "s6-svstat, 500 times"].map(|name| (name, Vec::new())).to_vec();
+    let names = ["futo status", "futo status --json", "futo status --html", "s6-svstat, 500 times"];
+    let mut rows: Vec<(&str, Vec<Duration>)> = names.map(|name| (name, Vec::new())).to_vec();
     for _ in 0..ROUNDS {
         rows[0].1.push(ours(&[]));
         rows[1].1.push(ours(&["--json"]));
-        rows[2].1.push(time(Command::new("sh").args(["-c", &script])));
+        rows[2].1.push(ours(&["--html"]));
+        rows[3].1.push(time(Command::new("sh").args(["-c", &script])));
     }
     for (name, mut times) in rows {
         times.sort();

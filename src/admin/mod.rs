@@ -13,6 +13,7 @@ mod new;
 mod next;
 pub mod options;
 mod persistence;
+mod progress;
 mod read;
 mod reconcile;
 mod rm;

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Key, Operands, Words, switch, value};
+use super::progress::Progress;
 use super::sync_watch::{PATIENCE, Published, Watcher};
 use crate::boot::instances::config;
 use crate::boot::instances::{self, Facts, Follow, Reconciler, System, lines};
@@ -83,7 +84,10 @@ fn reconcile(words: Words) -> Result<Exit, CommandError> {
     }
     let intent = choice.intent;
     let mut reconciler = Reconciler::new(system, choice, facts, Follow::Once);
-    let report = match reconciler.pass() {
+    let mut progress = Progress::new();
+    let result = reconciler.pass_while(&mut progress.counting("publishing"));
+    progress.clear();
+    let report = match result {
         Ok(report) => report,
         Err(findings) => {
             reporter.findings(Level::Fatal, &findings);

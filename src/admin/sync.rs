@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use super::CommandError;
 use super::boot::{self, CHOICE};
 use super::options::{Command, CommandOption, Key, Operands, Words, switch, value};
+use super::progress::Progress;
 use super::sync_watch::{PATIENCE, Published, Watcher};
 use crate::boot::definitions::{
     self, DefinitionSource, Definitions, Foreign, MissingSource, lines, usual_sources,
@@ -94,7 +95,10 @@ fn sync(words: Words) -> Result<Exit, CommandError> {
         let choice = Choice { prune: true, patience: PATIENCE, ..choice };
         return Ok(Watcher::new(Synced { definitions, choice }, reporter).watch());
     }
-    let report = match definitions::sync(&definitions, &choice) {
+    let mut progress = Progress::new();
+    let result = definitions::sync_while(&definitions, &choice, &mut progress.counting("publishing"));
+    progress.clear();
+    let report = match result {
         Ok(report) => report,
         Err(findings) => {
             reporter.findings(Level::Fatal, &findings);

@@ -66,7 +66,7 @@ fn is_valid(page: &Path) {
 #[test]
 fn a_browser_shows_what_the_json_has() {
     needs!(root, "chromium", "tidy");
-    for (count, hostile) in [(0, false), (1, false), (27, true)] {
+    for (count, hostile) in [(0, false), (1, false), (6, false), (27, true)] {
         let planted = Planted::live(&format!("page-{count}"), count, hostile);
         let page = planted.page(&[]);
         is_valid(&page);

@@ -111,7 +111,7 @@ impl Planted {
             "last_start": at(1), "last_end": at(1), "last_status": i32::from(failed), "last_duration": 1.5,
             "ended_run": {"end": at(1), "status": i32::from(failed), "duration": 1.5, "how": "exited",
                 "what": if failed { "exit status 1" } else { "exit status 0" }},
-            "last_errors": [text, "b".repeat(if hostile { 64 * 1024 / 40 } else { 40 })],
+            "last_errors": if hostile { vec![text.clone(), "b".repeat(1600)] } else { vec![text.clone()] },
         });
         for (file, content) in [
             ("json", record.to_string()),
@@ -158,7 +158,14 @@ impl Planted {
         let path = Path::new(&directory).join(format!("status-{count}.png"));
         vec![
             format!("--screenshot={}", path.display()),
-            format!("--window-size={}", if count == 1 { "390,1200" } else { "1100,1900" }),
+            format!(
+                "--window-size={}",
+                match count {
+                    1 => "390,700",
+                    6 => "900,760",
+                    _ => "1100,1900",
+                }
+            ),
         ]
     }
 }

@@ -17,6 +17,7 @@ mod streams;
 use std::path::Path;
 
 use super::options::{Command, Key, Operands, Words, switch};
+use super::progress::Progress;
 use super::{CommandError, services};
 use crate::config::settings::Dialect;
 use crate::exit::Exit;
@@ -99,10 +100,17 @@ fn check_services(words: &Words) -> Result<Exit, CommandError> {
     let (snapshot, others): (Vec<Snapshot>, Vec<Snapshot>) =
         snapshot.partition(|snapshot| shows_all || snapshot.owner == Owner::Ours);
     let scene = scene::Scene { observer: &observer, scan_dir: &places.scan_dir };
+    let mut progress = Progress::new();
+    let all = snapshot.len();
     let checked: Vec<(Service, Vec<finding::CheckFinding>)> = snapshot
         .into_iter()
-        .map(|snapshot| (snapshot.service.clone(), service::check_service(&snapshot, scene)))
+        .zip(1..)
+        .map(|(snapshot, number)| {
+            progress.step(&format!("checking {} ({number} of {all})", snapshot.service.name));
+            (snapshot.service.clone(), service::check_service(&snapshot, scene))
+        })
         .collect();
+    progress.clear();
     let reporter = Reporter::of_program("futo");
     for (path, error) in &unseen {
         let text = format!("unable to read '{}': {}", path.display(), crate::error::reason_of(error));

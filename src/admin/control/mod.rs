@@ -13,6 +13,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::options::{Command, CommandOption, Key, Operands, Words, value};
+use super::progress::Progress;
 use super::{CommandError, services};
 use crate::config::value::Delay;
 use crate::error::reason;
@@ -104,33 +105,58 @@ fn give(verb: Verb, words: &Words) -> Result<Exit, CommandError> {
     let services = services::named(verb.word(), words)?;
     let observer = Observer::new(&services::locations(words).scan_dir);
     let mut worst = Exit::OK;
-    for service in services {
-        worst = worst.max(give_one(verb, service, patience, &observer));
+    let mut progress = Progress::new();
+    let all = services.len();
+    for (service, number) in services.into_iter().zip(1..) {
+        progress.set(&format!("{} {} ({number} of {all})", verb.word(), service.name));
+        worst = worst.max(give_one(verb, service, patience, &observer, &mut progress));
     }
     Ok(worst)
 }
 
-fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observer) -> Exit {
+/// Gives the order and prints what came of it.
+fn give_one(
+    verb: Verb,
+    service: Service,
+    patience: Duration,
+    observer: &Observer,
+    progress: &mut Progress,
+) -> Exit {
+    let given = order(verb, &service, patience, observer);
+    progress.clear();
+    match given {
+        Ok((lines, exit)) => {
+            lines.iter().for_each(|line| services::print_line(&service.name, line));
+            exit
+        }
+        Err((why, hint)) => {
+            let text = format!("unable to {} '{}': {why}", verb.word(), service.name);
+            Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
+            Exit::SYSTEM
+        }
+    }
+}
+
+/// Why no order could be given, and the remedy.
+type Refusal = (String, Option<&'static str>);
+
+/// Gives the order and waits for its effect; returns the lines to print.
+fn order(
+    verb: Verb,
+    service: &Service,
+    patience: Duration,
+    observer: &Observer,
+) -> Result<(Vec<String>, Exit), Refusal> {
     let reporter = Reporter::of_program("futo");
-    let name = service.name.clone();
-    let refuse = |why: &str, hint: Option<&str>| {
-        let text = format!("unable to {} '{name}': {why}", verb.word());
-        reporter.say_at_shell(Level::Fatal, &text, hint);
-        Exit::SYSTEM
-    };
     let Some(live) = &service.live else {
-        return refuse(
-            "it is not published",
-            Some("futo check reports why; futo sync, as root, publishes it"),
-        );
+        let remedy = "futo check reports why; futo sync, as root, publishes it";
+        return Err(("it is not published".to_string(), Some(remedy)));
     };
-    let live = match SupervisedDirectory::open(observer.caller(), live) {
-        Ok(live) => live,
-        Err(error) => return refuse(&error.to_string(), None),
-    };
+    let live =
+        SupervisedDirectory::open(observer.caller(), live).map_err(|error| (error.to_string(), None))?;
     // the supervisor would read the order and silently fail to carry it out
-    if let Some(refusal) = cannot_signal(verb, &service, observer) {
-        return refuse(&refusal.to_string(), Some(signal_permission::REMEDY));
+    if let Some(refusal) = cannot_signal(verb, service, observer) {
+        return Err((refusal.to_string(), Some(signal_permission::REMEDY)));
     }
     // if possible noted while the service is down: then it does not write its state file itself
     let mut noted = match verb {
@@ -138,22 +164,15 @@ fn give_one(verb: Verb, service: Service, patience: Duration, observer: &Observe
         Verb::Stop | Verb::Reload | Verb::RunNow => None,
     };
     let until = BootTime::now().after(patience);
-    let supervisor = Supervisor { service: &service, live: &live, observer, until };
-    let (text, exit) = match bring_about(verb, &supervisor) {
-        Ok(Outcome::Reached(text)) => (text, Exit::OK),
-        Ok(Outcome::Missed(text)) => (text, Exit::FINDINGS),
-        Err(error) => {
-            let (why, hint) = in_words(&error);
-            return refuse(&why, hint);
-        }
+    let supervisor = Supervisor { service, live: &live, observer, until };
+    let (text, exit) = match bring_about(verb, &supervisor).map_err(|error| in_words(&error))? {
+        Outcome::Reached(text) => (text, Exit::OK),
+        Outcome::Missed(text) => (text, Exit::FINDINGS),
     };
     if verb == Verb::Stop {
         noted = desired_state::note(verb, &live, &reporter);
     }
-    for line in [text].into_iter().chain(noted) {
-        services::print_line(&name, &line);
-    }
-    exit
+    Ok(([text].into_iter().chain(noted).collect(), exit))
 }
 
 /// Whether the supervisor would need a right that it lacks.
@@ -190,7 +209,7 @@ fn bring_about(verb: Verb, supervisor: &Supervisor<'_>) -> Result<Outcome, Contr
 }
 
 /// Why no order could be given, and what to do about it.
-fn in_words(error: &ControlError) -> (String, Option<&'static str>) {
+fn in_words(error: &ControlError) -> Refusal {
     match error {
         ControlError::Refused(Errno::EACCES) => (
             reason(Errno::EACCES),

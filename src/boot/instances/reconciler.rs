@@ -1,7 +1,6 @@
 //! The passes over the instances of a system.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,12 +90,8 @@ impl Reconciler {
         self.system.user_request().and_then(|user| Account::find(&user, &mut Findings::default()))
     }
 
-    /// Publishes the services of all instances. On an error nothing has been done.
-    pub fn pass(&mut self) -> Result<Report, Findings> {
-        self.pass_while(&mut || ControlFlow::Continue(()))
-    }
-
-    /// Like [`Reconciler::pass`], until `go_on` interrupts it. An interrupted pass prunes nothing.
+    /// Publishes the services of all instances, until `go_on` interrupts it. On an error nothing has been done; an
+    /// interrupted pass prunes nothing.
     pub fn pass_while(&mut self, go_on: GoOn<'_>) -> Result<Report, Findings> {
         let report = nofollow::with_no_umask(|| self.pass_with_no_umask(go_on))?;
         self.passes = Passes::Some;
