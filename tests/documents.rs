@@ -117,7 +117,10 @@ fn every_page_is_one_click_from_the_index_and_links_back() {
     let linked: BTreeSet<&str> = links(&text).into_iter().collect();
     for entry in fs::read_dir(root().join("docs")).expect("docs") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
-        assert!(name == "README.md" || name.ends_with(".png") || linked.contains(name.as_str()), "{name} is not in the index");
+        assert!(
+            name == "README.md" || name.ends_with(".png") || linked.contains(name.as_str()),
+            "{name} is not in the index"
+        );
     }
     for name in docs().iter().filter(|name| *name != INDEX) {
         assert!(links(&page(name)).contains(&"README.md"), "{name} does not link to the index");

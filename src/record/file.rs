@@ -8,7 +8,7 @@ use nix::sys::stat::Mode;
 use super::directory::StateDirectory;
 use super::events::Judgement;
 use super::form::{EndedRun, Resting, RunRecord};
-use super::history::{History, PastHow, PastRun};
+use super::history::{History, PastHow, PastRun, When};
 use super::read::{RecordError, read_of};
 use crate::error::Finding;
 use crate::log;
@@ -116,9 +116,20 @@ impl RecordFile {
 
     /// Replaces the file.
     pub(crate) fn write(&mut self, reporter: &mut Reporter) {
+        self.write_with(When::Sparingly, reporter);
+    }
+
+    /// Replaces the file if it lags, or the history does: no run follows.
+    pub(crate) fn finish(&mut self, reporter: &mut Reporter) {
+        if self.lags || self.history.is_waiting() {
+            self.write_with(When::Now, reporter);
+        }
+    }
+
+    fn write_with(&mut self, history: When, reporter: &mut Reporter) {
         self.written_at = Some(BootTime::now());
         self.lags = false;
-        let trouble = self.replace().err().map(|error| {
+        let trouble = self.replace(history).err().map(|error| {
             // the directory may have been replaced
             self.directory = None;
             let name = &self.content.name;
@@ -128,7 +139,7 @@ impl RecordFile {
         reporter.trouble(Topic::Record, trouble);
     }
 
-    fn replace(&mut self) -> Result<(), RecordError> {
+    fn replace(&mut self, history: When) -> Result<(), RecordError> {
         let text =
             serde_json::to_string(&self.content).map_err(|error| RecordError::Content(error.to_string()))?;
         let path = self.directory_path.as_deref().ok_or(RecordError::NoDirectory)?;
@@ -138,7 +149,7 @@ impl RecordFile {
         };
         let directory = self.directory.insert(directory);
         directory.replace(&format!("{}.json", self.content.name), text.as_bytes(), self.mode)?;
-        self.history.write(directory, &self.content.name, self.mode)
+        self.history.write(directory, &self.content.name, self.mode, history)
     }
 }
 

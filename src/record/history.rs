@@ -1,6 +1,5 @@
 //! The history `STATE/NAME.runs`: a line of JSON for each finished run and for dropped ticks, the oldest first. Lines are
-//! appended, at most once a second as the record is written; older ones than `--history` allows are cut off now and
-//! then, by a rename.
+//! appended when the record is written; older ones than `--history` allows are cut off now and then, by a rename.
 
 use std::fmt::Write as _;
 use std::io::{Read, Seek, SeekFrom};
@@ -18,7 +17,10 @@ use super::directory::StateDirectory;
 use super::form::{EndedRun, How, RunRecord};
 use super::read::{RecordError, open_file};
 use crate::sys;
+use crate::sys::clock::BootTime;
 
+/// How long the lines of runs in quick succession wait.
+const MAX_LAG: Duration = Duration::from_secs(10);
 /// Older runs are not kept.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The file is not larger, in bytes; and how much of it is kept if it would be.
@@ -140,14 +142,26 @@ pub(super) struct History {
     keep: Option<u32>,
     /// Whole lines.
     pending: String,
+    /// How many of them.
+    waiting: u32,
     /// How many lines have been added since the file was cut; more than `keep` by one of an unknown number.
     added: u32,
+    written_at: Option<BootTime>,
+}
+
+/// When lines are appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Of runs in quick succession, only now and then: the record alone is enough to write each second.
+    Sparingly,
+    Now,
 }
 
 impl History {
     /// Keeps this many runs from now on.
     pub(super) fn keep(&mut self, runs: u32) {
-        *self = History { keep: Some(runs), pending: std::mem::take(&mut self.pending), added: runs };
+        self.keep = Some(runs);
+        self.added = runs;
     }
 
     pub(super) fn add(&mut self, run: &PastRun) {
@@ -162,6 +176,12 @@ impl History {
             self.pending.drain(..end);
         }
         self.added = self.added.saturating_add(1);
+        self.waiting = self.waiting.saturating_add(1);
+    }
+
+    /// Whether there is something to be added.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting > 0
     }
 
     /// Appends what is to be added; removes the file if nothing is to be kept.
@@ -170,6 +190,7 @@ impl History {
         directory: &StateDirectory,
         service: &str,
         mode: Mode,
+        when: When,
     ) -> Result<(), RecordError> {
         let Some(keep) = self.keep else { return Ok(()) };
         let name = file_name(service);
@@ -178,12 +199,15 @@ impl History {
             self.keep = None;
             return directory.remove(&name);
         }
-        if self.pending.is_empty() {
+        let is_recent = self.written_at.is_some_and(|at| BootTime::now().since(at) < MAX_LAG);
+        if self.waiting == 0 || (when == When::Sparingly && self.waiting > 1 && is_recent) {
             return Ok(());
         }
         let size = append(directory.open_file(), &name, self.pending.as_bytes(), mode)?;
         // its memory is returned
         self.pending = String::new();
+        self.waiting = 0;
+        self.written_at = Some(BootTime::now());
         if self.added > keep || size > MAX_BYTES as u64 / 2 {
             cut(directory, &name, keep, mode)?;
             self.added = 0;

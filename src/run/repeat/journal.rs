@@ -48,6 +48,11 @@ impl<'a> Journal<'a> {
         self.record.catch_up(self.reporter);
     }
 
+    /// Writes what is not written yet: no run follows.
+    pub(super) fn finish_record(&mut self) {
+        self.record.finish(self.reporter);
+    }
+
     /// Records that a run has been due at least since this moment, and has not started.
     pub(super) fn note_due_since(&mut self, now: Now) {
         let noted = self.record.content.next_due.as_deref().and_then(sys::clock::from_utc);

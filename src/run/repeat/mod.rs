@@ -59,6 +59,7 @@ pub(crate) fn run_loop(
 ) -> Result<Outcome, Findings> {
     let mut run_loop = RunLoop::new(ready, timing, waiter, reporter)?;
     let outcome = run_loop.run(first_delay);
+    run_loop.journal.finish_record();
     run_loop.journal.log.settle_as_init();
     Ok(outcome?)
 }
