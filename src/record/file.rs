@@ -9,7 +9,7 @@ use super::directory::StateDirectory;
 use super::events::Judgement;
 use super::form::{EndedRun, Resting, RunRecord};
 use super::history::{History, PastHow, PastRun, When};
-use super::read::{RecordError, read_of};
+use super::read::{RecordError, file_names, read_of};
 use crate::error::Finding;
 use crate::log;
 use crate::plan::Plan;
@@ -148,7 +148,8 @@ impl RecordFile {
             None => StateDirectory::open(path)?,
         };
         let directory = self.directory.insert(directory);
-        directory.replace(&format!("{}.json", self.content.name), text.as_bytes(), self.mode)?;
+        let [record, _] = file_names(&self.content.name);
+        directory.replace(&record, text.as_bytes(), self.mode)?;
         self.history.write(directory, &self.content.name, self.mode, history)
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::StateDirectory;
 use super::form::{EndedRun, How, RunRecord};
-use super::read::{RecordError, open_file};
+use super::read::{RecordError, file_names, open_file};
 use crate::sys;
 use crate::sys::clock::BootTime;
 
@@ -244,7 +244,8 @@ fn newest<'b>(bytes: &'b [u8], most: u32, oldest: &str) -> &'b [u8] {
 }
 
 fn file_name(service: &str) -> String {
-    format!("{service}.runs")
+    let [_, history] = file_names(service);
+    history
 }
 
 /// Appends to a regular file with a single link; returns its size. If not all can be written, nothing is.

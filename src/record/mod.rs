@@ -17,4 +17,4 @@ pub use form::{EndedRun, FormerLoop, How, LockWait, Resting, RestingKind, RunRec
 pub(crate) use history::read_history;
 pub use history::{PastHow, PastRun};
 pub(crate) use past::Past;
-pub(crate) use read::{is_recorded_as_resting, read};
+pub(crate) use read::{file_names, is_recorded_as_resting, read};

@@ -42,9 +42,15 @@ impl RecordError {
     }
 }
 
+/// The names of the files of a service in its state directory: the record, and the history of runs.
+pub(crate) fn file_names(service: &str) -> [String; 2] {
+    [format!("{service}.json"), format!("{service}.runs")]
+}
+
 /// The record of a service, if there is one, and the uid of its owner.
 pub(crate) fn read(directory: &Path, name: &str) -> Result<Option<(RunRecord, u32)>, RecordError> {
-    let Some((file, status)) = open_file(directory, &format!("{name}.json"))? else { return Ok(None) };
+    let [record, _] = file_names(name);
+    let Some((file, status)) = open_file(directory, &record)? else { return Ok(None) };
     let content = |error: io::Error| RecordError::Content(error.to_string());
     let bytes = sys::file::read_at_most(file, MAX_BYTES).map_err(content)?;
     // serde's message would quote the content

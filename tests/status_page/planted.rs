@@ -79,7 +79,7 @@ impl Planted {
         );
         self.scratch().write(Path::new("definitions").join(&name).join("run"), &run, 0o755);
         let text = match hostile && number % 3 == 1 {
-            true => HOSTILE[number / 3 % HOSTILE.len()].repeat(if number % 2 == 0 { 1 } else { 20 }),
+            true => HOSTILE[number / 3 % HOSTILE.len()].repeat(if number.is_multiple_of(2) { 1 } else { 20 }),
             false => "connection refused".to_string(),
         };
         let now = std::time::SystemTime::now();

@@ -10,6 +10,7 @@ use crate::error::{Finding, reason};
 use crate::log::{SUFFIX, compressed, numbered};
 use crate::observe::Snapshot;
 use crate::plan::Plan;
+use crate::record;
 use crate::sys::nofollow::{self, Missing, PathError};
 
 /// As many rotated files as `--log-keep` can keep.
@@ -44,8 +45,9 @@ fn files_of(plan: &Plan) -> Vec<(PathBuf, Vec<OsString>)> {
         ));
     }
     if let Some(directory) = plan.state_dir.as_ref().filter(|path| path.is_absolute()) {
-        let (record, lock) = (format!("{}.json", plan.name), format!(".{}.loop", plan.name));
-        files.push((directory.clone(), vec![record.into(), lock.into()]));
+        let [record, history] = record::file_names(plan.name.as_str());
+        let lock = format!(".{}.loop", plan.name);
+        files.push((directory.clone(), vec![record.into(), history.into(), lock.into()]));
     }
     files
 }

@@ -113,8 +113,7 @@ impl Pacing {
         self.pacer.began(now);
         self.pacer.ended(now, None);
         self.count_dropped(journal);
-        let record = &mut journal.record.content;
-        record.skipped = record.skipped.saturating_add(1);
+        journal.record.dropped(1);
         self.note_next_due(waiter, journal);
         if self.timing.persist == Persist::Yes {
             // if the launcher is killed now, the next must not make up for this run

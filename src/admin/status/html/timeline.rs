@@ -159,7 +159,7 @@ mod tests {
     fn a_picture_is_bounded() {
         let now = clock::wall_now();
         let week = Duration::from_secs(7 * 86_400);
-        let how = |number: u64| if number % 2 == 0 { PastHow::Killed } else { PastHow::Exited };
+        let how = |number: u64| if number.is_multiple_of(2) { PastHow::Killed } else { PastHow::Exited };
         let runs: Vec<PastRun> =
             (0..10_000).map(|number| run(now, number * 60, how(number / 200), Some(1.0))).collect();
         assert!(timeline(&runs, now, week, "Last 7 days").into_string().len() < 4000);
