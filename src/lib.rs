@@ -20,6 +20,7 @@ pub mod admin;
 pub mod boot;
 pub mod cli;
 pub mod config;
+pub mod convert;
 pub mod drop;
 pub mod env_file;
 pub mod error;

@@ -14,7 +14,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["machine"],
     &["config"],
     &["cli", "plan"],
-    &["trust"],
+    &["trust", "convert"],
     // the launcher's stages
     &["drop", "log", "wait"],
     &["ready", "record"],
