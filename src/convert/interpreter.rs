@@ -55,7 +55,14 @@ pub(crate) fn read(script: &str) -> Result<Interpreter, String> {
         "execlineb" => Language::Execline,
         _ => return Err(other()),
     };
-    let options = words.map(String::from).collect();
+    let options: Vec<String> = words.map(String::from).collect();
+    let is_plain = |option: &String| {
+        option.strip_prefix('-').is_some_and(|letters| letters.chars().all(|c| "eux".contains(c)))
+    };
+    // others change what the shell reads or does: -l, -i, -c
+    if language != Language::Execline && !options.iter().all(is_plain) {
+        return Err(other());
+    }
     Ok(Interpreter { language, loads_container, options, line: line.to_string() })
 }
 

@@ -68,10 +68,9 @@ fn check(flag: &Flag, value: &str) -> Result<(), String> {
     let given = OsStr::from_bytes(value.as_bytes());
     let value = match flag.meaning.expansion {
         Expansion::Variables => {
-            match ExpandableText::parse(given).map_err(|invalid| invalid.reason.to_string())? {
-                text => text.literal(),
-            }
+            ExpandableText::parse(given).map_err(|invalid| invalid.reason.to_string())?.literal()
         }
+
         Expansion::None => Some(given.to_os_string()),
     };
     match value {

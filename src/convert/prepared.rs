@@ -8,6 +8,15 @@ use std::path::Path;
 pub(crate) struct Prepared {
     /// Directories, with their mode and whether an owner was set.
     pub(crate) directories: Vec<MadeDirectory>,
+    /// Directories that the launcher makes.
+    pub(crate) own: Vec<String>,
+}
+
+impl Prepared {
+    /// The directory at a path.
+    pub(crate) fn made(&mut self, path: &str) -> Option<&mut MadeDirectory> {
+        self.directories.iter_mut().find(|each| each.path == path)
+    }
 }
 
 /// A directory that is made.

@@ -135,6 +135,10 @@ pub(crate) enum Condition {
     Exists(String),
     /// The path does not exist.
     Missing(String),
+    /// The path can be read.
+    Readable(String),
+    /// It cannot.
+    NotReadable(String),
     /// This process is root.
     IsRoot,
     /// It is not.
@@ -155,6 +159,8 @@ impl Condition {
             Condition::Differs(name, value) => Condition::Equals(name, value),
             Condition::Exists(path) => Condition::Missing(path),
             Condition::Missing(path) => Condition::Exists(path),
+            Condition::Readable(path) => Condition::NotReadable(path),
+            Condition::NotReadable(path) => Condition::Readable(path),
             Condition::IsRoot => Condition::IsNotRoot,
             Condition::IsNotRoot => Condition::IsRoot,
             Condition::Succeeds(text, programs) => Condition::Fails(text, programs),

@@ -128,7 +128,7 @@ fn directories_and_variables() {
         ("port=80\nexec app --port $port \"x:$port\"", "-- app --port 80 x:80"),
         ("exec env -u X A=b app", "--env=A=b --unset=X -- app"),
         ("A=b exec app", "--env=A=b -- app"),
-        ("exec env -i A=b app", "--env=A=b --clear-env -- app"),
+        ("exec env -i A=b app", "--env=A=b --container-env=none --clear-env -- app"),
         (
             ": \"${PORT:=8080}\"\nexec app --port \"${PORT}\"",
             "--default=PORT=8080 -- sh -c 'exec app --port \"${PORT}\"'",
@@ -273,6 +273,40 @@ fn what_is_not_understood_stays_in_a_script() {
             "-- ./worker.sh + HOST_IP=$(hostname -i)\nexec app --ip \"$HOST_IP\"\n",
         ),
         ("cd /app\nX=$(date)\nexec app", "-- ./worker.sh + cd /app\nX=$(date)\nexec app\n"),
+    ]);
+}
+
+#[test]
+fn the_order_of_a_shell_is_kept() {
+    check(&[
+        // words are expanded before a program in them changes the environment
+        ("exec env A=b app \"$A\"", "-- bash -c 'exec env A=b app \"$A\"'"),
+        ("A=b exec app \"$A\"", "-- bash -c 'A=b exec app \"$A\"'"),
+        ("exec env -i PATH=\"$PATH\" app", "-- bash -c 'exec env -i PATH=\"$PATH\" app'"),
+        ("exec s6-envdir ./env app \"$A\"", "-- bash -c 'exec s6-envdir ./env app \"$A\"'"),
+        ("unset A\nexport A=b\nexec app", "--unset=A -- ./worker.sh + export A=b\nexec app\n"),
+        // what root expands, or makes, before the user is changed
+        (
+            "exec s6-setuidgid abc app \"$(cat /secret)\"",
+            "stays: line 2: arguments that only this shell can expand (line 2): root would have to run it before the user is changed",
+        ),
+        (
+            "X=$(cat /secret)\nexec s6-setuidgid abc app \"$X\"",
+            "stays: line 3: the lines that stay are for this program (line 3): root would have to run it before the user is changed",
+        ),
+        ("X=$(date)\nexec s6-setuidgid abc app \"$X\"", "-- ./worker.sh + X=$(date)\nexec app \"$X\"\n"),
+        (
+            "touch /var/log/x.log; chown abc /var/log/x.log\nexec s6-setuidgid abc app >>/var/log/x.log 2>&1",
+            "stays: line 3: root creates the log in a directory of its own (line 2): root would have to run it before the user is changed",
+        ),
+        ("set -e\na | b", "-- bash -ec 'a | b'"),
+        ("#!/bin/bash -eu\nexec app \"$X\"\n", "-- sh -uc 'exec app \"$X\"'"),
+        ("#!/bin/bash -l\nexec app\n", "stays: line 1: '/bin/bash -l' is neither a shell nor execline"),
+        ("#!/bin/sh\nexport A=$B\nexec app\n", "-- ./worker.sh + export A=$B\nexec app\n"),
+        (
+            "while true; do\n  cat <<E | a\nx\nE\n  b\n  sleep 1\ndone",
+            "-- ./worker.sh + while true; do\n  cat <<E | a\nx\nE\n  b\n  sleep 1\ndone\n",
+        ),
     ]);
 }
 

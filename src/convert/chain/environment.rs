@@ -3,7 +3,7 @@
 use super::options::Options;
 use super::{Found, Unclear};
 use crate::convert::step::Step;
-use crate::convert::word::Word;
+use crate::convert::word::{Piece, Word};
 use crate::env_file::is_name;
 
 /// `env [-i] [-u NAME] [NAME=value…] PROG…`
@@ -28,7 +28,7 @@ pub(crate) fn env(words: &[Word]) -> Result<Found, Unclear> {
     let count = words.iter().take_while(|word| assignment(word).is_some()).count();
     let (assigned, program) = words.split_at(count);
     // env does not split them, the shell before it would
-    if assigned.iter().any(|word| has_unquoted(word)) {
+    if assigned.iter().any(has_unquoted) {
         return Err("an unquoted variable in an argument of env".to_string());
     }
     steps.extend(assigned.iter().filter_map(assignment));
@@ -36,7 +36,6 @@ pub(crate) fn env(words: &[Word]) -> Result<Found, Unclear> {
 }
 
 fn has_unquoted(word: &Word) -> bool {
-    use crate::convert::word::Piece;
     word.pieces.iter().any(|piece| matches!(piece, Piece::Variable { quoted: false, .. }))
 }
 

@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use crate::convert::finding::Kind;
+use crate::convert::interpreter::{Interpreter, Language};
 use crate::convert::step::{Exported, Missing, Step};
 use crate::convert::word::{Otherwise, Piece, Unset, Word};
 
@@ -20,6 +21,8 @@ pub(super) struct Environment {
     written: Vec<String>,
     /// Those that were exported.
     exported: Vec<String>,
+    /// Those that were removed.
+    removed: Vec<String>,
     /// Names that an option looks at.
     read: Vec<String>,
     /// Whether config.env was sourced.
@@ -28,10 +31,17 @@ pub(super) struct Environment {
     has_commands: bool,
 }
 
-impl Default for Environment {
-    fn default() -> Self {
+impl Environment {
+    /// As the interpreter starts.
+    pub(super) fn new(interpreter: &Interpreter) -> Self {
+        let is_error = interpreter.options.iter().any(|each| each.starts_with('-') && each.contains('u'));
         Environment {
-            unset: Unset::Empty,
+            unset: if is_error && interpreter.language != Language::Execline {
+                Unset::Error
+            } else {
+                Unset::Empty
+            },
+            removed: Vec::new(),
             known: Vec::new(),
             unknown: Vec::new(),
             written: Vec::new(),
@@ -94,6 +104,9 @@ impl Environment {
         if self.has_commands || self.read.iter().any(|each| each == name) {
             return Err(format!("{name} is set after something that depends on it"));
         }
+        if self.removed.iter().any(|each| each == name) {
+            return Err(format!("{name} is set after it is unset"));
+        }
         self.written.push(name.to_string());
         Ok(())
     }
@@ -138,6 +151,7 @@ impl Compiler<'_> {
                     return Err(format!("{name} is set before it is unset"));
                 }
                 self.environment.write(name)?;
+                self.environment.removed.push(name.clone());
                 self.line.add("unset", name)
             }
             Step::EnvDir(path) => {
@@ -147,9 +161,11 @@ impl Compiler<'_> {
                 self.line.add("env-dir", &self.path(path))
             }
             Step::ClearEnv => {
-                if !self.environment.written.is_empty() || self.environment.reads_config {
-                    return Err("the environment is cleared after variables are set".to_string());
+                let is_fresh = self.environment.written.is_empty() && self.environment.read.is_empty();
+                if !is_fresh || self.environment.reads_config || self.environment.has_commands {
+                    return Err("the environment is cleared after variables are set or looked at".to_string());
                 }
+                self.line.add("container-env", "none")?;
                 self.line.add("clear-env", "")
             }
             _ => Ok(()),
@@ -203,6 +219,9 @@ impl Compiler<'_> {
     fn set(&mut self, line: usize, name: &str, value: &Word) -> Result<(), String> {
         self.environment.write(name)?;
         let text = self.environment.value(value)?;
+        if self.line.has("clear-env") && value.names().next().is_some() {
+            return Err("a value with variables that are removed".to_string());
+        }
         let is_abc = self.final_user.as_ref().is_some_and(|user| user.name == super::DEFAULT_USER);
         if name == "HOME" {
             if value.is("/config") && is_abc {

@@ -2,6 +2,7 @@
 
 use super::{Compiler, Kind, NotConverted, Step, User};
 use crate::convert::interpreter::Language;
+use crate::convert::shell::UNKNOWN;
 use crate::convert::word::Unset;
 use crate::convert::{Definer, SCRIPT, WorkerScript, script};
 
@@ -11,7 +12,7 @@ pub(super) enum Worker {
     /// Words that need no shell.
     Program(Vec<String>),
     /// A command of one line.
-    Shell { shell: &'static str, text: String },
+    Shell { shell: &'static str, options: String, text: String },
     /// Lines for the script beside `run`.
     Script(String),
 }
@@ -97,7 +98,18 @@ impl Compiler<'_> {
             && is_plain
             && matches!(language, Language::Sh | Language::Bash)
             && !script::uses_arguments(text))
-        .then(|| Worker::Shell { shell: self.source.interpreter.shell(), text: text.to_string() })
+        .then(|| Worker::Shell {
+            shell: self.source.interpreter.shell(),
+            options: self.shell_options(self.stops_on_failure),
+            text: text.to_string(),
+        })
+    }
+
+    /// `-euc`
+    pub(super) fn shell_options(&self, stops_on_failure: bool) -> String {
+        let stops = if stops_on_failure { "e" } else { "" };
+        let unset = if self.environment.unset == Unset::Error { "u" } else { "" };
+        format!("-{stops}{unset}c")
     }
 
     /// Whether all that a script would keep are options of `set` that one command does not depend on.
@@ -128,6 +140,20 @@ impl Compiler<'_> {
             return None;
         }
         let command = self.source.text.get(last.span.clone())?;
+        // what the shell expands, it expands as root
+        if last.programs.iter().any(|each| each == UNKNOWN) || command.contains('`') || command.contains("<(")
+        {
+            return None;
+        }
+        if let Some((_, expanded)) = command.split_once("$(") {
+            let words = || expanded.split(|c: char| c.is_whitespace() || "();|&\"".contains(c));
+            if !words()
+                .filter(|word| last.programs.iter().any(|each| each == word))
+                .all(|word| is_same(&word.to_string()))
+            {
+                return None;
+            }
+        }
         let start = last.span.start.checked_sub(self.source.statements.get(index)?.span.start)?;
         let without = script::without_user(command, &user.name)?;
         let text = format!("{}{without}{}", tail.get(..start)?, tail.get(start + command.len()..)?);
@@ -148,9 +174,8 @@ impl Compiler<'_> {
     ) -> Result<(Vec<String>, Option<WorkerScript>), NotConverted> {
         let text = match worker {
             Worker::Program(words) => return Ok((words, None)),
-            Worker::Shell { shell, text } => {
-                let option = if self.environment.unset == Unset::Error { "-uc" } else { "-c" };
-                return Ok((vec![shell.to_string(), option.to_string(), text], None));
+            Worker::Shell { shell, options, text } => {
+                return Ok((vec![shell.to_string(), options, text], None));
             }
             Worker::Script(text) => text,
         };

@@ -70,6 +70,9 @@ impl ChainReader<'_> {
             "export" => match rest {
                 [name, value, after @ ..] => {
                     let name = self.literal(name)?;
+                    if self.imported.iter().any(|(_, variable, _)| *variable == name) {
+                        return Err("a variable is set after it was imported".to_string());
+                    }
                     Ok((vec![Step::Export(name, self.word(value)?)], after))
                 }
                 _ => Err("'export' without its words".to_string()),

@@ -40,8 +40,10 @@ pub(crate) fn branches(
         }
     }
     match (&condition, then, otherwise) {
-        (Condition::Exists(path), [only], []) => sourced(path, &only.first, reader)
-            .ok_or_else(|| "an if command whose branch is not a switch".to_string()),
+        (Condition::Exists(path) | Condition::Readable(path), [only], []) => {
+            sourced(path, &only.first, reader)
+                .ok_or_else(|| "an if command whose branch is not a switch".to_string())
+        }
         (Condition::Missing(path), then, []) => {
             let steps = reader.block(then, Place::Before)?;
             let is_made = |step: &Step| match step {
@@ -195,7 +197,7 @@ fn conditional(
         return Some(Ok(gate(runs_if.negated(), messages)));
     }
     match (&runs_if, &second.kind) {
-        (Condition::Exists(path), _) => sourced(path, second, reader).map(Ok),
+        (Condition::Exists(path) | Condition::Readable(path), _) => sourced(path, second, reader).map(Ok),
         (Condition::Missing(path), CommandKind::Simple(simple)) if place == Place::Before => {
             let steps = simple::steps(simple, second, Place::Before, reader).ok()?;
             matches!(steps.as_slice(), [Step::Make { path: made, .. } | Step::Touch(made)] if made == path)

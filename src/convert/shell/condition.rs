@@ -49,6 +49,7 @@ fn of_test(words: &[Word]) -> Option<Condition> {
                 .filter(|(_, otherwise)| otherwise.is_empty())
                 .map(|(name, _)| Condition::NotSet(name)),
             "-e" | "-f" | "-d" => word.literal().map(Condition::Exists),
+            "-r" => word.literal().map(Condition::Readable),
             _ => None,
         },
         [left, operator, right] => comparison(left, &operator.literal()?, right),

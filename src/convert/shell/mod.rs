@@ -8,9 +8,12 @@ mod files;
 mod loops;
 mod output;
 mod parse;
+mod pause;
 mod programs;
+mod rounds;
 mod simple;
 mod syntax;
+mod waiting;
 
 use super::finding::NotConverted;
 use super::interpreter::Language;
@@ -33,7 +36,15 @@ pub(crate) fn read(script: &str, language: Language) -> Result<Vec<Recognised>, 
             found.push(recognised(statement, steps));
             break;
         }
-        if let Some((steps, count)) = loops::sleeping_at_the_end(statement, after, &reader) {
+        // the supervisor repeats all of the run file
+        let has_commands = found
+            .iter()
+            .filter_map(|each| each.steps.as_ref().ok())
+            .flatten()
+            .any(|step| matches!(step, Step::Before(_)));
+        if let Some((steps, count)) =
+            loops::sleeping_at_the_end(statement, after, &reader).filter(|_| !has_commands)
+        {
             found.push(recognised(statement, steps));
             found.extend(after.iter().take(count).map(|each| recognised(each, Ok(Vec::new()))));
             break;
@@ -87,7 +98,7 @@ impl Reader<'_> {
                 branch::branches(condition, then, otherwise, place, self)
             }
             CommandKind::Loop { condition, is_until, body, redirects } => {
-                let repeated = loops::Repeated { condition, is_until: *is_until, body, redirects };
+                let repeated = pause::Repeated { condition, is_until: *is_until, body, redirects };
                 loops::steps(&repeated, place, self)
             }
             CommandKind::Group(statements) => self.block(statements, place),

@@ -3,8 +3,9 @@
 use super::syntax::{Command, CommandKind, Simple};
 use super::{Reader, UNKNOWN, builtins, files, output};
 use crate::convert::chain;
+use crate::convert::interpreter::Language;
 use crate::convert::step::{Before, Output, Step, User};
-use crate::convert::word::Word;
+use crate::convert::word::{Piece, Word};
 
 /// Where a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,12 @@ pub(crate) fn steps(
     if reader.functions.contains(&name.as_str()) {
         return Err(format!("'{name}' is a function of the script"));
     }
+    // dash splits them
+    let is_split =
+        |word: &Word| word.pieces.iter().any(|piece| matches!(piece, Piece::Variable { quoted: false, .. }));
+    if name == "export" && reader.language == Language::Sh && simple.words.iter().any(is_split) {
+        return Err("'export' with an unquoted variable".to_string());
+    }
     if let Some(steps) = builtins::steps(simple) {
         return steps;
     }
@@ -87,6 +94,7 @@ pub(crate) fn run(words: &[Word], simple: &Simple, reader: &Reader<'_>) -> Resul
     let export = |each: &super::syntax::Assignment| Step::Export(each.name.clone(), each.value.clone());
     let mut steps: Vec<Step> = simple.assignments.iter().map(export).collect();
     let chain = chain::take_apart(words)?;
+    expanded_before(&steps, &chain)?;
     let name = chain.program.first().and_then(Word::literal).unwrap_or_default();
     if reader.functions.contains(&name.as_str()) {
         return Err(format!("'{name}' is a function of the script"));
@@ -100,6 +108,32 @@ pub(crate) fn run(words: &[Word], simple: &Simple, reader: &Reader<'_>) -> Resul
     }
     steps.push(Step::Run(chain.program));
     Ok(steps)
+}
+
+/// The shell expands all words before any program in them changes the environment.
+fn expanded_before(assigned: &[Step], chain: &chain::Chain) -> Result<(), String> {
+    let mut changed: Vec<&str> = Vec::new();
+    let mut are_all = false;
+    let is_changed = |word: &Word, changed: &[&str], are_all: bool| {
+        word.names().any(|name| are_all || changed.contains(&name))
+    };
+    for step in assigned.iter().chain(&chain.steps) {
+        match step {
+            Step::Export(name, value) => {
+                if is_changed(value, &changed, are_all) {
+                    return Err("a variable that the same command changes".to_string());
+                }
+                changed.push(name);
+            }
+            Step::Unset(name) => changed.push(name),
+            Step::EnvDir(_) => are_all = true,
+            _ => {}
+        }
+    }
+    match chain.program.iter().any(|word| is_changed(word, &changed, are_all)) {
+        true => Err("an argument with a variable that the same command changes".to_string()),
+        false => Ok(()),
+    }
 }
 
 /// A command that runs before the worker, in a shell of its own.
@@ -117,6 +151,9 @@ pub(crate) fn before(command: &Command, failure: Failure, reader: &Reader<'_>) -
         if !words().all(Word::is_simple) {
             return Err("a value that is computed".to_string());
         }
+        if only_bash_prints(simple, reader) {
+            return Err("echo or printf as bash has it".to_string());
+        }
         names = words().flat_map(Word::names).map(String::from).collect();
         (text, user) = without_user(simple, text)?;
     } else if text.contains('$') {
@@ -130,6 +167,22 @@ pub(crate) fn before(command: &Command, failure: Failure, reader: &Reader<'_>) -
         ]);
     }
     Ok(vec![Step::Before(Before { text, user, programs: command.programs.clone(), names, ignores_failure })])
+}
+
+/// Builtins that sh has too, but not alike.
+fn only_bash_prints(simple: &Simple, reader: &Reader<'_>) -> bool {
+    let is_bash = reader.language != Language::Sh;
+    let raw = || simple.words.iter().skip(1).map(|word| word.raw.as_str());
+    is_bash
+        && match simple.name().as_deref() {
+            Some("echo") => {
+                raw().any(|raw| raw.contains('\\') || raw.trim_start_matches(['"', '\'']).starts_with('-'))
+            }
+            Some("printf") => {
+                raw().any(|raw| raw.contains("%q") || raw.contains("%(") || raw.starts_with('-'))
+            }
+            _ => false,
+        }
 }
 
 /// The text without a program that changes the user.
