@@ -4,6 +4,7 @@ mod boot;
 mod check;
 mod completions;
 mod control;
+mod convert;
 mod enable;
 mod explain;
 mod health;
@@ -45,6 +46,7 @@ const VERSION: &str = concat!("futo ", env!("CARGO_PKG_VERSION"), "\n");
 pub static COMMANDS: &[&Command] = &[
     &check::COMMAND,
     &completions::COMMAND,
+    &convert::COMMAND,
     &enable::DISABLE,
     &enable::ENABLE,
     &explain::COMMAND,

@@ -105,7 +105,9 @@ pub enum Key {
     Template,
     Timeout,
     TrustRun,
+    Undo,
     Watch,
+    Write,
 }
 
 impl Key {
@@ -145,7 +147,9 @@ impl Key {
             Key::Template => "template",
             Key::Timeout => "timeout",
             Key::TrustRun => "trust-run",
+            Key::Undo => "undo",
             Key::Watch => "watch",
+            Key::Write => "write",
         }
     }
 }

@@ -20,6 +20,8 @@ pub const SCANNER: &str = ".s6-svscan";
 pub const EVENT: &str = "event";
 /// What the supervisor executes after `run` has exited.
 pub const FINISH: &str = "finish";
+/// What `futo convert` keeps of a run script.
+pub const RUN_BEFORE: &str = "run.before-futo";
 /// Where it exists, the service is not started automatically (s6).
 pub const DOWN: &str = "down";
 /// The signal that stops it (s6).

@@ -1,6 +1,7 @@
 //! Opening a service directory and its run script, and judging who can write them.
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -94,20 +95,29 @@ impl ServiceDirectory<'_> {
         self.trust.reach(|| nix::unistd::fchdir(&self.fd)).unwrap_or(Err(Errno::EPERM))
     }
 
+    /// The directory itself, with O_PATH.
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.fd.try_clone()
+    }
+
     /// Its run script, read with the ids of those who can write it.
     pub fn script(&self) -> Result<Script, Untrusted> {
-        let path = self.path.join(layout::RUN);
+        self.script_named(OsStr::new(layout::RUN))
+    }
+
+    /// The same for a script of another name.
+    pub fn script_named(&self, name: &OsStr) -> Result<Script, Untrusted> {
+        let path = self.path.join(name);
         let unread = |source: io::Error| Untrusted::Read(path.clone(), source);
         if !self.trust.is_root {
-            let file =
-                file::open_regular_at(&self.fd, Path::new(layout::RUN), OFlag::empty()).map_err(unread)?;
+            let file = file::open_regular_at(&self.fd, Path::new(name), OFlag::empty()).map_err(unread)?;
             let bytes = file::read_at_most(file, MAX_SCRIPT).map_err(unread)?;
             return Ok(Script { path, bytes, rights: Rights::All });
         }
         let seen = RefCell::new(self.provenance.clone());
         let walk = || {
             seen.replace(self.provenance.clone());
-            nofollow::walk_in(&self.fd, Path::new(layout::RUN), |_, status, above| match kind(status) {
+            nofollow::walk_in(&self.fd, Path::new(name), |_, status, above| match kind(status) {
                 SFlag::S_IFLNK if nofollow::only_root_put_it_there(status, above) => Ok(()),
                 SFlag::S_IFLNK => Err(PathError::Link(path.clone())),
                 _ => {

@@ -73,6 +73,11 @@ impl Script {
         (draft, opener)
     }
 
+    /// The rights of those who can write it.
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
     /// Runs an action with the ids of its writers.
     pub fn act<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         match &self.rights {
