@@ -15,6 +15,7 @@ use crate::observe::{Owner, Snapshot};
 use crate::service::executable::{self, DirectoryKind, Obstacle};
 use crate::service::layout;
 use crate::service::script_outline::{self, Outline};
+use crate::shell_quote::operand;
 use crate::sys;
 use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
@@ -171,6 +172,13 @@ fn check_writers(snapshot: &Snapshot, scene: Scene<'_>) -> Vec<CheckFinding> {
 /// Files of the service directory that are not effective.
 fn check_files(snapshot: &Snapshot, directory: &Path) -> Vec<CheckFinding> {
     let mut found = Vec::new();
+    let kept = directory.join(layout::RUN_BEFORE);
+    if sys::file::exists(&kept) {
+        let text = format!("{}: is the run file before futo convert", kept.display());
+        let hint =
+            format!("remove it, or put it back: futo convert --undo {}", operand(&snapshot.service.name));
+        found.push(CheckFinding::note(text, &hint));
+    }
     if sys::file::exists(&directory.join("lock-fd")) {
         let text = format!("{}: is broken in s6 2.11 to 2.13.2", directory.join("lock-fd").display());
         found.push(CheckFinding::problem(text, "remove it: futo-launch never runs two workers at once"));
