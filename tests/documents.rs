@@ -200,7 +200,7 @@ fn pages_name_no_command_that_does_not_exist() {
         let text = page(&name);
         let (announced, rest): (Vec<_>, Vec<_>) =
             text.split("\n\n").partition(|paragraph| paragraph.starts_with("In later releases: "));
-        assert_eq!(announced.len(), usize::from(name == "README.md"), "{name}");
+        assert!(announced.len() <= usize::from(name == "README.md"), "{name}");
         let spans = rest.iter().filter(|paragraph| !paragraph.contains("```")).flat_map(|text| code_in(text));
         for code in spans.chain(blocks(&text).into_iter().map(|(_, code)| code)) {
             for (at, _) in code.match_indices("futo ") {

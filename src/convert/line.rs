@@ -63,6 +63,18 @@ impl Line {
     }
 }
 
+/// Whether the launcher has this option.
+#[cfg(test)]
+pub(super) fn has(long: &str) -> bool {
+    row(long).is_some()
+}
+
+/// Whether it takes this value.
+#[cfg(test)]
+pub(super) fn takes(long: &str, value: &str) -> bool {
+    row(long).is_some_and(|(_, flag)| check(flag, value).is_ok())
+}
+
 /// Reads a value as the launcher will.
 fn check(flag: &Flag, value: &str) -> Result<(), String> {
     let given = OsStr::from_bytes(value.as_bytes());

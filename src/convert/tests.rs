@@ -254,6 +254,86 @@ fn switches_and_readiness() {
     assert_eq!(ready, Ok(("--ready=tcp:8989 --ready-timeout=5m -- app".to_string(), None)));
 }
 
+/// Options that came later than the converter: without one of them its lines stay in a script.
+#[test]
+fn commands_and_directories_before_the_worker() {
+    if line::has("before") {
+        check(&[
+            (
+                "s6-setuidgid abc app migrate\nexec s6-setuidgid abc app serve",
+                "'--before=app migrate || :' -- app serve",
+            ),
+            ("set -e\na \"$B\" >/dev/null\nexec app", "'--before=a \"$B\" >/dev/null' -- app"),
+            ("a || exit 1\nexec app", "--before=a -- app"),
+            ("a\nb\nsleep 60", "'--before=a || :' '--before=b || :' -- sleep 60"),
+            (
+                "#!/usr/bin/execlineb -P\nforeground { echo hi }\nif { a b }\napp\n",
+                "'--before=echo hi || :' '--before=a b' -- app",
+            ),
+            ("a\numask 077\nexec app", "'--before=a || :' -- ./worker.sh + umask 077\nexec app\n"),
+            ("a\nexport B=c\nexec app", "'--before=a || :' -- ./worker.sh + export B=c\nexec app\n"),
+        ]);
+    }
+    if line::has("mkdir") {
+        check(&[
+            (
+                "mkdir -p /run/app && chown abc:abc /run/app\nexec s6-setuidgid abc app",
+                "--mkdir=/run/app -- app",
+            ),
+            ("mkdir -p /run/app\nchmod 700 /run/app\nexec app", "--mkdir=/run/app:700 -- app"),
+            ("install -d -m 750 /run/app\nexec app", "--mkdir=/run/app:750 -- app"),
+            (
+                "mkdir -p /run/app\nexec s6-setuidgid abc app",
+                "stays: line 3: '/run/app' would belong to another user than the worker's (line 2): root would have to run it before the user is changed",
+            ),
+        ]);
+    }
+}
+
+/// The same for values that came later.
+#[test]
+fn what_is_waited_for_and_negated() {
+    if line::takes("wait-for", "tcp:db:5432") {
+        check(&[
+            ("until nc -z db 5432; do sleep 1; done\nexec app", "--wait-for=tcp:db:5432 -- app"),
+            (
+                "while ! nc -z -w 1 db 5432 >/dev/null 2>&1; do echo; sleep 1; done\nexec app",
+                "--wait-for=tcp:db:5432 -- app",
+            ),
+        ]);
+    }
+    if line::takes("if-env", "!X") {
+        check(&[
+            ("[ -z \"$OFF\" ] || exec sleep infinity\nexec app", "'--if-env=!OFF' -- app"),
+            ("if [ \"$OFF\" = true ]; then exec sleep infinity; fi\nexec app", "'--if-env=OFF!=true' -- app"),
+        ]);
+    }
+    if line::has("if-cmd") {
+        check(&[
+            (
+                "if ! command -v app >/dev/null; then exec sleep infinity; fi\nexec app",
+                "'--if-cmd=command -v app >/dev/null' -- app",
+            ),
+            ("[ -e /off ] && exec sleep infinity\nexec app", "'--if-cmd=[ ! -e /off ]' -- app"),
+        ]);
+    }
+    if line::takes("env-file", "-x") && line::has("if-cmd") {
+        check(&[
+            (
+                "[ -r ./conf ] && . ./conf\nexec app ${OPTS:-}",
+                "--env-file=-./conf -- sh -c 'exec app ${OPTS:-}'",
+            ),
+            ("if [ -f /etc/x.conf ]; then . /etc/x.conf; fi\nexec app", "--env-file=-/etc/x.conf -- app"),
+        ]);
+    }
+    if line::has("on-lock") {
+        check(&[(
+            "while true; do flock -n /l hook; sleep 9; done",
+            "--interval=9 --lock=/l --on-lock=skip -- hook",
+        )]);
+    }
+}
+
 #[test]
 fn what_is_not_understood_stays_in_a_script() {
     check(&[
