@@ -54,7 +54,7 @@ fn it_prints_the_run_file_and_the_report_and_changes_nothing() {
         let expected = format!(
             "==> {} <==\n{}==> report <==\n",
             directory.join("run").display(),
-            line(&scratch, "--interval=60 -- ./hook.py")
+            line(&scratch, "--interval=60 --log=- -- ./hook.py")
         );
         assert_eq!((code(&shown), stderr(&shown)), (0, String::new()));
         assert!(stdout(&shown).starts_with(&expected), "{}", stdout(&shown));
@@ -84,7 +84,7 @@ fn write_keeps_the_old_file_with_its_owner_and_undo_restores_it() {
         let written = futo(&scratch, prefix, &["convert", "--write", "app"]);
         assert_eq!((code(&written), stderr(&written)), (0, String::new()));
         assert_eq!(names_in(&directory), ["run", "run.before-futo", "worker.sh"]);
-        assert_eq!(read(directory.join("run")), line(&scratch, "-- ./worker.sh"));
+        assert_eq!(read(directory.join("run")), line(&scratch, "--log=- -- ./worker.sh"));
         assert_eq!(owner_and_mode(&directory.join("run")), (ABC, 0o750));
         assert_eq!(read(directory.join("run.before-futo")), ARRAY);
         // a process that executes it keeps its file
@@ -139,7 +139,7 @@ fn an_older_copy_is_never_overwritten_and_an_interrupted_write_is_repeated() {
     let written = futo(&scratch, &[], &["convert", "--write", "app"]);
     assert_eq!(code(&written), 0, "{}", stderr(&written));
     assert_eq!(read(directory.join("run.before-futo")), "#!/bin/bash\nexec app\n");
-    assert_eq!(read(directory.join("run")), line(&scratch, "-- app"));
+    assert_eq!(read(directory.join("run")), line(&scratch, "--log=- -- app"));
 }
 
 #[test]
@@ -234,8 +234,8 @@ fn a_definition_gets_no_more_rights_than_its_writers_have() {
     );
     // owned by root alone: the same user stays, and without one the worker stays root
     for (run, words) in [
-        ("#!/bin/bash\nexec s6-setuidgid daemon app\n", "--user=daemon -- app"),
-        ("#!/bin/bash\nexec app\n", "--user=root -- app"),
+        ("#!/bin/bash\nexec s6-setuidgid daemon app\n", "--user=daemon --log=- -- app"),
+        ("#!/bin/bash\nexec app\n", "--user=root --log=- -- app"),
     ] {
         let directory = PathBuf::from("/etc/futo-convert-test");
         fs::create_dir_all(&directory).expect("made");

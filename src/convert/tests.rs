@@ -21,7 +21,9 @@ fn converted(script: &str, context: &Context) -> Result<(String, Option<String>)
         if script.starts_with("#!") { script.to_string() } else { format!("#!/bin/bash\n{script}\n") };
     let made = convert(whole.as_bytes(), context).map_err(|why| why.to_string())?;
     let run = String::from_utf8(made.run).expect("text");
-    let line = run.strip_prefix("#!/bin/sh\nexec futo-launch ").expect("a line").trim_end().to_string();
+    let line = run.strip_prefix("#!/bin/sh\nexec futo-launch ").expect("a line").trim_end();
+    // see output_goes_where_it_went
+    let line = line.replacen("--log=- -- ", "-- ", 1);
     let script = made.script.map(|script| String::from_utf8(script.text).expect("text"));
     Ok((line, script.map(|text| text.splitn(3, '\n').nth(2).expect("lines").to_string())))
 }
@@ -170,6 +172,21 @@ fn output() {
         ("exec app 2>/config/err.log", "-- bash -c 'exec app 2>/config/err.log'"),
         ("#!/bin/sh\nexec app &>/dev/null\n", "-- sh -c 'exec app &>/dev/null'"),
     ]);
+}
+
+#[test]
+fn output_goes_where_it_went() {
+    let run = |script: &str, files: &[&str]| {
+        let made = convert(format!("#!/bin/sh\n{script}\n").as_bytes(), &with(files, Definer::User))
+            .expect("converted");
+        String::from_utf8(made.run).expect("text")
+    };
+    assert_eq!(run("exec app", &["run"]), "#!/bin/sh\nexec futo-launch --log=- -- app\n");
+    // the default where there is a logger
+    assert_eq!(run("exec app", &["run", "log/run"]), "#!/bin/sh\nexec futo-launch -- app\n");
+    assert_eq!(run("exec app >>/x.log 2>&1", &["run"]), "#!/bin/sh\nexec futo-launch --log=/x.log -- app\n");
+    let own = "exec s6-setuidgid abc app >>/config/.local/state/futodama/app.log 2>&1";
+    assert_eq!(run(own, &["run"]), "#!/bin/sh\nexec futo-launch -- app\n");
 }
 
 #[test]
@@ -467,7 +484,7 @@ fn each_line_is_reported_once_with_its_reason() {
         (
             0,
             Kind::Note,
-            "output goes to the log app.log in the state directory; --log=- leaves it to the supervisor",
+            "output goes where it went; without --log=- it goes to a log of its own, for futo logs",
         ),
         (
             0,

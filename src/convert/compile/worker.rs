@@ -220,10 +220,10 @@ impl Compiler<'_> {
                 "log/run stays: its logger receives the output as before, and stderr too",
             ),
             false if !has_log => {
-                let name = &context.name;
-                let why = format!(
-                    "output goes to the log {name}.log in the state directory; --log=- leaves it to the supervisor"
-                );
+                // where the supervisor's own stdout goes
+                _ = self.line.add("log", "-");
+                let why =
+                    "output goes where it went; without --log=- it goes to a log of its own, for futo logs";
                 self.note(0, Kind::Note, why);
             }
             false => {}
