@@ -24,7 +24,7 @@ fn futo(scratch: &Scratch, prefix: &[&str], words: &[&str]) -> Output {
 fn define(scratch: &Scratch, name: &str, run: &str) -> PathBuf {
     let directory = scratch.directory_of_abc(&format!("definitions/{name}"));
     fs::write(directory.join("run"), run).expect("written");
-    set_mode(&directory.join("run"), 0o755);
+    set_mode(directory.join("run"), 0o755);
     own_by_abc(&directory.join("run"));
     directory
 }
@@ -79,7 +79,7 @@ fn write_keeps_the_old_file_with_its_owner_and_undo_restores_it() {
     for prefix in [&[][..], &AS_ABC] {
         let scratch = scratch("convert-write");
         let directory = define(&scratch, "app", ARRAY);
-        set_mode(&directory.join("run"), 0o750);
+        set_mode(directory.join("run"), 0o750);
         let inode = fs::metadata(directory.join("run")).expect("a status").ino();
         let written = futo(&scratch, prefix, &["convert", "--write", "app"]);
         assert_eq!((code(&written), stderr(&written)), (0, String::new()));

@@ -209,7 +209,7 @@ impl<'s> Compiler<'s> {
             Step::User(user) => self.become_user(line, user)?,
             Step::Pace(options) => self.pace(line, options)?,
             Step::Run(words) => self.run(line, words)?,
-            Step::RunLines(span) => self.run_lines(span, &statement.programs)?,
+            Step::RunLines(span) => self.run_lines(span)?,
             Step::Source { .. }
             | Step::Export(..)
             | Step::Default(..)

@@ -89,6 +89,7 @@ fn users_and_limits() {
         ("exec setpriv --reuid=abc --regid=abc --clear-groups --inh-caps -all app", "--groups=none -- app"),
         ("exec runuser -u abc -- app", "-- app"),
         ("if [ \"$(id -u)\" = 0 ]; then exec s6-setuidgid abc app; else exec app; fi", "-- app"),
+        ("if [[ $(id -u) -eq 0 ]]; then\n exec s6-setuidgid abc app\nelse\n exec app\nfi", "-- app"),
         (
             "umask 027\nulimit -n 4096\nulimit -v 1000\nexec nice -n 5 app",
             "--umask=027 --ulimit=nofile=4096 --ulimit=as=1024000 --nice=5 -- app",
@@ -144,6 +145,9 @@ fn directories_and_variables() {
         ("exec app /data/*.conf ~/x", "-- sh -c 'exec app /data/*.conf ~/x'"),
         ("set -a; [ -f ./config.env ] && . ./config.env; set +a\nexec app", "-- app"),
         ("if [ -f ./config.env ]; then . ./config.env; fi\nexport A=b\nexec app", "--env=A=b -- app"),
+        ("set -a; source config.env; set +a\nexec app", "-- app"),
+        ("if [ -f ./config.env ]; then set -a; source ./config.env; set +a; fi\nexec app", "-- app"),
+        ("[ -f config.env ] && . ./config.env\nexec app", "-- app"),
         (". /config/app.env\nexec app", "--env-file=/config/app.env -- app"),
         ("export HOME=/config\nexec s6-setuidgid abc app", "-- app"),
         ("export HOME=/data\nexec s6-setuidgid abc app", "--home=/data -- app"),
@@ -172,6 +176,24 @@ fn output() {
         ("exec app 2>/config/err.log", "-- bash -c 'exec app 2>/config/err.log'"),
         ("#!/bin/sh\nexec app &>/dev/null\n", "-- sh -c 'exec app &>/dev/null'"),
     ]);
+}
+
+/// In whatever block the change of user is: a script as that user could not make it.
+#[test]
+fn no_script_of_a_user_changes_the_user() {
+    for script in [
+        "while true; do a; s6-setuidgid abc b; sleep 1; done",
+        "f() { s6-setuidgid abc b; }\nf",
+        "for x in a b; do chpst -u abc $x; done",
+        "case $X in a) exec gosu abc a;; esac\nexec b",
+        "exec s6-setuidgid abc a | b",
+        "helper=s6-setuidgid\nx=$(date)\nexec $helper abc a",
+        "s6-setuidgid abc a &\nexec s6-setuidgid abc b",
+        "[ -n \"$X\" ] && exec sudo -u abc a\nexec b",
+    ] {
+        let line = line(script);
+        assert!(line.starts_with("stays: "), "{script}: {line}");
+    }
 }
 
 #[test]
@@ -419,6 +441,10 @@ fn execline() {
         ("s6-softlimit -o 1024 nice -n 5 app", "--ulimit=nofile=1024 --nice=5 -- app"),
         ("redirfd -a 1 /config/x.log fdmove -c 2 1 app", "--log=/config/x.log -- app"),
         ("importas -i PORT PORT\napp --port ${PORT}", "-- sh -c 'exec app --port \"${PORT?}\"'"),
+        (
+            "with-contenv importas -D 80 P PORT s6-setuidgid abc app ${P}",
+            "-- sh -c 'exec app \"${PORT-80}\"'",
+        ),
         ("importas -D 80 P PORT app -${P}", "-- sh -c 'exec app -\"${PORT-80}\"'"),
         ("unexport A emptyenv -p app", "--unset=A -- emptyenv -p app"),
         ("# c\nifelse { test -e /x } { a }\nb", "-- ./worker.sh + ifelse { test -e /x } { a }\nb\n"),

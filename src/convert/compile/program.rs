@@ -1,7 +1,7 @@
 //! The worker: as whom, how often and what.
 
 use super::worker::{self, Worker};
-use super::{Compiler, DEFAULT_USER, Kind, Mode, User};
+use super::{Compiler, DEFAULT_USER, Definer, Kind, Mode, User};
 use crate::convert::word::{Piece, Word};
 
 impl Compiler<'_> {
@@ -81,11 +81,7 @@ impl Compiler<'_> {
     }
 
     /// Lines of the run file as the work of a loop.
-    pub(super) fn run_lines(
-        &mut self,
-        span: &std::ops::Range<usize>,
-        programs: &[String],
-    ) -> Result<(), String> {
+    pub(super) fn run_lines(&mut self, span: &std::ops::Range<usize>) -> Result<(), String> {
         if self.mode == Mode::Line {
             if self.directory.is_some() {
                 return Err("the lines of a loop run in another directory".to_string());
@@ -93,7 +89,8 @@ impl Compiler<'_> {
             self.environment.leave_to_script()?;
         }
         let text = self.source.text.get(span.clone()).unwrap_or_default();
-        if !self.is_final_user() || programs.iter().any(|program| worker::changes_user(program)) {
+        let is_root = self.source.context.definer == Definer::Root && self.final_user.is_none();
+        if !self.is_final_user() || worker::changes_user_in(text) && !is_root {
             return Err("the user is changed inside of the loop".to_string());
         }
         let first = self.line_of(span.start);

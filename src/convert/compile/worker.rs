@@ -2,6 +2,7 @@
 
 use super::{Compiler, Kind, NotConverted, Step, User};
 use crate::convert::interpreter::Language;
+use crate::convert::recognised::Recognised;
 use crate::convert::shell::UNKNOWN;
 use crate::convert::word::Unset;
 use crate::convert::{Definer, SCRIPT, WorkerScript, script};
@@ -45,6 +46,11 @@ pub(super) fn changes_user(program: &str) -> bool {
     CHANGE_USER.contains(&program.rsplit('/').next().unwrap_or_default())
 }
 
+/// Whether a text has the name of such a program anywhere: in a function, a loop, an argument.
+pub(super) fn changes_user_in(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-/.".contains(c)).any(changes_user)
+}
+
 impl Compiler<'_> {
     /// The line of a place in the run file.
     pub(super) fn line_of(&self, at: usize) -> usize {
@@ -59,7 +65,17 @@ impl Compiler<'_> {
         };
         let rest = self.source.statements.get(index..).unwrap_or_default();
         let tail = self.source.text.get(first.span.start..).unwrap_or_default().to_string();
-        let tail = match rest.iter().find(|each| each.programs.iter().any(|program| changes_user(program))) {
+        let kept = self.kept.iter().filter_map(|index| self.source.statements.get(*index));
+        let kept: Vec<_> = kept.collect();
+        let changes =
+            |each: &&Recognised| self.source.text.get(each.span.clone()).is_none_or(changes_user_in);
+        let last = rest.last().filter(|_| changes_user_in(&tail));
+        let tail = match rest
+            .iter()
+            .find(changes)
+            .or(last)
+            .or_else(|| kept.into_iter().find(|each| changes(each)))
+        {
             None => tail,
             Some(changing) => match self.change_user(index, &tail) {
                 Some(tail) => tail,
@@ -153,6 +169,11 @@ impl Compiler<'_> {
             {
                 return None;
             }
+        }
+        let others =
+            before.iter().chain(self.kept.iter().filter_map(|index| self.source.statements.get(*index)));
+        if others.filter_map(|each| self.source.text.get(each.span.clone())).any(changes_user_in) {
+            return None;
         }
         let start = last.span.start.checked_sub(self.source.statements.get(index)?.span.start)?;
         let without = script::without_user(command, &user.name)?;

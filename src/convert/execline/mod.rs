@@ -96,14 +96,22 @@ impl ChainReader<'_> {
     /// A program that shell scripts use too, or the worker.
     fn other<'t>(&self, tokens: &'t [Token]) -> One<'t> {
         let plain = tokens.iter().take_while(|token| matches!(token.kind, TokenKind::Word(_))).count();
-        let words: Vec<Word> =
-            tokens.iter().take(plain).map(|token| self.word(token)).collect::<Result<_, String>>()?;
+        // variables that are imported later are not known yet
+        let later = Word { raw: String::new(), pieces: vec![Piece::Opaque] };
+        let words: Vec<Word> = tokens
+            .iter()
+            .take(plain)
+            .map(|token| self.word(token).unwrap_or_else(|_| later.clone()))
+            .collect();
         if let Some((steps, after)) = chain::one_of(&words)? {
             let taken = words.len() - after.len();
             return Ok((steps, tokens.get(taken..).unwrap_or_default()));
         }
         match plain == tokens.len() {
-            true => Ok((vec![Step::Run(words)], &[])),
+            true => {
+                let words = tokens.iter().map(|token| self.word(token)).collect::<Result<_, String>>()?;
+                Ok((vec![Step::Run(words)], &[]))
+            }
             false => Err("a program with blocks".to_string()),
         }
     }

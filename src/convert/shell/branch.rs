@@ -40,10 +40,8 @@ pub(crate) fn branches(
         }
     }
     match (&condition, then, otherwise) {
-        (Condition::Exists(path) | Condition::Readable(path), [only], []) => {
-            sourced(path, &only.first, reader)
-                .ok_or_else(|| "an if command whose branch is not a switch".to_string())
-        }
+        (Condition::Exists(path) | Condition::Readable(path), then, []) => sourced_in(path, then, reader)
+            .ok_or_else(|| "an if command whose branch is not a switch".to_string()),
         (Condition::Missing(path), then, []) => {
             let steps = reader.block(then, Place::Before)?;
             let is_made = |step: &Step| match step {
@@ -115,12 +113,34 @@ fn is_sleep_forever(command: &Command) -> bool {
     }
 }
 
+/// `set -a; . FILE; set +a`
+fn sourced_in(path: &str, statements: &[Statement], reader: &Reader<'_>) -> Option<Vec<Step>> {
+    let mut found = None;
+    for statement in statements {
+        match sourced(path, statement.only()?, reader) {
+            Some(steps) if found.is_none() => found = Some(steps),
+            Some(_) => return None,
+            // `set -a` alone: what else `set` does would be lost
+            None => match reader.text(&statement.span).trim() {
+                "set -a" | "set +a" | "set -o allexport" | "set +o allexport" => {}
+                _ => return None,
+            },
+        }
+    }
+    found
+}
+
+/// Whether two paths from the service directory are the same.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_start_matches("./") == other.trim_start_matches("./")
+}
+
 /// `. FILE` for the file that was looked for.
 fn sourced(path: &str, command: &Command, reader: &Reader<'_>) -> Option<Vec<Step>> {
     let CommandKind::Simple(simple) = &command.kind else { return None };
     let steps = simple::steps(simple, command, Place::Before, reader).ok()?;
     match steps.as_slice() {
-        [Step::Source { path: sourced, .. }] if sourced == path => {
+        [Step::Source { path: sourced, .. }] if is_same(sourced, path) => {
             Some(vec![Step::Source { path: sourced.clone(), missing: Missing::Skipped }])
         }
         _ => None,

@@ -208,7 +208,10 @@ fn ulimit(arguments: &[Word]) -> Result<Vec<Step>, String> {
 /// `. ./config.env`
 fn source(arguments: &[Word]) -> Result<Vec<Step>, String> {
     let path = one_literal(arguments).ok_or("a sourced file whose path is computed")?;
-    if path.ends_with(".sh") || path.ends_with(".bash") || path.ends_with("/activate") || !path.contains('/')
+    if path.ends_with(".sh")
+        || path.ends_with(".bash")
+        || path.ends_with("/activate")
+        || !path.contains('/') && path != "config.env"
     {
         return Err(format!("'{path}' may hold commands: only files of variables are read"));
     }

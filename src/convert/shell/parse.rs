@@ -237,7 +237,7 @@ fn test_words(node: &Node) -> Option<Vec<Word>> {
         NodeKind::BinaryTest { op, left, right } => {
             let right = term(right)?;
             // the right side is a pattern, or an expression
-            right.literal().filter(|_| matches!(op.as_str(), "=" | "==" | "!="))?;
+            right.literal().filter(|_| matches!(op.as_str(), "=" | "==" | "!=" | "-eq" | "-ne"))?;
             Some(vec![term(left)?, Word::of_text(op), right])
         }
         NodeKind::CondNot { operand } => {

@@ -80,6 +80,17 @@ fn collect(node: &Node, programs: &mut Vec<String>) {
             redirects.iter().for_each(|node| redirect(node, programs));
         }
         NodeKind::CommandSubstitution { command, .. } => collect(command, programs),
+        NodeKind::While { condition, body, redirects } | NodeKind::Until { condition, body, redirects } => {
+            collect(condition, programs);
+            collect(body, programs);
+            redirects.iter().for_each(|node| redirect(node, programs));
+        }
+        NodeKind::For { words, body, redirects, .. } => {
+            words.iter().flatten().for_each(|word| collect(word, programs));
+            collect(body, programs);
+            redirects.iter().for_each(|node| redirect(node, programs));
+        }
+        NodeKind::Function { body, .. } => collect(body, programs),
         NodeKind::ConditionalExpr { body, .. } => {
             if format!("{body:?}").contains("CommandSub") {
                 programs.push(UNKNOWN.to_string());
