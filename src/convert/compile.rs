@@ -246,7 +246,7 @@ impl<'s> Compiler<'s> {
             self.note(
                 line,
                 Kind::LeftOut,
-                "the service directory has no notification-fd: readiness is reported to nobody",
+                "the service directory has no notification-fd: no process receives readiness",
             );
             return Ok(());
         }
