@@ -73,11 +73,12 @@ fn commands_of_the_documents_do_what_they_say() {
             stdout(&run)
         })
         .collect();
-    let [identity, plan, next, greeter] = outputs.as_slice() else { panic!("{outputs:?}") };
+    let [identity, plan, converted, next, greeter] = outputs.as_slice() else { panic!("{outputs:?}") };
     if is_root() {
         assert_eq!(*identity, format!("I am {ABC} and HOME is /config\n"));
     }
     assert!(plan.contains("5m after the end of each run"), "{plan}");
+    assert!(converted.contains(" '--interval=${EVERY:-300}' --log=- -- python3 ./hook.py\n"), "{converted}");
     assert!(greeter.contains("GREETING  (config.env:1)"), "{greeter}");
     assert!(next.contains("T09:00:00+09:00\n") && next.contains("-01T04:30:00"), "{next}");
     for explained in [plan, greeter] {

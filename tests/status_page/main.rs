@@ -101,6 +101,37 @@ sed -n '/<style>/,/<\/style>/p' "$1" | tr '\n' '\001' | sed 's/.*<style>//; s/<\
 printf "sha256-%s" "$(sha256sum < "$1.css" | cut -d' ' -f1 | python3 -c 'import base64,sys; print(base64.b64encode(bytes.fromhex(sys.stdin.read().strip())).decode())')"
 "#;
 
+/// The page can be used without seeing it and without a mouse, in both colour schemes: no violation by axe, an
+/// established checker of contrast, headings, names and landmarks.
+#[test]
+fn a_checker_of_accessibility_finds_nothing() {
+    needs!(root, "s6-svscan", "chromium");
+    let planted = Planted::live("page-axe", 6, true);
+    let page = read(planted.page(&[]));
+    let checker = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/axe.min.js"));
+    let start = page.find("<meta http-equiv=\"Content-Security-Policy\"").expect("the policy");
+    let end = start + page[start..].find('>').expect("its end") + 1;
+    // the checker is a script, which the policy would forbid
+    let page = format!("{}{}", &page[..start], &page[end..]);
+    let page =
+        page.replace("</body>", &format!("<script>{checker}</script><script>{RUN_AXE}</script></body>"));
+    let path = planted.scratch().write("axe.html", &page, 0o644);
+    for scheme in ["0", "1"] {
+        let options =
+            [format!("--blink-settings=preferredColorScheme={scheme}"), "--virtual-time-budget=20000".into()];
+        let (dom, _) = browse(&planted, &path, &options);
+        let (_, result) = dom.split_once("<title>").expect("a title");
+        let (result, _) = result.split_once("</title>").expect("its end");
+        let passes = result.strip_prefix("0 violations, ").and_then(|rest| rest.split_once(' '));
+        let passes = passes.and_then(|(count, _)| count.parse::<u32>().ok());
+        assert!(passes.is_some_and(|passes| passes > 15), "colour scheme {scheme}: {result}");
+    }
+}
+
+const RUN_AXE: &str = "axe.run().then(result => { \
+    document.title = result.violations.length + ' violations, ' + result.passes.length + ' passes: ' \
+    + JSON.stringify(result.violations.map(each => [each.id, each.nodes.map(node => node.html)])); });";
+
 #[test]
 fn five_hundred_services_with_full_histories_fit_into_two_megabytes() {
     needs!(root, "chromium", "tidy");

@@ -129,10 +129,7 @@ fn details(
     (snapshot, state, why): &(Snapshot, ServiceState, Option<String>),
 ) -> Markup {
     let record = snapshot.record.as_ref();
-    let history: Vec<PastRun> = match snapshot.is_loop() {
-        true => snapshot.history.clone(),
-        false => snapshot.deaths_as_runs(),
-    };
+    let history: Vec<PastRun> = snapshot.history.iter().cloned().chain(snapshot.deaths_as_runs()).collect();
     let errors = record.map(|record| record.last_errors.as_slice()).unwrap_or_default();
     let id = format!("s{number}");
     html! {
