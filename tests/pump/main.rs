@@ -1,6 +1,7 @@
 //! The log pump: nothing of what a worker writes is lost, doubled or out of order, whatever is killed; no file is too
 //! large; and while nothing is written it does nothing.
 
+mod copies;
 mod ends;
 mod full_volume;
 mod locks;
@@ -369,41 +370,6 @@ fn what_is_put_in_place_of_a_log_is_not_written() {
         eventually_no_pump(&direct);
         assert_eq!(direct.stderr().matches("unable to write log").count(), 1, "{}", direct.stderr());
         assert!(direct.stderr().contains("is written again"), "{}", direct.stderr());
-    }
-}
-
-#[test]
-fn lines_are_copied_to_stdout_with_the_name() {
-    needs!(root);
-    for (option, expected) in [("--log-tee", "tee: one\ntee: two\n"), ("--log-tee=raw", "one\ntwo\n")] {
-        let direct = Direct::new("tee");
-        let mut command = direct.command(
-            Caller::Root,
-            &[option, "--log-stamp", "iso"],
-            &["sh", "-c", "echo one; echo two"],
-        );
-        let output = command.stdout(std::process::Stdio::piped()).output().expect("it runs");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
-        eventually_no_pump(&direct);
-        assert_eq!(without_stamps(direct.log().as_bytes()), b"one\ntwo\n");
-    }
-}
-
-#[test]
-fn a_copy_has_every_byte_of_long_lines_and_of_a_last_one_without_an_end() {
-    needs!(root);
-    for length in [4094, 4095, 4096, 16_000] {
-        let direct = Direct::new("tee");
-        let script = format!("head -c {length} /dev/zero | tr '\\0' x; echo; printf last");
-        let mut command = direct.command(Caller::Root, &["--log-tee=raw"], &["sh", "-c", &script]);
-        let output = command.stdout(std::process::Stdio::piped()).output().expect("it runs");
-        let copy = String::from_utf8_lossy(&output.stdout).into_owned();
-        let pieces = "x".repeat(length).as_bytes().chunks(4095).count();
-        assert_eq!(copy.matches('x').count(), length);
-        assert_eq!(copy.lines().count(), pieces + 1, "{length}: {copy}");
-        assert!(copy.ends_with("x\nlast\n"), "{length}: {copy}");
-        eventually_no_pump(&direct);
-        assert_eq!(direct.log(), format!("{}\nlast", "x".repeat(length)));
     }
 }
 
