@@ -36,6 +36,9 @@ pub(super) fn start(directory: &OwnedFd, path: &Path, keep: u32, handled: &[i32]
     let started = sys::fork::orphan(handled, || {
         let _ = nix::unistd::setsid();
         let _ = sys::fd::close_all_but(&[directory.as_raw_fd()]);
+        // who reads the launcher's stdout to its end does not wait for this process
+        let _ = sys::fd::stdin_from_null();
+        let _ = nix::unistd::dup2_stdout(std::io::stdin());
         sys::process::set_idle_priority();
         match compress_all(directory, name, keep) {
             Ok(()) => 0,
