@@ -202,7 +202,7 @@ impl Log {
         if let Log::Pumped { pump, .. } = self
             && nix::unistd::getpid().as_raw() == 1
         {
-            pump.settle(SETTLES_AS_INIT);
+            pump.settle_with_copies(SETTLES_AS_INIT);
         }
     }
 

@@ -74,6 +74,13 @@ impl Direct {
         self.child = Some(self.command(caller, options, worker).spawn().expect("it starts"));
     }
 
+    /// The same by root, with this stdout.
+    pub fn launch_onto(&mut self, stdout: impl Into<Stdio>, options: &[&str], worker: &[&str]) {
+        assert!(self.child.is_none(), "the launcher before still runs");
+        let mut command = self.command(Caller::Root, options, worker);
+        self.child = Some(command.stdout(stdout).spawn().expect("it starts"));
+    }
+
     /// Starts root's launcher through another program that executes the words it is given.
     pub fn launch_through(&mut self, through: &[&str], options: &[&str], worker: &[&str]) {
         assert!(self.child.is_none(), "the launcher before still runs");

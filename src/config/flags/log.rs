@@ -104,8 +104,9 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .more(
-        "With 'NAME: ' before it, for docker logs; raw: without. Lines that no process reads there are lost there. \
-         Done by the pump, as with --log-live.",
+        "With 'NAME: ' before it, for docker logs; raw: without. Lines that find no room there are left out and \
+         counted, and the log never waits for them; without a reader they are lost. Done by the pump, as with \
+         --log-live.",
     ),
     launch(
         LaunchOption::LogFull,

@@ -1,5 +1,6 @@
 //! The half of a pump that waits. It holds the pipe, the lock and the journal, and starts a writer whenever there is
-//! none; a writer whose keeper is gone becomes one itself. Only KILL of both at once stops a pump.
+//! none, and a copier if one is needed; a writer whose keeper is gone becomes one itself. Only KILL of both at once
+//! stops a pump.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -7,9 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{Pid, getpid, getppid};
 
+use super::copier::Copier;
+use super::copies::Queue;
 use super::journal::{Journal, Trouble};
 use super::state::StateFile;
 use super::target::Target;
@@ -38,19 +41,25 @@ pub(super) struct Station {
     pub(super) journal: Journal,
     /// None while it cannot be opened.
     pub(super) state: RefCell<Option<StateFile>>,
+    /// With `--log-tee`.
+    pub(super) copies: Option<Queue>,
 }
 
 /// Keeps a writer running until the end of the pipe; returns an exit code.
 pub(super) fn keep(station: &Station) -> i32 {
     let keeper = getpid();
+    let mut copier = Copier::start(station.copies.as_ref());
     let mut pause = Duration::ZERO;
     loop {
         let held = station.state.take();
         station.state.replace(StateFile::renewed(held, &station.path));
         let portions = station.journal.portions();
-        let ended = sys::fork::copy(|| write(station, keeper)).and_then(|writer| waitpid(writer, None));
+        let ended = sys::fork::copy(|| write(station, keeper)).and_then(|writer| copier.wait_for(writer));
         match ended {
-            Ok(WaitStatus::Exited(_, 0)) => return 0,
+            Ok(WaitStatus::Exited(_, 0)) => {
+                copier.finish();
+                return 0;
+            }
             Err(errno) => report_no_writer(station, errno),
             Ok(_) => {}
         }
@@ -76,6 +85,7 @@ fn write(station: &Station, keeper: Pid) -> i32 {
             staging: &station.staging,
             journal: &station.journal,
             state: state.as_ref(),
+            copies: station.copies.as_ref(),
             rules: station.rules,
             name: &station.name,
         };
@@ -88,7 +98,13 @@ fn write(station: &Station, keeper: Pid) -> i32 {
         }
     };
     match left {
-        Left::End => 0,
+        Left::End => {
+            if getppid() != keeper {
+                // the copier has ended with it
+                Copier::start(station.copies.as_ref()).finish();
+            }
+            0
+        }
         Left::Renew => 2,
         Left::KeeperGone => keep(station),
     }
@@ -111,6 +127,7 @@ impl Station {
             .into_iter()
             .map(AsRawFd::as_raw_fd)
             .chain(state.iter().flat_map(StateFile::numbers))
+            .chain(self.copies.iter().flat_map(Queue::numbers))
             .collect()
     }
 }

@@ -6,6 +6,7 @@
 //! lost. Each run writes to an end of its own, whose flags it can change without a change for others. Of a loop the
 //! launcher holds the other end too: without a pump a worker waits, and never gets SIGPIPE.
 
+mod copier;
 mod copies;
 mod cut;
 mod journal;
@@ -31,6 +32,7 @@ use crate::error::reason;
 use crate::sys;
 use crate::sys::clock::BootTime;
 use crate::sys::pipe::{self, Pipe};
+use copies::Queue;
 use journal::{Journal, Trouble};
 use keeper::{Station, keep};
 use state::{StateFile, Unopened};
@@ -69,6 +71,7 @@ impl Pump {
             staging: Pipe::new()?,
             journal: Journal::new()?,
             state: RefCell::new(Some(state)),
+            copies: rules.tee.map(|_| Queue::new()).transpose()?,
         };
         let life = RefCell::new(Rc::new(run(&station, handled)?));
         Ok(Pump { own_lines: Rc::new(write), station, life, started: Cell::new(BootTime::now()) })
@@ -110,12 +113,25 @@ impl Pump {
 
     /// Waits until all that has been written so far is in the log, at most this long.
     pub(crate) fn settle(&self, most: Duration) {
+        self.settled_within(most, || self.is_written());
+    }
+
+    /// The same, and until it has been copied.
+    pub(crate) fn settle_with_copies(&self, most: Duration) {
+        let is_copied = || self.station.copies.as_ref().is_none_or(|queue| queue.waiting() == 0);
+        self.settled_within(most, || self.is_written() && is_copied());
+    }
+
+    fn settled_within(&self, most: Duration, is_settled: impl Fn() -> bool) {
         let end = BootTime::now().after(most);
-        let is_empty = |pipe: &OwnedFd| !matches!(pipe::waiting(pipe.as_fd()), Ok(1..));
-        while !(is_empty(&self.station.pipe) && is_empty(&self.station.staging.read)) && BootTime::now() < end
-        {
+        while !is_settled() && BootTime::now() < end {
             sys::clock::pause(LOOK_EVERY);
         }
+    }
+
+    fn is_written(&self) -> bool {
+        let is_empty = |pipe: &OwnedFd| !matches!(pipe::waiting(pipe.as_fd()), Ok(1..));
+        is_empty(&self.station.pipe) && is_empty(&self.station.staging.read)
     }
 
     fn is_alive(&self) -> bool {

@@ -21,7 +21,7 @@ use nix::fcntl::{OFlag, open};
 use nix::poll::PollTimeout;
 use nix::sys::stat::Mode;
 
-use super::copies::Copies;
+use super::copies::{self, Copies, Queue};
 use super::cut::{Cut, cut, looked_at_from};
 use super::journal::Journal;
 use super::state::StateFile;
@@ -66,6 +66,8 @@ pub(super) struct Inputs<'a> {
     pub(super) journal: &'a Journal,
     /// The lock and the state of the pump, if it could be opened.
     pub(super) state: Option<&'a StateFile>,
+    /// The way of the copies, with `--log-tee`.
+    pub(super) copies: Option<&'a Queue>,
     pub(super) rules: LogRules,
     pub(super) name: &'a str,
 }
@@ -85,7 +87,7 @@ pub(super) struct Writer<'a> {
     /// Whether the second pipe holds a batch that is not finished; what is made of it, as far as it is known.
     is_pending: bool,
     made_length: usize,
-    copies: Option<Copies>,
+    copies: Option<Copies<'a>>,
     reporter: Reporter,
     pause: Duration,
     /// When something was dropped last.
@@ -119,7 +121,7 @@ impl<'a> Writer<'a> {
             way: if as_it_is { Way::Splice } else { Way::Staging },
             is_pending: pipe::waiting(inputs.staging.read.as_fd())? > 0,
             made_length: 0,
-            copies: rules.tee.map(|tee| Copies::new(tee, inputs.name)),
+            copies: rules.tee.zip(inputs.copies).map(|(tee, queue)| Copies::new(tee, inputs.name, queue)),
             reporter: Reporter::named(inputs.name),
             pause: FIRST_PAUSE,
             refused_at: None,
@@ -135,7 +137,7 @@ impl<'a> Writer<'a> {
     pub(super) fn run(mut self) -> Left {
         let left = self.work();
         if let Some(copies) = &mut self.copies {
-            copies.finish();
+            copies.finish(if left == Left::End { copies::PATIENCE } else { 0 });
         }
         if left == Left::End {
             self.end();
@@ -160,6 +162,7 @@ impl<'a> Writer<'a> {
                 Seen::KeeperGone => return Left::KeeperGone,
                 Seen::End => return Left::End,
                 Seen::Nothing => {}
+                Seen::Room => self.copies.iter_mut().for_each(Copies::catch_up),
                 Seen::Bytes => {
                     if let Some(left) = self.locked() {
                         return left;
@@ -202,7 +205,7 @@ impl<'a> Writer<'a> {
             match self.wait(NAP.into()) {
                 Seen::Bytes => {}
                 Seen::KeeperGone => return Some(Left::KeeperGone),
-                Seen::End | Seen::Nothing => return None,
+                Seen::Room | Seen::End | Seen::Nothing => return None,
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Writer;
+use crate::log::pump::copies::Copies;
 
 /// The nap, in milliseconds; and how long is waited for more before the lock is released.
 pub(super) const NAP: u8 = 2;
@@ -16,22 +17,32 @@ pub(super) enum Seen {
     Bytes,
     End,
     KeeperGone,
+    /// For the report of lines that are missing in the copy.
+    Room,
     Nothing,
 }
 
 impl Writer<'_> {
-    /// Waits for bytes, the end or the keeper's end.
+    /// Waits for bytes, the end, the keeper's end, or room for copies.
     pub(super) fn wait(&self, most: PollTimeout) -> Seen {
         let keeper = self.keeper.as_ref().map_or(self.inputs.pipe, AsFd::as_fd);
-        let mut watched = [self.inputs.pipe, keeper].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let room = match self.copies.as_ref().and_then(Copies::awaited) {
+            Some(queue) => PollFd::new(queue, PollFlags::POLLOUT),
+            None => PollFd::new(self.inputs.pipe, PollFlags::empty()),
+        };
+        let [pipe, keeper] = [self.inputs.pipe, keeper].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut watched = [pipe, keeper, room];
         if !matches!(poll(&mut watched, most), Ok(1..)) {
             return Seen::Nothing;
         }
-        let [pipe, keeper] = watched.map(|each| each.revents().unwrap_or(PollFlags::empty()));
+        let [pipe, keeper, room] = watched.map(|each| each.revents().unwrap_or(PollFlags::empty()));
         if self.keeper.is_some() && !keeper.is_empty() {
             return Seen::KeeperGone;
         }
-        if pipe.contains(PollFlags::POLLIN) { Seen::Bytes } else { Seen::End }
+        if pipe.contains(PollFlags::POLLIN) {
+            return Seen::Bytes;
+        }
+        if room.contains(PollFlags::POLLOUT) { Seen::Room } else { Seen::End }
     }
 
     /// Whether nobody can write to the pipe any more; something may still be in it.
