@@ -282,6 +282,44 @@ fn lines_that_a_slow_reader_misses_are_counted_in_their_place() {
 }
 
 #[test]
+fn no_part_of_a_line_that_the_log_has_dropped_is_copied() {
+    needs!(root);
+    let mut direct = Direct::new("drop");
+    let wait = |name: &str| format!("while [ ! -e {name} ]; do sleep 0.05; done");
+    let script = format!(
+        "printf begin; {}; printf 'end\\nlost\\nbegin'; {}; printf 'end\\nlast\\n'",
+        wait("dropped"),
+        wait("written")
+    );
+    let (read, write) = pipe().expect("a pipe");
+    direct.launch_onto(write, &["--log-tee", "--log-full", "drop"], &["sh", "-c", &script]);
+    direct.logs("begin");
+    let log = direct.log_path();
+    fs::rename(&log, direct.scratch.join("state/aside")).expect("renamed");
+    fs::create_dir(&log).expect("a directory");
+    direct.write("dropped", "", 0o644);
+    let mut reader = File::from(read);
+    let mut copy = Vec::new();
+    // the beginning of a third one is lost already
+    eventually("two lines are reported", || {
+        read_some(&mut reader, &mut copy);
+        (tally(&copy, "drop") == (2, 0)).then_some(())
+    });
+    fs::remove_dir(&log).expect("removed");
+    direct.write("written", "", 0o644);
+    eventually("the last line is copied", || {
+        read_some(&mut reader, &mut copy);
+        copy.ends_with(b"drop: last\n").then_some(())
+    });
+    let last = copy.strip_suffix(b"drop: last\n").expect("the last line");
+    assert_eq!(tally(last, "drop"), (3, 0));
+    assert_eq!(direct.end(), 0);
+    eventually_no_pump(&direct);
+    let text = direct.log();
+    assert!(text.ends_with(" lines were dropped here\nlast\n"), "{text}");
+}
+
+#[test]
 fn a_killed_copier_loses_no_line_and_repeats_at_most_one_write() {
     needs!(root);
     let mut direct = Direct::new("copier");

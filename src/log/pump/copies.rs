@@ -109,6 +109,14 @@ impl<'a> Copies<'a> {
         self.flush();
     }
 
+    /// Leaves out lines that the log has dropped, with the beginning of the first and the end of the last.
+    pub(super) fn leave_out(&mut self, bytes: &[u8]) {
+        let Some(last) = bytes.last() else { return };
+        self.line.clear();
+        self.queue.leave_out(memchr::memchr_iter(b'\n', bytes).count() as u64);
+        self.is_line_left_out = *last != b'\n';
+    }
+
     /// To be watched for POLLOUT: lines that were left out are to be reported once there is room.
     pub(super) fn awaited(&self) -> Option<BorrowedFd<'_>> {
         (self.queue.left_out() > 0).then(|| self.queue.pipe.write.as_fd())
@@ -292,6 +300,26 @@ mod tests {
             copies.finish(0);
             let report = format!("a: {lost} lines are left out here\n");
             assert_eq!(taken(&queue), if lost == 0 { String::new() } else { report }, "{room}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_line_that_the_log_has_dropped_is_copied() {
+        for (passed, dropped, later, lost) in [
+            ("", "one\ntwo\n", "six\n", 2),
+            ("begin", "end\n", "six\n", 1),
+            ("begin", "end\ntwo\nbeg", "in\nsix\n", 3),
+            ("begin", "on", "end\nsix\n", 1),
+            ("", "", "six\n", 0),
+        ] {
+            let queue = Queue::new().expect("a pipe");
+            let mut copies = Copies::new(LogTee::Prefixed, "a", &queue);
+            copies.pass(passed.as_bytes());
+            copies.leave_out(dropped.as_bytes());
+            copies.pass(later.as_bytes());
+            let report =
+                if lost == 0 { String::new() } else { format!("a: {lost} lines are left out here\n") };
+            assert_eq!(taken(&queue), format!("{report}a: six\n"), "{passed:?} {dropped:?}");
         }
     }
 

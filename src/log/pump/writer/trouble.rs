@@ -139,6 +139,9 @@ impl Writer<'_> {
             }
         }
         let bytes = self.looked_at.bytes().get(..length).unwrap_or_default();
+        if let Some(copies) = &mut self.copies {
+            copies.leave_out(bytes);
+        }
         let end = bytes.last().map_or(Position::LineStart, |last| Position::after(*last));
         let made = self.made.bytes().get(..self.made_length).unwrap_or_default();
         let dropped = match done {
