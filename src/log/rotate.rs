@@ -10,6 +10,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use crate::sys;
 use crate::sys::lock::{self, FileLock};
 
 /// How long the renames of another process are waited for.
@@ -61,7 +62,7 @@ pub(super) fn rotate(directory: &OwnedFd, name: &OsStr, keep: u32) -> Result<(),
 /// Whoever renames or removes rotated files of a directory does it alone: the lock is that of the open directory
 /// itself, whatever its name is by now. Who may read the directory can hold it. Then a rotation waits and is done all
 /// the same, and nothing is compressed.
-pub(super) fn lock_names(directory: &OwnedFd) -> Option<FileLock> {
+pub(crate) fn lock_names(directory: &OwnedFd) -> Option<FileLock> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let file = openat(directory, ".", flags, Mode::empty()).ok()?;
     lock::within(PATIENCE, &file).ok()?
@@ -72,20 +73,29 @@ pub(super) fn look(directory: &OwnedFd, name: &OsStr) -> Result<FileStat, Errno>
     fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 
-/// Whether neither form of a rotated file is there. Of both the compressed one is whole: the process that made it was
+/// Whether neither form of a rotated file is there. Of both the compressed one is complete: the process that made it was
 /// killed before it had removed the other.
 fn is_free(directory: &OwnedFd, name: &OsStr, number: u32) -> Result<bool, Errno> {
-    let is_there = |name: &OsStr| match look(directory, name) {
-        Ok(_) => Ok(true),
-        Err(Errno::ENOENT) => Ok(false),
+    let found = |name: &OsStr| match look(directory, name) {
+        Ok(status) => Ok(Some(status)),
+        Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno),
     };
-    let is_plain = is_there(&numbered(name, number))?;
-    let is_compressed = is_there(&compressed(name, number))?;
-    if is_plain && is_compressed {
+    let plain = found(&numbered(name, number))?;
+    let compressed = found(&compressed(name, number))?;
+    if let (Some(plain), Some(compressed)) = (plain, compressed)
+        && is_made_of(&compressed, &plain)
+    {
         remove(directory, &numbered(name, number))?;
     }
-    Ok(!is_plain && !is_compressed)
+    Ok(plain.is_none() && compressed.is_none())
+}
+
+/// Whether a compressed file was made of the other one, whose time it then has. Others may put anything under its name.
+fn is_made_of(compressed: &FileStat, plain: &FileStat) -> bool {
+    sys::file::kind_name(sys::file::kind(compressed)).is_none()
+        && compressed.st_nlink == 1
+        && (compressed.st_mtime, compressed.st_mtime_nsec) == (plain.st_mtime, plain.st_mtime_nsec)
 }
 
 fn shift(directory: &OwnedFd, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
@@ -166,13 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn of_two_forms_the_compressed_one_stays() {
-        let directory = crate::sys::scratch::directory("rotate");
-        for (name, text) in [("a.log", "0"), ("a.log.1", "1"), ("a.log.1.gz", "gz")] {
-            fs::write(directory.join(name), text).expect("a file");
+    fn of_two_forms_the_compressed_one_stays_if_it_was_made_of_the_other() {
+        for (is_made_of_it, expected) in [
+            (true, &[("a.log.1", "0"), ("a.log.2.gz", "gz")][..]),
+            (false, &[("a.log.1", "0"), ("a.log.2", "1"), ("a.log.2.gz", "gz")]),
+        ] {
+            let directory = crate::sys::scratch::directory("rotate");
+            for (name, text) in [("a.log", "0"), ("a.log.1", "1"), ("a.log.1.gz", "gz")] {
+                fs::write(directory.join(name), text).expect("a file");
+            }
+            let plain = fs::metadata(directory.join("a.log.1")).and_then(|status| status.modified());
+            let time = plain.expect("its time") + Duration::from_secs(u64::from(!is_made_of_it));
+            let packed = fs::OpenOptions::new().write(true).open(directory.join("a.log.1.gz"));
+            packed.expect("the file").set_modified(time).expect("its time");
+            rotate(&open(&directory), OsStr::new("a.log"), 3).expect("rotated");
+            assert_eq!(left(&directory), owned(expected));
+            fs::remove_dir_all(&directory).expect("removed");
         }
-        rotate(&open(&directory), OsStr::new("a.log"), 3).expect("rotated");
-        assert_eq!(left(&directory), owned(&[("a.log.1", "0"), ("a.log.2.gz", "gz")]));
-        fs::remove_dir_all(&directory).expect("removed");
     }
 }
