@@ -3,13 +3,13 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
 use support::numbered::line;
+use support::numbered_log::{files, without_stamps};
 use support::{EndedBy, children, eventually, eventually_contains, names_in, needs, read, signal};
 
 const LINES: u64 = 4000;
@@ -39,30 +39,6 @@ fn attach(direct: &Direct, fault: &str, out: &Path) -> (Child, i32) {
     (trace, writer)
 }
 
-/// The files of the log, the oldest first, unpacked.
-fn whole(log: &Path) -> Vec<u8> {
-    let mut whole = Vec::new();
-    for number in (1..=200).rev() {
-        let plain = PathBuf::from(format!("{}.{number}", log.display()));
-        match fs::File::open(format!("{}.gz", plain.display())) {
-            Ok(file) => {
-                flate2::read::MultiGzDecoder::new(file).read_to_end(&mut whole).expect("gzip");
-            }
-            Err(_) => whole.extend(fs::read(plain).unwrap_or_default()),
-        }
-    }
-    whole.extend(fs::read(log).expect("the log"));
-    whole
-}
-
-fn without_stamps(bytes: &[u8]) -> Vec<u8> {
-    let stamp = "2026-11-26T19:04:51.123456Z ".len();
-    bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .flat_map(|line| line[stamp.min(line.len())..].to_vec())
-        .collect()
-}
-
 fn survives(fault: &str, options: &[&str]) {
     let direct = Direct::new("faults");
     let lines = direct.scratch.lines().display().to_string();
@@ -77,7 +53,7 @@ fn survives(fault: &str, options: &[&str]) {
     eventually(&format!("{fault}: the pump ends; {}", read(direct.scratch.join("stderr"))), || {
         trace.try_wait().expect("waited for")
     });
-    let bytes = whole(&direct.log_path());
+    let bytes = files(&direct.log_path()).concat();
     let bytes = if options.contains(&"iso") { without_stamps(&bytes) } else { bytes };
     let expected: Vec<u8> = (0..LINES).flat_map(line).collect();
     let got = bytes.strip_prefix(b"ready\n").unwrap_or_else(|| panic!("{fault}: no first line"));

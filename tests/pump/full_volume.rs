@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::support::direct::{Caller, Direct};
 use crate::support::numbered::line;
+use crate::support::numbered_log::{assert_numbered, files, without_stamps};
 use crate::support::{eventually, needs, own_by_abc, read, throughout, write};
-use crate::{assert_numbered, eventually_no_pump, files, lines_words, start, without_stamps};
+use crate::{eventually_no_pump, lines_words, start};
 
 /// A small file system of its own at `state/`; unmounted when it is dropped.
 pub(crate) struct Volume(PathBuf);

@@ -11,119 +11,31 @@ mod stopping;
 mod support;
 
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use support::direct::{Caller, Direct};
-use support::numbered::line;
-use support::{context_switches, eventually, names_in, needs, signal, throughout};
+use support::numbered_log::{assert_numbered, files, without_stamps};
+use support::pumps::{session_of, stat_field};
+use support::{context_switches, eventually, needs, signal, throughout};
 
-/// The processes of pumps of this scratch directory's launcher: keepers and writers, not the launcher itself.
 fn pumps(direct: &Direct) -> Vec<i32> {
-    let launcher = direct.scratch.launcher();
-    let pids = names_in(Path::new("/proc")).into_iter().filter_map(|name| name.parse::<i32>().ok());
-    let is_pump = |pid: &i32| {
-        let program = fs::read_link(format!("/proc/{pid}/exe"));
-        program.is_ok_and(|program| program == launcher)
-            && session_of(*pid) != session_of(std::process::id() as i32)
-    };
-    pids.filter(is_pump).collect()
+    support::pumps::pumps(&direct.scratch.launcher())
 }
 
-fn stat_field(pid: i32, field: usize) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit(") ").next()?.split(' ').nth(field)?.parse().ok()
-}
-
-fn session_of(pid: i32) -> Option<i32> {
-    stat_field(pid, 3)
-}
-
-/// Keeper and writer: the writer is the keeper's child.
 fn pair(direct: &Direct) -> Option<(i32, i32)> {
-    let pids = pumps(direct);
-    pids.iter().find_map(|writer| {
-        let parent = stat_field(*writer, 1)?;
-        pids.contains(&parent).then_some((parent, *writer))
-    })
+    support::pumps::pair(&direct.scratch.launcher())
 }
 
 fn eventually_no_pump(direct: &Direct) {
-    eventually("the pump ends", || pumps(direct).is_empty().then_some(()));
-}
-
-/// The files of a log, the oldest first, unpacked. A rotation that is killed may leave a gap in their numbers, which
-/// the next one fills.
-fn files(log: &Path) -> Vec<Vec<u8>> {
-    let numbered = |number: usize| {
-        let path = PathBuf::from(format!("{}.{number}", log.display()));
-        let packed = PathBuf::from(format!("{}.gz", path.display()));
-        match fs::read(&packed) {
-            Ok(bytes) => {
-                let mut unpacked = Vec::new();
-                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).expect("gzip");
-                Some(unpacked)
-            }
-            Err(_) => fs::read(&path).ok(),
-        }
-    };
-    let mut files: Vec<Vec<u8>> = (1..=MOST_FILES).filter_map(numbered).collect();
-    files.reverse();
-    files.push(fs::read(log).unwrap_or_default());
-    files
-}
-
-/// Asserts that this is the beginning of the numbered lines; gives how many whole ones it has.
-fn assert_numbered(bytes: &[u8]) -> u64 {
-    let mut rest = bytes;
-    for number in 0.. {
-        let expected = line(number);
-        if rest.len() < expected.len() {
-            assert!(
-                expected.starts_with(rest),
-                "line {number} is not whole, at {}",
-                bytes.len() - rest.len()
-            );
-            return number;
-        }
-        let (now, later) = rest.split_at(expected.len());
-        assert!(
-            now == expected,
-            "line {number} is {:?}, at {} of {}",
-            String::from_utf8_lossy(&now[..now.len().min(60)]),
-            bytes.len() - rest.len(),
-            bytes.len()
-        );
-        rest = later;
-    }
-    unreachable!("the loop ends with the bytes")
-}
-
-/// The lines without their stamps in the form of ISO 8601; each must have one.
-fn without_stamps(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (stamp, rest) = line.split_at(28.min(line.len()));
-        let stamp = String::from_utf8_lossy(stamp);
-        assert!(stamp.starts_with("20") && stamp.ends_with("Z "), "no stamp: {stamp}");
-        plain.extend_from_slice(rest);
-    }
-    plain
+    support::pumps::eventually_no_pump(&direct.scratch.launcher());
 }
 
 fn all(log: &Path) -> Vec<u8> {
     files(log).concat()
 }
-
-fn progress(path: &Path) -> u64 {
-    fs::read(path).ok().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
-}
-
-/// `--log-keep` of `LIVE`.
-const MOST_FILES: usize = 1000;
 
 const LIVE: [&str; 5] = ["--log-live", "--log-size", "256K", "--log-keep", "1000"];
 
@@ -170,68 +82,6 @@ fn every_line_is_in_the_log_whole_once_and_in_order_across_rotations() {
             };
             assert_eq!(assert_numbered(&bytes), count.parse::<u64>().unwrap(), "{pattern} {options:?}");
         }
-    }
-}
-
-#[test]
-fn a_killed_writer_or_keeper_loses_nothing() {
-    needs!(root);
-    for stamp in [&[][..], &["--log-stamp", "iso"]] {
-        let mut direct = Direct::new("killed");
-        let count = scaled(200_000);
-        let words = lines_words(&direct, "bursts", &count);
-        start(&mut direct, &[&LIVE[..], stamp].concat(), &words);
-        let (mut kills, mut seed, mut killed) = (0_u64, 7_u64, 0);
-        let began = Instant::now();
-        while direct.is_running() && began.elapsed() < Duration::from_secs(60) {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            std::thread::sleep(Duration::from_micros((seed >> 33) % 12_000));
-            if let Some((keeper, writer)) = pair(&direct) {
-                if [keeper, writer].contains(&killed) {
-                    // not two at once
-                    continue;
-                }
-                killed = if kills % 4 == 3 { keeper } else { writer };
-                signal(killed, Signal::SIGKILL);
-                kills += 1;
-            }
-        }
-        assert_eq!(direct.end(), 0, "{}", direct.stderr());
-        eventually_no_pump(&direct);
-        let bytes = all(&direct.log_path());
-        let bytes = if stamp.is_empty() { bytes } else { without_stamps(&bytes) };
-        assert_eq!(assert_numbered(&bytes), count.parse::<u64>().unwrap(), "after {kills} kills");
-        assert!(kills > 10, "only {kills} kills");
-    }
-}
-
-/// KILLs the process that was started while the worker writes: all that is written is in the log.
-fn kill_at_work(options: &[&str], pattern: &str) {
-    let mut direct = Direct::new("worker");
-    let words = lines_words(&direct, pattern, "100000000");
-    start(&mut direct, &[&LIVE[..], options].concat(), &words);
-    let file = direct.scratch.join("state/progress");
-    eventually("it has written", || (progress(&file) > 3 << 20).then_some(()));
-    assert_eq!(direct.end_by(Signal::SIGKILL).0, 137);
-    eventually_no_pump(&direct);
-    let bytes = all(&direct.log_path());
-    assert_numbered(&bytes);
-    assert!(bytes.len() as u64 >= progress(&file), "{} of {}", bytes.len(), progress(&file));
-}
-
-#[test]
-fn a_killed_worker_leaves_all_that_it_has_written() {
-    needs!(root);
-    for pattern in ["bursts", "lines"] {
-        kill_at_work(&[], pattern);
-    }
-}
-
-#[test]
-fn a_killed_launcher_of_a_loop_leaves_all_that_its_worker_has_written() {
-    needs!(root);
-    for pattern in ["bursts", "lines"] {
-        kill_at_work(&["--every", "0.1"], pattern);
     }
 }
 

@@ -12,8 +12,10 @@ use nix::sys::signal::Signal;
 
 use crate::support::direct::{Caller, Direct};
 use crate::support::numbered;
-use crate::support::{Scratch, eventually, names_in, needs, signal};
-use crate::{all, eventually_no_pump, pair, scaled, without_stamps};
+use crate::support::numbered_log::without_stamps;
+use crate::support::pumps::pair_without;
+use crate::support::{Scratch, names_in, needs, signal};
+use crate::{all, eventually_no_pump, scaled};
 
 /// Each with limits that keep everything.
 const PEERS: [(&str, &[&str]); 3] = [
@@ -120,9 +122,7 @@ fn ours(stamp: &[&str], lines: &Path, total: u64, kills: u64) -> Vec<u8> {
     direct.launch(Caller::Root, &[&live[..], stamp].concat(), &["cat", &lines]);
     let mut killed = 0;
     kill_while_it_writes(direct.pid(), total, kills, |number| {
-        let (keeper, writer) = eventually("a whole pump", || {
-            pair(&direct).filter(|(keeper, writer)| ![*keeper, *writer].contains(&killed))
-        });
+        let (keeper, writer) = pair_without(&direct.scratch.launcher(), killed);
         killed = if number % 2 == 0 { writer } else { keeper };
         signal(killed, Signal::SIGKILL);
         assert!(direct.is_running(), "the worker has ended before it");
