@@ -10,7 +10,7 @@ use std::time::Duration;
 #[path = "../tests/support/numbered.rs"]
 mod numbered;
 
-/// lines PATTERN COUNT [PROGRESS [PAUSE]]: PROGRESS is a file that gets the number of bytes that have been written,
+/// lines PATTERN COUNT [PROGRESS [PAUSE]]: PATTERN is one of bursts, large (64 KiB), lines, bytes, mixed; PROGRESS is a file that gets the number of bytes that have been written,
 /// PAUSE the microseconds after each write.
 fn main() -> io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -41,7 +41,14 @@ fn main() -> io::Result<()> {
     let mut seed: usize = 12_345;
     for number in 0..count {
         let line = numbered::line(number);
-        match word(0) {
+        let pattern = match word(0) {
+            "mixed" => pattern_of(number),
+            pattern => pattern,
+        };
+        if matches!(pattern, "lines" | "bytes") && !due.is_empty() {
+            write(&mut stdout, &std::mem::take(&mut due))?;
+        }
+        match pattern {
             // a write each, on stdout and stderr in turn
             "lines" if number % 2 == 1 => write(&mut stderr, &line)?,
             "lines" => write(&mut stdout, &line)?,
@@ -50,7 +57,7 @@ fn main() -> io::Result<()> {
                     write(&mut stdout, &[*byte])?;
                 }
             }
-            // any number of bytes, of lines that are begun or not
+            // any number of bytes, of lines that are begun or not, on either
             pattern => {
                 due.extend_from_slice(&line);
                 loop {
@@ -59,12 +66,30 @@ fn main() -> io::Result<()> {
                         break;
                     }
                     let rest = due.split_off(portion);
-                    write(&mut stdout, &due)?;
+                    match seed % 3 {
+                        0 => write(&mut stderr, &due)?,
+                        _ => write(&mut stdout, &due)?,
+                    }
                     due = rest;
                     seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345) >> 3;
                 }
             }
         }
     }
+    if word(0) == "mixed" {
+        // its last line has no end
+        due.pop();
+    }
     write(&mut stdout, &due)
+}
+
+/// All patterns in turn; the last line is one that is not written at once.
+fn pattern_of(number: u64) -> &'static str {
+    match number % 4000 {
+        0..1000 => "bursts",
+        1000..1002 => "bytes",
+        1002..2000 => "lines",
+        2000..3000 => "large",
+        _ => "bursts",
+    }
 }
