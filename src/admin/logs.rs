@@ -1,9 +1,7 @@
 //! `futo logs NAME [-f]`: the end of a service's log, and lines appended to it.
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, SeekFrom};
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,10 +13,9 @@ use crate::config::value::Delay;
 use crate::error::reason_of;
 use crate::escape::push_escaped;
 use crate::exit::Exit;
-use crate::observe::{Observer, Snapshot, last_lines, lines_since};
+use crate::observe::{FollowedLog, Observer, Snapshot, last_lines, lines_since};
 use crate::report::{Level, Reporter};
 use crate::sys;
-use crate::sys::nofollow;
 use crate::sys::privilege::Privilege;
 
 /// How often the log is read again.
@@ -49,13 +46,9 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
     let service = services::one(COMMAND.name, &words)?;
     let observer = Observer::new(&services::locations(&words).scan_dir);
     let snapshot = observer.observe(service);
-    let fatal = |text: String, hint: Option<&str>| {
-        Reporter::of_program("futo").say_at_shell(Level::Fatal, &text, hint);
-        Ok(Exit::SYSTEM)
-    };
     let Some(path) = snapshot.log_path() else {
         return fatal(
-            format!("unable to find the log of '{}': {}", snapshot.service.name, why_no_log(&snapshot)),
+            &format!("unable to find the log of '{}': {}", snapshot.service.name, why_no_log(&snapshot)),
             Some("s6-svscan's stderr goes to docker logs, or to the catch-all log"),
         );
     };
@@ -64,23 +57,30 @@ fn logs(words: Words) -> Result<Exit, CommandError> {
         true => OutputForm::Raw,
         false => OutputForm::Escaped,
     });
-    let position = match snapshot.attempt(|| show(&part, caller, &path, &mut output)) {
-        Ok(Some(size)) => size,
+    let log = match snapshot.attempt(|| show(&part, caller, &path, &mut output)) {
+        Ok(Some(log)) => log,
         // nobody reads what is shown
         Ok(None) => return Ok(Exit::OK),
-        Err(error) if words.has(Key::Follow) && error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) if words.has(Key::Follow) && error.kind() == std::io::ErrorKind::NotFound => {
+            FollowedLog::from_start(caller, &path)
+        }
         Err(error) => {
             let hint = match part {
                 Part::Since(_) => Some("-n N shows lines without a time; --log-stamp iso gives each one"),
                 Part::Last(_) => None,
             };
-            return fatal(format!("unable to read log '{}': {}", path.display(), reason_of(&error)), hint);
+            return fatal(&format!("unable to read log '{}': {}", path.display(), reason_of(&error)), hint);
         }
     };
     match words.has(Key::Follow) {
         false => Ok(Exit::OK),
-        true => follow(&snapshot, caller, &path, position, output),
+        true => follow(&snapshot, log, output),
     }
+}
+
+fn fatal(text: &str, hint: Option<&str>) -> Result<Exit, CommandError> {
+    Reporter::of_program("futo").say_at_shell(Level::Fatal, text, hint);
+    Ok(Exit::SYSTEM)
 }
 
 /// The part of the log to show.
@@ -119,12 +119,17 @@ fn why_no_log(snapshot: &Snapshot) -> &str {
     }
 }
 
-/// Shows the part; gives the size of the log up to which it was read, none if the reader has gone.
-fn show(part: &Part, caller: Privilege, path: &Path, output: &mut Output) -> std::io::Result<Option<u64>> {
+/// Shows the part; gives the log from there on, none if the reader has gone.
+fn show(
+    part: &Part,
+    caller: Privilege,
+    path: &Path,
+    output: &mut Output,
+) -> std::io::Result<Option<FollowedLog>> {
     match part {
         Part::Last(count) => {
-            let (lines, size) = last_lines(caller, path, *count)?;
-            Ok(output.show(&lines).ok().map(|()| size))
+            let (lines, log) = last_lines(caller, path, *count)?;
+            Ok(output.show(&lines).ok().map(|()| log))
         }
         Part::Since(since) => {
             let mut is_read = true;
@@ -132,9 +137,9 @@ fn show(part: &Part, caller: Privilege, path: &Path, output: &mut Output) -> std
                 is_read = output.show(line).is_ok();
                 is_read
             };
-            let size = lines_since(caller, path, *since, &mut show)?
+            let log = lines_since(caller, path, *since, &mut show)?
                 .ok_or_else(|| std::io::Error::other("no line in it has a time"))?;
-            Ok(is_read.then_some(size))
+            Ok(is_read.then_some(log))
         }
     }
 }
@@ -193,63 +198,26 @@ fn last_bytes(bytes: &[u8]) -> &[u8] {
     bytes.get(start..).unwrap_or_default()
 }
 
-/// Shows what is appended, until the output has no reader. A rotated log is read to its end first.
-fn follow(
-    snapshot: &Snapshot,
-    caller: Privilege,
-    path: &Path,
-    mut position: u64,
-    mut output: Output,
-) -> Result<Exit, CommandError> {
+/// Shows what is appended, until the output has no reader.
+fn follow(snapshot: &Snapshot, mut log: FollowedLog, mut output: Output) -> Result<Exit, CommandError> {
     let stdout = std::io::stdout();
-    let mut open: Option<File> = None;
+    let mut part = vec![0; 64 * 1024];
     loop {
-        let mut is_at_end = true;
-        if let Some(file) = &mut open {
-            let mut part = vec![0; 64 * 1024];
-            let count = file.read(&mut part).unwrap_or(0);
-            part.truncate(count);
-            position += count as u64;
-            is_at_end = count == 0;
-            if output.show(&part).is_err() {
+        let count = match snapshot.attempt(|| log.read(&mut part)) {
+            Ok(count) => count,
+            Err(error) => return fatal(&format!("unable to read the log: {}", reason_of(&error)), None),
+        };
+        if count > 0 {
+            if output.show(part.get(..count).unwrap_or_default()).is_err() {
                 return Ok(Exit::OK);
             }
+            continue;
         }
-        if is_at_end {
-            open = reopened(snapshot, caller, path, open, &mut position);
-            if !sys::fd::has_reader(stdout.as_fd()) {
-                return Ok(Exit::OK);
-            }
-            std::thread::sleep(POLL_INTERVAL);
+        if !sys::fd::has_reader(stdout.as_fd()) {
+            return Ok(Exit::OK);
         }
+        std::thread::sleep(POLL_INTERVAL);
     }
-}
-
-/// The same file, from its start if it was truncated; or the file that has its name now.
-fn reopened(
-    snapshot: &Snapshot,
-    caller: Privilege,
-    path: &Path,
-    open: Option<File>,
-    position: &mut u64,
-) -> Option<File> {
-    let identity =
-        |file: &File| file.metadata().ok().map(|status| (status.dev(), status.ino(), status.len()));
-    let before = open.as_ref().and_then(identity);
-    let opened = snapshot.attempt(|| nofollow::open_regular_for(caller, path));
-    let Ok(now) = opened.map(File::from) else { return open };
-    match (before, identity(&now)) {
-        (Some((device, inode, length)), Some((now_device, now_inode, _)))
-            if (device, inode) == (now_device, now_inode) && length >= *position =>
-        {
-            return open;
-        }
-        (None, _) => {}
-        _ => *position = 0,
-    }
-    let mut now = now;
-    now.seek(SeekFrom::Start(*position)).ok()?;
-    Some(now)
 }
 
 #[cfg(test)]

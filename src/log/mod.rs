@@ -21,7 +21,7 @@ use nix::sys::stat::{Mode, fstat};
 use open::{OpenedLog, open};
 use pump::state::lock_of;
 pub(crate) use pump::state::{PumpState, SUFFIX};
-pub(crate) use rotate::{compressed, numbered};
+pub(crate) use rotate::{compressed, lock_names, numbered};
 pub(crate) use stamp::time_of_line;
 
 use crate::config::spec::{LogRules, LogWriter};

@@ -1,16 +1,12 @@
-//! A log together with the files that it was rotated to, compressed ones too. They belong to a user: only regular
-//! files are read, and memory is bounded.
+//! The last lines of a log, and those since a time, across the files that it was rotated to. Memory is bounded.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
-use flate2::read::MultiGzDecoder;
-
-use super::log::end_of;
-use crate::log::{compressed, numbered, time_of_line};
-use crate::sys::nofollow;
+use super::log_files::open_all;
+use super::log_follow::FollowedLog;
+use crate::log::time_of_line;
 use crate::sys::privilege::Privilege;
 
 /// At most this much of the end of a file is shown by its lines, in bytes.
@@ -19,49 +15,46 @@ const MOST: usize = 1 << 20;
 const MOST_OF_ALL: usize = 16 << 20;
 /// A longer line is read in pieces.
 const LONGEST_LINE: u64 = 1 << 20;
-/// As many rotated files as `--log-keep` can keep.
-const MOST_FILES: u32 = 1000;
 
-/// The last lines of a log, with their ends, and where in the current file they end. As far as that has too few, they
-/// come from the rotated ones.
-pub fn last_lines(reader: Privilege, path: &Path, count: usize) -> io::Result<(Vec<u8>, u64)> {
-    let (status, end) = end_of(reader, path, MOST as u64)?;
-    let mut is_whole = status.len() <= MOST as u64;
-    let mut lines = end;
-    let mut number = 0;
-    while is_whole && lines_in(&lines) < count && lines.len() < MOST_OF_ALL {
-        number += 1;
-        let Some(file) = rotated(reader, path, number) else { break };
-        let mut before = last_of(file?)?;
-        is_whole = before.len() < MOST;
+/// The last lines of a log, with their ends, and the log from there on. As far as a file has too few, they come from
+/// those before it.
+pub fn last_lines(reader: Privilege, path: &Path, count: usize) -> io::Result<(Vec<u8>, FollowedLog)> {
+    let mut files = open_all(reader, path)?.into_iter();
+    let newest = files.next().unwrap_or(Err(io::ErrorKind::NotFound.into()))?;
+    let (mut lines, mut is_whole) = newest.end(MOST)?;
+    for file in files {
+        if !is_whole || lines_in(&lines) >= count || lines.len() >= MOST_OF_ALL {
+            break;
+        }
+        let (mut before, is_all) = file?.end(MOST)?;
+        is_whole = is_all;
         before.append(&mut lines);
         lines = before;
     }
     let from = start_of_last(&lines, count);
-    Ok((lines.split_off(from), status.len()))
+    Ok((lines.split_off(from), FollowedLog::after(reader, path, newest)?))
 }
 
-/// Passes on the lines since a time, the oldest first; those without a time belong to the line before. Gives where
-/// they end in the current file, or none if no line has a time. `show` gives whether to go on.
+/// Passes on the lines since a time, the oldest first; those without a time belong to the line before. Gives the log
+/// from there on, or none if no line has a time. `show` gives whether to go on.
 pub fn lines_since(
     reader: Privilege,
     path: &Path,
     since: SystemTime,
     show: &mut dyn FnMut(&[u8]) -> bool,
-) -> io::Result<Option<u64>> {
-    let current = File::from(nofollow::open_regular_for(reader, path)?);
-    let size = current.metadata()?.len();
-    let mut files: Vec<Box<dyn Read>> = vec![Box::new(current.take(size))];
-    for number in 1..=MOST_FILES {
-        let Some(file) = rotated(reader, path, number) else { break };
-        let Rotated { file, written } = file?;
-        if written.is_some_and(|written| written < since) {
+) -> io::Result<Option<FollowedLog>> {
+    let mut files = open_all(reader, path)?.into_iter();
+    let newest = files.next().unwrap_or(Err(io::ErrorKind::NotFound.into()))?;
+    let mut due: Vec<Box<dyn Read>> = vec![Box::new(newest.bytes()?.take(newest.size()))];
+    for file in files {
+        let file = file?;
+        if file.status.modified().is_ok_and(|written| written < since) {
             break;
         }
-        files.push(file);
+        due.push(file.bytes()?);
     }
     let (mut has_time, mut is_since, mut is_start) = (false, false, true);
-    for file in files.into_iter().rev() {
+    for file in due.into_iter().rev() {
         let mut file = BufReader::new(file);
         let mut line = Vec::new();
         while file.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? > 0 {
@@ -71,50 +64,15 @@ pub fn lines_since(
             }
             is_start = line.ends_with(b"\n");
             if is_since && !show(&line) {
-                return Ok(Some(size));
+                return FollowedLog::after(reader, path, newest).map(Some);
             }
             line.clear();
         }
     }
-    Ok(has_time.then_some(size))
-}
-
-/// A rotated file, unpacked where it is compressed.
-struct Rotated {
-    file: Box<dyn Read>,
-    /// When it was written last.
-    written: Option<SystemTime>,
-}
-
-/// The rotated file of this number; none if there is none.
-fn rotated(reader: Privilege, path: &Path, number: u32) -> Option<io::Result<Rotated>> {
-    let name = path.file_name().unwrap_or_default();
-    let open = |path: PathBuf| nofollow::open_regular_for(reader, &path).map(File::from);
-    let written = |file: &File| file.metadata().and_then(|status| status.modified()).ok();
-    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    match open(path.with_file_name(compressed(name, number))) {
-        Ok(file) => {
-            return Some(Ok(Rotated { written: written(&file), file: Box::new(MultiGzDecoder::new(file)) }));
-        }
-        Err(error) if is_missing(&error) => {}
-        Err(error) => return Some(Err(error)),
+    match has_time {
+        true => FollowedLog::after(reader, path, newest).map(Some),
+        false => Ok(None),
     }
-    match open(path.with_file_name(numbered(name, number))) {
-        Ok(file) => Some(Ok(Rotated { written: written(&file), file: Box::new(file) })),
-        Err(error) if is_missing(&error) => None,
-        Err(error) => Some(Err(error)),
-    }
-}
-
-/// The end of a file that can only be read from its start.
-fn last_of(rotated: Rotated) -> io::Result<Vec<u8>> {
-    let mut file = rotated.file;
-    let mut end = Vec::new();
-    while file.by_ref().take(MOST as u64).read_to_end(&mut end)? > 0 {
-        let surplus = end.len().saturating_sub(MOST);
-        end.drain(..surplus);
-    }
-    Ok(end)
 }
 
 fn lines_in(bytes: &[u8]) -> usize {
@@ -135,8 +93,9 @@ fn start_of_last(bytes: &[u8], count: usize) -> usize {
 mod tests {
     use super::*;
     use crate::sys::scratch;
-    use std::fs;
+    use std::fs::{self, File};
     use std::io::Write;
+    use std::path::PathBuf;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn log() -> PathBuf {
@@ -151,8 +110,7 @@ mod tests {
     }
 
     fn last(path: &Path, count: usize) -> String {
-        let (lines, size) = last_lines(Privilege::User, path, count).expect("read");
-        assert_eq!(size, 30);
+        let (lines, _) = last_lines(Privilege::User, path, count).expect("read");
         String::from_utf8(lines).expect("text")
     }
 
@@ -167,6 +125,41 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_in_the_numbers_hides_nothing_and_neither_does_a_missing_current_file() {
+        let path = log();
+        let rename = |from: &str, to: &str| {
+            fs::rename(path.with_file_name(from), path.with_file_name(to)).expect("renamed");
+        };
+        let since = || {
+            let mut shown = Vec::new();
+            let mut show = |line: &[u8]| {
+                shown.extend_from_slice(line);
+                true
+            };
+            lines_since(Privilege::User, &path, UNIX_EPOCH, &mut show).expect("read").expect("times");
+            String::from_utf8(shown).expect("text")
+        };
+        let all = last(&path, 100);
+        // a rotation was killed before its last steps
+        rename("a.log.2.gz", "a.log.4.gz");
+        rename("a.log.1", "a.log.3");
+        assert_eq!((last(&path, 100), format!("none\n{}", since())), (all.clone(), all.clone()));
+        // nothing has been written since the rotation
+        rename("a.log", "a.log.1");
+        assert_eq!((last(&path, 100), format!("none\n{}", since())), (all.clone(), all));
+    }
+
+    #[test]
+    fn what_is_no_file_is_an_error_only_where_it_is_needed() {
+        let path = log();
+        let obstacle = path.with_file_name("a.log.3");
+        fs::create_dir(&obstacle).expect("a directory");
+        assert_eq!(last(&path, 1), "six\n");
+        let error = last_lines(Privilege::User, &path, 100).map(drop).expect_err("a directory");
+        assert!(error.to_string().contains("a.log.3'"), "{error}");
+    }
+
+    #[test]
     fn a_line_without_a_time_belongs_to_the_one_before() {
         let path = log();
         let since = |seconds: u64| {
@@ -176,7 +169,7 @@ mod tests {
                 shown.extend_from_slice(line);
                 true
             });
-            assert_eq!(read.expect("read"), Some(30));
+            assert!(read.expect("read").is_some());
             String::from_utf8(shown).expect("text")
         };
         assert!(since(0).starts_with("2026-11-25T19:00:01Z one\ntwo\n2026-11-25T19:00:03Z three\n"));
@@ -184,8 +177,10 @@ mod tests {
         assert_eq!(since(5), "2026-11-25T19:00:05Z five\nsix\n");
         assert_eq!(since(6), "");
         fs::write(&path, "no time\n").expect("a log");
-        fs::remove_file(path.with_file_name("a.log.1")).expect("removed");
+        for rotated in ["a.log.1", "a.log.2.gz"] {
+            fs::remove_file(path.with_file_name(rotated)).expect("removed");
+        }
         let none = lines_since(Privilege::User, &path, UNIX_EPOCH, &mut |_| true).expect("read");
-        assert_eq!(none, None);
+        assert!(none.is_none());
     }
 }
