@@ -6,6 +6,7 @@ mod support;
 mod config_env;
 mod launcher;
 mod log;
+mod pump;
 mod record;
 mod settings_file;
 
