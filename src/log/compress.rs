@@ -77,7 +77,9 @@ fn compress_all(directory: &OwnedFd, name: &OsStr, keep: u32) -> io::Result<()> 
     while let Some(number) = oldest_plain(directory, name, keep) {
         let Some(part) = Part::create(directory, name)? else { return Ok(()) };
         if let Err(error) = part.fill_from(&numbered(name, number), keep) {
-            let _ = remove(directory, &part.name);
+            if part.refuse_unless_named(&part.name).is_ok() {
+                let _ = remove(directory, &part.name);
+            }
             return Err(error);
         }
     }
@@ -140,14 +142,21 @@ impl<'a> Part<'a> {
         let is_source = |status: FileStat| (status.st_dev, status.st_ino) == (source.st_dev, source.st_ino);
         let number =
             (1..=keep).find(|number| look(self.directory, &numbered(self.log, *number)).is_ok_and(is_source));
+        self.refuse_unless_named(&self.name)?;
         let Some(number) = number else { return Ok(remove(self.directory, &self.name)?) };
-        renameat(
-            self.directory,
-            self.name.as_os_str(),
-            self.directory,
-            compressed(self.log, number).as_os_str(),
-        )?;
+        let in_place = compressed(self.log, number);
+        renameat(self.directory, self.name.as_os_str(), self.directory, in_place.as_os_str())?;
+        // who may write the directory can have replaced the part just before
+        self.refuse_unless_named(&in_place)?;
         Ok(remove(self.directory, &numbered(self.log, number))?)
+    }
+
+    /// A rotated file is removed only while what has this name is the file that was written here.
+    fn refuse_unless_named(&self, name: &OsStr) -> io::Result<()> {
+        if beside::is_named(self.directory, name, &fstat(&self.file)?) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("'{}' was replaced by another program", name.display())))
     }
 }
 
@@ -176,6 +185,21 @@ mod tests {
         assert_eq!(unpacked(&directory.join("a.log.1.gz")), "1");
         assert_eq!(unpacked(&directory.join("a.log.2.gz")), "2");
         assert_eq!(fs::read_dir(&directory).expect("the directory").count(), 3);
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn a_part_that_was_replaced_does_not_take_the_place_of_its_log() {
+        let directory = sys::scratch::directory("compress");
+        let opened = OwnedFd::from(fs::File::open(&directory).expect("the directory"));
+        fs::write(directory.join("a.log.1"), "1").expect("a file");
+        let part = Part::create(&opened, OsStr::new("a.log")).expect("a part").expect("no other process");
+        fs::remove_file(directory.join("a.log.gz-part")).expect("removed");
+        fs::write(directory.join("a.log.gz-part"), "other").expect("a file");
+        assert!(part.fill_from(OsStr::new("a.log.1"), 5).is_err());
+        assert_eq!(fs::read_to_string(directory.join("a.log.1")).expect("its text"), "1");
+        assert_eq!(fs::read_to_string(directory.join("a.log.gz-part")).expect("its text"), "other");
+        assert!(!directory.join("a.log.1.gz").exists());
         fs::remove_dir_all(&directory).expect("removed");
     }
 
