@@ -37,6 +37,10 @@ fn all(log: &Path) -> Vec<u8> {
     files(log).concat()
 }
 
+fn progress(path: &Path) -> u64 {
+    fs::read(path).ok().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
 const LIVE: [&str; 5] = ["--log-live", "--log-size", "256K", "--log-keep", "1000"];
 
 fn lines_words(direct: &Direct, pattern: &str, count: &str) -> Vec<String> {
