@@ -51,7 +51,7 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
     let plan = &dropped.plan;
     let Kept { notification, waiter, loop_lock, rest } = kept;
     let ready = ready::prepare(dropped, notification, reporter)?;
-    match run::first_closed_gate(&ready, waiter)? {
+    match run::first_closed_gate(&ready, |gate| rest.patience(gate), waiter)? {
         Gates::Open => {}
         Gates::Closed(closed) => return Ok(Outcome::GateClosed(closed)),
         Gates::Stopped => return Ok(Outcome::Left(Exit::OK)),

@@ -297,7 +297,9 @@ fn explain_says_which_gates_are_open_and_runs_no_command() {
         ("--if-env", "A!=", "has no value after '!='"),
         ("--if-file", "", "is empty"),
         ("--if-cmd", " ", "is empty"),
-        ("--wait-for", "tcp:80", "has an unknown form"),
+        ("--wait-for", "port:80", "has an unknown form"),
+        ("--wait-for", "tcp:80", "has no host"),
+        ("--wait-for", "tcp:db:0", "has no valid port"),
     ] {
         let mut command = Command::new(direct.scratch.launcher());
         let refused = output(command.args([option, value, "--", "true"]).current_dir("/"));

@@ -11,12 +11,16 @@ use crate::plan::splay;
 use crate::plan::{Mode, Place, Plan};
 use crate::ready::environment::Environment;
 use crate::ready::gate::{self, GateState};
+use crate::ready::port::try_connect;
 use crate::service::layout;
 use crate::shell_quote::shell_word;
+use crate::sys::clock::BootTime;
 use crate::sys::{self, clock};
 
 /// The number of upcoming starts to show.
 const STARTS: u32 = 5;
+/// How long a port is tried.
+const PORT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Describes the timing.
 pub(super) fn timing_lines(plan: &Plan, timing: Option<&Timing>) -> Vec<String> {
@@ -136,9 +140,15 @@ fn stop_lines(stop: StopRules) -> Vec<String> {
 pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> {
     let line = |gate: &Gate| {
         let now = match gate::state(gate, plan, environment) {
-            GateState::Open => "met now",
-            GateState::Closed => "not met now: rests",
-            GateState::Depends(_) => "not checked here",
+            GateState::Open => "met now".to_string(),
+            GateState::Closed => "not met now: rests".to_string(),
+            GateState::Depends(_) => "not checked here".to_string(),
+            GateState::DependsOnPort(endpoint) => {
+                match try_connect(endpoint, BootTime::now().after(PORT_LIMIT)) {
+                    Ok(()) => "met now".to_string(),
+                    Err(why) => format!("not met now: {why}; rests"),
+                }
+            }
         };
         format!("{} {gate}  ({now})", if gate.is_waited_for() { "when" } else { "if" })
     };

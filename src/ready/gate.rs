@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use crate::config::value::{Check, Gate, ShellCommand, VariableName};
+use crate::config::value::{Check, Endpoint, Gate, ShellCommand, VariableName};
 use crate::plan::Plan;
 
 /// The state of a gate.
@@ -15,6 +15,8 @@ pub enum GateState<'a> {
     Closed,
     /// Only this command can decide.
     Depends(&'a ShellCommand),
+    /// Only an attempt to connect can decide.
+    DependsOnPort(&'a Endpoint),
 }
 
 /// The state of this gate now.
@@ -30,7 +32,8 @@ pub fn state<'a>(gate: &'a Gate, plan: &Plan, environment: &Environment) -> Gate
         Gate::IfCommand(command) | Gate::WaitFor(Check::Command(command)) => {
             return GateState::Depends(command);
         }
-        // a gate is never a port
+        Gate::WaitForPort(endpoint) => return GateState::DependsOnPort(endpoint),
+        // ports have a gate of their own
         Gate::WaitFor(Check::Tcp(_)) => true,
         Gate::IfFile(_) | Gate::WaitFor(Check::File(_)) => {
             file(gate, plan).is_some_and(|path| nix::sys::stat::stat(&path).is_ok())

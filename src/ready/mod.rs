@@ -3,6 +3,7 @@
 
 pub mod environment;
 pub mod gate;
+pub mod port;
 pub mod probe;
 pub mod program;
 pub mod readiness;

@@ -51,7 +51,7 @@ pub enum ProbeResult {
 pub fn probe(check: &Check, context: &ProbeContext<'_>, end: BorrowedFd<'_>) -> ProbeResult {
     match check {
         Check::Tcp(addresses) => {
-            match addresses.iter().any(|address| takes_connection(address, end).is_ok()) {
+            match addresses.iter().any(|address| takes_connection(address, Some(end)).is_ok()) {
                 true => ProbeResult::Met,
                 false => ProbeResult::NotMet,
             }
@@ -71,7 +71,8 @@ fn exists(path: &Path, context: &ProbeContext<'_>) -> ProbeResult {
     }
 }
 
-fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Whether a port accepts a connection within [`CONNECT_TIMEOUT`], which is closed again; `end` interrupts the wait.
+pub(super) fn takes_connection(address: &SocketAddr, end: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
@@ -83,7 +84,8 @@ fn takes_connection(address: &SocketAddr, end: BorrowedFd<'_>) -> Result<(), Err
         Err(Errno::EINPROGRESS) => {}
         result => return result,
     }
-    let mut watched = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT), PollFd::new(end, PollFlags::POLLIN)];
+    let mut watched = vec![PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    watched.extend(end.map(|end| PollFd::new(end, PollFlags::POLLIN)));
     poll(&mut watched, timeout(CONNECT_TIMEOUT))?;
     match watched.first().and_then(PollFd::revents) {
         Some(events) if !events.is_empty() => match getsockopt(&socket, SocketError)? {

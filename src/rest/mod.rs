@@ -2,6 +2,7 @@
 //! reason once and sleeps, as the user, until a change that may fix it.
 
 mod change;
+mod closed_gate;
 mod marks;
 mod sleep;
 mod starter;
@@ -24,14 +25,15 @@ use crate::ready::environment::Signature;
 use crate::ready::{Ready, program};
 use crate::record::{Resting, RestingKind, is_recorded_as_resting, write_resting};
 use crate::report::{Audience, Level, Reporter};
-use crate::run::{Closed, Outcome};
+use crate::run::{Closed, Outcome, Patience, Recheck};
 use crate::sys::clock::BootTime;
 use crate::wait::Waiter;
 use change::Changed;
+use closed_gate::ClosedGate;
 use sleep::{Woken, orphaned, sleep, unable_to_wait, waiter_in};
 use starter::Starter;
 use watch::RestWatch;
-use words::{exit_of, kind_of, polling_note, reason_of, shortened, until};
+use words::{exit_of, kind_of, polling_note, reason_of, until};
 
 /// What to do after an attempt, and any rest that followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,22 +55,8 @@ pub(crate) struct Rest {
     /// Set up before an attempt, so that a fix during the attempt is not missed.
     watch: Option<RestWatch>,
     first_delay: Option<Duration>,
-    gate: Option<ReportedGate>,
+    gate: Option<ClosedGate>,
 }
-
-/// The closed gate that was reported.
-#[derive(Debug)]
-struct ReportedGate {
-    gate: Gate,
-    /// The pause before the last recheck.
-    pause: Duration,
-}
-
-/// The first pause before a gate's command is run again; it doubles each time, since most dependencies are up within
-/// seconds.
-const FIRST_RECHECK: Duration = Duration::from_secs(1);
-/// The longest pause between rechecks: a short command every ten seconds is cheap, and limits the delay.
-const MAX_RECHECK: Duration = Duration::from_secs(10);
 
 impl Rest {
     /// The process whose end must end this one, if there is one.
@@ -193,9 +181,8 @@ impl Rest {
         waiter: &mut Option<Waiter>,
         reporter: &mut Reporter,
     ) -> Next {
-        let Closed { gate, needs_polling } = closed;
-        let reason = shortened(&format!("closed until {gate}"));
-        if !gate.is_waited_for() && !self.starter.supervises(plan) {
+        if !closed.gate.is_waited_for() && !self.starter.supervises(plan) {
+            let reason = closed_gate::in_words(&closed.gate, None);
             reporter.info(&format!("nothing to do: {reason}"));
             return Next::Leave(Exit::OK);
         }
@@ -208,24 +195,31 @@ impl Rest {
         if waiter_in(waiter, self.starter.supervisor(plan), reporter).is_none() {
             return Next::Leave(Exit::SYSTEM);
         }
-        let resting = Resting::now(RestingKind::Gate, reason, Exit::OK);
-        let pause = match &self.gate {
-            Some(reported) if reported.gate == gate => (reported.pause * 2).min(MAX_RECHECK),
-            _ => {
+        let needs_polling = closed.recheck != Recheck::OnChange;
+        let gate = match self.gate.take().filter(|known| known.is(&closed.gate)) {
+            Some(known) => known.again(&closed, plan, reporter),
+            None => {
                 let until = match needs_polling {
                     true => ", rechecking regularly (or on HUP, ALRM)".to_string(),
                     false => format!(" until that changes (or HUP, ALRM){}", polling_note(watch)),
                 };
-                reporter.info(&format!("{}; resting{until}", resting.reason));
-                write_resting(plan, Some(resting.clone()), reporter);
-                FIRST_RECHECK
+                ClosedGate::report(closed, &until, plan, reporter)
             }
         };
-        self.gate = Some(ReportedGate { gate, pause });
+        let resting = gate.resting.clone();
+        let again = needs_polling.then(|| gate.recheck_at());
+        self.gate = Some(gate);
         self.reported = None;
         self.resting = true;
-        let again = needs_polling.then(|| BootTime::now().after(pause));
         self.sleep(resting, again, plan, waiter, reporter)
+    }
+
+    /// How long to try a port: it is reported as closed after one attempt.
+    pub(crate) fn patience(&self, gate: &Gate) -> Patience {
+        match &self.gate {
+            Some(known) if known.is(gate) => Patience::Round,
+            _ => Patience::Once,
+        }
     }
 
     /// Sleeps until something changes, or a recheck is due.

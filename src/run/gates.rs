@@ -8,6 +8,7 @@ use nix::sys::stat::Mode;
 
 use super::child::{Child, not_started};
 use super::command::{self, CommandEnd, Wait, shell};
+use super::port::{self, Looked, Patience};
 use crate::config::value::{Gate, ShellCommand};
 use crate::error::Finding;
 use crate::exit::Exit;
@@ -27,8 +28,27 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Closed {
     /// The first that is closed.
     pub(crate) gate: Gate,
-    /// Whether only polling can detect that it opens.
-    pub(crate) needs_polling: bool,
+    /// How it is detected that it opens.
+    pub(crate) recheck: Recheck,
+    /// Why a port is closed, if known.
+    pub(crate) why: Option<String>,
+}
+
+/// How it is detected that a closed gate opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recheck {
+    /// An event reports it.
+    OnChange,
+    /// Also by a check after a pause, which grows.
+    Command,
+    /// The same; a helper has tried for some time, and the pause is short.
+    Port,
+}
+
+impl Closed {
+    fn new(gate: &Gate, recheck: Recheck) -> Self {
+        Closed { gate: gate.clone(), recheck, why: None }
+    }
 }
 
 /// The combined state of gates.
@@ -41,30 +61,51 @@ pub(crate) enum Gates {
     Undecided(Finding),
 }
 
-/// Looks at the gates of a worker that has not started.
-pub(crate) fn first_closed_gate(ready: &Ready<'_>, place: &mut Option<Waiter>) -> Result<Gates, Finding> {
-    let gates = &ready.plan.gates;
-    let mut waiter = match gates.iter().any(Gate::is_command) {
-        // before the command starts: its end is a signal
-        true => {
-            Some(Waiter::in_place(place).map_err(|error| Finding::refused("set up signal handling", error))?)
-        }
-        false => None,
-    };
+/// Looks at the gates of a worker that has not started, in the order of the command line.
+pub(crate) fn first_closed_gate(
+    ready: &Ready<'_>,
+    patience: impl Fn(&Gate) -> Patience,
+    place: &mut Option<Waiter>,
+) -> Result<Gates, Finding> {
     let context = Context { plan: ready.plan, environment: &ready.environment };
-    first_closed(gates, &context, &mut |boot| match &mut waiter {
-        Some(waiter) => waiter
-            .wait(Deadline { boot, wall: None }, None)
-            .map_err(|errno| Finding::refused("wait", errno.into())),
-        // only commands are waited for
-        None => Ok(Vec::new()),
-    })
+    for gate in &ready.plan.gates {
+        if gate.is_command() {
+            // before the command starts: its end is a signal
+            in_place(place)?;
+        }
+        let found = match gate {
+            Gate::WaitForPort(endpoint) => match port::look(endpoint, patience(gate), in_place(place)?)? {
+                Looked::Open => Gates::Open,
+                Looked::Stopped => Gates::Stopped,
+                Looked::Closed(why) => Gates::Closed(Closed { why, ..Closed::new(gate, Recheck::Port) }),
+            },
+            _ => look(gate, &context, &mut |boot| {
+                in_place(place)?
+                    .wait(Deadline { boot, wall: None }, None)
+                    .map_err(|errno| Finding::refused("wait", errno.into()))
+            })?,
+        };
+        if !matches!(found, Gates::Open) {
+            return Ok(found);
+        }
+    }
+    Ok(Gates::Open)
+}
+
+fn in_place(place: &mut Option<Waiter>) -> Result<&mut Waiter, Finding> {
+    Waiter::in_place(place).map_err(|error| Finding::refused("set up signal handling", error))
 }
 
 /// Looks at the switches (`--if-env`, `--if-file`, `--if-cmd`) before a run; other gates are waited for only once.
 pub(super) fn switches(plan: &Plan, environment: &Environment, wait: Wait<'_>) -> Result<Gates, Finding> {
-    let switches = plan.gates.iter().filter(|gate| !gate.is_waited_for());
-    first_closed(switches, &Context { plan, environment }, wait)
+    let context = Context { plan, environment };
+    for gate in plan.gates.iter().filter(|gate| !gate.is_waited_for()) {
+        let found = look(gate, &context, &mut *wait)?;
+        if !matches!(found, Gates::Open) {
+            return Ok(found);
+        }
+    }
+    Ok(Gates::Open)
 }
 
 /// What gates depend on.
@@ -73,29 +114,24 @@ struct Context<'a> {
     environment: &'a Environment,
 }
 
-fn first_closed<'g>(
-    gates: impl IntoIterator<Item = &'g Gate>,
-    context: &Context<'_>,
-    wait: Wait<'_>,
-) -> Result<Gates, Finding> {
-    for gate in gates {
-        let closed = |needs_polling| Ok(Gates::Closed(Closed { gate: gate.clone(), needs_polling }));
-        let command = match state(gate, context.plan, context.environment) {
-            GateState::Open => continue,
-            // no event reports a file that appears with a mount; a switch is rarely on one
-            GateState::Closed => return closed(gate.is_waited_for()),
-            GateState::Depends(command) => command,
-        };
-        let end = run(command, context, &mut *wait)?;
-        match end {
-            Ok(CommandEnd::Ended(Ending::Exited(0))) => {}
-            Ok(CommandEnd::Stopped) => return Ok(Gates::Stopped),
-            Ok(CommandEnd::Ended(Ending::Exited(1..=125))) => return closed(true),
-            _ if gate.is_waited_for() => return closed(true),
-            _ => return Ok(Gates::Undecided(undecided(command, end))),
-        }
+/// Looks at one gate that is not a port.
+fn look(gate: &Gate, context: &Context<'_>, wait: Wait<'_>) -> Result<Gates, Finding> {
+    let closed = |recheck| Ok(Gates::Closed(Closed::new(gate, recheck)));
+    let command = match state(gate, context.plan, context.environment) {
+        GateState::Open | GateState::DependsOnPort(_) => return Ok(Gates::Open),
+        // no event reports a file that appears with a mount; a switch is rarely on one
+        GateState::Closed if gate.is_waited_for() => return closed(Recheck::Command),
+        GateState::Closed => return closed(Recheck::OnChange),
+        GateState::Depends(command) => command,
+    };
+    let end = run(command, context, wait)?;
+    match end {
+        Ok(CommandEnd::Ended(Ending::Exited(0))) => Ok(Gates::Open),
+        Ok(CommandEnd::Stopped) => Ok(Gates::Stopped),
+        Ok(CommandEnd::Ended(Ending::Exited(1..=125))) => closed(Recheck::Command),
+        _ if gate.is_waited_for() => closed(Recheck::Command),
+        _ => Ok(Gates::Undecided(undecided(command, end))),
     }
-    Ok(Gates::Open)
 }
 
 /// Why a command did not decide. A shell reports 126 or 127 for what it cannot run, and 128 and more for what a signal

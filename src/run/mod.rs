@@ -9,13 +9,15 @@ mod init;
 mod lock;
 mod loop_lock;
 mod outcome;
+mod port;
 mod readiness;
 mod repeat;
 
 pub(crate) use exec::{Stopped, exec};
 pub(crate) use foreground::run_in_foreground;
-pub(crate) use gates::{Closed, Gates, first_closed_gate};
+pub(crate) use gates::{Closed, Gates, Recheck, first_closed_gate};
 pub(crate) use init::run_as_init;
 pub(crate) use loop_lock::{LoopLock, MayStart};
 pub(crate) use outcome::Outcome;
+pub(crate) use port::Patience;
 pub(crate) use repeat::run_loop;

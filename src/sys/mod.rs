@@ -17,6 +17,7 @@ pub mod pipe;
 pub mod privilege;
 pub mod proc;
 pub mod process;
+pub mod random;
 pub mod replace;
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -1,7 +1,7 @@
 //! When the service is ready, and the conditions for running it.
 
 use super::{Continuation, Flag, LaunchOption, ReadinessOption, Section, launch, path, readiness};
-use crate::config::value::{Check, Delay, Gate, ReadyForm, ShellCommand, text};
+use crate::config::value::{Delay, Gate, ReadyForm, ShellCommand, text};
 use crate::options::Takes::Value;
 
 pub(super) const SECTION: Section = Section { title: "Readiness and gates", options: OPTIONS };
@@ -86,16 +86,17 @@ const OPTIONS: &[Flag] = &[
         LaunchOption::WaitFor,
         "wait-for",
         Value("FORM"),
-        "run once this condition is met: file:PATH or cmd:COMMAND",
+        "run once a port accepts connections, or a condition is met",
         |settings, value| {
-            settings.gates.push(Gate::WaitFor(Check::parse(value)?));
+            settings.gates.push(Gate::parse_wait_for(value)?);
             Ok(())
         },
     )
     .repeats()
-    .values(&["file:", "cmd:"])
+    .values(&["tcp:", "file:", "cmd:"])
     .more(
-        "Until then the service rests. A command (sh -c, as the worker's user, 10 s at most) is retried \
+        "FORM is tcp:HOST:PORT, file:PATH or cmd:COMMAND. Until then the service rests. A port is tried \
+         again within a second; its host is an address or a name of /etc/hosts or DNS. A command (sh -c, as the worker's user, 10 s at most) is retried \
          after 1, 2, 4 and 8 s, then every 10 s. A condition that has been met is not checked again.",
     ),
 ];

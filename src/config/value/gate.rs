@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::endpoint::Endpoint;
 use super::ready_form::Check;
 use super::shell_command::ShellCommand;
 use super::variable_name::VariableName;
@@ -24,8 +25,10 @@ pub enum Gate {
     IfFile(PathBuf),
     /// `--if-cmd COMMAND`: `sh -c` exits with 0.
     IfCommand(ShellCommand),
-    /// `--wait-for`
+    /// `--wait-for file:PATH`, `--wait-for cmd:COMMAND`
     WaitFor(Check),
+    /// `--wait-for tcp:HOST:PORT`: a port accepts connections.
+    WaitForPort(Endpoint),
 }
 
 impl Gate {
@@ -57,9 +60,22 @@ impl Gate {
         matches!(self, Gate::IfCommand(_) | Gate::WaitFor(Check::Command(_)))
     }
 
+    /// Reads a form of `--wait-for`.
+    pub fn parse_wait_for(value: &OsStr) -> Result<Self, Invalid> {
+        match value.as_bytes().strip_prefix(b"tcp:") {
+            Some(endpoint) => {
+                Endpoint::parse(std::str::from_utf8(endpoint).unwrap_or_default()).map(Gate::WaitForPort)
+            }
+            None => Check::parse(value).map(Gate::WaitFor).map_err(|invalid| match invalid.hint {
+                Some(_) => invalid.hint("use tcp:HOST:PORT, file:PATH or cmd:COMMAND"),
+                None => invalid,
+            }),
+        }
+    }
+
     /// Whether it waits for an event; others are switches.
     pub fn is_waited_for(&self) -> bool {
-        matches!(self, Gate::WaitFor(_))
+        matches!(self, Gate::WaitFor(_) | Gate::WaitForPort(_))
     }
 }
 
@@ -76,6 +92,7 @@ impl std::fmt::Display for Gate {
             Gate::IfFile(path) => write!(formatter, "'{}' exists", path.display()),
             Gate::IfCommand(command) => write!(formatter, "'{command}' succeeds"),
             Gate::WaitFor(check) => check.fmt(formatter),
+            Gate::WaitForPort(endpoint) => write!(formatter, "{endpoint} accepts connections"),
         }
     }
 }
