@@ -2,6 +2,7 @@
 
 mod child;
 mod command;
+mod ending;
 mod exec;
 mod foreground;
 mod gates;
@@ -12,6 +13,7 @@ mod outcome;
 mod port;
 mod readiness;
 mod repeat;
+mod run_end;
 
 pub(crate) use exec::{Stopped, exec};
 pub(crate) use foreground::run_in_foreground;

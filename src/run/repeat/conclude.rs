@@ -4,12 +4,12 @@ use super::failures::Failures;
 use super::journal::Journal;
 use super::pacer::Now;
 use super::pacing::Pacing;
-use super::run_end::RunEnd;
 use super::waiter::LoopWaiter;
 use crate::config::timing::{Pace, Timing};
 use crate::log::Log;
 use crate::record::{EndedRun, Resting, RestingKind};
 use crate::report::{Audience, Level};
+use crate::run::run_end::RunEnd;
 
 /// Counts the run, reports how it ended, and schedules the next.
 pub(super) fn conclude(

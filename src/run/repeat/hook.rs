@@ -5,7 +5,6 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use super::journal::Journal;
-use super::run_end::RunEnd;
 use super::setup::Setup;
 use super::waiter::LoopWaiter;
 use crate::config::timing::Around;
@@ -15,6 +14,7 @@ use crate::exit::Exit;
 use crate::record::RunRecord;
 use crate::run::child::Child;
 use crate::run::command::{self, CommandEnd, shell};
+use crate::run::run_end::RunEnd;
 use crate::sys::process::Ending;
 use crate::sys::spawn::{Launch, SpawnError, Step, Vector};
 use crate::wait::handled;

@@ -1,7 +1,6 @@
 //! The loop: wait, run, record, repeat. A failing or missing worker never ends it; a stop does.
 
 mod conclude;
-mod ending;
 mod failures;
 mod hook;
 mod journal;
@@ -9,7 +8,6 @@ mod limits_hit;
 mod one_run;
 mod pacer;
 mod pacing;
-mod run_end;
 mod run_lock;
 mod setup;
 mod step;
@@ -23,7 +21,6 @@ use hook::HookOutcome;
 use journal::Journal;
 use pacer::Now;
 use pacing::Pacing;
-use run_end::RunEnd;
 use run_lock::{Lock, Wait};
 use setup::Setup;
 use step::{Turn, WaitOutcome};
@@ -32,6 +29,7 @@ use waiter::LoopWaiter;
 use super::gates::{self, Gates};
 use super::outcome::Outcome;
 use super::readiness::Readiness;
+use super::run_end::RunEnd;
 use crate::config::timing::{Timing, TimingSpec};
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;

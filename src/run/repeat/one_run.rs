@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::ending::RunEnding;
 use super::journal::Journal;
 use super::limits_hit::name_limits_hit;
-use super::run_end::RunEnd;
 use super::setup::Setup;
 use super::waiter::LoopWaiter;
 use crate::config::timing::Timing;
 use crate::error::Finding;
 use crate::run::child::Child;
+use crate::run::ending::RunEnding;
+use crate::run::run_end::RunEnd;
 use crate::sys::clock::BootTime;
 use crate::wait::is_stop;
 

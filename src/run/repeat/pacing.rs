@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::journal::Journal;
 use super::pacer::{Due, Now, Pacer};
-use super::run_end::in_words;
 use super::waiter::LoopWaiter;
 use crate::config::settings::Persist;
 use crate::config::timing::{Pace, Timing};
 use crate::plan::{Plan, splay};
 use crate::record::{NextDue, RecordFile};
 use crate::report::Reporter;
+use crate::run::run_end::in_words;
 use crate::sys::clock::BootTime;
 use crate::wait::Deadline;
 
