@@ -54,6 +54,8 @@ pub enum Topic {
     Pump,
     /// The log became shorter during a run.
     Truncation,
+    /// The directories of `--mkdir`.
+    Directories,
     /// The variables of the worker.
     Environment,
     /// The run record.

@@ -11,7 +11,7 @@ use super::request::{Ask, Given, Origin, Request};
 use super::rights::{TrustError, refuse_rights};
 use super::service_file::{self, ServiceFile, ServiceFileError};
 use super::settings::{EnvironmentSettings, Settings, WorkerCommand};
-use super::spec::{EnvironmentSpec, Spec, SpecFile};
+use super::spec::{DirectoryMaker, EnvironmentSpec, Spec, SpecFile};
 use super::timing::{Stays, TimingSpec};
 use super::{log_options, timing_options};
 use crate::error::Findings;
@@ -139,6 +139,7 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         groups,
         home,
         chdir,
+        directories,
         umask,
         no_new_privs,
         limits,
@@ -162,6 +163,8 @@ fn spec(settings: Settings, source: Source, mode: Mode) -> Spec {
         groups: groups.unwrap_or_default(),
         home,
         chdir,
+        directories,
+        directory_maker: DirectoryMaker::default(),
         umask,
         no_new_privs,
         limits,

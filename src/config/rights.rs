@@ -1,14 +1,18 @@
 //! Settings that are refused when root runs a file that non-root users can write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::DEFAULT_USER;
 use crate::config::settings::{ContainerEnv, Settings};
+use crate::config::spec::{DirectoryMaker, SpecFile};
 use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, exit_of_io, reason_of};
 use crate::exit::Exit;
 use crate::machine::Host;
+use crate::machine::ownership::is_root_owned;
+use crate::service::layout;
 use crate::shell_quote::shell_word;
+use crate::sys;
 
 /// Refused when root runs a file that non-root users can write.
 #[derive(Debug, thiserror::Error)]
@@ -95,5 +99,18 @@ pub(crate) fn refuse_rights<P: Problem>(
             }),
         }
         settings.limits.oom_score_adj = None;
+    }
+}
+
+/// Who makes the directories of `--mkdir`. If non-root users can write the file of `--file`, or the definition that
+/// `futo sync` has published with `--service-dir`, they would choose places where they cannot write.
+pub(crate) fn directory_maker(file: Option<&SpecFile>, service_dir: Option<&Path>) -> DirectoryMaker {
+    let is_roots = |directory: &Path| {
+        let run = directory.join(layout::RUN);
+        is_root_owned(directory) && (!sys::file::exists(&run) || is_root_owned(&run))
+    };
+    match file.is_none_or(|file| file.is_root_owned) && service_dir.is_none_or(is_roots) {
+        true => DirectoryMaker::RootOrUser,
+        false => DirectoryMaker::User,
     }
 }

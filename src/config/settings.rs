@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use nix::sys::resource::Resource;
 
 use super::value::{
-    Backoff, Bounds, ByteSize, Capabilities, Delay, EnvironmentEdit, ExpandableText, Gate, GroupsRequest,
-    Presence, ReadyForm, ShellCommand, StopSignal, UserRequest, VariableName,
+    Backoff, Bounds, ByteSize, Capabilities, Delay, Directory, EnvironmentEdit, ExpandableText, Gate,
+    GroupsRequest, Presence, ReadyForm, ShellCommand, StopSignal, UserRequest, VariableName,
 };
 use crate::schedule::Schedule;
 use crate::service::ServiceName;
@@ -177,7 +177,7 @@ impl Limits {
 
 /// One field for each option of the table.
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "each field is the option of the same name")]
+#[expect(missing_docs, reason = "each field is the option of the same name; `directories` is `--mkdir`")]
 pub struct Settings {
     pub name: Option<ServiceName>,
     pub service_dir: Option<PathBuf>,
@@ -189,6 +189,7 @@ pub struct Settings {
     pub groups: Option<GroupsRequest>,
     pub home: Option<PathBuf>,
     pub chdir: Option<PathBuf>,
+    pub directories: Vec<Directory>,
     pub umask: Option<u32>,
     pub no_new_privs: bool,
     pub limits: Limits,

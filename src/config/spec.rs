@@ -9,7 +9,7 @@ use super::settings::{
 };
 use super::timing::{Stays, TimingSpec};
 use super::value::{
-    ByteSize, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
+    ByteSize, Directory, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
 };
 use crate::service::ServiceName;
 
@@ -42,6 +42,10 @@ pub struct Spec {
     pub home: Option<PathBuf>,
     /// `--chdir`
     pub chdir: Option<PathBuf>,
+    /// `--mkdir`
+    pub directories: Vec<Directory>,
+    /// Who makes them.
+    pub directory_maker: DirectoryMaker,
     /// `--umask`
     pub umask: Option<u32>,
     /// `--no-new-privs`
@@ -58,6 +62,16 @@ pub struct Spec {
     pub log_rules: LogRules,
     /// `--state-dir`
     pub state_dir: Option<PathBuf>,
+}
+
+/// Who makes the directories of `--mkdir`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DirectoryMaker {
+    /// Root below directories that only root can write, the worker's user elsewhere.
+    #[default]
+    RootOrUser,
+    /// The worker's user: non-root users have chosen the places.
+    User,
 }
 
 /// The file of `--file`.

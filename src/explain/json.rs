@@ -10,7 +10,7 @@ use super::words;
 use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnLock, OnStop, Persist};
 use crate::config::spec::LogWriter;
 use crate::config::timing::{Pace, Stays, Timing};
-use crate::config::value::{Bounds, Delay, resource_name, signal_name};
+use crate::config::value::{Bounds, Delay, Directory, resource_name, signal_name};
 use crate::error::{Finding, Findings};
 use crate::plan::splay;
 use crate::plan::{Change, LogPlan, Mode, Place, Plan};
@@ -30,6 +30,7 @@ struct Document {
     user: Option<UserPart>,
     home: Option<String>,
     directory: String,
+    made_directories: Vec<DirectoryPart>,
     umask: Option<String>,
     no_new_privs: bool,
     cap_drop: Vec<String>,
@@ -88,6 +89,13 @@ struct UlimitPart {
 }
 
 #[derive(Serialize)]
+struct DirectoryPart {
+    path: String,
+    mode: String,
+    now: &'static str,
+}
+
+#[derive(Serialize)]
 struct LogPart {
     path: Option<String>,
     discarded: bool,
@@ -137,6 +145,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
         user: user_part(plan),
         home: plan.home.as_ref().map(|home| home.display().to_string()),
         directory: plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string(),
+        made_directories: directory_parts(plan),
         umask: plan.umask.map(|mask| format!("{mask:04o}")),
         no_new_privs: plan.no_new_privs,
         cap_drop: plan.limits.cap_drop.names(),
@@ -171,6 +180,15 @@ fn user_part(plan: &Plan) -> Option<UserPart> {
         groups: identity.groups.iter().map(|gid| gid.as_raw()).collect(),
         change,
     })
+}
+
+fn directory_parts(plan: &Plan) -> Vec<DirectoryPart> {
+    let part = |(directory, now): (&Directory, &'static str)| DirectoryPart {
+        path: directory.path.display().to_string(),
+        mode: format!("{:04o}", directory.mode),
+        now,
+    };
+    plan.directories.iter().zip(words::directory_states(plan)).map(part).collect()
 }
 
 fn ulimit_parts(plan: &Plan) -> Vec<UlimitPart> {

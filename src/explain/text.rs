@@ -25,6 +25,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     rows.group("user", user(plan));
     rows.row("home", &plan.home.as_ref().map_or("none".to_string(), |home| home.display().to_string()));
     rows.row("directory", &plan.chdir.as_ref().unwrap_or(&plan.directory).display().to_string());
+    rows.group("mkdir", words::directory_lines(plan));
     rows.group("limits", limits(plan));
     rows.row("log", &log(plan));
     rows.row("record", &record(plan));

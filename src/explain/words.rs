@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::config::settings::{LogStamp, LogTee, OnExit, OnFull, OnLock, OnStop, Persist};
 use crate::config::spec::LogRules;
 use crate::config::timing::{Around, Pace, StopRules, Timing};
-use crate::config::value::{Gate, ReadyForm, ShellCommand, signal_name};
+use crate::config::value::{Directory, Gate, ReadyForm, ShellCommand, signal_name};
+use crate::error::Findings;
 use crate::plan::splay;
 use crate::plan::{Mode, Place, Plan};
+use crate::ready::directories::{self, DirectoryState};
 use crate::ready::environment::Environment;
 use crate::ready::gate::{self, GateState};
 use crate::ready::port::try_connect;
@@ -153,6 +155,27 @@ pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> 
         format!("{} {gate}  ({now})", if gate.is_waited_for() { "when" } else { "if" })
     };
     plan.gates.iter().map(line).collect()
+}
+
+/// The directories of `--mkdir`, one per line.
+pub(super) fn directory_lines(plan: &Plan) -> Vec<String> {
+    let line = |(directory, now): (&Directory, &'static str)| {
+        format!("{} (mode {:04o}; {now})", directory.path.display(), directory.mode)
+    };
+    plan.directories.iter().zip(directory_states(plan)).map(line).collect()
+}
+
+/// The state of each.
+pub(super) fn directory_states(plan: &Plan) -> Vec<&'static str> {
+    let word = |state| match state {
+        Some(DirectoryState::Writable) => "exists",
+        Some(DirectoryState::NotWritable) => "exists; the worker's user cannot write it",
+        Some(DirectoryState::MadeByRoot) => "missing: root makes it",
+        Some(DirectoryState::MadeByUser) => "missing: the worker's user makes it",
+        None => "see problems",
+    };
+    // its findings have been reported
+    directories::inspect(plan, &mut Findings::default()).into_iter().map(word).collect()
 }
 
 /// Describes when the service is reported ready; none if neither an option nor the service directory requests it.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::identity::{Change, Identity};
 use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::Limits;
-use crate::config::spec::{EnvironmentSpec, LogRules, SpecFile};
+use crate::config::spec::{DirectoryMaker, EnvironmentSpec, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
-use crate::config::value::Gate;
+use crate::config::value::{Directory, Gate};
 use crate::error::{Finding, Findings};
 use crate::service::ServiceName;
 
@@ -102,6 +102,10 @@ pub struct Plan {
     pub log_rules: LogRules,
     /// The worker's directory, if different.
     pub chdir: Option<PathBuf>,
+    /// The directories to make.
+    pub directories: Vec<Directory>,
+    /// Who makes them.
+    pub directory_maker: DirectoryMaker,
     /// The program and its arguments.
     pub program: Vec<OsString>,
     /// The mode of running it.
@@ -121,6 +125,7 @@ impl Plan {
         self.environment = EnvironmentSpec::default();
         self.limits = Limits::default();
         self.warnings = Vec::new();
+        self.directories = Vec::new();
         self.gates = self.gates.drain(..).filter(Gate::is_waited_for).collect();
     }
 

@@ -9,9 +9,9 @@ use super::draft::{Draft, LogPlan, Mode, Place, Plan, from_service_dir};
 use super::identity::{self, Change};
 use super::{container, home, supervisor};
 use crate::config::Spec;
-use crate::config::rights::TrustError;
+use crate::config::rights::{self, TrustError};
 use crate::config::settings::LogTarget;
-use crate::config::spec::{EnvironmentSpec, LogRules, SpecFile};
+use crate::config::spec::{DirectoryMaker, EnvironmentSpec, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
 use crate::config::value::UserRequest;
 use crate::error::{Finding, Findings, Problem, reason};
@@ -84,6 +84,12 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
     if spec.log.is_none() {
         findings.take(refuse_log_rules(&log, &spec.log_rules));
     }
+    let directory_maker = match (spec.directories.is_empty(), spec.directory_maker) {
+        (false, DirectoryMaker::RootOrUser) => {
+            rights::directory_maker(spec.file.as_ref(), spec.service_dir.as_deref())
+        }
+        (_, decided) => decided,
+    };
     let mut warnings = Vec::from_iter(warning_of_root(change, spec.user.as_ref()));
     let umask = spec.umask.or_else(|| container::umask(place, &container, &mut warnings));
     let timing = spec.timing.as_ref();
@@ -112,6 +118,8 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         log,
         log_rules: spec.log_rules,
         chdir: spec.chdir,
+        directories: spec.directories,
+        directory_maker,
         program,
         mode: mode(spec.timing, host),
         readiness: spec.readiness,
@@ -201,6 +209,7 @@ fn count_from_service_dir(spec: &mut Spec) {
     let count = |path: &mut PathBuf| *path = from_service_dir(Some(&service_dir), path);
     spec.environment.files.iter_mut().for_each(|file| count(&mut file.path));
     spec.environment.directories.iter_mut().for_each(|directory| count(&mut directory.path));
+    spec.directories.iter_mut().for_each(|directory| count(&mut directory.path));
     if let Some(LogTarget::File(path)) = &mut spec.log {
         count(path);
     }

@@ -1,6 +1,7 @@
 //! Dropped → [`Ready`]: all work on the user's files, done as the user: descriptors, variables, log, directory,
 //! program.
 
+pub mod directories;
 pub mod environment;
 pub mod gate;
 pub mod port;
@@ -91,8 +92,11 @@ pub fn prepare<'a>(
 ) -> Result<Ready<'a>, Findings> {
     let plan = &dropped.plan;
     let mut findings = Findings::default();
+    // the log may be in one of them
+    let unwritable = directories::make(dropped, &mut findings);
     let log = Log::open(plan, Opening::Run, None, handled(), reporter);
     let environment = environment::build(plan, &mut findings);
+    reporter.trouble(Topic::Directories, unwritable);
     reporter.trouble(Topic::Environment, environment.quirks());
     if plan.program.iter().any(|word| word.as_bytes().contains(&0)) {
         findings.push(ReadyError::NulInArgument);
@@ -117,6 +121,7 @@ pub fn inspect(draft: &Draft, findings: &mut Findings) -> (Environment, Option<T
     let plan = draft.plan();
     findings.take(Notification::find(plan));
     check_keep_fds(plan, findings);
+    directories::inspect(plan, findings);
     let environment = environment::build(plan, findings);
     if let Some(directory) = &plan.chdir
         && let Err(errno) = sys::file::may(directory, nix::unistd::AccessFlags::X_OK)

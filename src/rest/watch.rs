@@ -16,7 +16,7 @@ use nix::unistd::{AccessFlags, access};
 use super::change::{Changed, Links};
 use super::marks::Marks;
 use crate::error::{Findings, reason};
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::ready::{environment, gate, program};
 use crate::service::layout;
 
@@ -76,6 +76,11 @@ impl RestWatch {
         let of_program = program::interpreter_of(plan, &environment).into_iter();
         for path in users_files.chain(of_program).chain(program::argument_files(plan)) {
             watch.add(&path, Changed::UsersFiles);
+        }
+        // root makes some of them, and only a restart makes a process that is root
+        let changed = if plan.change == Change::Become { Changed::RunFile } else { Changed::UsersFiles };
+        for directory in plan.directories.iter().filter(|directory| !directory.path.is_dir()) {
+            watch.add(&directory.path, changed);
         }
         for directory in environment.signature().directories() {
             watch.watch_names(directory, Watched::Names, Changed::UsersFiles);

@@ -19,6 +19,7 @@ pub mod proc;
 pub mod process;
 pub mod random;
 pub mod replace;
+pub mod root_directory;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod settle;

@@ -9,6 +9,7 @@ use super::opener::Opener;
 use super::rights::Rights;
 use crate::cli;
 use crate::config::flags::{Key, LaunchOption};
+use crate::config::spec::DirectoryMaker;
 use crate::config::value::{GroupRequest, UserRequest};
 use crate::config::{self, Spec};
 use crate::error::Findings;
@@ -70,6 +71,9 @@ pub(crate) fn plan_of_process(
         request.given.retain(|given| !is_container(given));
     }
     let mut spec = config::resolve_reading(request, host, &read, findings);
+    if matches!(rights, Rights::Of(_)) {
+        spec.directory_maker = DirectoryMaker::User;
+    }
     adjust(&mut spec);
     let draft = plan::make(spec, host, findings);
     let opener = Opener::of(rights, draft.plan());

@@ -7,6 +7,7 @@ use super::account::AccountError;
 use super::opener::Opener;
 use super::rights::{self, Rights};
 use crate::cli;
+use crate::config::spec::DirectoryMaker;
 use crate::config::value::GroupsRequest;
 use crate::config::{self, Spec};
 use crate::error::Findings;
@@ -66,6 +67,7 @@ impl Script {
         if let (Rights::Of(account), true) = (&self.rights, host.is_root()) {
             spec.user = Some(account.request());
             spec.groups = GroupsRequest::OfUser;
+            spec.directory_maker = DirectoryMaker::User;
         }
         adjust(&mut spec);
         let draft = plan::make(spec, host, findings);

@@ -7,6 +7,7 @@ mod config_env;
 mod launcher;
 mod log;
 mod pump;
+mod mkdir;
 mod record;
 mod settings_file;
 

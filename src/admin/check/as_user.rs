@@ -203,6 +203,7 @@ fn relative_paths(spec: &Spec) -> Vec<CheckFinding> {
     if let Some(path) = &spec.chdir {
         note("chdir", path);
     }
+    spec.directories.iter().for_each(|directory| note("mkdir", &directory.path));
     found
 }
 

@@ -33,7 +33,7 @@ pub(super) fn of_option(option: &OptionRow<()>) -> Option<Candidates> {
     for part in metavariable.split('|') {
         match part.trim_start_matches("[-]").trim_end_matches(",…") {
             "PATH" | "FILE" => candidates.kinds.push(Kind::Files),
-            "DIR" => candidates.kinds.push(Kind::Directories),
+            "DIR" | "PATH[:MODE]" => candidates.kinds.push(Kind::Directories),
             "USER[:GROUP]" => candidates.kinds.push(Kind::Users),
             "GROUP" => candidates.kinds.push(Kind::Groups),
             "COMMAND" => candidates.kinds.push(Kind::Programs),

@@ -34,6 +34,7 @@ fn is_of_service_directory(key: Key) -> bool {
         Key::Launch(option) => matches!(
             option,
             LaunchOption::Chdir
+                | LaunchOption::Mkdir
                 | LaunchOption::EnvFile
                 | LaunchOption::Dotenv
                 | LaunchOption::EnvDir
@@ -69,6 +70,7 @@ mod tests {
             ("--log=logs/x=y.log", format!("--log={here}/logs/x=y.log")),
             ("--lock=../x.lock", format!("--lock={here}/../x.lock")),
             ("--chdir=work", format!("--chdir={here}/work")),
+            ("--mkdir=data:0700", format!("--mkdir={here}/data:0700")),
             ("--log=-", "--log=-".to_string()),
             ("--state-dir=/var/lib/x", "--state-dir=/var/lib/x".to_string()),
             ("--if-file=flag", "--if-file=flag".to_string()),

@@ -1,7 +1,9 @@
 //! The identity of the worker, and its limits.
 
 use super::{FileForm, Flag, LaunchOption, Section, absolute, launch, path};
-use crate::config::value::{Bounds, Capabilities, GroupsRequest, UserRequest, descriptor, mode, text, whole};
+use crate::config::value::{
+    Bounds, Capabilities, Directory, GroupsRequest, UserRequest, descriptor, mode, text, whole,
+};
 use crate::options::Takes::{Nothing, Value};
 
 pub(super) const SECTION: Section = Section { title: "Identity and limits", options: OPTIONS };
@@ -52,6 +54,21 @@ const OPTIONS: &[Flag] = &[
         },
     )
     .more("Default: the service directory. A relative path of the program is resolved from there."),
+    launch(
+        LaunchOption::Mkdir,
+        "mkdir",
+        Value("PATH[:MODE]"),
+        "make this directory if it is missing",
+        |settings, value| {
+            settings.directories.push(Directory::parse(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "It belongs to the worker's user; MODE is octal [0755]. Below directories that only root can write, \
+         root makes it; elsewhere the worker's user does. An existing directory is left as it is.",
+    ),
     launch(
         LaunchOption::Umask,
         "umask",

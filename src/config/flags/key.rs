@@ -80,6 +80,7 @@ pub enum LaunchOption {
     Groups,
     Home,
     Chdir,
+    Mkdir,
     Umask,
     NoNewPrivs,
     CapDrop,

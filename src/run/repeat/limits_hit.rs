@@ -1,6 +1,6 @@
 //! What a failed run may owe to the limits of its container.
 
-use super::run_end::RunEnd;
+use crate::run::run_end::RunEnd;
 use crate::exit::Exit;
 use crate::record::How;
 use crate::sys::cgroup::CgroupEvents;
@@ -33,7 +33,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::run::repeat::run_end::CutShort;
+    use crate::run::run_end::CutShort;
 
     #[test]
     fn only_a_kill_that_the_launcher_did_not_send_is_explained() {

@@ -1,6 +1,6 @@
 //! The outcomes of the loop's steps.
 
-use super::run_end::RunEnd;
+use crate::run::run_end::RunEnd;
 use crate::log::Log;
 use crate::run::gates::Closed;
 

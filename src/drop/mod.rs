@@ -3,6 +3,8 @@
 //! No user-writable path is touched here. The order is setgroups, setgid, setuid: starting with setuid would keep
 //! root's groups.
 
+mod directories;
+
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
@@ -15,12 +17,15 @@ use crate::exit::Exit;
 use crate::machine::Host;
 use crate::plan::{Change, Identity, LogPlan, Plan};
 use crate::sys;
+pub use directories::Unmade;
 
 /// A plan whose process is the worker's user, within the worker's limits.
 #[derive(Debug)]
 pub struct Dropped {
     /// The plan, whose identity this process has.
     pub plan: Plan,
+    /// The directories that root was unable to make.
+    pub unmade: Vec<Unmade>,
 }
 
 /// A step of the drop, as a failure reports it.
@@ -165,11 +170,12 @@ pub fn become_user(plan: Plan) -> Result<Dropped, DropError> {
         // where it cannot be done, only programs that open /dev/stderr by name notice
         let _ = sys::fd::let_holders_reopen_pipe(std::io::stdout().as_fd());
     }
+    let unmade = directories::make(&plan);
     become_identity(&plan)?;
     if plan.no_new_privs {
         nix::sys::prctl::set_no_new_privs().map_err(refused(Step::NoNewPrivs))?;
     }
-    Ok(Dropped { plan })
+    Ok(Dropped { plan, unmade })
 }
 
 /// Limits the capabilities the worker can gain; only root can do this. Without CAP_SETPCAP, and with no-new-privs set,
