@@ -1,14 +1,16 @@
 //! From the drop to the exit: attempt to run the worker, rest if only an edit helps, try again.
 
+use nix::unistd::Pid;
+
 use crate::drop::Dropped;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
-use crate::plan::{Mode, Place};
+use crate::plan::{Mode, Place, Plan};
 use crate::ready;
 use crate::ready::readiness::Notification;
 use crate::report::{Reporter, Topic};
 use crate::rest::{self, Next, Rest, RunsAs};
-use crate::run::{self, Gates, LoopLock, MayStart, Outcome, Stopped};
+use crate::run::{self, Before, BeforeEnd, Gates, LoopLock, MayStart, Outcome, Stopped};
 use crate::sys;
 use crate::wait::Waiter;
 
@@ -19,6 +21,7 @@ struct Kept {
     /// A single stream of signals: a TERM could be lost between two.
     waiter: Option<Waiter>,
     loop_lock: LoopLock,
+    before: Before,
     rest: Rest,
 }
 
@@ -31,7 +34,13 @@ pub(crate) fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
         Ok(notification) => notification,
         Err(findings) => return rest::until_run_changes(plan, RunsAs::User, &findings, reporter),
     };
-    let mut kept = Kept { notification, waiter: None, loop_lock: LoopLock::default(), rest: Rest::default() };
+    let mut kept = Kept {
+        notification,
+        waiter: None,
+        loop_lock: LoopLock::default(),
+        before: Before::default(),
+        rest: Rest::default(),
+    };
     if plan.place == Place::Service && sys::signals::is_any_ignored() && kept.rest.supervisor(plan).is_some()
     {
         // at a shell the user asked for it (nohup); a service never did
@@ -46,10 +55,10 @@ pub(crate) fn run(dropped: &Dropped, reporter: &mut Reporter) -> Exit {
     }
 }
 
-/// One attempt: the user's files, the gates, then exec, one run as PID 1, or the loop.
+/// One attempt: the user's files, the gates, the commands of `--before`, then exec, one run as PID 1, or the loop.
 fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Result<Outcome, Findings> {
     let plan = &dropped.plan;
-    let Kept { notification, waiter, loop_lock, rest } = kept;
+    let Kept { notification, waiter, loop_lock, before, rest } = kept;
     let ready = ready::prepare(dropped, notification, reporter)?;
     match run::first_closed_gate(&ready, |gate| rest.patience(gate), waiter)? {
         Gates::Open => {}
@@ -59,21 +68,45 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         Gates::Undecided(_) if matches!(plan.mode, Mode::Loop(_)) => {}
         Gates::Undecided(finding) => return Err(finding.into()),
     }
+    let supervisor = rest.supervisor(plan);
+    // a loop that was left by a killed supervisor must have ended before anything of this one runs
+    if let (Mode::Loop(_), Some(supervisor)) = (&plan.mode, supervisor)
+        && let MayStart::Stopped = take_loop_lock(plan, loop_lock, supervisor, waiter, reporter)?
+    {
+        return Ok(Outcome::Left(Exit::OK));
+    }
+    match before.run(&ready, supervisor, waiter, reporter)? {
+        // a command may have written config.env
+        BeforeEnd::Succeeded if !ready.environment.signature().is_current() => return Ok(Outcome::Outdated),
+        BeforeEnd::HaveSucceeded | BeforeEnd::Succeeded => {}
+        BeforeEnd::Stopped(exit) => return Ok(Outcome::Left(exit)),
+        BeforeEnd::Failed(failure) => return Ok(Outcome::BeforeFailed(failure)),
+    }
     rest.end(&ready, reporter);
     reporter.trouble(Topic::Readiness, ready::readiness::unheard(plan));
     if matches!(plan.mode, Mode::Exec) {
         let Stopped = run::exec(ready, waiter.as_mut(), reporter)?;
         return Ok(Outcome::Left(Exit::OK));
     }
-    let waiter =
-        Waiter::in_place(waiter).map_err(|error| Finding::refused("set up signal handling", error))?;
-    let Some(timing) = ready.timing.clone() else { return run::run_as_init(ready, waiter, reporter) };
-    if let Some(supervisor) = rest.supervisor(plan) {
-        waiter.watch_parent(supervisor);
-        match loop_lock.take(plan, waiter, reporter)? {
-            MayStart::Yes => {}
-            MayStart::Stopped => return Ok(Outcome::Left(Exit::OK)),
-        }
+    let waiter = Waiter::in_place(waiter).map_err(no_signals)?;
+    match ready.timing.clone() {
+        Some(timing) => run::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
+        None => run::run_as_init(ready, waiter, reporter),
     }
-    run::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter)
+}
+
+fn take_loop_lock(
+    plan: &Plan,
+    loop_lock: &mut LoopLock,
+    supervisor: Pid,
+    waiter: &mut Option<Waiter>,
+    reporter: &mut Reporter,
+) -> Result<MayStart, Finding> {
+    let waiter = Waiter::in_place(waiter).map_err(no_signals)?;
+    waiter.watch_parent(supervisor);
+    loop_lock.take(plan, waiter, reporter)
+}
+
+fn no_signals(error: std::io::Error) -> Finding {
+    Finding::refused("set up signal handling", error)
 }

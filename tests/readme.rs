@@ -95,7 +95,7 @@ fn run_files_of_the_documents_are_understood() {
     let is_ours = |block: &String| block.starts_with("#!") && block.contains("futo-launch");
     let run_files: Vec<String> =
         ["sh", "toml"].iter().flat_map(|kind| blocks_of(kind)).filter(is_ours).collect();
-    assert_eq!(run_files.len(), 8);
+    assert_eq!(run_files.len(), 10);
     for run_file in run_files {
         let run = scratch.write("service/run", &run_file, 0o755);
         let mut futo = Command::new(env!("CARGO_BIN_EXE_futo"));

@@ -185,6 +185,7 @@ pub struct Settings {
     pub ready: Option<ReadyForm>,
     pub ready_timeout: Option<Delay>,
     pub gates: Vec<Gate>,
+    pub before: Vec<ShellCommand>,
     pub user: Option<UserRequest>,
     pub groups: Option<GroupsRequest>,
     pub home: Option<PathBuf>,

@@ -9,7 +9,8 @@ use super::settings::{
 };
 use super::timing::{Stays, TimingSpec};
 use super::value::{
-    ByteSize, Directory, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, UserRequest, VariableName,
+    ByteSize, Directory, EnvironmentEdit, ExpandableText, Gate, GroupsRequest, ShellCommand, UserRequest,
+    VariableName,
 };
 use crate::service::ServiceName;
 
@@ -34,6 +35,8 @@ pub struct Spec {
     pub readiness: ReadinessSpec,
     /// Conditions for running it.
     pub gates: Vec<Gate>,
+    /// `--before`
+    pub before: Vec<ShellCommand>,
     /// The user that it runs as.
     pub user: Option<UserRequest>,
     /// `--groups`

@@ -4,7 +4,7 @@
 use super::error::SpecError;
 use super::flags::{Key, LoopOption, PaceOption};
 use super::request::{self, Given, Origin};
-use super::settings::{Persist, Settings, TimingSettings};
+use super::settings::{OnExit, OnStop, Persist, Settings, TimingSettings};
 use super::timing::{Around, Pace, Stays, StopRules, Timing, TimingSpec};
 use super::value::{Delay, Lookup, StopSignal};
 use crate::error::Findings;
@@ -25,6 +25,17 @@ impl Stays {
         match options.iter().any(|given| pace_of(given).is_some()) {
             true => Stays::InLoop,
             false => Stays::No,
+        }
+    }
+}
+
+impl Default for StopRules {
+    fn default() -> Self {
+        StopRules {
+            signal: STOP_SIGNAL,
+            grace: GRACE,
+            on_stop: OnStop::default(),
+            on_exit: OnExit::default(),
         }
     }
 }
@@ -151,6 +162,7 @@ fn timing(
     // elsewhere the first run is immediate anyway; beside a schedule it is one more
     let initial_delay =
         initial_delay.filter(|delay| matches!(pace, Pace::Schedule(_)) || !delay.duration().is_zero());
+    let stop = StopRules::default();
     Some(Timing {
         pace,
         initial_delay,
@@ -159,10 +171,10 @@ fn timing(
         splay,
         timeout,
         stop: StopRules {
-            signal: stop_signal.unwrap_or(STOP_SIGNAL),
-            grace: grace.unwrap_or(GRACE),
-            on_stop: on_stop.unwrap_or_default(),
-            on_exit: on_exit.unwrap_or_default(),
+            signal: stop_signal.unwrap_or(stop.signal),
+            grace: grace.unwrap_or(stop.grace),
+            on_stop: on_stop.unwrap_or(stop.on_stop),
+            on_exit: on_exit.unwrap_or(stop.on_exit),
         },
         backoff,
         max_failures,

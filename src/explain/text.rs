@@ -21,6 +21,7 @@ pub(super) fn page(explained: &Explained<'_>) -> String {
     rows.row("worker", &worker(explained));
     rows.group("timing", timing(explained));
     rows.group("runs", words::gate_lines(plan, environment));
+    rows.group("before", words::before_lines(plan));
     rows.group("ready", words::readiness(plan));
     rows.group("user", user(plan));
     rows.row("home", &plan.home.as_ref().map_or("none".to_string(), |home| home.display().to_string()));

@@ -157,6 +157,11 @@ pub(super) fn gate_lines(plan: &Plan, environment: &Environment) -> Vec<String> 
     plan.gates.iter().map(line).collect()
 }
 
+/// The commands of `--before`, in order.
+pub(super) fn before_lines(plan: &Plan) -> Vec<String> {
+    plan.before.iter().map(|command| format!("sh -c {}", shell_word(&command.to_string()))).collect()
+}
+
 /// The directories of `--mkdir`, one per line.
 pub(super) fn directory_lines(plan: &Plan) -> Vec<String> {
     let line = |(directory, now): (&Directory, &'static str)| {

@@ -8,7 +8,7 @@ use crate::config::readiness::ReadinessSpec;
 use crate::config::settings::Limits;
 use crate::config::spec::{DirectoryMaker, EnvironmentSpec, LogRules, SpecFile};
 use crate::config::timing::TimingSpec;
-use crate::config::value::{Directory, Gate};
+use crate::config::value::{Directory, Gate, ShellCommand};
 use crate::error::{Finding, Findings};
 use crate::service::ServiceName;
 
@@ -114,6 +114,8 @@ pub struct Plan {
     pub readiness: ReadinessSpec,
     /// The conditions for running it.
     pub gates: Vec<Gate>,
+    /// The commands that have to succeed before it.
+    pub before: Vec<ShellCommand>,
 }
 
 impl Plan {
@@ -126,6 +128,7 @@ impl Plan {
         self.limits = Limits::default();
         self.warnings = Vec::new();
         self.directories = Vec::new();
+        self.before = Vec::new();
         self.gates = self.gates.drain(..).filter(Gate::is_waited_for).collect();
     }
 

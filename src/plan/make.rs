@@ -124,6 +124,7 @@ pub fn make(mut spec: Spec, host: &dyn Host, findings: &mut Findings) -> Draft {
         mode: mode(spec.timing, host),
         readiness: spec.readiness,
         gates: spec.gates,
+        before: spec.before,
     })
 }
 

@@ -189,7 +189,24 @@ pub enum RestingKind {
 /// The first word of the reason of a rest of kind [`RestingKind::Done`], which is read in the log without its kind.
 const DONE: &str = "done: ";
 
+/// The first words of the reason while a command of `--before` runs. Its kind is [`RestingKind::Gate`]: older launchers
+/// know no other that is not a fault.
+const RUNNING_BEFORE: &str = "running the --before command";
+/// The longest command in a reason, in characters.
+const MAX_COMMAND_CHARS: usize = 500;
+
 impl Resting {
+    /// The worker waits for this command of `--before`.
+    pub(crate) fn running_before(command: &str) -> Self {
+        let command: String = command.chars().take(MAX_COMMAND_CHARS).collect();
+        Resting::now(RestingKind::Gate, format!("{RUNNING_BEFORE} '{command}'"), Exit::OK)
+    }
+
+    /// Whether it is that.
+    pub(crate) fn is_running_before(&self) -> bool {
+        self.kind == RestingKind::Gate && self.reason.starts_with(RUNNING_BEFORE)
+    }
+
     /// A rest that starts now, because no further run follows.
     pub(crate) fn done(what: &str) -> Self {
         Resting::now(RestingKind::Done, format!("{DONE}{what}"), Exit::OK)

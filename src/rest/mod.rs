@@ -1,6 +1,7 @@
 //! Resting: the response to errors that a restart every second cannot fix. Under a supervisor the launcher reports the
 //! reason once and sleeps, as the user, until a change that may fix it.
 
+mod before;
 mod change;
 mod closed_gate;
 mod marks;
@@ -103,6 +104,10 @@ impl Rest {
     ) -> Next {
         let answer = match outcome {
             Ok(Outcome::Left(exit)) => return Next::Leave(exit),
+            Ok(Outcome::Outdated) => return Next::Attempt,
+            Ok(Outcome::BeforeFailed(failure)) => {
+                return self.after_before(&failure, plan, waiter, reporter);
+            }
             Ok(Outcome::GateClosed(closed)) => return self.at_gate(closed, plan, waiter, reporter),
             Ok(Outcome::Over { resting, signature, delay }) => {
                 self.after_loop(resting, &signature, delay, plan, reporter)

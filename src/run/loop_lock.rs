@@ -126,6 +126,8 @@ fn report_wait(plan: &Plan, path: &Path, reporter: &mut Reporter) {
                 need different names (--name)";
     reporter.trouble(Topic::LoopLock, Some(Finding::trouble(text, Some(hint.to_string()))));
     let mut record = RecordFile::open(plan, reporter);
+    // of a gate that has opened, or of a launcher that was killed at rest
+    record.content.resting = None;
     record.content.set_next_due(Some(NextDue::now()));
     record.content.waits_for_lock(path, Some(former.unwrap_or_default()));
     record.write(reporter);

@@ -1,5 +1,6 @@
 //! Ready → the worker: replacing the launcher, once as PID 1, or in a loop.
 
+mod before;
 mod child;
 mod command;
 mod ending;
@@ -15,6 +16,7 @@ mod readiness;
 mod repeat;
 mod run_end;
 
+pub(crate) use before::{Before, BeforeEnd, BeforeFailure};
 pub(crate) use exec::{Stopped, exec};
 pub(crate) use foreground::run_in_foreground;
 pub(crate) use gates::{Closed, Gates, Recheck, first_closed_gate};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::before::BeforeFailure;
 use super::gates::Closed;
 use crate::exit::Exit;
 use crate::ready::environment::Signature;
@@ -14,6 +15,10 @@ pub(crate) enum Outcome {
     Left(Exit),
     /// This gate is closed.
     GateClosed(Closed),
+    /// A command of `--before` has failed.
+    BeforeFailed(BeforeFailure),
+    /// The variables have changed since they were read: another attempt follows.
+    Outdated,
     /// The loop has ended: done, or too many failures.
     Over {
         /// The rest that follows.

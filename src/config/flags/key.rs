@@ -76,6 +76,7 @@ pub enum LaunchOption {
     IfFile,
     IfCmd,
     WaitFor,
+    Before,
     User,
     Groups,
     Home,

@@ -99,4 +99,20 @@ const OPTIONS: &[Flag] = &[
          again within a second; its host is an address or a name of /etc/hosts or DNS. A command (sh -c, as the worker's user, 10 s at most) is retried \
          after 1, 2, 4 and 8 s, then every 10 s. A condition that has been met is not checked again.",
     ),
+    launch(
+        LaunchOption::Before,
+        "before",
+        Value("COMMAND"),
+        "run this with sh -c before the worker starts",
+        |settings, value| {
+            settings.before.push(ShellCommand::parse(value)?);
+            Ok(())
+        },
+    )
+    .repeats()
+    .more(
+        "Once per service start, in order, after the gates are open; as the worker's user, with its \
+         environment, directory, limits and log. A failed command is run again after 1, 2, 4 … 60 s; \
+         without a supervisor the launcher exits with its status. There is no time limit.",
+    ),
 ];

@@ -61,8 +61,8 @@ fn judge_resting(snapshot: &Snapshot, record: &RunRecord, resting: &Resting, now
         RestingKind::Gate => {
             // the record names the closed gate in its reason only: that is a sentence for people
             let gates = snapshot.plan.iter().flat_map(|plan| &plan.gates);
-            let waits =
-                gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
+            let waits = resting.is_running_before()
+                || gates.into_iter().any(|gate| gate.is_waited_for() && reason.contains(&gate.to_string()));
             let closed = parse_time(&resting.since).map_or(Duration::ZERO, |since| ago(since, now));
             match waits && closed > READY_WITHIN {
                 true => judged(ServiceState::NotReady, format!("{reason} (for {})", span(closed))),
