@@ -2,6 +2,7 @@
 
 use nix::unistd::Pid;
 
+use crate::config::value::Gate;
 use crate::drop::Dropped;
 use crate::error::{Finding, Findings};
 use crate::exit::Exit;
@@ -64,8 +65,8 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         Gates::Open => {}
         Gates::Closed(closed) => return Ok(Outcome::GateClosed(closed)),
         Gates::Stopped => return Ok(Outcome::Left(Exit::OK)),
-        // in a loop it makes the run fail
-        Gates::Undecided(_) if matches!(plan.mode, Mode::Loop(_)) => {}
+        // in a loop it makes the run fail, unless something has to come before the loop
+        Gates::Undecided(_) if matches!(plan.mode, Mode::Loop(_)) && !waits_for_something(plan) => {}
         Gates::Undecided(finding) => return Err(finding.into()),
     }
     let supervisor = rest.supervisor(plan);
@@ -93,6 +94,11 @@ fn attempt(dropped: &Dropped, kept: &mut Kept, reporter: &mut Reporter) -> Resul
         Some(timing) => run::run_loop(ready, timing, rest.take_first_delay(), waiter, reporter),
         None => run::run_as_init(ready, waiter, reporter),
     }
+}
+
+/// Whether a gate or a command has to precede even the first run of a loop.
+fn waits_for_something(plan: &Plan) -> bool {
+    !plan.before.is_empty() || plan.gates.iter().any(Gate::is_waited_for)
 }
 
 fn take_loop_lock(

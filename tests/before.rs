@@ -170,3 +170,25 @@ fn they_run_after_the_gates_and_explain_shows_them() {
     assert_eq!(refused.status.code(), Some(100));
     assert!(direct.stderr().contains("--before: invalid value ' ': is empty"), "{}", direct.stderr());
 }
+
+#[test]
+fn in_a_loop_they_wait_for_a_switch_that_is_undecided_and_precede_the_initial_delay() {
+    needs!(root, "s6-svscan");
+    let svscan = Svscan::start("before-switch");
+    let words = "--interval 0.1 --initial-delay 1000 --if-cmd 'test -e good || exit 127' \
+                 --before 'echo prepared' -- sh -c 'echo run'";
+    let directory = svscan.add_launch("bw", words, &[]);
+    let record = eventually_rests("bw", "configuration");
+    let reason = record["resting"]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("--if-cmd: unable to run"), "{reason}");
+    assert!(!log_of("bw").contains("prepared\n"), "{}", log_of("bw"));
+    write(&directory.join("good"), "", 0o644);
+    svscan.svc(&["-h"], "bw");
+    let log = logs("bw", "prepared\n");
+    assert!(!log.contains("run\n"), "{log}");
+    eventually("the first run, on ALRM", || {
+        svscan.svc(&["-a"], "bw");
+        log_of("bw").contains("run\n").then_some(())
+    });
+    assert_eq!(log_of("bw").matches("prepared\n").count(), 1, "{}", log_of("bw"));
+}

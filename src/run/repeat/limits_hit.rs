@@ -1,8 +1,8 @@
 //! What a failed run may owe to the limits of its container.
 
-use crate::run::run_end::RunEnd;
 use crate::exit::Exit;
 use crate::record::How;
+use crate::run::run_end::RunEnd;
 use crate::sys::cgroup::CgroupEvents;
 
 /// Adds to the end of a run what the kernel has counted since its start: that memory was short, if KILL ended the

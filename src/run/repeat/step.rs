@@ -1,8 +1,8 @@
 //! The outcomes of the loop's steps.
 
-use crate::run::run_end::RunEnd;
 use crate::log::Log;
 use crate::run::gates::Closed;
+use crate::run::run_end::RunEnd;
 
 /// The outcome of waiting for the next run.
 pub(super) enum WaitOutcome {
