@@ -24,12 +24,16 @@ pub extern "C" fn main() -> std::ffi::c_int {
     let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default().to_string();
     let Some(service) = service() else { return 111 };
     let place = Path::new("/run/witness").join(&service);
-    let Some(call) = report(&place, &program, &facts(&program, &words, &descriptors)) else { return 111 };
+    let facts = facts(&program, &words, &descriptors);
     let print = |line: &str| {
         let _ = writeln!(std::io::stdout(), "{service}: {program}: {line}");
     };
+    // once it has reported, it may be asked to end
+    let asked = asked_to_end();
+    let _ = asked.thread_block();
     print("stdout");
     let _ = writeln!(std::io::stderr(), "{service}: {program}: stderr");
+    let Some(call) = report(&place, &program, &facts) else { return 111 };
     let act = fs::read_to_string(place.join("acts").join(&program)).unwrap_or_else(|_| "stays".to_string());
     let codes: Vec<&str> = act.split_whitespace().collect();
     if let Some(code) = codes.get(call.min(codes.len().saturating_sub(1))).and_then(|word| word.parse().ok())
@@ -38,16 +42,13 @@ pub extern "C" fn main() -> std::ffi::c_int {
     }
     let port = words.get(1).and_then(|word| word.parse().ok()).filter(|_| act.trim() == "listens");
     let _listener = port.map(|port: u16| std::net::TcpListener::bind(("127.0.0.1", port)));
-    print(&format!("got {}", wait_for_signal()));
+    print(&format!("got {}", asked.wait().map_or("nothing", Signal::as_str)));
     0
 }
 
-/// Blocks until a signal that asks it to end; the name of it.
-fn wait_for_signal() -> &'static str {
-    let mut asked: SigSet = [Signal::SIGTERM, Signal::SIGINT].into_iter().collect();
-    asked.add(Signal::SIGHUP);
-    let _ = asked.thread_block();
-    asked.wait().map_or("nothing", Signal::as_str)
+/// The signals that ask it to end.
+fn asked_to_end() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// Number and target of each open descriptor.

@@ -99,6 +99,9 @@ pub const DELIBERATE: &[Deliberate] = &[
                 || is_stream && row.old == Some("pipe")
         },
     ),
+    announced("execline status", "| `foreground` and `if` of execline leave the exit code", |row| {
+        row.is_env("?") && row.old.is_some() && row.new.is_none()
+    }),
     announced("not exported", "| only exported names reach the worker |", |row| {
         row.is_env("CITY") && (row.old, row.new) == (None, Some("Osaka"))
     }),

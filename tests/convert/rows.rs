@@ -21,6 +21,7 @@ const BY_MEANING: &[(&str, &str)] = &[
     ("supervisord: numprocs", "nothing to run"),
     ("supervisord: priority", "tests/gates.rs"),
     ("docker run --init", "tests/init.rs"),
+    ("file_env TOKEN", "a function of the official images; tests/environment/secret.rs"),
     ("ENTRYPOINT", "tests/init.rs"),
 ];
 
