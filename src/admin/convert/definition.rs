@@ -1,20 +1,22 @@
 //! A run file on disk: read with the ids of those who can write it, no link of a user followed, nothing executed.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, fstat};
 
 use crate::cli;
-use crate::convert::{self, Context, Conversion, Definer, NotConverted};
+use crate::convert::{self, Context, Conversion, Definer, MAX_BYTES, NotConverted, WorkerScript};
 use crate::error::{Findings, reason, reason_of};
 use crate::exit::Exit;
 use crate::machine::{Host, Machine};
 use crate::service::run_script::{self, RunScript};
 use crate::service::{launcher, layout};
+use crate::sys::file;
 use crate::sys::nofollow::belongs_to_root_alone;
 use crate::trust::account::{Account, AccountError};
 use crate::trust::{Rights, Script, ServiceDirectory, Trust, Untrusted, rights};
@@ -102,7 +104,14 @@ impl Definition {
 
     /// The conversion, with no more rights than those who can write the run file have.
     pub(super) fn convert(&self, name: &str) -> Result<Conversion, Refused> {
-        self.convert_beside(&self.script.bytes, name, self.files())
+        let made = self.convert_beside(&self.script.bytes, name, self.files())?;
+        // a script that a killed conversion left is not in the way
+        let earlier = made.script.as_ref().and_then(|_| self.made_from(&self.script.bytes, name));
+        let is_there = |script: &WorkerScript| {
+            let read = self.as_owner(|| read(&self.directory, &script.name.clone().into()));
+            matches!(read, Ok(Ok((_, text))) if text == script.text)
+        };
+        Ok(earlier.filter(|earlier| earlier.script.as_ref().is_some_and(is_there)).unwrap_or(made))
     }
 
     /// What this text became when it was converted, with the script that lies beside it by now.
@@ -156,4 +165,11 @@ impl Definition {
     pub(super) fn as_owner<T>(&self, action: impl FnOnce() -> T) -> Result<T, AccountError> {
         Account::owner(&self.owner).act(action)
     }
+}
+
+/// Opens and reads a regular file, no link followed.
+pub(super) fn read(directory: &OwnedFd, name: &OsString) -> std::io::Result<(OwnedFd, Vec<u8>)> {
+    let open = file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW)?;
+    let text = file::read_at_most(open.try_clone()?, MAX_BYTES)?;
+    Ok((open, text))
 }

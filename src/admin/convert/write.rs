@@ -1,9 +1,10 @@
 //! Replaces a run file and keeps the old one, by one rename, and puts it back.
 //!
 //! The new text is written under the name of the copy that is kept, and the two names are exchanged: at every instant
-//! `run` is whole, old or new. A process that executes the old one keeps its file.
+//! `run` is whole, old or new, and so is every other file: a kill leaves at most one with a hidden name, or a whole one
+//! that the next conversion or undo takes up. A process that executes the old one keeps its file.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -12,10 +13,10 @@ use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, linkat, unlinkat};
 
-use super::definition::{Definition, Refused};
-use crate::convert::{Conversion, MAX_BYTES, WorkerScript};
+use super::definition::{Definition, Refused, read};
+use crate::convert::{Conversion, WorkerScript};
 use crate::service::{layout, run_script};
-use crate::sys::{fd, file, nofollow};
+use crate::sys::{fd, nofollow};
 
 /// Whether the result is on disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,15 +84,24 @@ fn write_here(definition: &Definition, conversion: &Conversion) -> Result<(), Re
     if let Some(script) = script {
         let mut status = status;
         status.st_mode = 0o755;
-        create(directory, script.name.as_ref(), &script.text, &status).map_err(refused)?;
+        let there = read(directory, &OsString::from(&script.name));
+        if !there.is_ok_and(|(_, text)| text == script.text) {
+            create(directory, &names, script.name.as_ref(), &script.text, &status).map_err(refused)?;
+        }
     }
-    let written = create(directory, &names.kept, &conversion.run, &status)
+    let made = create(directory, &names, &names.kept, &conversion.run, &status)
         .and_then(|()| exchange(directory, &names))
         .and_then(|()| sync(directory));
-    if let Err(errno) = written {
+    // what was put aside is what was converted, unless somebody wrote it just now
+    let is_same = || read(directory, &names.kept).is_ok_and(|(_, text)| text == definition.script.bytes);
+    let written = match made {
+        Ok(()) if !is_same() => exchange(directory, &names).map_err(refused).and(Err(Refused::Changed)),
+        result => result.map_err(refused),
+    };
+    if let Err(why) = written {
         let _ = unlinkat(directory, names.kept.as_os_str(), UnlinkatFlags::NoRemoveDir);
         remove(directory, script);
-        return Err(refused(errno));
+        return Err(why);
     }
     // a file of root in a directory of a user stays executable; its name says what it is
     let _ = fchmod(&old, Mode::from_bits_truncate(status.st_mode & 0o666));
@@ -102,13 +112,6 @@ fn remove(directory: &OwnedFd, script: Option<&WorkerScript>) {
     if let Some(script) = script {
         let _ = unlinkat(directory, script.name.as_str(), UnlinkatFlags::NoRemoveDir);
     }
-}
-
-/// Opens and reads a regular file, no link followed.
-fn read(directory: &OwnedFd, name: &OsString) -> std::io::Result<(OwnedFd, Vec<u8>)> {
-    let open = file::open_regular_at(directory, Path::new(name), OFlag::O_NOFOLLOW)?;
-    let text = file::read_at_most(open.try_clone()?, MAX_BYTES)?;
-    Ok((open, text))
 }
 
 /// A copy that is kept is never overwritten. One that starts futo-launch was left by a kill before the exchange.
@@ -124,31 +127,54 @@ fn forget_interrupted(directory: &OwnedFd, names: &Names, path: &Path) -> Result
     }
 }
 
-/// Creates a file with this content, with owner and mode of the old one.
-fn create(directory: &OwnedFd, name: &std::ffi::OsStr, text: &[u8], like: &FileStat) -> Result<(), Errno> {
+/// Creates a file with this content, with owner and mode of the old one, under another name first.
+fn create(
+    directory: &OwnedFd,
+    names: &Names,
+    name: &OsStr,
+    text: &[u8],
+    like: &FileStat,
+) -> Result<(), Errno> {
+    let temporary = names.temporary.as_os_str();
+    // what a kill left
+    let _ = unlinkat(directory, temporary, UnlinkatFlags::NoRemoveDir);
+    fill(directory, temporary, text, like)
+        .and_then(|()| {
+            match renameat2(directory, temporary, directory, name, RenameFlags::RENAME_NOREPLACE) {
+                Err(errno) if is_unsupported(errno) => {
+                    linkat(directory, temporary, directory, name, AtFlags::empty())?;
+                    unlinkat(directory, temporary, UnlinkatFlags::NoRemoveDir)
+                }
+                result => result,
+            }
+        })
+        .inspect_err(|_| _ = unlinkat(directory, temporary, UnlinkatFlags::NoRemoveDir))
+}
+
+/// Some file systems cannot exchange two names, or rename only if there is nothing.
+fn is_unsupported(errno: Errno) -> bool {
+    matches!(errno, Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)
+}
+
+fn fill(directory: &OwnedFd, name: &OsStr, text: &[u8], like: &FileStat) -> Result<(), Errno> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(like.st_mode & 0o777);
     let file = nofollow::with_no_umask(|| openat(directory, name, flags, mode))?;
-    let filled = fd::write_all(file.as_fd(), text).and_then(|()| {
-        // root keeps the owner, so that the new file has no other rights than the old one
-        if nix::unistd::geteuid().is_root() {
-            fchown(&file, Some(Uid::from_raw(like.st_uid)), Some(Gid::from_raw(like.st_gid)))?;
-            fchmod(&file, mode)?;
-        }
-        fsync(&file)
-    });
-    if filled.is_err() {
-        let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
+    fd::write_all(file.as_fd(), text)?;
+    // root keeps the owner, so that the new file has no other rights than the old one
+    if nix::unistd::geteuid().is_root() {
+        fchown(&file, Some(Uid::from_raw(like.st_uid)), Some(Gid::from_raw(like.st_gid)))?;
+        fchmod(&file, mode)?;
     }
-    filled
+    fsync(&file)
 }
 
 /// Exchanges `run` and the other name.
 fn exchange(directory: &OwnedFd, names: &Names) -> Result<(), Errno> {
     let (run, kept, temporary) = (names.run.as_os_str(), names.kept.as_os_str(), names.temporary.as_os_str());
     match renameat2(directory, run, directory, kept, RenameFlags::RENAME_EXCHANGE) {
-        // some file systems cannot: the same by a second name of the old file
-        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+        // the same by a second name of the old file
+        Err(errno) if is_unsupported(errno) => {
             renameat(directory, kept, directory, temporary)?;
             linkat(directory, run, directory, kept, AtFlags::empty())
                 .and_then(|()| renameat(directory, temporary, directory, run))
@@ -185,11 +211,16 @@ fn undo_here(definition: &Definition, name: &str) -> Result<Undone, Refused> {
         }
     };
     let (new, now) = read(directory, &names.run).map_err(|error| Refused::io(&definition.path, &error))?;
+    // a kill left it so: before the exchange of a conversion, or after that of an undo
+    let is_back = run_script::parse(&text).is_ok() && run_script::parse(&now).is_err();
+    let (old, text, new, now) = if is_back { (new, now, old, text) } else { (old, text, new, now) };
     let mode = fstat(&new).map_err(refused)?.st_mode & 0o777;
     // the conversion as it was made: its files are not those that lie beside it by now
     let made = definition.made_from(&text, name);
-    fchmod(&old, Mode::from_bits_truncate(mode)).map_err(refused)?;
-    exchange(directory, &names).map_err(refused)?;
+    if !is_back {
+        fchmod(&old, Mode::from_bits_truncate(mode)).map_err(refused)?;
+        exchange(directory, &names).map_err(refused)?;
+    }
     let mut undone = Undone::default();
     match made.as_ref().is_some_and(|made| made.run == now) {
         true => unlinkat(directory, names.kept.as_os_str(), UnlinkatFlags::NoRemoveDir).map_err(refused)?,
