@@ -17,8 +17,7 @@ pub(crate) fn branches(
     place: Place,
     reader: &Reader<'_>,
 ) -> Result<Vec<Step>, String> {
-    let condition =
-        condition::of_statements(condition, reader.script).ok_or("an if command with this condition")?;
+    let condition = condition::of_statements(condition, reader).ok_or("an if command with this condition")?;
     if sleeps_forever(then) && otherwise.is_empty() {
         return Ok(gate(condition.negated(), then));
     }
@@ -205,7 +204,7 @@ fn conditional(
     place: Place,
     reader: &Reader<'_>,
 ) -> Option<Result<Vec<Step>, String>> {
-    let condition = condition::of_command(first, reader.script)?;
+    let condition = condition::of_command(first, reader)?;
     // what the second command is run for
     let runs_if = if link == Link::And { condition } else { condition.negated() };
     let off = std::slice::from_ref(second);

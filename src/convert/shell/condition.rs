@@ -1,25 +1,26 @@
 //! Conditions: `[ … ]`, `[[ … ]]`, and commands.
 
+use super::Reader;
 use super::syntax::{Command, CommandKind, Simple, Statement};
 use crate::convert::step::Condition;
 use crate::convert::word::{Otherwise, Piece, Word};
 
 /// The condition of an `if`; none if it is not one of those that are understood.
-pub(crate) fn of_statements(statements: &[Statement], script: &str) -> Option<Condition> {
+pub(crate) fn of_statements(statements: &[Statement], reader: &Reader<'_>) -> Option<Condition> {
     match statements {
-        [statement] => of_command(statement.only()?, script),
+        [statement] => of_command(statement.only()?, reader),
         _ => None,
     }
 }
 
 /// A single command as a condition.
-pub(crate) fn of_command(command: &Command, script: &str) -> Option<Condition> {
+pub(crate) fn of_command(command: &Command, reader: &Reader<'_>) -> Option<Condition> {
     match &command.kind {
-        CommandKind::Not(inner) => of_command(inner, script).map(Condition::negated),
+        CommandKind::Not(inner) => of_command(inner, reader).map(Condition::negated),
         CommandKind::Test(words) => of_test(words),
         CommandKind::Simple(simple) => match test_words(simple) {
-            Some(words) => of_test(&words).or_else(|| succeeds(command, simple, script)),
-            None => succeeds(command, simple, script),
+            Some(words) => of_test(&words).or_else(|| succeeds(command, simple, reader)),
+            None => succeeds(command, simple, reader),
         },
         _ => None,
     }
@@ -104,8 +105,11 @@ fn variable(word: &Word) -> Option<(String, String)> {
 }
 
 /// A command that any shell reads alike.
-fn succeeds(command: &Command, simple: &Simple, script: &str) -> Option<Condition> {
-    let text = script.get(command.span.clone())?;
+fn succeeds(command: &Command, simple: &Simple, reader: &Reader<'_>) -> Option<Condition> {
+    if reader.has_function(&command.programs) {
+        return None;
+    }
+    let text = reader.text(&command.span);
     let is_plain =
         simple.words.iter().chain(simple.redirects.iter().map(|each| &each.target)).all(Word::is_simple)
             && simple.assignments.is_empty()

@@ -1,5 +1,6 @@
 //! Run files for sh, bash and dash → statements with their steps.
 
+mod again;
 mod branch;
 mod builtins;
 mod clock;
@@ -35,6 +36,10 @@ pub(crate) fn read(script: &str, language: Language) -> Result<Vec<Recognised>, 
         if let Some(steps) = loops::until_once(statement, after, &reader) {
             found.push(recognised(statement, steps));
             break;
+        }
+        if let Some(steps) = again::steps(statement, &reader).filter(|_| again::may_follow(&found)) {
+            found.push(recognised(statement, Ok(steps)));
+            continue;
         }
         // the supervisor repeats all of the run file
         let has_commands = found
@@ -79,6 +84,11 @@ impl Reader<'_> {
     /// The text of a part of the script.
     fn text(&self, span: &std::ops::Range<usize>) -> &str {
         self.script.get(span.clone()).unwrap_or_default()
+    }
+
+    /// Whether one of these is a function, which no other shell has: of the script, or of bashio.
+    fn has_function(&self, programs: &[String]) -> bool {
+        programs.iter().any(|name| name.contains("::") || self.functions.contains(&name.as_str()))
     }
 
     /// The steps of a statement, or why it is not understood.

@@ -53,7 +53,7 @@ pub(crate) fn steps(
     if name == "exec" {
         return exec(simple, reader);
     }
-    if reader.functions.contains(&name.as_str()) {
+    if reader.has_function(std::slice::from_ref(&name)) {
         return Err(format!("'{name}' is a function of the script"));
     }
     // dash splits them
@@ -96,7 +96,7 @@ pub(crate) fn run(words: &[Word], simple: &Simple, reader: &Reader<'_>) -> Resul
     let chain = chain::take_apart(words)?;
     expanded_before(&steps, &chain)?;
     let name = chain.program.first().and_then(Word::literal).unwrap_or_default();
-    if reader.functions.contains(&name.as_str()) {
+    if reader.has_function(std::slice::from_ref(&name)) {
         return Err(format!("'{name}' is a function of the script"));
     }
     steps.extend(chain.steps);
@@ -142,7 +142,7 @@ pub(crate) fn before(command: &Command, failure: Failure, reader: &Reader<'_>) -
     if text.contains('\n') {
         return Err("a command of several lines".to_string());
     }
-    if command.programs.iter().any(|program| program == UNKNOWN) {
+    if command.programs.iter().any(|program| program == UNKNOWN) || reader.has_function(&command.programs) {
         return Err("a command that only this shell can run".to_string());
     }
     let (mut text, mut user, mut names) = (text.to_string(), None, Vec::new());

@@ -32,7 +32,7 @@ pub(crate) fn steps(repeated: &Repeated<'_>, reader: &Reader<'_>) -> Option<Vec<
     if !repeated.body.iter().all(is_idle) || repeated.body.iter().all(is_message) {
         return None;
     }
-    let condition = condition::of_statements(repeated.condition, reader.script)?;
+    let condition = condition::of_statements(repeated.condition, reader)?;
     let until = if repeated.is_until { condition } else { condition.negated() };
     let mut steps = match until {
         Condition::Succeeds(text, programs)
