@@ -3,7 +3,7 @@
 //!
 //! Reports are files in `/run/witness/SERVICE/reports`, numbered from 0; SERVICE is what the s6-supervise above it
 //! supervises. `/run/witness/SERVICE/acts/PROGRAM` holds `stays`, or an exit code for each call, of which the last
-//! counts for all further calls; `listens` stays too, with the port that is its first argument open.
+//! counts for all further calls; `listens` stays too, with a port open: `listens 80`, or its first argument.
 #![no_main]
 #![expect(unsafe_code, reason = "a C main: Rust's start-up would change SIGPIPE and open descriptors")]
 
@@ -35,12 +35,13 @@ pub extern "C" fn main() -> std::ffi::c_int {
     let _ = writeln!(std::io::stderr(), "{service}: {program}: stderr");
     let Some(call) = report(&place, &program, &facts) else { return 111 };
     let act = fs::read_to_string(place.join("acts").join(&program)).unwrap_or_else(|_| "stays".to_string());
-    let codes: Vec<&str> = act.split_whitespace().collect();
+    let listens = act.trim().strip_prefix("listens").map(str::trim_start);
+    let codes: Vec<&str> = act.split_whitespace().filter(|_| listens.is_none()).collect();
     if let Some(code) = codes.get(call.min(codes.len().saturating_sub(1))).and_then(|word| word.parse().ok())
     {
         return code;
     }
-    let port = words.get(1).and_then(|word| word.parse().ok()).filter(|_| act.trim() == "listens");
+    let port = listens.and_then(|port| port.parse().or(words.get(1)?.parse()).ok());
     let _listener = port.map(|port: u16| std::net::TcpListener::bind(("127.0.0.1", port)));
     print(&format!("got {}", asked.wait().map_or("nothing", Signal::as_str)));
     0

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 
 use crate::support::direct::Caller;
-use crate::support::{names_in, read};
+use crate::support::{names_in, read, set_mode, write};
 
 /// What a case needs, and how long it is looked at.
 #[derive(Deserialize)]
@@ -45,12 +46,17 @@ pub struct Settings {
     pub makes: Vec<PathBuf>,
     /// The line of futo-launch that does the same, by hand.
     pub now: Option<String>,
+    /// What `futo convert` makes of it: `line`, `script`, or `stays: ` and how the reason begins.
+    pub conversion: String,
     /// The rows of docs/migrating.md of which this is the proof, by their first cell.
     #[serde(default)]
     pub rows: Vec<String>,
     /// The keys of the deliberate differences that are to be seen, beside those that are everywhere.
     #[serde(default)]
     pub differs: Vec<String>,
+    /// Those that only what `futo convert` makes shows.
+    #[serde(default)]
+    pub conversion_differs: Vec<String>,
 }
 
 fn one() -> usize {
@@ -60,6 +66,23 @@ fn one() -> usize {
 fn by_root() -> Vec<String> {
     vec!["root".to_string()]
 }
+
+/// A run file, and the script beside it that it runs: its name and text.
+#[derive(Debug)]
+pub struct RunFile {
+    pub text: String,
+    pub script: Option<(String, String)>,
+}
+
+impl RunFile {
+    /// One without a script.
+    pub fn alone(text: String) -> RunFile {
+        RunFile { text, script: None }
+    }
+}
+
+/// Services, each a case and its run file.
+pub type Services<'c> = Vec<(&'c Case, RunFile)>;
 
 /// A case of the corpus.
 pub struct Case {
@@ -74,9 +97,26 @@ impl Case {
         read(self.directory.join("run"))
     }
 
-    /// The run file in its place, and the reason if there is none.
-    pub fn replacement(&self) -> Option<String> {
+    /// The run file of one line, by hand.
+    pub fn by_hand(&self) -> Option<String> {
         self.settings.now.as_ref().map(|line| format!("#!/bin/sh\n{line}\n"))
+    }
+
+    /// Copies its service directory, with this run file, as one of the user who runs the tree.
+    pub fn copy_to(&self, directory: &Path, run: &str, caller: Caller) {
+        copy_tree(&self.directory, directory);
+        fs::remove_file(directory.join("case.toml")).expect("removed");
+        let _ = fs::remove_dir_all(directory.join("root"));
+        write(&directory.join("run"), run, 0o755);
+        for script in ["finish", "log/run", "hook.sh"] {
+            if directory.join(script).exists() {
+                set_mode(directory.join(script), 0o755);
+            }
+        }
+        if caller == Caller::Abc {
+            let owned = Command::new("chown").args(["-R", "911:911"]).arg(directory).status();
+            assert!(owned.expect("chown starts").success());
+        }
     }
 
     /// The programs whose runs are compared one by one, without their directories.
@@ -99,6 +139,13 @@ impl Case {
 /// `app` of `/opt/app`.
 pub fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// `cp -R FROM/. TO`
+pub fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(to).status();
+    assert!(copied.expect("cp starts").success(), "{}", from.display());
 }
 
 fn corpus() -> PathBuf {

@@ -2,9 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::case::Case;
+use crate::case::{Case, Settings};
 use crate::differences::{DELIBERATE, Deliberate};
 use crate::observation::Observation;
+
+/// What takes the place of the old run file.
+#[derive(Clone, Copy)]
+pub enum Side {
+    ByHand,
+    Converted,
+}
 
 /// A fact that both sides do not agree on. `None`: one of them does not have it.
 pub struct Difference<'o> {
@@ -50,21 +57,27 @@ pub fn compare(
     case: &Case,
     old: &Observation,
     new: &Observation,
+    side: Side,
     seen: &mut BTreeSet<&'static str>,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut here: BTreeSet<&'static str> = BTreeSet::new();
-    let announced: BTreeSet<&str> = case.settings.differs.iter().map(String::as_str).collect();
+    let Settings { differs, conversion_differs, .. } = &case.settings;
+    let (announced, others) = match side {
+        Side::ByHand => (differs, &Vec::new()),
+        // what is left to a script may go on as it was
+        Side::Converted => (conversion_differs, differs),
+    };
+    let may_be = |key: &str| announced.iter().chain(others).any(|other| other == key);
     for difference in differences(case, old, new) {
         let Difference { field, old, new, .. } = difference;
-        let mut allowed =
-            DELIBERATE.iter().filter(|other| other.is_everywhere || announced.contains(other.key));
+        let mut allowed = DELIBERATE.iter().filter(|other| other.is_everywhere || may_be(other.key));
         match allowed.find(|deliberate| (deliberate.is_it)(&difference)) {
             Some(Deliberate { key, .. }) => drop(here.insert(key)),
             None => wrong.push(format!("{}: {field}: {old:?} is {new:?} now", case.name)),
         }
     }
-    for key in announced.iter().filter(|key| !here.contains(*key)) {
+    for key in announced.iter().filter(|key| !here.contains(key.as_str())) {
         wrong.push(format!("{}: case.toml announces '{key}', which is not to be seen", case.name));
     }
     seen.extend(here);

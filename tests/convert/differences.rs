@@ -103,7 +103,12 @@ pub const DELIBERATE: &[Deliberate] = &[
         row.is_env("?") && row.old.is_some() && row.new.is_none()
     }),
     announced("not exported", "| only exported names reach the worker |", |row| {
-        row.is_env("CITY") && (row.old, row.new) == (None, Some("Osaka"))
+        let options = "--no-collector.wifi --web.timeout 5";
+        let names = [("CITY", "Osaka"), ("UMASK_SET", "022"), ("WEB_PORT", "8181"), ("OPTS", options)];
+        names.iter().any(|(name, value)| row.is_env(name) && (row.old, row.new) == (None, Some(*value)))
+    }),
+    announced("probe", "- `--ready tcp:` connects itself", |row| {
+        row.field == "nc argv" && row.new == Some("")
     }),
     announced("soft limit", "- `chpst -o 1024` sets the soft limit.", |row| {
         let soft = row.old.and_then(|old| old.split(':').next()).unwrap_or_default();

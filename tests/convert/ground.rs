@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::case::{Case, Settings, base_name};
+use crate::case::{Case, Services, Settings, base_name, copy_tree};
 use crate::support::direct::Caller;
 use crate::support::{
     PATIENCE, Scratch, Svscan, children, copy_by_process, eventually, eventually_every, is_alive, kill_all,
@@ -31,13 +30,6 @@ pub struct Ground {
 
 fn here(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/convert").join(name)
-}
-
-/// `cp -R FROM/. TO`
-fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(to).status();
-    assert!(copied.expect("cp starts").success(), "{}", from.display());
 }
 
 impl Ground {
@@ -66,22 +58,13 @@ impl Ground {
     }
 
     /// Adds a service with this run file for each case; all are picked up at once.
-    pub fn publish(&self, services: &[(&Case, String)]) {
+    pub fn publish(&self, services: &Services) {
         let scan = self.svscan.scratch.join("scan");
         for (case, run) in services {
             let hidden = scan.join(format!(".{}", case.name));
-            copy_tree(&case.directory, &hidden);
-            fs::remove_file(hidden.join("case.toml")).expect("removed");
-            let _ = fs::remove_dir_all(hidden.join("root"));
-            write(&hidden.join("run"), run, 0o755);
-            for script in ["finish", "log/run", "hook.sh"] {
-                if hidden.join(script).exists() {
-                    set_mode(hidden.join(script), 0o755);
-                }
-            }
-            if self.caller == Caller::Abc {
-                let owned = Command::new("chown").args(["-R", "911:911"]).arg(&hidden).status();
-                assert!(owned.expect("chown starts").success());
+            case.copy_to(&hidden, &run.text, self.caller);
+            if let Some((name, text)) = &run.script {
+                write(&hidden.join(name), text, 0o755);
             }
             fs::rename(&hidden, scan.join(&case.name)).expect("published");
         }

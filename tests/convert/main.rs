@@ -2,6 +2,7 @@
 
 mod case;
 mod comparison;
+mod conversion;
 mod differences;
 mod ground;
 mod observation;
@@ -9,15 +10,16 @@ mod rows;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use case::Case;
-use comparison::compare;
+use case::{Case, RunFile, Services};
+use comparison::{Side, compare};
+use conversion::{Converted, convert};
 use differences::DELIBERATE;
 use ground::Ground;
 use observation::{Observation, observe};
 use support::direct::Caller;
-use support::needs;
+use support::{Scratch, needs};
 
 /// What the cases show, as real run files were classified; supervisord's programs are beside them.
 const PATTERNS: [&str; 38] = [
@@ -61,49 +63,66 @@ const PATTERNS: [&str; 38] = [
     "wait for a port or URL",
 ];
 
-/// Services, each a case and its run file.
-type Services<'c> = Vec<(&'c Case, String)>;
-
-/// Both sides at the same time, each on a machine of its own.
-fn observe_both(
+/// Each side at the same time, on a machine of its own.
+fn observe_all<'s>(
     name: &str,
     caller: Caller,
-    old: &Services,
-    new: &Services,
-) -> (Vec<Observation>, Vec<Observation>) {
-    let side = |side: &str, services: &Services| {
+    sides: &'s [(&'s str, Services<'s>)],
+) -> Vec<BTreeMap<&'s str, Observation>> {
+    let side = |(side, services): &'s (&str, Services<'s>)| {
         let cases: Vec<&Case> = services.iter().map(|(case, _)| *case).collect();
-        observe(&Ground::start(&format!("{name}-{side}"), caller, &cases), services)
+        let seen = observe(&Ground::start(&format!("{name}-{side}"), caller, &cases), services);
+        cases.iter().map(|case| case.name.as_str()).zip(seen).collect()
     };
     std::thread::scope(|scope| {
-        let old = scope.spawn(|| side("old", old));
-        let new = side("new", new);
-        (old.join().expect("the old side"), new)
+        let running: Vec<_> = sides.iter().map(|each| scope.spawn(move || side(each))).collect();
+        running.into_iter().map(|side| side.join().expect("a side")).collect()
     })
 }
 
-/// Runs all cases that a caller can run; what is wrong, and the keys of the deliberate differences that were seen.
-/// Old run files that nothing replaces yet are run too: they have to do what their case says. `FUTO_CASES=NAME,…`
-/// chooses some.
-fn both_sides(caller: Caller) -> (Vec<String>, BTreeSet<&'static str>) {
+/// The cases for a caller. `FUTO_CASES=NAME,…` chooses some.
+fn chosen(cases: &[Case], caller: Caller) -> Vec<&Case> {
     let only = std::env::var("FUTO_CASES").ok();
     let is_chosen = |case: &&Case| {
         only.as_ref().is_none_or(|names| names.split(',').any(|name| name == case.name))
             && case.is_for(caller)
     };
+    cases.iter().filter(is_chosen).collect()
+}
+
+/// Runs all cases that a caller can run: the old run files, those by hand in their place, and those that `futo convert`
+/// makes. What is wrong, and the keys of the deliberate differences that were seen. Old run files that nothing replaces
+/// are run too: they have to do what their case says.
+fn all_sides(caller: Caller) -> (Vec<String>, BTreeSet<&'static str>) {
     let cases = case::all();
-    let cases: Vec<&Case> = cases.iter().filter(is_chosen).collect();
-    let old: Services = cases.iter().map(|case| (*case, case.run())).collect();
-    let new: Services = cases.iter().filter_map(|case| Some((*case, case.replacement()?))).collect();
+    let cases = chosen(&cases, caller);
     let name = format!("convert-{caller:?}").to_lowercase();
-    let (old_seen, new_seen) = observe_both(&name, caller, &old, &new);
-    let mut seen = BTreeSet::new();
+    let scratch = Scratch::of_root(&name);
     let mut wrong = Vec::new();
-    for ((case, _), new_side) in new.iter().zip(&new_seen) {
-        let at = cases.iter().position(|other| other.name == case.name).expect("it is one of them");
-        wrong.extend(compare(case, &old_seen[at], new_side, &mut seen));
+    let mut converted = Vec::new();
+    for case in &cases {
+        let made = convert(&scratch, caller, case);
+        if !made.is_as_announced(&case.settings.conversion) {
+            wrong.push(format!("{}: not '{}': {made:?}", case.name, case.settings.conversion));
+        }
+        if let Converted::Files(files) = made {
+            converted.push((*case, files));
+        }
     }
-    (wrong, seen)
+    let old = cases.iter().map(|case| (*case, RunFile::alone(case.run()))).collect();
+    let by_hand = |case: &&'_ Case| Some(RunFile::alone(case.by_hand()?));
+    let now = cases.iter().filter_map(|case| Some((*case, by_hand(case)?))).collect();
+    let sides = [("old", old), ("now", now), ("converted", converted)];
+    let seen = observe_all(&name, caller, &sides);
+    let mut differences = BTreeSet::new();
+    for (name, side, new) in [("by hand", Side::ByHand, &seen[1]), ("converted", Side::Converted, &seen[2])] {
+        for case in cases.iter().filter(|case| new.contains_key(case.name.as_str())) {
+            let at = case.name.as_str();
+            let differing = compare(case, &seen[0][at], &new[at], side, &mut differences);
+            wrong.extend(differing.into_iter().map(|text| format!("{name}: {text}")));
+        }
+    }
+    (wrong, differences)
 }
 
 #[test]
@@ -121,7 +140,7 @@ fn as_root_what_takes_the_place_of_an_old_run_file_does_the_same() {
         "supervisord",
         "ip"
     );
-    let (wrong, seen) = both_sides(Caller::Root);
+    let (wrong, seen) = all_sides(Caller::Root);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let unseen: Vec<&str> =
         DELIBERATE.iter().map(|deliberate| deliberate.key).filter(|key| !seen.contains(key)).collect();
@@ -131,7 +150,7 @@ fn as_root_what_takes_the_place_of_an_old_run_file_does_the_same() {
 #[test]
 fn as_abc_what_takes_the_place_of_an_old_run_file_does_the_same() {
     needs!(root, "s6-svscan", "execlineb", "chpst", "setpriv", "ip");
-    let (wrong, _) = both_sides(Caller::Abc);
+    let (wrong, _) = all_sides(Caller::Abc);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -193,12 +212,14 @@ fn a_replacement_that_does_something_else_is_found() {
     let cases = case::all();
     let case_of = |name: &str| cases.iter().find(|case| case.name == name).expect("a case");
     let chosen: Vec<&Case> = mistakes.iter().map(|(name, ..)| case_of(name)).collect();
-    let new = |line: &str| format!("#!/bin/sh\n{line}\n");
-    let old_side = chosen.iter().map(|case| (*case, case.run())).collect();
-    let new_side = mistakes.iter().map(|(name, line, _)| (case_of(name), new(line))).collect();
-    let (old, new) = observe_both("convert-mistakes", Caller::Root, &old_side, &new_side);
-    for ((name, line, noticed), (old, new)) in mistakes.iter().zip(old.iter().zip(&new)) {
-        let wrong = compare(case_of(name), old, new, &mut BTreeSet::new());
+    let new = |line: &str| RunFile::alone(format!("#!/bin/sh\n{line}\n"));
+    let old = chosen.iter().map(|case| (*case, RunFile::alone(case.run()))).collect();
+    let now = mistakes.iter().map(|(name, line, _)| (case_of(name), new(line))).collect();
+    let sides = [("old", old), ("now", now)];
+    let seen = observe_all("convert-mistakes", Caller::Root, &sides);
+    for (name, line, noticed) in mistakes {
+        let wrong =
+            compare(case_of(name), &seen[0][name], &seen[1][name], Side::ByHand, &mut BTreeSet::new());
         assert!(wrong.iter().any(|wrong| wrong.contains(&format!("{name}: {noticed}"))), "{line}: {wrong:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::case::Case;
+use crate::case::{Case, Services};
 use crate::ground::Ground;
 use crate::support::{read, rights};
 
@@ -18,7 +18,7 @@ pub struct Observation {
 }
 
 /// Runs these services at the same time, from start to stop.
-pub fn observe(ground: &Ground, services: &[(&Case, String)]) -> Vec<Observation> {
+pub fn observe(ground: &Ground, services: &Services) -> Vec<Observation> {
     ground.publish(services);
     let cases: Vec<&Case> = services.iter().map(|(case, _)| *case).collect();
     ground.have_run(&cases);
