@@ -1,4 +1,4 @@
-//! The sessions of docs/first-service.md and README.md are what happens: tests/session, with s6-svscan as the first
+//! The sessions of docs/first-service.md, docs/convert.md and README.md are what happens: tests/session, with s6-svscan as the first
 //! process of its namespace.
 
 mod support;
@@ -49,6 +49,25 @@ fn the_two_commands_of_the_readme_go_as_recorded() {
     let mut printed = without_numbers(&stdout(&session));
     printed.retain(|line| !line.starts_with("futo: "));
     assert_eq!(printed, shown);
+}
+
+#[test]
+fn twelve_converted_services_go_as_their_page_shows() {
+    needs!(root, "s6-svscan");
+    let scratch = Scratch::new("session-convert");
+    scratch.futo();
+    let (commands, shown) = recorded("docs/convert.md");
+    assert_eq!(commands.len(), 5);
+    let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/handwritten");
+    let session = finish(
+        Command::new("sh")
+            .arg(script())
+            .arg(scratch.join("bin"))
+            .args(commands)
+            .env("FUTO_SESSION_DEFINITIONS", definitions),
+    );
+    assert_eq!((code(&session), stderr(&session)), (0, String::new()));
+    assert_eq!(without_numbers(&stdout(&session)), shown);
 }
 
 #[test]
