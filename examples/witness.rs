@@ -32,7 +32,8 @@ pub extern "C" fn main() -> std::ffi::c_int {
     let asked = asked_to_end();
     let _ = asked.thread_block();
     print("stdout");
-    let _ = writeln!(std::io::stderr(), "{service}: {program}: stderr");
+    // one write: others write to the same log
+    let _ = std::io::stderr().write_all(format!("{service}: {program}: stderr\n").as_bytes());
     let Some(call) = report(&place, &program, &facts) else { return 111 };
     let act = fs::read_to_string(place.join("acts").join(&program)).unwrap_or_else(|_| "stays".to_string());
     let listens = act.trim().strip_prefix("listens").map(str::trim_start);
