@@ -107,7 +107,7 @@ pub const DELIBERATE: &[Deliberate] = &[
         let names = [("CITY", "Osaka"), ("UMASK_SET", "022"), ("WEB_PORT", "8181"), ("OPTS", options)];
         names.iter().any(|(name, value)| row.is_env(name) && (row.old, row.new) == (None, Some(*value)))
     }),
-    announced("probe", "- `--ready tcp:` connects itself", |row| {
+    announced("probe", "- `--ready tcp:` and `--wait-for tcp:` connect themselves", |row| {
         row.field == "nc argv" && row.new == Some("")
     }),
     announced("soft limit", "- `chpst -o 1024` sets the soft limit.", |row| {
