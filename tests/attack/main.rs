@@ -6,8 +6,8 @@ mod support;
 mod config_env;
 mod launcher;
 mod log;
-mod pump;
 mod mkdir;
+mod pump;
 mod record;
 mod settings_file;
 
