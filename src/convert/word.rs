@@ -84,7 +84,7 @@ impl Word {
         !self.pieces.contains(&Piece::Opaque)
     }
 
-    /// For an option that expands variables itself. `unset` tells what the shell does with a missing variable.
+    /// For an option that expands variables itself. `unset` is what the shell does with a missing variable.
     pub(crate) fn expandable(&self, unset: Unset) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {

@@ -152,7 +152,7 @@ pub(super) struct History {
 /// When lines are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// Of runs in quick succession, only now and then: the record alone is enough to write each second.
+    /// Of runs in quick succession, only now and then: one write per second, that of the record, is enough.
     Sparingly,
     Now,
 }

@@ -85,7 +85,7 @@ fn candidates(groups: &str, files: [&str; 2], controller: &str) -> Vec<PathBuf> 
 /// The value on the line that starts with this name.
 fn counter(file: &File, name: &str) -> Option<u64> {
     let mut bytes = [0; 1024];
-    // the kernel makes the text anew for each read from the start
+    // the kernel makes the text again for each read from the start
     let count = file.read_at(&mut bytes, 0).ok()?;
     let text = std::str::from_utf8(bytes.get(..count)?).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
