@@ -38,8 +38,11 @@ fn at_a_terminal_one_line_says_what_is_waited_for() {
         svscan.add_launch(name, "--interval 60 -- true", &[]);
         eventually("it is up", || (!support::record_of(name).is_null()).then_some(()));
     }
+    svscan.scratch.directory_of_abc("definitions/pr-old");
+    svscan.scratch.write("definitions/pr-old/run", "#!/bin/sh\nexec sleep 1000\n", 0o755);
     for (words, line) in [
-        (&["stop", "pr-a", "pr-b"][..], "stop pr-b (2 of 2)"),
+        (&["convert", "--all"][..], "converting pr-old"),
+        (&["stop", "pr-a", "pr-b"], "stop pr-b (2 of 2)"),
         (&["start", "pr-a", "pr-b"], "start pr-a (1 of 2)"),
         (&["restart", "pr-a", "pr-b"], "restart pr-b (2 of 2)"),
         (&["check", "pr-a", "pr-b"], "checking pr-a (1 of 2)"),

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::options::{Command, Key, Operands, Words, switch};
+use super::progress::Progress;
 use super::{CommandError, services};
 use crate::convert::NotConverted;
 use crate::exit::Exit;
@@ -156,16 +157,19 @@ fn convert_all(words: &Words, task: Task) -> Exit {
         reporter.say_at_shell(Level::Warning, &text, None);
     }
     let mut rows = Vec::new();
+    let mut progress = Progress::new();
     let mut worst = if unseen.is_empty() { Exit::OK } else { Exit::FINDINGS };
     for service in services.into_iter().filter(|service| service.definition.is_some()) {
         let name = service.name.clone();
         let Some(run) = run_of(service) else { continue };
+        progress.step(&format!("converting {name}"));
         let row = row(&run, &name, task);
         if matches!(row.result, page::Outcome::Stays) {
             worst = worst.max(Exit::FINDINGS);
         }
         rows.push(row);
     }
+    progress.clear();
     crate::report::print(&page::table(&rows));
     worst
 }
