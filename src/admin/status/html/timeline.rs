@@ -37,7 +37,7 @@ pub(super) fn timeline(runs: &[PastRun], now: SystemTime, span: Duration, name: 
         let Some(part) = ago.and_then(|ago| parts.get_mut(index(ago, span)?)) else { continue };
         match (run.how, run.duration) {
             (PastHow::Dropped, _) => {
-                skipped += run.ticks.unwrap_or(1);
+                skipped = skipped.saturating_add(run.ticks.unwrap_or(1));
                 part.was_skipped = true;
             }
             (_, Some(duration)) => {
@@ -167,5 +167,8 @@ mod tests {
         let odd = [run(now, 0, PastHow::Exited, Some(f64::MAX)), run(now, 0, PastHow::Exited, Some(-1.0))];
         assert!(timeline(&odd, now - week, week, "x").into_string().contains("nothing recorded"));
         assert!(timeline(&odd, now, week, "x").into_string().contains("2 runs"));
+        let many = PastRun { ticks: Some(u64::MAX), ..run(now, 0, PastHow::Dropped, None) };
+        let picture = timeline(&[many.clone(), many], now, week, "x").into_string();
+        assert!(picture.contains(&format!("x: {} skipped", u64::MAX)), "{picture}");
     }
 }
