@@ -145,21 +145,41 @@ impl Attack {
         read(self.scene.scratch.join("said"))
     }
 
-    /// abc's own files of the log, the oldest first.
+    /// abc's own files of the log, the oldest first, at a moment without a rotation or a compression.
     fn log(&self) -> Vec<u8> {
+        let log = self.scene.log();
+        let numbers = (1..=KEEP).rev();
+        let of_number = |number| [Self::numbered(&log, number, ".gz"), Self::numbered(&log, number, "")];
+        let paths: Vec<PathBuf> = numbers.flat_map(of_number).chain([log.clone()]).collect();
         let own = |path: &Path| {
             let status = fs::symlink_metadata(path).ok()?;
             let is_own = status.is_file() && status.nlink() == 1 && status.uid() == ABC;
-            is_own.then(|| fs::read(path).expect("abc's file"))
+            is_own.then(|| (path.to_path_buf(), status.ino()))
         };
-        let log = self.scene.log();
-        let of_number = |number: &usize| {
-            let packed = own(&Self::numbered(&log, *number, ".gz")).map(|bytes| unpacked(&bytes));
-            packed.or_else(|| own(&Self::numbered(&log, *number, "")))
-        };
-        let mut all: Vec<u8> = (1..=KEEP).rev().filter_map(|number| of_number(&number)).flatten().collect();
-        all.extend(own(&log).unwrap_or_default());
-        all
+        let all = || -> Vec<(PathBuf, u64)> { paths.iter().filter_map(|path| own(path)).collect() };
+        eventually("nothing is renamed while it is read", || {
+            let before = all();
+            let read = |(path, _): &(PathBuf, u64)| Some((path.clone(), fs::read(path).ok()?));
+            let files: Vec<(PathBuf, Vec<u8>)> = before.iter().map(read).collect::<Option<_>>()?;
+            (all() == before).then(|| Self::joined(files))
+        })
+    }
+
+    /// What is in these files; of one that is there in both forms, the compressed one.
+    fn joined(files: Vec<(PathBuf, Vec<u8>)>) -> Vec<u8> {
+        let mut joined = Vec::new();
+        let mut taken: Option<PathBuf> = None;
+        for (path, bytes) in files {
+            match path.extension().is_some_and(|extension| extension == "gz") {
+                true => {
+                    joined.extend(unpacked(&bytes));
+                    taken = Some(path.with_extension(""));
+                }
+                false if taken.as_ref() == Some(&path) => {}
+                false => joined.extend(bytes),
+            }
+        }
+        joined
     }
 
     fn whole_runs(&self) -> Vec<u64> {
@@ -241,6 +261,11 @@ fn withstands(place: Place, obstacle: Obstacle, time: Time) {
         }
         _ => {}
     }
+    // a pump that has not run yet does not look like one
+    let all = expected().iter().sum::<u64>() - if before.is_empty() { 0 } else { expected()[0] };
+    eventually(&format!("{what}: {all} bytes are in the log; {}", attack.said()), || {
+        (attack.log().len() as u64 >= all).then_some(())
+    });
     eventually_no_pump(&attack.scene.scratch.launcher());
     attack.scene.assert_untouched(&what);
     let mut runs = if before.is_empty() { attack.whole_runs() } else { Vec::new() };

@@ -42,6 +42,15 @@ pub fn pair_without(launcher: &Path, killed: i32) -> (i32, i32) {
     })
 }
 
+/// Waits until there is no pump, nor a process that is about to become one: it leaves this session first.
 pub fn eventually_no_pump(launcher: &Path) {
-    eventually("the pump ends", || pumps(launcher).is_empty().then_some(()));
+    let own = std::process::id().cast_signed();
+    eventually("the pump ends", || {
+        let is_of_launcher = |pid: &i32| {
+            let program = fs::read_link(format!("/proc/{pid}/exe"));
+            program.is_ok_and(|program| program == launcher) && stat_field(*pid, 1) != Some(own)
+        };
+        let mut pids = names_in(Path::new("/proc")).into_iter().filter_map(|name| name.parse::<i32>().ok());
+        (!pids.any(|pid| is_of_launcher(&pid))).then_some(())
+    });
 }
