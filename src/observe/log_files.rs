@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use nix::errno::Errno;
 
 use crate::error::reason_of;
 use crate::log::{compressed, lock_names, numbered};
@@ -104,7 +105,7 @@ pub(super) fn open_all(reader: Privilege, path: &Path) -> io::Result<Vec<io::Res
         }
     }
     match files.is_empty() {
-        true => Err(io::ErrorKind::NotFound.into()),
+        true => Err(Errno::ENOENT.into()),
         false => Ok(files),
     }
 }

@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use nix::errno::Errno;
+
 use super::log_files::open_all;
 use super::log_follow::FollowedLog;
 use crate::log::time_of_line;
@@ -20,7 +22,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// those before it.
 pub fn last_lines(reader: Privilege, path: &Path, count: usize) -> io::Result<(Vec<u8>, FollowedLog)> {
     let mut files = open_all(reader, path)?.into_iter();
-    let newest = files.next().unwrap_or(Err(io::ErrorKind::NotFound.into()))?;
+    let newest = files.next().unwrap_or(Err(Errno::ENOENT.into()))?;
     let (mut lines, mut is_whole) = newest.end(MOST)?;
     for file in files {
         if !is_whole || lines_in(&lines) >= count || lines.len() >= MOST_OF_ALL {
@@ -44,7 +46,7 @@ pub fn lines_since(
     show: &mut dyn FnMut(&[u8]) -> bool,
 ) -> io::Result<Option<FollowedLog>> {
     let mut files = open_all(reader, path)?.into_iter();
-    let newest = files.next().unwrap_or(Err(io::ErrorKind::NotFound.into()))?;
+    let newest = files.next().unwrap_or(Err(Errno::ENOENT.into()))?;
     let mut due: Vec<Box<dyn Read>> = vec![Box::new(newest.bytes()?.take(newest.size()))];
     for file in files {
         let file = file?;
